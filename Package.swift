@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The rooms and their arrows. Arrows point down only; Tests/ArchitectureTests holds this file
+// against the table in docs/architecture.md.
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+]
+
+func room(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func program(_ name: String, _ imports: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: imports, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: imports + ["TestSupport"], exclude: [], swiftSettings: settings)
+}
+
+let package = Package(
+  name: "reltui",
+  products: [
+    .executable(name: "reltui", targets: ["reltui"]),
+    .executable(name: "relctl", targets: ["relctl"]),
+    .executable(name: "relpack", targets: ["relpack"]),
+    .executable(name: "relshim", targets: ["relshim"]),
+  ],
+  targets: [
+    // core
+    room("HomeFormat"),
+    room("ErlangTerm"),
+    room("ReleaseModel", ["ErlangTerm", "HomeFormat"]),
+    // system
+    .target(name: "CPosix"),
+    .systemLibrary(name: "CNcurses"),
+    room("Posix", ["CPosix"]),
+    // durable and live
+    room("EventLog", ["Posix", "HomeFormat"]),
+    room("SlugStore", ["ReleaseModel", "Posix"]),
+    room("ErlangDistribution", ["ErlangTerm", "Posix"]),
+    room("Terminal", ["CNcurses", "Posix"]),
+    // work
+    room("Journal", ["ReleaseModel", "EventLog"]),
+    room("Instance", ["ReleaseModel", "ErlangDistribution", "Posix"]),
+    room("Buildpack", ["SlugStore", "Journal"]),
+    room("Deployment", ["Instance", "SlugStore", "Journal"]),
+    room("Observation", ["Journal"]),
+    // interfaces
+    room("Dashboard", ["ReleaseModel", "Terminal"]),
+    room("CommandLine", ["Posix", "HomeFormat"]),
+    // programs
+    program("reltui", ["Dashboard", "Observation", "CommandLine"]),
+    program("relctl", ["Deployment", "Observation", "CommandLine"]),
+    program("relpack", ["Buildpack", "CommandLine"]),
+    program("relshim", ["Posix", "HomeFormat"]),
+    // tests
+    .target(
+      name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("ArchitectureTests", []),
+    tests("ErlangTermTests", ["ErlangTerm"]),
+    tests("ReleaseModelTests", ["ReleaseModel"]),
+    tests("TerminalTests", ["Terminal"]),
+  ]
+)
