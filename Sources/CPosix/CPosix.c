@@ -1,1 +1,159 @@
+#define _GNU_SOURCE
 #include "CPosix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+int cposix_open(const char *path, int flags, mode_t mode) {
+  return open(path, flags | O_CLOEXEC, mode);
+}
+
+int cposix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+static struct flock whole_file(short type) {
+  struct flock lock;
+  memset(&lock, 0, sizeof lock);
+  lock.l_type = type;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+int cposix_lock(int descriptor, int exclusive, int wait) {
+  struct flock lock = whole_file(exclusive ? F_WRLCK : F_RDLCK);
+  return fcntl(descriptor, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
+}
+
+int cposix_is_locked(int descriptor) {
+  struct flock lock = whole_file(F_WRLCK);
+  if (fcntl(descriptor, F_OFD_GETLK, &lock) == -1) return -1;
+  return lock.l_type != F_UNLCK;
+}
+
+int cposix_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
+
+enum { watched = IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE };
+
+int cposix_watch(const char *folder) {
+  int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (descriptor == -1) return -1;
+  if (inotify_add_watch(descriptor, folder, watched) == -1) {
+    int reason = errno;
+    close(descriptor);
+    errno = reason;
+    return -1;
+  }
+  return descriptor;
+}
+
+int cposix_watch_more(int descriptor, const char *folder) {
+  return inotify_add_watch(descriptor, folder, watched) == -1 ? -1 : 0;
+}
+
+int cposix_signals(const int *signals, int count) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  if (sigprocmask(SIG_BLOCK, &set, NULL) == -1) return -1;
+  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int cposix_next_signal(int descriptor) {
+  struct signalfd_siginfo info;
+  ssize_t count = read(descriptor, &info, sizeof info);
+  if (count == sizeof info) return (int)info.ssi_signo;
+  if (count == -1 && errno != EAGAIN && errno != EINTR) return -1;
+  return 0;
+}
+
+// Everything the child does between fork and exec; it may call async-signal-safe functions only.
+static int become(const char *program, char *const argv[], char *const envp[],
+                  const char *directory, const int streams[3], int newSession, int *report) {
+  if (newSession && setsid() == -1) return errno;
+  if (directory && chdir(directory) == -1) return errno;
+  // First out of the way of 0, 1 and 2, then onto them, so that no order of arguments overwrites one.
+  int moved[3];
+  for (int i = 0; i < 3; i++)
+    if ((moved[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 3)) == -1) return errno;
+  for (int i = 0; i < 3; i++)
+    if (dup2(moved[i], i) == -1) return errno;
+  int high = fcntl(*report, F_DUPFD_CLOEXEC, 4);
+  if (high == -1 || dup3(high, 3, O_CLOEXEC) == -1) return errno;
+  *report = 3;
+  syscall(SYS_close_range, 4, ~0U, 0);  // an old kernel leaves them to O_CLOEXEC
+  struct sigaction standard;
+  memset(&standard, 0, sizeof standard);
+  standard.sa_handler = SIG_DFL;
+  for (int number = 1; number < 32; number++)
+    if (number != SIGKILL && number != SIGSTOP) sigaction(number, &standard, NULL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  execve(program, argv, envp);
+  return errno;
+}
+
+int cposix_spawn(const char *program, char *const argv[], char *const envp[], const char *directory,
+                 const int streams[3], int newSession, pid_t *pid) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == -1) return errno;
+  pid_t child = fork();
+  if (child == 0) {
+    int reason = become(program, argv, envp, directory, streams, newSession, &ends[1]);
+    ssize_t written = write(ends[1], &reason, sizeof reason);
+    _exit(written == sizeof reason ? 127 : 126);
+  }
+  int reason = errno;
+  close(ends[1]);
+  if (child == -1) {
+    close(ends[0]);
+    return reason;
+  }
+  ssize_t count;
+  do count = read(ends[0], &reason, sizeof reason);
+  while (count == -1 && errno == EINTR);
+  close(ends[0]);
+  if (count == sizeof reason) {  // exec closes the pipe; what comes through it is a failure
+    while (waitpid(child, NULL, 0) == -1 && errno == EINTR) {
+    }
+    return reason;
+  }
+  *pid = child;
+  return 0;
+}
+
+pid_t cposix_wait(pid_t pid, int block, int *code, int *signal) {
+  int status = 0;
+  pid_t result;
+  do result = waitpid(pid, &status, block ? 0 : WNOHANG);
+  while (result == -1 && errno == EINTR);
+  if (result > 0) {
+    *code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    *signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  }
+  return result;
+}
+
+int cposix_terminal_size(int descriptor, int *columns, int *rows) {
+  struct winsize size;
+  if (ioctl(descriptor, TIOCGWINSZ, &size) == -1) return -1;
+  *columns = size.ws_col;
+  *rows = size.ws_row;
+  return 0;
+}
+
+int64_t cposix_free_space(const char *path) {
+  struct statvfs info;
+  if (statvfs(path, &info) == -1) return -1;
+  return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
+}

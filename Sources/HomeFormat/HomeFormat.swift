@@ -1,1 +1,86 @@
-// HomeFormat
+/// What lies where in a home, and the small text files in it, as values.
+///
+/// More than one program reads these formats and `relshim` writes two of them, so they stand below
+/// everything else and need no Foundation. Nothing here does I/O.
+///
+/// Every file of ours begins with or holds a `format` number; a reader refuses a greater one by name.
+public enum HomeFormat {
+  /// The number that every file written by this version carries.
+  public static let current = 1
+}
+
+/// The folder that holds the log, the slugs and the runs of one host. Mode 0700, one owner.
+public struct Home: Hashable, Sendable {
+  /// Absolute path, without a trailing slash.
+  public let root: String
+
+  public init(root: String) {
+    var root = root
+    while root.count > 1, root.hasSuffix("/") { root.removeLast() }
+    self.root = root
+  }
+
+  /// `$RELTUI_HOME`, else `/var/lib/reltui` for root, else `$XDG_STATE_HOME/reltui`
+  /// (`~/.local/state/reltui`, as the XDG Base Directory Specification has it).
+  /// - Returns: nil where none of them can be told.
+  public static func standard(environment: [String: String], isRoot: Bool) -> Home? {
+    func value(_ name: String) -> String? {
+      environment[name].flatMap { $0.isEmpty ? nil : $0 }
+    }
+    if let root = value("RELTUI_HOME") { return Home(root: root) }
+    if isRoot { return Home(root: systemRoot) }
+    if let state = value("XDG_STATE_HOME") { return Home(root: state + "/reltui") }
+    return value("HOME").map { Home(root: $0 + "/.local/state/reltui") }
+  }
+
+  /// The home of a host whose agent runs as root.
+  public static let systemRoot = "/var/lib/reltui"
+
+  public var events: String { root + "/events" }
+  public var objects: String { root + "/objects" }
+  public var slugs: String { root + "/slugs" }
+  public var apps: String { root + "/apps" }
+  public var agentLock: String { root + "/agent.lock" }
+  /// What an agent that was started by another program prints.
+  public var agentLog: String { root + "/agent.log" }
+  /// The key of config digests, 32 random bytes.
+  public var secret: String { root + "/secret" }
+  /// The port of the home's epmd.
+  public var epmd: String { root + "/epmd" }
+  /// Copies of sources while they are built.
+  public var builds: String { root + "/builds" }
+  public var buildCache: String { root + "/cache" }
+
+  public func app(_ app: String) -> AppFolder { AppFolder(path: apps + "/" + app) }
+}
+
+/// `apps/<app>/`
+public struct AppFolder: Hashable, Sendable {
+  public let path: String
+
+  /// The cookie that the nodes of the app share, 0600.
+  public var cookie: String { path + "/.erlang.cookie" }
+  public var configs: String { path + "/config" }
+  public func config(_ digest: String) -> String { configs + "/" + digest }
+  public var instances: String { path + "/instances" }
+  public func run(_ instance: String, _ run: UInt64) -> RunFolder {
+    RunFolder(path: instances + "/" + instance + "/" + String(run))
+  }
+}
+
+/// `apps/<app>/instances/<instance>/<run>/`: the working folder and HOME of one run.
+public struct RunFolder: Hashable, Sendable {
+  public let path: String
+
+  public init(path: String) { self.path = path }
+
+  /// Held by the run's `relshim` while it lives.
+  public var lock: String { path + "/lock" }
+  public var status: String { path + "/status" }
+  public var log: String { path + "/log" }
+  /// The file that `relshim` appends to; full ones are `log/<n>`, the greater the newer.
+  public var currentLog: String { log + "/current" }
+  public var temporary: String { path + "/tmp" }
+  public var cookie: String { path + "/.erlang.cookie" }
+  public var crashDump: String { path + "/erl_crash.dump" }
+}

@@ -1,1 +1,49 @@
+// What Glibc's Swift module leaves out: variadic functions, macros and GNU extensions.
 #pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+// open(2) with O_CLOEXEC added; returns -1 and sets errno on failure.
+int cposix_open(const char *path, int flags, mode_t mode);
+
+// pipe2(2) with O_CLOEXEC.
+int cposix_pipe(int ends[2]);
+
+// Open-file-description locks (Linux 3.15): they belong to the open file, not to the process.
+// exclusive: 1 for a write lock, 0 for a read lock; wait: 1 to block. 0, or -1 with errno.
+int cposix_lock(int descriptor, int exclusive, int wait);
+
+// F_OFD_GETLK: 1 if somebody else holds a lock that an exclusive one would meet, 0 if not, -1 with errno.
+// It never takes the lock, so that looking does not make others fail.
+int cposix_is_locked(int descriptor);
+
+// Make descendants whose parent ends children of this process (PR_SET_CHILD_SUBREAPER).
+int cposix_become_subreaper(void);
+
+// inotify watch on a folder: names that appear, are written to, moved or removed. A descriptor, or -1.
+int cposix_watch(const char *folder);
+
+// Add a folder to the watches of `descriptor`.
+int cposix_watch_more(int descriptor, const char *folder);
+
+// A descriptor that becomes readable when one of the signals arrives; they are blocked in this process.
+int cposix_signals(const int *signals, int count);
+
+// The next signal read from such a descriptor, 0 if none is there, -1 with errno.
+int cposix_next_signal(int descriptor);
+
+// Start a program: argv and envp end with NULL; streams are descriptors for 0, 1 and 2;
+// everything else is closed in it; directory may be NULL; signals are unblocked and reset.
+// newSession: setsid(2) first. Returns 0 and *pid, or the errno of the failing step.
+int cposix_spawn(const char *program, char *const argv[], char *const envp[], const char *directory,
+                 const int streams[3], int newSession, pid_t *pid);
+
+// Wait for a child: pid (or -1 for any); block or not. Returns the pid, 0 if none is ready, -1 with errno.
+// *code is the exit code, or -1; *signal is the ending signal, or 0.
+pid_t cposix_wait(pid_t pid, int block, int *code, int *signal);
+
+// Terminal size of a descriptor; 0, or -1 with errno.
+int cposix_terminal_size(int descriptor, int *columns, int *rows);
+
+// Free space for an unprivileged user on the file system of `path`, in bytes; -1 with errno.
+int64_t cposix_free_space(const char *path);

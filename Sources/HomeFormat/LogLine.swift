@@ -1,0 +1,25 @@
+/// One line of a run's output, as `relshim` writes it: the moment it was read, a space, the bytes.
+///
+/// The bytes are the app's own and may be anything; who shows them cleans them first.
+public struct LogLine: Hashable, Sendable {
+  public var time: Timestamp
+  public var text: String
+
+  public init(time: Timestamp, text: String) {
+    self.time = time
+    self.text = text
+  }
+
+  /// Reads a line without its newline. A line that does not begin with a moment (cut by a full disk, say)
+  /// keeps its text and takes `fallback`, the moment of the line before it.
+  public init(line: some Sequence<UInt8>, fallback: Timestamp) {
+    let text = String(decoding: Array(line), as: UTF8.self)
+    if let space = text.utf8.firstIndex(of: UInt8(ascii: " ")),
+      let time = Timestamp(String(text[..<space]))
+    {
+      self.init(time: time, text: String(text[text.index(after: space)...]))
+    } else {
+      self.init(time: fallback, text: text)
+    }
+  }
+}

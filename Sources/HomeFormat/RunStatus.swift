@@ -1,0 +1,98 @@
+/// What `relshim` says of its run: the file `status`, replaced by rename at each change.
+///
+/// Text, a `key value` pair a line, the format number first:
+/// ```
+/// format 1
+/// shim 812 4711
+/// pid 814 4712
+/// exit 1
+/// ended 2026-11-21T07:05:09.042Z
+/// ```
+/// A pid stands with the start time of its process (field 22 of `/proc/PID/stat`, in clock ticks since
+/// boot), because a pid alone may be somebody else's by now.
+public struct RunStatus: Hashable, Sendable {
+  /// A process that cannot be mistaken for a later one with the same number.
+  public struct Process: Hashable, Sendable {
+    public var pid: Int32
+    /// Clock ticks since the host booted.
+    public var started: UInt64
+
+    public init(pid: Int32, started: UInt64) {
+      self.pid = pid
+      self.started = started
+    }
+  }
+
+  public enum Exit: Hashable, Sendable {
+    case code(Int32)
+    case signal(Int32)
+    /// The program could not be started; the errno of the attempt.
+    case notStarted(errno: Int32)
+  }
+
+  public var shim: Process
+  /// The run's own process, once it was started.
+  public var process: Process?
+  public var exit: Exit?
+  public var ended: Timestamp?
+  /// Whether `relshim` was asked to stop the run before it ended.
+  public var wasAsked = false
+
+  public init(shim: Process) { self.shim = shim }
+}
+
+extension RunStatus {
+  public enum ReadingError: Error, Equatable, Sendable {
+    case newerFormat(Int)
+    case line(Int)
+  }
+
+  public var text: String {
+    var lines = ["format \(HomeFormat.current)", "shim \(shim.pid) \(shim.started)"]
+    if let process { lines.append("pid \(process.pid) \(process.started)") }
+    if wasAsked { lines.append("asked") }
+    switch exit {
+    case .code(let code): lines.append("exit \(code)")
+    case .signal(let signal): lines.append("signal \(signal)")
+    case .notStarted(let errno): lines.append("failed \(errno)")
+    case nil: break
+    }
+    if let ended { lines.append("ended \(ended)") }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  public init(text: String) throws(ReadingError) {
+    var shim: Process?
+    var status = RunStatus(shim: Process(pid: 0, started: 0))
+    for (index, line) in text.split(separator: "\n").enumerated() {
+      let words = line.split(separator: " ")
+      let numbers = words.dropFirst().map { Int64($0) }
+      switch (words.first, numbers.count) {
+      case ("format", 1):
+        guard let format = numbers[0] else { throw .line(index + 1) }
+        guard format <= HomeFormat.current else { throw .newerFormat(Int(format)) }
+      case ("shim", 2): shim = Process(numbers)
+      case ("pid", 2): status.process = Process(numbers)
+      case ("asked", 0): status.wasAsked = true
+      case ("exit", 1): status.exit = numbers[0].flatMap { Int32(exactly: $0) }.map(Exit.code)
+      case ("signal", 1): status.exit = numbers[0].flatMap { Int32(exactly: $0) }.map(Exit.signal)
+      case ("failed", 1):
+        status.exit = numbers[0].flatMap { Int32(exactly: $0) }.map(Exit.notStarted(errno:))
+      case ("ended", 1): status.ended = Timestamp(String(words[1]))
+      default: throw .line(index + 1)
+      }
+    }
+    guard let shim else { throw .line(1) }
+    status.shim = shim
+    self = status
+  }
+}
+
+extension RunStatus.Process {
+  fileprivate init?(_ numbers: [Int64?]) {
+    guard numbers.count == 2, let pid = numbers[0].flatMap({ Int32(exactly: $0) }), pid > 0,
+      let started = numbers[1].flatMap({ UInt64(exactly: $0) })
+    else { return nil }
+    self.init(pid: pid, started: started)
+  }
+}

@@ -1,0 +1,138 @@
+/// A moment in UTC, in milliseconds since 1970; leap seconds do not exist, as in POSIX time.
+public struct Timestamp: Hashable, Comparable, Sendable {
+  public var milliseconds: Int64
+
+  public init(milliseconds: Int64) { self.milliseconds = milliseconds }
+
+  public static func < (left: Timestamp, right: Timestamp) -> Bool {
+    left.milliseconds < right.milliseconds
+  }
+
+  /// Milliseconds from `earlier` to `later`.
+  public static func - (later: Timestamp, earlier: Timestamp) -> Int64 {
+    later.milliseconds.subtractingReportingOverflow(earlier.milliseconds).partialValue
+  }
+
+  public static func + (moment: Timestamp, milliseconds: Int64) -> Timestamp {
+    Timestamp(milliseconds: moment.milliseconds.addingReportingOverflow(milliseconds).partialValue)
+  }
+}
+
+extension Timestamp: CustomStringConvertible {
+  /// The form of RFC 3339 that we write: `2026-11-21T07:05:09.042Z`, always 24 bytes long.
+  public var description: String {
+    let (days, ofDay) = milliseconds.floorDivided(by: 86_400_000)
+    let (year, month, day) = Self.date(daysSince1970: days)
+    func padded(_ number: Int64, _ width: Int) -> String {
+      let digits = String(number)
+      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    }
+    return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2)
+      + "T" + padded(ofDay / 3_600_000, 2) + ":" + padded(ofDay / 60_000 % 60, 2)
+      + ":" + padded(ofDay / 1000 % 60, 2) + "." + padded(ofDay % 1000, 3) + "Z"
+  }
+
+  /// Reads RFC 3339 with `Z` or a numeric offset and any number of fractional digits (those beyond
+  /// milliseconds are cut); seconds may be missing, as people leave them out.
+  public init?(_ text: String) {
+    var scanner = Digits(text.utf8)
+    guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2),
+      scanner.skip("-"), let day = scanner.number(2), (1...12).contains(month),
+      (1...31).contains(day), scanner.skip("T") || scanner.skip("t") || scanner.skip(" "),
+      let hour = scanner.number(2), scanner.skip(":"), let minute = scanner.number(2),
+      hour < 24, minute < 60
+    else { return nil }
+    var second: Int64 = 0
+    var fraction: Int64 = 0
+    if scanner.skip(":") {
+      guard let value = scanner.number(2), value <= 60 else { return nil }
+      second = value
+      if scanner.skip(".") {
+        guard let value = scanner.fraction() else { return nil }
+        fraction = value
+      }
+    }
+    guard let offset = scanner.offset(), scanner.isAtEnd else { return nil }
+    let days = Self.daysSince1970(year: year, month: month, day: day)
+    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset * 60
+    self.init(milliseconds: seconds * 1000 + fraction)
+  }
+
+  /// Howard Hinnant's `civil_from_days`: the proleptic Gregorian calendar, years from March.
+  private static func date(daysSince1970 days: Int64) -> (Int64, Int64, Int64) {
+    let (era, ofEra) = (days + 719_468).floorDivided(by: 146_097)
+    let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
+    let dayOfYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shifted = (5 * dayOfYear + 2) / 153
+    let day = dayOfYear - (153 * shifted + 2) / 5 + 1
+    let month = shifted < 10 ? shifted + 3 : shifted - 9
+    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+  }
+
+  private static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+    let (era, yearOfEra) = (month <= 2 ? year - 1 : year).floorDivided(by: 400)
+    let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    return era * 146_097 + dayOfEra - 719_468
+  }
+}
+
+extension Int64 {
+  /// Quotient rounded down, and the remainder, which is never negative.
+  fileprivate func floorDivided(by divisor: Int64) -> (Int64, Int64) {
+    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+  }
+}
+
+/// Reads fixed-width numbers off the front of a text.
+private struct Digits {
+  private var rest: Substring.UTF8View
+
+  init(_ text: String.UTF8View) { rest = text[...] }
+
+  var isAtEnd: Bool { rest.isEmpty }
+
+  mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    guard let first = rest.first, UInt32(first) == character.value else { return false }
+    rest.removeFirst()
+    return true
+  }
+
+  mutating func digit() -> Int64? {
+    guard let first = rest.first, (48...57).contains(first) else { return nil }
+    rest.removeFirst()
+    return Int64(first - 48)
+  }
+
+  mutating func number(_ width: Int) -> Int64? {
+    var value: Int64 = 0
+    for _ in 0..<width {
+      guard let next = digit() else { return nil }
+      value = value * 10 + next
+    }
+    return value
+  }
+
+  /// Milliseconds.
+  mutating func fraction() -> Int64? {
+    guard var value = digit() else { return nil }
+    var count = 1
+    while let next = digit() {
+      if count < 3 { value = value * 10 + next }
+      count += 1
+    }
+    for _ in min(count, 3)..<3 { value *= 10 }
+    return value
+  }
+
+  /// Minutes east of UTC.
+  mutating func offset() -> Int64? {
+    if skip("Z") || skip("z") { return 0 }
+    let sign: Int64 = skip("+") ? 1 : skip("-") ? -1 : 0
+    guard sign != 0, let hours = number(2), skip(":"), let minutes = number(2), hours < 24,
+      minutes < 60
+    else { return nil }
+    return sign * (hours * 60 + minutes)
+  }
+}

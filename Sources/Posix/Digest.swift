@@ -1,0 +1,131 @@
+/// SHA-256 as FIPS 180-4 defines it, fed in parts.
+public struct SHA256: Sendable {
+  private var state: [UInt32] = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
+    0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+  ]
+  private var pending: [UInt8] = []
+  private var length: UInt64 = 0
+
+  public init() {}
+
+  public mutating func update(_ bytes: some Collection<UInt8>) {
+    length += UInt64(bytes.count)
+    pending += bytes
+    let whole = pending.count / 64 * 64
+    if whole == 0 { return }
+    pending.withUnsafeBufferPointer { buffer in
+      for start in stride(from: 0, to: whole, by: 64) { Self.mix(buffer, start, &state) }
+    }
+    pending.removeFirst(whole)
+  }
+
+  /// The 32 bytes of the digest of all that was fed.
+  public func finish() -> [UInt8] {
+    var last = self
+    let bits = length &* 8
+    last.update([0x80])
+    while last.pending.count != 56 { last.update([0]) }
+    last.update((0..<8).reversed().map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) })
+    return last.state.flatMap { word in
+      (0..<4).reversed().map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+    }
+  }
+
+  public static func digest(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(bytes)
+    return hash.finish()
+  }
+
+  /// HMAC-SHA-256, RFC 2104.
+  public static func authenticate(_ bytes: [UInt8], key: [UInt8]) -> [UInt8] {
+    var key = key.count > 64 ? digest(key) : key
+    key += [UInt8](repeating: 0, count: 64 - key.count)
+    let inner = digest(key.map { $0 ^ 0x36 } + bytes)
+    return digest(key.map { $0 ^ 0x5c } + inner)
+  }
+
+  /// The digest of a file.
+  public static func digest(ofFile path: String) throws(PosixError) -> [UInt8] {
+    let file = try File.open(path, .read)
+    var hash = SHA256()
+    while true {
+      let part = try file.read(upTo: 1 << 20)
+      if part.isEmpty { return hash.finish() }
+      hash.update(part)
+    }
+  }
+
+  private static func mix(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ start: Int, _ state: inout [UInt32]
+  ) {
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
+      for i in 0..<16 {
+        let at = start + i * 4
+        w[i] =
+          UInt32(bytes[at]) << 24 | UInt32(bytes[at + 1]) << 16
+          | UInt32(bytes[at + 2]) << 8 | UInt32(bytes[at + 3])
+      }
+      for i in 16..<64 {
+        let s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ (w[i - 15] >> 3)
+        let s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ (w[i - 2] >> 10)
+        w[i] = w[i - 16] &+ s0 &+ w[i - 7] &+ s1
+      }
+      var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+      var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+      constants.withUnsafeBufferPointer { k in
+        for i in 0..<64 {
+          let s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
+          let t1 = h &+ s1 &+ ((e & f) ^ (~e & g)) &+ k[i] &+ w[i]
+          let s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
+          let t2 = s0 &+ ((a & b) ^ (a & c) ^ (b & c))
+          (h, g, f, e) = (g, f, e, d &+ t1)
+          (d, c, b, a) = (c, b, a, t1 &+ t2)
+        }
+      }
+      for (i, word) in [a, b, c, d, e, f, g, h].enumerated() { state[i] &+= word }
+    }
+  }
+
+  private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 {
+    word >> count | word << (32 - count)
+  }
+
+  /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
+  private static let constants: [UInt32] = {
+    var primes: [UInt64] = []
+    var candidate: UInt64 = 2
+    while primes.count < 64 {
+      if primes.allSatisfy({ candidate % $0 != 0 }) { primes.append(candidate) }
+      candidate += 1
+    }
+    return primes.map(fractionOfCubeRoot)
+  }()
+
+  /// floor(2³² · ∛prime) mod 2³², by bisection in whole numbers: x³ ≤ prime · 2⁹⁶.
+  private static func fractionOfCubeRoot(_ prime: UInt64) -> UInt32 {
+    let bound = UInt128(prime) << 96
+    var (low, high): (UInt128, UInt128) = (0, 1 << 35)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if middle * middle * middle <= bound { low = middle } else { high = middle }
+    }
+    return UInt32(truncatingIfNeeded: low)
+  }
+}
+
+/// CRC-32C (Castagnoli), as RFC 3720 appendix B.4 defines it.
+public enum CRC32C {
+  public static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    var crc: UInt32 = ~0
+    for byte in bytes {
+      crc = crc >> 8 ^ table[Int((crc ^ UInt32(byte)) & 0xff)]
+    }
+    return ~crc
+  }
+
+  private static let table: [UInt32] = (0..<256).map { index in
+    (0..<8).reduce(UInt32(index)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0x82f6_3b78 : 0) }
+  }
+}

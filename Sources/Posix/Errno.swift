@@ -1,0 +1,73 @@
+import CPosix
+import Glibc
+
+/// A number that a system call left in `errno`.
+public struct Errno: RawRepresentable, Hashable, Sendable {
+  public let rawValue: Int32
+  public init(rawValue: Int32) { self.rawValue = rawValue }
+
+  public static let noSuchFile = Errno(rawValue: ENOENT)
+  public static let exists = Errno(rawValue: EEXIST)
+  public static let again = Errno(rawValue: EAGAIN)
+  public static let interrupted = Errno(rawValue: EINTR)
+  public static let accessDenied = Errno(rawValue: EACCES)
+  public static let notPermitted = Errno(rawValue: EPERM)
+  public static let readOnly = Errno(rawValue: EROFS)
+  public static let noSpace = Errno(rawValue: ENOSPC)
+  public static let quotaExceeded = Errno(rawValue: EDQUOT)
+  public static let fileTooLarge = Errno(rawValue: EFBIG)
+  public static let notADirectory = Errno(rawValue: ENOTDIR)
+  public static let isADirectory = Errno(rawValue: EISDIR)
+  public static let notEmpty = Errno(rawValue: ENOTEMPTY)
+  public static let crossDevice = Errno(rawValue: EXDEV)
+  public static let brokenPipe = Errno(rawValue: EPIPE)
+  public static let inputOutput = Errno(rawValue: EIO)
+  public static let noSuchProcess = Errno(rawValue: ESRCH)
+  public static let timedOut = Errno(rawValue: ETIMEDOUT)
+  public static let refused = Errno(rawValue: ECONNREFUSED)
+  public static let tooLong = Errno(rawValue: ENAMETOOLONG)
+  public static let invalid = Errno(rawValue: EINVAL)
+  public static let inProgress = Errno(rawValue: EINPROGRESS)
+
+  static var current: Errno { Errno(rawValue: errno) }
+}
+
+extension Errno: CustomStringConvertible {
+  /// What `strerror(3)` says, beginning in lower case so that it can end a sentence.
+  public var description: String {
+    let text = String(cString: strerror(rawValue))
+    return text.prefix(1).lowercased() + text.dropFirst()
+  }
+}
+
+/// A system call that failed: what was tried, on what, and why.
+public struct PosixError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was tried, as a verb in an English sentence: `read`, `make folder`.
+  public var action: String
+  /// The path, program or address it was tried on.
+  public var subject: String
+  public var errno: Errno
+
+  public init(_ action: String, _ subject: String, _ errno: Errno) {
+    self.action = action
+    self.subject = subject
+    self.errno = errno
+  }
+
+  /// `cannot read 'mix.exs': permission denied`
+  public var description: String { "cannot \(action) '\(subject)': \(errno)" }
+}
+
+/// Makes a system call, repeats it while it is interrupted, and turns -1 into an error.
+@discardableResult
+func check<Result: FixedWidthInteger>(
+  _ action: @autoclosure () -> String, _ subject: @autoclosure () -> String,
+  _ call: () -> Result
+) throws(PosixError) -> Result {
+  while true {
+    let result = call()
+    if result != -1 { return result }
+    let reason = Errno.current
+    if reason != .interrupted { throw PosixError(action(), subject(), reason) }
+  }
+}

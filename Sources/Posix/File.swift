@@ -1,0 +1,142 @@
+import CPosix
+import Glibc
+
+/// An open file, pipe or socket. It is closed when the last owner lets go of it.
+public final class File: Sendable {
+  public let descriptor: Int32
+  /// What errors call it.
+  public let name: String
+
+  /// Takes over a descriptor.
+  public init(owning descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  deinit { close(descriptor) }
+
+  public enum Access: Sendable {
+    case read
+    /// Writing, from the start; what was in the file is gone.
+    case replace
+    /// Writing, always to the end.
+    case append
+    /// Reading and writing in place.
+    case update
+    /// Writing to a file that must not be there yet.
+    case create
+  }
+
+  /// Opens a file for this process alone (it is closed in programs we start). open(2)
+  public static func open(_ path: String, _ access: Access, mode: mode_t = 0o600)
+    throws(PosixError) -> File
+  {
+    let (verb, flags) =
+      switch access {
+      case .read: ("read", O_RDONLY)
+      case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
+      case .append: ("write", O_WRONLY | O_CREAT | O_APPEND)
+      case .update: ("write", O_RDWR | O_CREAT)
+      case .create: ("create", O_WRONLY | O_CREAT | O_EXCL)
+      }
+    let descriptor = try check(verb, path) { cposix_open(path, flags, mode) }
+    return File(owning: descriptor, name: path)
+  }
+
+  /// The two ends of a pipe. pipe2(2)
+  public static func pipe() throws(PosixError) -> (reading: File, writing: File) {
+    var ends: (Int32, Int32) = (-1, -1)
+    try check("open", "pipe") {
+      withUnsafeMutablePointer(to: &ends) {
+        $0.withMemoryRebound(to: Int32.self, capacity: 2) { cposix_pipe($0) }
+      }
+    }
+    return (File(owning: ends.0, name: "pipe"), File(owning: ends.1, name: "pipe"))
+  }
+
+  /// Reads at most `count` bytes from where the file stands; empty at its end. read(2)
+  public func read(upTo count: Int) throws(PosixError) -> [UInt8] {
+    try filled(count) { Glibc.read(descriptor, $0, count) }
+  }
+
+  /// Reads at most `count` bytes at `offset`; empty beyond the end. pread(2)
+  public func read(upTo count: Int, at offset: Int) throws(PosixError) -> [UInt8] {
+    try filled(count) { pread(descriptor, $0, count, offset) }
+  }
+
+  private func filled(_ count: Int, _ call: (UnsafeMutableRawPointer?) -> Int)
+    throws(PosixError) -> [UInt8]
+  {
+    var failure: PosixError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(PosixError) {
+        filled = try check("read", name) { call(buffer.baseAddress) }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Reads from where the file stands to its end, refusing (EFBIG) more than `limit` bytes.
+  public func readToEnd(limit: Int = 1 << 30) throws(PosixError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while true {
+      let part = try read(upTo: 65_536)
+      if part.isEmpty { return bytes }
+      bytes += part
+      if bytes.count > limit { throw PosixError("read", name, .fileTooLarge) }
+    }
+  }
+
+  /// Writes all bytes where the file stands. write(2)
+  public func write(_ bytes: some Collection<UInt8>) throws(PosixError) {
+    let bytes = Array(bytes)
+    var written = 0
+    while written < bytes.count {
+      written += try check("write", name) {
+        bytes.withUnsafeBytes {
+          Glibc.write(descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written)
+        }
+      }
+    }
+  }
+
+  public func write(_ text: String) throws(PosixError) { try write(Array(text.utf8)) }
+
+  /// Writes all bytes at `offset`. pwrite(2)
+  public func write(_ bytes: [UInt8], at offset: Int) throws(PosixError) {
+    var written = 0
+    while written < bytes.count {
+      written += try check("write", name) {
+        bytes.withUnsafeBytes {
+          pwrite(
+            descriptor, $0.baseAddress.map { $0 + written }, bytes.count - written,
+            offset + written)
+        }
+      }
+    }
+  }
+
+  /// Returns when data and size are on the disk. fdatasync(2)
+  public func syncData() throws(PosixError) { try check("sync", name) { fdatasync(descriptor) } }
+
+  /// Returns when everything about the file is on the disk. fsync(2)
+  public func sync() throws(PosixError) { try check("sync", name) { fsync(descriptor) } }
+
+  public func truncate(to size: Int) throws(PosixError) {
+    try check("truncate", name) { ftruncate(descriptor, size) }
+  }
+
+  public func size() throws(PosixError) -> Int {
+    var info = stat()
+    try check("read", name) { fstat(descriptor, &info) }
+    return Int(info.st_size)
+  }
+
+  /// Makes reads and writes return EAGAIN instead of waiting. Never for a terminal: the flag is shared with
+  /// every program that has it open.
+  public func setNonBlocking() throws(PosixError) {
+    let flags = try check("read", name) { fcntl(descriptor, F_GETFL) }
+    try check("change", name) { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+  }
+}

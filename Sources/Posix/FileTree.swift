@@ -1,0 +1,71 @@
+import Glibc
+
+/// A folder with everything under it.
+public enum FileTree {
+  public struct Entry: Hashable, Sendable {
+    /// Relative to the tree's root, without a leading slash.
+    public var path: String
+    public var info: Files.Info
+  }
+
+  /// Deeper than any real tree; a deeper one is refused (ELOOP) before it exhausts the stack.
+  static let greatestDepth = 128
+
+  /// Everything under `root`, a folder before what is in it, names sorted by their bytes. Links are not followed.
+  /// - Parameter skip: paths for which this is true are left out, with what is under them.
+  public static func entries(
+    of root: String, skipping skip: (String) -> Bool = { _ in false }
+  ) throws(PosixError) -> [Entry] {
+    var found: [Entry] = []
+    try collect(root, "", depth: 0, skip, &found)
+    return found
+  }
+
+  private static func collect(
+    _ root: String, _ folder: String, depth: Int, _ skip: (String) -> Bool,
+    _ found: inout [Entry]
+  ) throws(PosixError) {
+    guard depth < greatestDepth else {
+      throw PosixError("read", root + "/" + folder, Errno(rawValue: ELOOP))
+    }
+    for name in try Files.list(folder.isEmpty ? root : root + "/" + folder) {
+      let path = folder.isEmpty ? name : folder + "/" + name
+      if skip(path) { continue }
+      guard let info = try Files.info(root + "/" + path) else { continue }
+      found.append(Entry(path: path, info: info))
+      if info.kind == .folder { try collect(root, path, depth: depth + 1, skip, &found) }
+    }
+  }
+
+  /// Copies a tree: folders, files with their permission bits, links as they are.
+  /// Devices, sockets and pipes are refused (EINVAL).
+  public static func copy(
+    _ source: String, to target: String, skipping skip: (String) -> Bool = { _ in false }
+  ) throws(PosixError) {
+    try Files.makeFolder(target)
+    for entry in try entries(of: source, skipping: skip) {
+      let (from, to) = (source + "/" + entry.path, target + "/" + entry.path)
+      switch entry.info.kind {
+      case .folder: try Files.makeFolder(to, mode: entry.info.mode & 0o777 | 0o700)
+      case .link: try Files.symbolicLink(to: Files.target(ofLink: from), at: to)
+      case .file: try copyFile(from, to: to, mode: entry.info.mode & 0o777)
+      case .other: throw PosixError("copy", from, .invalid)
+      }
+    }
+  }
+
+  /// Copies one file's bytes to a new file.
+  public static func copyFile(_ source: String, to target: String, mode: mode_t)
+    throws(PosixError)
+  {
+    let input = try File.open(source, .read)
+    let output = try File.open(target, .create, mode: mode)
+    while true {
+      let part = try input.read(upTo: 1 << 20)
+      if part.isEmpty { break }
+      try output.write(part)
+    }
+    // The mode given to open(2) is cut by the umask.
+    try check("change", target) { fchmod(output.descriptor, mode) }
+  }
+}

@@ -1,0 +1,200 @@
+import CPosix
+import Glibc
+
+/// What is done to files by their path.
+public enum Files {
+  public struct Info: Hashable, Sendable {
+    public enum Kind: Sendable { case file, folder, link, other }
+    public var kind: Kind
+    /// The permission bits, setuid, setgid and sticky included.
+    public var mode: mode_t
+    public var size: Int
+    public var owner: uid_t
+    public var modified: Int64
+
+    public var isExecutable: Bool { mode & 0o111 != 0 }
+  }
+
+  /// What lies at `path`, links not followed; nil where there is nothing. lstat(2)
+  public static func info(_ path: String) throws(PosixError) -> Info? {
+    var info = stat()
+    do throws(PosixError) {
+      try check("read", path) { lstat(path, &info) }
+    } catch {
+      if error.errno == .noSuchFile || error.errno == .notADirectory { return nil }
+      throw error
+    }
+    let kind: Info.Kind =
+      switch info.st_mode & S_IFMT {
+      case S_IFREG: .file
+      case S_IFDIR: .folder
+      case S_IFLNK: .link
+      default: .other
+      }
+    return Info(
+      kind: kind, mode: info.st_mode & 0o7777, size: Int(info.st_size), owner: info.st_uid,
+      modified: Int64(info.st_mtim.tv_sec))
+  }
+
+  /// Whether something is at `path`, links followed; false where that cannot be told.
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  public static func isFolder(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+  }
+
+  public static func isExecutableFile(_ path: String) -> Bool {
+    !isFolder(path) && access(path, X_OK) == 0
+  }
+
+  /// A whole file; EFBIG beyond `limit` bytes.
+  public static func read(_ path: String, limit: Int = 1 << 30) throws(PosixError) -> [UInt8] {
+    try File.open(path, .read).readToEnd(limit: limit)
+  }
+
+  /// A whole file, nil where there is none.
+  public static func readIfThere(_ path: String, limit: Int = 1 << 30) throws(PosixError)
+    -> [UInt8]?
+  {
+    do throws(PosixError) { return try read(path, limit: limit) } catch {
+      if error.errno == .noSuchFile || error.errno == .notADirectory { return nil }
+      throw error
+    }
+  }
+
+  /// Puts a file in place in one step: whoever reads sees the old or the new one, whole, also after a
+  /// power cut. The folder is synced before this returns.
+  public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
+    throws(PosixError)
+  {
+    let new = path + ".new-" + Random.hex(4)
+    do throws(PosixError) {
+      let file = try File.open(new, .create, mode: mode)
+      try file.write(bytes)
+      try file.sync()
+      try rename(new, to: path)
+    } catch {
+      unlink(new)
+      throw PosixError("write", path, error.errno)
+    }
+    try syncFolder(parent(of: path))
+  }
+
+  /// Makes a file that must not be there yet, whole and durable; false if there is one already.
+  public static func createIfMissing(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
+    throws(PosixError) -> Bool
+  {
+    let new = path + ".new-" + Random.hex(4)
+    defer { unlink(new) }
+    do throws(PosixError) {
+      let file = try File.open(new, .create, mode: mode)
+      try file.write(bytes)
+      try file.sync()
+      try check("create", path) { Glibc.link(new, path) }
+    } catch {
+      if error.errno == .exists { return false }
+      throw PosixError("create", path, error.errno)
+    }
+    try syncFolder(parent(of: path))
+    return true
+  }
+
+  public static func rename(_ old: String, to new: String) throws(PosixError) {
+    try check("rename", old) { Glibc.rename(old, new) }
+  }
+
+  public static func hardLink(_ old: String, at new: String) throws(PosixError) {
+    try check("link", new) { Glibc.link(old, new) }
+  }
+
+  public static func symbolicLink(to target: String, at path: String) throws(PosixError) {
+    try check("link", path) { symlink(target, path) }
+  }
+
+  public static func target(ofLink path: String) throws(PosixError) -> String {
+    var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = try check("read", path) {
+      buffer.withUnsafeMutableBytes { bytes in
+        bytes.withMemoryRebound(to: CChar.self) {
+          $0.baseAddress.map { readlink(path, $0, bytes.count) } ?? -1
+        }
+      }
+    }
+    return String(decoding: buffer.prefix(count), as: UTF8.self)
+  }
+
+  public static func setMode(_ path: String, _ mode: mode_t) throws(PosixError) {
+    try check("change", path) { chmod(path, mode) }
+  }
+
+  /// Makes a folder and those above it; what is there already keeps its mode.
+  public static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(PosixError) {
+    if mkdir(path, mode) == 0 { return }
+    let reason = Errno.current
+    if reason == .exists, isFolder(path) { return }
+    let above = parent(of: path)
+    guard reason == .noSuchFile, above != path else {
+      throw PosixError("make folder", path, reason == .exists ? .notADirectory : reason)
+    }
+    try makeFolder(above, mode: mode)
+    if mkdir(path, mode) != 0, Errno.current != .exists {
+      throw PosixError("make folder", path, .current)
+    }
+  }
+
+  /// Names in a folder, sorted by their bytes; a name that is not UTF-8 is an error (EINVAL).
+  public static func list(_ folder: String) throws(PosixError) -> [String] {
+    guard let stream = opendir(folder) else { throw PosixError("list", folder, .current) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+      let name: String? = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+      }
+      guard let name else { throw PosixError("read a name in", folder, .invalid) }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// Removes a file, link or whole tree, read-only folders too; what is not there is no error.
+  public static func remove(_ path: String) throws(PosixError) {
+    if unlink(path) == 0 { return }
+    let reason = Errno.current
+    if reason == .noSuchFile || reason == .notADirectory { return }
+    guard let info = try info(path), info.kind == .folder else {
+      throw PosixError("remove", path, reason)
+    }
+    if info.mode & 0o700 != 0o700 { chmod(path, 0o700) }
+    for name in try list(path) { try remove(path + "/" + name) }
+    try check("remove", path) { rmdir(path) }
+  }
+
+  /// Returns when the names in a folder are on the disk.
+  public static func syncFolder(_ path: String) throws(PosixError) {
+    try File.open(path, .read).sync()
+  }
+
+  public static func freeSpace(at path: String) throws(PosixError) -> Int64 {
+    try check("read", path) { cposix_free_space(path) }
+  }
+
+  /// The path of the folder that holds `path`.
+  public static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The last part of a path.
+  public static func name(of path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+  }
+
+  /// The absolute path, links resolved. realpath(3)
+  public static func resolve(_ path: String) throws(PosixError) -> String {
+    guard let resolved = realpath(path, nil) else { throw PosixError("find", path, .current) }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

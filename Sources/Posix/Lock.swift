@@ -1,0 +1,42 @@
+import CPosix
+
+/// A lock on a file, held until the value is let go of or the process ends.
+///
+/// It is an open-file-description lock (`fcntl(2)`, `F_OFD_SETLK`): two openings of the same file exclude each other even in one
+/// process, and whether it is held can be seen without taking it.
+public final class Lock: Sendable {
+  public let file: File
+
+  private init(_ file: File) { self.file = file }
+
+  /// Takes the lock, making the file where there is none.
+  /// - Returns: nil if somebody else has it.
+  public static func take(_ path: String) throws(PosixError) -> Lock? {
+    let file = try File.open(path, .update)
+    do throws(PosixError) {
+      try check("lock", path) { cposix_lock(file.descriptor, 1, 0) }
+    } catch {
+      if error.errno == .again || error.errno == .accessDenied { return nil }
+      throw error
+    }
+    return Lock(file)
+  }
+
+  /// Takes the lock, waiting while somebody else has it.
+  public static func wait(_ path: String) throws(PosixError) -> Lock {
+    let file = try File.open(path, .update)
+    try check("lock", path) { cposix_lock(file.descriptor, 1, 1) }
+    return Lock(file)
+  }
+
+  /// Whether somebody holds the lock. Looking takes nothing (`F_OFD_GETLK`).
+  public static func isHeld(_ path: String) throws(PosixError) -> Bool {
+    do throws(PosixError) {
+      let file = try File.open(path, .read)
+      return try check("read", path) { cposix_is_locked(file.descriptor) } == 1
+    } catch {
+      if error.errno == .noSuchFile { return false }
+      throw error
+    }
+  }
+}

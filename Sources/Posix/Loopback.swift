@@ -1,0 +1,90 @@
+import CPosix
+import Glibc
+
+/// TCP on 127.0.0.1, the only address this product dials or listens on by itself.
+public enum Loopback {
+  private static func address(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+    return address
+  }
+
+  private static func socket() throws(PosixError) -> File {
+    let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+    return File(
+      owning: try check("open", "socket") { Glibc.socket(AF_INET, type, 0) }, name: "socket")
+  }
+
+  private static func withAddress(
+    _ port: UInt16, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+  ) -> Int32 {
+    var address = address(port)
+    return withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        call($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+  }
+
+  /// Whether something accepts connections on the port.
+  public static func isListening(_ port: UInt16) -> Bool {
+    (try? connect(port)) != nil
+  }
+
+  /// Whether we could listen on the port now. bind(2)
+  public static func isFree(_ port: UInt16) -> Bool {
+    guard let socket = try? socket() else { return false }
+    return withAddress(port) { bind(socket.descriptor, $0, $1) } == 0 && !isListening(port)
+  }
+
+  /// A connection; on loopback it is made or refused at once. connect(2)
+  public static func connect(_ port: UInt16) throws(PosixError) -> File {
+    let socket = try socket()
+    try check("connect to", "127.0.0.1:\(port)") {
+      withAddress(port) { Glibc.connect(socket.descriptor, $0, $1) }
+    }
+    return socket
+  }
+
+  /// A port that nobody listens on, chosen by the kernel.
+  public static func freePort() throws(PosixError) -> UInt16 {
+    let socket = try socket()
+    try check("listen on", "127.0.0.1") { withAddress(0) { bind(socket.descriptor, $0, $1) } }
+    var address = sockaddr_in()
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    try check("read", "socket") {
+      withUnsafeMutablePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          getsockname(socket.descriptor, $0, &length)
+        }
+      }
+    }
+    return UInt16(bigEndian: address.sin_port)
+  }
+
+  /// Sends `bytes` and reads the answer until the other side closes, `enough` is true of it, or time is up (ETIMEDOUT).
+  public static func exchange(
+    _ bytes: [UInt8], port: UInt16, milliseconds: Int64, limit: Int = 65_536,
+    until enough: ([UInt8]) -> Bool = { _ in false }
+  ) throws(PosixError) -> [UInt8] {
+    let socket = try connect(port)
+    // The other side may be gone: EPIPE as an error, whatever this process does with SIGPIPE.
+    try check("write", "127.0.0.1:\(port)") {
+      send(socket.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+    }
+    let end = Clock.monotonic() + milliseconds
+    var answer: [UInt8] = []
+    while answer.count < limit {
+      let left = end - Clock.monotonic()
+      guard left > 0 else { throw PosixError("read", "127.0.0.1:\(port)", .timedOut) }
+      if try Poll.wait([socket.descriptor], milliseconds: left).isEmpty { continue }
+      let part = try socket.read(upTo: 16_384)
+      if part.isEmpty { break }
+      answer += part
+      if enough(answer) { break }
+    }
+    return answer
+  }
+}

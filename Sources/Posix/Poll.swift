@@ -1,0 +1,81 @@
+import CPosix
+import Glibc
+
+/// Waiting for several descriptors at once.
+public enum Poll {
+  /// Waits until one of the descriptors can be read (or its other end is gone).
+  /// - Parameter milliseconds: the longest wait; nil waits for ever.
+  /// - Returns: those that can be read; empty when the time is up or a signal came. poll(2)
+  public static func wait(_ descriptors: [Int32], milliseconds: Int64? = nil) throws(PosixError)
+    -> [Int32]
+  {
+    var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    let limit = milliseconds.map { Int32(clamping: max(0, $0)) } ?? -1
+    if poll(&polled, nfds_t(polled.count), limit) == -1 {
+      let reason = Errno.current
+      if reason == .interrupted { return [] }
+      throw PosixError("wait for", "input", reason)
+    }
+    return polled.filter { $0.revents != 0 }.map(\.fd)
+  }
+}
+
+/// Clocks, in milliseconds.
+public enum Clock {
+  /// Since 1970, UTC; may jump when it is set.
+  public static func now() -> Int64 { read(CLOCK_REALTIME) }
+
+  /// Since some moment in the past; never jumps.
+  public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+
+  private static func read(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}
+
+/// Signals as something to poll for, instead of handlers that may run anywhere.
+public struct Signals: Sendable {
+  public let file: File
+
+  /// Blocks these signals in this process and collects them here. signalfd(2)
+  public init(_ signals: [Int32]) throws(PosixError) {
+    let descriptor = try check("wait for", "signals") {
+      cposix_signals(signals, Int32(signals.count))
+    }
+    file = File(owning: descriptor, name: "signals")
+  }
+
+  /// The next one that came, nil if there is none.
+  public func next() -> Int32? {
+    let signal = cposix_next_signal(file.descriptor)
+    return signal > 0 ? signal : nil
+  }
+
+  /// Writing to a closed pipe, or beyond a file-size limit, becomes an error of the call instead of our end.
+  public static func turnWriteFailuresIntoErrors() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
+}
+
+/// Changes in a folder as something to poll for. inotify(7)
+public struct FolderWatch: Sendable {
+  public let file: File
+
+  public init(_ folder: String) throws(PosixError) {
+    let descriptor = try check("watch", folder) { cposix_watch(folder) }
+    file = File(owning: descriptor, name: folder)
+  }
+
+  /// Watches another folder too.
+  public func add(_ folder: String) throws(PosixError) {
+    try check("watch", folder) { cposix_watch_more(file.descriptor, folder) }
+  }
+
+  /// Takes what has been noticed, so that polling waits for the next change.
+  public func drain() {
+    while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {}
+  }
+}

@@ -1,0 +1,31 @@
+import Glibc
+
+/// Who runs this process.
+public enum User {
+  public static var isRoot: Bool { geteuid() == 0 }
+
+  public static var id: uid_t { geteuid() }
+
+  /// The name of the person behind a command: `SUDO_USER`, else the name of our uid, else the uid itself. A courtesy, not a proof.
+  public static func name(environment: [String: String]) -> String {
+    if let name = environment["SUDO_USER"], !name.isEmpty { return name }
+    return name(of: geteuid()) ?? String(geteuid())
+  }
+
+  /// Read off `/etc/passwd` (passwd(5)), since name services are not to be had in a static program.
+  static func name(of id: uid_t) -> String? {
+    guard let bytes = try? Files.read("/etc/passwd", limit: 1 << 20) else { return nil }
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+      if fields.count > 2, fields[2] == String(id) { return String(fields[0]) }
+    }
+    return nil
+  }
+
+  /// The host's name. gethostname(2)
+  public static var host: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, 255) == 0 else { return "localhost" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
