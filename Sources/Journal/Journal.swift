@@ -1,1 +1,68 @@
-// Journal
+import EventLog
+import Posix
+import ReleaseModel
+
+/// The event log in the product's vocabulary: typed events in and out.
+///
+/// The log below knows no types and the model above it no files; the build, the agent and the screens need both.
+public struct Journal: Sendable {
+  public let home: Home
+  /// Names the program in each event: `host/relctl`.
+  let source: String
+  public let log: EventLog
+
+  public init(home: Home, program: String) {
+    self.home = home
+    source = "\(User.host)/\(program)"
+    log = EventLog(folder: home.events)
+  }
+
+  /// Writes an event; when this returns it is durable.
+  @discardableResult
+  public func append(_ type: EventType, app: String?, _ data: EventData) throws(Cause) -> Event {
+    let draft = Draft(
+      source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
+    do throws(EventLogError) {
+      guard let line = try log.append(draft) else {
+        throw .tooLong(limit: 0)
+      }
+      return Event(
+        sequence: line.sequence, id: draft.id, time: line.time, source: source, type: type,
+        app: app, data: data)
+    } catch { throw Cause(error) }
+  }
+
+  /// Makes sure that what was read is on the disk before somebody acts on it: a reader may be faster than the writer's sync.
+  public func makeDurable() throws(Cause) {
+    do throws(EventLogError) { try log.sync() } catch { throw Cause(error) }
+  }
+}
+
+extension Event {
+  /// Reads a line of the log. A line that is no CloudEvent keeps its number and shows as it is.
+  public init(_ line: Line) {
+    if let event = try? JSON.decode(Event.self, from: line.bytes) {
+      self = event
+    } else {
+      self.init(sequence: line.sequence, time: line.time)
+    }
+  }
+}
+
+extension Cause {
+  public init(_ error: EventLogError) {
+    switch error {
+    case .unwritable(let reason) where [.noSpace, .quotaExceeded, .fileTooLarge].contains(reason.errno):
+      self.init(.logFull, "\(reason)")
+    case .unwritable(let reason): self.init(.homeUnwritable, "\(reason)")
+    case .unreadable(let reason): self.init(.system, "\(reason)")
+    case .tooLong(let limit): self.init(.system, "an event would be longer than \(limit) bytes")
+    case .rewritten(let sequence):
+      self.init(
+        .logDamaged, "the event log was replaced or cut after number \(sequence)",
+        remedy: "Start this program again to read the log as it is now.")
+    }
+  }
+
+  public init(_ error: PosixError) { self.init(.system, "\(error)") }
+}

@@ -1,1 +1,36 @@
-// ReleaseModel
+/// What all halves of the product share, pure: OTP releases, slugs and their manifests, the event
+/// vocabulary and the board folded from it, causes, and the JSON of all of these.
+@_exported import HomeFormat
+
+import FoundationEssentials
+
+extension Timestamp: Codable {
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    guard let time = Timestamp(text) else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "no RFC 3339 time"))
+    }
+    self = time
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}
+
+/// The one way we write and read JSON: keys sorted, slashes plain, so that equal values are equal bytes.
+public enum JSON {
+  public static func encode(_ value: some Encodable, pretty: Bool = false) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    // Only a float that is no number, or a type that refuses to be encoded, can fail; we have neither.
+    return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
+  }
+
+  public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+    try JSONDecoder().decode(type, from: Data(bytes))
+  }
+}

@@ -1,0 +1,86 @@
+/// The part of an app.json that we use. Sources: Heroku, "app.json Schema"; Dokku, "Zero Downtime Deploy Checks".
+public struct AppJSON: Hashable, Codable, Sendable {
+  /// A config var that the app wants to have.
+  public struct Variable: Hashable, Codable, Sendable {
+    public var description: String?
+    /// Taken at the first deployment if the var is not set.
+    public var value: String?
+    /// `secret`: a random value is made at the first deployment.
+    public var generator: String?
+    /// Heroku's default is true.
+    public var required: Bool?
+
+    /// A plain string stands for its value.
+    public init(from decoder: any Decoder) throws {
+      if let value = try? decoder.singleValueContainer().decode(String.self) {
+        self.value = value
+        return
+      }
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      description = try container.decodeIfPresent(String.self, forKey: .description)
+      value = try container.decodeIfPresent(String.self, forKey: .value)
+      generator = try container.decodeIfPresent(String.self, forKey: .generator)
+      required = try container.decodeIfPresent(Bool.self, forKey: .required)
+    }
+  }
+
+  public struct Quantity: Hashable, Codable, Sendable {
+    public var quantity: Int?
+  }
+
+  /// Dokku's health check.
+  public struct HealthCheck: Hashable, Codable, Sendable {
+    public var type: String?
+    public var name: String?
+    public var path: String?
+    /// Tries before it counts as failed.
+    public var attempts: Int?
+    /// Seconds between tries.
+    public var wait: Int?
+    /// Seconds for one try.
+    public var timeout: Int?
+    /// Text that the answer must hold.
+    public var content: String?
+  }
+
+  public var name: String?
+  public var env: [String: Variable]?
+  public var formation: [String: Quantity]?
+  public var healthchecks: [String: [HealthCheck]]?
+
+  public init() {}
+
+  public init(bytes: [UInt8]) throws(Cause) {
+    do {
+      self = try JSON.decode(AppJSON.self, from: bytes)
+    } catch {
+      throw Cause(
+        .appJSONFormat, "app.json: \(JSON.explain(error))",
+        remedy: "Compare it with Heroku's app.json schema.")
+    }
+  }
+
+  /// The check that decides whether a new run of the process type is ready.
+  public func readiness(of process: String) -> HealthCheck? {
+    healthchecks?[process]?.first {
+      $0.path != nil && ($0.type == nil || $0.type == "startup" || $0.type == "readiness")
+    }
+  }
+}
+
+extension JSON {
+  /// A decoding error in a person's words.
+  public static func explain(_ error: any Error) -> String {
+    func path(_ keys: [any CodingKey]) -> String {
+      keys.isEmpty ? "" : "'" + keys.map(\.stringValue).joined(separator: ".") + "' "
+    }
+    switch error as? DecodingError {
+    case .typeMismatch(_, let context): return path(context.codingPath) + "has the wrong type"
+    case .valueNotFound(_, let context): return path(context.codingPath) + "has no value"
+    case .keyNotFound(let key, let context): return path(context.codingPath + [key]) + "is missing"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      return path(context.codingPath) + "cannot be read: " + context.debugDescription
+    default: return "that is not JSON"
+    }
+  }
+}

@@ -1,0 +1,181 @@
+/// The current state of a host, folded from its events. A value: the same events give the same board.
+public struct Board: Hashable, Codable, Sendable {
+  public var apps: [String: App] = [:]
+  /// Requests that no outcome has ended yet, oldest first.
+  public var requests: [Request] = []
+  /// Builds under way, by id.
+  public var builds: [String: Build] = [:]
+  public var agent: Agent?
+  /// The last event folded in; 0 where there was none.
+  public var sequence: UInt64 = 0
+  public var time = Timestamp(milliseconds: 0)
+
+  public init() {}
+
+  /// What the agent said of itself last; whether it lives, its lock tells.
+  public struct Agent: Hashable, Codable, Sendable {
+    public var pid: Int32?
+    public var since: Timestamp
+  }
+
+  public struct Build: Hashable, Codable, Sendable {
+    public var app: String?
+    public var step: String?
+    public var since: Timestamp
+  }
+
+  /// An event that asks for something, from its arrival to its outcome.
+  public struct Request: Hashable, Codable, Sendable {
+    /// The event's id, which its outcome names.
+    public var id: String
+    public var sequence: UInt64
+    public var type: EventType
+    public var app: String
+    public var data: EventData
+    public var isAccepted = false
+  }
+}
+
+extension Board {
+  public struct App: Hashable, Codable, Sendable {
+    public var name: String
+    /// The ledger, oldest first.
+    public var releases: [Release] = []
+    public var current: ReleaseNumber?
+    public var deployment: Deployment?
+    /// Instances wanted, by process type.
+    public var formation: [String: Int] = [:]
+    /// Whether an operator stopped it; the formation is kept.
+    public var isStopped = false
+    /// Runs that have not ended, and the last ended one of each instance.
+    public var runs: [Run] = []
+    public var crashes: [InstanceName: Crashes] = [:]
+    /// Why the last deployment failed, until the next one starts.
+    public var failure: Failure?
+    public var changed: Timestamp
+
+    public init(name: String, changed: Timestamp) {
+      self.name = name
+      self.changed = changed
+    }
+  }
+
+  /// One numbered entry in an app's ledger.
+  public struct Release: Hashable, Codable, Sendable {
+    public var number: ReleaseNumber
+    public var slug: String
+    /// The digest of its config vars.
+    public var config: String
+    public var time: Timestamp
+    public var by: String?
+    /// The release it brings back, if it is a rollback.
+    public var from: ReleaseNumber?
+    public var commit: String?
+    public var line: String?
+    /// Config vars that were set or removed, if that is what made it.
+    public var set: [String]?
+    public var unset: [String]?
+    /// The request that asked for it.
+    public var request: String?
+  }
+
+  /// The act of making a release current.
+  public struct Deployment: Hashable, Codable, Sendable {
+    public var release: ReleaseNumber
+    public var request: String?
+    public var since: Timestamp
+    public var step: String?
+    /// Its new runs are ready and have taken over: it can't be reverted any more.
+    public var hasSwitched = false
+    public var formation: [String: Int]
+    /// Why it is being reverted.
+    public var cause: Cause?
+  }
+
+  public struct Failure: Hashable, Codable, Sendable {
+    public var release: ReleaseNumber
+    public var cause: Cause
+    public var time: Timestamp
+  }
+
+  /// One incarnation of an instance.
+  public struct Run: Hashable, Codable, Sendable {
+    /// The sequence number of its `instance.starting`.
+    public var id: UInt64
+    public var instance: InstanceName
+    public var release: ReleaseNumber
+    public var state: RunState
+    public var since: Timestamp
+    public var started: Timestamp
+    public var pid: Int32?
+    public var port: UInt16?
+    public var node: String?
+    public var exit: Int32?
+    public var signal: Int32?
+    public var cause: Cause?
+  }
+
+  /// How often an instance crashed in a row.
+  public struct Crashes: Hashable, Codable, Sendable {
+    public var count: Int
+    public var last: Timestamp
+    public var cause: Cause?
+    /// It will not be started again by itself.
+    public var isAbandoned = false
+  }
+}
+
+public enum RunState: String, Codable, Sendable, CaseIterable {
+  case starting, booting, ready, unready, stopping, crashed, stopped
+
+  /// Whether its process may still be there.
+  public var isLive: Bool { self != .crashed && self != .stopped }
+}
+
+extension Board.App {
+  public func release(_ number: ReleaseNumber?) -> Board.Release? {
+    number.flatMap { number in releases.last { $0.number == number } }
+  }
+
+  public var currentRelease: Board.Release? { release(current) }
+
+  public func run(_ id: UInt64) -> Board.Run? { runs.first { $0.id == id } }
+
+  public var liveRuns: [Board.Run] { runs.filter(\.state.isLive) }
+
+  /// The instances that a formation names.
+  public static func instances(of formation: [String: Int]) -> [InstanceName] {
+    formation.flatMap { process, count in
+      (0..<max(0, count)).map { InstanceName(process, $0 + 1) }
+    }.sorted()
+  }
+
+  /// The app's state in one word, and how often its worst instance crashed.
+  public var summary: (state: RunState, crashes: Int) {
+    let live = liveRuns
+    let wanted = Set(isStopped ? [] : Self.instances(of: formation))
+    let mine = live.filter { $0.release == current && wanted.contains($0.instance) }
+    let crashed = crashes.filter { wanted.contains($0.key) }.values.map(\.count).max() ?? 0
+    if let deployment, !deployment.hasSwitched {
+      let new = live.filter { $0.release == deployment.release }
+      if mine.isEmpty || !new.isEmpty {
+        return (new.contains { $0.state == .booting } ? .booting : .starting, crashed)
+      }
+    }
+    let ready = Set(mine.filter { $0.state == .ready }.map(\.instance))
+    if isStopped || wanted.isEmpty { return (live.isEmpty ? .stopped : .stopping, 0) }
+    if ready == wanted { return (.ready, crashed) }
+    if mine.contains(where: { $0.state == .unready }) { return (.unready, crashed) }
+    let missing = wanted.subtracting(mine.map(\.instance))
+    if crashed > 0, missing.contains(where: { crashes[$0] != nil }) { return (.crashed, crashed) }
+    return (mine.contains { $0.state == .booting } ? .booting : .starting, crashed)
+  }
+
+  /// The cause that a person should read first, if anything is wrong.
+  public var worstCause: Cause? {
+    if let cause = deployment?.cause { return cause }
+    let unready = liveRuns.first { $0.state == .unready }?.cause
+    let crash = crashes.values.max { $0.last < $1.last }?.cause
+    return unready ?? (summary.state == .ready ? failure?.cause : crash ?? failure?.cause)
+  }
+}

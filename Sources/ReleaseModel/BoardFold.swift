@@ -1,0 +1,200 @@
+extension Board {
+  /// Takes one event into account. Events it does not know, or that lack what their type requires, move only
+  /// the sequence number and the time.
+  public mutating func apply(_ event: Event) {
+    sequence = event.sequence
+    time = max(time, event.time)
+    guard let type = event.type else { return }
+    switch type {
+    case .agentStarted: agent = Agent(pid: event.data.pid, since: event.time)
+    case .agentStopped: agent = nil
+    case .buildStarted, .buildStep, .buildFinished, .buildFailed: applyBuild(type, event)
+    case .requestAccepted, .requestFinished, .requestFailed, .requestRejected:
+      applyOutcome(type, event)
+    default:
+      guard let name = event.app, AppName.isValid(name) else { return }
+      if type.isRequest {
+        requests.append(
+          Request(
+            id: event.id, sequence: event.sequence, type: type, app: name, data: event.data))
+      } else {
+        var app = apps[name] ?? App(name: name, changed: event.time)
+        if app.apply(type, event) {
+          app.changed = event.time
+          apps[name] = app
+        }
+      }
+    }
+  }
+
+  private mutating func applyBuild(_ type: EventType, _ event: Event) {
+    guard let id = event.data.build else { return }
+    switch type {
+    case .buildStarted: builds[id] = Build(app: event.app, step: nil, since: event.time)
+    case .buildStep: builds[id]?.step = event.data.step
+    default: builds[id] = nil
+    }
+  }
+
+  private mutating func applyOutcome(_ type: EventType, _ event: Event) {
+    guard let index = requests.firstIndex(where: { $0.id == event.data.request }) else { return }
+    guard type == .requestAccepted else {
+      requests.remove(at: index)
+      return
+    }
+    requests[index].isAccepted = true
+    let request = requests[index]
+    apps[request.app]?.begin(request, event)
+  }
+}
+
+extension Board.App {
+  /// What accepting a request changes by itself, before any run is touched.
+  fileprivate mutating func begin(_ request: Board.Request, _ event: Event) {
+    switch request.type {
+    case .scaleRequested:
+      formation.merge(request.data.formation ?? [:]) { $1 }
+      isStopped = false
+    case .stopRequested: isStopped = true
+    case .restartRequested:
+      isStopped = false
+      // An operator who asks again wants it tried again.
+      crashes = crashes.filter { instance, _ in
+        request.data.instance.map { $0 != instance } ?? false
+      }
+    default: return
+    }
+    changed = event.time
+  }
+
+  /// - Returns: false where the event says nothing about the app that we can use.
+  fileprivate mutating func apply(_ type: EventType, _ event: Event) -> Bool {
+    switch type {
+    case .releaseCreated: return appendRelease(event)
+    case .deploymentStarted, .deploymentStep, .deploymentFinished, .deploymentFailed,
+      .deploymentReverted:
+      return applyDeployment(type, event)
+    case .instanceStarting: return appendRun(event)
+    case .instanceBooting, .instanceReady, .instanceUnready, .instanceCrashed,
+      .instanceAbandoned, .instanceStopping, .instanceStopped:
+      return applyRun(type, event)
+    default: return false
+    }
+  }
+
+  private mutating func appendRelease(_ event: Event) -> Bool {
+    let data = event.data
+    guard let number = data.release, let slug = data.slug, let config = data.config,
+      release(number) == nil
+    else { return false }
+    releases.append(
+      Board.Release(
+        number: number, slug: slug, config: config, time: event.time, by: data.by,
+        from: data.from, commit: data.commit, line: data.line, set: data.set, unset: data.unset,
+        request: data.request))
+    return true
+  }
+
+  private mutating func applyDeployment(_ type: EventType, _ event: Event) -> Bool {
+    guard let number = event.data.release else { return false }
+    if type == .deploymentStarted {
+      deployment = Board.Deployment(
+        release: number, request: event.data.request, since: event.time,
+        formation: event.data.formation ?? formation)
+      failure = nil
+      return true
+    }
+    guard deployment?.release == number else { return false }
+    switch type {
+    case .deploymentStep:
+      deployment?.step = event.data.step
+      if event.data.step == Board.Deployment.switchStep { switchOver() }
+    case .deploymentFailed:
+      deployment?.cause = event.data.cause
+      failure = event.data.cause.map {
+        Board.Failure(release: number, cause: $0, time: event.time)
+      }
+    default:
+      deployment = nil
+      forgetEndedRuns()
+    }
+    return true
+  }
+
+  private mutating func switchOver() {
+    guard let deployment else { return }
+    self.deployment?.hasSwitched = true
+    current = deployment.release
+    formation = deployment.formation
+    isStopped = false
+    crashes = [:]
+  }
+
+  private mutating func appendRun(_ event: Event) -> Bool {
+    guard let instance = event.data.instance, let number = event.data.release else {
+      return false
+    }
+    runs.append(
+      Board.Run(
+        id: event.sequence, instance: instance, release: number, state: .starting,
+        since: event.time, started: event.time, port: event.data.port, node: event.data.node))
+    forgetEndedRuns()
+    return true
+  }
+
+  private mutating func applyRun(_ type: EventType, _ event: Event) -> Bool {
+    guard let id = event.data.run, let index = runs.firstIndex(where: { $0.id == id }) else {
+      return false
+    }
+    if let pid = event.data.pid { runs[index].pid = pid }
+    runs[index].exit = event.data.exit
+    runs[index].signal = event.data.signal
+    switch type {
+    case .instanceBooting: runs[index].state = .booting
+    case .instanceReady:
+      runs[index].state = .ready
+      runs[index].cause = nil
+    case .instanceUnready:
+      runs[index].state = .unready
+      runs[index].cause = event.data.cause
+    case .instanceStopping: runs[index].state = .stopping
+    case .instanceStopped: runs[index].state = .stopped
+    case .instanceCrashed:
+      noteCrash(of: runs[index], event)
+      runs[index].state = .crashed
+      runs[index].cause = event.data.cause
+    default: crashes[runs[index].instance]?.isAbandoned = true
+    }
+    runs[index].since = event.time
+    return true
+  }
+
+  /// A run that stayed ready for a minute wipes the slate clean.
+  private mutating func noteCrash(of run: Board.Run, _ event: Event) {
+    guard run.release == current else { return }
+    let wasStable = run.state == .ready && event.time - run.since > Board.stableMilliseconds
+    let count = wasStable ? 0 : crashes[run.instance]?.count ?? 0
+    crashes[run.instance] = Board.Crashes(
+      count: count + 1, last: event.time, cause: event.data.cause)
+  }
+
+  /// Keeps the last ended run of each instance, and all of a deployment until it is over: its outcome hangs on them.
+  private mutating func forgetEndedRuns() {
+    var seen: Set<InstanceName> = []
+    let kept = runs.reversed().filter { run in
+      if run.state.isLive || run.release == deployment?.release { return true }
+      return seen.insert(run.instance).inserted
+    }
+    runs = kept.reversed()
+  }
+}
+
+extension Board {
+  /// How long a run must stay ready for earlier crashes to be forgotten.
+  public static let stableMilliseconds: Int64 = 60_000
+}
+
+extension Board.Deployment {
+  /// The step with which a release becomes current.
+  public static let switchStep = "switch"
+}

@@ -1,0 +1,163 @@
+import FoundationEssentials
+
+/// What an event says beside its envelope, in the product's words. Which fields a type must have stands in
+/// `EventType.required`; a field that a reader does not know is passed over.
+public struct EventData: Hashable, Codable, Sendable {
+  /// Who caused it; a courtesy, not a proof.
+  public var by: String?
+  /// The moment after which a request is not begun any more.
+  public var deadline: Timestamp?
+  /// The id of the request that this event belongs to.
+  public var request: String?
+  public var build: String?
+  public var slug: String?
+  public var release: ReleaseNumber?
+  /// The release that was current before, or that is rolled back to.
+  public var from: ReleaseNumber?
+  /// The digest of a set of config vars.
+  public var config: String?
+  /// Names of config vars that were set or removed.
+  public var set: [String]?
+  public var unset: [String]?
+  public var formation: [String: Int]?
+  public var instance: InstanceName?
+  /// The sequence number of the run's `instance.starting`.
+  public var run: UInt64?
+  public var node: String?
+  public var pid: Int32?
+  public var port: UInt16?
+  public var exit: Int32?
+  public var signal: Int32?
+  public var step: String?
+  public var commit: String?
+  /// The commit's subject line.
+  public var line: String?
+  /// What was built or deployed from.
+  public var folder: String?
+  public var milliseconds: Int64?
+  /// Bytes.
+  public var size: Int?
+  public var cause: Cause?
+
+  public init(_ fill: (inout EventData) -> Void = { _ in }) { fill(&self) }
+
+  public enum Field: String, CaseIterable, CodingKey, Sendable {
+    case by, deadline, request, build, slug, release, from, config, set, unset, formation
+    case instance, run, node, pid, port, exit, signal, step, commit, line, folder, milliseconds
+    case size, cause
+
+    /// For the reference page.
+    public var meaning: String {
+      switch self {
+      case .by: "who caused it"
+      case .deadline: "when a request is given up"
+      case .request: "id of the request it belongs to"
+      case .build: "id of the build"
+      case .slug: "id of the slug"
+      case .release: "release, such as `v12`"
+      case .from: "the release before, or the one rolled back to"
+      case .config: "digest of the config vars"
+      case .set: "names of config vars set"
+      case .unset: "names of config vars removed"
+      case .formation: "instances wanted by process type"
+      case .instance: "instance, such as `web.1`"
+      case .run: "run: sequence number of its `instance.starting`"
+      case .node: "node name"
+      case .pid: "process id"
+      case .port: "TCP port"
+      case .exit: "exit code"
+      case .signal: "ending signal"
+      case .step: "step of the build or deployment"
+      case .commit: "commit of the source"
+      case .line: "subject line of the commit"
+      case .folder: "folder it was made from"
+      case .milliseconds: "how long it took"
+      case .size: "bytes"
+      case .cause: "why it failed"
+      }
+    }
+  }
+
+  private typealias CodingKeys = Field
+}
+
+/// One line of the log, read.
+public struct Event: Hashable, Sendable {
+  public var sequence: UInt64
+  public var id: String
+  public var time: Timestamp
+  public var source: String
+  /// As it stands in the log; a type of a newer version is shown as it is.
+  public var typeName: String
+  /// The app it is about.
+  public var app: String?
+  public var data: EventData
+  /// Whether the data could be read as ours; if not, `data` is empty.
+  public var isReadable: Bool
+
+  public var type: EventType? { isReadable ? EventType(rawValue: typeName) : nil }
+
+  public init(
+    sequence: UInt64, id: String, time: Timestamp, source: String, type: EventType, app: String?,
+    data: EventData
+  ) {
+    self.sequence = sequence
+    self.id = id
+    self.time = time
+    self.source = source
+    self.typeName = type.rawValue
+    self.app = app
+    self.data = data
+    isReadable = true
+  }
+
+  /// An event of which only the envelope's fixed part could be read.
+  public init(sequence: UInt64, time: Timestamp) {
+    self.sequence = sequence
+    id = ""
+    self.time = time
+    source = ""
+    typeName = "unreadable"
+    data = EventData()
+    isReadable = false
+  }
+}
+
+extension Event: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case seq, specversion, id, time, source, type, subject, data
+  }
+
+  /// Reads a CloudEvents 1.0 line. Only the envelope must be right: data of a shape we do not know is left out.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let digits = try container.decode(String.self, forKey: .seq)
+    guard let sequence = UInt64(digits) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .seq, in: container, debugDescription: "no sequence number")
+    }
+    self.sequence = sequence
+    id = try container.decode(String.self, forKey: .id)
+    time = try container.decode(Timestamp.self, forKey: .time)
+    source = try container.decodeIfPresent(String.self, forKey: .source) ?? ""
+    typeName = try container.decode(String.self, forKey: .type)
+    app = try container.decodeIfPresent(String.self, forKey: .subject)
+    let data = try? container.decodeIfPresent(EventData.self, forKey: .data) ?? EventData()
+    self.data = data ?? EventData()
+    isReadable = data != nil
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    let digits = String(sequence)
+    try container.encode(
+      String(repeating: "0", count: max(0, 16 - digits.count)) + digits, forKey: .seq)
+    try container.encode("1.0", forKey: .specversion)
+    try container.encode(id, forKey: .id)
+    try container.encode(time, forKey: .time)
+    try container.encode(source, forKey: .source)
+    try container.encode(typeName, forKey: .type)
+    try container.encodeIfPresent(app, forKey: .subject)
+    try container.encode(data, forKey: .data)
+  }
+}

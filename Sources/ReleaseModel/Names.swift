@@ -1,0 +1,119 @@
+/// The name of an app: a lower-case letter, then letters, digits and dashes, 30 at the most.
+///
+/// It is a folder's name, a host name's label (RFC 1123) and part of a node's name, so it is no more than fits all three.
+public enum AppName {
+  public static let longest = 30
+
+  public static func isValid(_ name: String) -> Bool {
+    guard let first = name.utf8.first, name.utf8.count <= longest, isLetter(first) else {
+      return false
+    }
+    return name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+      && name.utf8.last != UInt8(ascii: "-")
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte) }
+  private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+}
+
+/// A place in an app's formation: `web.1`.
+public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let process: String
+  public let index: Int
+
+  public init(_ process: String, _ index: Int) {
+    self.process = process
+    self.index = index
+  }
+
+  /// Reads `web.1`.
+  public init?(_ text: String) {
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count == 2, let index = Int(parts[1]), (1...9999).contains(index),
+      String(index) == parts[1], ProcessType.isValid(String(parts[0]))
+    else { return nil }
+    self.init(String(parts[0]), index)
+  }
+
+  public var description: String { "\(process).\(index)" }
+
+  /// `web` before all others, as it is what people look for.
+  public static func < (left: InstanceName, right: InstanceName) -> Bool {
+    if left.process == right.process { return left.index < right.index }
+    return ProcessType.precedes(left.process, right.process)
+  }
+}
+
+extension InstanceName: Codable {
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    guard let name = InstanceName(text) else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "no instance name"))
+    }
+    self = name
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}
+
+/// The kinds of process a Procfile names.
+public enum ProcessType {
+  /// The one that gets the app's traffic.
+  public static let web = "web"
+  /// Heroku's release phase: runs once before a release becomes current.
+  public static let release = "release"
+
+  /// Letters, digits, `_` and `-`, as Heroku's Procfile article has it.
+  public static func isValid(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= 30
+      && name.utf8.allSatisfy {
+        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45
+          || $0 == 95
+      }
+  }
+
+  static func precedes(_ left: String, _ right: String) -> Bool {
+    if left == web || right == web { return left == web && right != web }
+    return left < right
+  }
+}
+
+/// The number of a release in its app's ledger, `v1` and up.
+public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let value: Int
+
+  public init(_ value: Int) { self.value = value }
+
+  /// Reads `v12` or `12`.
+  public init?(_ text: String) {
+    guard let value = Int(text.hasPrefix("v") ? text.dropFirst() : text[...]), value > 0 else {
+      return nil
+    }
+    self.init(value)
+  }
+
+  public var description: String { "v\(value)" }
+  public static func < (left: ReleaseNumber, right: ReleaseNumber) -> Bool {
+    left.value < right.value
+  }
+}
+
+extension ReleaseNumber: Codable {
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    guard let number = ReleaseNumber(text) else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "no release number"))
+    }
+    self = number
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}

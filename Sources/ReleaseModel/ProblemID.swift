@@ -1,0 +1,156 @@
+/// The one list of ways to fail that a person may look up. An id is never given a second meaning.
+public enum ProblemID: String, CaseIterable, Sendable {
+  case usage = "RT-USAGE"
+  case system = "RT-SYSTEM"
+  case homeUnknown = "RT-HOME-UNKNOWN"
+  case homeUnwritable = "RT-HOME-UNWRITABLE"
+  case homeForeign = "RT-HOME-FOREIGN"
+  case formatNewer = "RT-FORMAT-NEWER"
+  case programMissing = "RT-PROGRAM-MISSING"
+
+  case appUnknown = "RT-APP-UNKNOWN"
+  case appName = "RT-APP-NAME"
+  case instanceUnknown = "RT-INSTANCE-UNKNOWN"
+  case processUnknown = "RT-PROCESS-UNKNOWN"
+  case releaseUnknown = "RT-RELEASE-UNKNOWN"
+  case releaseNone = "RT-RELEASE-NONE"
+  case slugUnknown = "RT-SLUG-UNKNOWN"
+  case slugDamaged = "RT-SLUG-DAMAGED"
+  case slugContent = "RT-SLUG-CONTENT"
+  case manifestFormat = "RT-MANIFEST-FORMAT"
+  case procfileFormat = "RT-PROCFILE-FORMAT"
+  case appJSONFormat = "RT-APPJSON-FORMAT"
+  case releaseFormat = "RT-OTP-RELEASE-FORMAT"
+  case configName = "RT-CONFIG-NAME"
+  case configMissing = "RT-CONFIG-MISSING"
+  case configDamaged = "RT-CONFIG-DAMAGED"
+  case targetMismatch = "RT-TARGET-MISMATCH"
+
+  case sourceMissing = "RT-SOURCE-MISSING"
+  case sourceUnknown = "RT-SOURCE-UNKNOWN"
+  case toolMissing = "RT-BUILD-TOOL-MISSING"
+  case dependencies = "RT-BUILD-DEPENDENCIES"
+  case compile = "RT-BUILD-COMPILE"
+  case releaseStep = "RT-BUILD-RELEASE"
+  case releaseAmbiguous = "RT-BUILD-RELEASE-AMBIGUOUS"
+
+  case agentRunning = "RT-AGENT-RUNNING"
+  case agentAbsent = "RT-AGENT-ABSENT"
+  case requestExpired = "RT-REQUEST-EXPIRED"
+  case waitedTooLong = "RT-WAITED-TOO-LONG"
+
+  case startFailed = "RT-START-FAILED"
+  case bootFailed = "RT-BOOT-FAILED"
+  case bootTimeout = "RT-BOOT-TIMEOUT"
+  case notReady = "RT-NOT-READY"
+  case crashed = "RT-CRASHED"
+  case crashLoop = "RT-CRASH-LOOP"
+  case runLost = "RT-RUN-LOST"
+  case releasePhase = "RT-RELEASE-PHASE"
+  case portUnavailable = "RT-PORT-UNAVAILABLE"
+  case epmd = "RT-EPMD"
+  case remote = "RT-REMOTE"
+
+  case logDamaged = "RT-LOG-DAMAGED"
+  case logFull = "RT-LOG-FULL"
+  case terminal = "RT-TERMINAL"
+  case theme = "RT-THEME"
+  case readOnly = "RT-READ-ONLY"
+
+  public var exitCode: Int32 {
+    switch self {
+    case .usage, .appName, .configName: ExitCode.usage
+    case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
+      .slugDamaged, .slugContent, .configDamaged, .logDamaged, .theme, .sourceUnknown,
+      .targetMismatch:
+      ExitCode.badData
+    case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
+      .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
+      .programMissing, .terminal, .agentAbsent, .epmd, .system:
+      ExitCode.unavailable
+    case .agentRunning, .waitedTooLong, .logFull, .portUnavailable: ExitCode.tryAgain
+    case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
+      .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady, .crashed, .crashLoop,
+      .runLost, .releasePhase, .remote, .readOnly:
+      ExitCode.failed
+    }
+  }
+
+  /// What helps, where the same thing always does.
+  public var remedy: String? {
+    switch self {
+    case .homeUnknown: "Set RELTUI_HOME, or pass --home DIR."
+    case .homeUnwritable: "Pass --home DIR with a folder you can write, or run as its owner."
+    case .homeForeign: "Run as the owner of the home, or pass --home DIR."
+    case .formatNewer: "Update reltui: a newer version wrote this file."
+    case .appUnknown: "See the apps with: relctl ps"
+    case .instanceUnknown: "See the instances with: relctl ps"
+    case .releaseUnknown: "See the releases with: relctl releases APP"
+    case .releaseNone: "Deploy it first: relctl deploy APP SLUG|DIR"
+    case .slugUnknown: "Build one with: relctl build DIR"
+    case .sourceUnknown: "Name a folder with a mix.exs, or with a built OTP release."
+    case .agentRunning: "One agent serves a home; stop the other with: relctl agent stop"
+    case .agentAbsent: "Start one with: relctl agent start"
+    case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"
+    case .logFull: "Free some space; nothing was lost."
+    default: nil
+    }
+  }
+
+  /// What it means, for the reference page.
+  public var meaning: String {
+    switch self {
+    case .usage: "The command line cannot be understood."
+    case .system: "The operating system refused a call."
+    case .homeUnknown: "No folder for the home is known."
+    case .homeUnwritable: "The home cannot be made or written."
+    case .homeForeign: "The home belongs to another user."
+    case .formatNewer: "A file was written by a newer version."
+    case .programMissing: "A program that is run is not installed."
+    case .appUnknown: "There is no app of that name in this home."
+    case .appName: "An app's name has characters or a length that cannot be."
+    case .instanceUnknown: "The app has no such instance."
+    case .processUnknown: "The release has no such process type."
+    case .releaseUnknown: "The app's ledger has no such release."
+    case .releaseNone: "The app has no release yet."
+    case .slugUnknown: "No slug has that id, or several begin with it."
+    case .slugDamaged: "A slug's files are not what its manifest says."
+    case .slugContent: "A tree holds something that a slug cannot hold."
+    case .manifestFormat: "A manifest cannot be read."
+    case .procfileFormat: "The Procfile cannot be read."
+    case .appJSONFormat: "The app.json cannot be read."
+    case .releaseFormat: "An OTP release's files cannot be read."
+    case .configName: "A config var's name is not one, or is set by reltui itself."
+    case .configMissing: "The release needs config vars that are not set."
+    case .configDamaged: "A stored set of config vars is not what was stored."
+    case .targetMismatch: "A slug was built for another kind of host."
+    case .sourceMissing: "The folder to build is not there."
+    case .sourceUnknown: "The folder holds nothing that can be built."
+    case .toolMissing: "The build needs a tool that is not there."
+    case .dependencies: "Fetching the dependencies failed."
+    case .compile: "The application does not compile."
+    case .releaseStep: "mix release failed."
+    case .releaseAmbiguous: "There are several OTP releases and none was chosen."
+    case .agentRunning: "Another agent serves this home."
+    case .agentAbsent: "No agent runs and none could be started."
+    case .requestExpired: "A request was still open at its deadline."
+    case .waitedTooLong: "A command stopped waiting for the outcome of its request."
+    case .startFailed: "A run's program could not be started."
+    case .bootFailed: "A run ended before it was ready."
+    case .bootTimeout: "A run was not ready in time."
+    case .notReady: "A run that was ready refuses its readiness check."
+    case .crashed: "A run ended by itself after it was ready."
+    case .crashLoop: "An instance crashed too often in a row and is left down."
+    case .runLost: "A run is gone and nobody saw it end."
+    case .releasePhase: "The release phase failed."
+    case .portUnavailable: "No free port could be found."
+    case .epmd: "The home's epmd could not be started."
+    case .remote: "A command inside the running system failed."
+    case .logDamaged: "A part of the event log cannot be read."
+    case .logFull: "An event could not be written: no space."
+    case .terminal: "The terminal cannot show the dashboard."
+    case .theme: "A theme cannot be read."
+    case .readOnly: "The dashboard was started with --read-only."
+    }
+  }
+}
