@@ -30,9 +30,9 @@ public struct BigInteger: Hashable, Sendable {
       }
     }
     if scale > 1 { Self.multiply(&limbs, by: scale, adding: chunk) }
-    let bytes = limbs.flatMap { limb in (0..<4).map { UInt8(truncatingIfNeeded: limb >> ($0 * 8)) }
-    }
-    self.init(isNegative: isNegative, magnitude: bytes)
+    let bytes = limbs.flatMap { limb in [0, 8, 16, 24].map { limb >> $0 } }
+    self.init(
+      isNegative: isNegative, magnitude: bytes.map { UInt8(truncatingIfNeeded: $0) })
     if magnitude.count > Self.maximumBytes { return nil }
   }
 
