@@ -1,0 +1,86 @@
+import ErlangTerm
+
+/// What a boot script does with applications: which it loads, and which it starts in what order.
+///
+/// Source: "script", SASL reference manual.
+public struct BootScript: Equatable, Sendable {
+  public struct Start: Equatable, Sendable {
+    public var application: String
+    public var type: OTPRelease.StartType
+
+    public init(application: String, type: OTPRelease.StartType) {
+      self.application = application
+      self.type = type
+    }
+  }
+
+  public var name: String
+  public var version: String
+  /// The applications loaded, as their resource files were when the script was made.
+  public var loads: [ApplicationSpec]
+  /// The applications started, in order.
+  public var starts: [Start]
+
+  /// Reads the bytes of a `.boot` file, which is a script in external term format.
+  public init(bootFile bytes: [UInt8], file: String) throws(OTPReleaseError) {
+    let term: Term
+    do {
+      term = try ExternalFormat.decode(bytes)
+    } catch {
+      throw .malformed(file: file, error)
+    }
+    try self.init(term, file: file)
+  }
+
+  /// Reads the bytes of a `.script` file, which is a script as text.
+  public init(scriptFile bytes: [UInt8], file: String) throws(OTPReleaseError) {
+    let terms = try OTPReleaseError.consult(bytes, file: file)
+    guard terms.count == 1, let term = terms.first else {
+      throw .unexpected(file: file, expected: .bootScript)
+    }
+    try self.init(term, file: file)
+  }
+
+  private init(_ term: Term, file: String) throws(OTPReleaseError) {
+    guard let parts = term.tuple(tagged: "script"), parts.count == 2,
+      let identity = parts.first?.tuple, identity.count == 2,
+      let name = identity.first?.text, let version = identity.last?.text,
+      let instructions = parts.last?.list
+    else { throw .unexpected(file: file, expected: .bootScript) }
+    self.name = name
+    self.version = version
+    loads = []
+    starts = []
+    for instruction in instructions {
+      guard read(instruction) else { throw .unexpected(file: file, expected: .bootScript) }
+    }
+  }
+
+  /// Takes what an instruction says of applications; false if it says it in a wrong form.
+  ///
+  /// Kernel is not loaded by `application:load/1` but handed to the application controller.
+  private mutating func read(_ instruction: Term) -> Bool {
+    if let process = instruction.tuple(tagged: "kernelProcess"),
+      let call = process.last?.tuple, call.first?.atom == "application_controller"
+    {
+      guard let spec = call.last?.list?.first.flatMap(ApplicationSpec.init) else { return false }
+      loads.append(spec)
+      return true
+    }
+    guard let call = instruction.tuple(tagged: "apply")?.first?.tuple, call.count == 3,
+      call[0].atom == "application", let arguments = call[2].list
+    else { return true }
+    switch call[1].atom {
+    case "load":
+      guard let spec = arguments.first.flatMap(ApplicationSpec.init) else { return false }
+      loads.append(spec)
+    case "start_boot":
+      guard let application = arguments.first?.atom, arguments.count <= 2,
+        let type = arguments.count == 2 ? OTPRelease.StartType(arguments[1]) : .temporary
+      else { return false }
+      starts.append(Start(application: application, type: type))
+    default: break
+    }
+    return true
+  }
+}

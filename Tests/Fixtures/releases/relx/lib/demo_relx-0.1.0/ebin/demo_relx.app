@@ -1,0 +1,10 @@
+{application,demo_relx,
+             [{description,"An OTP application"},
+              {vsn,"0.1.0"},
+              {registered,[]},
+              {mod,{demo_relx_app,[]}},
+              {applications,[kernel,stdlib]},
+              {env,[]},
+              {modules,[demo_relx_app,demo_relx_sup]},
+              {licenses,["Apache-2.0"]},
+              {links,[]}]}.
