@@ -19,13 +19,13 @@ defmodule Greeter.DrainTest do
       receive do: (:go -> {200, "at last\n"})
     end
 
-    endpoint = start_supervised!({Endpoint, port: 0, handler: handler}, restart: :temporary)
+    {:ok, endpoint} = Endpoint.start_link(port: 0, handler: handler)
     port = Listener.port()
     client = Task.async(fn -> get(port, "/slow") end)
     assert_receive {:read, connection}
 
     listener = Process.monitor(Listener)
-    stop = Task.async(fn -> stop_supervised(Endpoint) end)
+    stop = Task.async(fn -> Supervisor.stop(endpoint) end)
     assert_receive {:DOWN, ^listener, :process, _, _}
     assert {:error, :econnrefused} = :gen_tcp.connect({127, 0, 0, 1}, port, [])
     assert Process.alive?(endpoint)

@@ -7,6 +7,8 @@ defmodule Greeter.Endpoint.Connection do
 
   # How long a client may take to send its request.
   @timeout 5_000
+  # How long it may take to close after the answer.
+  @linger 500
   @max_headers 100
 
   @reasons %{
@@ -32,13 +34,13 @@ defmodule Greeter.Endpoint.Connection do
         :ok
     end
 
-    :gen_tcp.close(socket)
+    close(socket)
   end
 
   defp read(socket) do
-    deadline = System.monotonic_time(:millisecond) + @timeout
+    deadline = now() + @timeout
 
-    with {:ok, {:http_request, method, uri, _version}} <- receive_line(socket, deadline),
+    with {:ok, {:http_request, method, uri, _version}} <- recv(socket, deadline),
          :ok <- skip_headers(socket, deadline, @max_headers),
          {:ok, path} <- path(uri) do
       {:ok, method, path}
@@ -51,16 +53,15 @@ defmodule Greeter.Endpoint.Connection do
   defp skip_headers(_socket, _deadline, 0), do: {:error, :too_many_headers}
 
   defp skip_headers(socket, deadline, left) do
-    case receive_line(socket, deadline) do
+    case recv(socket, deadline) do
       {:ok, {:http_header, _, _, _, _}} -> skip_headers(socket, deadline, left - 1)
       {:ok, :http_eoh} -> :ok
       other -> other
     end
   end
 
-  defp receive_line(socket, deadline) do
-    left = deadline - System.monotonic_time(:millisecond)
-    :gen_tcp.recv(socket, 0, max(left, 0))
+  defp recv(socket, deadline) do
+    :gen_tcp.recv(socket, 0, max(deadline - now(), 0))
   end
 
   defp path({:abs_path, path}), do: {:ok, path |> String.split("?", parts: 2) |> hd()}
@@ -68,11 +69,10 @@ defmodule Greeter.Endpoint.Connection do
   defp path(_other), do: {:error, :bad_request}
 
   defp answer(socket, method, path, handler) do
-    started = System.monotonic_time(:millisecond)
+    started = now()
     {status, body} = handle(handler, method, path)
     reply(socket, status, body)
-    took = System.monotonic_time(:millisecond) - started
-    Logger.info("#{method} #{printable(path)} #{status} #{took} ms")
+    Logger.info("#{method} #{printable(path)} #{status} #{now() - started} ms")
   end
 
   defp handle(handler, method, path) do
@@ -92,6 +92,23 @@ defmodule Greeter.Endpoint.Connection do
       body
     ])
   end
+
+  # To close with bytes unread resets the connection, and the answer may be lost with it.
+  defp close(socket) do
+    :gen_tcp.shutdown(socket, :write)
+    :inet.setopts(socket, packet: :raw)
+    discard(socket, now() + @linger)
+    :gen_tcp.close(socket)
+  end
+
+  defp discard(socket, deadline) do
+    case recv(socket, deadline) do
+      {:ok, _bytes} -> discard(socket, deadline)
+      {:error, _reason} -> :ok
+    end
+  end
+
+  defp now, do: System.monotonic_time(:millisecond)
 
   # What a client sends must not be able to write lines or colours into the log.
   defp printable(path), do: URI.encode(path, &(&1 in ?!..?~))

@@ -10,6 +10,7 @@ defmodule Greeter.Endpoint.Listener do
     :binary,
     ip: {127, 0, 0, 1},
     packet: :http_bin,
+    # OTP closes the connection on a longer line.
     packet_size: 8_192,
     active: false,
     reuseaddr: true,
