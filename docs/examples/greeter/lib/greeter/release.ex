@@ -11,12 +11,17 @@ defmodule Greeter.Release do
   def migrate do
     :ok = Application.ensure_loaded(:greeter)
 
-    for {version, name} <- @migrations do
+    Enum.each(@migrations, fn {version, name} ->
       IO.write("applying #{version} #{name} … ")
-      if Application.fetch_env!(:greeter, :fail_migration), do: raise("#{name} failed")
+      apply!(name, Application.fetch_env!(:greeter, :fail_migration))
       IO.puts("done")
-    end
+    end)
+  end
 
-    :ok
+  defp apply!(_name, false), do: :ok
+
+  defp apply!(name, true) do
+    IO.puts("failed")
+    raise "#{name} failed, as GREETER_FAIL_MIGRATION asks"
   end
 end
