@@ -12,10 +12,9 @@ config :greeter,
   stop_delay: 0,
   fail_migration: false
 
-# Elixir 1.14 reads `:console`, later versions `:default_formatter`.
-for key <- [:console, :default_formatter] do
-  config :logger, key, format: "$time [$level] $message\n"
-end
+# The console's format has a new name since Elixir 1.15.
+console = if Version.match?(System.version(), ">= 1.15.0"), do: :default_formatter, else: :console
+config :logger, console, format: "$time [$level] $message\n"
 
 case config_env() do
   :prod -> config :logger, level: :info

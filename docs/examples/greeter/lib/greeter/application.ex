@@ -16,17 +16,22 @@ defmodule Greeter.Application do
     end
   end
 
-  # The tree still works here: a load balancer sees "not ready" before the port closes.
+  # Also called when the tree has given up; then there is nothing to drain.
   @impl true
   def prep_stop(state) do
     Logger.info("Greeter stopping")
-    Greeter.Readiness.refuse("stopping")
-    Process.sleep(Application.fetch_env!(:greeter, :stop_delay))
+    if Process.whereis(Greeter.Supervisor), do: drain()
     state
   end
 
   @impl true
   def stop(_state), do: Logger.info("Greeter stopped")
+
+  # The tree still serves: a load balancer sees "not ready" before the port closes.
+  defp drain do
+    Greeter.Readiness.refuse("stopping")
+    Process.sleep(Application.fetch_env!(:greeter, :stop_delay))
+  end
 
   defp children(env) do
     [

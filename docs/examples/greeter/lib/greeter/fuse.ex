@@ -8,7 +8,7 @@ defmodule Greeter.Fuse do
   use GenServer
 
   @doc "Starts the fuse; `deadline` is in milliseconds of `System.monotonic_time/1`."
-  def start_link(deadline), do: GenServer.start_link(__MODULE__, deadline)
+  def start_link(deadline), do: GenServer.start_link(__MODULE__, deadline, name: __MODULE__)
 
   @impl true
   def init(deadline) do
