@@ -157,3 +157,5 @@ int64_t cposix_free_space(const char *path) {
   if (statvfs(path, &info) == -1) return -1;
   return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
 }
+
+int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }

@@ -63,6 +63,4 @@ extension Cause {
         remedy: "Start this program again to read the log as it is now.")
     }
   }
-
-  public init(_ error: PosixError) { self.init(.system, "\(error)") }
 }

@@ -176,6 +176,12 @@ public enum Files {
     try File.open(path, .read).sync()
   }
 
+  /// Returns when everything written to the file system of `path` is on the disk. syncfs(2)
+  public static func syncFileSystem(of path: String) throws(PosixError) {
+    let file = try File.open(path, .read)
+    try check("sync", path) { cposix_sync_file_system(file.descriptor) }
+  }
+
   public static func freeSpace(at path: String) throws(PosixError) -> Int64 {
     try check("read", path) { cposix_free_space(path) }
   }

@@ -1,1 +1,134 @@
-// SlugStore
+import Posix
+import ReleaseModel
+
+/// The slugs of a home. Equal files of all slugs are one object on the disk, hard-linked into each tree.
+public struct SlugStore: Sendable {
+  let home: Home
+
+  public init(home: Home) { self.home = home }
+
+  public func folder(_ id: String) -> String { home.slugs + "/" + id }
+  public func tree(_ id: String) -> String { folder(id) + "/tree" }
+
+  /// Takes a tree in. It must hold its manifest, and its files must be what that says.
+  /// - Returns: the slug's id; the same tree stored twice is one slug.
+  public func store(tree: String, provenance: Provenance) throws(Cause) -> String {
+    do {
+      let bytes = try Files.read(tree + "/" + Manifest.path, limit: 64 << 20)
+      let id = Hex.encode(SHA256.digest(bytes))
+      let manifest = try Manifest(bytes: bytes)
+      try Files.makeFolder(home.slugs)
+      let lock = try Lock.wait(home.slugs + "/.lock")
+      defer { withExtendedLifetime(lock) {} }
+      if Files.isFolder(folder(id)) { return id }
+      let new = home.slugs + "/.new-" + Random.hex(8)
+      defer { try? Files.remove(new) }
+      try build(new, manifest, manifestBytes: bytes, from: tree, provenance)
+      try Files.syncFileSystem(of: home.slugs)
+      try Files.rename(new, to: folder(id))
+      try Files.syncFolder(home.slugs)
+      return id
+    } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
+  }
+
+  private func build(
+    _ new: String, _ manifest: Manifest, manifestBytes: [UInt8], from tree: String,
+    _ provenance: Provenance
+  ) throws {
+    let target = new + "/tree"
+    try Files.makeFolder(target, mode: 0o755)
+    for entry in manifest.files {
+      let path = target + "/" + entry.path
+      switch entry.kind {
+      case .folder: try Files.makeFolder(path, mode: 0o755)
+      case .link: try Files.symbolicLink(to: try insideTarget(of: entry), at: path)
+      case .file: try Files.hardLink(try object(entry, from: tree), at: path)
+      }
+    }
+    try Files.replace(target + "/" + Manifest.path, with: manifestBytes, mode: 0o444)
+    try Files.replace(new + "/manifest.json", with: manifestBytes, mode: 0o444)
+    try Files.replace(new + "/provenance.json", with: JSON.encode(provenance), mode: 0o444)
+    for entry in manifest.files.reversed() where entry.kind == .folder {
+      try Files.setMode(target + "/" + entry.path, 0o555)
+    }
+    try Files.setMode(target, 0o555)
+  }
+
+  /// The path of the object with a file's content, made if it is new.
+  private func object(_ entry: Manifest.Entry, from tree: String) throws -> String {
+    guard let digest = entry.sha256, digest.utf8.count == 64,
+      digest.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+    else { throw Cause(.manifestFormat, "the manifest has no SHA-256 for '\(entry.path)'") }
+    let folder = home.objects + "/" + digest.prefix(2)
+    let path = "\(folder)/\(digest.dropFirst(2))\(entry.isExecutable ? ".x" : "")"
+    if Files.exists(path) { return path }
+    try Files.makeFolder(folder)
+    let new = home.objects + "/.new-" + Random.hex(8)
+    defer { try? Files.remove(new) }
+    try FileTree.copyFile(
+      tree + "/" + entry.path, to: new, mode: entry.isExecutable ? 0o555 : 0o444)
+    guard Hex.encode(try SHA256.digest(ofFile: new)) == digest else {
+      throw Cause(.slugDamaged, "'\(entry.path)' is not what the manifest says")
+    }
+    try Files.rename(new, to: path)
+    return path
+  }
+
+  /// A link may only lead to a place inside the slug.
+  private func insideTarget(of entry: Manifest.Entry) throws(Cause) -> String {
+    guard let target = entry.target, !target.isEmpty else {
+      throw Cause(.manifestFormat, "the manifest has no target for '\(entry.path)'")
+    }
+    var depth = entry.path.split(separator: "/").count - 1
+    for part in target.split(separator: "/") {
+      if part == ".." { depth -= 1 } else if part != "." { depth += 1 }
+      if depth < 0 { break }
+    }
+    if target.hasPrefix("/") || depth < 0 {
+      throw Cause(
+        .slugContent, "the link '\(entry.path)' leads out of the slug, to '\(target)'",
+        remedy: "Make it relative, or take it out of the release.")
+    }
+    return target
+  }
+
+  /// The slug that an id, or an unmistakable beginning of one (4 digits at least), names.
+  public func find(_ text: String) throws(Cause) -> String {
+    let matches =
+      text.utf8.count < 4 || text.contains("/") ? [] : try list().filter { $0.hasPrefix(text) }
+    switch matches.count {
+    case 1: return matches[0]
+    case 0: throw Cause(.slugUnknown, "there is no slug '\(text)'")
+    default: throw Cause(.slugUnknown, "\(matches.count) slugs begin with '\(text)'", remedy: "Give more of its id.")
+    }
+  }
+
+  /// The ids of all slugs.
+  public func list() throws(Cause) -> [String] {
+    do throws(PosixError) { return try Files.list(home.slugs).filter { !$0.hasPrefix(".") } } catch {
+      if error.errno == .noSuchFile { return [] }
+      throw Cause(error)
+    }
+  }
+
+  public func manifest(_ id: String) throws(Cause) -> Manifest {
+    let bytes: [UInt8]
+    do throws(PosixError) {
+      bytes = try Files.read(folder(id) + "/manifest.json", limit: 64 << 20)
+    } catch {
+      if error.errno == .noSuchFile { throw Cause(.slugUnknown, "there is no slug '\(id)'") }
+      throw Cause(error)
+    }
+    guard Hex.encode(SHA256.digest(bytes)) == id else {
+      throw Cause(
+        .slugDamaged, "the manifest of slug \(id.prefix(12)) is not the one it was stored with",
+        remedy: "Build it again.")
+    }
+    return try Manifest(bytes: bytes)
+  }
+
+  public func provenance(_ id: String) -> Provenance? {
+    (try? Files.read(folder(id) + "/provenance.json", limit: 1 << 20))
+      .flatMap { try? JSON.decode(Provenance.self, from: $0) }
+  }
+}

@@ -1,0 +1,146 @@
+/// What a slug says of itself. Its SHA-256 is the slug's id, so it holds nothing that differs from build to build of the same source.
+public struct Manifest: Codable, Equatable, Sendable {
+  public struct Entry: Codable, Hashable, Sendable {
+    public enum Kind: String, Codable, Sendable { case file, folder, link }
+
+    /// Relative to the slug's tree.
+    public var path: String
+    public var kind: Kind
+    /// Octal permission bits, such as `644`; files and folders have them.
+    public var mode: String?
+    /// Bytes; files have it.
+    public var size: Int?
+    public var sha256: String?
+    /// Where a link points.
+    public var target: String?
+
+    public init(
+      path: String, kind: Kind, mode: String? = nil, size: Int? = nil, sha256: String? = nil,
+      target: String? = nil
+    ) {
+      self.path = path
+      self.kind = kind
+      self.mode = mode
+      self.size = size
+      self.sha256 = sha256
+      self.target = target
+    }
+
+    public var isExecutable: Bool { mode == "755" || mode == "555" }
+  }
+
+  /// The kind of host that the native code inside runs on.
+  public struct Target: Codable, Hashable, Sendable {
+    public var os: String
+    public var arch: String
+
+    public init(os: String, arch: String) {
+      self.os = os
+      self.arch = arch
+    }
+
+    /// The kind of host this program was built for.
+    public static var host: Target {
+      #if arch(x86_64)
+        Target(os: "linux", arch: "x86_64")
+      #elseif arch(arm64)
+        Target(os: "linux", arch: "aarch64")
+      #endif
+    }
+  }
+
+  public var format = HomeFormat.current
+  public var otpReleases: [OTPRelease]
+  /// The Procfile's process types, or the default ones of the OTP release.
+  public var processes: [Procfile.Entry]
+  public var appJSON: AppJSON?
+  /// Version by tool: `elixir`, `otp`.
+  public var tools: [String: String]
+  public var target: Target
+  /// Everything in the tree but the manifest itself, folders before what is in them.
+  public var files: [Entry]
+
+  private enum CodingKeys: String, CodingKey {
+    case format, processes, tools, target, files
+    case otpReleases = "otp_releases"
+    case appJSON = "app_json"
+  }
+
+  public init(
+    otpReleases: [OTPRelease], processes: [Procfile.Entry], appJSON: AppJSON?,
+    tools: [String: String], target: Target, files: [Entry]
+  ) {
+    self.otpReleases = otpReleases
+    self.processes = processes
+    self.appJSON = appJSON
+    self.tools = tools
+    self.target = target
+    self.files = files
+  }
+
+  /// Where it lies in a slug's tree.
+  public static let path = ".reltui/manifest.json"
+
+  public var bytes: [UInt8] { JSON.encode(self) + [UInt8(ascii: "\n")] }
+
+  /// Reads a manifest and holds what is used as a path against what a path inside a tree may be.
+  public init(bytes: [UInt8]) throws(Cause) {
+    struct Head: Decodable { var format: Int }
+    do {
+      let head = try JSON.decode(Head.self, from: bytes)
+      guard head.format <= HomeFormat.current else {
+        throw Cause(.formatNewer, "the manifest has format \(head.format)")
+      }
+      self = try JSON.decode(Manifest.self, from: bytes)
+    } catch {
+      if let cause = error as? Cause { throw cause }
+      throw Cause(.manifestFormat, "the slug's manifest cannot be read: \(JSON.explain(error))")
+    }
+    for entry in files where !Self.isInside(entry.path) {
+      throw Cause(.slugContent, "the manifest names '\(entry.path)', which is outside the slug")
+    }
+  }
+
+  /// Whether a relative path stays in the folder it starts from, taken by its letters alone.
+  public static func isInside(_ path: String) -> Bool {
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && !path.utf8.contains(0)
+  }
+
+  /// The OTP release that a process type's command starts; the first where that can't be told.
+  public var mainRelease: OTPRelease? { otpReleases.first }
+
+  public func command(of process: String) -> String? {
+    processes.first { $0.process == process }?.command
+  }
+
+  /// Instances by process type when nobody said otherwise: app.json's formation, else one `web` (Heroku's default).
+  public var defaultFormation: [String: Int] {
+    var formation: [String: Int] = [:]
+    for entry in processes where entry.process != ProcessType.release {
+      let quantity = appJSON?.formation?[entry.process]?.quantity
+      formation[entry.process] =
+        quantity.map { min(max(0, $0), 100) } ?? (entry.process == ProcessType.web ? 1 : 0)
+    }
+    return formation
+  }
+}
+
+/// Where a slug came from: what may differ between two builds of the same slug. `provenance.json` beside it.
+public struct Provenance: Codable, Equatable, Sendable {
+  public var format = HomeFormat.current
+  public var time: Timestamp
+  public var by: String?
+  public var folder: String?
+  public var commit: String?
+  /// The commit's subject line.
+  public var line: String?
+
+  public init(time: Timestamp, by: String?, folder: String?, commit: String?, line: String?) {
+    self.time = time
+    self.by = by
+    self.folder = folder
+    self.commit = commit
+    self.line = line
+  }
+}
