@@ -33,6 +33,7 @@ let package = Package(
   targets: [
     // core
     room("HomeFormat"),
+    room("PlainText"),
     room("ErlangTerm"),
     room("ReleaseModel", ["ErlangTerm", "HomeFormat"]),
     // system
@@ -43,7 +44,7 @@ let package = Package(
     room("EventLog", ["Posix", "HomeFormat"]),
     room("SlugStore", ["ReleaseModel", "Posix"]),
     room("ErlangDistribution", ["ErlangTerm", "Posix"]),
-    room("Terminal", ["CNcurses", "Posix"]),
+    room("Terminal", ["CNcurses", "Posix", "PlainText"]),
     // work
     room("Journal", ["ReleaseModel", "EventLog"]),
     room("Instance", ["ReleaseModel", "ErlangDistribution", "Posix"]),
@@ -52,7 +53,7 @@ let package = Package(
     room("Observation", ["Journal"]),
     // interfaces
     room("Dashboard", ["ReleaseModel", "Terminal"]),
-    room("CommandLine", ["Posix", "HomeFormat"]),
+    room("CommandLine", ["ReleaseModel", "Posix", "PlainText"]),
     // programs
     program("reltui", ["Dashboard", "Observation", "CommandLine"]),
     program("relctl", ["Deployment", "Observation", "CommandLine"]),
@@ -63,6 +64,7 @@ let package = Package(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("ArchitectureTests", []),
+    tests("BuildpackTests", ["Buildpack"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
     tests("ReleaseModelTests", ["ReleaseModel"]),
     tests("TerminalTests", ["Terminal"]),

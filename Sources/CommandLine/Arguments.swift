@@ -1,0 +1,140 @@
+import ReleaseModel
+
+/// An option that a command takes.
+public struct Option: Hashable, Sendable {
+  /// With its dashes: `--json`.
+  public var name: String
+  public var short: String?
+  /// What its value is called in help; nil for a switch.
+  public var value: String?
+  public var help: String
+
+  public init(_ name: String, short: String? = nil, value: String? = nil, _ help: String) {
+    self.name = name
+    self.short = short
+    self.value = value
+    self.help = help
+  }
+
+  public static let home = Option("--home", value: "DIR", "the home (default: $RELTUI_HOME, …)")
+  public static let json = Option("--json", "print facts as JSON")
+  public static let help = Option("--help", short: "-h", "show this help")
+}
+
+/// A command as it is called: what is parsed and what help shows are the same definition.
+public struct Command: Hashable, Sendable {
+  /// Its words: `deploy`, or `slug inspect`.
+  public var name: String
+  /// Arguments as help shows them: `APP SLUG|DIR`.
+  public var arguments: String
+  public var summary: String
+  public var details: String
+  public var options: [Option]
+  /// How many arguments there may be; what follows them goes to `Arguments.rest`.
+  public var count: ClosedRange<Int>
+
+  public init(
+    _ name: String, _ arguments: String = "", count: ClosedRange<Int> = 0...0, _ summary: String,
+    details: String = "", options: [Option] = []
+  ) {
+    self.name = name
+    self.arguments = arguments
+    self.count = count
+    self.summary = summary
+    self.details = details
+    self.options = options + [.home, .help]
+  }
+
+  public func usage(program: String) -> String {
+    ([program] + [name, arguments, "[options]"].filter { !$0.isEmpty }).joined(separator: " ")
+  }
+
+  public func help(program: String) -> String {
+    var text = "usage: \(usage(program: program))\n\n\(summary)\n"
+    if !details.isEmpty { text += "\n\(details)\n" }
+    let rows = options.map { option in
+      let names = [option.short, option.name].compactMap { $0 }.joined(separator: ", ")
+      return ["  " + names + (option.value.map { " " + $0 } ?? ""), option.help]
+    }
+    return text + "\noptions:\n" + Table.render(rows)
+  }
+}
+
+/// What stands on a command line, read.
+public struct Arguments: Hashable, Sendable {
+  public var positional: [String] = []
+  public var values: [String: String] = [:]
+  public var switches: Set<String> = []
+  /// What follows `--`.
+  public var rest: [String] = []
+
+  public func has(_ option: String) -> Bool { switches.contains(option) }
+  public subscript(_ option: String) -> String? { values[option] }
+
+  /// - Throws: `RT-USAGE`, with the nearest option where one is misspelt.
+  public init(_ words: [String], for command: Command, program: String) throws(Cause) {
+    var words = words[...]
+    func refuse(_ sentence: String) -> Cause {
+      Cause(.usage, sentence, remedy: "usage: \(command.usage(program: program))")
+    }
+    while let word = words.popFirst() {
+      if word == "--" {
+        rest = Array(words)
+        break
+      }
+      guard word.hasPrefix("-"), word.utf8.count > 1 else {
+        positional.append(word)
+        continue
+      }
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard let option = command.options.first(where: { $0.name == name || $0.short == name })
+      else {
+        let near = Spelling.nearest(to: name, among: command.options.map(\.name))
+        throw refuse("unknown option '\(name)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
+      }
+      if option.value == nil {
+        if parts.count == 2 { throw refuse("'\(name)' takes no value") }
+        switches.insert(option.name)
+      } else if parts.count == 2 {
+        values[option.name] = String(parts[1])
+      } else if let value = words.popFirst() {
+        values[option.name] = value
+      } else {
+        throw refuse("'\(name)' needs a value")
+      }
+    }
+    if has("--help") { return }
+    if positional.count < command.count.lowerBound {
+      throw refuse("'\(command.name)' needs \(command.arguments)")
+    }
+    if positional.count > command.count.upperBound {
+      throw refuse("'\(positional[command.count.upperBound])' is one argument too many")
+    }
+  }
+}
+
+/// Words that somebody may have meant.
+public enum Spelling {
+  /// The candidate within two edits, if there is one.
+  public static func nearest(to word: String, among candidates: [String]) -> String? {
+    candidates.map { ($0, distance(word, $0)) }.filter { $0.1 <= 2 && $0.1 < word.count }
+      .min { $0.1 < $1.1 }?.0
+  }
+
+  /// Levenshtein's distance.
+  static func distance(_ left: String, _ right: String) -> Int {
+    let right = Array(right)
+    var row = Array(0...right.count)
+    for (i, character) in left.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, other) in right.enumerated() {
+        let change = diagonal + (character == other ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(change, diagonal + 1, row[j] + 1)
+      }
+    }
+    return row[right.count]
+  }
+}

@@ -1,0 +1,72 @@
+import HomeFormat
+import Posix
+import ReleaseModel
+
+/// The world that a command is run in, handed to it; made in a program's `main` and nowhere else.
+public struct Context: Sendable {
+  public var program: String
+  public var environment: [String: String]
+  /// Absolute path of the folder the command was started in.
+  public var directory: String
+  /// The folder of this program's file, where its siblings lie.
+  public var programFolder: String
+  public var output: File
+  public var errors: File
+
+  /// The world of this process.
+  public static func process(program: String) -> Context {
+    let ownPath = (try? Files.target(ofLink: "/proc/self/exe")) ?? program
+    return Context(
+      program: program, environment: Environment.current,
+      directory: (try? Files.resolve(".")) ?? "/", programFolder: Files.parent(of: ownPath),
+      output: File(owning: Descriptor.copy(of: 1), name: "standard output"),
+      errors: File(owning: Descriptor.copy(of: 2), name: "standard error"))
+  }
+
+  /// The path of a program of ours: beside this one, or in `../libexec/reltui` of an installation.
+  public func sibling(_ name: String) throws(Cause) -> String {
+    let candidates = [programFolder + "/" + name, programFolder + "/../libexec/reltui/" + name]
+    guard let path = candidates.first(where: Files.isExecutableFile) else {
+      throw Cause(
+        .programMissing, "cannot find '\(name)' beside '\(programFolder)/\(program)'",
+        remedy: "Install reltui again: make install")
+    }
+    return path
+  }
+
+  /// The home named by `--home`, else the standard one. It must be ours if it is there already.
+  public func home(_ option: String?) throws(Cause) -> Home {
+    let chosen =
+      option.map { Home(root: absolute($0)) }
+      ?? Home.standard(environment: environment, isRoot: User.isRoot)
+    guard var home = chosen else { throw Cause(.homeUnknown, "no home is known") }
+    home = Home(root: absolute(home.root))
+    let info: Files.Info?
+    do throws(PosixError) { info = try Files.info(home.root) } catch {
+      throw Cause(.homeUnwritable, "\(error)")
+    }
+    if let info, info.owner != User.id, !User.isRoot {
+      throw Cause(.homeForeign, "the home '\(home.root)' belongs to another user")
+    }
+    return home
+  }
+
+  public func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : directory + "/" + path
+  }
+
+  /// Writes to standard output. A closed pipe ends the program quietly: nobody reads on.
+  public func print(_ text: String) { write(text + "\n", to: output) }
+
+  /// Writes to standard error.
+  public func note(_ text: String) { write(text + "\n", to: errors) }
+
+  private func write(_ text: String, to file: File) {
+    do throws(PosixError) { try file.write(text) } catch {
+      Program.exit(error.errno == .brokenPipe ? ExitCode.success : ExitCode.failed)
+    }
+  }
+
+  /// Whether a person reads along.
+  public var isTerminal: Bool { TerminalSize.of(output.descriptor) != nil }
+}

@@ -1,0 +1,39 @@
+import CPosix
+import Glibc
+
+/// This process.
+public enum Program {
+  public static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
+
+  public static var processID: Int32 { getpid() }
+}
+
+public enum Environment {
+  /// The variables of this process.
+  public static var current: [String: String] {
+    var variables: [String: String] = [:]
+    var next = environ
+    while let entry = next.pointee {
+      let text = String(cString: entry)
+      if let equals = text.firstIndex(of: "=") {
+        variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+      }
+      next += 1
+    }
+    return variables
+  }
+}
+
+public enum Descriptor {
+  /// A second descriptor for the same open file, to be closed by its owner. dup(2)
+  public static func copy(of descriptor: Int32) -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
+}
+
+public enum TerminalSize {
+  /// Columns and rows; nil if the descriptor is no terminal.
+  public static func of(_ descriptor: Int32) -> (columns: Int, rows: Int)? {
+    var (columns, rows): (Int32, Int32) = (0, 0)
+    guard cposix_terminal_size(descriptor, &columns, &rows) == 0 else { return nil }
+    return (Int(columns), Int(rows))
+  }
+}
