@@ -1,0 +1,76 @@
+import HomeFormat
+import Posix
+
+/// Writes a run's output, line by line with the moment it came, to `log/current`; a full file is set aside under the next number.
+struct LogWriter {
+  private static let fileLimit = 8 << 20
+  private static let filesKept = 5
+  /// A longer line is cut into several.
+  private static let longestLine = 16 << 10
+
+  private let folder: RunFolder
+  private var file: File
+  private var size: Int
+  private var partial: [UInt8] = []
+  private var lost = 0
+
+  init(_ folder: RunFolder) throws(PosixError) {
+    self.folder = folder
+    try Files.makeFolder(folder.log)
+    file = try File.open(folder.currentLog, .append)
+    size = try file.size()
+  }
+
+  mutating func append(_ bytes: [UInt8]) {
+    partial += bytes
+    var start = 0
+    var lines: [UInt8] = []
+    let stamp = Array("\(Timestamp(milliseconds: Clock.now())) ".utf8)
+    while start < partial.count {
+      let newline = partial[start...].prefix(Self.longestLine).firstIndex(of: UInt8(ascii: "\n"))
+      guard let newline else {
+        if partial.count - start < Self.longestLine { break }
+        lines += stamp + partial[start..<(start + Self.longestLine)] + [UInt8(ascii: "\n")]
+        start += Self.longestLine
+        continue
+      }
+      lines += stamp + partial[start...newline]
+      start = newline + 1
+    }
+    partial.removeFirst(start)
+    write(lines)
+  }
+
+  /// Writes what came without a newline.
+  mutating func finish() {
+    if !partial.isEmpty { append([UInt8(ascii: "\n")]) }
+  }
+
+  /// A disk that is full loses lines, never the run; how many it lost is said when it has room again.
+  private mutating func write(_ lines: [UInt8]) {
+    if lines.isEmpty { return }
+    if size + lines.count > Self.fileLimit { rotate() }
+    var bytes = lines
+    if lost > 0 {
+      let note = "\(Timestamp(milliseconds: Clock.now())) [relshim: \(lost) lines lost, no space]\n"
+      bytes = Array(note.utf8) + lines
+    }
+    do throws(PosixError) {
+      try file.write(bytes)
+      size += bytes.count
+      lost = 0
+    } catch {
+      lost += lines.count { $0 == UInt8(ascii: "\n") }
+    }
+  }
+
+  private mutating func rotate() {
+    let kept = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
+    let next = (kept.last ?? 0) + 1
+    guard (try? Files.rename(folder.currentLog, to: "\(folder.log)/\(next)")) != nil,
+      let new = try? File.open(folder.currentLog, .append)
+    else { return }
+    (file, size) = (new, 0)
+    for old in kept.dropLast(Self.filesKept - 1) { try? Files.remove("\(folder.log)/\(old)") }
+  }
+}
