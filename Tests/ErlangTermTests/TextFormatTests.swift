@@ -51,6 +51,8 @@ import Testing
     let cases: [(Term, String)] = [
       (.charlist("a\"b\n"), #""a\"b\n""#),
       (.list([]), "[]"),
+      (.charlist("a\u{85}"), "[97,133]"),
+      (.charlist("\u{7F}"), #""\d""#),
       (.list([.integer(1), .atom("End")]), "[1,'End']"),
       (.utf8("plain"), #"<<"plain">>"#),
       (.utf8("é"), #"<<"é"/utf8>>"#),
