@@ -52,7 +52,7 @@ import Testing
       (.charlist("a\"b\n"), #""a\"b\n""#),
       (.list([]), "[]"),
       (.charlist("a\u{85}"), "[97,133]"),
-      (.charlist("\u{7F}"), #""\d""#),
+      (.charlist("\u{7F}"), "[127]"),
       (.list([.integer(1), .atom("End")]), "[1,'End']"),
       (.utf8("plain"), #"<<"plain">>"#),
       (.utf8("é"), #"<<"é"/utf8>>"#),
