@@ -5,8 +5,9 @@ public enum ExternalFormat {
   /// The first byte of every encoded term.
   public static let version: UInt8 = 131
 
-  /// How deep terms may be nested, when decoded and when encoded.
-  public static let maximumDepth = 256
+  /// How deep terms may be nested, when decoded and when encoded: so that 512 KiB of stack are
+  /// enough for that, also without optimization.
+  public static let maximumDepth = 128
 
   /// The one term that `bytes` hold.
   ///

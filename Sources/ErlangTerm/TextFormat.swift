@@ -5,8 +5,8 @@
 /// Numbers, escapes and names follow "Data Types" and "Character Set" of the Erlang reference
 /// manual.
 public enum TextFormat {
-  /// How deep terms may be nested.
-  public static let maximumDepth = 256
+  /// How deep terms may be nested: as deep as in the external format.
+  public static let maximumDepth = 128
 
   /// The one term that `text` holds; a full stop after it may be left out.
   public static func parse(_ text: String) throws(TermError) -> Term {
