@@ -2,7 +2,7 @@ defmodule Greeter.Endpoint do
   @moduledoc """
   An HTTP/1.1 server on the loopback interface, one request per connection.
 
-  Children stop in reverse order: first nobody accepts any more, then the port is
+  Children stop in reverse order: first accepting ends, then the port is
   closed, then the connections finish the requests that they have read.
   """
   use Supervisor
