@@ -64,6 +64,7 @@ struct Shim {
       while let signal = signals.next() { receive(signal) }
       if askedAt != nil { pressOn() }
     }
+    try awaitGroup()
     endDescendants()
     drain()
     status.ended = Timestamp(milliseconds: Clock.now())
@@ -104,7 +105,24 @@ struct Shim {
       endDescendants()
     } else if toldAt.map({ isYoung && now - $0 >= Self.repetition }) ?? true {
       toldAt = now
-      child.signal(SIGTERM)
+      // To the whole group: a command of several programs has a shell between us and the BEAM.
+      // The BEAM's own helper ignores SIGTERM, and port programs have groups of their own.
+      kill(-child.pid, SIGTERM)
+    }
+  }
+
+  /// The first process of a group may end before the others, which are still being polite.
+  private var isGroupPolite: Bool {
+    guard let askedAt, kill(-child.pid, 0) == 0 else { return false }
+    return Clock.monotonic() - askedAt < options.grace
+  }
+
+  private mutating func awaitGroup() throws {
+    while isGroupPolite {
+      let ready = try Poll.wait(
+        [signals.file.descriptor, output.descriptor], milliseconds: Self.repetition)
+      if ready.contains(output.descriptor) { copyOutput() }
+      while let signal = signals.next() { receive(signal) }
     }
   }
 

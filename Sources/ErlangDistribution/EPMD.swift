@@ -1,0 +1,52 @@
+import Posix
+
+/// The Erlang port mapper daemon of this host, asked over its own protocol.
+/// Source: Erlang Distribution Protocol, "Protocol between EPMD and Erlang Node" (erts user's guide).
+public struct EPMD: Hashable, Sendable {
+  public let port: UInt16
+
+  public init(port: UInt16) { self.port = port }
+
+  /// The name under which a node registers, the part before `@`, and the port it listens on.
+  public struct Node: Hashable, Sendable {
+    public var name: String
+    public var port: UInt16
+  }
+
+  private static let namesRequest: UInt8 = 110
+  private static let killRequest: UInt8 = 107
+  private static let patience: Int64 = 1000
+
+  /// All nodes that are registered; an error where no epmd answers.
+  public func nodes() throws(PosixError) -> [Node] {
+    let answer = try Loopback.exchange(
+      Self.framed([Self.namesRequest]), port: port, milliseconds: Self.patience)
+    return Self.nodes(in: answer)
+  }
+
+  /// Ends the daemon. It refuses while nodes are registered.
+  /// - Returns: whether it goes.
+  public func kill() throws(PosixError) -> Bool {
+    let answer = try Loopback.exchange(
+      Self.framed([Self.killRequest]), port: port, milliseconds: Self.patience)
+    return answer.starts(with: Array("OK".utf8))
+  }
+
+  /// A two-byte length goes before each request.
+  static func framed(_ request: [UInt8]) -> [UInt8] {
+    [UInt8(truncatingIfNeeded: request.count >> 8), UInt8(truncatingIfNeeded: request.count)]
+      + request
+  }
+
+  /// Reads a NAMES_RESP: epmd's own port in four bytes, then `name NAME at port PORT` lines.
+  /// A line of another shape is passed over.
+  static func nodes(in answer: [UInt8]) -> [Node] {
+    String(decoding: answer.dropFirst(4), as: UTF8.self).split(separator: "\n").compactMap { line in
+      let words = line.split(separator: " ")
+      guard words.count == 5, words[0] == "name", words[2] == "at", words[3] == "port",
+        let port = UInt16(words[4])
+      else { return nil }
+      return Node(name: String(words[1]), port: port)
+    }
+  }
+}

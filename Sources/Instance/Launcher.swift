@@ -1,0 +1,106 @@
+import Posix
+import ReleaseModel
+
+/// Starts runs, and asks them to stop.
+public struct Launcher: Sendable {
+  /// Paths of our own programs.
+  let shim: String
+  let agent: String
+  let home: Home
+
+  public init(shim: String, agent: String, home: Home) {
+    self.shim = shim
+    self.agent = agent
+    self.home = home
+  }
+
+  /// Prepares the run's folder and starts its `relshim`. Doing so twice is harmless: the second one finds the folder locked.
+  public func start(_ run: RunSpecification) throws(Cause) {
+    do throws(PosixError) {
+      try prepare(run)
+      let command =
+        [shim, "--run", run.folder.path, "--grace", String(grace(run)), "--agent", agent]
+        + ["--home", home.root, "--"] + run.shellCommand
+      _ = try Child.start(
+        Invocation(command, in: "/", environment: run.environment), output: .null, errors: .null,
+        newSession: true)
+    } catch { throw Cause(.startFailed, "\(error)") }
+  }
+
+  /// Seconds; a config var, since only the app's people know how long their requests take.
+  private func grace(_ run: RunSpecification) -> Int {
+    run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) }.map { min(max(0, $0), 3600) } ?? 30
+  }
+
+  private func prepare(_ run: RunSpecification) throws(PosixError) {
+    try Files.makeFolder(run.folder.temporary)
+    let cookie = try appCookie(of: run.app)
+    try Files.replace(run.folder.cookie, with: cookie, mode: 0o400)
+    if run.otpRelease?.kind == .relx {
+      try Files.replace(run.folder.path + "/vm.args", with: Array(virtualMachineFlags(run).utf8))
+    }
+  }
+
+  /// The cookie that all nodes of an app share, made at its first run.
+  private func appCookie(of app: String) throws(PosixError) -> [UInt8] {
+    let path = home.app(app).cookie
+    _ = try Files.createIfMissing(path, with: Array(Random.hex(20).utf8), mode: 0o400)
+    return try Files.read(path, limit: 4096)
+  }
+
+  /// relx takes the node's name and cookie from vm.args alone; ours replace those of the release.
+  private func virtualMachineFlags(_ run: RunSpecification) -> String {
+    let path = "\(run.tree)/releases/\(run.otpRelease?.version ?? "")/vm.args"
+    let own = (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
+    let kept = (own ?? "").split(separator: "\n").filter { line in
+      !["-name", "-sname", "-setcookie"].contains { line.hasPrefix($0) }
+    }
+    return kept.joined(separator: "\n") + "\n-name \(run.run.node ?? "nonode@127.0.0.1")\n-setcookie unused\n"
+  }
+}
+
+/// What is known of a run by looking at its folder.
+public enum RunObservation: Hashable, Sendable {
+  /// Nobody has started it.
+  case absent
+  case live(RunStatus)
+  case ended(RunStatus)
+  /// Its `relshim` is gone without a word.
+  case lost(RunStatus)
+
+  public init(_ folder: RunFolder) throws(Cause) {
+    do throws(PosixError) {
+      let isLocked = try Lock.isHeld(folder.lock)
+      let bytes = try Files.readIfThere(folder.status, limit: 4096)
+      // The lock is looked at first: a shim that ends between the two looks leaves its last word in the status.
+      guard let bytes else {
+        self = .absent
+        return
+      }
+      let status: RunStatus
+      do throws(RunStatus.ReadingError) {
+        status = try RunStatus(text: String(decoding: bytes, as: UTF8.self))
+      } catch { throw PosixError("understand", folder.status, .invalid) }
+      if status.exit != nil, !isLocked {
+        self = .ended(status)
+      } else {
+        self = isLocked ? .live(status) : .lost(status)
+      }
+    } catch { throw Cause(error) }
+  }
+
+  public var status: RunStatus? {
+    switch self {
+    case .absent: nil
+    case .live(let status), .ended(let status), .lost(let status): status
+    }
+  }
+}
+
+extension RunStatus {
+  public var shimIdentity: ProcessIdentity { ProcessIdentity(pid: shim.pid, started: shim.started) }
+
+  public var processIdentity: ProcessIdentity? {
+    process.map { ProcessIdentity(pid: $0.pid, started: $0.started) }
+  }
+}

@@ -1,0 +1,82 @@
+import Posix
+import ReleaseModel
+
+/// Everything that decides how a run is started, as a value.
+public struct RunSpecification: Sendable {
+  public var app: String
+  public var run: Board.Run
+  public var folder: RunFolder
+  /// The slug's tree.
+  public var tree: String
+  public var otpRelease: OTPRelease?
+  /// The process type's command, for a shell.
+  public var command: String
+  public var config: [String: String]
+  public var epmdPort: UInt16
+
+  public init(
+    app: String, run: Board.Run, folder: RunFolder, tree: String, otpRelease: OTPRelease?,
+    command: String, config: [String: String], epmdPort: UInt16
+  ) {
+    self.app = app
+    self.run = run
+    self.folder = folder
+    self.tree = tree
+    self.otpRelease = otpRelease
+    self.command = command
+    self.config = config
+    self.epmdPort = epmdPort
+  }
+
+  /// The variables that are ours; setting one of them as a config var is refused.
+  public static let ownVariables: Set<String> = [
+    "PORT", "HOME", "PATH", "RELEASE_NODE", "RELEASE_DISTRIBUTION", "RELEASE_COOKIE",
+    "RELEASE_TMP", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS", "ERL_ZFLAGS", "ERL_CRASH_DUMP",
+    "VMARGS_PATH", "DYNO",
+    "RELTUI_APP", "RELTUI_INSTANCE", "RELTUI_RELEASE", "RELTUI_RUN",
+  ]
+
+  static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+  /// The whole environment of the run; nothing of ours leaks into it.
+  ///
+  /// A second `-setcookie` makes the VM read `$HOME/.erlang.cookie`, so that `ps` never shows the cookie: a
+  /// thing of OTP 25 to 28 that is not documented.
+  public var environment: [String: String] {
+    var variables = config
+    variables["PATH"] = "\(tree)/bin:\(Self.path)"
+    variables["HOME"] = folder.path
+    variables["LANG"] = config["LANG"] ?? "C.UTF-8"
+    variables["PORT"] = run.port.map { String($0) }
+    variables["RELEASE_NODE"] = run.node
+    variables["RELEASE_DISTRIBUTION"] = "name"
+    variables["RELEASE_COOKIE"] = "unused"
+    variables["RELEASE_TMP"] = folder.temporary
+    variables["ERL_EPMD_PORT"] = String(epmdPort)
+    variables["ERL_EPMD_ADDRESS"] = "127.0.0.1"
+    variables["ERL_CRASH_DUMP"] = folder.crashDump
+    variables["ERL_CRASH_DUMP_BYTES"] = config["ERL_CRASH_DUMP_BYTES"] ?? "10000000"
+    variables["ERL_ZFLAGS"] =
+      "-setcookie x -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+    if otpRelease?.kind == .relx { variables["VMARGS_PATH"] = folder.path + "/vm.args" }
+    variables["RELTUI_APP"] = app
+    variables["DYNO"] = run.instance.description
+    variables["RELTUI_INSTANCE"] = run.instance.description
+    variables["RELTUI_RELEASE"] = run.release.description
+    variables["RELTUI_RUN"] = String(run.id)
+    return variables
+  }
+
+  /// The variables for a command that talks to the run, or boots beside it: without the flags of a node that serves.
+  public var clientEnvironment: [String: String] {
+    var variables = environment
+    variables["ERL_ZFLAGS"] = "-setcookie x -start_epmd false"
+    return variables
+  }
+
+  /// The command by a shell in the slug's tree, as a Procfile's author expects; a plain one becomes the run's own process.
+  public var shellCommand: [String] {
+    let isPlain = !command.contains { ";&|<>()".contains($0) }
+    return ["/bin/sh", "-c", "cd \"$0\" && \(isPlain ? "exec " : "")\(command)", tree]
+  }
+}
