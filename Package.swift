@@ -50,7 +50,7 @@ let package = Package(
     room("Instance", ["ReleaseModel", "ErlangDistribution", "Posix"]),
     room("Buildpack", ["SlugStore", "Journal"]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
-    room("Observation", ["Journal"]),
+    room("Observation", ["Journal", "Instance"]),
     // interfaces
     room("Dashboard", ["ReleaseModel", "Terminal"]),
     room("CommandLine", ["ReleaseModel", "Posix", "PlainText"]),

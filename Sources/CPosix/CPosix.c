@@ -159,3 +159,5 @@ int64_t cposix_free_space(const char *path) {
 }
 
 int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }
+
+int cposix_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -5,7 +5,7 @@ import ReleaseModel
 public enum EndCause {
   /// - Parameter wasReady: whether it had been ready before.
   public static func of(
-    _ run: Board.Run, status: RunStatus?, lines: [LogLine], wasReady: Bool
+    _ run: Board.Run, app: String, status: RunStatus?, lines: [LogLine], wasReady: Bool
   ) -> Cause {
     let id: ProblemID =
       run.instance.process == ProcessType.release ? .releasePhase : wasReady ? .crashed : .bootFailed
@@ -19,7 +19,7 @@ public enum EndCause {
     }
     var facts = ["ending": ending]
     if let port = run.port { facts["port"] = String(port) }
-    return Cause(id, sentence, remedy: remedy(telling ?? "", run), facts: facts, evidence: evidence)
+    return Cause(id, sentence, remedy: remedy(telling ?? "", app), facts: facts, evidence: evidence)
   }
 
   static func ending(_ status: RunStatus?) -> String {
@@ -61,14 +61,14 @@ public enum EndCause {
     String(line.drop { $0 == " " || $0 == "\t" })
   }
 
-  private static func remedy(_ line: String, _ run: Board.Run) -> String? {
+  private static func remedy(_ line: String, _ app: String) -> String? {
     if line.contains("could not fetch environment variable"), let name = quoted(in: line) {
-      return "Set it: relctl config APP set \(name)=…"
+      return "Set it: relctl config \(app) set \(name)=…"
     }
     if line.contains("eaddrinuse") || line.contains("address already in use") {
       return "Listen on the port in the environment variable PORT."
     }
-    return "Read its last lines: relctl logs APP"
+    return "Read its last lines: relctl logs \(app)"
   }
 
   private static func quoted(in line: String) -> Substring? {

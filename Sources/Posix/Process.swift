@@ -61,6 +61,17 @@ public struct ProcessIdentity: Hashable, Sendable {
   public func signal(_ signal: Int32) -> Bool { isAlive && kill(pid, signal) == 0 }
 }
 
+extension ProcessIdentity {
+  /// Becomes readable when the process ends, whoever its parent is; nil if it is gone already. pidfd_open(2)
+  public func endWatch() -> File? {
+    let descriptor = cposix_process_descriptor(pid)
+    guard descriptor != -1 else { return nil }
+    let file = File(owning: descriptor, name: "process \(pid)")
+    // Opened by number: only now is it sure whose end we watch.
+    return isAlive ? file : nil
+  }
+}
+
 /// `/proc`, read as proc(5) describes it.
 public enum ProcessTable {
   public struct Stat: Hashable, Sendable {

@@ -42,6 +42,8 @@ extension Board {
     /// The ledger, oldest first.
     public var releases: [Release] = []
     public var current: ReleaseNumber?
+    /// The digest of the config vars that the next release starts from.
+    public var config: String?
     public var deployment: Deployment?
     /// Instances wanted, by process type.
     public var formation: [String: Int] = [:]
@@ -77,6 +79,8 @@ extension Board {
     public var unset: [String]?
     /// The request that asked for it.
     public var request: String?
+    /// Whether it ever became current.
+    public var wasCurrent = false
   }
 
   /// The act of making a release current.
@@ -138,6 +142,12 @@ extension Board.App {
   }
 
   public var currentRelease: Board.Release? { release(current) }
+
+  /// What a rollback without a number brings back: the newest release before the current one that worked.
+  public var previousRelease: Board.Release? {
+    guard let current else { return nil }
+    return releases.last { $0.number < current && $0.wasCurrent }
+  }
 
   public func run(_ id: UInt64) -> Board.Run? { runs.first { $0.id == id } }
 

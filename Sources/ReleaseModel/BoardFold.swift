@@ -78,6 +78,9 @@ extension Board.App {
     case .instanceBooting, .instanceReady, .instanceUnready, .instanceCrashed,
       .instanceAbandoned, .instanceStopping, .instanceStopped:
       return applyRun(type, event)
+    case .configChanged:
+      config = event.data.config
+      return config != nil
     default: return false
     }
   }
@@ -125,6 +128,10 @@ extension Board.App {
     guard let deployment else { return }
     self.deployment?.hasSwitched = true
     current = deployment.release
+    if let index = releases.firstIndex(where: { $0.number == deployment.release }) {
+      releases[index].wasCurrent = true
+      config = releases[index].config
+    }
     formation = deployment.formation
     isStopped = false
     crashes = [:]
@@ -134,10 +141,12 @@ extension Board.App {
     guard let instance = event.data.instance, let number = event.data.release else {
       return false
     }
+    let node = NodeName.of(app: name, instance: instance, run: event.sequence)
     runs.append(
       Board.Run(
         id: event.sequence, instance: instance, release: number, state: .starting,
-        since: event.time, started: event.time, port: event.data.port, node: event.data.node))
+        since: event.time, started: event.time, port: event.data.port,
+        node: event.data.node ?? node))
     forgetEndedRuns()
     return true
   }

@@ -117,3 +117,10 @@ extension ReleaseNumber: Codable {
     try container.encode(description)
   }
 }
+
+/// The name of a run's node: no two runs of a host share one, so that old and new can live side by side.
+public enum NodeName {
+  public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
+    "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
+  }
+}

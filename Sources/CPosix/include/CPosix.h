@@ -50,3 +50,6 @@ int64_t cposix_free_space(const char *path);
 
 // Write out everything on the file system of a descriptor (syncfs(2)); 0, or -1 with errno.
 int cposix_sync_file_system(int descriptor);
+
+// A descriptor that becomes readable when a process ends, any process (pidfd_open(2), Linux 5.3); -1 with errno.
+int cposix_process_descriptor(pid_t pid);

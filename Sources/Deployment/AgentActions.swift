@@ -1,0 +1,160 @@
+import Instance
+import Journal
+import Posix
+import ReleaseModel
+import SlugStore
+
+extension Agent {
+  /// Does one thing the reconciler asked for.
+  func perform(_ action: Action, _ app: Board.App) throws(Cause) {
+    switch action {
+    case .consider(let request): try consider(request)
+    case .createRelease(let request): try createRelease(request, app)
+    case .beginDeployment(let number, let request): try begin(number, request, app)
+    case .step(let number, let step):
+      try record(.deploymentStep, app: app.name) { ($0.release, $0.step) = (number, step) }
+    case .finishDeployment(let number):
+      let since = app.deployment?.since ?? board.time
+      try record(.deploymentFinished, app: app.name) {
+        $0.release = number
+        $0.milliseconds = Timestamp(milliseconds: Clock.now()) - since
+      }
+    case .failDeployment(let number, let cause):
+      try record(.deploymentFailed, app: app.name) { ($0.release, $0.cause) = (number, cause) }
+    case .revertDeployment(let number, let cause):
+      try record(.deploymentReverted, app: app.name) {
+        ($0.release, $0.from, $0.cause) = (number, app.current, cause)
+      }
+    case .finish(let request):
+      let release = app.releases.last { $0.request == request.id }?.number
+      try record(.requestFinished, app: app.name) {
+        ($0.request, $0.release) = (request.id, release)
+      }
+    case .fail(let request, let cause):
+      try record(.requestFailed, app: app.name) {
+        ($0.request, $0.cause) = (request.id, cause)
+      }
+    case .start(let instance, let number): try start(instance, number, app)
+    case .stop(let run): try stop(run, app)
+    case .abandon(let run, let cause):
+      try record(.instanceAbandoned, app: app.name) {
+        ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
+      }
+    }
+  }
+
+  private func consider(_ request: Board.Request) throws(Cause) {
+    // Whoever wrote it may not have synced it yet, and what follows from it must not be more durable than it is.
+    try journal.makeDurable()
+    let refusal: Cause?
+    do throws(Cause) {
+      try Admission(home: home, store: store, board: board)
+        .check(request, now: Timestamp(milliseconds: Clock.now()))
+      refusal = nil
+    } catch { refusal = error }
+    let type: EventType = refusal == nil ? .requestAccepted : .requestRejected
+    try record(type, app: request.app) { ($0.request, $0.cause) = (request.id, refusal) }
+  }
+
+  private func createRelease(_ request: Board.Request, _ app: Board.App) throws(Cause) {
+    if request.type == .configRequested, app.current == nil {
+      return try record(.configChanged, app: app.name) {
+        ($0.config, $0.request, $0.by) = (request.data.config, request.id, request.data.by)
+        ($0.set, $0.unset) = (request.data.set, request.data.unset)
+      }
+    }
+    var data = EventData()
+    data.request = request.id
+    data.by = request.data.by
+    data.release = ReleaseNumber((app.releases.last?.number.value ?? 0) + 1)
+    switch request.type {
+    case .rollbackRequested:
+      let old = app.release(request.data.from ?? app.previousRelease?.number)
+      (data.slug, data.config, data.from) = (old?.slug, old?.config, old?.number)
+      (data.commit, data.line) = (old?.commit, old?.line)
+    case .configRequested:
+      let old = app.currentRelease
+      (data.slug, data.config) = (old?.slug, request.data.config)
+      (data.set, data.unset) = (request.data.set, request.data.unset)
+      (data.commit, data.line) = (old?.commit, old?.line)
+    default:
+      data.slug = request.data.slug
+      data.config = try config(for: request.data.slug ?? "", app)
+      let provenance = store.provenance(request.data.slug ?? "")
+      (data.commit, data.line) = (provenance?.commit, provenance?.line)
+    }
+    let filled = data
+    try record(.releaseCreated, app: app.name) { $0 = filled }
+  }
+
+  /// The app's config vars, with what app.json gives by default.
+  private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
+    let configs = ConfigStore(home: home, app: app.name)
+    let own = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? [:]
+    return try configs.save(ConfigDefaults.fill(own, from: store.manifest(slug)))
+  }
+
+  private func begin(_ number: ReleaseNumber, _ request: Board.Request, _ app: Board.App)
+    throws(Cause)
+  {
+    let manifest = try manifest(of: number, app)
+    // Counts an operator has chosen stay; process types that are new get the release's own.
+    let formation = manifest.defaultFormation.merging(
+      app.formation.filter { manifest.defaultFormation[$0.key] != nil }
+    ) { $1 }
+    try record(.deploymentStarted, app: app.name) {
+      ($0.release, $0.from, $0.request) = (number, app.current, request.id)
+      ($0.formation, $0.by) = (formation, request.data.by)
+    }
+  }
+
+  private func start(_ instance: InstanceName, _ number: ReleaseNumber, _ app: Board.App)
+    throws(Cause)
+  {
+    let port = try freePort()
+    try record(.instanceStarting, app: app.name) {
+      ($0.instance, $0.release, $0.port) = (instance, number, port)
+    }
+  }
+
+  private func stop(_ run: Board.Run, _ app: Board.App) throws(Cause) {
+    try record(.instanceStopping, app: app.name) {
+      ($0.instance, $0.run) = (run.instance, run.id)
+    }
+  }
+
+  /// Where runs listen. A random start keeps two homes of one host apart.
+  private static let ports: ClosedRange<UInt16> = 20_000...29_999
+
+  private func freePort() throws(Cause) -> UInt16 {
+    let taken = Set(board.apps.values.flatMap { $0.liveRuns.compactMap(\.port) })
+    for _ in 0..<1000 {
+      let port = UInt16.random(in: Self.ports)
+      if !taken.contains(port), Loopback.isFree(port) { return port }
+    }
+    throw Cause(.portUnavailable, "no free port was found from \(Self.ports.lowerBound) to \(Self.ports.upperBound)")
+  }
+}
+
+extension RunSpecification {
+  /// How a run of the board is, or was, started.
+  public init(
+    _ run: Board.Run, of app: Board.App, home: Home, environment: [String: String]
+  ) throws(Cause) {
+    guard let release = app.release(run.release) else {
+      throw Cause(.releaseUnknown, "'\(app.name)' has no release \(run.release)")
+    }
+    let store = SlugStore(home: home)
+    let manifest = try store.manifest(release.slug)
+    guard let command = manifest.command(of: run.instance.process) else {
+      throw Cause(
+        .processUnknown,
+        "\(run.release) of '\(app.name)' has no process type '\(run.instance.process)'")
+    }
+    self.init(
+      app: app.name, run: run, folder: home.app(app.name).run(run.instance.description, run.id),
+      tree: store.tree(release.slug), otpRelease: manifest.mainRelease, command: command,
+      config: try ConfigStore(home: home, app: app.name).load(release.config),
+      epmdPort: try EPMDKeeper(home: home).port(environment: environment))
+  }
+}

@@ -1,0 +1,88 @@
+import Posix
+import ReleaseModel
+
+/// The agent as others see it: whether it lives, how it is started and stopped.
+public struct AgentControl: Sendable {
+  private let home: Home
+
+  public init(home: Home) { self.home = home }
+
+  public func isRunning() throws(Cause) -> Bool {
+    do throws(PosixError) { return try Lock.isHeld(home.agentLock) } catch { throw Cause(error) }
+  }
+
+  /// Becomes the home's agent for as long as the value lives.
+  func take() throws(Cause) -> Lock {
+    do throws(PosixError) {
+      try Files.makeFolder(home.root)
+      guard let lock = try Lock.take(home.agentLock) else {
+        throw PosixError("lock", home.agentLock, .exists)
+      }
+      let own = ProcessIdentity(of: Program.processID)
+      try lock.file.truncate(to: 0)
+      let text =
+        "format \(HomeFormat.current)\npid \(Program.processID) \(own?.started ?? 0)\n"
+      try lock.file.write(Array(text.utf8), at: 0)
+      return lock
+    } catch {
+      if error.errno == .exists {
+        throw Cause(.agentRunning, "an agent serves '\(home.root)' already")
+      }
+      throw Cause(.homeUnwritable, "\(error)")
+    }
+  }
+
+  /// The process that holds the lock, as far as it can be told.
+  public func process() -> ProcessIdentity? {
+    guard (try? isRunning()) == true, let bytes = try? Files.read(home.agentLock, limit: 4096)
+    else { return nil }
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    let words = lines.last?.split(separator: " ") ?? []
+    guard words.count == 3, let pid = Int32(words[1]), let started = UInt64(words[2]) else {
+      return nil
+    }
+    return ProcessIdentity(pid: pid, started: started)
+  }
+
+  /// Starts an agent if none lives, and waits until it serves.
+  /// - Parameter program: the path of `relctl`.
+  public func ensure(program: String, environment: [String: String]) throws(Cause) {
+    if try isRunning() { return }
+    do throws(PosixError) {
+      try Files.makeFolder(home.root)
+      let log = try File.open(home.agentLog, .append)
+      let kept = environment.filter {
+        ["PATH", "LANG", "HOME", "ERL_EPMD_PORT"].contains($0.key)
+      }
+      let invocation = Invocation(
+        [program, "agent", "--home", home.root], in: "/", environment: kept)
+      let child = try Child.start(
+        invocation, output: .file(log), errors: .file(log), newSession: true)
+      try waitUntilServing(child)
+    } catch { throw Cause(.agentAbsent, "the agent does not start: \(error)") }
+  }
+
+  private func waitUntilServing(_ child: Child) throws(PosixError) {
+    let limit = Clock.monotonic() + 5000
+    while Clock.monotonic() < limit {
+      if try Lock.isHeld(home.agentLock) { return }
+      _ = try Poll.wait([], milliseconds: 5)
+    }
+    throw PosixError("see it in", home.agentLog, .timedOut)
+  }
+
+  /// Asks the agent to leave, and waits until it has; the instances go on.
+  /// - Returns: false where none was there.
+  public func stop() throws(Cause) -> Bool {
+    guard let process = process() else { return false }
+    process.signal(15)
+    let limit = Clock.monotonic() + 10_000
+    do throws(PosixError) {
+      while Clock.monotonic() < limit {
+        if try !Lock.isHeld(home.agentLock) { return true }
+        _ = try Poll.wait([], milliseconds: 5)
+      }
+    } catch { throw Cause(error) }
+    throw Cause(.waitedTooLong, "the agent (pid \(process.pid)) does not leave")
+  }
+}

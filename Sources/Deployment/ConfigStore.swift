@@ -1,0 +1,74 @@
+import Posix
+import ReleaseModel
+
+/// Sets of config vars of one app, one immutable file a set, named by a keyed digest: who reads a digest learns nothing of the values.
+public struct ConfigStore: Sendable {
+  private let home: Home
+  private let folder: AppFolder
+
+  public init(home: Home, app: String) {
+    self.home = home
+    folder = home.app(app)
+  }
+
+  private struct Content: Codable {
+    var format = HomeFormat.current
+    var values: [String: String]
+  }
+
+  /// Stores a set; when this returns it is durable.
+  /// - Returns: its digest.
+  public func save(_ values: [String: String]) throws(Cause) -> String {
+    let bytes = JSON.encode(Content(values: values))
+    do throws(PosixError) {
+      let digest = Hex.encode(SHA256.authenticate(bytes, key: try key()))
+      try Files.makeFolder(folder.configs)
+      _ = try Files.createIfMissing(folder.config(digest), with: bytes)
+      return digest
+    } catch { throw Cause(.homeUnwritable, "\(error)") }
+  }
+
+  /// The set with a digest, which must be what was stored.
+  public func load(_ digest: String) throws(Cause) -> [String: String] {
+    let damaged = Cause(
+      .configDamaged, "the config vars \(digest.prefix(12)) are not what was stored",
+      remedy: "Set them again: relctl config APP set …")
+    guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit) else { throw damaged }
+    let (bytes, key): ([UInt8], [UInt8])
+    do throws(PosixError) {
+      bytes = try Files.read(folder.config(digest), limit: 16 << 20)
+      key = try self.key()
+    } catch { throw Cause(.configDamaged, "\(error)") }
+    guard Hex.encode(SHA256.authenticate(bytes, key: key)) == digest,
+      let content = try? JSON.decode(Content.self, from: bytes)
+    else { throw damaged }
+    return content.values
+  }
+
+  private func key() throws(PosixError) -> [UInt8] {
+    try Files.makeFolder(home.root)
+    _ = try Files.createIfMissing(home.secret, with: Random.bytes(32))
+    return try Files.read(home.secret, limit: 64)
+  }
+
+  /// Whether a text can be the name of a config var that an app may have.
+  public static func check(name: String, reserved: Set<String>) throws(Cause) {
+    let isName =
+      !name.isEmpty && name.utf8.count <= 128 && !(48...57).contains(name.utf8.first ?? 48)
+      && name.utf8.allSatisfy {
+        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95
+      }
+    if !isName {
+      throw Cause(
+        .configName, "'\(name)' cannot be the name of a config var",
+        remedy: "Use letters, digits and '_', a letter first.")
+    }
+    if reserved.contains(name) {
+      throw Cause(
+        .configName, "'\(name)' is set by reltui for each run and cannot be a config var",
+        remedy: name == "PORT"
+          ? "Listen on the PORT your run is given; relctl ps shows it."
+          : "Use a variable of your own and read it in config/runtime.exs.")
+    }
+  }
+}

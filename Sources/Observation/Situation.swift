@@ -1,0 +1,47 @@
+import Instance
+import Journal
+import Posix
+import ReleaseModel
+
+/// A home as it is now: the board of its log, corrected by what the runs say themselves.
+public enum Situation {
+  /// Reads the whole log once.
+  public static func board(of home: Home, program: String) throws(Cause) -> Board {
+    var follower = Follower(Journal(home: home, program: program))
+    _ = try follower.take()
+    return overlay(follower.board, home: home)
+  }
+
+  /// Marks runs that have ended though no agent was there to write it down. The log stays as it is.
+  public static func overlay(_ board: Board, home: Home) -> Board {
+    var board = board
+    for (name, app) in board.apps {
+      for (index, run) in app.runs.enumerated() where run.state.isLive {
+        let folder = home.app(name).run(run.instance.description, run.id)
+        guard let observed = try? RunObservation(folder) else { continue }
+        board.apps[name]?.runs[index] = corrected(run, by: observed)
+      }
+    }
+    return board
+  }
+
+  private static func corrected(_ run: Board.Run, by observed: RunObservation) -> Board.Run {
+    var run = run
+    switch observed {
+    case .live(let status):
+      run.pid = status.process?.pid ?? run.pid
+    case .absent where run.state == .starting: break
+    case .absent, .ended, .lost:
+      run.state = run.state == .stopping ? .stopped : .crashed
+      run.cause = Cause(
+        .runLost, "\(run.instance) has ended, and no agent has seen it yet",
+        remedy: ProblemID.agentAbsent.remedy)
+    }
+    return run
+  }
+
+  /// Whether an agent serves the home.
+  public static func hasAgent(_ home: Home) -> Bool {
+    (try? Lock.isHeld(home.agentLock)) ?? false
+  }
+}
