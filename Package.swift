@@ -9,8 +9,10 @@ let settings: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
 ]
 
-func room(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: imports, swiftSettings: settings)
+func room(
+  _ name: String, _ imports: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: imports, resources: resources, swiftSettings: settings)
 }
 
 func program(_ name: String, _ imports: [Target.Dependency]) -> Target {
@@ -44,7 +46,9 @@ let package = Package(
     room("EventLog", ["Posix", "HomeFormat"]),
     room("SlugStore", ["ReleaseModel", "Posix"]),
     room("ErlangDistribution", ["ErlangTerm", "Posix"]),
-    room("Terminal", ["CNcurses", "Posix", "PlainText"]),
+    room(
+      "Terminal", ["CNcurses", "Posix", "PlainText"],
+      resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
     room("Journal", ["ReleaseModel", "EventLog"]),
     room("Instance", ["ReleaseModel", "ErlangDistribution", "Posix"]),
@@ -68,5 +72,6 @@ let package = Package(
     tests("ErlangTermTests", ["ErlangTerm"]),
     tests("ReleaseModelTests", ["ReleaseModel"]),
     tests("TerminalTests", ["Terminal"]),
+    tests("DashboardTests", ["Dashboard"]),
   ]
 )

@@ -1,0 +1,20 @@
+/// The themes that are in the program, so that it needs no file beside it.
+public enum BuiltInTheme: String, CaseIterable, Sendable {
+  case dark
+  case light
+
+  /// The name for error messages, and the file in `themes/`.
+  public var file: String { "\(rawValue).theme" }
+
+  /// The theme as text, a start for one's own.
+  public var text: String {
+    switch self {
+    case .dark: String(decoding: PackageResources.dark_theme, as: UTF8.self)
+    case .light: String(decoding: PackageResources.light_theme, as: UTF8.self)
+    }
+  }
+
+  public func palette() throws(ThemeError) -> Palette {
+    try Palette(theme: text, file: file)
+  }
+}

@@ -1,0 +1,72 @@
+/// How every role looks.
+public struct Palette: Equatable, Sendable {
+  private var styles: [Role: Style]
+
+  /// No colours: shape alone. It is also what a theme starts from, and what remains of a theme on
+  /// a terminal without colours, so that the selected row can be told there too.
+  public static let mono = Palette(styles: [
+    .aside: Style(attributes: .dim),
+    .title: Style(attributes: .bold),
+    .header: Style(attributes: .bold),
+    .selected: Style(attributes: .reverse),
+    .focus: Style(attributes: [.bold, .reverse]),
+    .key: Style(attributes: .bold),
+    .match: Style(attributes: [.bold, .underline]),
+    .warning: Style(attributes: .bold),
+    .bad: Style(attributes: [.bold, .underline]),
+    .idle: Style(attributes: .dim),
+    .added: Style(attributes: .bold),
+    .removed: Style(attributes: .dim),
+    .logDebug: Style(attributes: .dim),
+    .logWarning: Style(attributes: .bold),
+    .logError: Style(attributes: [.bold, .underline]),
+  ])
+
+  public subscript(role: Role) -> Style {
+    get { styles[role, default: Style()] }
+    set { styles[role] = newValue }
+  }
+
+  /// What a terminal of this depth is told for a role: colour numbers, nil for its own colour,
+  /// and attributes.
+  ///
+  /// A background given in numbers is a fine shade: below 256 colours it would be lost or hide
+  /// the text, so the role looks as it does without colours.
+  public func look(_ role: Role, depth: ColorDepth) -> Look {
+    let style = self[role]
+    var isShade = false
+    if case .rgb = style.background { isShade = depth != .many }
+    guard depth != .mono, !isShade else {
+      return Look(attributes: style.attributes.union(Self.mono[role].attributes))
+    }
+    var look = Look(
+      foreground: depth.index(of: style.foreground),
+      background: depth.index(of: style.background), attributes: style.attributes)
+    if depth == .eight { look.keepReadable(style.foreground) }
+    return look
+  }
+
+  /// A role's looks on one terminal.
+  public struct Look: Hashable, Sendable {
+    public var foreground: UInt8?
+    public var background: UInt8?
+    public var attributes: Style.Attributes
+
+    public init(
+      foreground: UInt8? = nil, background: UInt8? = nil, attributes: Style.Attributes = []
+    ) {
+      self.foreground = foreground
+      self.background = background
+      self.attributes = attributes
+    }
+
+    /// With eight colours a bright one is its dark one in bold, and dark grey is black, which
+    /// would vanish.
+    fileprivate mutating func keepReadable(_ color: Color) {
+      if case .named(9...) = color { attributes.insert(.bold) }
+      guard foreground == 0, background == nil || background == 0 else { return }
+      foreground = nil
+      attributes.insert(.dim)
+    }
+  }
+}

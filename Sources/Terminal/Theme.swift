@@ -1,0 +1,134 @@
+extension Palette {
+  /// Reads a theme: lines of `role = look`, and `#` comments on lines of their own.
+  ///
+  /// A look is `[foreground] [on background] [attributes]` in that order or with the attributes
+  /// anywhere between: `#7aa2f7`, `red bold`, `default on blue`. A role that is not named keeps
+  /// its look from `Palette.mono`.
+  ///
+  /// - Parameter file: the name that errors carry.
+  public init(theme text: String, file: String) throws(ThemeError) {
+    self = .mono
+    var lines: [Role: Int] = [:]
+    let all = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    for (index, line) in all.enumerated() {
+      do throws(ThemeError.Problem) {
+        guard let (role, style) = try ThemeLine(line).parse() else { continue }
+        if let first = lines[role] {
+          throw .repeatedRole(role.rawValue, firstLine: first)
+        }
+        lines[role] = index + 1
+        self[role] = style
+      } catch {
+        throw ThemeError(file: file, line: index + 1, problem: error)
+      }
+    }
+  }
+}
+
+extension ThemeError.Problem: Error {}
+
+private struct ThemeLine {
+  private let words: [Substring]
+
+  init(_ line: Substring) {
+    var spaced = ""
+    // Only the first `=` separates.
+    var isName = true
+    for character in line.prefix(200) {
+      if isName, character == "=" {
+        spaced += " = "
+        isName = false
+      } else {
+        spaced.append(character)
+      }
+    }
+    words = spaced.split { $0 == " " || $0 == "\t" }.map { Substring($0) }
+  }
+
+  /// Nil for an empty line or a comment.
+  func parse() throws(ThemeError.Problem) -> (Role, Style)? {
+    guard let name = words.first, name.first != "#" else { return nil }
+    guard words.count > 1, words[1] == "=" else { throw .noEqualSign }
+    guard let role = Role(rawValue: String(name)) else {
+      throw .unknownRole(String(name), near: near(name, among: Role.allCases.map(\.rawValue)))
+    }
+    guard words.count > 2 else { throw .noValue(role.rawValue) }
+    return (role, try style(words.dropFirst(2)))
+  }
+
+  private func style(_ words: ArraySlice<Substring>) throws(ThemeError.Problem) -> Style {
+    var style = Style()
+    var foreground: Color?
+    var background: Color?
+    var wantsBackground = false
+    for word in words {
+      if let attribute = Style.Attributes.named.first(where: { $0.name == word }) {
+        style.attributes.insert(attribute.value)
+      } else if word == "on", background == nil, !wantsBackground {
+        wantsBackground = true
+      } else {
+        let color = try color(word)
+        if wantsBackground, background == nil {
+          background = color
+        } else if foreground == nil, background == nil {
+          foreground = color
+        } else {
+          throw .tooManyColors(String(word))
+        }
+      }
+    }
+    if wantsBackground, background == nil { throw .noColorAfterOn }
+    style.foreground = foreground ?? .standard
+    style.background = background ?? .standard
+    return style
+  }
+
+  private func color(_ word: Substring) throws(ThemeError.Problem) -> Color {
+    if word == "default" { return .standard }
+    if let index = Color.names.firstIndex(of: String(word)) {
+      return .named(UInt8(truncatingIfNeeded: index))
+    }
+    if word.first == "#" { return try hexColor(word) }
+    let known = ["default", "on"] + Color.names + Style.Attributes.named.map(\.name)
+    throw .unknownWord(String(word), near: near(word, among: known))
+  }
+
+  private func hexColor(_ word: Substring) throws(ThemeError.Problem) -> Color {
+    let digits = word.dropFirst()
+    let isHex = digits.utf8.count == 6 && digits.allSatisfy { $0.isASCII && $0.isHexDigit }
+    guard isHex, let value = UInt32(digits, radix: 16) else { throw .badHexColor(String(word)) }
+    return .rgb(
+      red: UInt8(truncatingIfNeeded: value >> 16), green: UInt8(truncatingIfNeeded: value >> 8),
+      blue: UInt8(truncatingIfNeeded: value))
+  }
+
+  /// The known words that are at most two slips away.
+  private func near(_ word: Substring, among known: [String]) -> [String] {
+    guard word.count <= 24 else { return [] }
+    let ranked = known.map { (word: $0, slips: slips(Array(word), Array($0))) }
+    let most = word.count < 4 ? 1 : 2
+    return Array(ranked.filter { $0.slips <= most }.sorted { $0.slips < $1.slips }.map(\.word)
+      .prefix(3))
+  }
+
+  /// Letters to add, drop, change or swap with their neighbour to make one word of the other.
+  private func slips(_ one: [Character], _ other: [Character]) -> Int {
+    var before: [Int] = []
+    var last = Array(0...other.count)
+    for (row, letter) in one.enumerated() {
+      var current = [row + 1]
+      for (column, candidate) in other.enumerated() {
+        var best = min(
+          last[column] + (letter == candidate ? 0 : 1), last[column + 1] + 1,
+          current[column] + 1)
+        if row > 0, column > 0, one[row - 1] == candidate, other[column - 1] == letter {
+          best = min(best, before[column - 1] + 1)
+        }
+        current.append(best)
+      }
+      before = last
+      last = current
+    }
+    return last[other.count]
+  }
+}
