@@ -71,6 +71,12 @@ let package = Package(
     tests("BuildpackTests", ["Buildpack"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
     tests("ReleaseModelTests", ["ReleaseModel"]),
+    tests("HomeFormatTests", ["HomeFormat"]),
+    tests("PosixTests", ["Posix"]),
+    tests("EventLogTests", ["EventLog"]),
+    tests("SlugStoreTests", ["SlugStore"]),
+    tests("InstanceTests", ["Instance"]),
+    tests("DeploymentTests", ["Deployment"]),
     tests("TerminalTests", ["Terminal"]),
     tests("DashboardTests", ["Dashboard"]),
   ]
