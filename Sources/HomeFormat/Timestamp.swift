@@ -32,8 +32,12 @@ extension Timestamp: CustomStringConvertible {
       + ":" + padded(ofDay / 1000 % 60, 2) + "." + padded(ofDay % 1000, 3) + "Z"
   }
 
+  /// What `description` can write with a year of four digits.
+  private static let writable: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
+
   /// Reads RFC 3339 with `Z` or a numeric offset and any number of fractional digits (those beyond
   /// milliseconds are cut); seconds may be missing, as people leave them out.
+  /// A day that its month does not have is refused, and what in UTC is no year from 0 to 9999.
   public init?(_ text: String) {
     var scanner = Digits(text.utf8)
     guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2),
@@ -55,7 +59,10 @@ extension Timestamp: CustomStringConvertible {
     guard let offset = scanner.offset(), scanner.isAtEnd else { return nil }
     let days = Self.daysSince1970(year: year, month: month, day: day)
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset * 60
-    self.init(milliseconds: seconds * 1000 + fraction)
+    let moment = seconds * 1000 + fraction
+    guard Self.date(daysSince1970: days) == (year, month, day), Self.writable.contains(moment)
+    else { return nil }
+    self.init(milliseconds: moment)
   }
 
   /// Howard Hinnant's `civil_from_days`: the proleptic Gregorian calendar, years from March.
