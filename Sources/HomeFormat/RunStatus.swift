@@ -61,30 +61,59 @@ extension RunStatus {
     return lines.joined(separator: "\n") + "\n"
   }
 
+  /// - Throws: the first line, from 1, that is not as described. The format comes first, so that a newer one is
+  ///   refused by its number whatever follows.
   public init(text: String) throws(ReadingError) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    try Self.checkFormat(lines.first ?? "")
     var shim: Process?
     var status = RunStatus(shim: Process(pid: 0, started: 0))
-    for (index, line) in text.split(separator: "\n").enumerated() {
+    for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty {
       let words = line.split(separator: " ")
       let numbers = words.dropFirst().map { Int64($0) }
+      let isRight: Bool
       switch (words.first, numbers.count) {
-      case ("format", 1):
-        guard let format = numbers[0] else { throw .line(index + 1) }
-        guard format <= HomeFormat.current else { throw .newerFormat(Int(format)) }
-      case ("shim", 2): shim = Process(numbers)
-      case ("pid", 2): status.process = Process(numbers)
-      case ("asked", 0): status.wasAsked = true
-      case ("exit", 1): status.exit = numbers[0].flatMap { Int32(exactly: $0) }.map(Exit.code)
-      case ("signal", 1): status.exit = numbers[0].flatMap { Int32(exactly: $0) }.map(Exit.signal)
-      case ("failed", 1):
-        status.exit = numbers[0].flatMap { Int32(exactly: $0) }.map(Exit.notStarted(errno:))
-      case ("ended", 1): status.ended = Timestamp(String(words[1]))
-      default: throw .line(index + 1)
+      case ("shim", 2):
+        shim = Process(numbers)
+        isRight = shim != nil
+      case ("pid", 2):
+        status.process = Process(numbers)
+        isRight = status.process != nil
+      case ("asked", 0):
+        status.wasAsked = true
+        isRight = true
+      case ("exit", 1), ("signal", 1), ("failed", 1):
+        status.exit = Exit(words[0], numbers[0])
+        isRight = status.exit != nil
+      case ("ended", 1):
+        status.ended = Timestamp(String(words[1]))
+        isRight = status.ended != nil
+      default: isRight = false
       }
+      if !isRight { throw .line(index + 1) }
     }
     guard let shim else { throw .line(1) }
     status.shim = shim
     self = status
+  }
+
+  private static func checkFormat(_ line: Substring) throws(ReadingError) {
+    let words = line.split(separator: " ")
+    guard words.count == 2, words[0] == "format", let format = Int(words[1]), format > 0 else {
+      throw .line(1)
+    }
+    if format > HomeFormat.current { throw .newerFormat(format) }
+  }
+}
+
+extension RunStatus.Exit {
+  fileprivate init?(_ word: Substring, _ number: Int64?) {
+    guard let number = number.flatMap({ Int32(exactly: $0) }) else { return nil }
+    switch word {
+    case "exit": self = .code(number)
+    case "signal": self = .signal(number)
+    default: self = .notStarted(errno: number)
+    }
   }
 }
 
