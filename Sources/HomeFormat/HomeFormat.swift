@@ -29,7 +29,10 @@ public struct Home: Hashable, Sendable {
     }
     if let root = value("RELTUI_HOME") { return Home(root: root) }
     if isRoot { return Home(root: systemRoot) }
-    if let state = value("XDG_STATE_HOME") { return Home(root: state + "/reltui") }
+    // A relative path is to be ignored, says the specification.
+    if let state = value("XDG_STATE_HOME"), state.hasPrefix("/") {
+      return Home(root: state + "/reltui")
+    }
     return value("HOME").map { Home(root: $0 + "/.local/state/reltui") }
   }
 
