@@ -1,0 +1,25 @@
+import Glibc
+import Posix
+
+/// A folder for one test, removed when nobody holds it any more.
+public final class TemporaryFolder: Sendable {
+  public let path: String
+
+  public init(_ name: String = "folder") throws {
+    path = "/tmp/reltui-test-\(name)-\(Random.hex(6))"
+    try Files.makeFolder(path, mode: 0o755)
+  }
+
+  deinit { try? Files.remove(path) }
+
+  /// Writes a file in it, with the folders above it.
+  public func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws {
+    let file = path + "/" + name
+    try Files.makeFolder(Files.parent(of: file), mode: 0o755)
+    try Files.replace(file, with: bytes, mode: mode)
+  }
+
+  public func write(_ name: String, _ text: String, mode: mode_t = 0o644) throws {
+    try write(name, Array(text.utf8), mode: mode)
+  }
+}
