@@ -34,6 +34,11 @@ int cposix_lock(int descriptor, int exclusive, int wait) {
   return fcntl(descriptor, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock);
 }
 
+int cposix_unlock(int descriptor) {
+  struct flock lock = whole_file(F_UNLCK);
+  return fcntl(descriptor, F_OFD_SETLK, &lock);
+}
+
 int cposix_is_locked(int descriptor) {
   struct flock lock = whole_file(F_WRLCK);
   if (fcntl(descriptor, F_OFD_GETLK, &lock) == -1) return -1;

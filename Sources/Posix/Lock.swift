@@ -9,6 +9,9 @@ public final class Lock: Sendable {
 
   private init(_ file: File) { self.file = file }
 
+  /// Closing alone would leave it to a copy of the descriptor: between fork(2) and execve(2) a child has one.
+  deinit { _ = cposix_unlock(file.descriptor) }
+
   /// Takes the lock, making the file where there is none.
   /// - Returns: nil if somebody else has it.
   public static func take(_ path: String) throws(PosixError) -> Lock? {
