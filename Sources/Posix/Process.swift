@@ -161,6 +161,21 @@ public struct Child: Sendable {
     return result == pid && signal != 0 ? .signal(signal) : .code(code)
   }
 
+  /// Waits until it ends, and ends it where it lives on at `end`, in milliseconds of the monotonic clock.
+  func wait(until end: Int64?) -> Exit {
+    if let end, let watch = ProcessIdentity(of: pid)?.endWatch() {
+      while Clock.monotonic() < end {
+        let left = end - Clock.monotonic()
+        if let ready = try? Poll.wait([watch.descriptor], milliseconds: left), !ready.isEmpty {
+          break
+        }
+      }
+      // Does nothing to one that has ended: it is ours until we wait for it.
+      signal(SIGKILL)
+    }
+    return wait()
+  }
+
   /// A child of ours that has ended, nil if none has; orphans given to a subreaper are children too.
   public static func reapAny() -> (pid: pid_t, exit: Exit)? {
     var (code, signal): (Int32, Int32) = (-1, 0)
@@ -212,7 +227,7 @@ extension Invocation {
       }
       if try Poll.wait([reading.descriptor], milliseconds: left).isEmpty { continue }
       let part = try reading.read(upTo: 65_536)
-      if part.isEmpty { return child.wait() }
+      if part.isEmpty { return child.wait(until: end) }
       receive(part)
     }
   }
