@@ -145,30 +145,52 @@ public enum Files {
 
   /// Names in a folder, sorted by their bytes; a name that is not UTF-8 is an error (EINVAL).
   public static func list(_ folder: String) throws(PosixError) -> [String] {
-    guard let stream = opendir(folder) else { throw PosixError("list", folder, .current) }
-    defer { closedir(stream) }
     var names: [String] = []
-    while let entry = readdir(stream) {
-      let name: String? = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+    for bytes in try rawNames(Array(folder.utf8)) {
+      guard let name = String(validating: bytes, as: UTF8.self) else {
+        throw PosixError("read a name in", folder, .invalid)
       }
-      guard let name else { throw PosixError("read a name in", folder, .invalid) }
-      if name != ".", name != ".." { names.append(name) }
+      names.append(name)
     }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Removes a file, link or whole tree, read-only folders too; what is not there is no error.
+  /// Names in a folder as the kernel has them: any bytes.
+  private static func rawNames(_ folder: [UInt8]) throws(PosixError) -> [[UInt8]] {
+    guard let stream = opendir(cString(folder)) else {
+      throw PosixError("list", String(decoding: folder, as: UTF8.self), .current)
+    }
+    defer { closedir(stream) }
+    var names: [[UInt8]] = []
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+      if name != [46], name != [46, 46] { names.append(name) }
+    }
+    return names
+  }
+
+  private static func cString(_ path: [UInt8]) -> [CChar] {
+    path.map(CChar.init(bitPattern:)) + [0]
+  }
+
+  /// Removes a file, link or whole tree, read-only folders and names of any bytes too; what is not there is no error.
   public static func remove(_ path: String) throws(PosixError) {
-    if unlink(path) == 0 { return }
+    try remove(raw: Array(path.utf8))
+  }
+
+  private static func remove(raw path: [UInt8]) throws(PosixError) {
+    let pointer = cString(path)
+    if unlink(pointer) == 0 { return }
     let reason = Errno.current
     if reason == .noSuchFile || reason == .notADirectory { return }
-    guard let info = try info(path), info.kind == .folder else {
-      throw PosixError("remove", path, reason)
+    let name = String(decoding: path, as: UTF8.self)
+    var info = stat()
+    guard lstat(pointer, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
+      throw PosixError("remove", name, reason)
     }
-    if info.mode & 0o700 != 0o700 { chmod(path, 0o700) }
-    for name in try list(path) { try remove(path + "/" + name) }
-    try check("remove", path) { rmdir(path) }
+    if info.st_mode & 0o700 != 0o700 { chmod(pointer, 0o700) }
+    for entry in try rawNames(path) { try remove(raw: path + [UInt8(ascii: "/")] + entry) }
+    try check("remove", name) { rmdir(pointer) }
   }
 
   /// Returns when the names in a folder are on the disk.
