@@ -39,13 +39,35 @@ public enum Loopback {
     return withAddress(port) { bind(socket.descriptor, $0, $1) } == 0 && !isListening(port)
   }
 
-  /// A connection; on loopback it is made or refused at once. connect(2)
-  public static func connect(_ port: UInt16) throws(PosixError) -> File {
+  /// A connection. connect(2)
+  ///
+  /// On loopback it is made or refused at once, but for a program that has stopped accepting and whose queue is full:
+  /// it would keep us waiting for minutes.
+  /// - Parameter milliseconds: how long that is borne (ETIMEDOUT), one at least.
+  public static func connect(_ port: UInt16, milliseconds: Int64 = 500) throws(PosixError) -> File {
     let socket = try socket()
-    try check("connect to", "127.0.0.1:\(port)") {
-      withAddress(port) { Glibc.connect(socket.descriptor, $0, $1) }
+    setSendLimit(socket, milliseconds: max(1, milliseconds))
+    do throws(PosixError) {
+      try check("connect to", "127.0.0.1:\(port)") {
+        withAddress(port) { Glibc.connect(socket.descriptor, $0, $1) }
+      }
+    } catch {
+      // What connect(2) calls a limit that has passed, socket(7).
+      if error.errno == .inProgress {
+        throw PosixError("connect to", "127.0.0.1:\(port)", .timedOut)
+      }
+      throw error
     }
+    setSendLimit(socket, milliseconds: 0)
     return socket
+  }
+
+  /// How long connecting and writing may take; 0 for ever. socket(7), SO_SNDTIMEO
+  private static func setSendLimit(_ socket: File, milliseconds: Int64) {
+    var limit = timeval(
+      tv_sec: Int(milliseconds / 1000), tv_usec: Int(milliseconds % 1000 * 1000))
+    setsockopt(
+      socket.descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
   /// A port that nobody listens on, chosen by the kernel.
