@@ -1,0 +1,144 @@
+import Glibc
+import Posix
+import TestSupport
+import Testing
+
+@Suite struct InvocationTests {
+  static func shell(_ script: String, in directory: String? = nil) -> Invocation {
+    Invocation(
+      ["sh", "-c", script], in: directory, environment: ["PATH": "/usr/bin:/bin", "GREETING": "hi"])
+  }
+
+  @Test func endsAndOutputs() throws {
+    let cases: [(String, Exit, String)] = [
+      ("exit 0", .code(0), ""),
+      ("exit 3", .code(3), ""),
+      ("exit 255", .code(255), ""),
+      ("kill -9 $$", .signal(SIGKILL), ""),
+      ("kill -TERM $$", .signal(SIGTERM), ""),
+      ("echo a; echo b >&2; echo c", .code(0), "a\nb\nc\n"),
+      ("echo $GREETING; echo ${HOME-none}", .code(0), "hi\nnone\n"),
+      ("cat", .code(0), ""),
+      ("cd /; pwd", .code(0), "/\n"),
+    ]
+    for (script, exit, output) in cases {
+      let result = try Self.shell(script).run()
+      #expect(result.exit == exit && result.text == output, "\(script): \(result)")
+    }
+    #expect(try Self.shell("pwd", in: "/usr").run().text == "/usr\n")
+    #expect(try Self.shell("echo a; echo b >&2").run(errors: .null).text == "a\n")
+    let much = try Self.shell("head -c 3000000 /dev/zero").run()
+    #expect(much.output.count == 3_000_000)
+  }
+
+  @Test func whatCannotBeStarted() throws {
+    let environment = ["PATH": "/usr/bin:/bin"]
+    let cases: [(Invocation, PosixError)] = [
+      (
+        Invocation(["no-such-program"], environment: environment),
+        PosixError("run", "no-such-program", .noSuchFile)
+      ),
+      (Invocation(["sh"], environment: [:]), PosixError("run", "sh", .noSuchFile)),
+      (Invocation([], environment: environment), PosixError("run", "", .noSuchFile)),
+      (
+        Invocation(["/etc/passwd"], environment: [:]),
+        PosixError("run", "/etc/passwd", .accessDenied)
+      ),
+      (
+        Invocation(["/bin/sh"], in: "/no/such", environment: [:]),
+        PosixError("run", "/bin/sh", .noSuchFile)
+      ),
+    ]
+    for (invocation, error) in cases { #expect(throws: error) { try invocation.run() } }
+  }
+
+  /// The second one shows no life any more but for being there.
+  @Test(arguments: ["exec sleep 60", "exec >/dev/null 2>&1; exec sleep 60"])
+  func theLimitKills(_ script: String) throws {
+    let start = Clock.monotonic()
+    let result = try Self.shell("echo first; " + script).run(limit: 300)
+    #expect(result.exit == .signal(SIGKILL) && result.text == "first\n")
+    #expect(Clock.monotonic() - start < 20_000)
+    #expect(try Self.shell("exec >&- 2>&-; exit 4").run(limit: 20_000).exit == .code(4))
+  }
+}
+
+@Suite struct ChildTests {
+  /// Descriptors of ours that are not closed by exec(2), low and high.
+  @Test func nothingIsHandedDownButThreeStreams() throws {
+    var opened = [open("/dev/null", O_RDONLY), open("/dev/null", O_RDONLY)]
+    opened.append(fcntl(opened[0], F_DUPFD, 200))
+    defer { for descriptor in opened { close(descriptor) } }
+    #expect(opened.allSatisfy { $0 > 2 })
+    let script = "n=0; while [ $n -lt 260 ]; do [ -e /proc/$$/fd/$n ] && echo $n; n=$((n+1)); done"
+    #expect(try InvocationTests.shell(script).run().text == "0\n1\n2\n")
+  }
+
+  @Test func signalsAreAsInAFreshProcess() async {
+    await #expect(processExitsWith: .success) {
+      Signals.turnWriteFailuresIntoErrors()
+      let signals = try Signals([SIGTERM, SIGCHLD])
+      let result = try InvocationTests.shell("grep -E 'Sig(Blk|Ign)' /proc/self/status").run()
+      let sets = result.text.split(separator: "\n").map { UInt64($0.suffix(16), radix: 16) }
+      // glibc keeps signals 32 and up for itself and leaves them ignored in what posix_spawn(3) starts.
+      #expect(sets.map { $0.map { $0 & 0x7fff_ffff } } == [0, 0])
+      raise(SIGTERM)
+      #expect(try Poll.wait([signals.file.descriptor], milliseconds: 5000) != [])
+      #expect([signals.next(), signals.next()].contains(SIGTERM))
+    }
+  }
+
+  @Test func aSessionOfItsOwn() throws {
+    let (reading, writing) = try File.pipe()
+    let child = try Child.start(
+      InvocationTests.shell("cut -d' ' -f6 /proc/$$/stat"), output: .file(writing),
+      newSession: true)
+    #expect(child.wait() == .code(0))
+    let session = String(decoding: try reading.read(upTo: 100), as: UTF8.self)
+    #expect(session == "\(child.pid)\n")
+    #expect(session != "\(getsid(0))\n")
+  }
+}
+
+@Suite struct ProcessIdentityTests {
+  static func sleeper() throws -> Child {
+    try Child.start(InvocationTests.shell("exec sleep 60"), output: .null, errors: .null)
+  }
+
+  @Test func aReusedNumberIsSomebodyElse() throws {
+    let child = try Self.sleeper()
+    defer { _ = child.wait() }
+    let identity = try #require(ProcessIdentity(of: child.pid))
+    let former = ProcessIdentity(pid: child.pid, started: identity.started - 1)
+    #expect(identity.isAlive && !former.isAlive)
+    #expect(!former.signal(SIGKILL))
+    #expect(former.endWatch() == nil)
+    #expect(identity.isAlive, "the signal for its predecessor reached it")
+    #expect(identity.signal(SIGKILL))
+    // Nobody has waited for it yet: it is a zombie.
+    #expect(eventually { !identity.isAlive })
+    #expect(ProcessTable.stat(child.pid)?.state == "Z")
+  }
+
+  @Test func theEndIsSeen() throws {
+    let child = try Self.sleeper()
+    let identity = try #require(ProcessIdentity(of: child.pid))
+    let watch = try #require(identity.endWatch())
+    #expect(try Poll.wait([watch.descriptor], milliseconds: 0) == [])
+    child.signal(SIGTERM)
+    #expect(try Poll.wait([watch.descriptor], milliseconds: 10_000) == [watch.descriptor])
+    #expect(child.wait() == .signal(SIGTERM))
+    #expect(identity.endWatch() == nil && ProcessIdentity(of: child.pid) == nil)
+  }
+
+  @Test func descendantsToTheLast() throws {
+    let (reading, writing) = try File.pipe()
+    let script = "sh -c 'setsid sleep 61 & sleep 62 & echo x; wait' ; :"
+    let child = try Child.start(InvocationTests.shell(script), output: .file(writing))
+    _ = try reading.read(upTo: 10)
+    #expect(eventually { ProcessTable.descendants(of: child.pid).count == 3 })
+    for process in ProcessTable.descendants(of: child.pid) { kill(process.pid, SIGKILL) }
+    child.signal(SIGKILL)
+    _ = child.wait()
+  }
+}
