@@ -22,10 +22,13 @@ extension EventLog {
 
   /// Returns when every line that can be read now is durable.
   public func sync() throws(EventLogError) {
-    guard let newest = try segments().last else { return }
-    do throws(PosixError) { try File.open(path(of: newest), .read).syncData() } catch {
-      throw .unwritable(error)
-    }
+    let segments = try segments()
+    if segments.isEmpty { return }
+    do throws(PosixError) {
+      // The one before too: who wrote its last line may not have come to sync it when the next was begun.
+      for segment in segments.suffix(2) { try File.open(path(of: segment), .read).syncData() }
+      try Files.syncFolder(folder)
+    } catch { throw .unwritable(error) }
   }
 
   private func write(_ drafts: [Draft]) throws(EventLogError)
@@ -42,6 +45,7 @@ extension EventLog {
     for draft in drafts {
       let line = Line(draft, sequence: sequence, time: time)
       if line.bytes.count > Self.longestLine { throw .tooLong(limit: Self.longestLine) }
+      guard draft.isWritable else { throw .malformed(id: draft.id) }
       lines.append(line)
       sequence += 1
       time = max(time, line.time)
@@ -75,25 +79,25 @@ extension EventLog {
     do throws(PosixError) {
       let file = try File.open(path(of: segment), .read)
       let size = try file.size()
-      guard let last = try lastLine(of: file, size: size) else {
-        // Nothing whole in the newest segment: it begins anew, after the last line of the one before.
-        let before = try segments.dropLast().last.flatMap { previous throws(PosixError) in
-          let file = try File.open(path(of: previous), .read)
-          return try lastLine(of: file, size: file.size())
-        }
-        let time = before?.line.time ?? Timestamp(milliseconds: 0)
-        return End(segment: segment, offset: 0, next: segment, time: time)
+      let last = try lastLine(of: file, size: size)
+      var before = last.line
+      if before == nil, let previous = segments.dropLast().last {
+        // Nothing whole in the newest segment: the time goes on from the one before.
+        let file = try File.open(path(of: previous), .read)
+        before = try lastLine(of: file, size: file.size()).line
       }
-      let next = last.line.sequence + 1 + last.damagedAfter
+      let time = before?.time ?? Timestamp(milliseconds: 0)
+      let next = (last.line.map { $0.sequence + 1 } ?? segment) + last.damagedAfter
       if last.end >= segmentLimit {
-        return End(segment: next, offset: 0, next: next, time: last.line.time)
+        return End(segment: next, offset: 0, next: next, time: time)
       }
-      return End(segment: segment, offset: last.end, next: next, time: last.line.time)
+      return End(segment: segment, offset: last.end, next: next, time: time)
     } catch { throw .unreadable(error) }
   }
 
   private struct Last {
-    var line: Line
+    /// nil where no line of the segment is whole.
+    var line: Line?
     /// Lines behind it that end in a newline and are damaged: their numbers were given out and stay so.
     var damagedAfter: UInt64
     /// Behind the last newline; what follows it was never acknowledged.
@@ -101,26 +105,44 @@ extension EventLog {
   }
 
   /// The last whole line, looking back from the end in growing steps.
-  private func lastLine(of file: File, size: Int) throws(PosixError) -> Last? {
+  private func lastLine(of file: File, size: Int) throws(PosixError) -> Last {
     var length = 8192
     while true {
       let start = max(0, size - length)
       let bytes = try file.read(upTo: size - start, at: start)
       let last = bytes.lastIndex(of: UInt8(ascii: "\n"))
+      let end = start + (last.map { $0 + 1 } ?? 0)
       var damaged: UInt64 = 0
-      var end = last
-      while let newline = end {
-        let before = bytes[..<newline].lastIndex(of: UInt8(ascii: "\n"))
+      var newline = last
+      while let place = newline {
+        let before = bytes[..<place].lastIndex(of: UInt8(ascii: "\n"))
         // The first line of the window may be cut; a longer window will hold it whole.
         if before == nil, start > 0 { break }
-        if let line = Line(bytes[(before.map { $0 + 1 } ?? 0)..<newline]) {
-          return Last(line: line, damagedAfter: damaged, end: start + (last ?? 0) + 1)
-        }
-        damaged += 1
-        end = before
+        let part = bytes[(before.map { $0 + 1 } ?? 0)..<place]
+        if let line = Line(part) { return Last(line: line, damagedAfter: damaged, end: end) }
+        damaged += Self.numbersGiven(in: part)
+        newline = before
       }
-      if start == 0 { return nil }
+      if start == 0 { return Last(line: nil, damagedAfter: damaged, end: end) }
       length *= 4
     }
+  }
+
+  /// How many lines a damaged one may have been: where a newline was lost, two run together.
+  private static func numbersGiven(in damaged: ArraySlice<UInt8>) -> UInt64 {
+    var count: UInt64 = 0
+    var rest = damaged
+    while let brace = rest.firstIndex(of: Line.head[0]) {
+      rest = rest[brace...]
+      if rest.starts(with: Line.head) { count += 1 }
+      rest.removeFirst()
+    }
+    return max(1, count)
+  }
+}
+
+extension Draft {
+  fileprivate var isWritable: Bool {
+    id.utf8.count == 32 && id.allSatisfy(\.isHexDigit) && !data.contains(UInt8(ascii: "\n"))
   }
 }

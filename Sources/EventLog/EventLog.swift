@@ -34,7 +34,12 @@ public struct EventLog: Sendable {
       throw .unreadable(error)
     }
     return names.compactMap { name in
-      name.hasSuffix(".jsonl") && name.utf8.count == 22 ? UInt64(name.prefix(16)) : nil
+      let digits = name.utf8.prefix(16)
+      guard name.hasSuffix(".jsonl"), name.utf8.count == 22,
+        digits.allSatisfy({ (48...57).contains($0) }), let first = UInt64(name.prefix(16)),
+        first > 0
+      else { return nil }
+      return first
     }.sorted()
   }
 }
@@ -44,6 +49,8 @@ public enum EventLogError: Error, Hashable, Sendable {
   case unwritable(PosixError)
   /// An event's line would be longer than this many bytes.
   case tooLong(limit: Int)
+  /// An event whose id is not 32 hexadecimal digits, or whose data is not on one line: nobody could read it back.
+  case malformed(id: String)
   /// What a cursor had read is not there any more: the log was replaced or cut.
   case rewritten(after: UInt64)
 }

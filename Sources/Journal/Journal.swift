@@ -65,11 +65,14 @@ extension Event {
 extension Cause {
   public init(_ error: EventLogError) {
     switch error {
-    case .unwritable(let reason) where [.noSpace, .quotaExceeded, .fileTooLarge].contains(reason.errno):
+    case .unwritable(let reason)
+    where [.noSpace, .quotaExceeded, .fileTooLarge].contains(reason.errno):
       self.init(.logFull, "\(reason)")
     case .unwritable(let reason): self.init(.homeUnwritable, "\(reason)")
     case .unreadable(let reason): self.init(.system, "\(reason)")
     case .tooLong(let limit): self.init(.system, "an event would be longer than \(limit) bytes")
+    case .malformed(let id):
+      self.init(.system, "the event '\(id.prefix(64))' is no line of the log")
     case .rewritten(let sequence):
       self.init(
         .logDamaged, "the event log was replaced or cut after number \(sequence)",
