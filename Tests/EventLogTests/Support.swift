@@ -1,0 +1,47 @@
+import EventLog
+import HomeFormat
+import Posix
+import TestSupport
+
+extension Draft {
+  init(_ number: Int, subject: String? = "greeter") {
+    self.init(
+      source: "host/test", type: "reltui.test", subject: subject,
+      data: Array("{\"n\":\(number)}".utf8))
+  }
+}
+
+extension EventLog {
+  /// Everything that can be read, and what cannot.
+  func all(limit: Int = 4 << 20) throws -> (lines: [Line], damage: [Damage]) {
+    var reader = Reader(self)
+    let lines = try reader.rest(limit: limit)
+    return (lines, reader.damage)
+  }
+
+  /// The first segment's file.
+  var first: String { folder + "/0000000000000001.jsonl" }
+}
+
+extension Reader {
+  mutating func rest(limit: Int = 4 << 20) throws -> [Line] {
+    var lines: [Line] = []
+    while true {
+      let more = try next(limit: limit)
+      if more.isEmpty { return lines }
+      lines += more
+    }
+  }
+}
+
+/// A line made by hand, from the format's description and not by the code under test.
+func handMade(_ sequence: Int, time: String, data: [UInt8] = Array("{}".utf8)) -> [UInt8] {
+  let digits = String(String(10_000_000_000_000_000 + sequence).dropFirst())
+  let id = String(repeating: "a", count: 32)
+  let head =
+    #"{"seq":"\#(digits)","specversion":"1.0","id":"\#(id)","time":"\#(time)","#
+    + #""source":"host/hand","type":"reltui.test","data":"#
+  let covered = Array(head.utf8) + data
+  let sum = String(0x1_0000_0000 + UInt64(CRC32C.checksum(covered)), radix: 16).dropFirst()
+  return covered + Array(",\"crc32c\":\"\(sum)\"}\n".utf8)
+}
