@@ -52,6 +52,7 @@ public enum ManifestBuilder {
       for entry in try FileTree.entries(of: tree, skipping: { $0 == Manifest.path }) {
         entries.append(try describe(entry, in: tree))
       }
+      addOwnFolder(to: &entries)
       return entries
     } catch {
       if error.errno == .invalid {
@@ -61,6 +62,15 @@ public enum ManifestBuilder {
       }
       throw Cause(error)
     }
+  }
+
+  /// The manifest's own folder is part of every slug; a tree that has no manifest yet must not give another one for it.
+  private static func addOwnFolder(to entries: inout [Manifest.Entry]) {
+    let own = Files.parent(of: Manifest.path)
+    if entries.contains(where: { $0.path == own }) { return }
+    let next = entries.firstIndex { own.utf8.lexicographicallyPrecedes($0.path.utf8) }
+    entries.insert(
+      Manifest.Entry(path: own, kind: .folder, mode: "755"), at: next ?? entries.endIndex)
   }
 
   private static func describe(_ entry: FileTree.Entry, in tree: String) throws(PosixError)
