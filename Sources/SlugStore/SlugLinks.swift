@@ -1,0 +1,66 @@
+import ReleaseModel
+
+/// The links of a slug, held against leading out of it.
+///
+/// They are followed as the kernel would follow them, through other links of the slug: taken by its letters alone,
+/// `a/b/top/../..` stays inside, but not where `top` is a link to the slug's root.
+struct SlugLinks {
+  private let entries: [Manifest.Entry]
+  /// Target by path.
+  private let targets: [String: String]
+
+  /// As many links as the kernel follows for one path, path_resolution(7).
+  private static let mostFollowed = 40
+
+  init(_ manifest: Manifest) {
+    entries = manifest.files
+    targets = Dictionary(
+      entries.filter { $0.kind == .link }.map { ($0.path, $0.target ?? "") },
+      uniquingKeysWith: { first, _ in first })
+  }
+
+  /// - Throws: a cause naming the first entry that lies beneath a link, or link that leads out.
+  func check() throws(Cause) {
+    for entry in entries {
+      for (index, byte) in zip(entry.path.utf8.indices, entry.path.utf8) where byte == 47 {
+        if targets[String(entry.path[..<index])] != nil {
+          throw Cause(.slugContent, "the manifest names '\(entry.path)', which is beneath a link")
+        }
+      }
+      if entry.kind == .link { try check(entry) }
+    }
+  }
+
+  private func check(_ link: Manifest.Entry) throws(Cause) {
+    guard let target = link.target, !target.isEmpty, !target.utf8.contains(0) else {
+      throw Cause(.manifestFormat, "the manifest has no target for '\(link.path)'")
+    }
+    if !staysInside(link.path, target) {
+      throw Cause(
+        .slugContent, "the link '\(link.path)' leads out of the slug, to '\(target)'",
+        remedy: "Make it relative, or take it out of the release.")
+    }
+  }
+
+  private func staysInside(_ path: String, _ target: String) -> Bool {
+    if target.hasPrefix("/") { return false }
+    var place = path.split(separator: "/").dropLast().map { $0 }
+    var waiting = Array(target.split(separator: "/").reversed())
+    var followed = 0
+    while let part = waiting.popLast() {
+      if part == "." { continue }
+      if part == ".." {
+        if place.isEmpty { return false }
+        place.removeLast()
+        continue
+      }
+      place.append(part)
+      guard let next = targets[place.joined(separator: "/")] else { continue }
+      followed += 1
+      if next.hasPrefix("/") || followed > Self.mostFollowed { return false }
+      place.removeLast()
+      waiting += next.split(separator: "/").reversed()
+    }
+    return true
+  }
+}
