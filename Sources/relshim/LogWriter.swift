@@ -60,6 +60,8 @@ struct LogWriter {
       size += bytes.count
       lost = 0
     } catch {
+      // Half a line would run together with the next one.
+      try? file.truncate(to: size)
       lost += lines.count { $0 == UInt8(ascii: "\n") }
     }
   }

@@ -11,6 +11,8 @@ struct Shim {
   private var log: LogWriter
   private var child: Child
   private let output: File
+  /// A run may close its output and live on; a pipe at its end can be read for ever.
+  private var isOutputOpen = true
   private let startedAt = Clock.monotonic()
 
   /// When the run was asked to stop, and when it was told so last.
@@ -58,8 +60,7 @@ struct Shim {
   /// Returns when nothing of the run is left; what became of it stands in its status.
   mutating func run() throws {
     while status.exit == nil {
-      let ready = try Poll.wait(
-        [signals.file.descriptor, output.descriptor], milliseconds: untilNextStep())
+      let ready = try Poll.wait(sources, milliseconds: untilNextStep())
       if ready.contains(output.descriptor) { copyOutput() }
       while let signal = signals.next() { receive(signal) }
       if askedAt != nil { pressOn() }
@@ -123,8 +124,7 @@ struct Shim {
 
   private mutating func awaitGroup() throws {
     while isGroupPolite {
-      let ready = try Poll.wait(
-        [signals.file.descriptor, output.descriptor], milliseconds: Self.repetition)
+      let ready = try Poll.wait(sources, milliseconds: Self.repetition)
       if ready.contains(output.descriptor) { copyOutput() }
       while let signal = signals.next() { receive(signal) }
     }
@@ -136,8 +136,13 @@ struct Shim {
     return isYoung ? min(Self.repetition, untilEnd) : untilEnd
   }
 
+  private var sources: [Int32] {
+    isOutputOpen ? [signals.file.descriptor, output.descriptor] : [signals.file.descriptor]
+  }
+
   private mutating func copyOutput() {
     guard let bytes = try? output.read(upTo: 65_536) else { return }
+    isOutputOpen = !bytes.isEmpty
     log.append(bytes)
   }
 
