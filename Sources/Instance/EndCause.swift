@@ -34,7 +34,7 @@ public enum EndCause {
 
   /// What boot failures look like, the most telling first. What the VM prints after them says less.
   private static let patterns: [String] = [
-    "could not fetch environment variable", "environment variable", "address already in use", ":eaddrinuse",
+    "could not fetch environment variable", "environment variable", "address already in use", "eaddrinuse",
     "seems to be in use", "libcrypto.so", "GLIBC_", "cannot open shared object", "Exec format error",
     "cannot get bootfile", "load_failed", "unknown flag", "** (", "not found", "COOKIE: No such file",
     "[error]", "(EXIT)",
@@ -46,6 +46,11 @@ public enum EndCause {
     "Runtime terminating during boot", "init terminating in do_boot",
   ]
 
+  /// What stands in a line of chatter and says more than whatever else was printed, in Erlang's words.
+  private static let reasons: [String] = [
+    "load_failed", "cannot get bootfile", "application_start_failure",
+  ]
+
   /// The place of the line a person would point at: the last one of the most telling kind, else the last that is no chatter.
   static func tellingLine(_ lines: [String]) -> Int? {
     func isTelling(_ line: String) -> Bool {
@@ -53,6 +58,9 @@ public enum EndCause {
     }
     for pattern in patterns {
       if let place = lines.lastIndex(where: { isTelling($0) && $0.contains(pattern) }) { return place }
+    }
+    for pattern in reasons {
+      if let place = lines.lastIndex(where: { $0.contains(pattern) }) { return place }
     }
     return lines.lastIndex(where: isTelling) ?? lines.lastIndex { !trimmed($0).isEmpty }
   }
