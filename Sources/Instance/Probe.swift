@@ -41,7 +41,7 @@ public struct Probe: Sendable {
     deadline = Clock.monotonic() + milliseconds
     switch gate {
     case .http(let path, _):
-      file = try Loopback.connect(port ?? 0)
+      file = try Loopback.connect(port ?? 0, milliseconds: min(milliseconds, 200))
       // Some frameworks redirect what does not look like a request that came over TLS by name.
       let request =
         "GET \(path) HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\n"
@@ -92,7 +92,7 @@ public struct Probe: Sendable {
         let reason = body.split(separator: "\n").first.map { ": \($0.prefix(120))" } ?? ""
         return .notReady("\(code)\(reason)")
       }
-      if let content, !text.contains(content) { return .notReady("\(code), without '\(content)'") }
+      if let content, !body.contains(content) { return .notReady("\(code), without '\(content)'") }
       return .ready
     }
   }
