@@ -76,7 +76,25 @@ public struct RunSpecification: Sendable {
 
   /// The command by a shell in the slug's tree, as a Procfile's author expects; a plain one becomes the run's own process.
   public var shellCommand: [String] {
-    let isPlain = !command.contains { ";&|<>()".contains($0) }
-    return ["/bin/sh", "-c", "cd \"$0\" && \(isPlain ? "exec " : "")\(command)", tree]
+    ["/bin/sh", "-c", "cd \"$0\" && \(isPlain ? "exec " : "")\(command)", tree]
   }
+
+  /// Whether it is one program by its path or name: not several, nothing set before it, and no word of the shell's own.
+  private var isPlain: Bool {
+    guard !command.contains(where: { ";&|<>()`\n".contains($0) }),
+      let first = command.split(whereSeparator: { " \t".contains($0) }).first,
+      !Self.shellWords.contains(String(first))
+    else { return false }
+    return first.utf8.allSatisfy {
+      (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+        || "_-./+$\"{}".utf8.contains($0)
+    } && !first.hasPrefix("{")
+  }
+
+  /// Words that `exec` would look for as a program. POSIX, Shell Command Language, 2.14 and 2.4
+  private static let shellWords: Set<String> = [
+    ".", ":", "!", "break", "case", "cd", "command", "continue", "eval", "exec", "exit", "export",
+    "for", "if", "readonly", "return", "set", "shift", "times", "trap", "ulimit", "umask", "unset",
+    "until", "wait", "while",
+  ]
 }
