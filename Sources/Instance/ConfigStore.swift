@@ -23,7 +23,11 @@ public struct ConfigStore: Sendable {
     do throws(PosixError) {
       let digest = Hex.encode(SHA256.authenticate(bytes, key: try key()))
       try Files.makeFolder(folder.configs)
-      _ = try Files.createIfMissing(folder.config(digest), with: bytes)
+      let path = folder.config(digest)
+      if try !Files.createIfMissing(path, with: bytes), try Files.read(path) != bytes {
+        // Damaged: this is how the remedy of `load` mends it.
+        try Files.replace(path, with: bytes)
+      }
       return digest
     } catch { throw Cause(.homeUnwritable, "\(error)") }
   }
@@ -42,6 +46,9 @@ public struct ConfigStore: Sendable {
     guard Hex.encode(SHA256.authenticate(bytes, key: key)) == digest,
       let content = try? JSON.decode(Content.self, from: bytes)
     else { throw damaged }
+    guard content.format <= HomeFormat.current else {
+      throw Cause(.formatNewer, "the config vars \(digest.prefix(12)) have format \(content.format)")
+    }
     return content.values
   }
 
