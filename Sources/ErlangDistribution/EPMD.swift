@@ -21,6 +21,10 @@ public struct EPMD: Hashable, Sendable {
   public func nodes() throws(PosixError) -> [Node] {
     let answer = try Loopback.exchange(
       Self.framed([Self.namesRequest]), port: port, milliseconds: Self.patience)
+    // It begins with epmd's own port: who answers something else is no epmd.
+    guard answer.starts(with: [0, 0, UInt8(port >> 8), UInt8(port & 0xff)]) else {
+      throw PosixError("understand epmd on", "127.0.0.1:\(port)", .invalid)
+    }
     return Self.nodes(in: answer)
   }
 
