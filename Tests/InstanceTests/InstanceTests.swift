@@ -1,1 +1,124 @@
-// InstanceTests
+import Instance
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// A run of a release, for what needs one.
+func specification(
+  _ command: String = "bin/demo start", tree: String = "/slug", folder: String = "/run",
+  config: [String: String] = [:]
+) -> RunSpecification {
+  RunSpecification(
+    app: "demo", run: run(port: 4001), folder: RunFolder(path: folder), tree: tree,
+    otpRelease: nil, command: command, config: config, epmdPort: 4370)
+}
+
+func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
+  Board.Run(
+    id: 42, instance: InstanceName(process, 1), release: ReleaseNumber(3), state: .starting,
+    since: Timestamp(milliseconds: 0), port: port, node: "demo-web-1-42@127.0.0.1")
+}
+
+@Suite struct RunSpecificationTests {
+  @Test func theEnvironmentIsOursAndTheConfigs() {
+    #expect(Environment.current["PATH"] != nil)
+    let config = [
+      "DATABASE_URL": "ecto://x", "PATH": "/evil", "RELEASE_COOKIE": "mine", "LANG": "C",
+    ]
+    let variables = specification(config: config).environment
+    #expect(
+      variables == [
+        "DATABASE_URL": "ecto://x", "LANG": "C", "HOME": "/run", "PORT": "4001", "DYNO": "web.1",
+        "PATH": "/slug/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "RELEASE_NODE": "demo-web-1-42@127.0.0.1", "RELEASE_DISTRIBUTION": "name",
+        "RELEASE_COOKIE": "unused", "RELEASE_TMP": "/run/tmp", "ERL_EPMD_PORT": "4370",
+        "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_CRASH_DUMP": "/run/erl_crash.dump",
+        "ERL_CRASH_DUMP_BYTES": "10000000",
+        "ERL_ZFLAGS": "-setcookie x -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
+        "RELTUI_APP": "demo", "RELTUI_INSTANCE": "web.1", "RELTUI_RELEASE": "v3",
+        "RELTUI_RUN": "42",
+      ])
+    let client = specification().clientEnvironment
+    #expect(client["ERL_ZFLAGS"] == "-setcookie x -start_epmd false")
+    #expect(client["LANG"] == "C.UTF-8")
+  }
+
+  /// What people write into Procfiles, run by the shell we give it to.
+  @Test func commandsRunAsTheirAuthorsExpect() throws {
+    let folder = try TemporaryFolder("command")
+    try folder.write("a tree/bin/demo", "#!/bin/sh\necho $GREETING $*; echo $$\n", mode: 0o755)
+    let own = [
+      "exec bin/demo start", "bin/demo start", "demo start", "\"bin/demo\" start", "$RUN start",
+    ]
+    let others = [
+      "GREETING=hi bin/demo start", ": && bin/demo start", "cd bin && ./demo start",
+      "true; demo start", "eval bin/demo start", "command bin/demo start", "bin/demo start | cat",
+      "if true; then demo start; fi", "bin/demo $(echo start)", "{ bin/demo start; }",
+    ]
+    for command in own + others {
+      let run = specification(command, tree: folder.path + "/a tree", config: ["RUN": "bin/demo"])
+      let (reading, writing) = try File.pipe()
+      let child = try Child.start(
+        Invocation(run.shellCommand, in: "/", environment: run.environment),
+        output: .file(writing), errors: .file(writing))
+      #expect(child.wait() == .code(0), "\(command)")
+      let lines = String(decoding: try reading.read(upTo: 4096), as: UTF8.self)
+        .split(separator: "\n")
+      let greeting = command.hasPrefix("GREETING") ? "hi start" : "start"
+      #expect(lines.first.map(String.init) == greeting, "\(command): \(lines)")
+      // Signals go to the group, but its first process is the one whose end is the run's.
+      if own.contains(command) { #expect(lines.last == "\(child.pid)", "\(command)") }
+    }
+  }
+}
+
+@Suite struct LogTailTests {
+  let folder: TemporaryFolder
+  let run: RunFolder
+  init() throws {
+    folder = try TemporaryFolder("tail")
+    run = RunFolder(path: folder.path)
+  }
+
+  func lines(_ range: ClosedRange<Int>, width: Int = 0) -> String {
+    let padding = String(repeating: "x", count: width)
+    return range.map { "2026-11-21T07:05:09.042Z \($0)\(padding)\n" }.joined()
+  }
+
+  func numbers(_ count: Int) -> [Int?] {
+    LogTail.lines(of: run, count: count).map { Int($0.text.prefix { $0 != "x" }) }
+  }
+
+  @Test func windowsGrow() throws {
+    // 1.2 MB: ten lines lie in the first window, a thousand only in the second.
+    let text = lines(1...1200, width: 1000)
+    try folder.write("log/current", text)
+    for count in [0, 1, 10, 250, 1000, 1200, 5000] {
+      #expect(numbers(count) == Array(max(1, 1201 - count)..<1201))
+    }
+    #expect(LogTail.read(run, count: 1).end == text.utf8.count)
+  }
+
+  @Test func olderFilesComeFirst() throws {
+    try folder.write("log/2", lines(1...3))
+    try folder.write("log/10", lines(4...6))
+    try folder.write("log/current", lines(7...9))
+    try folder.write("log/notes", lines(100...101))
+    #expect(numbers(100) == Array(1...9))
+    #expect(numbers(4) == [6, 7, 8, 9])
+    #expect(LogTail.read(run, count: 100).end == lines(7...9).utf8.count)
+  }
+
+  @Test func whatIsNotWholeIsLeftForLater() throws {
+    #expect(LogTail.read(run, count: 5).lines == [])
+    try folder.write("log/current", "2026-11-21T07:05:09.042Z cut")
+    #expect(LogTail.read(run, count: 5).end == 0 && numbers(5) == [])
+    try folder.write("log/current", lines(1...2) + "2026-11-21T07:05")
+    #expect(numbers(5) == [1, 2])
+    #expect(LogTail.read(run, count: 5).end == lines(1...2).utf8.count)
+    try folder.write("log/current", lines(1...1) + "\nno stamp\n")
+    let read = LogTail.lines(of: run, count: 5)
+    #expect(read.map(\.text) == ["1", "", "no stamp"] && Set(read.map(\.time)).count == 1)
+  }
+}

@@ -48,15 +48,3 @@ public final class LoopbackServer: Sendable {
     }
   }
 }
-
-/// Threads of their own, for what blocks.
-public enum Threads {
-  /// Runs `body` on so many threads at once and returns when all are done.
-  public static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
-    let group = DispatchGroup()
-    for index in 0..<count {
-      DispatchQueue(label: "thread \(index)").async(group: group) { body(index) }
-    }
-    group.wait()
-  }
-}

@@ -1,0 +1,99 @@
+import ErlangDistribution
+import Glibc
+import Instance
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+@Suite struct EPMDKeeperTests {
+  let folder: TemporaryFolder
+  let home: Home
+  let keeper: EPMDKeeper
+  let environment: [String: String]
+
+  init() throws {
+    folder = try TemporaryFolder("epmd")
+    home = Home(root: folder.path)
+    keeper = EPMDKeeper(home: home)
+    environment = [
+      "PATH": "/usr/local/bin:/usr/bin:/bin", "ERL_EPMD_PORT": String(try Loopback.freePort()),
+    ]
+  }
+
+  /// Pids of the epmds on a port.
+  func daemons(_ port: UInt16) -> [pid_t] {
+    ProcessTable.all().map(\.pid).filter { pid in
+      let words = (try? Files.read("/proc/\(pid)/cmdline", limit: 65_536)) ?? []
+      let line = String(decoding: words, as: UTF8.self)
+      return line.contains("epmd\0") && line.contains("-port\0\(port)\0")
+    }
+  }
+
+  /// Local addresses that something listens at with this port, as proc(5) has them.
+  func addresses(_ port: UInt16) throws -> [String] {
+    let ending = ":" + String(Int(port) + 0x10000, radix: 16, uppercase: true).dropFirst()
+    var found: [String] = []
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+      let text = String(decoding: try Files.readIfThere(table) ?? [], as: UTF8.self)
+      for line in text.split(separator: "\n") {
+        let fields = line.split(separator: " ")
+        guard fields.count > 3, fields[3] == "0A", fields[1].hasSuffix(ending) else { continue }
+        found.append(String(fields[1].dropLast(5)))
+      }
+    }
+    return found
+  }
+
+  @Test func oneOnLoopbackAsLongAsItIsNeeded() throws {
+    let port = try keeper.ensure(tree: folder.path, environment: environment)
+    let pids = daemons(port)
+    defer { for pid in pids { kill(pid, SIGKILL) } }
+    #expect(environment["ERL_EPMD_PORT"] == String(port) && pids.count == 1)
+    // epmd adds IPv6's loopback by itself.
+    let loopback = ["0100007F", "00000000000000000000000001000000"]
+    let addresses = try addresses(port)
+    #expect(addresses.contains(loopback[0]) && addresses.allSatisfy(loopback.contains))
+    #expect(try keeper.ensure(tree: folder.path, environment: environment) == port)
+    #expect(daemons(port) == pids)
+    // Another wish later changes nothing.
+    #expect(try keeper.port(environment: ["ERL_EPMD_PORT": "1"]) == port)
+
+    var node: File? = try register("demo", port)
+    #expect(try EPMD(port: port).nodes().map { "\($0.name) \($0.port)" } == ["demo 4711"])
+    keeper.stopIfUnused()
+    #expect(try EPMD(port: port).nodes().count == 1)
+    withExtendedLifetime(node) {}
+    node = nil
+    #expect(
+      eventually {
+        keeper.stopIfUnused()
+        return !Loopback.isListening(port)
+      })
+    #expect(eventually { pids.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true } })
+  }
+
+  /// ALIVE2_REQ: registered as long as the connection lives.
+  func register(_ name: String, _ port: UInt16) throws -> File {
+    let connection = try Loopback.connect(port)
+    let request: [UInt8] =
+      [120, 0x12, 0x67, 77, 0, 0, 6, 0, 5, 0, UInt8(name.utf8.count)] + name.utf8
+      + [0, 0]
+    try connection.write([0, UInt8(request.count)] + request)
+    #expect(try Poll.wait([connection.descriptor], milliseconds: 5000) != [])
+    return connection
+  }
+
+  @Test func onePortIsAgreedOn() throws {
+    let keeper = keeper
+    let ports = Threads.collect(6) { _ in try? keeper.port(environment: [:]) }
+    #expect(Set(ports).count == 1 && ports.first != nil)
+  }
+
+  @Test func whoIsNoEPMD() throws {
+    for answer in [[], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0]] as [[UInt8]] {
+      let server = try LoopbackServer { _ in answer }
+      #expect(throws: PosixError.self) { try EPMD(port: server.port).nodes() }
+    }
+  }
+}

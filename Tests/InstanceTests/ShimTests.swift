@@ -1,0 +1,230 @@
+import Glibc
+import Instance
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// A run under the real `relshim`, with a shell script for a BEAM.
+final class ShimRun {
+  let temporary: TemporaryFolder
+  let folder: RunFolder
+  private let shim: Child
+  private var exit: Exit?
+  /// User and system time that the shim and what it waited for have taken, in milliseconds.
+  private(set) var cpu: Int64 = 0
+
+  /// - Parameter prefix: what goes before `relshim` in a shell.
+  init(
+    _ script: String, grace: Int = 30, prefix: String = "", options: [String] = [],
+    in temporary: TemporaryFolder? = nil
+  ) throws {
+    self.temporary = try temporary ?? TemporaryFolder("shim")
+    folder = RunFolder(path: self.temporary.path)
+    shim = try Self.start(["/bin/sh", "-c", script], folder, grace, prefix, options)
+  }
+
+  static func start(
+    _ command: [String], _ folder: RunFolder, _ grace: Int = 30, _ prefix: String = "",
+    _ options: [String] = []
+  ) throws -> Child {
+    let words = [try Product.path("relshim"), "--run", folder.path, "--grace", String(grace)]
+    return try Child.start(
+      Invocation(
+        ["/bin/sh", "-c", prefix + " exec \"$0\" \"$@\""] + words + options + ["--"] + command,
+        in: "/", environment: ["PATH": "/usr/bin:/bin"]),
+      output: .null, errors: .null, newSession: true)
+  }
+
+  deinit {
+    if exit == nil { _ = finish(SIGKILL) }
+    if let process = try? status().processIdentity { process.signal(SIGKILL) }
+  }
+
+  func status() throws -> RunStatus {
+    try RunStatus(text: String(decoding: Files.read(folder.status), as: UTF8.self))
+  }
+
+  var lines: [String] { LogTail.lines(of: folder, count: 1000).map(\.text) }
+
+  /// Whether the script has said so.
+  func says(_ text: String) -> Bool { eventually(20_000) { lines.contains(text) } }
+
+  var shimIdentity: ProcessIdentity? { ProcessIdentity(of: shim.pid) }
+  var descendants: [ProcessIdentity] {
+    ProcessTable.descendants(of: shim.pid).map { ProcessIdentity(pid: $0.pid, started: $0.started) }
+  }
+
+  /// Sends the shim a signal, if any, and waits for its end.
+  func finish(_ signal: Int32? = nil) -> Exit {
+    if let exit { return exit }
+    if let signal { shim.signal(signal) }
+    var (status, usage): (Int32, rusage) = (0, rusage())
+    wait4(shim.pid, &status, 0, &usage)
+    let times = [usage.ru_utime, usage.ru_stime]
+    cpu = times.reduce(0) { $0 + Int64($1.tv_sec) * 1000 + Int64($1.tv_usec) / 1000 }
+    let end: Exit = status & 0x7f == 0 ? .code(status >> 8 & 0xff) : .signal(status & 0x7f)
+    exit = end
+    return end
+  }
+}
+
+@Suite struct ShimTests {
+  static let patient = "while :; do sleep 0.02; done"
+
+  @Test func aPoliteStop() throws {
+    let run = try ShimRun("trap 'echo bye; exit 7' TERM; echo up; echo err >&2; " + Self.patient)
+    #expect(run.says("err"))
+    let before = try run.status()
+    #expect(before.shimIdentity == run.shimIdentity && before.processIdentity?.isAlive == true)
+    #expect(before.exit == nil && before.ended == nil && !before.wasAsked)
+    #expect(run.finish(SIGTERM) == .code(0))
+    let status = try run.status()
+    #expect(status.wasAsked && status.exit == .code(7) && status.ended != nil)
+    #expect(run.lines == ["up", "err", "bye"])
+    let now = Timestamp(milliseconds: Clock.now())
+    let times = LogTail.lines(of: run.folder, count: 10).map(\.time) + [status.ended ?? now]
+    #expect(times == times.sorted() && times.allSatisfy { (-60_000...60_000).contains($0 - now) })
+  }
+
+  @Test func anEndByItself() throws {
+    let cases: [(String, RunStatus.Exit)] = [
+      ("exit 0", .code(0)), ("exit 3", .code(3)), ("kill -9 $$", .signal(9)),
+      ("kill -TERM $$", .signal(15)),
+    ]
+    for (script, exit) in cases {
+      let run = try ShimRun("printf 'no newline'; " + script)
+      #expect(run.finish() == .code(0))
+      let status = try run.status()
+      #expect(status.exit == exit && !status.wasAsked, "\(script)")
+      #expect(run.lines == ["no newline"])
+    }
+  }
+
+  @Test func whoDoesNotListenIsKilledAfterTheGrace() throws {
+    let run = try ShimRun("trap '' TERM; echo up; " + Self.patient, grace: 1)
+    #expect(run.says("up"))
+    let start = Clock.monotonic()
+    #expect(run.finish(SIGTERM) == .code(0))
+    #expect(try run.status().exit == .signal(SIGKILL) && run.status().wasAsked)
+    #expect((1000..<15_000).contains(Clock.monotonic() - start))
+  }
+
+  /// Port programs have sessions of their own.
+  @Test(arguments: ["exec sleep 303", "exit 3"])
+  func nothingOutlivesIt(_ ending: String) throws {
+    let script = "setsid sleep 301 & (setsid sh -c 'sleep 302 & wait' &); echo up; read go < go; "
+    let temporary = try TemporaryFolder("shim")
+    #expect(mkfifo(temporary.path + "/go", 0o600) == 0)
+    let run = try ShimRun(script + ending, in: temporary)
+    #expect(run.says("up"))
+    #expect(eventually { run.descendants.count == 4 })
+    let descendants = run.descendants
+    // Opened for reading and writing nobody waits; the script has it from here.
+    let go = try File.open(temporary.path + "/go", .update)
+    try go.write("go\n")
+    #expect(run.finish(ending == "exit 3" ? nil : SIGTERM) == .code(0))
+    #expect(descendants.filter(\.isAlive) == [])
+    if ending == "exit 3" { #expect(try run.status().exit == .code(3)) }
+  }
+
+  /// A shell stands between the shim and the program.
+  @Test func aCommandOfSeveralProgramsIsStoppedPolitely() throws {
+    let inner = "trap \"echo inner bye; exit 0\" TERM; echo up; " + Self.patient
+    let run = try ShimRun("cd / && sh -c '\(inner)'; echo never")
+    #expect(run.says("up"))
+    #expect(run.finish(SIGTERM) == .code(0))
+    #expect(run.lines.prefix(2) == ["up", "inner bye"])
+    #expect(try run.status().wasAsked)
+  }
+
+  @Test func oneShimAFolder() throws {
+    let run = try ShimRun("trap 'exit 0' TERM; echo up; " + Self.patient)
+    #expect(run.says("up"))
+    let before = try run.status()
+    #expect(try ShimRun.start(["/bin/echo", "second"], run.folder).wait() == .code(69))
+    #expect(try run.status() == before && before.processIdentity?.isAlive == true)
+    #expect(run.finish(SIGTERM) == .code(0))
+    #expect(run.lines == ["up"])
+  }
+
+  @Test func whatCannotBeStarted() throws {
+    let temporary = try TemporaryFolder("shim")
+    let folder = RunFolder(path: temporary.path)
+    #expect(try ShimRun.start(["/no/such/program"], folder).wait() == .code(69))
+    let observation = try RunObservation(folder)
+    #expect(observation.status?.exit == .notStarted(errno: ENOENT))
+    #expect(try ShimRun.start([], folder).wait() == .code(64))
+  }
+
+  @Test func folderStates() throws {
+    let temporary = try TemporaryFolder("shim")
+    #expect(try RunObservation(RunFolder(path: temporary.path)) == .absent)
+    let run = try ShimRun("echo up; exec sleep 300", in: temporary)
+    #expect(run.says("up"))
+    #expect(try RunObservation(run.folder) == .live(run.status()))
+    #expect(run.finish(SIGKILL) == .signal(SIGKILL))
+    #expect(try RunObservation(run.folder) == .lost(run.status()))
+    #expect(try run.status().processIdentity?.isAlive == true)
+    let ended = try ShimRun("exit 1")
+    #expect(ended.finish() == .code(0))
+    #expect(try RunObservation(ended.folder) == .ended(ended.status()))
+  }
+
+  @Test func muchOutputIsRotated() throws {
+    let temporary = try TemporaryFolder("shim")
+    for number in 1...7 { try temporary.write("log/\(number)", "") }
+    // 17 MB in numbered lines of 8 kB, then a line that is too long.
+    let script = """
+      awk 'BEGIN { pad = sprintf("%8000s", ""); for (i = 1; i <= 2200; i++) print i pad }'
+      head -c 20000 /dev/zero | tr '\\0' y; echo
+      """
+    let run = try ShimRun(script, in: temporary)
+    #expect(run.finish() == .code(0))
+    #expect(try Files.list(run.folder.log) == ["5", "6", "7", "8", "9", "current"])
+    for name in ["8", "9", "current"] {
+      #expect(try Files.info(run.folder.log + "/" + name).map { $0.size <= 8 << 20 } == true)
+    }
+    let lines = LogTail.lines(of: run.folder, count: 5000)
+    #expect(lines.prefix(2200).map { Int($0.text.prefix { $0 != " " }) } == Array(1...2200))
+    #expect(lines.dropFirst(2200).map { $0.text.utf8.count } == [16_384, 20_000 - 16_384])
+  }
+
+  @Test func aFullDiskLosesLinesAndNotTheRun() throws {
+    // A limit of 8 kB on the size of files stands for it.
+    let script = "i=0; while [ $i -lt 40 ]; do printf '%0500d\\n' $i; i=$((i+1)); done; exit 5"
+    let run = try ShimRun(script, prefix: "ulimit -f 16;")
+    #expect(run.finish() == .code(0))
+    #expect(try run.status().exit == .code(5))
+    let bytes = try Files.read(run.folder.currentLog)
+    #expect(bytes.count <= 8192 && (bytes.isEmpty || bytes.last == UInt8(ascii: "\n")))
+    #expect(run.lines.allSatisfy { $0.utf8.count == 500 })
+  }
+
+  /// It must not ask an output that has ended again and again.
+  @Test func aRunWithoutOutputCostsNothing() throws {
+    let run = try ShimRun("echo up; exec >/dev/null 2>&1; sleep 1; exit 4")
+    #expect(run.finish() == .code(0))
+    #expect(try run.status().exit == .code(4) && run.lines == ["up"])
+    #expect(run.cpu < 500, "\(run.cpu) ms of CPU in one second")
+  }
+
+  @Test func theAgentIsStartedWhereNoneLives() throws {
+    let temporary = try TemporaryFolder("shim-agent")
+    try temporary.write("agent", "#!/bin/sh\necho \"$@\" > \(temporary.path)/called\n", mode: 0o755)
+    let options = ["--agent", temporary.path + "/agent", "--home", temporary.path]
+    let called = temporary.path + "/called"
+    let asked = try ShimRun("trap 'exit 0' TERM; echo up; " + Self.patient, options: options)
+    #expect(asked.says("up") && asked.finish(SIGTERM) == .code(0))
+    #expect(!Files.exists(called), "the run was asked to stop")
+    do {
+      let lock = try Lock.take(temporary.path + "/agent.lock")
+      #expect(try ShimRun("exit 1", options: options).finish() == .code(0))
+      #expect(!Files.exists(called), "there is an agent")
+      withExtendedLifetime(lock) {}
+    }
+    #expect(try ShimRun("exit 1", options: options).finish() == .code(0))
+    let arguments = try Files.readIfThere(called).map { String(decoding: $0, as: UTF8.self) }
+    #expect(arguments == "agent start --home \(temporary.path)\n")
+  }
+}
