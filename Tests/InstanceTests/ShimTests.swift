@@ -45,7 +45,10 @@ final class ShimRun {
     try RunStatus(text: String(decoding: Files.read(folder.status), as: UTF8.self))
   }
 
-  var lines: [String] { LogTail.lines(of: folder, count: 1000).map(\.text) }
+  /// What the script said; a shell may add that the signal to its group ended a `sleep` of its own.
+  var lines: [String] {
+    LogTail.lines(of: folder, count: 1000).map(\.text).filter { $0 != "Terminated" }
+  }
 
   /// Whether the script has said so.
   func says(_ text: String) -> Bool { eventually(20_000) { lines.contains(text) } }
