@@ -35,10 +35,11 @@ public struct EPMDKeeper: Sendable {
     let runtime = ((try? Files.list(tree)) ?? []).first { $0.hasPrefix("erts-") }
     let program = runtime.map { "\(tree)/\($0)/bin/epmd" } ?? "epmd"
     let invocation = Invocation(
-      [program, "-port", String(port), "-address", "127.0.0.1"], in: "/",
+      [program, "-daemon", "-port", String(port), "-address", "127.0.0.1"], in: "/",
       environment: ["PATH": environment["PATH"] ?? "/usr/bin:/bin"])
     do throws(PosixError) {
-      _ = try Child.start(invocation, output: .null, errors: .null, newSession: true)
+      // With `-daemon` it leaves us at once: a child of ours would stay behind as a zombie when it ends.
+      _ = try Child.start(invocation, output: .null, errors: .null, newSession: true).wait()
       let limit = Clock.monotonic() + 3000
       while Clock.monotonic() < limit {
         if answers(port) { return port }

@@ -70,6 +70,8 @@ import Testing
         keeper.stopIfUnused()
         return !Loopback.isListening(port)
       })
+    // Not as a zombie either: whoever starts it lives long.
+    #expect(eventually { pids.allSatisfy { ProcessTable.stat($0)?.parent != getpid() } })
     #expect(eventually { pids.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true } })
   }
 
