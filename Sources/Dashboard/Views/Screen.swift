@@ -86,7 +86,7 @@ extension Model {
     }
     for hint in Hint.fitting(Command.hinted(in: self), model: self, width: end - column - 1) {
       column += frame.put(" ", row: row, column: column)
-      column += frame.put(hint.key, row: row, column: column, role: hint.isFaint ? .aside : .key)
+      column += frame.put(hint.key, row: row, column: column, role: .key)
       let words = " \(hint.words) "
       column += frame.put(words, row: row, column: column, role: .aside)
     }
@@ -101,26 +101,23 @@ extension Mode {
 struct Hint: Equatable {
   var key: String
   var words: String
-  /// It would be refused now.
-  var isFaint: Bool
 
   var width: Int { Printable.width(key) + Printable.width(words) + 3 }
 
-  /// As many as fit, whole, in the order of the table; help is always among them.
+  /// Commands that can run now, as many as fit, whole, in the order of the table; help is always
+  /// among them.
   static func fitting(_ commands: [Command], model: Model, width: Int) -> [Hint] {
-    let hints = commands.compactMap { command in
-      command.hint.map { words in
-        Hint(
-          key: command.keys.first?.name ?? "", words: words,
-          isFaint: command.writes && command.refusal(in: model) != nil)
-      }
+    let hints = commands.filter { $0.refusal(in: model) == nil }.compactMap { command in
+      command.hint.map { Hint(key: command.keys.first?.name ?? "", words: $0) }
     }
     let help = hints.first { $0.words == "help" }
     var left = width - (help?.width ?? 0)
+    var isFull = left < 0
     return hints.filter { hint in
       if hint == help { return left >= 0 }
-      left -= hint.width
-      return left >= 0
+      isFull = isFull || hint.width > left
+      if !isFull { left -= hint.width }
+      return !isFull
     }
   }
 }
