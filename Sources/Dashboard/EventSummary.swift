@@ -15,7 +15,7 @@ enum EventSummary {
     case .buildFinished: return join(slug(data), took(data))
     case .buildFailed, .requestFailed, .requestRejected, .deploymentFailed, .deploymentReverted:
       return join(
-        data.release?.description, asked.map(Wording.request).map { $0 + ":" },
+        data.release?.description, asked.map(Wording.shortRequest).map { $0 + ":" },
         data.cause?.sentence)
     case .slugStored, .slugRemoved: return join(slug(data), size(data))
     case .releaseCreated: return join(data.release?.description, reason(data), slug(data))
@@ -23,7 +23,7 @@ enum EventSummary {
     case .instanceStarting, .instanceBooting, .instanceReady, .instanceUnready,
       .instanceCrashed, .instanceAbandoned, .instanceStopping, .instanceStopped:
       return instance(data)
-    case .requestAccepted, .requestFinished: return asked.map(Wording.request) ?? ""
+    case .requestAccepted, .requestFinished: return asked.map(Wording.shortRequest) ?? ""
     case .agentStarted, .agentStopped: return data.pid.map { "pid \($0)" } ?? ""
     case .nodeUp, .nodeDown: return data.node ?? ""
     default: return request(data)
@@ -45,10 +45,13 @@ enum EventSummary {
   }
 
   private static func instance(_ data: EventData) -> String {
+    let name = data.instance?.description ?? ""
+    if let sentence = data.cause?.sentence {
+      return sentence.hasPrefix(name) ? sentence : "\(name) \(sentence)"
+    }
     let ending = data.signal.map { "signal \($0)" } ?? data.exit.map { "exit \($0)" }
     return join(
-      data.instance?.description, data.release.map { "(\($0))" }, data.port.map { "port \($0)" },
-      data.cause == nil ? ending : data.cause?.sentence)
+      name, data.release.map { "(\($0))" }, data.port.map { "port \($0)" }, ending)
   }
 
   private static func deployment(_ data: EventData) -> String {

@@ -34,13 +34,26 @@ extension Wording {
     "rollback of \(app)" + (release.map { " to \($0)" } ?? "")
   }
 
+  /// `restart of web.1 of greeter`, `stop of greeter`.
   static func request(_ event: Event) -> String {
-    let app = event.app ?? ""
+    let app = event.app ?? "?"
     switch event.type {
     case .restartRequested: return restart(app: app, instance: event.data.instance)
     case .rollbackRequested: return rollback(app: app, to: event.data.from)
-    default: return "\(event.typeName) for \(app)"
+    default: return "\(verb(event)) of \(app)"
     }
+  }
+
+  /// The same where the app stands beside it.
+  static func shortRequest(_ event: Event) -> String {
+    let object = event.data.instance.map { " of \($0)" } ?? ""
+    return verb(event) + object + (event.data.from.map { " to \($0)" } ?? "")
+  }
+
+  private static func verb(_ event: Event) -> String {
+    let suffix = ".requested"
+    let name = event.typeName
+    return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
   }
 
   static func restartQuestion(
@@ -180,11 +193,12 @@ extension Wording {
     String(local(time, utcOffset).dropFirst(11).prefix(5))
   }
 
-  /// `12:04:09`, with the day before it if that is not today's.
+  /// `12:04:09` today, `11-20 12:04` on another day.
   static func moment(_ time: Timestamp, now: Timestamp, utcOffset: Int) -> String {
     let (text, today) = (local(time, utcOffset), local(now, utcOffset))
-    let clock = String(text.dropFirst(11).prefix(8))
-    return text.prefix(10) == today.prefix(10) ? clock : "\(text.dropFirst(5).prefix(5)) \(clock)"
+    let clock = text.dropFirst(11)
+    return text.prefix(10) == today.prefix(10)
+      ? String(clock.prefix(8)) : "\(text.dropFirst(5).prefix(5)) \(clock.prefix(5))"
   }
 
   private static func local(_ time: Timestamp, _ utcOffset: Int) -> String {

@@ -17,6 +17,7 @@ extension Model {
     }
     rest = rest.below(lines.count)
     drawRuns(&frame, rest)
+    drawRecent(&frame, rest.below(1 + max(1, listedRuns.count)), of: app.name)
   }
 
   private func drawDetailRule(_ frame: inout Frame, _ row: Int, _ title: String) {
@@ -79,7 +80,7 @@ extension Model {
       return
     }
     let cells = runs.map { Self.runRow($0, at: now) }
-    let layout = Layout(Self.runColumns, rows: cells, width: area.width - 1)
+    let layout = Layout(Self.runColumns.whole(for: cells), rows: cells, width: area.width - 1)
     var rows = area
     if area.height >= 2 {
       frame.putHeader(layout, row: area.row, column: area.column + 1)

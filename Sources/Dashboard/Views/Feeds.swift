@@ -42,14 +42,7 @@ extension Model {
       frame.put(text, row: area.row, column: area.column + 1, width: area.width - 2, role: .aside)
       return
     }
-    let cells = shown.map { event in
-      let asked = event.data.request.flatMap { id in events.rows.last { $0.id == id } }
-      return [
-        Cell(Wording.moment(event.time, now: now, utcOffset: utcOffset), .aside),
-        Cell(event.typeName, EventSummary.role(of: event)), Cell(event.app ?? "–"),
-        Cell(EventSummary.text(of: event, asked: asked)), Cell(event.data.by ?? "", .aside),
-      ]
-    }
+    let cells = shown.map(eventRow)
     let columns = [
       Column("TIME", minimum: 8, yields: 1), Column("EVENT", minimum: 19),
       Column("APP", minimum: 7, yields: 2), Column("WHAT", minimum: 10, grows: true, yields: 3),
@@ -62,6 +55,33 @@ extension Model {
       rows = area.below(1)
     }
     drawRows(&frame, rows, cells, layout)
+  }
+
+  private func eventRow(_ event: Event) -> [Cell] {
+    let asked = event.data.request.flatMap { id in events.rows.last { $0.id == id } }
+    return [
+      Cell(Wording.moment(event.time, now: now, utcOffset: utcOffset), .aside),
+      Cell(event.typeName, EventSummary.role(of: event)), Cell(event.app ?? "–"),
+      Cell(EventSummary.text(of: event, asked: asked)), Cell(event.data.by ?? "", .aside),
+    ]
+  }
+
+  /// The selected app's last events, the newest at the end, as many as there is room for.
+  func drawRecent(_ frame: inout Frame, _ area: Area, of app: String) {
+    let recent = events.rows.filter { $0.app == app }.suffix(max(0, area.height - 2))
+    guard area.height > 3, !recent.isEmpty else { return }
+    let cells = recent.map { event in
+      var row = eventRow(event)
+      row.remove(at: 2)
+      return row
+    }
+    let columns = [
+      Column("TIME", minimum: 8, yields: 1), Column("LAST EVENTS", minimum: 12),
+      Column("WHAT", minimum: 10, grows: true, yields: 2), Column("BY", minimum: 4, yields: 3),
+    ]
+    let layout = Layout(columns, rows: cells, width: area.width - 2)
+    frame.putHeader(layout, row: area.row + 1, column: area.column + 1)
+    drawRows(&frame, area.below(2), cells, layout)
   }
 
   private func drawFeedTitle(

@@ -31,8 +31,9 @@ extension Model {
     let isWide = area.width >= 100
     let cells = Dictionary(
       uniqueKeysWithValues: apps.map { ($0.name, Self.releaseRow($0, at: now, isWide: isWide)) })
-    let columns = Self.releaseColumns(isWide: isWide)
-    let layout = Layout(columns, rows: apps.compactMap { cells[$0.name] }, width: area.width - 1)
+    let table = apps.compactMap { cells[$0.name] }
+    let columns = Self.releaseColumns(isWide: isWide).whole(for: table)
+    let layout = Layout(columns, rows: table, width: area.width - 1)
     var rows = area
     if Self.showsHeader(area.height) {
       frame.putHeader(layout, row: area.row, column: area.column + 1)

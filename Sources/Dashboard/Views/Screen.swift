@@ -8,11 +8,11 @@ extension Model {
     let geometry = geometry
     drawHeading(&frame, geometry)
     drawTabs(&frame, geometry)
-    drawBody(&frame, geometry.body)
     if geometry.hasSides {
       let last = geometry.hints ?? size.rows
       for row in geometry.body.row..<max(geometry.body.row, last) { frame.putSides(row: row) }
     }
+    drawBody(&frame, geometry.body)
     drawNotice(&frame, geometry)
     drawHints(&frame, geometry)
     if case .question(let question) = mode { Dialog(question).draw(&frame) }

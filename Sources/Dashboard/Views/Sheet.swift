@@ -39,7 +39,8 @@ extension Model {
       area = area.below(sheet.heading.count)
     }
     guard !sheet.rows.isEmpty else { return }
-    let layout = Layout(sheet.columns, rows: sheet.rows, width: area.width - 2)
+    let columns = sheet.columns.whole(for: sheet.rows)
+    let layout = Layout(columns, rows: sheet.rows, width: area.width - 2)
     if Self.showsHeader(geometry.body.height) {
       frame.putHeader(layout, row: area.row, column: area.column + 1)
       area = area.below(1)
