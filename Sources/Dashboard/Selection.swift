@@ -25,8 +25,11 @@ extension Model {
   /// Holds the selection and the windows against what there is now; the one place that does.
   mutating func settle() {
     let apps = listedApps
-    if app == nil || board.apps[app ?? ""] == nil || view == .releases && !isListed(apps) {
-      app = apps.first?.name ?? (view == .releases ? nil : app)
+    let isGone = selectedApp == nil
+    if isGone || view == .releases && !isListed(apps) {
+      // Who opens this at night looks for what is wrong.
+      let next = apps.first(where: \.isInTrouble) ?? apps.first
+      app = next?.name ?? (isGone || view == .releases ? nil : app)
     }
     settleRun()
     settleTop()

@@ -54,7 +54,7 @@ extension Model {
   var releaseAreas: (list: Area, detail: Area) {
     let body = geometry.body
     guard selectedApp != nil else { return (body, body.below(body.height)) }
-    if body.height < 9 {
+    if body.height < 10 {
       return isInside ? (body.top(0), body) : (body, body.below(body.height))
     }
     let wanted = releaseLines.count + 1

@@ -9,15 +9,23 @@ enum HelpPage {
   }
 
   static func lines(of model: Model) -> [Line] {
-    Command.Group.allCases.flatMap { group in
+    let width = model.geometry.body.width
+    return Command.Group.allCases.flatMap { group in
       let commands = Command.all.filter { command in
         command.group == group && !(command.writes && model.setting.isReadOnly)
       }
-      let rows = commands.map { command in
-        Line(keys: command.keys.map(\.name).joined(separator: " "), text: command.help)
+      let rows = commands.flatMap { command in
+        let keys = command.keys.map(\.name).joined(separator: " ")
+        let texts = Printable.wrap(command.help, to: width - keysWidth(width) - 5)
+        return texts.enumerated().map { Line(keys: $0 == 0 ? keys : "", text: $1) }
       }
       return rows.isEmpty ? [] : [Line(keys: "", text: group.rawValue, isTitle: true)] + rows
     }
+  }
+
+  private static func keysWidth(_ width: Int) -> Int {
+    let keys = Command.all.map { $0.keys.map(\.name).joined(separator: " ") }
+    return min(keys.map(Printable.width).max() ?? 0, width / 3)
   }
 
   /// The rows that the page has on a screen.
@@ -25,7 +33,7 @@ enum HelpPage {
 
   static func draw(_ frame: inout Frame, _ area: Area, of model: Model, top: Int) {
     let lines = lines(of: model)
-    let width = min(lines.map { Printable.width($0.keys) }.max() ?? 0, area.width / 2)
+    let width = keysWidth(area.width)
     for (offset, line) in lines.dropFirst(top).prefix(area.height).enumerated() {
       let row = area.row + offset
       let column = area.column + 1

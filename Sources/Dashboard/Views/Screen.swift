@@ -33,7 +33,7 @@ extension Model {
     guard let row = geometry.heading else { return }
     var heading = Heading(self)
     heading.fit(size.columns)
-    var column = 1 + frame.put("reltui", row: row, column: 1, role: .title)
+    var column = heading.hasName ? 1 + frame.put("reltui", row: row, column: 1, role: .title) : -1
     if let host = heading.host { column += 2 + frame.put(host, row: row, column: column + 2) }
     column = max(column + 2, size.columns - heading.width - 1)
     for (index, cell) in heading.facts.enumerated() {
@@ -82,7 +82,7 @@ extension Model {
     }
     if mode.isTyping, column < end {
       frame.cursor = Position(row: row, column: column)
-      column += 1
+      column += frame.put(" ", row: row, column: column)
     }
     for hint in Hint.fitting(Command.hinted(in: self), model: self, width: end - column - 1) {
       column += frame.put(" ", row: row, column: column)
@@ -125,6 +125,7 @@ struct Hint: Equatable {
 /// The first line's facts, the least wanted left out where there is no room.
 struct Heading {
   var host: String?
+  private(set) var hasName = true
   private var ranked: [(cell: Cell, rank: Int)]
 
   init(_ model: Model) {
@@ -159,6 +160,7 @@ struct Heading {
       }) {
         ranked.remove(at: worst)
       } else {
+        hasName = false
         return
       }
     }
