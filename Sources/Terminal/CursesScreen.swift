@@ -150,9 +150,9 @@ public final class CursesScreen: Screen {
       let look = palette.look(role, depth: depth)
       let hasColor = look.foreground != nil || look.background != nil
       let pair = hasColor ? Int16(index + 1) : 0
-      if hasColor {
-        init_pair(pair, look.foreground.map(Int16.init) ?? -1, look.background.map(Int16.init) ?? -1)
-      }
+      let foreground = look.foreground.map(Int16.init) ?? -1
+      let background = look.background.map(Int16.init) ?? -1
+      if hasColor { init_pair(pair, foreground, background) }
       looks[role] = Look(
         attributes: cnc_attributes(UInt32(look.attributes.rawValue)), pair: pair,
         isUnseenOnBlanks: look.background == nil

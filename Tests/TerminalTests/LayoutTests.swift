@@ -41,7 +41,9 @@ import Testing
   }
 
   @Test func keepsWithinAnyWidth() {
-    let wide = (0..<20).map { Column("T\($0)", minimum: $0 % 7, grows: $0 % 3 == 0, yields: $0 % 5) }
+    let wide = (0..<20).map { number in
+      Column("T\(number)", minimum: number % 7, grows: number % 3 == 0, yields: number % 5)
+    }
     let full = [(0..<25).map { Cell(String(repeating: "日x", count: $0)) }]
     for width in -1...300 {
       for columns in [[], columns, wide] {

@@ -107,8 +107,9 @@ import Testing
     #expect(palette.look(.selected, depth: .sixteen) == Palette.Look(attributes: .reverse))
     #expect(palette.look(.selected, depth: .mono) == Palette.Look(attributes: .reverse))
     #expect(ColorDepth(colors: -1) == .mono)
-    #expect([8, 16, 88, 256, 0x100_0000].map(ColorDepth.init(colors:)) == [
-      .eight, .sixteen, .sixteen, .many, .many,
-    ])
+    #expect(
+      [8, 16, 88, 256, 0x100_0000].map(ColorDepth.init(colors:)) == [
+        .eight, .sixteen, .sixteen, .many, .many,
+      ])
   }
 }

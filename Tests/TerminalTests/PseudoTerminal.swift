@@ -17,8 +17,10 @@ final class PseudoTerminal {
     person = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
     var unlock: Int32 = 0
     var number: Int32 = 0
-    guard person >= 0, ioctl(person, 0x4004_5431 /* TIOCSPTLCK */, &unlock) == 0,
-      ioctl(person, 0x8004_5430 /* TIOCGPTN */, &number) == 0
+    let unlocks: UInt = 0x4004_5431  // TIOCSPTLCK
+    let tellsNumber: UInt = 0x8004_5430  // TIOCGPTN
+    guard person >= 0, ioctl(person, unlocks, &unlock) == 0,
+      ioctl(person, tellsNumber, &number) == 0
     else { throw Failure.cannotOpen(errno: errno) }
     terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
     guard terminal >= 0 else { throw Failure.cannotOpen(errno: errno) }
