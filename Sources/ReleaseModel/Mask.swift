@@ -8,10 +8,13 @@ public struct Mask: Sendable {
   public init(config: [String: String], secret: Set<String> = []) {
     values =
       config
-      .filter { name, value in
-        !value.isEmpty && (secret.contains(name) || Self.isTelling(value))
+      .flatMap { name, value in
+        // Output comes line by line: a key of many lines is known by each of them.
+        let lines = value.split(separator: "\n").map(String.init)
+        return (lines.count == 1 && lines[0] == value ? [value] : [value] + lines)
+          .map { (value: $0, name: name) }
       }
-      .map { ($0.value, $0.key) }
+      .filter { !$0.value.isEmpty && (secret.contains($0.name) || Self.isTelling($0.value)) }
       // Longest first: a value may hold another.
       .sorted { ($0.value.utf8.count, $0.name) > ($1.value.utf8.count, $1.name) }
   }
