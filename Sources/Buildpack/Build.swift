@@ -60,6 +60,7 @@ public struct Build {
   private func run(refused: BuildFailure?) throws(BuildFailure) -> BuiltSlug {
     let start = Clock.monotonic()
     do throws(BuildFailure) {
+      try record.started()
       if let refused { throw refused }
       let manifest = try build()
       let slug = BuiltSlug(
@@ -79,7 +80,6 @@ public struct Build {
     let plan = try BuildPlan(source: request.source, chosenRelease: name)
     output.step("Building an OTP release with mix")
     for line in plan.lines { output.detail(line) }
-    try record.started()
     try begin(.check)
     let kept = try KeptFiles(source: plan.source)
     let staging = try Staging(source: plan.source)

@@ -3,7 +3,7 @@ import Posix
 /// Every way in which a build fails. Facts are in the cases; sentences, ids and remedies are made here.
 public enum BuildFailure: Error, Hashable, Sendable {
   case sourceMissing(String)
-  /// The folder has no `mix.exs`; `other` is a project of another kind that it does hold.
+  /// The folder has no `mix.exs`; `other` is what else it holds.
   case unsupported(source: String, other: String?)
   case umbrella
   case toolMissing(String)
@@ -53,7 +53,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
   private var sentence: String {
     switch self {
     case .sourceMissing(let path): "there is no folder '\(path)'"
-    case .unsupported(_, let other?): "\(other) is not a project that this version builds"
+    case .unsupported(_, let other?): "this version does not build \(other)"
     case .unsupported(let source, nil): "'\(source)' has no mix.exs"
     case .umbrella: "the mix.exs is that of an umbrella project, which this version does not build"
     case .toolMissing(let tool): "'\(tool)' is not installed"

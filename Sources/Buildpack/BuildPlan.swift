@@ -30,7 +30,7 @@ public struct BuildPlan: Hashable, Sendable {
     guard Files.isFolder(source) else { throw .sourceMissing(source) }
     guard Buildpack.detect(source) != nil else {
       let rebar = Buildpack.isFile(source + "/rebar.config")
-      throw .unsupported(source: source, other: rebar ? "a rebar3 project" : nil)
+      throw .unsupported(source: source, other: rebar ? "rebar3 projects" : nil)
     }
     do throws(PosixError) { self.source = try Files.resolve(source) } catch {
       throw .unreadable(error)
