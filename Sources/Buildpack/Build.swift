@@ -83,10 +83,13 @@ public struct Build {
     try begin(.check)
     let kept = try KeptFiles(source: plan.source)
     let staging = try Staging(source: plan.source)
-    do throws(BuildFailure) { return try build(plan, staging, kept) } catch {
+    let manifest: Manifest
+    do throws(BuildFailure) { manifest = try build(plan, staging, kept) } catch {
       staging.restore()
       throw error
     }
+    do throws(PosixError) { try staging.clear() } catch { throw .unwritable(error) }
+    return manifest
   }
 
   private func build(_ plan: BuildPlan, _ staging: Staging, _ kept: KeptFiles)

@@ -23,7 +23,7 @@ struct Staging {
     do throws(PosixError) { try Files.makeFolder(folder) } catch { throw .unwritable(error) }
   }
 
-  /// Takes away what a build that failed has added at the top of the source.
+  /// Takes away what a build that failed has added at the top of the source. Not to be called after an exchange.
   func restore() {
     for name in (try? Files.list(source)) ?? [] where !before.contains(name) {
       try? Files.remove(source + "/" + name)
@@ -47,8 +47,10 @@ struct Staging {
       for (from, to) in moves.reversed() { try? Files.rename(to, to: from) }
       throw error
     }
-    try Files.remove(folder)
   }
+
+  /// Removes the source and all else that the slug does not hold. There is no way back from here.
+  func clear() throws(PosixError) { try Files.remove(folder) }
 }
 
 /// The files beside the code that belong into the slug.
