@@ -26,7 +26,7 @@ struct Staging {
   /// Takes away what a build that failed has added at the top of the source. Not to be called after an exchange.
   func restore() {
     for name in (try? Files.list(source)) ?? [] where !before.contains(name) {
-      try? Files.remove(source + "/" + name)
+      try? remove(source + "/" + name)
     }
   }
 
@@ -40,6 +40,7 @@ struct Staging {
     }
     do throws(PosixError) {
       for name in try Files.list(source) where name != self.name {
+        try makeMovable(source + "/" + name)
         try move(source + "/" + name, old + "/" + name)
       }
       for name in try Files.list(slug) { try move(slug + "/" + name, source + "/" + name) }
@@ -49,8 +50,25 @@ struct Staging {
     }
   }
 
+  /// A folder gets another parent, which takes the right to write in the folder itself.
+  private func makeMovable(_ path: String) throws(PosixError) {
+    guard let info = try Files.info(path), info.kind == .folder, info.mode & 0o200 == 0 else {
+      return
+    }
+    try Files.setMode(path, info.mode | 0o700)
+  }
+
   /// Removes the source and all else that the slug does not hold. There is no way back from here.
-  func clear() throws(PosixError) { try Files.remove(folder) }
+  func clear() throws(PosixError) { try remove(folder) }
+
+  private func remove(_ path: String) throws(PosixError) {
+    do throws(PosixError) { try Files.remove(path) } catch {
+      // A name that is no UTF-8 is beyond us, not beyond rm.
+      let remover = Invocation(["rm", "-rf", "--", path], environment: ["PATH": "/usr/bin:/bin"])
+      _ = try? remover.run(errors: .null)
+      if try Files.info(path) != nil { throw error }
+    }
+  }
 }
 
 /// The files beside the code that belong into the slug.

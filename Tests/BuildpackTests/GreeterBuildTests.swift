@@ -18,6 +18,13 @@ import Testing
         "\nIO.puts(\"key \" <> System.get_env(\"SHOUTED\"))\nIO.puts(System.get_env(\"SHOUTED_KEY\"))\n"
       )
       try File.open(source + "/.hidden", .create).write("source too")
+      // A name that is no text, in a folder that cannot be written.
+      let script = #"touch "$1/bad/$(printf 'a\377')" && chmod 555 "$1/bad""#
+      try Files.makeFolder(source + "/bad")
+      let odd = try Invocation(
+        ["/bin/sh", "-c", script, "sh", source], environment: Environment.current
+      ).run()
+      try #require(odd.isSuccess)
       try Files.makeFolder(source + "/.profile.d")
       try File.open(source + "/.profile.d/app.sh", .create).write("export GREETER_X=1\n")
     }
