@@ -85,7 +85,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .release: "Make this work first: MIX_ENV=prod mix release --overwrite"
     case .releaseAmbiguous, .releaseUnknown:
       "Set the config var RELEASE_NAME, or :default_release in mix.exs."
-    case .interrupted: "Build again; the source is as it was."
+    case .interrupted: "Build again; what the build had added at the top of the source is gone."
     case .unreadable, .file, .slug, .record: nil
     }
   }
