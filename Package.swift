@@ -77,6 +77,7 @@ let package = Package(
     tests("SlugStoreTests", ["SlugStore"]),
     tests("InstanceTests", ["Instance"]),
     tests("DeploymentTests", ["Deployment"]),
+    tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
     tests("DashboardTests", ["Dashboard"]),
   ]

@@ -1,4 +1,6 @@
+import PlainText
 import Terminal
+import TestSupport
 import Testing
 
 @Suite struct FrameTests {

@@ -1,4 +1,5 @@
-import Terminal
+import PlainText
+import TestSupport
 import Testing
 
 @Suite struct PrintableTests {

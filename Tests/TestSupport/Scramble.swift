@@ -1,16 +1,16 @@
 /// Numbers that look random and are the same in every run.
-struct Scramble: RandomNumberGenerator {
+public struct Scramble: RandomNumberGenerator {
   private var state: UInt64
 
-  init(_ seed: UInt64) { state = seed }
+  public init(_ seed: UInt64) { state = seed }
 
-  mutating func next() -> UInt64 {
+  public mutating func next() -> UInt64 {
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
     return state ^ (state >> 29)
   }
 
   /// A text with something of everything that is hard to draw.
-  mutating func text(_ length: Int) -> String {
+  public mutating func text(_ length: Int) -> String {
     let hard: [ClosedRange<UInt32>] = [
       0...0x9F, 0x20...0x7E, 0x300...0x310, 0x600...0x620, 0x1100...0x11FF, 0x2000...0x2070,
       0x3040...0x3060, 0xFE00...0xFE0F, 0x1F1E6...0x1F1FF, 0x1F3F0...0x1F470, 0xE0000...0xE01F0,
