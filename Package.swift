@@ -79,6 +79,7 @@ let package = Package(
     tests("DeploymentTests", ["Deployment"]),
     tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
+    tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
     tests("DashboardTests", ["Dashboard"]),
   ]
 )

@@ -31,7 +31,12 @@ struct Verb: Sendable {
       context.print("relctl \(version)")
       return .success
     }
-    guard let verb = find(words) else { throw unknown(first) }
+    guard let verb = find(words) else {
+      guard let group = group(first) else { throw unknown(first) }
+      if !words.contains("--help") { throw Cause(.usage, "'\(first)' needs a command", remedy: group) }
+      context.print(group)
+      return .success
+    }
     let count = verb.command.name.split(separator: " ").count
     let arguments = try Arguments(
       Array(words.dropFirst(count)), for: verb.command, program: context.program)
@@ -48,6 +53,13 @@ struct Verb: Sendable {
       let name = verb.command.name.split(separator: " ").map(String.init)
       return Array(words.prefix(name.count)) == name
     }.max { $0.command.name.utf8.count < $1.command.name.utf8.count }
+  }
+
+  /// The commands that begin with a word which is none by itself.
+  private static func group(_ word: String) -> String? {
+    let members = all.filter { $0.command.name.hasPrefix(word + " ") }
+    let usages = members.map { $0.command.usage(program: "relctl") }
+    return usages.isEmpty ? nil : "usage: " + usages.joined(separator: " | ")
   }
 
   private static func unknown(_ word: String) -> Cause {
@@ -93,7 +105,7 @@ struct Call: Sendable {
     let app = String(parts.first ?? "")
     guard AppName.isValid(app) else {
       throw Cause(
-        .appName, "'\(app)' cannot be an app's name",
+        .appName, "'\(positional(index))' cannot be an app's name",
         remedy: "Use up to \(AppName.longest) lower-case letters, digits and dashes, a letter first.")
     }
     guard parts.count == 2 else { return (app, nil) }
