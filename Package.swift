@@ -71,7 +71,15 @@ let package = Package(
     tests("BuildpackTests", ["Buildpack"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
     tests("ReleaseModelTests", ["ReleaseModel"]),
+    tests("HomeFormatTests", ["HomeFormat"]),
+    tests("PosixTests", ["Posix"]),
+    tests("EventLogTests", ["EventLog"]),
+    tests("SlugStoreTests", ["SlugStore"]),
+    tests("InstanceTests", ["Instance"]),
+    tests("DeploymentTests", ["Deployment"]),
+    tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
+    tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
     tests("DashboardTests", ["Dashboard"]),
   ]
 )

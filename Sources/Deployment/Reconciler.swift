@@ -149,7 +149,7 @@ extension Reconciler {
     if facts?.hasReleasePhase == true {
       guard let phase = new.first(where: { $0.instance.process == ProcessType.release }) else {
         keep(sparing: deployment.release)
-        actions.append(.step(deployment.release, "release phase"))
+        if deployment.step == nil { actions.append(.step(deployment.release, "release phase")) }
         actions.append(.start(InstanceName(ProcessType.release, 1), deployment.release))
         return
       }

@@ -9,17 +9,17 @@ public enum EndCause {
   ) -> Cause {
     let id: ProblemID =
       run.instance.process == ProcessType.release ? .releasePhase : wasReady ? .crashed : .bootFailed
-    let texts = lines.map(\.text)
-    let telling = tellingLine(texts)
+    let telling = tellingLine(lines.map(\.text))
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"
-    let sentence = telling.map { "\(what): \(String($0.prefix(300)))" } ?? "\(what) and said nothing"
-    let evidence = lines.suffix(5).map {
-      Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(500)))
+    let sentence =
+      telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" } ?? "\(what) and said nothing"
+    let evidence = evidence(around: telling, lines).map {
+      Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(300)))
     }
     var facts = ["ending": ending]
     if let port = run.port { facts["port"] = String(port) }
-    return Cause(id, sentence, remedy: remedy(telling ?? "", app), facts: facts, evidence: evidence)
+    return Cause(id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", app), facts: facts, evidence: evidence)
   }
 
   static func ending(_ status: RunStatus?) -> String {
@@ -46,19 +46,25 @@ public enum EndCause {
     "Runtime terminating during boot", "init terminating in do_boot",
   ]
 
-  /// The line a person would point at: the last one of the most telling kind, else the last that is no chatter.
-  static func tellingLine(_ lines: [String]) -> String? {
-    let candidates = lines.map(trimmed).filter { line in
-      !line.isEmpty && !chatter.contains { line.contains($0) }
+  /// The place of the line a person would point at: the last one of the most telling kind, else the last that is no chatter.
+  static func tellingLine(_ lines: [String]) -> Int? {
+    func isTelling(_ line: String) -> Bool {
+      !trimmed(line).isEmpty && !chatter.contains { line.contains($0) }
     }
     for pattern in patterns {
-      if let line = candidates.last(where: { $0.contains(pattern) }) { return line }
+      if let place = lines.lastIndex(where: { isTelling($0) && $0.contains(pattern) }) { return place }
     }
-    return candidates.last ?? lines.map(trimmed).last { !$0.isEmpty }
+    return lines.lastIndex(where: isTelling) ?? lines.lastIndex { !trimmed($0).isEmpty }
   }
 
-  private static func trimmed(_ line: String) -> String {
-    String(line.drop { $0 == " " || $0 == "\t" })
+  /// The telling line with the two before it, or the last ones where none tells.
+  private static func evidence(around telling: Int?, _ lines: [LogLine]) -> ArraySlice<LogLine> {
+    guard let telling else { return lines.suffix(3) }
+    return lines[max(0, telling - 2)...telling]
+  }
+
+  private static func trimmed(_ line: String) -> Substring {
+    line.drop { $0.isWhitespace }
   }
 
   private static func remedy(_ line: String, _ app: String) -> String? {

@@ -5,26 +5,42 @@ import ReleaseModel
 public enum LogTail {
   /// The last lines, oldest first.
   public static func lines(of folder: RunFolder, count: Int) -> [LogLine] {
-    var found: [LogLine] = []
-    let older = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
-    for path in [folder.currentLog] + older.reversed().map({ "\(folder.log)/\($0)" }) {
-      found = lines(in: path, count: count - found.count) + found
-      if found.count >= count { break }
-    }
-    return found
+    read(folder, count: count).lines
   }
 
-  private static func lines(in path: String, count: Int) -> [LogLine] {
-    let window = 256 << 10
-    guard count > 0, let file = try? File.open(path, .read), let size = try? file.size(),
-      let bytes = try? file.read(upTo: window, at: max(0, size - window))
-    else { return [] }
-    var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    // The first line of the window may be cut, and behind the last newline nothing is whole.
-    if size > window { lines.removeFirst() }
-    if !lines.isEmpty { lines.removeLast() }
+  /// The last lines, oldest first, and where reading of the current file goes on behind them.
+  public static func read(_ folder: RunFolder, count: Int) -> (lines: [LogLine], end: Int) {
+    var (found, end) = tail(folder.currentLog, count: count)
+    let older = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
+    for number in older.reversed() where found.count < count {
+      found = tail("\(folder.log)/\(number)", count: count - found.count).lines + found
+    }
+    return (found, end)
+  }
+
+  private static func tail(_ path: String, count: Int) -> (lines: [LogLine], end: Int) {
+    guard let file = try? File.open(path, .read), let size = try? file.size() else { return ([], 0) }
+    var window = 256 << 10
+    while true {
+      let start = max(0, size - window)
+      guard let bytes = try? file.read(upTo: size - start, at: start),
+        // Behind the last newline nothing is whole.
+        let last = bytes.lastIndex(of: UInt8(ascii: "\n"))
+      else { return ([], 0) }
+      var parts = bytes[..<last].split(
+        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      // The first line of the window may be cut.
+      if start > 0 { parts.removeFirst() }
+      if parts.count >= count || start == 0 {
+        return (lines(parts.suffix(count)), start + last + 1)
+      }
+      window *= 4
+    }
+  }
+
+  private static func lines(_ parts: ArraySlice<ArraySlice<UInt8>>) -> [LogLine] {
     var time = Timestamp(milliseconds: 0)
-    return lines.suffix(count).map { bytes in
+    return parts.map { bytes in
       let line = LogLine(line: bytes, fallback: time)
       time = line.time
       return line

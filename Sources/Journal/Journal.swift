@@ -32,6 +32,19 @@ public struct Journal: Sendable {
     } catch { throw Cause(error) }
   }
 
+  /// Asks for something: the request's outcome names the id of the event this returns.
+  public func request(
+    _ type: EventType, app: String, by: String, _ fill: (inout EventData) -> Void = { _ in }
+  ) throws(Cause) -> Event {
+    var data = EventData(fill)
+    data.by = by
+    data.deadline = Timestamp(milliseconds: Clock.now()) + Self.requestLimit
+    return try append(type, app: app, data)
+  }
+
+  /// Milliseconds after which a request that is not done is given up.
+  public static let requestLimit: Int64 = 15 * 60 * 1000
+
   /// Makes sure that what was read is on the disk before somebody acts on it: a reader may be faster than the writer's sync.
   public func makeDurable() throws(Cause) {
     do throws(EventLogError) { try log.sync() } catch { throw Cause(error) }

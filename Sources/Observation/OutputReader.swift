@@ -2,7 +2,7 @@ import Instance
 import Posix
 import ReleaseModel
 
-/// Reads what the runs of an app write, from their folders.
+/// Reads what the runs of an app write, from their folders; the values of the app's config vars are masked.
 public struct OutputReader: Sendable {
   private struct Place: Hashable {
     var instance: InstanceName
@@ -18,48 +18,57 @@ public struct OutputReader: Sendable {
   private let home: Home
   private let app: String
   private let only: InstanceName?
+  private let mask: Mask
+  /// How many lines the first look gives; nil once it was taken.
+  private var first: Int?
   private var positions: [Place: Position] = [:]
 
-  /// - Parameter only: one instance; nil for all.
-  public init(home: Home, app: String, only: InstanceName? = nil) {
+  /// - Parameters:
+  ///   - only: one instance; nil for all.
+  ///   - last: how many of the lines that are there already the first call of `next` gives.
+  public init(home: Home, app: String, only: InstanceName? = nil, last: Int) {
     self.home = home
     self.app = app
     self.only = only
+    first = last
+    mask = ConfigStore(home: home, app: app).mask()
   }
 
-  /// The last lines of all runs whose folders are there, in the order of their moments.
-  public static func last(
-    _ count: Int, home: Home, app: String, only: InstanceName? = nil
-  ) -> [OutputLine] {
-    let lines = places(home, app, only).flatMap { place in
-      LogTail.lines(of: home.app(app).run(place.instance.description, place.run), count: count)
-        .map { output($0, place, app) }
-    }
-    return Array(sorted(lines).suffix(count))
-  }
+  /// The folders in which something happens when there is more to read: to be watched.
+  public var folders: [String] { places().map { folder($0).log }.filter(Files.isFolder) }
 
-  /// Skips what is there, so that `next` gives what comes from now on.
-  public mutating func skip() { _ = next() }
-
-  /// What was written since the last call, whole lines only.
+  /// What was written since the last call, whole lines only, in the order of their moments.
   public mutating func next() -> [OutputLine] {
     var lines: [OutputLine] = []
-    for place in Self.places(home, app, only) { lines += next(place) }
-    return Self.sorted(lines)
+    for place in places() {
+      if let first {
+        let (tail, end) = LogTail.read(folder(place), count: first)
+        lines += tail.map { output($0, place) }
+        open(place, at: end)
+      } else {
+        lines += next(place)
+      }
+    }
+    lines = Self.sorted(lines)
+    if let first { lines = lines.suffix(first) }
+    first = nil
+    return lines
+  }
+
+  private mutating func open(_ place: Place, at offset: Int) {
+    guard let file = try? File.open(folder(place).currentLog, .read) else { return }
+    let time = positions[place]?.time ?? Timestamp(milliseconds: 0)
+    positions[place] = Position(file: file, offset: offset, time: time)
   }
 
   private mutating func next(_ place: Place) -> [OutputLine] {
-    let path = home.app(app).run(place.instance.description, place.run).currentLog
-    var lines: [OutputLine] = []
-    if positions[place] == nil, let file = try? File.open(path, .read) {
-      positions[place] = Position(file: file, offset: 0, time: Timestamp(milliseconds: 0))
-    }
-    lines += read(place)
-    // The file was set aside because it was full: the rest of it is read, now the new one.
-    if let position = positions[place], let now = try? Files.info(path), let size = try? position.file.size(),
-      now.size < size, let file = try? File.open(path, .read)
+    if positions[place] == nil { open(place, at: 0) }
+    var lines = read(place)
+    // A full file was set aside under another name: its rest is read, now the new one.
+    if let position = positions[place], let size = try? position.file.size(),
+      let now = try? Files.info(folder(place).currentLog), now.size < size
     {
-      positions[place] = Position(file: file, offset: 0, time: position.time)
+      open(place, at: 0)
       lines += read(place)
     }
     return lines
@@ -74,7 +83,7 @@ public struct OutputReader: Sendable {
       for part in bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
         let line = LogLine(line: part, fallback: position.time)
         position.time = line.time
-        lines.append(Self.output(line, place, app))
+        lines.append(output(line, place))
       }
       position.offset += end + 1
     }
@@ -82,9 +91,9 @@ public struct OutputReader: Sendable {
     return lines
   }
 
-  private static func output(_ line: LogLine, _ place: Place, _ app: String) -> OutputLine {
+  private func output(_ line: LogLine, _ place: Place) -> OutputLine {
     OutputLine(
-      time: line.time, app: app, instance: place.instance, run: place.run, text: line.text)
+      time: line.time, app: app, instance: place.instance, run: place.run, text: mask(line.text))
   }
 
   /// Lines of one run keep their order even if the clock was set back between them.
@@ -93,7 +102,11 @@ public struct OutputReader: Sendable {
       .map(\.element)
   }
 
-  private static func places(_ home: Home, _ app: String, _ only: InstanceName?) -> [Place] {
+  private func folder(_ place: Place) -> RunFolder {
+    home.app(app).run(place.instance.description, place.run)
+  }
+
+  private func places() -> [Place] {
     let folder = home.app(app).instances
     return ((try? Files.list(folder)) ?? []).compactMap { InstanceName($0) }
       .filter { only == nil || $0 == only }.sorted()

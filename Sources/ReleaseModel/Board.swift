@@ -117,6 +117,14 @@ extension Board {
     public var exit: Int32?
     public var signal: Int32?
     public var cause: Cause?
+
+    public init(
+      id: UInt64, instance: InstanceName, release: ReleaseNumber, state: RunState, since: Timestamp,
+      port: UInt16? = nil, node: String? = nil
+    ) {
+      (self.id, self.instance, self.release, self.state) = (id, instance, release, state)
+      (self.since, started, self.port, self.node) = (since, since, port, node)
+    }
   }
 
   /// How often an instance crashed in a row.

@@ -145,7 +145,7 @@ extension Board.App {
     runs.append(
       Board.Run(
         id: event.sequence, instance: instance, release: number, state: .starting,
-        since: event.time, started: event.time, port: event.data.port,
+        since: event.time, port: event.data.port,
         node: event.data.node ?? node))
     forgetEndedRuns()
     return true

@@ -81,6 +81,38 @@ public struct EventData: Hashable, Codable, Sendable {
   private typealias CodingKeys = Field
 }
 
+extension EventData {
+  /// The fields as `name=value` words, in the order of `Field`; a cause as its sentence, last.
+  public var summary: String {
+    let bytes = JSON.encode(self)
+    guard let fields = try? JSON.decode([String: Plain].self, from: bytes) else { return "" }
+    let words = Field.allCases.filter { $0 != .cause }.compactMap { field in
+      fields[field.rawValue].map { "\(field.rawValue)=\($0.text)" }
+    }
+    return (words + [cause?.sentence].compactMap { $0 }).joined(separator: " ")
+  }
+
+  /// Any JSON value, as a word.
+  private struct Plain: Decodable {
+    var text: String
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let value = try? container.decode(String.self) {
+        text = value
+      } else if let value = try? container.decode(Int64.self) {
+        text = String(value)
+      } else if let value = try? container.decode([String].self) {
+        text = value.joined(separator: ",")
+      } else if let value = try? container.decode([String: Int].self) {
+        text = value.sorted { $0.key < $1.key }.map { "\($0):\($1)" }.joined(separator: ",")
+      } else {
+        text = "…"
+      }
+    }
+  }
+}
+
 /// One line of the log, read.
 public struct Event: Hashable, Sendable {
   public var sequence: UInt64

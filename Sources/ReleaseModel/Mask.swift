@@ -1,19 +1,30 @@
 /// Takes the values of config vars out of a text before it is shown or logged.
 ///
-/// A value is masked as `«NAME»` if its var is marked secret, or if it is at least 8 bytes long and no common
-/// word or number, so that masking `true` or `production` does not make texts unreadable.
+/// A value is masked as `«NAME»` if it is at least 8 bytes long and no common word or number, so that masking
+/// `true` or `production` does not make texts unreadable.
 public struct Mask: Sendable {
-  private let values: [(value: String, name: String)]
+  private struct Pair: Hashable {
+    var value: String
+    var name: String
+  }
 
-  public init(config: [String: String], secret: Set<String> = []) {
+  private let values: [Pair]
+
+  public init(config: [String: String]) { self.init(all: [config]) }
+
+  /// Masks the values of several sets, old and new ones of an app, say.
+  public init(all sets: [[String: String]]) {
     values =
-      config
-      .filter { name, value in
-        !value.isEmpty && (secret.contains(name) || Self.isTelling(value))
-      }
-      .map { ($0.value, $0.key) }
+      Set(sets.flatMap { $0.flatMap(Self.pairs) })
+      .filter { Self.isTelling($0.value) }
       // Longest first: a value may hold another.
       .sorted { ($0.value.utf8.count, $0.name) > ($1.value.utf8.count, $1.name) }
+  }
+
+  /// Output comes line by line: a key of many lines is known by each of them.
+  private static func pairs(_ name: String, _ value: String) -> [Pair] {
+    ([value] + value.split(separator: "\n").map(String.init))
+      .map { Pair(value: $0, name: name) }
   }
 
   public func callAsFunction(_ text: String) -> String {
@@ -32,7 +43,7 @@ public struct Mask: Sendable {
 
   static let commonWords: Set<String> = [
     "production", "development", "postgres", "localhost", "127.0.0.1", "disabled", "password",
-    "database", "hostname", "0.0.0.0", "username", "username", "internal", "external",
+    "database", "hostname", "username", "internal", "external",
   ]
 
   private static func isTelling(_ value: String) -> Bool {

@@ -33,6 +33,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case compile = "RT-BUILD-COMPILE"
   case releaseStep = "RT-BUILD-RELEASE"
   case releaseAmbiguous = "RT-BUILD-RELEASE-AMBIGUOUS"
+  case releaseChoice = "RT-BUILD-RELEASE-UNKNOWN"
+  case project = "RT-BUILD-PROJECT"
+  case buildUnwritable = "RT-BUILD-UNWRITABLE"
+  case buildInterrupted = "RT-BUILD-INTERRUPTED"
 
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
@@ -69,7 +73,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .programMissing, .terminal, .agentAbsent, .epmd, .system:
       ExitCode.unavailable
     case .agentRunning, .waitedTooLong, .logFull, .portUnavailable: ExitCode.tryAgain
+    case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
+      .releaseChoice, .project, .buildUnwritable,
       .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady, .crashed, .crashLoop,
       .runLost, .releasePhase, .remote, .readOnly:
       ExitCode.failed
@@ -131,6 +137,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .compile: "The application does not compile."
     case .releaseStep: "mix release failed."
     case .releaseAmbiguous: "There are several OTP releases and none was chosen."
+    case .releaseChoice: "The project has no OTP release of the chosen name."
+    case .project: "mix cannot read the project's mix.exs or configuration."
+    case .buildUnwritable: "The folder to build, or the cache, cannot be changed."
+    case .buildInterrupted: "A build was stopped by a signal."
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
     case .requestExpired: "A request was still open at its deadline."

@@ -45,6 +45,7 @@ public struct SlugStore: Sendable {
       case .file: try Files.hardLink(try object(entry, from: tree), at: path)
       }
     }
+    try Files.makeFolder(Files.parent(of: target + "/" + Manifest.path), mode: 0o755)
     try Files.replace(target + "/" + Manifest.path, with: manifestBytes, mode: 0o444)
     try Files.replace(new + "/manifest.json", with: manifestBytes, mode: 0o444)
     try Files.replace(new + "/provenance.json", with: JSON.encode(provenance), mode: 0o444)

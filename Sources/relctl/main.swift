@@ -1,1 +1,7 @@
-// relctl
+import CommandLine
+import Posix
+import ReleaseModel
+
+let context = Context.process(program: "relctl")
+let words = Array(Swift.CommandLine.arguments.dropFirst())
+context.run { () throws(Cause) in try Verb.run(words, context) }

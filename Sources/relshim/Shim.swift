@@ -80,12 +80,16 @@ struct Shim {
       record()
       return
     }
+    reap()
+  }
+
+  /// Our own child and the orphans that became ours.
+  private mutating func reap() {
     while let (pid, exit) = Child.reapAny() {
-      if pid == child.pid {
-        switch exit {
-        case .code(let code): status.exit = .code(code)
-        case .signal(let signal): status.exit = .signal(signal)
-        }
+      guard pid == child.pid else { continue }
+      switch exit {
+      case .code(let code): status.exit = .code(code)
+      case .signal(let signal): status.exit = .signal(signal)
       }
     }
   }
@@ -138,14 +142,14 @@ struct Shim {
   }
 
   /// Port programs live in sessions of their own and outlive their BEAM; as subreaper we are their parent by then.
-  private func endDescendants() {
+  private mutating func endDescendants() {
     let limit = Clock.monotonic() + 5000
     while Clock.monotonic() < limit {
-      let left = ProcessTable.descendants(of: Program.processID).filter { $0.state != "Z" }
+      let left = ProcessTable.descendants(of: Program.processID)
       if left.isEmpty { return }
       for process in left { kill(process.pid, SIGKILL) }
       _ = try? Poll.wait([signals.file.descriptor], milliseconds: 20)
-      while Child.reapAny() != nil {}
+      reap()
     }
   }
 

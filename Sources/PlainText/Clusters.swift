@@ -1,8 +1,8 @@
 /// What one or two cells show: a base code point and the marks drawn over it.
-struct Cluster: Equatable {
-  var text: String
+package struct Cluster: Equatable {
+  package var text: String
   /// 1 or 2.
-  var width: Int
+  package var width: Int
 
   static let space = Cluster(text: " ", width: 1)
   static let replacement = Cluster(text: "\u{FFFD}", width: 1)

@@ -45,6 +45,13 @@ public struct ConfigStore: Sendable {
     return content.values
   }
 
+  /// Takes the values of all the app's sets, past ones too, out of texts.
+  public func mask() -> Mask {
+    let digests = (try? Files.list(folder.configs)) ?? []
+    let sets = digests.compactMap { try? load($0) }
+    return Mask(all: sets)
+  }
+
   private func key() throws(PosixError) -> [UInt8] {
     try Files.makeFolder(home.root)
     _ = try Files.createIfMissing(home.secret, with: Random.bytes(32))

@@ -1,0 +1,35 @@
+import CommandLine
+import Deployment
+import Instance
+import Posix
+import ReleaseModel
+
+extension Verb {
+  static let agent = Verb(
+    Command(
+      "agent", "", "be the agent of this home, in the foreground",
+      details: "It carries out requests and keeps the instances running. One serves a home; other commands start one when they need it.")
+  ) { call throws(Cause) in
+    let home = try call.home()
+    let launcher = Launcher(
+      shim: try call.context.sibling("relshim"), agent: try call.context.sibling("relctl"), home: home)
+    try Agent(home: home, launcher: launcher, environment: call.context.environment).run()
+    return .success
+  }
+
+  static let agentStart = Verb(
+    Command("agent start", "", "start an agent in the background if none runs")
+  ) { call throws(Cause) in
+    try AgentControl(home: call.home()).ensure(
+      program: try call.context.sibling("relctl"), environment: call.context.environment)
+    return .success
+  }
+
+  static let agentStop = Verb(
+    Command("agent stop", "", "ask the agent to leave; the instances go on")
+  ) { call throws(Cause) in
+    if try AgentControl(home: call.home()).stop() { return .success }
+    call.context.note("relctl: no agent runs")
+    return .success
+  }
+}

@@ -1,0 +1,155 @@
+import CommandLine
+import Journal
+import Posix
+import ReleaseModel
+import SlugStore
+
+extension Verb {
+  static let build = Verb(
+    Command(
+      "build", "DIR", count: 1...1, "turn a folder of source into a slug",
+      details: "A folder with a built OTP release (releases/start_erl.data) becomes a slug as it is.",
+      options: [.json])
+  ) { call throws(Cause) in
+    let source = try Source(call.positional(0), call.context)
+    let slug = try SlugMaker(call: call, app: nil).make(from: source)
+    if call.wantsJSON {
+      call.print(json: ["slug": slug])
+    } else {
+      call.context.print("-----> Slug \(slug)")
+    }
+    return .success
+  }
+}
+
+/// A folder that somebody named to be built, and what it holds.
+struct Source {
+  enum Kind { case mix, otpRelease }
+
+  let path: String
+  let kind: Kind
+
+  /// - Throws: a cause before anything is made or copied.
+  init(_ name: String, _ context: Context) throws(Cause) {
+    do throws(PosixError) { path = try Files.resolve(context.absolute(name)) } catch {
+      throw Cause(.sourceMissing, "cannot build '\(name)': \(error.errno)")
+    }
+    guard Files.isFolder(path) else {
+      throw Cause(.sourceMissing, "cannot build '\(name)': it is no folder")
+    }
+    if Files.exists(path + "/releases/start_erl.data") {
+      kind = .otpRelease
+    } else if Files.exists(path + "/mix.exs") {
+      kind = .mix
+    } else {
+      throw Cause(.sourceUnknown, "'\(name)' holds neither a mix.exs nor a built OTP release")
+    }
+    try checkTexts()
+  }
+
+  /// What people write by hand is read first: a slip there must not cost a build.
+  private func checkTexts() throws(Cause) {
+    func read(_ file: String) throws(Cause) -> [UInt8]? {
+      do throws(PosixError) { return try Files.readIfThere(path + "/" + file, limit: 1 << 20) } catch {
+        throw Cause(error)
+      }
+    }
+    if let bytes = try read("Procfile") { _ = try Procfile(text: String(decoding: bytes, as: UTF8.self)) }
+    if let bytes = try read("app.json") { _ = try AppJSON(bytes: bytes) }
+  }
+}
+
+/// Makes a slug of a source and puts it into the home's store.
+struct SlugMaker {
+  let call: Call
+  /// Whose build it is, for the events; nil where nobody said.
+  let app: String?
+
+  func make(from source: Source) throws(Cause) -> String {
+    let home = try call.home()
+    let builder = try call.context.sibling("relpack")
+    let build = Random.hex(8)
+    let folder = home.builds + "/" + build
+    do throws(PosixError) { try Files.makeFolder(folder) } catch {
+      throw Cause(.homeUnwritable, "\(error)")
+    }
+    defer { try? Files.remove(folder) }
+    let tree = folder + "/app"
+    let provenance = provenance(of: source)
+    switch source.kind {
+    case .mix:
+      try copy(source, to: tree) { ["_build", ".git", ".elixir_ls"].contains($0) }
+      try compile(tree, build, builder, home, provenance)
+    case .otpRelease:
+      // The cookie of a built release is a secret of whoever built it.
+      try copy(source, to: tree) { ["releases/COOKIE", "tmp", "log", ".reltui"].contains($0) }
+      try describe(tree)
+    }
+    let slug = try SlugStore(home: home).store(tree: tree, provenance: provenance)
+    try Journal(home: home, program: "relctl").append(
+      .slugStored, app: app,
+      EventData {
+        ($0.slug, $0.build, $0.by, $0.folder) = (slug, build, call.user, source.path)
+        ($0.commit, $0.line) = (provenance.commit, provenance.line)
+      })
+    return slug
+  }
+
+  private func copy(_ source: Source, to tree: String, leavingOut skip: (String) -> Bool)
+    throws(Cause)
+  {
+    do throws(PosixError) { try FileTree.copy(source.path, to: tree, skipping: skip) } catch {
+      throw Cause(error)
+    }
+  }
+
+  /// What `relpack` needs of the environment; it gets nothing else of ours.
+  private static let passed = ["PATH", "HOME", "LANG", "http_proxy", "https_proxy", "SSL_CERT_FILE", "HEX_CACERTS_PATH"]
+
+  private func compile(
+    _ tree: String, _ build: String, _ builder: String, _ home: Home, _ provenance: Provenance
+  ) throws(Cause) {
+    var environment = call.context.environment.filter { Self.passed.contains($0.key) }
+    environment["RELTUI_HOME"] = home.root
+    environment["RELPACK_BUILD"] = build
+    environment["RELPACK_APP"] = app
+    environment["SOURCE_VERSION"] = provenance.commit
+    let invocation = Invocation(
+      [builder, "compile", tree, home.buildCache], in: tree, environment: environment)
+    let exit: Exit
+    do throws(PosixError) {
+      // What the build says is for people; with --json standard output is for the facts.
+      let output = call.wantsJSON ? call.context.errors : call.context.output
+      let child = try Child.start(invocation, output: .file(output), errors: .file(output))
+      exit = child.wait()
+    } catch { throw Cause(error) }
+    guard exit == .code(0) else { throw failure(of: build, exit, home) }
+  }
+
+  /// What the build itself wrote of its end.
+  private func failure(of build: String, _ exit: Exit, _ home: Home) -> Cause {
+    var follower = Follower(Journal(home: home, program: "relctl"))
+    let events = (try? follower.take()) ?? []
+    let failed = events.last { $0.type == .buildFailed && $0.data.build == build }
+    return failed?.data.cause ?? Cause(.releaseStep, "the build ended with \(exit)")
+  }
+
+  private func describe(_ tree: String) throws(Cause) {
+    let manifest = try ManifestBuilder.describe(tree, tools: [:])
+    do throws(PosixError) {
+      try Files.makeFolder(tree + "/.reltui")
+      try Files.replace(tree + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
+    } catch { throw Cause(error) }
+  }
+
+  private func provenance(of source: Source) -> Provenance {
+    let environment = call.context.environment.filter { ["PATH", "HOME"].contains($0.key) }
+    let git = Invocation(
+      ["git", "-C", source.path, "log", "-1", "--format=%H%n%s", "--", "."], environment: environment)
+    let lines = (try? git.run(errors: .null, limit: 5000)).flatMap { $0.isSuccess ? $0.text : nil }?
+      .split(separator: "\n").map(String.init)
+    return Provenance(
+      time: Timestamp(milliseconds: Clock.now()), by: call.user, folder: source.path,
+      commit: lines?.first, line: lines?.dropFirst().first)
+  }
+}

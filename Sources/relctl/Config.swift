@@ -1,0 +1,104 @@
+import CommandLine
+import Instance
+import Posix
+import ReleaseModel
+
+extension Verb {
+  static let config = Verb(
+    Command(
+      "config", "APP [set K=V…|set K|unset K…]", count: 1...100, "show or change an app's config vars",
+      details: """
+        Only names are shown. `set KEY` alone reads the value from standard input, for what is secret.
+        Each change makes a new release, which is deployed like any other.
+        """,
+      options: [.json])
+  ) { call throws(Cause) in
+    let name = try call.target().app
+    let words = call.arguments.positional.dropFirst()
+    guard let verb = words.first else { return try call.listConfig(name) }
+    var change = ConfigChange()
+    switch verb {
+    case "set": try change.set(words.dropFirst(), call)
+    case "unset": try change.unset(words.dropFirst())
+    default:
+      throw Cause(.usage, "'\(verb)' is neither set nor unset", remedy: "See: relctl config --help")
+    }
+    return try call.change(config: name, by: change)
+  }
+}
+
+/// Config vars to be set and to be removed.
+private struct ConfigChange {
+  var set: [String: String] = [:]
+  var unset: [String] = []
+
+  mutating func set(_ words: ArraySlice<String>, _ call: Call) throws(Cause) {
+    for word in words {
+      let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      try ConfigStore.check(name: name, reserved: RunSpecification.ownVariables)
+      if parts.count == 2 {
+        set[name] = String(parts[1])
+      } else if words.count == 1 {
+        set[name] = try standardInput()
+      } else {
+        throw Cause(.usage, "'\(name)' has no value", remedy: "Write it as NAME=VALUE, or set it alone.")
+      }
+    }
+    if set.isEmpty { throw Cause(.usage, "nothing to set", remedy: "Write it as in: set NAME=VALUE") }
+  }
+
+  mutating func unset(_ words: ArraySlice<String>) throws(Cause) {
+    unset = Array(words)
+    if unset.isEmpty { throw Cause(.usage, "nothing to unset", remedy: "Write it as in: unset NAME") }
+  }
+
+  /// One newline at the end belongs to whoever typed it, not to the value.
+  private func standardInput() throws(Cause) -> String {
+    do throws(PosixError) {
+      let file = File(owning: Descriptor.copy(of: 0), name: "standard input")
+      var bytes = try file.readToEnd(limit: 1 << 20)
+      if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
+      return String(decoding: bytes, as: UTF8.self)
+    } catch { throw Cause(error) }
+  }
+}
+
+extension Call {
+  fileprivate func listConfig(_ name: String) throws(Cause) -> Outcome {
+    let values = try config(of: try app(name))
+    if wantsJSON {
+      print(json: values.keys.sorted())
+    } else {
+      for key in values.keys.sorted() { context.print(key) }
+    }
+    return .success
+  }
+
+  /// The app's config vars, those of the release that runs, or those set for its first one.
+  private func config(of app: Board.App?) throws(Cause) -> [String: String] {
+    guard let app, let digest = app.config else { return [:] }
+    return try ConfigStore(home: home(), app: app.name).load(digest)
+  }
+
+  fileprivate func change(config name: String, by change: ConfigChange) throws(Cause) -> Outcome {
+    let app = try board().apps[name]
+    let old = try config(of: app)
+    if let unknown = change.unset.first(where: { old[$0] == nil }) {
+      throw Cause(
+        .configName, "'\(name)' has no config var '\(unknown)'",
+        remedy: "See them with: relctl config \(name)")
+    }
+    let new = old.merging(change.set) { $1 }.filter { !change.unset.contains($0.key) }
+    if new == old {
+      context.note("relctl: nothing changes; the config vars are so already")
+      return .success
+    }
+    let digest = try ConfigStore(home: home(), app: name).save(new)
+    return try request(.configRequested, app: name) {
+      ($0.config, $0.from) = (digest, app?.current)
+      $0.set = change.set.isEmpty ? nil : change.set.keys.sorted()
+      $0.unset = change.unset.isEmpty ? nil : change.unset
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import CommandLine
+import Observation
+import Posix
+import ReleaseModel
+
+extension Verb {
+  static let ps = Verb(
+    Command("ps", "[APP]", count: 0...1, "show the instances and what is wrong with them", options: [.json])
+  ) { call throws(Cause) in
+    let board = try call.board()
+    var apps = board.apps.values.sorted { $0.name < $1.name }
+    if !call.arguments.positional.isEmpty { apps = [try call.app(call.target().app)] }
+    let reports = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
+    if call.wantsJSON {
+      call.print(json: reports)
+      return .success
+    }
+    if apps.isEmpty {
+      call.context.print("no apps yet; deploy one with: relctl deploy APP DIR")
+      return .success
+    }
+    let now = Timestamp(milliseconds: Clock.now())
+    let head = ["APP", "INSTANCE", "RELEASE", "STATE", "PID", "PORT", "AGE", "NODE"]
+    let rows = reports.map { report in
+      [
+        report.app, "\(report.instance)", "\(report.release)", report.state.rawValue,
+        report.pid.map { "\($0)" } ?? "–", report.port.map { "\($0)" } ?? "–",
+        Age.text(now - report.since), report.node ?? "–",
+      ]
+    }
+    if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
+    for app in apps { for line in notes(on: app) { call.context.print(call.shown(line)) } }
+    return .success
+  }
+
+  /// What the table does not say.
+  private static func notes(on app: Board.App) -> [String] {
+    var lines: [String] = []
+    if app.isStopped { lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)") }
+    if let deployment = app.deployment { lines.append("\(app.name): deploying \(deployment.release)") }
+    if app.current == nil, app.deployment == nil { lines.append("\(app.name) has no release that runs") }
+    if let cause = app.worstCause {
+      let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""
+      lines.append("\(app.name): \(failed)\(cause.sentence) [\(cause.id)]")
+    }
+    return lines
+  }
+
+  static let releases = Verb(
+    Command("releases", "APP", count: 1...1, "show an app's ledger, newest first", options: [.json])
+  ) { call throws(Cause) in
+    let app = try call.app(call.target().app)
+    let reports = app.releases.reversed().map { ReleaseReport($0, of: app) }
+    if call.wantsJSON {
+      call.print(json: reports)
+      return .success
+    }
+    let now = Timestamp(milliseconds: Clock.now())
+    let rows = reports.map { report in
+      [
+        report.isCurrent ? "*" : "", "\(report.release)", String(report.slug.prefix(12)),
+        report.by ?? "–", Age.text(now - report.time),
+        call.shown(report.cause.map { "failed: \($0.sentence)" } ?? report.reason),
+      ]
+    }
+    let head = ["", "RELEASE", "SLUG", "BY", "AGE", "WHAT"]
+    call.context.print(trimmed(Table.render([head] + rows)))
+    return .success
+  }
+
+  static func trimmed(_ table: String) -> String { String(table.dropLast()) }
+}

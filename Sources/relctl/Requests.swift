@@ -1,0 +1,106 @@
+import CommandLine
+import Deployment
+import Journal
+import Observation
+import Posix
+import ReleaseModel
+
+extension Call {
+  /// Asks for something, sees that an agent lives, and waits for the outcome, telling what happens meanwhile.
+  func request(
+    _ type: EventType, app: String, _ fill: (inout EventData) -> Void = { _ in }
+  ) throws(Cause) -> Outcome {
+    let home = try home()
+    let journal = Journal(home: home, program: "relctl")
+    let request = try journal.request(type, app: app, by: user, fill)
+    try AgentControl(home: home).ensure(
+      program: try context.sibling("relctl"), environment: context.environment)
+    return try waitForOutcome(of: request, app: app, journal)
+  }
+
+  private func waitForOutcome(of request: Event, app: String, _ journal: Journal) throws(Cause)
+    -> Outcome
+  {
+    let signals: Signals
+    do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
+    var follower = Follower(journal)
+    let limit = request.data.deadline.map { $0 + 60_000 }
+    while true {
+      for event in try follower.take() where event.sequence > request.sequence {
+        if event.app == app { tell(event) }
+        if event.data.request == request.id, let outcome = try outcome(event, follower.board) {
+          return outcome
+        }
+      }
+      let now = Timestamp(milliseconds: Clock.now())
+      if let limit, limit < now {
+        throw Cause(.waitedTooLong, "no agent has ended the request in time")
+      }
+      try follower.wait([signals.file.descriptor], milliseconds: 1000)
+      if signals.next() != nil {
+        return Outcome(
+          exitCode: ExitCode.interrupted,
+          report: ["relctl: not waiting any more; the request goes on (relctl events -f)"])
+      }
+      try restartAgentIfNeeded(journal.home)
+    }
+  }
+
+  /// An agent that was killed in the middle must not leave us waiting: the next one takes the request up.
+  private func restartAgentIfNeeded(_ home: Home) throws(Cause) {
+    if Situation.hasAgent(home) { return }
+    try AgentControl(home: home).ensure(
+      program: try context.sibling("relctl"), environment: context.environment)
+  }
+
+  private func outcome(_ event: Event, _ board: Board) throws(Cause) -> Outcome? {
+    switch event.type {
+    case .requestFinished:
+      if wantsJSON, let app = event.app.flatMap({ board.apps[$0] }) {
+        print(json: InstanceReport.all(of: app, host: User.host))
+      }
+      return .success
+    case .requestFailed, .requestRejected:
+      throw event.data.cause ?? Cause(.bootFailed, "the request failed")
+    default: return nil
+    }
+  }
+
+  /// One line for each thing that happens to the app.
+  private func tell(_ event: Event) {
+    guard !wantsJSON, let line = Progress.line(event) else { return }
+    context.print(shown(line))
+  }
+}
+
+/// What an event looks like to somebody who waits for it.
+enum Progress {
+  static func line(_ event: Event) -> String? {
+    let data = event.data
+    let instance = data.instance.map { "\($0)" } ?? ""
+    let release = data.release.map { "\($0)" } ?? ""
+    switch event.type {
+    case .releaseCreated:
+      let origin = data.from.map { " (as \($0))" } ?? ""
+      return "       \(release)\(origin): slug \(data.slug?.prefix(12) ?? "")"
+    case .deploymentStarted:
+      return "-----> Deploying \(event.app ?? "") \(release)"
+    case .deploymentStep:
+      return data.step == Board.Deployment.switchStep
+        ? "       \(release) is current" : "       \(data.step ?? "")"
+    case .instanceStarting:
+      return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
+    case .instanceBooting: return "       \(instance) booting" + (data.pid.map { ", pid \($0)" } ?? "")
+    case .instanceReady: return "       \(instance) ready"
+    case .instanceStopped: return "       \(instance) (run \(data.run ?? 0)) stopped"
+    case .instanceUnready, .instanceCrashed:
+      return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
+    case .deploymentReverted:
+      return " !     \(release) is taken back" + (data.from.map { "; \($0) was never touched" } ?? "")
+    case .deploymentFinished:
+      let tenths = (data.milliseconds ?? 0) / 100
+      return "-----> \(release) runs after \(tenths / 10).\(tenths % 10) s"
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import CommandLine
+import PlainText
+import Posix
+import ReleaseModel
+
+/// A command of `relctl`: how it is called and what it does.
+struct Verb: Sendable {
+  let command: Command
+  let run: @Sendable (Call) throws(Cause) -> Outcome
+
+  init(_ command: Command, _ run: @escaping @Sendable (Call) throws(Cause) -> Outcome) {
+    self.command = command
+    self.run = run
+  }
+
+  /// In the order of help: from source to a running release, then looking, then changing.
+  static let all: [Verb] = [
+    .build, .deploy, .ps, .releases, .logs, .events, .restart, .rollback, .scale, .stop, .config,
+    .rpc, .eval, .remote, .slugList, .slugInspect, .agent, .agentStart, .agentStop, .completion,
+  ]
+
+  static let version = "0.1.0"
+
+  static func run(_ words: [String], _ context: Context) throws(Cause) -> Outcome {
+    let first = words.first ?? "help"
+    if ["help", "--help", "-h"].contains(first) {
+      context.print(help(for: Array(words.dropFirst()), program: context.program))
+      return .success
+    }
+    if first == "--version" || first == "version" {
+      context.print("relctl \(version)")
+      return .success
+    }
+    guard let verb = find(words) else {
+      guard let group = group(first) else { throw unknown(first) }
+      if !words.contains("--help") { throw Cause(.usage, "'\(first)' needs a command", remedy: group) }
+      context.print(group)
+      return .success
+    }
+    let count = verb.command.name.split(separator: " ").count
+    let arguments = try Arguments(
+      Array(words.dropFirst(count)), for: verb.command, program: context.program)
+    if arguments.has("--help") {
+      context.print(verb.command.help(program: context.program))
+      return .success
+    }
+    return try verb.run(Call(arguments: arguments, context: context))
+  }
+
+  /// The longest name that the words begin with.
+  private static func find(_ words: [String]) -> Verb? {
+    all.filter { verb in
+      let name = verb.command.name.split(separator: " ").map(String.init)
+      return Array(words.prefix(name.count)) == name
+    }.max { $0.command.name.utf8.count < $1.command.name.utf8.count }
+  }
+
+  /// The commands that begin with a word which is none by itself.
+  private static func group(_ word: String) -> String? {
+    let members = all.filter { $0.command.name.hasPrefix(word + " ") }
+    let usages = members.map { $0.command.usage(program: "relctl") }
+    return usages.isEmpty ? nil : "usage: " + usages.joined(separator: " | ")
+  }
+
+  private static func unknown(_ word: String) -> Cause {
+    let near = Spelling.nearest(to: word, among: all.map(\.command.name))
+    return Cause(
+      .usage, "unknown command '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""),
+      remedy: "See: relctl help")
+  }
+
+  private static func help(for words: [String], program: String) -> String {
+    if let verb = find(words) { return verb.command.help(program: program) }
+    let rows = all.map { verb in
+      ["  " + [verb.command.name, verb.command.arguments].joined(separator: " "), verb.command.summary]
+    }
+    return """
+      usage: relctl COMMAND [arguments] [options]
+
+      Turns source into releases, runs them, and takes them back.
+
+      \(Table.render(rows))
+      Every command takes --home DIR and --help.
+      """
+  }
+}
+
+/// One call of a command: what was said, and the world it was said in.
+struct Call: Sendable {
+  let arguments: Arguments
+  let context: Context
+
+  /// The argument at a place that `Command.count` has made sure of.
+  func positional(_ index: Int) -> String {
+    index < arguments.positional.count ? arguments.positional[index] : ""
+  }
+
+  var wantsJSON: Bool { arguments.has("--json") }
+
+  func home() throws(Cause) -> Home { try context.home(arguments["--home"]) }
+
+  /// The name of an app, or `APP/web.1`.
+  func target(_ index: Int = 0) throws(Cause) -> (app: String, instance: InstanceName?) {
+    let parts = positional(index).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let app = String(parts.first ?? "")
+    guard AppName.isValid(app) else {
+      throw Cause(
+        .appName, "'\(positional(index))' cannot be an app's name",
+        remedy: "Use up to \(AppName.longest) lower-case letters, digits and dashes, a letter first.")
+    }
+    guard parts.count == 2 else { return (app, nil) }
+    guard let instance = InstanceName(String(parts[1])) else {
+      throw Cause(.usage, "'\(parts[1])' is no instance", remedy: "Name it as in: \(app)/web.1")
+    }
+    return (app, instance)
+  }
+
+  func print(json value: some Encodable) {
+    context.print(String(decoding: JSON.encode(value), as: UTF8.self))
+  }
+
+  /// Text from outside, fit for where it goes: a terminal gets nothing that could steer it, a pipe the bytes as they are.
+  func shown(_ text: String) -> String { context.isTerminal ? Printable.clean(text) : text }
+
+  var user: String { User.name(environment: context.environment) }
+}
