@@ -80,6 +80,6 @@ let package = Package(
     tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
     tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
-    tests("DashboardTests", ["Dashboard"]),
+    tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
   ]
 )

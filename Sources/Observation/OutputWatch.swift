@@ -9,44 +9,30 @@ public struct OutputWatch: Sendable {
   private var reader: OutputReader
   private var watch: FolderWatch?
   private var watched: Set<String> = []
-  /// Lines that were there at the start; `next` could give some of them again, once.
-  private var early: Set<OutputLine> = []
 
-  /// - Parameter only: one instance; nil for all.
-  public init(home: Home, app: String, only: InstanceName? = nil) {
+  /// - Parameters:
+  ///   - only: one instance; nil for all.
+  ///   - last: how many of the lines that are there already the first call of `next` gives.
+  public init(home: Home, app: String, only: InstanceName? = nil, last: Int) {
     (self.home, self.app, self.only) = (home, app, only)
-    reader = OutputReader(home: home, app: app, only: only)
-    // Watched before it is read: what is written between the two is noticed.
-    watchFolders()
+    reader = OutputReader(home: home, app: app, only: only, last: last)
   }
 
   /// Readable when there may be more; nil while the app has no folder.
   public var descriptor: Int32? { watch?.file.descriptor }
 
-  /// The last lines that are there.
-  public mutating func last(_ count: Int) -> [OutputLine] {
-    reader.skip()
-    let lines = OutputReader.last(count, home: home, app: app, only: only)
-    early = Set(lines)
-    return lines
-  }
-
-  /// What was written since, whole lines only.
+  /// What was written since the last call, whole lines only.
   public mutating func next() -> [OutputLine] {
+    // Watched before it is read: what is written between the two is noticed.
     watch?.drain()
     watchFolders()
-    let lines = reader.next().filter { !early.contains($0) }
-    early = []
-    return lines
+    return reader.next()
   }
 
   /// Adds the folders that have come since: of a new instance, a new run, its log.
   private mutating func watchFolders() {
     let root = home.app(app).instances
-    if watch == nil {
-      watch = try? FolderWatch(root)
-      watched = []
-    }
+    if watch == nil { watch = try? FolderWatch(root) }
     guard watch != nil else { return }
     for instance in names(in: root) where only == nil || instance == only?.description {
       guard InstanceName(instance) != nil else { continue }

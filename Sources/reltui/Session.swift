@@ -64,6 +64,8 @@ struct Session {
       let events = try follower.take()
       look()
       if !events.isEmpty { tell(.events(events)) }
+      // A new run has a new folder, which may be the first that can be watched.
+      if output?.descriptor == nil { readOutput() }
       tell(.alert(Self.words(for: follower.damage)))
     } catch {
       tell(.alert("The event log cannot be read: \(error.sentence)"))
@@ -109,10 +111,8 @@ struct Session {
           tell(.manifest(slug: slug, .success(manifest)))
         } catch { tell(.manifest(slug: slug, .failure(error))) }
       case .readOutput(let app, let instance):
-        var watch = OutputWatch(home: home, app: app, only: instance)
-        let lines = watch.last(Self.firstLines)
-        output = watch
-        if !lines.isEmpty { tell(.lines(lines)) }
+        output = OutputWatch(home: home, app: app, only: instance, last: Self.firstLines)
+        readOutput()
       case .redraw: wantsRedraw = true
       case .quit: isOver = true
       }

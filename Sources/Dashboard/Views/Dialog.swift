@@ -1,3 +1,4 @@
+import PlainText
 import Terminal
 
 /// A question over the screen, with its two answers. The chosen one stands in brackets, so that it

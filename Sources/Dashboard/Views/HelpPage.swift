@@ -1,3 +1,4 @@
+import PlainText
 import Terminal
 
 /// The page of all keys, made from the table of commands.
