@@ -56,14 +56,14 @@ enum HelpPage {
   }
 }
 
-extension Command {
-  /// `docs/reference/keys.md`.
-  static var reference: String {
+/// The reference page of all keys, `docs/reference/keys.md`, made from the table of commands.
+public enum KeysPage {
+  public static var markdown: String {
     var text = """
       # Keys of reltui
 
-      Made from the table of commands in `Sources/Dashboard/Commands.swift`; `make docs` writes it.
-      A question is asked before anything is changed, with "No" chosen; `Esc` never quits.
+      Made from the table of commands in `Sources/Dashboard/Commands.swift`; do not edit it here.
+      A question is asked before anything is changed, with "No" chosen. `Esc` never quits.
 
       """
     for group in Command.Group.allCases {
@@ -75,12 +75,18 @@ extension Command {
     }
     return text
   }
+}
 
-  private var place: String {
-    if context != .views { return context == .help ? "help page" : context.rawValue }
+extension Command {
+  fileprivate var place: String {
+    switch context {
+    case .views: break
+    case .filter, .question: return context.rawValue
+    case .help: return "help page"
+    }
     let shown = ViewName.allCases.filter { views.contains($0) }
     return shown.isEmpty ? "everywhere" : shown.map(\.title).joined(separator: ", ")
   }
 
-  private var remark: String { writes ? " Asks first; absent with `--read-only`." : "" }
+  fileprivate var remark: String { writes ? " Asks first; absent with `--read-only`." : "" }
 }
