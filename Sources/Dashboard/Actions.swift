@@ -11,6 +11,7 @@ enum Refusal: Error, Equatable, Sendable {
   /// A request for the same thing is open.
   case asked(String)
   case notInFormation(InstanceName, app: String)
+  case amongInstances
 }
 
 /// What is asked before something is changed. "No" has the focus.
@@ -65,10 +66,16 @@ extension Model {
 
   mutating func enterInstances() throws(Refusal) -> [Effect] {
     guard let app = selectedApp else { throw .noApp }
+    if isInside { throw .amongInstances }
     guard let first = listedRuns.first else { throw .noInstance(app: app.name) }
     isInside = true
     run = RunChoice(id: first.run, instance: first.instance)
     return []
+  }
+
+  mutating func showLogs() throws(Refusal) -> [Effect] {
+    if selectedApp == nil { throw .noApp }
+    return show(.logs)
   }
 
   mutating func goBack() -> [Effect] {

@@ -94,7 +94,7 @@ extension Command {
       Command(
         "logs", .look, [.character("l")], views: [.releases, .nodes, .apps, .boot, .events],
         hint: "logs", "Show the output of the selected app or instance."
-      ) { model in model.show(.logs) },
+      ) { model throws(Refusal) in try model.showLogs() },
       Command("filter", .look, [.character("/")], hint: "filter", "Show only rows with a text.") {
         model in
         model.mode = .filter(before: model.filters[model.view])

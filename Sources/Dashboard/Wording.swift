@@ -15,6 +15,7 @@ enum Wording {
     case .asked(let words): "\(words): already asked for, and not done yet."
     case .notInFormation(let instance, let app):
       "\(instance) is no instance that \(app) should have; it goes away by itself."
+    case .amongInstances: "R restarts the selected instance, l shows its output, Esc goes back."
     }
   }
 

@@ -134,13 +134,14 @@ extension Model {
       let filter = Filter(filters[view])
       let rows = all.filter { filter.passes($0.map(\.text)) }
       let what = "\(app.name) \(release.number) · \(otp.name) \(otp.version) · ERTS \(otp.ertsVersion)"
-      let plan = "\(what) · \(Self.count(otp)) · as planned; live data is not read yet"
-      return Sheet(heading: [Cell(plan, .aside)], columns: columns, rows: rows)
+      let note = "\(Self.count(otp)), as its manifest plans; live data is not read yet."
+      let heading = [Cell(what), Cell(note, .aside)]
+      return Sheet(heading: heading, columns: columns, rows: rows)
     }
   }
 
   private static func count(_ release: OTPRelease) -> String {
-    "\(release.bootOrder.count) of \(release.applications.count) applications start at boot"
+    "\(release.bootOrder.count) of \(release.applications.count) applications start"
   }
 
   /// A permanent application takes the node with it.
