@@ -69,7 +69,8 @@ enum EventSummary {
     let counts = data.formation?.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     return join(
       data.instance?.description, data.release.map(\.description), data.from.map { "to \($0)" },
-      counts?.joined(separator: " "), reason(EventData { ($0.set, $0.unset) = (data.set, data.unset) }),
+      counts?.joined(separator: " "),
+      reason(EventData { ($0.set, $0.unset) = (data.set, data.unset) }),
       slug(data))
   }
 

@@ -5,9 +5,11 @@ import ReleaseModel
 public enum SlugManifest {
   /// Reads the manifest of a slug of this home.
   public static func read(slug: String, home: Home) throws(Cause) -> Manifest {
-    let isID = slug.utf8.count == 64 && slug.utf8.allSatisfy {
-      (48...57).contains($0) || (97...102).contains($0)
-    }
+    let isID =
+      slug.utf8.count == 64
+      && slug.utf8.allSatisfy {
+        (48...57).contains($0) || (97...102).contains($0)
+      }
     let short = slug.prefix(12)
     guard isID else { throw Cause(.slugUnknown, "'\(short)' is no slug's id") }
     let bytes: [UInt8]?

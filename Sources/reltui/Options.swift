@@ -16,7 +16,9 @@ struct Options {
       """,
     options: [
       Option("--once", "print one frame and leave"),
-      Option("--view", value: "NAME", "first view: " + ViewName.allCases.map(\.rawValue).joined(separator: ", ")),
+      Option(
+        "--view", value: "NAME",
+        "first view: " + ViewName.allCases.map(\.rawValue).joined(separator: ", ")),
       Option("--app", value: "NAME", "select this app"),
       Option("--size", value: "80x24", "size of the frame that --once prints"),
       Option("--json", "print the instances as JSON, as relctl ps --json does, and leave"),

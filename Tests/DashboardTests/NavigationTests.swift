@@ -9,12 +9,13 @@ struct NavigationTests {
     #expect(Story(.calm).model.app == "greeter")
   }
 
-  @Test(arguments: [
-    (["g"], "billing"), (["g", "k"], "billing"), (["G"], "worker"), (["G", "j"], "worker"),
-    (["g", "j", "j"], "old-blog"), (["g", "PgDn", "PgDn"], "worker"), (["k", "Up"], "old-blog"),
-    (["Home", "^D", "^U"], "billing"), (["/", "g", "r", "Enter"], "greeter"),
-    (["/", "x", "x", "Esc"], "worker"), (["/", "s", "h", "Enter", "g", "Esc"], "shop"),
-  ] as [([String], String)])
+  @Test(
+    arguments: [
+      (["g"], "billing"), (["g", "k"], "billing"), (["G"], "worker"), (["G", "j"], "worker"),
+      (["g", "j", "j"], "old-blog"), (["g", "PgDn", "PgDn"], "worker"), (["k", "Up"], "old-blog"),
+      (["Home", "^D", "^U"], "billing"), (["/", "g", "r", "Enter"], "greeter"),
+      (["/", "x", "x", "Esc"], "worker"), (["/", "s", "h", "Enter", "g", "Esc"], "shop"),
+    ] as [([String], String)])
   func selection(keys: [String], app: String) {
     var story = Story()
     for key in keys { story.press(key) }

@@ -63,7 +63,9 @@ struct Past {
     return run
   }
 
-  mutating func end(_ type: EventType, _ app: String, _ run: UInt64, ago: Int64, _ cause: Cause? = nil) {
+  mutating func end(
+    _ type: EventType, _ app: String, _ run: UInt64, ago: Int64, _ cause: Cause? = nil
+  ) {
     let instance = board.apps[app]?.run(run)?.instance
     add(type, app, ago: ago) {
       ($0.instance, $0.run, $0.cause, $0.exit) = (instance, run, cause, cause == nil ? 0 : 1)

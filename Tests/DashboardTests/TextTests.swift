@@ -84,7 +84,8 @@ struct TextTests {
   }
 
   static let hostile = [
-    "\u{1B}[2J\u{1B}[31mred", "a\rb\u{8}c", "\u{202E}evil", "漢字漢字", "\u{9B}31m", "e\u{301}\u{200B}x",
+    "\u{1B}[2J\u{1B}[31mred", "a\rb\u{8}c", "\u{202E}evil", "漢字漢字", "\u{9B}31m",
+    "e\u{301}\u{200B}x",
     "\u{1F468}\u{200D}\u{1F469}", "\u{0}\u{7F}", String(repeating: "é", count: 5000),
   ]
 
@@ -119,7 +120,8 @@ struct TextTests {
   }
 
   @Test func thePageOfKeysIsMadeFromTheTable() throws {
-    let lines = KeysPage.markdown.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+    let lines = KeysPage.markdown.split(separator: "\n", omittingEmptySubsequences: false)
+      .dropLast()
     try Golden.expect(
       lines.map(String.init), "docs/reference/keys.md", variable: "UPDATE_DOCS")
   }

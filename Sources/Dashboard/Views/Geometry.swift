@@ -58,7 +58,8 @@ extension Model {
       return isInside ? (body.top(0), body) : (body, body.below(body.height))
     }
     let wanted = releaseLines.count + 1
-    let detail = detailLines(width: body.width - 2, height: body.height).count + 2 + listedRuns.count
+    let detail =
+      detailLines(width: body.width - 2, height: body.height).count + 2 + listedRuns.count
     let list = min(wanted, max(body.height - detail, body.height / 2))
     return (body.top(list), body.below(list))
   }

@@ -77,7 +77,8 @@ extension Model {
     var column = 1
     let end = size.columns - 1
     if let filter = filters[view], !filter.isEmpty || mode.isTyping {
-      column += frame.put(" /\(filter)", row: row, column: column, width: end - column, role: .match)
+      column += frame.put(
+        " /\(filter)", row: row, column: column, width: end - column, role: .match)
     } else if mode.isTyping {
       column += frame.put(" /", row: row, column: column, role: .match)
     }
@@ -156,9 +157,11 @@ struct Heading {
         ranked.removeAll { $0.rank == worst }
       } else if host != nil {
         host = nil
-      } else if ranked.count > 1, let worst = ranked.indices.max(by: {
-        (ranked[$0].rank, $1) < (ranked[$1].rank, $0)
-      }) {
+      } else if ranked.count > 1,
+        let worst = ranked.indices.max(by: {
+          (ranked[$0].rank, $1) < (ranked[$1].rank, $0)
+        })
+      {
         ranked.remove(at: worst)
       } else {
         hasName = false

@@ -23,8 +23,10 @@ extension Model {
   /// The rows left for the table's rows.
   var sheetHeight: Int {
     let height = geometry.body.height
-    return max(0, height - (height > 4 ? sheet.heading.count : 0)
-      - (Self.showsHeader(height) ? 1 : 0))
+    return max(
+      0,
+      height - (height > 4 ? sheet.heading.count : 0)
+        - (Self.showsHeader(height) ? 1 : 0))
   }
 
   func drawSheet(_ frame: inout Frame, _ area: Area) {
@@ -63,7 +65,8 @@ extension Model {
         ]
       }
     }.filter { filter.passes($0.map(\.text)) }
-    let note = Cell("Node names as they were started; nodes are not asked for live data yet.", .aside)
+    let note = Cell(
+      "Node names as they were started; nodes are not asked for live data yet.", .aside)
     let columns = [
       Column("NODE", minimum: 8, yields: 1), Column("APP", minimum: 5),
       Column("INSTANCE", minimum: 5), Column("RELEASE", minimum: 2, yields: 4),
@@ -133,7 +136,8 @@ extension Model {
       let (columns, all) = table(otp)
       let filter = Filter(filters[view])
       let rows = all.filter { filter.passes($0.map(\.text)) }
-      let what = "\(app.name) \(release.number) · \(otp.name) \(otp.version) · ERTS \(otp.ertsVersion)"
+      let what =
+        "\(app.name) \(release.number) · \(otp.name) \(otp.version) · ERTS \(otp.ertsVersion)"
       let note = "\(Self.count(otp)), as its manifest plans; live data is not read yet."
       let heading = [Cell(what), Cell(note, .aside)]
       return Sheet(heading: heading, columns: columns, rows: rows)
