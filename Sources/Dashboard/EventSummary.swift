@@ -26,7 +26,7 @@ enum EventSummary {
     case .requestAccepted, .requestFinished: return asked.map(Wording.shortRequest) ?? ""
     case .agentStarted, .agentStopped: return data.pid.map { "pid \($0)" } ?? ""
     case .nodeUp, .nodeDown: return data.node ?? ""
-    default: return request(data)
+    default: return request(type, data)
     }
   }
 
@@ -65,10 +65,11 @@ enum EventSummary {
     return names.isEmpty ? data.line.map { "\"\($0)\"" } : names.joined(separator: ", ")
   }
 
-  private static func request(_ data: EventData) -> String {
+  private static func request(_ type: EventType, _ data: EventData) -> String {
+    let target = type == .rollbackRequested ? data.from : nil
     let counts = data.formation?.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
     return join(
-      data.instance?.description, data.release.map(\.description), data.from.map { "to \($0)" },
+      data.instance?.description, data.release.map(\.description), target.map { "to \($0)" },
       counts?.joined(separator: " "),
       reason(EventData { ($0.set, $0.unset) = (data.set, data.unset) }),
       slug(data))

@@ -48,7 +48,8 @@ extension Wording {
   /// The same where the app stands beside it.
   static func shortRequest(_ event: Event) -> String {
     let object = event.data.instance.map { " of \($0)" } ?? ""
-    return verb(event) + object + (event.data.from.map { " to \($0)" } ?? "")
+    let target = event.type == .rollbackRequested ? event.data.from : nil
+    return verb(event) + object + (target.map { " to \($0)" } ?? "")
   }
 
   private static func verb(_ event: Event) -> String {

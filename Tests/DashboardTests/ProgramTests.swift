@@ -62,7 +62,7 @@ struct ProgramTests {
     try Golden.expect(
       frame: lines.map { $0.replacing(/\d\d:\d\d:\d\d/, with: "hh:mm:ss") }, "once-80x24")
     var board = Board()
-    place.events.forEach { board.apply($0) }
+    for event in place.events { board.apply(event) }
     var model = Model(
       setting: .init(host: "", user: "", home: ""), size: Size(columns: 80, rows: 24),
       now: board.time)

@@ -25,7 +25,7 @@ extension Model {
     frame.put(geometry.hasSides ? .middle : .plain, row: row, title: title)
   }
 
-  /// `billing v32 · "Charge in cents" 4be1c90 · slug 9f3c0a · deploy by ben`
+  /// `billing v32 · deploy by ben · "Charge in cents" 4be1c90 · slug 9f3c0a`
   static func title(of app: Board.App) -> String {
     guard let release = app.shownRelease else { return app.name }
     let commit = [release.line.map { "\"\($0)\"" }, release.commit.map { String($0.prefix(7)) }]
@@ -34,8 +34,8 @@ extension Model {
       release.from.map { "rollback to \($0)" }
       ?? (release.set ?? release.unset).map { _ in "config" } ?? "deploy"
     let parts = [
-      "\(app.name) \(release.number)", commit, "slug \(release.slug.prefix(6))",
-      what + (release.by.map { " by \($0)" } ?? ""),
+      "\(app.name) \(release.number)", what + (release.by.map { " by \($0)" } ?? ""), commit,
+      "slug \(release.slug.prefix(6))",
     ]
     return parts.filter { !$0.isEmpty }.joined(separator: " · ")
   }

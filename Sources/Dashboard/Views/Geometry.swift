@@ -69,11 +69,16 @@ extension Model {
     switch view {
     case .releases:
       let list = releaseAreas.list.height
-      return Self.showsHeader(list) ? list - 1 : list
+      return showsListHeader(list) ? list - 1 : list
     case .logs: return geometry.body.height - (geometry.body.height > 3 ? 1 : 0)
     case .events: return geometry.body.height - (Self.showsHeader(geometry.body.height) ? 1 : 0)
     case .nodes, .apps, .boot: return sheetHeight
     }
+  }
+
+  /// The list has its titles also where one app and the titles are all there is room for.
+  func showsListHeader(_ height: Int) -> Bool {
+    Self.showsHeader(height) || height > releaseLines.count && height > 1
   }
 
   /// A table of three rows and more has its columns' titles.

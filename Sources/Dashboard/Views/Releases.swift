@@ -35,7 +35,7 @@ extension Model {
     let columns = Self.releaseColumns(isWide: isWide).whole(for: table)
     let layout = Layout(columns, rows: table, width: area.width - 1)
     var rows = area
-    if Self.showsHeader(area.height) {
+    if showsListHeader(area.height) {
       frame.putHeader(layout, row: area.row, column: area.column + 1)
       rows = area.below(1)
     }
