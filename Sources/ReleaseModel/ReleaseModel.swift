@@ -1,8 +1,7 @@
+import FoundationEssentials
 /// What all halves of the product share, pure: OTP releases, slugs and their manifests, the event
 /// vocabulary and the board folded from it, causes, and the JSON of all of these.
 @_exported import HomeFormat
-
-import FoundationEssentials
 
 extension Timestamp: Codable {
   public init(from decoder: any Decoder) throws {
@@ -30,7 +29,9 @@ public enum JSON {
     return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
   }
 
-  public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+  public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws
+    -> Value
+  {
     try JSONDecoder().decode(type, from: Data(bytes))
   }
 }
