@@ -10,8 +10,12 @@ struct ArchitectureTests {
     struct Target: Decodable {
       var name: String
       var type: String
-      var target_dependencies: [String]?
-      var product_dependencies: [String]?
+      var imports: [String]?
+
+      enum CodingKeys: String, CodingKey {
+        case name, type
+        case imports = "target_dependencies"
+      }
     }
     var targets: [Target]
     var dependencies: [[String: String]]
@@ -64,7 +68,7 @@ struct ArchitectureTests {
   @Test func theRoomsAreThoseOfTheDocument() throws {
     let package = try Self.describe()
     let described = package.targets.filter { $0.type != "test" && $0.name != "TestSupport" }
-      .map { "\($0.name): \(($0.target_dependencies ?? []).sorted().joined(separator: " "))" }
+      .map { "\($0.name): \(($0.imports ?? []).sorted().joined(separator: " "))" }
     let documented = try Self.documented()
       .map { "\($0.name): \($0.imports.sorted().joined(separator: " "))" }
     #expect(described.sorted() == documented.sorted())
