@@ -3,14 +3,17 @@ import FoundationEssentials
 /// vocabulary and the board folded from it, causes, and the JSON of all of these.
 @_exported import HomeFormat
 
-extension Timestamp: Codable {
+/// A value that JSON holds as its text.
+public protocol TextCoded: Codable, LosslessStringConvertible {}
+
+extension TextCoded {
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
-    guard let time = Timestamp(text) else {
+    guard let value = Self(text) else {
       throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "no RFC 3339 time"))
+        .init(codingPath: decoder.codingPath, debugDescription: "that is no \(Self.self)"))
     }
-    self = time
+    self = value
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -18,6 +21,8 @@ extension Timestamp: Codable {
     try container.encode(description)
   }
 }
+
+extension Timestamp: TextCoded {}
 
 /// The one way we write and read JSON: keys sorted, slashes plain, so that equal values are equal bytes.
 public enum JSON {
