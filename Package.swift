@@ -63,6 +63,8 @@ let package = Package(
     program("relctl", ["Deployment", "Observation", "CommandLine"]),
     program("relpack", ["Buildpack", "CommandLine"]),
     program("relshim", ["Posix", "HomeFormat"]),
+    // measured by `make bench`, never installed
+    program("relbench", ["EventLog", "HomeFormat", "Posix"]),
     // tests
     .target(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",

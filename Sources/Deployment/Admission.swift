@@ -94,10 +94,13 @@ struct Admission {
       guard processes.contains(process), process != ProcessType.release else {
         throw Cause(
           .processUnknown, "\(release.number) of '\(app.name)' has no process type '\(process)'",
-          remedy: "It has: \(processes.filter { $0 != ProcessType.release }.joined(separator: ", "))")
+          remedy:
+            "It has: \(processes.filter { $0 != ProcessType.release }.joined(separator: ", "))")
       }
       guard (0...100).contains(count) else {
-        throw Cause(.usage, "\(count) instances of '\(process)' are out of range", remedy: "Ask for 0 to 100.")
+        throw Cause(
+          .usage, "\(count) instances of '\(process)' are out of range", remedy: "Ask for 0 to 100."
+        )
       }
     }
   }

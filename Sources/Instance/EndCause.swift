@@ -8,18 +8,23 @@ public enum EndCause {
     _ run: Board.Run, app: String, status: RunStatus?, lines: [LogLine], wasReady: Bool
   ) -> Cause {
     let id: ProblemID =
-      run.instance.process == ProcessType.release ? .releasePhase : wasReady ? .crashed : .bootFailed
+      run.instance.process == ProcessType.release
+      ? .releasePhase : wasReady ? .crashed : .bootFailed
     let telling = tellingLine(lines.map(\.text))
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"
     let sentence =
-      telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" } ?? "\(what) and said nothing"
+      telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" }
+      ?? "\(what) and said nothing"
     let evidence = evidence(around: telling, lines).map {
-      Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(300)))
+      Cause.Evidence(
+        kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(300)))
     }
     var facts = ["ending": ending]
     if let port = run.port { facts["port"] = String(port) }
-    return Cause(id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", app), facts: facts, evidence: evidence)
+    return Cause(
+      id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", app), facts: facts,
+      evidence: evidence)
   }
 
   static func ending(_ status: RunStatus?) -> String {
@@ -34,15 +39,19 @@ public enum EndCause {
 
   /// What boot failures look like, the most telling first. What the VM prints after them says less.
   private static let patterns: [String] = [
-    "could not fetch environment variable", "environment variable", "address already in use", ":eaddrinuse",
-    "seems to be in use", "libcrypto.so", "GLIBC_", "cannot open shared object", "Exec format error",
-    "cannot get bootfile", "load_failed", "unknown flag", "** (", "not found", "COOKIE: No such file",
+    "could not fetch environment variable", "environment variable", "address already in use",
+    ":eaddrinuse",
+    "seems to be in use", "libcrypto.so", "GLIBC_", "cannot open shared object",
+    "Exec format error",
+    "cannot get bootfile", "load_failed", "unknown flag", "** (", "not found",
+    "COOKIE: No such file",
     "[error]", "(EXIT)",
   ]
 
   /// Lines that come with every failed boot and say nothing about this one.
   private static let chatter: [String] = [
-    "Crash dump is being written", "Kernel pid terminated", "erl_crash.dump", "application_start_failure",
+    "Crash dump is being written", "Kernel pid terminated", "erl_crash.dump",
+    "application_start_failure",
     "Runtime terminating during boot", "init terminating in do_boot",
   ]
 
@@ -52,7 +61,9 @@ public enum EndCause {
       !trimmed(line).isEmpty && !chatter.contains { line.contains($0) }
     }
     for pattern in patterns {
-      if let place = lines.lastIndex(where: { isTelling($0) && $0.contains(pattern) }) { return place }
+      if let place = lines.lastIndex(where: { isTelling($0) && $0.contains(pattern) }) {
+        return place
+      }
     }
     return lines.lastIndex(where: isTelling) ?? lines.lastIndex { !trimmed($0).isEmpty }
   }

@@ -65,7 +65,8 @@ extension Event {
 extension Cause {
   public init(_ error: EventLogError) {
     switch error {
-    case .unwritable(let reason) where [.noSpace, .quotaExceeded, .fileTooLarge].contains(reason.errno):
+    case .unwritable(let reason)
+    where [.noSpace, .quotaExceeded, .fileTooLarge].contains(reason.errno):
       self.init(.logFull, "\(reason)")
     case .unwritable(let reason): self.init(.homeUnwritable, "\(reason)")
     case .unreadable(let reason): self.init(.system, "\(reason)")

@@ -80,7 +80,9 @@ public struct OutputReader: Sendable {
     while let bytes = try? position.file.read(upTo: 1 << 20, at: position.offset),
       let end = bytes.lastIndex(of: UInt8(ascii: "\n"))
     {
-      for part in bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      for part in bytes[..<end].split(
+        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      {
         let line = LogLine(line: part, fallback: position.time)
         position.time = line.time
         lines.append(output(line, place))

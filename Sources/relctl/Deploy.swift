@@ -15,7 +15,8 @@ extension Verb {
   ) { call throws(Cause) in
     let name = try call.target().app
     let slug: String
-    if Files.isFolder(call.context.absolute(call.positional(1))) || call.positional(1).contains("/") {
+    if Files.isFolder(call.context.absolute(call.positional(1))) || call.positional(1).contains("/")
+    {
       let source = try Source(call.positional(1), call.context)
       slug = try SlugMaker(call: call, app: name).make(from: source)
     } else {

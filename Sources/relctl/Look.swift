@@ -5,7 +5,9 @@ import ReleaseModel
 
 extension Verb {
   static let ps = Verb(
-    Command("ps", "[APP]", count: 0...1, "show the instances and what is wrong with them", options: [.json])
+    Command(
+      "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
+      options: [.json])
   ) { call throws(Cause) in
     let board = try call.board()
     var apps = board.apps.values.sorted { $0.name < $1.name }
@@ -36,9 +38,15 @@ extension Verb {
   /// What the table does not say.
   private static func notes(on app: Board.App) -> [String] {
     var lines: [String] = []
-    if app.isStopped { lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)") }
-    if let deployment = app.deployment { lines.append("\(app.name): deploying \(deployment.release)") }
-    if app.current == nil, app.deployment == nil { lines.append("\(app.name) has no release that runs") }
+    if app.isStopped {
+      lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
+    }
+    if let deployment = app.deployment {
+      lines.append("\(app.name): deploying \(deployment.release)")
+    }
+    if app.current == nil, app.deployment == nil {
+      lines.append("\(app.name) has no release that runs")
+    }
     if let cause = app.worstCause {
       let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""
       lines.append("\(app.name): \(failed)\(cause.sentence) [\(cause.id)]")

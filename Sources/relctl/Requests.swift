@@ -90,13 +90,15 @@ enum Progress {
         ? "       \(release) is current" : "       \(data.step ?? "")"
     case .instanceStarting:
       return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
-    case .instanceBooting: return "       \(instance) booting" + (data.pid.map { ", pid \($0)" } ?? "")
+    case .instanceBooting:
+      return "       \(instance) booting" + (data.pid.map { ", pid \($0)" } ?? "")
     case .instanceReady: return "       \(instance) ready"
     case .instanceStopped: return "       \(instance) (run \(data.run ?? 0)) stopped"
     case .instanceUnready, .instanceCrashed:
       return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
     case .deploymentReverted:
-      return " !     \(release) is taken back" + (data.from.map { "; \($0) was never touched" } ?? "")
+      return " !     \(release) is taken back"
+        + (data.from.map { "; \($0) was never touched" } ?? "")
     case .deploymentFinished:
       let tenths = (data.milliseconds ?? 0) / 100
       return "-----> \(release) runs after \(tenths / 10).\(tenths % 10) s"

@@ -33,7 +33,9 @@ struct Verb: Sendable {
     }
     guard let verb = find(words) else {
       guard let group = group(first) else { throw unknown(first) }
-      if !words.contains("--help") { throw Cause(.usage, "'\(first)' needs a command", remedy: group) }
+      if !words.contains("--help") {
+        throw Cause(.usage, "'\(first)' needs a command", remedy: group)
+      }
       context.print(group)
       return .success
     }
@@ -72,7 +74,10 @@ struct Verb: Sendable {
   private static func help(for words: [String], program: String) -> String {
     if let verb = find(words) { return verb.command.help(program: program) }
     let rows = all.map { verb in
-      ["  " + [verb.command.name, verb.command.arguments].joined(separator: " "), verb.command.summary]
+      [
+        "  " + [verb.command.name, verb.command.arguments].joined(separator: " "),
+        verb.command.summary,
+      ]
     }
     return """
       usage: relctl COMMAND [arguments] [options]
@@ -101,12 +106,14 @@ struct Call: Sendable {
 
   /// The name of an app, or `APP/web.1`.
   func target(_ index: Int = 0) throws(Cause) -> (app: String, instance: InstanceName?) {
-    let parts = positional(index).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = positional(index).split(
+      separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     let app = String(parts.first ?? "")
     guard AppName.isValid(app) else {
       throw Cause(
         .appName, "'\(positional(index))' cannot be an app's name",
-        remedy: "Use up to \(AppName.longest) lower-case letters, digits and dashes, a letter first.")
+        remedy:
+          "Use up to \(AppName.longest) lower-case letters, digits and dashes, a letter first.")
     }
     guard parts.count == 2 else { return (app, nil) }
     guard let instance = InstanceName(String(parts[1])) else {

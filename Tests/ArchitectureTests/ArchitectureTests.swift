@@ -10,8 +10,12 @@ struct ArchitectureTests {
     struct Target: Decodable {
       var name: String
       var type: String
-      var target_dependencies: [String]?
-      var product_dependencies: [String]?
+      var imports: [String]?
+
+      enum CodingKeys: String, CodingKey {
+        case name, type
+        case imports = "target_dependencies"
+      }
     }
     var targets: [Target]
     var dependencies: [[String: String]]
@@ -21,7 +25,8 @@ struct ArchitectureTests {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/env")
     // A scratch folder of its own: the one of the running test is locked.
-    let scratch = FileManager.default.temporaryDirectory.appending(path: "describe-\(UUID().uuidString)")
+    let scratch = FileManager.default.temporaryDirectory.appending(
+      path: "describe-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: scratch) }
     process.arguments = [
       "swift", "package", "--package-path", root.path, "--scratch-path", scratch.path, "describe",
@@ -63,7 +68,7 @@ struct ArchitectureTests {
   @Test func theRoomsAreThoseOfTheDocument() throws {
     let package = try Self.describe()
     let described = package.targets.filter { $0.type != "test" && $0.name != "TestSupport" }
-      .map { "\($0.name): \(($0.target_dependencies ?? []).sorted().joined(separator: " "))" }
+      .map { "\($0.name): \(($0.imports ?? []).sorted().joined(separator: " "))" }
     let documented = try Self.documented()
       .map { "\($0.name): \($0.imports.sorted().joined(separator: " "))" }
     #expect(described.sorted() == documented.sorted())
@@ -74,7 +79,9 @@ struct ArchitectureTests {
     let rows = try Self.documented()
     let order = Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1.name, $0) })
     let upward = rows.flatMap { row in
-      row.imports.filter { (order[$0] ?? .max) >= (order[row.name] ?? -1) }.map { "\(row.name) → \($0)" }
+      row.imports.filter { (order[$0] ?? .max) >= (order[row.name] ?? -1) }.map {
+        "\(row.name) → \($0)"
+      }
     }
     #expect(upward.isEmpty, "a room imports only what stands above it in the table, a lower layer")
   }
@@ -90,7 +97,8 @@ struct ArchitectureTests {
     for row in rows {
       let folder = Self.root.appending(path: "Sources/\(row.name)")
       let allowed = reachable(row.name)
-      for case let file as URL in FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!
+      for case let file as URL in FileManager.default.enumerator(
+        at: folder, includingPropertiesForKeys: nil)!
       where file.pathExtension == "swift" {
         for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n") {
           guard let word = line.firstMatch(of: /^(?:@_exported )?import (\w+)/)?.1 else { continue }

@@ -29,7 +29,11 @@ struct World {
         sequence: sequence, id: id, time: now, source: "test", type: type, app: "shop",
         data: EventData(fill)))
     let ready = app.runs.filter { $0.state == .ready && $0.instance.process == "web" }.count
-    if let fewest = fewestReady { fewestReady = min(fewest, ready) } else if ready > 0 { fewestReady = ready }
+    if let fewest = fewestReady {
+      fewestReady = min(fewest, ready)
+    } else if ready > 0 {
+      fewestReady = ready
+    }
     return id
   }
 
@@ -79,7 +83,8 @@ struct World {
       append(.deploymentStarted) {
         ($0.release, $0.request, $0.formation) = (number, request.id, formation)
       }
-    case .step(let number, let step): append(.deploymentStep) { ($0.release, $0.step) = (number, step) }
+    case .step(let number, let step):
+      append(.deploymentStep) { ($0.release, $0.step) = (number, step) }
     case .finishDeployment(let number): append(.deploymentFinished) { $0.release = number }
     case .failDeployment(let number, let cause):
       append(.deploymentFailed) { ($0.release, $0.cause) = (number, cause) }
@@ -90,7 +95,8 @@ struct World {
       append(.requestFailed) { ($0.request, $0.cause) = (request.id, cause) }
     case .start(let instance, let number):
       append(.instanceStarting) { ($0.instance, $0.release) = (instance, number) }
-    case .stop(let run): append(.instanceStopping) { ($0.instance, $0.run) = (run.instance, run.id) }
+    case .stop(let run):
+      append(.instanceStopping) { ($0.instance, $0.run) = (run.instance, run.id) }
     case .abandon(let run, let cause):
       append(.instanceAbandoned) { ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause) }
     }
@@ -106,7 +112,8 @@ struct World {
       case (.starting, _): tell(.instanceBooting)
       case (.booting, .ready) where run.instance.process == "release": tell(.instanceStopped)
       case (.booting, .ready): tell(.instanceReady)
-      case (.booting, .crash): tell(.instanceCrashed, Cause(.bootFailed, "\(run.instance) would not boot"))
+      case (.booting, .crash):
+        tell(.instanceCrashed, Cause(.bootFailed, "\(run.instance) would not boot"))
       case (.stopping, _): tell(.instanceStopped)
       default: break
       }
@@ -244,7 +251,10 @@ struct ReconcilerTests {
     world.processes = ["web", "release"]
     world.request(.deployRequested) { $0.slug = "s2" }
     _ = world.act()
-    #expect(world.app.liveRuns.filter { $0.release == ReleaseNumber(2) }.map(\.instance.process) == ["release"])
+    #expect(
+      world.app.liveRuns.filter { $0.release == ReleaseNumber(2) }.map(\.instance.process) == [
+        "release"
+      ])
     world.settle()
     #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
   }

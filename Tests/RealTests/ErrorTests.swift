@@ -19,20 +19,32 @@ struct ErrorTests {
   }
 
   static let cases: [Case] = [
-    Case(["deploy", "nosuch", "nosuchslug"], 69, "RT-SLUG-UNKNOWN", "there is no slug 'nosuchslug'"),
+    Case(
+      ["deploy", "nosuch", "nosuchslug"], 69, "RT-SLUG-UNKNOWN", "there is no slug 'nosuchslug'"),
     Case(["deploy", "No Such", "x"], 64, "RT-APP-NAME", "'No Such' cannot be an app's name"),
     Case(["deploy", "../x", "y"], 64, "RT-APP-NAME", "'../x' cannot be an app's name"),
-    Case(["build", "/nonexistent"], 69, "RT-SOURCE-MISSING", "cannot build '/nonexistent': no such file or directory"),
-    Case(["build", "/proc"], 65, "RT-SOURCE-UNKNOWN", "'/proc' holds neither a mix.exs nor a built OTP release"),
-    Case(["build", "bad"], 65, "RT-PROCFILE-FORMAT", "Procfile:2: there is no ':' between process type and command"),
-    Case(["build", "badjson"], 65, "RT-APPJSON-FORMAT", "app.json: 'formation' has the wrong type"),
+    Case(
+      ["build", "/nonexistent"], 69, "RT-SOURCE-MISSING",
+      "cannot build '/nonexistent': no such file or directory"),
+    Case(
+      ["build", "/proc"], 65, "RT-SOURCE-UNKNOWN",
+      "'/proc' holds neither a mix.exs nor a built OTP release"),
+    Case(
+      ["build", "bad"], 65, "RT-PROCFILE-FORMAT",
+      "Procfile:2: there is no ':' between process type and command"),
+    Case(
+      ["build", "badjson"], 65, "RT-APPJSON-FORMAT", "app.json: 'formation' has the wrong type"),
     Case(["restart", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["rollback", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["stop", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["logs", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["scale", "x", "web=two"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
-    Case(["config", "x", "set", "PORT=1"], 64, "RT-CONFIG-NAME", "'PORT' is set by reltui for each run and cannot be a config var"),
-    Case(["config", "x", "set", "1A=1"], 64, "RT-CONFIG-NAME", "'1A' cannot be the name of a config var"),
+    Case(
+      ["config", "x", "set", "PORT=1"], 64, "RT-CONFIG-NAME",
+      "'PORT' is set by reltui for each run and cannot be a config var"),
+    Case(
+      ["config", "x", "set", "1A=1"], 64, "RT-CONFIG-NAME",
+      "'1A' cannot be the name of a config var"),
     Case(["slug", "inspect", "abcd"], 69, "RT-SLUG-UNKNOWN", "there is no slug 'abcd'"),
     Case(["deplyo"], 64, "RT-USAGE", "unknown command 'deplyo'; did you mean 'deploy'?"),
     Case(["ps", "--jsn"], 64, "RT-USAGE", "unknown option '--jsn'; did you mean '--json'?"),
@@ -43,7 +55,9 @@ struct ErrorTests {
 
   @Test(arguments: cases) func isOneLineAndChangesNothing(_ given: Case) throws {
     let stage = try Stage("errors")
-    for (name, file, text) in [("bad", "Procfile", "web: x\nno colon\n"), ("badjson", "app.json", #"{"formation": 3}"#)] {
+    for (name, file, text) in [
+      ("bad", "Procfile", "web: x\nno colon\n"), ("badjson", "app.json", #"{"formation": 3}"#),
+    ] {
       try Files.makeFolder("\(stage.folder.path)/\(name)")
       try Files.replace("\(stage.folder.path)/\(name)/mix.exs", with: [])
       try Files.replace("\(stage.folder.path)/\(name)/\(file)", with: Array(text.utf8))
@@ -60,10 +74,14 @@ struct ErrorTests {
     let stage = try Stage("home")
     try Files.replace(stage.folder.path + "/file", with: [])
     let home = ["RELTUI_HOME": stage.folder.path + "/file/home"]
-    let answer = try stage.run("relctl", ["deploy", "greeter", try Greeter.slug.get()], environment: home)
-    #expect(answer.exit == .code(69) && answer.errors.contains("[RT-HOME-UNWRITABLE]"), "\(answer.errors)")
+    let answer = try stage.run(
+      "relctl", ["deploy", "greeter", try Greeter.slug.get()], environment: home)
+    #expect(
+      answer.exit == .code(69) && answer.errors.contains("[RT-HOME-UNWRITABLE]"), "\(answer.errors)"
+    )
     let agent = try stage.run("relctl", ["agent"], environment: home)
-    #expect(agent.exit == .code(69) && agent.errors.contains("[RT-HOME-UNWRITABLE]"), "\(agent.errors)")
+    #expect(
+      agent.exit == .code(69) && agent.errors.contains("[RT-HOME-UNWRITABLE]"), "\(agent.errors)")
   }
 
   @Test func helpIsThereForEveryCommand() throws {

@@ -15,7 +15,8 @@ import Testing
     #expect(first.allSatisfy { stage.greet($0)?.contains("Hello") == true })
 
     // Config vars are a release of their own.
-    let changed = try stage.relctl("config", "greeter", "set", "GREETER_GREETING=Good evening to all")
+    let changed = try stage.relctl(
+      "config", "greeter", "set", "GREETER_GREETING=Good evening to all")
     #expect(changed.exit == .code(0), "\(changed.errors)")
     let second = try stage.ready()
     #expect(second.map(\.release.description) == ["v2", "v2"])
@@ -49,9 +50,11 @@ import Testing
       #expect(outcomes == [.requestFinished], "\(request.typeName)")
     }
     let restart = try #require(events.first { $0.type == .restartRequested })
-    let end = try #require(events.first { $0.type == .requestFinished && $0.data.request == restart.id })
+    let end = try #require(
+      events.first { $0.type == .requestFinished && $0.data.request == restart.id })
     let story = events.filter {
-      (restart.sequence...end.sequence).contains($0.sequence) && $0.data.instance?.description == "web.1"
+      (restart.sequence...end.sequence).contains($0.sequence)
+        && $0.data.instance?.description == "web.1"
     }.compactMap(\.type)
     #expect(
       story == [
@@ -121,10 +124,14 @@ import Testing
     #expect(stage.greet(after[0]) != nil)
     // The line a person would point at, its value masked.
     let ps = try stage.relctl("ps").output
-    #expect(ps.contains("v2 failed: web.1 of v2 ended with exit code 1: ** (RuntimeError) «GREETER_FAIL_BOOT»"), "\(ps)")
+    #expect(
+      ps.contains(
+        "v2 failed: web.1 of v2 ended with exit code 1: ** (RuntimeError) «GREETER_FAIL_BOOT»"),
+      "\(ps)")
 
     let phase = try stage.relctl("config", "greeter", "set", "GREETER_FAIL_MIGRATION=1")
-    #expect(phase.exit == .code(1) && phase.errors.contains("[RT-RELEASE-PHASE]"), "\(phase.errors)")
+    #expect(
+      phase.exit == .code(1) && phase.errors.contains("[RT-RELEASE-PHASE]"), "\(phase.errors)")
     #expect(try stage.ready().map(\.pid) == before.map(\.pid))
   }
 

@@ -35,7 +35,8 @@ final class Stage: Sendable {
   }
 
   /// Runs a program of ours with nothing of the test's environment but the paths.
-  func run(_ program: String, _ arguments: [String], environment more: [String: String] = [:]) throws
+  func run(_ program: String, _ arguments: [String], environment more: [String: String] = [:])
+    throws
     -> Answer
   {
     let errors = folder.path + "/errors-\(Random.hex(4))"
@@ -71,7 +72,8 @@ final class Stage: Sendable {
   func greet(_ instance: InstanceReport) -> String? {
     let request = Array("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
     let answer = try? Loopback.exchange(request, port: instance.port ?? 0, milliseconds: 3000)
-    guard let text = answer.map({ String(decoding: $0, as: UTF8.self) }), text.contains(" 200 ") else {
+    guard let text = answer.map({ String(decoding: $0, as: UTF8.self) }), text.contains(" 200 ")
+    else {
       return nil
     }
     return text
