@@ -129,31 +129,31 @@ struct ProgramTests {
 
   @Test func aTerminalIsDrawnAndGivenBack() throws {
     let place = try Place()
-    let terminal = try ProgramTerminal([], environment: place.environment)
-    #expect(try terminal.wait(for: "worker"))
+    let terminal = try ProgramTerminal("reltui", [], environment: place.environment)
+    #expect(terminal.wait(for: "worker"))
     #expect(terminal.modes != terminal.modesBefore)
-    try terminal.type("?")
-    #expect(try terminal.wait(for: "Restart the selected app"))
-    try terminal.type("\u{1B}")
-    #expect(try terminal.wait(for: "worker"))
+    terminal.type("?")
+    #expect(terminal.wait(for: "Restart the selected app"))
+    terminal.type("\u{1B}")
+    #expect(terminal.wait(for: "worker"))
     terminal.resize(columns: 120, rows: 30)
-    #expect(try terminal.wait(for: "PORTS"))
+    #expect(terminal.wait(for: "PORTS"))
     // What comes into the log comes to the screen.
     _ = try Journal(home: place.home, program: "test").append(
       .configChanged, app: "newcomer", EventData { $0.config = "c" })
-    #expect(try terminal.wait(for: "newcomer"))
-    _ = try terminal.rest()
-    try terminal.type("q")
+    #expect(terminal.wait(for: "newcomer"))
+    _ = terminal.rest()
+    terminal.type("q")
     #expect(try terminal.exit() == .code(0))
     #expect(terminal.modes == terminal.modesBefore)
-    #expect(try terminal.rest().contains("\u{1B}[?1049l"))
+    #expect(terminal.rest().contains("\u{1B}[?1049l"))
   }
 
   @Test(arguments: [SIGTERM, SIGHUP, SIGINT])
   func aSignalGivesTheTerminalBack(signal: Int32) throws {
     let place = try Place()
-    let terminal = try ProgramTerminal([], environment: place.environment)
-    #expect(try terminal.wait(for: "worker"))
+    let terminal = try ProgramTerminal("reltui", [], environment: place.environment)
+    #expect(terminal.wait(for: "worker"))
     terminal.signal(signal)
     #expect(try terminal.exit() == .code(128 + signal))
     #expect(terminal.modes == terminal.modesBefore)
@@ -161,8 +161,8 @@ struct ProgramTests {
 
   @Test func aClosedWindowEndsIt() throws {
     let place = try Place()
-    let terminal = try ProgramTerminal([], environment: place.environment)
-    #expect(try terminal.wait(for: "worker"))
+    let terminal = try ProgramTerminal("reltui", [], environment: place.environment)
+    #expect(terminal.wait(for: "worker"))
     terminal.hangUp()
     #expect(try terminal.exit() == .code(128 + SIGHUP))
   }
@@ -171,9 +171,9 @@ struct ProgramTests {
     let place = try Place()
     var environment = place.environment
     environment["TERM"] = "dumb"
-    let terminal = try ProgramTerminal([], environment: environment)
+    let terminal = try ProgramTerminal("reltui", [], environment: environment)
     #expect(try terminal.exit() == .code(69))
-    let said = try terminal.rest()
+    let said = terminal.rest()
     #expect(said.contains("cannot place its cursor") && said.contains("--once"))
   }
 
@@ -182,17 +182,17 @@ struct ProgramTests {
     // An agent lives: none is started.
     let lock = try Lock.take(place.home.agentLock)
     defer { withExtendedLifetime(lock) {} }
-    let terminal = try ProgramTerminal(["--app", "worker"], environment: place.environment)
-    #expect(try terminal.wait(for: "worker"))
-    try terminal.type("R")
-    #expect(try terminal.wait(for: "Restart"))
-    try terminal.type("y")
+    let terminal = try ProgramTerminal("reltui", ["--app", "worker"], environment: place.environment)
+    #expect(terminal.wait(for: "worker"))
+    terminal.type("R")
+    #expect(terminal.wait(for: "Restart"))
+    terminal.type("y")
     let request = try Workspace.wait(milliseconds: 10_000) { () -> Event? in
       var follower = Follower(Journal(home: place.home, program: "test"))
       return try follower.take().last { $0.type == .restartRequested }
     }
     #expect(request?.app == "worker" && request?.data.deadline != nil)
-    try terminal.type("q")
+    terminal.type("q")
     #expect(try terminal.exit() == .code(0))
   }
 }

@@ -1,18 +1,18 @@
 import Glibc
 
 /// Both ends of a terminal that exists only for a test.
-final class PseudoTerminal {
+public final class PseudoTerminal {
   /// The end of the program under test.
-  let terminal: Int32
+  public let terminal: Int32
   /// The end of the person who types and looks.
   private var person: Int32
 
-  enum Failure: Error {
+  public enum Failure: Error {
     case cannotOpen(errno: Int32)
     case nothingArrived(soFar: String)
   }
 
-  init(columns: UInt16, rows: UInt16) throws {
+  public init(columns: UInt16, rows: UInt16) throws {
     // The calls behind posix_openpt, unlockpt and ptsname, which Glibc's module hides.
     person = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
     var unlock: Int32 = 0
@@ -32,29 +32,29 @@ final class PseudoTerminal {
     close(terminal)
   }
 
-  func resize(columns: UInt16, rows: UInt16) {
+  public func resize(columns: UInt16, rows: UInt16) {
     var size = winsize(ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
     _ = ioctl(person, UInt(TIOCSWINSZ), &size)
   }
 
   /// Closes the window.
-  func hangUp() {
+  public func hangUp() {
     if person >= 0 { close(person) }
     person = -1
   }
 
-  func type(_ text: String) {
+  public func type(_ text: String) {
     let bytes = Array(text.utf8)
     _ = write(person, bytes, bytes.count)
   }
 
   /// Waits until the program's end has something to read.
-  func waitForInput() -> Bool { Self.isReadable(terminal, within: 10_000) }
+  public func waitForInput() -> Bool { Self.isReadable(terminal, within: 10_000) }
 
   /// What the program has sent up to now.
   ///
   /// The kernel hands it over when it likes, so a mark is sent behind it and waited for.
-  func sent() throws -> String {
+  public func sent() throws -> String {
     let mark: [UInt8] = [0x01]
     _ = write(terminal, mark, 1)
     var bytes: [UInt8] = []
@@ -70,8 +70,20 @@ final class PseudoTerminal {
     return String(decoding: bytes.dropLast(), as: UTF8.self)
   }
 
+  /// What the program has sent and nobody has taken yet; waits for nothing.
+  public func waiting() -> [UInt8] {
+    var bytes: [UInt8] = []
+    while person >= 0, Self.isReadable(person, within: 0) {
+      var buffer = [UInt8](repeating: 0, count: 65_536)
+      let count = read(person, &buffer, buffer.count)
+      guard count > 0 else { break }
+      bytes += buffer.prefix(count)
+    }
+    return bytes
+  }
+
   /// The line discipline as numbers that can be compared.
-  func modes() -> [UInt32] {
+  public func modes() -> [UInt32] {
     var modes = termios()
     tcgetattr(terminal, &modes)
     let characters = withUnsafeBytes(of: &modes.c_cc) { $0.map(UInt32.init) }
