@@ -74,9 +74,11 @@ struct Admission {
 
   private func checkConfig(_ request: Board.Request, _ app: Board.App?) throws(Cause) {
     _ = try ConfigStore(home: home, app: request.app).load(request.data.config ?? "")
-    if app?.current != request.data.from {
+    if app?.config != request.data.base {
       throw Cause(
-        .configDamaged, "'\(request.app)' got another release meanwhile", remedy: "Ask again.")
+        .configConflict,
+        "the config vars of '\(request.app)' were changed by somebody else meanwhile",
+        remedy: "Look at them and ask again: relctl config \(request.app)")
     }
   }
 

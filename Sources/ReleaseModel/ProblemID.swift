@@ -22,6 +22,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case appJSONFormat = "RT-APPJSON-FORMAT"
   case releaseFormat = "RT-OTP-RELEASE-FORMAT"
   case configName = "RT-CONFIG-NAME"
+  case configConflict = "RT-CONFIG-CONFLICT"
   case configMissing = "RT-CONFIG-MISSING"
   case configDamaged = "RT-CONFIG-DAMAGED"
   case targetMismatch = "RT-TARGET-MISMATCH"
@@ -72,7 +73,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
       .programMissing, .terminal, .agentAbsent, .epmd, .system:
       ExitCode.unavailable
-    case .agentRunning, .waitedTooLong, .logFull, .portUnavailable: ExitCode.tryAgain
+    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .portUnavailable:
+      ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildUnwritable,
@@ -127,6 +129,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .appJSONFormat: "The app.json cannot be read."
     case .releaseFormat: "An OTP release's files cannot be read."
     case .configName: "A config var's name is not one, or is set by reltui itself."
+    case .configConflict: "The config vars were changed by somebody else meanwhile."
     case .configMissing: "The release needs config vars that are not set."
     case .configDamaged: "A stored set of config vars is not what was stored."
     case .targetMismatch: "A slug was built for another kind of host."

@@ -102,7 +102,7 @@ extension Call {
     }
     let digest = try ConfigStore(home: home(), app: name).save(new)
     return try request(.configRequested, app: name) {
-      ($0.config, $0.from) = (digest, app?.current)
+      ($0.config, $0.base) = (digest, app?.config)
       $0.set = change.set.isEmpty ? nil : change.set.keys.sorted()
       $0.unset = change.unset.isEmpty ? nil : change.unset
     }

@@ -182,7 +182,8 @@ struct ProgramTests {
     // An agent lives: none is started.
     let lock = try Lock.take(place.home.agentLock)
     defer { withExtendedLifetime(lock) {} }
-    let terminal = try ProgramTerminal("reltui", ["--app", "worker"], environment: place.environment)
+    let terminal = try ProgramTerminal(
+      "reltui", ["--app", "worker"], environment: place.environment)
     #expect(terminal.wait(for: "worker"))
     terminal.type("R")
     #expect(terminal.wait(for: "Restart"))

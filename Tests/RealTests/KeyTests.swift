@@ -30,7 +30,8 @@ struct KeyTests {
       try Files.replace(stage.folder.path + "/visiting", with: [])
       child = try Child.start(
         Invocation(
-          ["sh", "-c", script, "visitor", relctl, stage.folder.path], environment: stage.environment),
+          ["sh", "-c", script, "visitor", relctl, stage.folder.path], environment: stage.environment
+        ),
         input: .file(reading), output: .null, errors: .null)
       stop = writing
     }
