@@ -11,7 +11,7 @@ BUILDPACK := .build/buildpack
 SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build buildpack demo test format install clean
+.PHONY: help deps build buildpack demo test docs format install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,6 +36,9 @@ demo: buildpack ## build and deploy the sample app twice, and look at it in relt
 
 test: buildpack ## run all tests
 	swift test
+
+docs: ## write the pages of docs/reference that are made from the code
+	UPDATE_DOCS=1 swift test --filter Reference
 
 format: ## format the Swift sources in place, then lint them
 	swift format -i --recursive Package.swift Sources Tests
