@@ -38,7 +38,7 @@ test: buildpack ## run all tests
 	swift test
 
 docs: ## write the pages of docs/reference that are made from the code
-	UPDATE_DOCS=1 swift test --filter Reference
+	UPDATE_DOCS=1 swift test --filter 'Reference|PageOfKeys'
 
 format: ## format the Swift sources in place, then lint them
 	swift format -i --recursive Package.swift Sources Tests
