@@ -11,7 +11,7 @@ BUILDPACK := .build/buildpack
 SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build buildpack demo test bench format install clean
+.PHONY: help deps build buildpack demo test docs bench format install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ test: buildpack ## run all tests
 
 bench: build ## measure the budgets, each beside its peer
 	$(RELEASE)/relbench
+
+docs: ## write the pages of docs/reference that are made from the code
+	UPDATE_DOCS=1 swift test --filter 'Reference|PageOfKeys'
 
 format: ## format the Swift sources in place, then lint them
 	swift format -i --recursive Package.swift Sources Tests
