@@ -6,7 +6,9 @@ extension Model {
     let apps = board.apps.values.sorted { $0.name < $1.name }
     let filter = Filter(filters[.releases])
     return apps.filter { app in
-      filter.passes([app.name, Wording.state(of: app), app.worstCause?.sentence ?? ""])
+      filter.passes([
+        app.name, Wording.state(of: app, at: now), app.worstCause(at: now)?.sentence ?? "",
+      ])
     }
   }
 
@@ -28,7 +30,7 @@ extension Model {
     let isGone = selectedApp == nil
     if isGone || view == .releases && !isListed(apps) {
       // Who opens this at night looks for what is wrong.
-      let next = apps.first(where: \.isInTrouble) ?? apps.first
+      let next = apps.first { $0.isInTrouble(at: now) } ?? apps.first
       app = next?.name ?? (isGone || view == .releases ? nil : app)
     }
     settleRun()

@@ -130,18 +130,19 @@ extension Wording {
 // MARK: - States
 
 extension Wording {
-  /// `ready`, `crashed ×3`, `starting, crashed ×3`.
-  static func state(of app: Board.App) -> String {
+  /// `ready`, `crashed ×3`, `starting, crashed ×3`; `ready, crashed ×3` while that is news.
+  static func state(of app: Board.App, at now: Timestamp) -> String {
     let (state, crashes) = app.summary
     let times = crashes > 1 ? "crashed ×\(crashes)" : crashes == 1 ? "crashed" : ""
     if state == .crashed { return times.isEmpty ? state.rawValue : times }
-    let isOnItsWay = state == .starting || state == .booting || state == .unready
-    return isOnItsWay && crashes > 0 ? "\(state.rawValue), \(times)" : state.rawValue
+    let isRunning = state != .stopped && state != .stopping
+    return isRunning && app.recentCrash(at: now) != nil
+      ? "\(state.rawValue), \(times)" : state.rawValue
   }
 
   /// What is wrong with an app in one sentence, and whether it hinders its users now.
-  static func trouble(of app: Board.App) -> (text: String, isBad: Bool)? {
-    guard let cause = app.worstCause else { return nil }
+  static func trouble(of app: Board.App, at now: Timestamp) -> (text: String, isBad: Bool)? {
+    guard let cause = app.worstCause(at: now) else { return nil }
     if app.failure?.cause == cause, let release = app.failure?.release {
       return ("\(release) failed: \(cause.sentence)", app.summary.state != .ready)
     }
@@ -210,12 +211,13 @@ extension Wording {
 
 extension Board.App {
   /// Whether somebody should look: its users may not be served.
-  var isInTrouble: Bool {
+  func isInTrouble(at now: Timestamp) -> Bool {
     let (state, crashes) = summary
     switch state {
     case .crashed, .unready: return true
     case .starting, .booting: return crashes > 0 || failure != nil && current != nil
-    case .ready, .stopping, .stopped: return false
+    case .ready: return recentCrash(at: now) != nil
+    case .stopping, .stopped: return false
     }
   }
 }

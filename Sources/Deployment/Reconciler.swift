@@ -139,7 +139,7 @@ extension Reconciler {
     if let deadline = request?.data.deadline, deadline < now {
       return Cause(
         .requestExpired, "\(deployment.release) was not ready before its deadline",
-        remedy: "See what it waits for: relctl logs APP")
+        remedy: "See what it waits for: relctl logs \(app.name)")
     }
     return nil
   }

@@ -117,7 +117,7 @@ struct RunWatch {
     let lines = LogTail.lines(of: specification.folder, count: 5)
     return Cause(
       id, "\(run.instance) of \(run.release) is not ready\(waited): \(what)",
-      remedy: "Read its last lines: relctl logs \(specification.app)",
+      remedy: "Read its last lines: relctl logs \(specification.app)/\(run.instance)",
       evidence: lines.map {
         Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: $0.text)
       })

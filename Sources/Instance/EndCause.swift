@@ -10,12 +10,13 @@ public enum EndCause {
     let id: ProblemID =
       run.instance.process == ProcessType.release
       ? .releasePhase : wasReady ? .crashed : .bootFailed
-    let telling = tellingLine(lines.map(\.text))
+    // Who is killed from outside has not said why.
+    let telling = status?.exit == .signal(9) ? nil : tellingLine(lines.map(\.text))
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"
     let sentence =
       telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" }
-      ?? "\(what) and said nothing"
+      ?? (lines.isEmpty ? "\(what) and said nothing" : what)
     let evidence = evidence(around: telling, lines).map {
       Cause.Evidence(
         kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(300)))
@@ -23,7 +24,8 @@ public enum EndCause {
     var facts = ["ending": ending]
     if let port = run.port { facts["port"] = String(port) }
     return Cause(
-      id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", app), facts: facts,
+      id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", status, run, app),
+      facts: facts,
       evidence: evidence)
   }
 
@@ -78,14 +80,19 @@ public enum EndCause {
     line.drop { $0.isWhitespace }
   }
 
-  private static func remedy(_ line: String, _ app: String) -> String? {
+  private static func remedy(
+    _ line: String, _ status: RunStatus?, _ run: Board.Run, _ app: String
+  ) -> String? {
+    if status?.exit == .signal(9) {
+      return "Where it was the kernel, for want of memory, this tells: dmesg | grep -i oom"
+    }
     if line.contains("could not fetch environment variable"), let name = quoted(in: line) {
       return "Set it: relctl config \(app) set \(name)=…"
     }
     if line.contains("eaddrinuse") || line.contains("address already in use") {
       return "Listen on the port in the environment variable PORT."
     }
-    return "Read its last lines: relctl logs \(app)"
+    return "Read its last lines: relctl logs \(app)/\(run.instance)"
   }
 
   private static func quoted(in line: String) -> Substring? {

@@ -60,7 +60,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
     (slug, config, time, by) = (release.slug, release.config, release.time, release.by)
     (from, commit, line) = (release.from, release.commit, release.line)
     (set, unset) = (release.set, release.unset)
-    cause = app.failure?.release == release.number ? app.failure?.cause : nil
+    cause = release.failure
   }
 
   /// What made it, in a few words.

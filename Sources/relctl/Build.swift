@@ -143,10 +143,22 @@ struct SlugMaker {
 
   private func describe(_ tree: String) throws(Cause) {
     let manifest = try ManifestBuilder.describe(tree, tools: [:])
+    tell(manifest)
     do throws(PosixError) {
       try Files.makeFolder(tree + "/.reltui")
       try Files.replace(tree + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
     } catch { throw Cause(error) }
+  }
+
+  /// A built release seldom has Procfile and app.json beside it; what goes without them must not go unsaid.
+  private func tell(_ manifest: Manifest) {
+    if call.wantsJSON { return }
+    let processes = manifest.processes.map { "\($0.process): \($0.command)" }
+    for line in processes
+      + (manifest.appJSON == nil ? ["no app.json: no health check, one web"] : [])
+    {
+      call.context.print("       \(call.shown(line))")
+    }
   }
 
   private func provenance(of source: Source) -> Provenance {

@@ -39,7 +39,12 @@ extension Verb {
   static let remote = Verb(
     Command("remote", "APP[/INSTANCE]", count: 1...1, "open a shell in the running system")
   ) { call throws(Cause) in
-    try call.hand(over: call.runningInstance().remoteShell)
+    guard TerminalSize.of(0) != nil else {
+      throw Cause(
+        .terminal, "a remote shell needs a terminal",
+        remedy: "For one expression: relctl rpc \(call.positional(0)) EXPR")
+    }
+    return try call.hand(over: call.runningInstance().remoteShell)
   }
 }
 
@@ -71,7 +76,7 @@ extension Call {
     let home = try home()
     var specification = try RunSpecification(
       run, of: app, home: home, environment: context.environment)
-    specification.folder = RunFolder(path: home.app(app.name).path)
+    specification.folder = RunFolder(path: home.app(app.name).path + "/eval")
     do throws(PosixError) { try Files.makeFolder(specification.folder.temporary) } catch {
       throw Cause(error)
     }

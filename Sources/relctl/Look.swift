@@ -31,12 +31,12 @@ extension Verb {
       ]
     }
     if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
-    for app in apps { for line in notes(on: app) { call.context.print(call.shown(line)) } }
+    for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }
     return .success
   }
 
   /// What the table does not say.
-  private static func notes(on app: Board.App) -> [String] {
+  private static func notes(on app: Board.App, at now: Timestamp) -> [String] {
     var lines: [String] = []
     if app.isStopped {
       lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
@@ -47,7 +47,7 @@ extension Verb {
     if app.current == nil, app.deployment == nil {
       lines.append("\(app.name) has no release that runs")
     }
-    if let cause = app.worstCause {
+    if let cause = app.worstCause(at: now) {
       let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""
       lines.append("\(app.name): \(failed)\(cause.sentence) [\(cause.id)]")
     }
@@ -61,6 +61,10 @@ extension Verb {
     let reports = app.releases.reversed().map { ReleaseReport($0, of: app) }
     if call.wantsJSON {
       call.print(json: reports)
+      return .success
+    }
+    if reports.isEmpty {
+      call.context.print("no releases yet; make one with: relctl deploy \(app.name) DIR")
       return .success
     }
     let now = Timestamp(milliseconds: Clock.now())

@@ -80,6 +80,7 @@ enum Progress {
     let instance = data.instance.map { "\($0)" } ?? ""
     let release = data.release.map { "\($0)" } ?? ""
     switch event.type {
+    case .configChanged: return "       the first release will have them"
     case .releaseCreated:
       let origin = data.from.map { " (as \($0))" } ?? ""
       return "       \(release)\(origin): slug \(data.slug?.prefix(12) ?? "")"

@@ -20,7 +20,8 @@ struct ErrorTests {
 
   static let cases: [Case] = [
     Case(
-      ["deploy", "nosuch", "nosuchslug"], 69, "RT-SLUG-UNKNOWN", "there is no slug 'nosuchslug'"),
+      ["deploy", "nosuch", "nosuchslug"], 69, "RT-SLUG-UNKNOWN",
+      "there is no slug 'nosuchslug', nor a folder of that name"),
     Case(["deploy", "No Such", "x"], 64, "RT-APP-NAME", "'No Such' cannot be an app's name"),
     Case(["deploy", "../x", "y"], 64, "RT-APP-NAME", "'../x' cannot be an app's name"),
     Case(

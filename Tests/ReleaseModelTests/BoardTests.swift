@@ -89,13 +89,20 @@ struct BoardTests {
     let crash =
       #"{"instance":"web.1","run":3,"exit":1,"cause":{"id":"RT-CRASHED","sentence":"it broke"}}"#
     let once = try #require(try fold(running + [line(8, "instance.crashed", crash)]).apps["shop"])
-    #expect(once.summary == (.crashed, 1) && once.worstCause?.sentence == "it broke")
+    #expect(
+      once.summary == (.crashed, 1) && once.worstCause(at: once.changed)?.sentence == "it broke")
     #expect(once.runs.map(\.state) == [.crashed] && once.runs.map(\.exit) == [1])
     // The line ten minutes later: the run had been stable.
     let late = line(8, "instance.crashed", crash).replacing("07:00:08", with: "07:10:00")
     let again = line(9, "instance.starting", #"{"instance":"web.1","release":"v1"}"#)
     let twice = try #require(try fold(running + [late, again]).apps["shop"])
     #expect(twice.crashes.values.map(\.count) == [1])
+    // Ready again it is news for some minutes.
+    let ready = line(9, "instance.ready", #"{"instance":"web.1","run":9}"#).replacing(
+      "07:00:09", with: "07:10:02")
+    let back = try #require(try fold(running + [late, again, ready]).apps["shop"])
+    let news = [60_000, 400_000].map { back.recentCrash(at: back.changed + $0)?.count }
+    #expect(back.summary.state == .ready && news == [1, nil])
   }
 
   @Test func everyTypeRequiresFieldsThatThereAre() {

@@ -47,8 +47,9 @@ extension Model {
     func add(_ text: String, _ role: Role, most: Int) {
       lines += Printable.wrap(text, to: max(2, width), most: most).map { Cell($0, role) }
     }
-    if let cause = selectedRun?.cause ?? app.worstCause {
-      let trouble = selectedRun?.cause.map { ($0.sentence, true) } ?? Wording.trouble(of: app)
+    if let cause = selectedRun?.cause ?? app.worstCause(at: now) {
+      let trouble =
+        selectedRun?.cause.map { ($0.sentence, true) } ?? Wording.trouble(of: app, at: now)
       add(trouble?.0 ?? cause.sentence, trouble?.1 == false ? .warning : .bad, most: 3)
       if let remedy = cause.remedy { add(remedy, .text, most: 2) }
       for evidence in cause.evidence.prefix(8) {

@@ -12,7 +12,7 @@ extension Model {
   /// The list's lines without its header.
   var releaseLines: [ReleaseLine] {
     listedApps.flatMap { app in
-      let trouble = Wording.trouble(of: app).map { text, isBad in
+      let trouble = Wording.trouble(of: app, at: now).map { text, isBad in
         ReleaseLine(app: app.name, trouble: Cell(text, isBad ? .bad : .warning))
       }
       return [ReleaseLine(app: app.name)] + [trouble].compactMap { $0 }
@@ -90,7 +90,7 @@ extension Model {
     let shownPorts = ports.prefix(4).map(String.init) + (ports.count > 4 ? ["…"] : [])
     return [
       Cell(app.name), Cell(Wording.release(of: app)),
-      Cell(Wording.state(of: app), role(of: app.summary.state)),
+      Cell(Wording.state(of: app, at: now), role(of: app.summary.state)),
       Cell(Wording.instances(of: app)),
     ] + (isWide ? [Cell(shownPorts.joined(separator: " "), .aside)] : []) + [
       Cell(release?.by ?? "–"), Cell(Wording.age(since: app.changed, at: now), .aside),

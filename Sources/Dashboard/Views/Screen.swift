@@ -133,7 +133,7 @@ struct Heading {
   init(_ model: Model) {
     let apps = model.board.apps.values
     let runs = apps.reduce(0) { $0 + $1.liveRuns.count }
-    let troubled = apps.filter(\.isInTrouble).count
+    let troubled = apps.filter { $0.isInTrouble(at: model.now) }.count
     host = model.setting.host
     ranked = [(Cell(Self.count(apps.count, "app"), .aside), 3)]
     if troubled > 0 { ranked.append((Cell("\(troubled) in trouble", .bad), 0)) }
