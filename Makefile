@@ -11,7 +11,7 @@ BUILDPACK := .build/buildpack
 SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build buildpack demo test docs bench format install clean
+.PHONY: help deps build demo test docs bench format install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,10 +19,8 @@ help: ## list the targets
 deps: ## install what is missing of the tools that building and testing need
 	@scripts/deps
 
-build: deps ## build reltui, relctl, relpack and relshim into .build/release
+build: deps ## build reltui, relctl, relpack, relshim, and the packaged buildpack
 	swift build $(SWIFT_STATIC)
-
-buildpack: build ## assemble .build/buildpack and .build/buildpack.tgz
 	rm -rf $(BUILDPACK)
 	install -d $(BUILDPACK)/bin $(BUILDPACK)/libexec/$(ARCH)
 	install -m 755 buildpack/bin/* $(BUILDPACK)/bin
@@ -31,10 +29,10 @@ buildpack: build ## assemble .build/buildpack and .build/buildpack.tgz
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --mode=go=rX,u=rwX \
 	  -C $(BUILDPACK) -cf - . | gzip -n > $(BUILDPACK).tgz
 
-demo: buildpack ## build and deploy the sample app twice, and look at it in reltui
+demo: build ## build and deploy the sample app twice, and look at it in reltui
 	scripts/demo
 
-test: buildpack ## run all tests
+test: build ## run all tests
 	swift test
 
 bench: build ## measure the budgets, each beside its peer
@@ -47,7 +45,7 @@ format: ## format the Swift sources in place, then lint them
 	swift format -i --recursive Package.swift Sources Tests
 	swift format lint --strict --recursive Package.swift Sources Tests
 
-install: buildpack ## install below PREFIX (/usr/local); DESTDIR is honoured
+install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/reltui
 	install -d $(DESTDIR)$(PREFIX)/share/reltui
 	install -m 755 $(RELEASE)/reltui $(RELEASE)/relctl $(DESTDIR)$(PREFIX)/bin
