@@ -63,6 +63,8 @@ let package = Package(
     program("relctl", ["Deployment", "Observation", "CommandLine"]),
     program("relpack", ["Buildpack", "CommandLine"]),
     program("relshim", ["Posix", "HomeFormat"]),
+    // measured by `make bench`, never installed
+    program("relbench", ["EventLog", "HomeFormat", "Posix"]),
     // tests
     .target(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
@@ -77,7 +79,9 @@ let package = Package(
     tests("SlugStoreTests", ["SlugStore"]),
     tests("InstanceTests", ["Instance"]),
     tests("DeploymentTests", ["Deployment"]),
+    tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
-    tests("DashboardTests", ["Dashboard"]),
+    tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
+    tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
   ]
 )

@@ -37,7 +37,10 @@ static const int cnc_signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
 static inline SCREEN *cnc_newterm(const char *name, FILE *out, FILE *in) {
   struct sigaction before[4];
   for (int i = 0; i < 4; i++) sigaction(cnc_signals[i], NULL, &before[i]);
+  // Not by LINES and COLUMNS, and 24 by 80 where terminfo has no size; without the second call
+  // newterm would fail there.
   use_env(FALSE);
+  use_tioctl(TRUE);
   SCREEN *screen = newterm(name, out, in);
   for (int i = 0; i < 4; i++) sigaction(cnc_signals[i], &before[i], NULL);
   return screen;
@@ -60,9 +63,16 @@ static inline WINDOW *cnc_window(void) { return stdscr; }
 
 static inline void cnc_repaint(void) { clearok(curscr, TRUE); }
 
-static inline int cnc_can_place_cursor(void) {
+// What terminfo says of a terminal: 0 that it knows none of this name, 1 that it has one which
+// cannot place its cursor, 2 that a screen can be drawn on it. newterm answers NULL to both of
+// the former.
+static inline int cnc_terminal_kind(const char *name, int descriptor) {
+  int found = 0;
+  if (setupterm(name, descriptor, &found) != OK || found != 1) return 0;
   const char *capability = tigetstr("cup");
-  return capability != NULL && capability != (const char *)-1;
+  int can_place = capability != NULL && capability != (const char *)-1;
+  del_curterm(cur_term);
+  return can_place ? 2 : 1;
 }
 
 static inline int cnc_colors(void) { return tigetnum("colors"); }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
@@ -166,3 +167,5 @@ int64_t cposix_free_space(const char *path) {
 int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
 int cposix_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int cposix_memory_file(void) { return memfd_create("reltui", MFD_CLOEXEC); }

@@ -16,7 +16,8 @@ public struct Option: Hashable, Sendable {
     self.help = help
   }
 
-  public static let home = Option("--home", value: "DIR", "the home (default: $RELTUI_HOME, …)")
+  public static let home = Option(
+    "--home", value: "DIR", "the home; else $RELTUI_HOME, else the standard one")
   public static let json = Option("--json", "print facts as JSON")
   public static let help = Option("--help", short: "-h", "show this help")
 }

@@ -41,9 +41,14 @@ public struct Context: Sendable {
       ?? Home.standard(environment: environment, isRoot: User.isRoot)
     guard var home = chosen else { throw Cause(.homeUnknown, "no home is known") }
     home = Home(root: absolute(home.root))
+    if option == nil, !User.isRoot, home.root != Home.systemRoot, Files.isFolder(Home.systemRoot),
+      environment["RELTUI_HOME"] == nil
+    {
+      note("\(program): this host's own home is \(Home.systemRoot), root's; this is \(home.root)")
+    }
     let info: Files.Info?
     do throws(PosixError) { info = try Files.info(home.root) } catch {
-      throw Cause(.homeUnwritable, "\(error)")
+      throw Cause(error.errno == .accessDenied ? .homeForeign : .homeUnwritable, "\(error)")
     }
     if let info, info.owner != User.id, !User.isRoot {
       throw Cause(.homeForeign, "the home '\(home.root)' belongs to another user")

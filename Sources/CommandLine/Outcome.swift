@@ -15,6 +15,14 @@ public struct Outcome: Equatable, Sendable {
     self.report = report
   }
 
+  /// That of a program that was run in our place; as a shell has it, a signal is 128 and its number.
+  public init(_ exit: Exit) {
+    switch exit {
+    case .code(let code): self.init(exitCode: code)
+    case .signal(let signal): self.init(exitCode: 128 + signal)
+    }
+  }
+
   /// ```
   /// relctl: there is no app 'blog' [RT-APP-UNKNOWN]
   ///   See the apps with: relctl ps

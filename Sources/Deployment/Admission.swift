@@ -74,9 +74,11 @@ struct Admission {
 
   private func checkConfig(_ request: Board.Request, _ app: Board.App?) throws(Cause) {
     _ = try ConfigStore(home: home, app: request.app).load(request.data.config ?? "")
-    if app?.current != request.data.from {
+    if app?.config != request.data.base {
       throw Cause(
-        .configDamaged, "'\(request.app)' got another release meanwhile", remedy: "Ask again.")
+        .configConflict,
+        "the config vars of '\(request.app)' were changed by somebody else meanwhile",
+        remedy: "Look at them and ask again: relctl config \(request.app)")
     }
   }
 
@@ -94,10 +96,13 @@ struct Admission {
       guard processes.contains(process), process != ProcessType.release else {
         throw Cause(
           .processUnknown, "\(release.number) of '\(app.name)' has no process type '\(process)'",
-          remedy: "It has: \(processes.filter { $0 != ProcessType.release }.joined(separator: ", "))")
+          remedy:
+            "It has: \(processes.filter { $0 != ProcessType.release }.joined(separator: ", "))")
       }
       guard (0...100).contains(count) else {
-        throw Cause(.usage, "\(count) instances of '\(process)' are out of range", remedy: "Ask for 0 to 100.")
+        throw Cause(
+          .usage, "\(count) instances of '\(process)' are out of range", remedy: "Ask for 0 to 100."
+        )
       }
     }
   }

@@ -22,12 +22,19 @@ public final class Agent {
   private var facts: [String: Manifest] = [:]
   /// When to look again though nothing has happened, on the monotonic clock.
   private var wakeAt: Int64?
+  private let complain: (Cause) -> Void
+  private var complaint: Cause?
 
   var board: Board { follower.board }
 
   /// - Throws: `RT-AGENT-RUNNING` if the home has an agent.
-  public init(home: Home, launcher: Launcher, environment: [String: String]) throws(Cause) {
+  /// - Parameter complain: told what went wrong with the agent itself.
+  public init(
+    home: Home, launcher: Launcher, environment: [String: String],
+    complain: @escaping (Cause) -> Void
+  ) throws(Cause) {
     self.home = home
+    self.complain = complain
     self.launcher = launcher
     self.environment = environment
     journal = Journal(home: home, program: "agent")
@@ -48,14 +55,33 @@ public final class Agent {
     try record(.agentStarted, app: nil) { $0.pid = Program.processID }
     var readable: Set<Int32> = []
     while true {
-      try take()
-      try observe(readable)
-      try reconcile()
+      try endure { () throws(Cause) in
+        try take()
+        observe(readable)
+        try reconcile()
+      }
       readable = try wait()
       while let signal = signals.next() {
         if signal == 17 { reap() } else { return try leave() }
       }
     }
+  }
+
+  /// A full disk or an unreadable file must not end the agent: it says so and tries again in a second.
+  /// Only a log that is not the one it has read leaves it nothing to stand on.
+  private func endure(_ turn: () throws(Cause) -> Void) throws(Cause) {
+    wakeAt = nil
+    do throws(Cause) { try turn() } catch {
+      if error.id == ProblemID.logDamaged.rawValue { throw error }
+      note(error)
+    }
+  }
+
+  /// Says what is wrong, but not again and again.
+  private func note(_ cause: Cause) {
+    if complaint != cause { complain(cause) }
+    complaint = cause
+    wakeAt = Clock.monotonic() + 1000
   }
 
   private func leave() throws(Cause) {
@@ -98,9 +124,12 @@ public final class Agent {
 // MARK: - Looking at the runs
 
 extension Agent {
-  private func observe(_ readable: Set<Int32>) throws(Cause) {
+  private func observe(_ readable: Set<Int32>) {
+    // One run that cannot be looked at must not hide the others.
     for app in board.apps.values {
-      for run in app.liveRuns { try observe(run, of: app, readable) }
+      for run in app.liveRuns {
+        do throws(Cause) { try observe(run, of: app, readable) } catch { note(error) }
+      }
     }
     let live = Set(board.apps.values.flatMap { $0.liveRuns.map(\.id) })
     watches = watches.filter { live.contains($0.key) }
@@ -226,7 +255,6 @@ extension Agent {
 extension Agent {
   /// Plans and acts until there is nothing to do but wait.
   private func reconcile() throws(Cause) {
-    wakeAt = nil
     for name in board.apps.keys.sorted() + board.requests.map(\.app) {
       // An app gets its turn in a bounded number of steps, so that none can starve the others.
       for _ in 0..<64 {
@@ -245,7 +273,7 @@ extension Agent {
         }
         if plan.actions.isEmpty { break }
         for action in plan.actions { try perform(action, app) }
-        try observe([])
+        observe([])
       }
     }
     try wakeForDeadlines()

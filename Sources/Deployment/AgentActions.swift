@@ -132,7 +132,9 @@ extension Agent {
       let port = UInt16.random(in: Self.ports)
       if !taken.contains(port), Loopback.isFree(port) { return port }
     }
-    throw Cause(.portUnavailable, "no free port was found from \(Self.ports.lowerBound) to \(Self.ports.upperBound)")
+    throw Cause(
+      .portUnavailable,
+      "no free port was found from \(Self.ports.lowerBound) to \(Self.ports.upperBound)")
   }
 }
 

@@ -77,12 +77,10 @@ public struct AgentControl: Sendable {
     guard let process = process() else { return false }
     process.signal(15)
     let limit = Clock.monotonic() + 10_000
-    do throws(PosixError) {
-      while Clock.monotonic() < limit {
-        if try !Lock.isHeld(home.agentLock) { return true }
-        _ = try Poll.wait([], milliseconds: 5)
-      }
-    } catch { throw Cause(error) }
+    while Clock.monotonic() < limit {
+      if !process.isAlive { return true }
+      _ = try? Poll.wait([], milliseconds: 5)
+    }
     throw Cause(.waitedTooLong, "the agent (pid \(process.pid)) does not leave")
   }
 }

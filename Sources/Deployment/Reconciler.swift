@@ -128,7 +128,8 @@ extension Reconciler {
   ) -> Cause? {
     if let failed = new.first(where: { $0.state == .crashed || $0.state == .unready }) {
       return failed.cause
-        ?? Cause(.bootFailed, "\(failed.instance) of \(deployment.release) is \(failed.state.rawValue)")
+        ?? Cause(
+          .bootFailed, "\(failed.instance) of \(deployment.release) is \(failed.state.rawValue)")
     }
     if let stopper = requests.first(where: { $0.type == .stopRequested && $0.id != request?.id }) {
       return Cause(
@@ -138,7 +139,7 @@ extension Reconciler {
     if let deadline = request?.data.deadline, deadline < now {
       return Cause(
         .requestExpired, "\(deployment.release) was not ready before its deadline",
-        remedy: "See what it waits for: relctl logs APP")
+        remedy: "See what it waits for: relctl logs \(app.name)")
     }
     return nil
   }
@@ -149,7 +150,7 @@ extension Reconciler {
     if facts?.hasReleasePhase == true {
       guard let phase = new.first(where: { $0.instance.process == ProcessType.release }) else {
         keep(sparing: deployment.release)
-        actions.append(.step(deployment.release, "release phase"))
+        if deployment.step == nil { actions.append(.step(deployment.release, "release phase")) }
         actions.append(.start(InstanceName(ProcessType.release, 1), deployment.release))
         return
       }
@@ -204,7 +205,8 @@ extension Reconciler {
     let all = Board.App.instances(of: app.formation)
     let targets = request.data.instance.map { [$0] } ?? all
     if let deadline = request.data.deadline, deadline < now {
-      actions.append(.fail(request, Cause(.requestExpired, "the restart was not done before its deadline")))
+      actions.append(
+        .fail(request, Cause(.requestExpired, "the restart was not done before its deadline")))
       return keep()
     }
     for instance in targets {
@@ -245,7 +247,8 @@ extension Reconciler {
     {
       actions.append(.finish(request))
     } else if let deadline = request.data.deadline, deadline < now {
-      actions.append(.fail(request, Cause(.requestExpired, "the scaling was not done before its deadline")))
+      actions.append(
+        .fail(request, Cause(.requestExpired, "the scaling was not done before its deadline")))
     }
   }
 }
@@ -258,7 +261,8 @@ extension Reconciler {
   ///   - spared: a release whose runs somebody else looks after.
   ///   - busy: places that are being replaced.
   private mutating func keep(sparing spared: ReleaseNumber? = nil, busy: Set<InstanceName> = []) {
-    let wanted = app.isStopped || app.current == nil
+    let wanted =
+      app.isStopped || app.current == nil
       ? [] : Board.App.instances(of: app.formation).filter { !busy.contains($0) }
     for run in app.liveRuns where run.release != spared && !busy.contains(run.instance) {
       if run.release != app.current || !wanted.contains(run.instance) { stop([run]) }
@@ -297,7 +301,8 @@ extension Reconciler {
           last,
           Cause(
             .crashLoop, sentence + reason,
-            remedy: "When it is mended: relctl restart \(app.name), or relctl rollback \(app.name)")))
+            remedy: "When it is mended: relctl restart \(app.name), or relctl rollback \(app.name)")
+        ))
       return
     }
     let moment = crashes.last + Self.pause(afterCrashes: crashes.count)

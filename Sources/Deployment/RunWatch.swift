@@ -52,13 +52,10 @@ struct RunWatch {
     switch state {
     case .starting: return launchedAt.map { $0 + Self.launchLimit }
     case .booting, .unready: return nextTry
-    case .ready: return isPeriodic ? nextTry : nil
+    case .ready: return nextTry
     default: return nil
     }
   }
-
-  /// Asking a runtime starts a VM each time, so only a path is asked again and again.
-  private var isPeriodic: Bool { gate != .runtime }
 
   mutating func watch(_ status: RunStatus) {
     if shimEnd == nil { shimEnd = status.shimIdentity.endWatch() }
@@ -73,13 +70,13 @@ struct RunWatch {
       probe = nil
       return judge(verdict, run)
     }
-    guard Clock.monotonic() >= nextTry, run.state != .ready || isPeriodic else { return nil }
+    guard Clock.monotonic() >= nextTry else { return nil }
     tries += 1
     do throws(PosixError) {
       let limit = Int64(min(max(check?.timeout ?? 5, 1), 60)) * 1000
       probe = try Probe(
-        gate, port: run.port, milliseconds: gate == .runtime ? 10_000 : limit,
-        status: statusCommand)
+        gate, port: run.port, milliseconds: gate == .runtime ? 6000 : limit,
+        status: specification.runtimeCall(["-a", "init get_status []"]))
       return nil
     } catch {
       let isRefused = error.errno == .refused
@@ -99,7 +96,8 @@ struct RunWatch {
       refusals += 1
       if run.state == .ready {
         nextTry = now + 1000
-        return refusals < Self.refusalsToDoubt ? nil : (.instanceUnready, refusal(.notReady, reason))
+        return refusals < Self.refusalsToDoubt
+          ? nil : (.instanceUnready, refusal(.notReady, reason))
       }
       nextTry = now + (tries < 40 ? Self.firstPause : Self.bootPause)
       let age = Timestamp(milliseconds: Clock.now()) - since
@@ -119,20 +117,9 @@ struct RunWatch {
     let lines = LogTail.lines(of: specification.folder, count: 5)
     return Cause(
       id, "\(run.instance) of \(run.release) is not ready\(waited): \(what)",
-      remedy: "Read its last lines: relctl logs \(specification.app)",
+      remedy: "Read its last lines: relctl logs \(specification.app)/\(run.instance)",
       evidence: lines.map {
         Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: $0.text)
       })
-  }
-
-  /// Asks the runtime whether it has started. relx evaluates Erlang, mix Elixir.
-  private var statusCommand: Invocation {
-    let program = specification.tree + "/" + (specification.otpRelease?.startCommand ?? "bin/start")
-    let arguments =
-      specification.otpRelease?.kind == .relx
-      ? ["eval", "init:get_status()."] : ["rpc", "IO.inspect(:init.get_status())"]
-    return Invocation(
-      [program] + arguments, in: specification.folder.path,
-      environment: specification.clientEnvironment)
   }
 }

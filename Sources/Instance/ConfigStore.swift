@@ -42,7 +42,7 @@ public struct ConfigStore: Sendable {
     do throws(PosixError) {
       bytes = try Files.read(folder.config(digest), limit: 16 << 20)
       key = try self.key()
-    } catch { throw Cause(.configDamaged, "\(error)") }
+    } catch { throw error.errno == .noSuchFile ? damaged : Cause(error) }
     guard Hex.encode(SHA256.authenticate(bytes, key: key)) == digest,
       let content = try? JSON.decode(Content.self, from: bytes)
     else { throw damaged }
@@ -60,6 +60,7 @@ public struct ConfigStore: Sendable {
   }
 
   private func key() throws(PosixError) -> [UInt8] {
+    if let key = try Files.readIfThere(home.secret, limit: 64) { return key }
     try Files.makeFolder(home.root)
     _ = try Files.createIfMissing(home.secret, with: Random.bytes(32))
     return try Files.read(home.secret, limit: 64)

@@ -8,18 +8,25 @@ public enum EndCause {
     _ run: Board.Run, app: String, status: RunStatus?, lines: [LogLine], wasReady: Bool
   ) -> Cause {
     let id: ProblemID =
-      run.instance.process == ProcessType.release ? .releasePhase : wasReady ? .crashed : .bootFailed
-    let telling = tellingLine(lines.map(\.text))
+      run.instance.process == ProcessType.release
+      ? .releasePhase : wasReady ? .crashed : .bootFailed
+    // Who is killed from outside has not said why.
+    let telling = status?.exit == .signal(9) ? nil : tellingLine(lines.map(\.text))
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"
     let sentence =
-      telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" } ?? "\(what) and said nothing"
+      telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" }
+      ?? (lines.isEmpty ? "\(what) and said nothing" : what)
     let evidence = evidence(around: telling, lines).map {
-      Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(300)))
+      Cause.Evidence(
+        kind: "log", place: "\(run.instance) \($0.time)", text: String($0.text.prefix(300)))
     }
     var facts = ["ending": ending]
     if let port = run.port { facts["port"] = String(port) }
-    return Cause(id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", app), facts: facts, evidence: evidence)
+    return Cause(
+      id, sentence, remedy: remedy(telling.map { lines[$0].text } ?? "", status, run, app),
+      facts: facts,
+      evidence: evidence)
   }
 
   static func ending(_ status: RunStatus?) -> String {
@@ -34,15 +41,19 @@ public enum EndCause {
 
   /// What boot failures look like, the most telling first. What the VM prints after them says less.
   private static let patterns: [String] = [
-    "could not fetch environment variable", "environment variable", "address already in use", "eaddrinuse",
-    "seems to be in use", "libcrypto.so", "GLIBC_", "cannot open shared object", "Exec format error",
-    "cannot get bootfile", "load_failed", "unknown flag", "** (", "not found", "COOKIE: No such file",
+    "could not fetch environment variable", "environment variable", "address already in use",
+    "eaddrinuse",
+    "seems to be in use", "libcrypto.so", "GLIBC_", "cannot open shared object",
+    "Exec format error",
+    "cannot get bootfile", "load_failed", "unknown flag", "** (", "not found",
+    "COOKIE: No such file",
     "[error]", "(EXIT)",
   ]
 
   /// Lines that come with every failed boot and say nothing about this one.
   private static let chatter: [String] = [
-    "Crash dump is being written", "Kernel pid terminated", "erl_crash.dump", "application_start_failure",
+    "Crash dump is being written", "Kernel pid terminated", "erl_crash.dump",
+    "application_start_failure",
     "Runtime terminating during boot", "init terminating in do_boot",
   ]
 
@@ -57,7 +68,9 @@ public enum EndCause {
       !trimmed(line).isEmpty && !chatter.contains { line.contains($0) }
     }
     for pattern in patterns {
-      if let place = lines.lastIndex(where: { isTelling($0) && $0.contains(pattern) }) { return place }
+      if let place = lines.lastIndex(where: { isTelling($0) && $0.contains(pattern) }) {
+        return place
+      }
     }
     for pattern in reasons {
       if let place = lines.lastIndex(where: { $0.contains(pattern) }) { return place }
@@ -75,14 +88,19 @@ public enum EndCause {
     line.drop { $0.isWhitespace }
   }
 
-  private static func remedy(_ line: String, _ app: String) -> String? {
+  private static func remedy(
+    _ line: String, _ status: RunStatus?, _ run: Board.Run, _ app: String
+  ) -> String? {
+    if status?.exit == .signal(9) {
+      return "Where it was the kernel, for want of memory, this tells: dmesg | grep -i oom"
+    }
     if line.contains("could not fetch environment variable"), let name = quoted(in: line) {
       return "Set it: relctl config \(app) set \(name)=…"
     }
     if line.contains("eaddrinuse") || line.contains("address already in use") {
       return "Listen on the port in the environment variable PORT."
     }
-    return "Read its last lines: relctl logs \(app)"
+    return "Read its last lines: relctl logs \(app)/\(run.instance)"
   }
 
   private static func quoted(in line: String) -> Substring? {

@@ -55,7 +55,8 @@ public struct Launcher: Sendable {
     let kept = (own ?? "").split(separator: "\n").filter { line in
       !["-name", "-sname", "-setcookie"].contains { line.hasPrefix($0) }
     }
-    return kept.joined(separator: "\n") + "\n-name \(run.run.node ?? "nonode@127.0.0.1")\n-setcookie unused\n"
+    return kept.joined(separator: "\n")
+      + "\n-name \(run.run.node ?? "nonode@127.0.0.1")\n-setcookie unused\n"
   }
 }
 

@@ -19,7 +19,9 @@ public enum LogTail {
   }
 
   private static func tail(_ path: String, count: Int) -> (lines: [LogLine], end: Int) {
-    guard let file = try? File.open(path, .read), let size = try? file.size() else { return ([], 0) }
+    guard let file = try? File.open(path, .read), let size = try? file.size() else {
+      return ([], 0)
+    }
     var window = 256 << 10
     while true {
       let start = max(0, size - window)

@@ -5,7 +5,7 @@ import ReleaseModel
 public enum Gate: Hashable, Sendable {
   /// `GET path` on its port answers 2xx (and holds the text).
   case http(path: String, content: String?)
-  /// The runtime says of itself that it has started.
+  /// The runtime says of itself (`init:get_status/0`) that it has started.
   case runtime
 
   /// The check that app.json names for the process type; without one the runtime is asked.
@@ -36,7 +36,9 @@ public struct Probe: Sendable {
   /// - Parameters:
   ///   - milliseconds: how long the try may take.
   ///   - status: the command that asks the runtime, for a run without a path.
-  public init(_ gate: Gate, port: UInt16?, milliseconds: Int64, status: Invocation) throws(PosixError) {
+  public init(_ gate: Gate, port: UInt16?, milliseconds: Int64, status: Invocation)
+    throws(PosixError)
+  {
     self.gate = gate
     deadline = Clock.monotonic() + milliseconds
     switch gate {
@@ -49,7 +51,8 @@ public struct Probe: Sendable {
       try file.write(request)
     case .runtime:
       let (reading, writing) = try File.pipe()
-      child = try Child.start(status, output: .file(writing), errors: .file(writing), newSession: true)
+      child = try Child.start(
+        status, output: .file(writing), errors: .file(writing), newSession: true)
       file = reading
     }
     descriptor = file.descriptor
@@ -59,7 +62,9 @@ public struct Probe: Sendable {
   /// - Parameter isReadable: whether polling said that `descriptor` can be read.
   public mutating func advance(isReadable: Bool) -> Verdict? {
     if isReadable {
-      guard let part = try? file.read(upTo: 16_384) else { return end(.notReady("connection lost")) }
+      guard let part = try? file.read(upTo: 16_384) else {
+        return end(.notReady("connection lost"))
+      }
       answer += part
       if part.isEmpty || answer.count > 65_536 { return end(verdict()) }
     }
@@ -79,8 +84,10 @@ public struct Probe: Sendable {
     let text = String(decoding: answer, as: UTF8.self)
     switch gate {
     case .runtime:
-      return text.contains("started") && !text.contains("starting")
-        ? .ready : .notReady(String(text.split(separator: "\n").last ?? "the runtime does not answer"))
+      // `{started, started}` when the boot script is through and everything permanent runs.
+      return text.hasPrefix("{started,")
+        ? .ready
+        : .notReady(String(text.split(separator: "\n").last ?? "the runtime does not answer"))
     case .http(_, let content):
       let head = text.split(separator: "\r\n", maxSplits: 1).first ?? ""
       let words = head.split(separator: " ")

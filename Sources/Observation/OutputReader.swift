@@ -80,7 +80,9 @@ public struct OutputReader: Sendable {
     while let bytes = try? position.file.read(upTo: 1 << 20, at: position.offset),
       let end = bytes.lastIndex(of: UInt8(ascii: "\n"))
     {
-      for part in bytes[..<end].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      for part in bytes[..<end].split(
+        separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+      {
         let line = LogLine(line: part, fallback: position.time)
         position.time = line.time
         lines.append(output(line, place))
@@ -96,10 +98,16 @@ public struct OutputReader: Sendable {
       time: line.time, app: app, instance: place.instance, run: place.run, text: mask(line.text))
   }
 
-  /// Lines of one run keep their order even if the clock was set back between them.
+  /// In the order of their moments; of one run's lines none goes before an earlier one, whatever the clock did.
   private static func sorted(_ lines: [OutputLine]) -> [OutputLine] {
-    lines.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
-      .map(\.element)
+    var latest: [UInt64: Timestamp] = [:]
+    let moments = lines.map { line in
+      let moment = max(line.time, latest[line.run] ?? line.time)
+      latest[line.run] = moment
+      return moment
+    }
+    return zip(moments, lines).enumerated()
+      .sorted { ($0.element.0, $0.offset) < ($1.element.0, $1.offset) }.map(\.element.1)
   }
 
   private func folder(_ place: Place) -> RunFolder {

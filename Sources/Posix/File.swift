@@ -54,6 +54,15 @@ public final class File: Sendable {
     return (File(owning: ends.0, name: "pipe"), File(owning: ends.1, name: "pipe"))
   }
 
+  /// A file without a name that holds these bytes and stands at its start. memfd_create(2)
+  public static func holding(_ bytes: [UInt8]) throws(PosixError) -> File {
+    let file = File(
+      owning: try check("make", "memory file") { cposix_memory_file() }, name: "memory")
+    try file.write(bytes)
+    try check("read", "memory file") { lseek(file.descriptor, 0, SEEK_SET) }
+    return file
+  }
+
   /// Reads at most `count` bytes from where the file stands; empty at its end. read(2)
   public func read(upTo count: Int) throws(PosixError) -> [UInt8] {
     try filled(count) { Glibc.read(descriptor, $0, count) }

@@ -81,6 +81,8 @@ extension Board {
     public var request: String?
     /// Whether it ever became current.
     public var wasCurrent = false
+    /// Why it did not.
+    public var failure: Cause?
   }
 
   /// The act of making a release current.
@@ -189,11 +191,17 @@ extension Board.App {
     return (mine.contains { $0.state == .booting } ? .booting : .starting, crashed)
   }
 
+  /// The last crash of an instance that should run, while it matters: until the instance is ready again, and some
+  /// minutes longer, since what comes up and goes down again looks well most of the time.
+  public func recentCrash(at now: Timestamp) -> Board.Crashes? {
+    let wanted = Set(isStopped ? [] : Self.instances(of: formation))
+    let last = crashes.filter { wanted.contains($0.key) }.values.max { $0.last < $1.last }
+    return last.flatMap { summary.state != .ready || now - $0.last < 300_000 ? $0 : nil }
+  }
+
   /// The cause that a person should read first, if anything is wrong.
-  public var worstCause: Cause? {
-    if let cause = deployment?.cause { return cause }
-    let unready = liveRuns.first { $0.state == .unready }?.cause
-    let crash = crashes.values.max { $0.last < $1.last }?.cause
-    return unready ?? (summary.state == .ready ? failure?.cause : crash ?? failure?.cause)
+  public func worstCause(at now: Timestamp) -> Cause? {
+    deployment?.cause ?? liveRuns.first { $0.state == .unready }?.cause
+      ?? recentCrash(at: now)?.cause ?? failure?.cause
   }
 }

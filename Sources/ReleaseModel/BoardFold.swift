@@ -114,6 +114,9 @@ extension Board.App {
       if event.data.step == Board.Deployment.switchStep { switchOver() }
     case .deploymentFailed:
       deployment?.cause = event.data.cause
+      if let index = releases.firstIndex(where: { $0.number == number }) {
+        releases[index].failure = event.data.cause
+      }
       failure = event.data.cause.map {
         Board.Failure(release: number, cause: $0, time: event.time)
       }

@@ -16,6 +16,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var from: ReleaseNumber?
   /// The digest of a set of config vars.
   public var config: String?
+  /// The digest of the set that a change of config vars starts from.
+  public var base: String?
   /// Names of config vars that were set or removed.
   public var set: [String]?
   public var unset: [String]?
@@ -42,7 +44,7 @@ public struct EventData: Hashable, Codable, Sendable {
   public init(_ fill: (inout EventData) -> Void = { _ in }) { fill(&self) }
 
   public enum Field: String, CaseIterable, CodingKey, Sendable {
-    case by, deadline, request, build, slug, release, from, config, set, unset, formation
+    case by, deadline, request, build, slug, release, from, config, base, set, unset, formation
     case instance, run, node, pid, port, exit, signal, step, commit, line, folder, milliseconds
     case size, cause
 
@@ -57,6 +59,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .release: "release, such as `v12`"
       case .from: "the release before, or the one rolled back to"
       case .config: "digest of the config vars"
+      case .base: "digest of the config vars that a change starts from"
       case .set: "names of config vars set"
       case .unset: "names of config vars removed"
       case .formation: "instances wanted by process type"

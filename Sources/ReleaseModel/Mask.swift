@@ -15,10 +15,16 @@ public struct Mask: Sendable {
   /// Masks the values of several sets, old and new ones of an app, say.
   public init(all sets: [[String: String]]) {
     values =
-      Set(sets.flatMap { $0.map { Pair(value: $0.value, name: $0.key) } })
+      Set(sets.flatMap { $0.flatMap(Self.pairs) })
       .filter { Self.isTelling($0.value) }
       // Longest first: a value may hold another.
       .sorted { ($0.value.utf8.count, $0.name) > ($1.value.utf8.count, $1.name) }
+  }
+
+  /// Output comes line by line: a key of many lines is known by each of them.
+  private static func pairs(_ name: String, _ value: String) -> [Pair] {
+    ([value] + value.split(separator: "\n").map(String.init))
+      .map { Pair(value: $0, name: name) }
   }
 
   public func callAsFunction(_ text: String) -> String {

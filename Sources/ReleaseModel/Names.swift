@@ -44,21 +44,7 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
   }
 }
 
-extension InstanceName: Codable {
-  public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let name = InstanceName(text) else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "no instance name"))
-    }
-    self = name
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
-}
+extension InstanceName: TextCoded {}
 
 /// The kinds of process a Procfile names.
 public enum ProcessType {
@@ -102,21 +88,7 @@ public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvert
   }
 }
 
-extension ReleaseNumber: Codable {
-  public init(from decoder: any Decoder) throws {
-    let text = try decoder.singleValueContainer().decode(String.self)
-    guard let number = ReleaseNumber(text) else {
-      throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "no release number"))
-    }
-    self = number
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
-}
+extension ReleaseNumber: TextCoded {}
 
 /// The name of a run's node: no two runs of a host share one, so that old and new can live side by side.
 public enum NodeName {

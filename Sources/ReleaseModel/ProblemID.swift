@@ -22,6 +22,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case appJSONFormat = "RT-APPJSON-FORMAT"
   case releaseFormat = "RT-OTP-RELEASE-FORMAT"
   case configName = "RT-CONFIG-NAME"
+  case configConflict = "RT-CONFIG-CONFLICT"
   case configMissing = "RT-CONFIG-MISSING"
   case configDamaged = "RT-CONFIG-DAMAGED"
   case targetMismatch = "RT-TARGET-MISMATCH"
@@ -33,6 +34,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case compile = "RT-BUILD-COMPILE"
   case releaseStep = "RT-BUILD-RELEASE"
   case releaseAmbiguous = "RT-BUILD-RELEASE-AMBIGUOUS"
+  case releaseChoice = "RT-BUILD-RELEASE-UNKNOWN"
+  case project = "RT-BUILD-PROJECT"
+  case buildUnwritable = "RT-BUILD-UNWRITABLE"
+  case buildInterrupted = "RT-BUILD-INTERRUPTED"
 
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
@@ -68,8 +73,11 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
       .programMissing, .terminal, .agentAbsent, .epmd, .system:
       ExitCode.unavailable
-    case .agentRunning, .waitedTooLong, .logFull, .portUnavailable: ExitCode.tryAgain
+    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .portUnavailable:
+      ExitCode.tryAgain
+    case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
+      .releaseChoice, .project, .buildUnwritable,
       .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady, .crashed, .crashLoop,
       .runLost, .releasePhase, .remote, .readOnly:
       ExitCode.failed
@@ -121,6 +129,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .appJSONFormat: "The app.json cannot be read."
     case .releaseFormat: "An OTP release's files cannot be read."
     case .configName: "A config var's name is not one, or is set by reltui itself."
+    case .configConflict: "The config vars were changed by somebody else meanwhile."
     case .configMissing: "The release needs config vars that are not set."
     case .configDamaged: "A stored set of config vars is not what was stored."
     case .targetMismatch: "A slug was built for another kind of host."
@@ -131,6 +140,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .compile: "The application does not compile."
     case .releaseStep: "mix release failed."
     case .releaseAmbiguous: "There are several OTP releases and none was chosen."
+    case .releaseChoice: "The project has no OTP release of the chosen name."
+    case .project: "mix cannot read the project's mix.exs or configuration."
+    case .buildUnwritable: "The folder to build, or the cache, cannot be changed."
+    case .buildInterrupted: "A build was stopped by a signal."
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
     case .requestExpired: "A request was still open at its deadline."

@@ -1,17 +1,19 @@
+import FoundationEssentials
 /// What all halves of the product share, pure: OTP releases, slugs and their manifests, the event
 /// vocabulary and the board folded from it, causes, and the JSON of all of these.
 @_exported import HomeFormat
 
-import FoundationEssentials
+/// A value that JSON holds as its text.
+public protocol TextCoded: Codable, LosslessStringConvertible {}
 
-extension Timestamp: Codable {
+extension TextCoded {
   public init(from decoder: any Decoder) throws {
     let text = try decoder.singleValueContainer().decode(String.self)
-    guard let time = Timestamp(text) else {
+    guard let value = Self(text) else {
       throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "no RFC 3339 time"))
+        .init(codingPath: decoder.codingPath, debugDescription: "that is no \(Self.self)"))
     }
-    self = time
+    self = value
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -19,6 +21,8 @@ extension Timestamp: Codable {
     try container.encode(description)
   }
 }
+
+extension Timestamp: TextCoded {}
 
 /// The one way we write and read JSON: keys sorted, slashes plain, so that equal values are equal bytes.
 public enum JSON {
@@ -30,7 +34,9 @@ public enum JSON {
     return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
   }
 
-  public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+  public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws
+    -> Value
+  {
     try JSONDecoder().decode(type, from: Data(bytes))
   }
 }

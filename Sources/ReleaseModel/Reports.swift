@@ -20,7 +20,8 @@ public struct InstanceReport: Hashable, Codable, Sendable {
     let live = Set(app.liveRuns.map(\.instance))
     let wanted = Set(app.isStopped ? [] : Board.App.instances(of: app.formation))
     let shown = app.runs.filter { run in
-      run.state.isLive || run.state == .crashed && !live.contains(run.instance) && wanted.contains(run.instance)
+      run.state.isLive
+        || run.state == .crashed && !live.contains(run.instance) && wanted.contains(run.instance)
     }
     return shown.sorted { ($0.instance, $0.id) < ($1.instance, $1.id) }.map { run in
       let release = app.release(run.release)
@@ -59,7 +60,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
     (slug, config, time, by) = (release.slug, release.config, release.time, release.by)
     (from, commit, line) = (release.from, release.commit, release.line)
     (set, unset) = (release.set, release.unset)
-    cause = app.failure?.release == release.number ? app.failure?.cause : nil
+    cause = release.failure
   }
 
   /// What made it, in a few words.

@@ -57,7 +57,8 @@ public enum ManifestBuilder {
     } catch {
       if error.errno == .invalid {
         throw Cause(
-          .slugContent, "\(error.subject) is neither file, folder nor link, or its name is not UTF-8",
+          .slugContent,
+          "\(error.subject) is neither file, folder nor link, or its name is not UTF-8",
           remedy: "Take it out of the release.")
       }
       throw Cause(error)

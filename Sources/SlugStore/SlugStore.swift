@@ -91,13 +91,16 @@ public struct SlugStore: Sendable {
     switch matches.count {
     case 1: return matches[0]
     case 0: throw Cause(.slugUnknown, "there is no slug '\(text)'")
-    default: throw Cause(.slugUnknown, "\(matches.count) slugs begin with '\(text)'", remedy: "Give more of its id.")
+    default:
+      throw Cause(
+        .slugUnknown, "\(matches.count) slugs begin with '\(text)'", remedy: "Give more of its id.")
     }
   }
 
   /// The ids of all slugs.
   public func list() throws(Cause) -> [String] {
-    do throws(PosixError) { return try Files.list(home.slugs).filter { !$0.hasPrefix(".") } } catch {
+    do throws(PosixError) { return try Files.list(home.slugs).filter { !$0.hasPrefix(".") } } catch
+    {
       if error.errno == .noSuchFile { return [] }
       throw Cause(error)
     }

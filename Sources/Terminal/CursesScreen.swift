@@ -23,10 +23,18 @@ public final class CursesScreen: Screen {
   private let hasUnicode: Bool
   private var keys: KeyReader
   private var hasEnded = false
-  private var looks: [Role: (attributes: attr_t, pair: Int16, isBlank: Bool)] = [:]
+  private var looks: [Role: Look] = [:]
   /// What ncurses was given last, and the size it believes the terminal has.
   private var shown: Frame?
   private var known: Size?
+
+  /// What ncurses is told for a role.
+  private struct Look: Equatable {
+    var attributes: attr_t = 0
+    var pair: Int16 = 0
+    /// Whether a blank in it looks as any other blank.
+    var isUnseenOnBlanks = true
+  }
 
   /// Takes over a terminal: raw input, the alternate screen, a hidden cursor.
   ///
@@ -43,12 +51,13 @@ public final class CursesScreen: Screen {
     modes = try TerminalModes(descriptor: input)
     frames = try FrameOutput(terminal: output, memory: cnc_memory_file())
     hasUnicode = cnc_use_utf8() == 1
+    switch cnc_terminal_kind(terminal, output) {
+    case 0: throw .unknownTerminal(name: terminal)
+    case 1: throw .dumbTerminal(name: terminal)
+    default: break
+    }
     guard let handle = cnc_newterm(terminal, frames.stream, frames.stream) else {
       throw .unknownTerminal(name: terminal)
-    }
-    guard cnc_can_place_cursor() == 1 else {
-      delscreen(handle)
-      throw .dumbTerminal(name: terminal)
     }
     self.handle = handle
     self.input = input
@@ -141,12 +150,13 @@ public final class CursesScreen: Screen {
       let look = palette.look(role, depth: depth)
       let hasColor = look.foreground != nil || look.background != nil
       let pair = hasColor ? Int16(index + 1) : 0
-      if hasColor {
-        init_pair(pair, look.foreground.map(Int16.init) ?? -1, look.background.map(Int16.init) ?? -1)
-      }
-      let shows = look.background != nil
-        || !look.attributes.isDisjoint(with: [.underline, .reverse])
-      looks[role] = (cnc_attributes(UInt32(look.attributes.rawValue)), pair, !shows)
+      let foreground = look.foreground.map(Int16.init) ?? -1
+      let background = look.background.map(Int16.init) ?? -1
+      if hasColor { init_pair(pair, foreground, background) }
+      looks[role] = Look(
+        attributes: cnc_attributes(UInt32(look.attributes.rawValue)), pair: pair,
+        isUnseenOnBlanks: look.background == nil
+          && look.attributes.isDisjoint(with: [.underline, .reverse]))
     }
     shown = nil
   }
@@ -166,18 +176,29 @@ public final class CursesScreen: Screen {
     var line: [cchar_t] = []
     line.reserveCapacity(columns)
     var used = 0
+    var last = Look()
+    var blanks = 0
     for cell in cells where cell.width > 0 {
       used += cell.width
       if used > columns { break }
-      append(cell, to: &line)
+      let look = looks[cell.role] ?? Look()
+      if cell.text == " ", look.isUnseenOnBlanks {
+        blanks += 1
+        continue
+      }
+      // Blanks that look the same either way go on in the look around them: the terminal then
+      // need not be told to change its colour and change it back.
+      let around = look == last && look.isUnseenOnBlanks ? look : Look()
+      for _ in 0..<blanks { append(.blank, around, to: &line) }
+      append(cell, look, to: &line)
+      last = look
+      blanks = 0
     }
+    for _ in 0..<blanks { append(.blank, Look(), to: &line) }
     mvwadd_wchnstr(cnc_window(), Int32(row), 0, line, Int32(line.count))
   }
 
-  private func append(_ glyph: Frame.Glyph, to line: inout [cchar_t]) {
-    var look = looks[glyph.role] ?? (0, 0, true)
-    // A blank has no foreground: leaving it out saves the bytes that would set it.
-    if look.isBlank, glyph.text == " " { look = (0, 0, true) }
+  private func append(_ glyph: Frame.Glyph, _ look: Look, to line: inout [cchar_t]) {
     for text in drawable(glyph) {
       var cell = cchar_t()
       cnc_set(&cell, text, look.attributes, look.pair)

@@ -1,3 +1,5 @@
+import PlainText
+
 /// One picture of the screen: a grid of cells, each with a glyph and a role.
 ///
 /// Nothing drawn leaves the grid or the width it was given, and no two-cell cluster is ever drawn

@@ -1,3 +1,5 @@
+import PlainText
+
 /// A column of a table.
 public struct Column: Equatable, Sendable {
   public enum Alignment: Sendable {

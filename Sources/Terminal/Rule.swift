@@ -1,3 +1,5 @@
+import PlainText
+
 /// A horizontal line of a frame's border.
 public enum Rule: Sendable {
   case top

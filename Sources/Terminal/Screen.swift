@@ -1,3 +1,5 @@
+import PlainText
+
 /// Something that shows frames and sends keys.
 ///
 /// One thread owns it. A program waits in `poll(2)` on `inputDescriptor` for at most `keyTimeout`,

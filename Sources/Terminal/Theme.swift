@@ -102,13 +102,14 @@ private struct ThemeLine {
       blue: UInt8(truncatingIfNeeded: value))
   }
 
-  /// The known words that are at most two slips away.
+  /// The known words that are nearest, if they are at most two slips away.
   private func near(_ word: Substring, among known: [String]) -> [String] {
     guard word.count <= 24 else { return [] }
     let ranked = known.map { (word: $0, slips: slips(Array(word), Array($0))) }
-    let most = word.count < 4 ? 1 : 2
-    return Array(ranked.filter { $0.slips <= most }.sorted { $0.slips < $1.slips }.map(\.word)
-      .prefix(3))
+    guard let fewest = ranked.map(\.slips).min(), fewest <= (word.count < 4 ? 1 : 2) else {
+      return []
+    }
+    return ranked.filter { $0.slips == fewest }.map(\.word)
   }
 
   /// Letters to add, drop, change or swap with their neighbour to make one word of the other.

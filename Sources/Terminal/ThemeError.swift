@@ -1,3 +1,5 @@
+import PlainText
+
 /// Why a theme file cannot be used.
 public struct ThemeError: Error, Equatable, Sendable {
   public enum Problem: Equatable, Sendable {

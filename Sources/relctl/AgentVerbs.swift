@@ -8,12 +8,19 @@ extension Verb {
   static let agent = Verb(
     Command(
       "agent", "", "be the agent of this home, in the foreground",
-      details: "It carries out requests and keeps the instances running. One serves a home; other commands start one when they need it.")
+      details:
+        "It carries out requests and keeps the instances running. One serves a home; other commands start one when they need it."
+    )
   ) { call throws(Cause) in
     let home = try call.home()
     let launcher = Launcher(
-      shim: try call.context.sibling("relshim"), agent: try call.context.sibling("relctl"), home: home)
-    try Agent(home: home, launcher: launcher, environment: call.context.environment).run()
+      shim: try call.context.sibling("relshim"), agent: try call.context.sibling("relctl"),
+      home: home)
+    let agent = try Agent(home: home, launcher: launcher, environment: call.context.environment) {
+      cause in
+      for line in Outcome(cause, program: "relctl agent").report { call.context.note(line) }
+    }
+    try agent.run()
     return .success
   }
 

@@ -8,7 +8,8 @@ extension Verb {
   static let build = Verb(
     Command(
       "build", "DIR", count: 1...1, "turn a folder of source into a slug",
-      details: "A folder with a built OTP release (releases/start_erl.data) becomes a slug as it is.",
+      details:
+        "A folder with a built OTP release (releases/start_erl.data) becomes a slug as it is.",
       options: [.json])
   ) { call throws(Cause) in
     let source = try Source(call.positional(0), call.context)
@@ -50,11 +51,15 @@ struct Source {
   /// What people write by hand is read first: a slip there must not cost a build.
   private func checkTexts() throws(Cause) {
     func read(_ file: String) throws(Cause) -> [UInt8]? {
-      do throws(PosixError) { return try Files.readIfThere(path + "/" + file, limit: 1 << 20) } catch {
+      do throws(PosixError) {
+        return try Files.readIfThere(path + "/" + file, limit: 1 << 20)
+      } catch {
         throw Cause(error)
       }
     }
-    if let bytes = try read("Procfile") { _ = try Procfile(text: String(decoding: bytes, as: UTF8.self)) }
+    if let bytes = try read("Procfile") {
+      _ = try Procfile(text: String(decoding: bytes, as: UTF8.self))
+    }
     if let bytes = try read("app.json") { _ = try AppJSON(bytes: bytes) }
   }
 }
@@ -104,7 +109,9 @@ struct SlugMaker {
   }
 
   /// What `relpack` needs of the environment; it gets nothing else of ours.
-  private static let passed = ["PATH", "HOME", "LANG", "http_proxy", "https_proxy", "SSL_CERT_FILE", "HEX_CACERTS_PATH"]
+  private static let passed = [
+    "PATH", "HOME", "LANG", "http_proxy", "https_proxy", "SSL_CERT_FILE", "HEX_CACERTS_PATH",
+  ]
 
   private func compile(
     _ tree: String, _ build: String, _ builder: String, _ home: Home, _ provenance: Provenance
@@ -136,16 +143,29 @@ struct SlugMaker {
 
   private func describe(_ tree: String) throws(Cause) {
     let manifest = try ManifestBuilder.describe(tree, tools: [:])
+    tell(manifest)
     do throws(PosixError) {
       try Files.makeFolder(tree + "/.reltui")
       try Files.replace(tree + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
     } catch { throw Cause(error) }
   }
 
+  /// A built release seldom has Procfile and app.json beside it; what goes without them must not go unsaid.
+  private func tell(_ manifest: Manifest) {
+    if call.wantsJSON { return }
+    let processes = manifest.processes.map { "\($0.process): \($0.command)" }
+    for line in processes
+      + (manifest.appJSON == nil ? ["no app.json: no health check, one web"] : [])
+    {
+      call.context.print("       \(call.shown(line))")
+    }
+  }
+
   private func provenance(of source: Source) -> Provenance {
     let environment = call.context.environment.filter { ["PATH", "HOME"].contains($0.key) }
     let git = Invocation(
-      ["git", "-C", source.path, "log", "-1", "--format=%H%n%s", "--", "."], environment: environment)
+      ["git", "-C", source.path, "log", "-1", "--format=%H%n%s", "--", "."],
+      environment: environment)
     let lines = (try? git.run(errors: .null, limit: 5000)).flatMap { $0.isSuccess ? $0.text : nil }?
       .split(separator: "\n").map(String.init)
     return Provenance(

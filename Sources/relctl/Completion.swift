@@ -8,7 +8,9 @@ extension Verb {
       details: "Use it with: source <(relctl completion bash)")
   ) { call throws(Cause) in
     guard call.positional(0) == "bash" else {
-      throw Cause(.usage, "there is no completion for '\(call.positional(0))'", remedy: "There is one for: bash")
+      throw Cause(
+        .usage, "there is no completion for '\(call.positional(0))'",
+        remedy: "There is one for: bash")
     }
     call.context.print(bash)
     return .success
@@ -16,7 +18,8 @@ extension Verb {
 
   /// Made from the table of commands: commands first, then the options of the command that stands there.
   private static var bash: String {
-    let names = Set(all.map { $0.command.name.split(separator: " ")[0] }).sorted().joined(separator: " ")
+    let names = Set(all.map { $0.command.name.split(separator: " ")[0] }).sorted().joined(
+      separator: " ")
     let options = all.map { verb in
       "    \(verb.command.name.split(separator: " ")[0])) words+=\" \(verb.command.options.map(\.name).joined(separator: " "))\" ;;"
     }

@@ -6,7 +6,8 @@ import ReleaseModel
 extension Verb {
   static let config = Verb(
     Command(
-      "config", "APP [set K=V…|set K|unset K…]", count: 1...100, "show or change an app's config vars",
+      "config", "APP [set K=V…|set K|unset K…]", count: 1...100,
+      "show or change an app's config vars",
       details: """
         Only names are shown. `set KEY` alone reads the value from standard input, for what is secret.
         Each change makes a new release, which is deployed like any other.
@@ -42,15 +43,20 @@ private struct ConfigChange {
       } else if words.count == 1 {
         set[name] = try standardInput()
       } else {
-        throw Cause(.usage, "'\(name)' has no value", remedy: "Write it as NAME=VALUE, or set it alone.")
+        throw Cause(
+          .usage, "'\(name)' has no value", remedy: "Write it as NAME=VALUE, or set it alone.")
       }
     }
-    if set.isEmpty { throw Cause(.usage, "nothing to set", remedy: "Write it as in: set NAME=VALUE") }
+    if set.isEmpty {
+      throw Cause(.usage, "nothing to set", remedy: "Write it as in: set NAME=VALUE")
+    }
   }
 
   mutating func unset(_ words: ArraySlice<String>) throws(Cause) {
     unset = Array(words)
-    if unset.isEmpty { throw Cause(.usage, "nothing to unset", remedy: "Write it as in: unset NAME") }
+    if unset.isEmpty {
+      throw Cause(.usage, "nothing to unset", remedy: "Write it as in: unset NAME")
+    }
   }
 
   /// One newline at the end belongs to whoever typed it, not to the value.
@@ -96,7 +102,7 @@ extension Call {
     }
     let digest = try ConfigStore(home: home(), app: name).save(new)
     return try request(.configRequested, app: name) {
-      ($0.config, $0.from) = (digest, app?.current)
+      ($0.config, $0.base) = (digest, app?.config)
       $0.set = change.set.isEmpty ? nil : change.set.keys.sorted()
       $0.unset = change.unset.isEmpty ? nil : change.unset
     }

@@ -15,11 +15,15 @@ extension Verb {
   ) { call throws(Cause) in
     let name = try call.target().app
     let slug: String
-    if Files.isFolder(call.context.absolute(call.positional(1))) || call.positional(1).contains("/") {
+    if Files.isFolder(call.context.absolute(call.positional(1))) || call.positional(1).contains("/")
+    {
       let source = try Source(call.positional(1), call.context)
       slug = try SlugMaker(call: call, app: name).make(from: source)
     } else {
-      slug = try SlugStore(home: call.home()).find(call.positional(1))
+      do throws(Cause) { slug = try SlugStore(home: call.home()).find(call.positional(1)) } catch {
+        guard error.id == ProblemID.slugUnknown.rawValue else { throw error }
+        throw Cause(.slugUnknown, "\(error.sentence), nor a folder of that name")
+      }
     }
     return try call.request(.deployRequested, app: name) { $0.slug = slug }
   }

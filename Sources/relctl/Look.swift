@@ -5,7 +5,9 @@ import ReleaseModel
 
 extension Verb {
   static let ps = Verb(
-    Command("ps", "[APP]", count: 0...1, "show the instances and what is wrong with them", options: [.json])
+    Command(
+      "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
+      options: [.json])
   ) { call throws(Cause) in
     let board = try call.board()
     var apps = board.apps.values.sorted { $0.name < $1.name }
@@ -29,17 +31,23 @@ extension Verb {
       ]
     }
     if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
-    for app in apps { for line in notes(on: app) { call.context.print(call.shown(line)) } }
+    for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }
     return .success
   }
 
   /// What the table does not say.
-  private static func notes(on app: Board.App) -> [String] {
+  private static func notes(on app: Board.App, at now: Timestamp) -> [String] {
     var lines: [String] = []
-    if app.isStopped { lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)") }
-    if let deployment = app.deployment { lines.append("\(app.name): deploying \(deployment.release)") }
-    if app.current == nil, app.deployment == nil { lines.append("\(app.name) has no release that runs") }
-    if let cause = app.worstCause {
+    if app.isStopped {
+      lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
+    }
+    if let deployment = app.deployment {
+      lines.append("\(app.name): deploying \(deployment.release)")
+    }
+    if app.current == nil, app.deployment == nil {
+      lines.append("\(app.name) has no release that runs")
+    }
+    if let cause = app.worstCause(at: now) {
       let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""
       lines.append("\(app.name): \(failed)\(cause.sentence) [\(cause.id)]")
     }
@@ -53,6 +61,10 @@ extension Verb {
     let reports = app.releases.reversed().map { ReleaseReport($0, of: app) }
     if call.wantsJSON {
       call.print(json: reports)
+      return .success
+    }
+    if reports.isEmpty {
+      call.context.print("no releases yet; make one with: relctl deploy \(app.name) DIR")
       return .success
     }
     let now = Timestamp(milliseconds: Clock.now())

@@ -80,6 +80,7 @@ enum Progress {
     let instance = data.instance.map { "\($0)" } ?? ""
     let release = data.release.map { "\($0)" } ?? ""
     switch event.type {
+    case .configChanged: return "       the first release will have them"
     case .releaseCreated:
       let origin = data.from.map { " (as \($0))" } ?? ""
       return "       \(release)\(origin): slug \(data.slug?.prefix(12) ?? "")"
@@ -90,13 +91,15 @@ enum Progress {
         ? "       \(release) is current" : "       \(data.step ?? "")"
     case .instanceStarting:
       return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
-    case .instanceBooting: return "       \(instance) booting" + (data.pid.map { ", pid \($0)" } ?? "")
+    case .instanceBooting:
+      return "       \(instance) booting" + (data.pid.map { ", pid \($0)" } ?? "")
     case .instanceReady: return "       \(instance) ready"
     case .instanceStopped: return "       \(instance) (run \(data.run ?? 0)) stopped"
     case .instanceUnready, .instanceCrashed:
       return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
     case .deploymentReverted:
-      return " !     \(release) is taken back" + (data.from.map { "; \($0) was never touched" } ?? "")
+      return " !     \(release) is taken back"
+        + (data.from.map { "; \($0) was never touched" } ?? "")
     case .deploymentFinished:
       let tenths = (data.milliseconds ?? 0) / 100
       return "-----> \(release) runs after \(tenths / 10).\(tenths % 10) s"

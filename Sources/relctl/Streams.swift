@@ -7,7 +7,8 @@ import ReleaseModel
 
 extension Verb {
   private static let follow = Option("--follow", short: "-f", "go on as more comes")
-  private static let count = Option("--lines", short: "-n", value: "N", "how many of the last (default: 100)")
+  private static let count = Option(
+    "--lines", short: "-n", value: "N", "how many of the last (default: 100)")
 
   static let logs = Verb(
     Command(
@@ -29,7 +30,8 @@ extension Verb {
 
   static let events = Verb(
     Command(
-      "events", "", "show the event log", options: [
+      "events", "", "show the event log",
+      options: [
         follow, count, .json, Option("--app", value: "APP", "only this app's"),
       ])
   ) { call throws(Cause) in
@@ -49,10 +51,13 @@ extension Verb {
     }
     let all = try take()
     let isWhole = call.wantsJSON && call.arguments["--lines"] == nil
-    for (line, event) in isWhole ? all[...] : all.suffix(try call.lineCount()) { call.show(line, event) }
+    for (line, event) in isWhole ? all[...] : all.suffix(try call.lineCount()) {
+      call.show(line, event)
+    }
     for damage in reader.damage {
       call.context.note(
-        "relctl: \(damage.path): \(damage.length) bytes at offset \(damage.offset) are no event [RT-LOG-DAMAGED]")
+        "relctl: \(damage.path): \(damage.length) bytes at offset \(damage.offset) are no event [RT-LOG-DAMAGED]"
+      )
     }
     guard call.arguments.has("--follow") else { return .success }
     return try call.followSources(home) { _ throws(Cause) in

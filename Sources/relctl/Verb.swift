@@ -31,7 +31,14 @@ struct Verb: Sendable {
       context.print("relctl \(version)")
       return .success
     }
-    guard let verb = find(words) else { throw unknown(first) }
+    guard let verb = find(words) else {
+      guard let group = group(first) else { throw unknown(first) }
+      if !words.contains("--help") {
+        throw Cause(.usage, "'\(first)' needs a command", remedy: group)
+      }
+      context.print(group)
+      return .success
+    }
     let count = verb.command.name.split(separator: " ").count
     let arguments = try Arguments(
       Array(words.dropFirst(count)), for: verb.command, program: context.program)
@@ -50,6 +57,13 @@ struct Verb: Sendable {
     }.max { $0.command.name.utf8.count < $1.command.name.utf8.count }
   }
 
+  /// The commands that begin with a word which is none by itself.
+  private static func group(_ word: String) -> String? {
+    let members = all.filter { $0.command.name.hasPrefix(word + " ") }
+    let usages = members.map { $0.command.usage(program: "relctl") }
+    return usages.isEmpty ? nil : "usage: " + usages.joined(separator: " | ")
+  }
+
   private static func unknown(_ word: String) -> Cause {
     let near = Spelling.nearest(to: word, among: all.map(\.command.name))
     return Cause(
@@ -60,7 +74,10 @@ struct Verb: Sendable {
   private static func help(for words: [String], program: String) -> String {
     if let verb = find(words) { return verb.command.help(program: program) }
     let rows = all.map { verb in
-      ["  " + [verb.command.name, verb.command.arguments].joined(separator: " "), verb.command.summary]
+      [
+        "  " + [verb.command.name, verb.command.arguments].joined(separator: " "),
+        verb.command.summary,
+      ]
     }
     return """
       usage: relctl COMMAND [arguments] [options]
@@ -89,12 +106,14 @@ struct Call: Sendable {
 
   /// The name of an app, or `APP/web.1`.
   func target(_ index: Int = 0) throws(Cause) -> (app: String, instance: InstanceName?) {
-    let parts = positional(index).split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = positional(index).split(
+      separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     let app = String(parts.first ?? "")
     guard AppName.isValid(app) else {
       throw Cause(
-        .appName, "'\(app)' cannot be an app's name",
-        remedy: "Use up to \(AppName.longest) lower-case letters, digits and dashes, a letter first.")
+        .appName, "'\(positional(index))' cannot be an app's name",
+        remedy:
+          "Use up to \(AppName.longest) lower-case letters, digits and dashes, a letter first.")
     }
     guard parts.count == 2 else { return (app, nil) }
     guard let instance = InstanceName(String(parts[1])) else {

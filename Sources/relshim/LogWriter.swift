@@ -4,6 +4,7 @@ import Posix
 /// Writes a run's output, line by line with the moment it came, to `log/current`; a full file is set aside under the next number.
 struct LogWriter {
   private static let fileLimit = 8 << 20
+  /// Full files beside the current one.
   private static let filesKept = 5
   /// A longer line is cut into several.
   private static let longestLine = 16 << 10

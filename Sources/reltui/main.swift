@@ -1,1 +1,66 @@
-// reltui
+import CommandLine
+import Dashboard
+import Posix
+import ReleaseModel
+import Terminal
+
+let context = Context.process(program: "reltui")
+context.run { () throws(Cause) in
+  let words = Array(Swift.CommandLine.arguments.dropFirst())
+  let arguments = try Arguments(words, for: Options.command, program: context.program)
+  if arguments.has("--help") {
+    context.print(Options.command.help(program: context.program))
+    return .success
+  }
+  if arguments.has("--version") {
+    context.print("reltui \(Options.version)")
+    return .success
+  }
+  return try show(Options(arguments, context), context)
+}
+
+func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
+  if options.isOnce || options.isJSON {
+    let terminal = TerminalSize.of(context.output.descriptor).map { Size(columns: $0, rows: $1) }
+    let size = options.size ?? terminal ?? Size(columns: 80, rows: 24)
+    var session = Session(options, context, size: size)
+    try session.begin(options)
+    if options.isJSON {
+      context.print(String(decoding: JSON.encode(session.reports), as: UTF8.self))
+    } else {
+      context.print(lines(session.model.frame(), options, context).joined(separator: "\n"))
+    }
+    return .success
+  }
+  let screen = try openScreen(options, context)
+  var session = Session(options, context, size: screen.size)
+  do throws(Cause) {
+    try session.begin(options)
+    var loop = try Interactive(session, screen)
+    return try loop.run()
+  } catch {
+    screen.end()
+    throw error
+  }
+}
+
+/// Plain text where nobody sees colours.
+func lines(_ frame: Frame, _ options: Options, _ context: Context) -> [String] {
+  let depth = context.isTerminal ? Ansi.depth(context.environment) : .mono
+  return depth == .mono ? frame.text : Ansi.lines(frame, options.palette, depth)
+}
+
+func openScreen(_ options: Options, _ context: Context) throws(Cause) -> CursesScreen {
+  let terminal = context.environment["TERM"] ?? ""
+  do throws(TerminalError) {
+    // Not every terminfo knows it, but all mean the same by it.
+    if terminal == "dumb" { throw .dumbTerminal(name: terminal) }
+    return try CursesScreen(
+      terminal: terminal, palette: options.palette,
+      allowsColor: context.environment["NO_COLOR"]?.isEmpty ?? true)
+  } catch {
+    let remedy = error.remedy.map { "\($0); or print one frame: reltui --once" }
+    throw Cause(
+      .terminal, error.sentence, remedy: remedy ?? "Print one frame instead: reltui --once")
+  }
+}

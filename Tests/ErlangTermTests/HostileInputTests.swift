@@ -1,5 +1,6 @@
 import ErlangTerm
 import Synchronization
+import TestSupport
 import Testing
 
 /// Whatever the input, the answer is a term or an error in it, and a term has both formats.
@@ -24,7 +25,7 @@ import Testing
   @Test(arguments: termFixtures)
   func mutatedBytesAreATermOrAFault(_ name: String) throws {
     let bytes = try termFixture(name)
-    var random = SeededGenerator(state: 7)
+    var random = Scramble(7)
     var survivors = 0
     for _ in 0..<(bytes.count > 1000 ? 200 : 3000) {
       let mutated = mutate(bytes, &random)
@@ -43,7 +44,7 @@ import Testing
   @Test func mutatedTextIsATermOrAFault() throws {
     let text = ##"{a,'B c',"t\x{41}x",<<"b",1:3>>,#{k => [1,2|$c]},-16#fF,1.5e-3,fun m:f/1}. %é"##
     let bytes = Array(text.utf8)
-    var random = SeededGenerator(state: 11)
+    var random = Scramble(11)
     var survivors = 0
     for _ in 0..<5000 {
       let mutated = mutate(bytes, &random)
@@ -90,7 +91,7 @@ import Testing
   }
 
   /// One to three changes: a byte replaced, taken out, put in, or a piece repeated.
-  private func mutate(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+  private func mutate(_ bytes: [UInt8], _ random: inout Scramble) -> [UInt8] {
     var bytes = bytes
     for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
       let place = Int.random(in: bytes.indices, using: &random)

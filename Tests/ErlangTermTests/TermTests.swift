@@ -1,4 +1,5 @@
 import ErlangTerm
+import TestSupport
 import Testing
 
 @Suite struct TermTests {
@@ -44,7 +45,7 @@ import Testing
 
   /// Any term with a text form is the same after both formats.
   @Test func randomTermsSurviveBothFormats() throws {
-    var random = SeededGenerator(state: 3)
+    var random = Scramble(3)
     for _ in 0..<2000 {
       let term = randomTerm(depth: 4, &random)
       let fromBytes = try ExternalFormat.decode(ExternalFormat.encode(term))
@@ -53,7 +54,7 @@ import Testing
     }
   }
 
-  private func randomTerm(depth: Int, _ random: inout SeededGenerator) -> Term {
+  private func randomTerm(depth: Int, _ random: inout Scramble) -> Term {
     func terms(_ count: ClosedRange<Int>) -> [Term] {
       (0..<Int.random(in: count, using: &random)).map { _ in randomTerm(depth: depth - 1, &random) }
     }

@@ -118,15 +118,15 @@ import Testing
 
   @Test func endingsAndTheirNames() {
     let cases: [(RunStatus.Exit?, String)] = [
-      (.code(0), "web.1 of v3 ended with exit code 0 and said nothing"),
-      (.code(126), "web.1 of v3 ended with exit code 126 and said nothing"),
-      (.signal(9), "web.1 of v3 was killed (SIGKILL) and said nothing"),
-      (.signal(11), "web.1 of v3 was ended by signal 11 and said nothing"),
+      (.code(0), "web.1 of v3 ended with exit code 0"),
+      (.code(126), "web.1 of v3 ended with exit code 126"),
+      (.signal(9), "web.1 of v3 was killed (SIGKILL)"),
+      (.signal(11), "web.1 of v3 was ended by signal 11"),
       (
         .notStarted(errno: 2),
-        "web.1 of v3 could not be started (no such file or directory) and said nothing"
+        "web.1 of v3 could not be started (no such file or directory)"
       ),
-      (nil, "web.1 of v3 is gone and said nothing"),
+      (nil, "web.1 of v3 is gone"),
     ]
     for (exit, sentence) in cases { #expect(Self.cause("\n \n", exit).sentence == sentence) }
     #expect(
@@ -145,10 +145,10 @@ import Testing
         "Kernel pid terminated ({application_start_failure,demo,{listen,eaddrinuse}})",
         "Listen on the port in the environment variable PORT."
       ),
-      ("whatever", "Read its last lines: relctl logs demo"),
+      ("whatever", "Read its last lines: relctl logs demo/web.1"),
       (
         "could not fetch environment variable without quotes",
-        "Read its last lines: relctl logs demo"
+        "Read its last lines: relctl logs demo/web.1"
       ),
     ]
     for (text, remedy) in cases { #expect(Self.cause(text).remedy == remedy) }

@@ -101,7 +101,7 @@ import Testing
   @Test func whatTheRuntimeSaysOfItself() throws {
     let cases: [(String, Probe.Verdict)] = [
       ("echo '{started, started}'", .ready),
-      ("echo started", .ready),
+      ("echo started", .notReady("started")),
       ("echo '{starting, [demo]}'; echo started", .notReady("started")),
       ("echo 'no node' >&2; exit 1", .notReady("no node")),
       ("true", .notReady("the runtime does not answer")),

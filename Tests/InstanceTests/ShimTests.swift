@@ -28,7 +28,7 @@ final class ShimRun {
     _ command: [String], _ folder: RunFolder, _ grace: Int = 30, _ prefix: String = "",
     _ options: [String] = []
   ) throws -> Child {
-    let words = [try Product.path("relshim"), "--run", folder.path, "--grace", String(grace)]
+    let words = [try Workspace.program("relshim"), "--run", folder.path, "--grace", String(grace)]
     return try Child.start(
       Invocation(
         ["/bin/sh", "-c", prefix + " exec \"$0\" \"$@\""] + words + options + ["--"] + command,

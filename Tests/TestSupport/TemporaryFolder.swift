@@ -23,3 +23,29 @@ public final class TemporaryFolder: Sendable {
     try write(name, Array(text.utf8), mode: mode)
   }
 }
+
+/// What the tests find on the disk.
+public enum Workspace {
+  /// The package's root.
+  public static let root = Files.parent(
+    of: Files.parent(of: Files.parent(of: Files.parent(of: #filePath + "/"))))
+
+  public static let greeter = root + "/docs/examples/greeter"
+
+  /// A program of ours, built beside the tests.
+  public static func program(_ name: String) throws -> String {
+    Files.parent(of: try Files.target(ofLink: "/proc/self/exe")) + "/" + name
+  }
+
+  /// Asks again and again until the answer is there or the time is up.
+  public static func wait<Answer>(
+    milliseconds: Int64, for answer: () throws -> Answer?
+  ) rethrows -> Answer? {
+    let end = Clock.monotonic() + milliseconds
+    while true {
+      if let answer = try answer() { return answer }
+      if Clock.monotonic() > end { return nil }
+      _ = try? Poll.wait([], milliseconds: 20)
+    }
+  }
+}

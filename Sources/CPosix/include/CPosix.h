@@ -56,3 +56,6 @@ int cposix_sync_file_system(int descriptor);
 
 // A descriptor that becomes readable when a process ends, any process (pidfd_open(2), Linux 5.3); -1 with errno.
 int cposix_process_descriptor(pid_t pid);
+
+// A file in memory without a name (memfd_create(2)); a descriptor, or -1 with errno.
+int cposix_memory_file(void);

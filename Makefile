@@ -1,0 +1,57 @@
+# Everything that is built lies in .build. `make` alone lists the targets.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+ARCH := $(shell uname -m)
+
+RELEASE := .build/release
+BUILDPACK := .build/buildpack
+
+# One file each, without a library to be found at run time; lld comes with the Swift toolchain.
+SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build demo test docs bench format install clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+deps: ## install what is missing of the tools that building and testing need
+	@scripts/deps
+
+build: deps ## build reltui, relctl, relpack, relshim, and the packaged buildpack
+	swift build $(SWIFT_STATIC)
+	rm -rf $(BUILDPACK)
+	install -d $(BUILDPACK)/bin $(BUILDPACK)/libexec/$(ARCH)
+	install -m 755 buildpack/bin/* $(BUILDPACK)/bin
+	install -m 644 buildpack/README.md LICENSE $(BUILDPACK)
+	install -m 755 $(RELEASE)/relpack $(BUILDPACK)/libexec/$(ARCH)
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --mode=go=rX,u=rwX \
+	  -C $(BUILDPACK) -cf - . | gzip -n > $(BUILDPACK).tgz
+
+demo: build ## build and deploy the sample app twice, and look at it in reltui
+	scripts/demo
+
+test: build ## run all tests
+	swift test
+
+bench: build ## measure the budgets, each beside its peer
+	$(RELEASE)/relbench
+
+docs: ## write the pages of docs/reference that are made from the code
+	UPDATE_DOCS=1 swift test --filter 'Reference|PageOfKeys'
+
+format: ## format the Swift sources in place, then lint them
+	swift format -i --recursive Package.swift Sources Tests
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+install: build ## install below PREFIX (/usr/local); DESTDIR is honoured
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/reltui
+	install -d $(DESTDIR)$(PREFIX)/share/reltui
+	install -m 755 $(RELEASE)/reltui $(RELEASE)/relctl $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(RELEASE)/relpack $(RELEASE)/relshim $(DESTDIR)$(PREFIX)/libexec/reltui
+	rm -rf $(DESTDIR)$(PREFIX)/share/reltui/buildpack
+	cp -R $(BUILDPACK) $(DESTDIR)$(PREFIX)/share/reltui/buildpack
+
+clean: ## remove what was built
+	rm -rf .build

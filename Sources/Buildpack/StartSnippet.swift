@@ -1,0 +1,63 @@
+/// What is added to a release's `env.sh`, which `bin/NAME` reads before it starts anything.
+///
+/// `mix release` writes one cookie for all copies of a release and keeps it readable in the tree; whoever sees
+/// a slug could join its nodes. So the slug has none and each app finds its own.
+enum StartSnippet {
+  static let text = #"""
+
+    # --- added by reltui's buildpack ---------------------------------------------------------------
+    # Text is UTF-8 unless the platform says otherwise.
+    if [ -z "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ]; then
+      export LANG=C.UTF-8
+    fi
+
+    # Whether $1 is ours: nobody else put it there.
+    reltui_is_ours() {
+      [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ]
+    }
+
+    # RELEASE_TMP: where the release's own folder cannot be written, one of this user's.
+    if [ -z "${RELEASE_TMP:-}" ]; then
+      for reltui_tmp in "$RELEASE_ROOT/tmp" "${HOME:-/nonexistent}/.cache/$RELEASE_NAME" \
+        "${TMPDIR:-/tmp}/$RELEASE_NAME-$(id -u)"; do
+        if (umask 077 && mkdir -p "$reltui_tmp") 2>/dev/null && [ -w "$reltui_tmp" ] &&
+          reltui_is_ours "$reltui_tmp"; then
+          export RELEASE_TMP="$reltui_tmp"
+          break
+        fi
+      done
+    fi
+
+    # RELEASE_COOKIE, where it is not set: made from SECRET_KEY_BASE in a way that does not lead back
+    # to it, so that all instances of the app agree; else made at the first start and kept for this
+    # user alone, so that "start", "rpc" and "stop" agree.
+    if [ -z "${RELEASE_COOKIE:-}" ] && [ -n "${SECRET_KEY_BASE:-}" ]; then
+      RELEASE_COOKIE="$(printf 'cookie %s %s' "$RELEASE_NAME" "$SECRET_KEY_BASE" |
+        sha256sum | cut -c 1-64)"
+    fi
+    if [ -z "${RELEASE_COOKIE:-}" ]; then
+      for reltui_place in "${RELEASE_TMP:-}" "${HOME:-}"; do
+        reltui_file="$reltui_place/.$RELEASE_NAME.cookie"
+        if [ -n "$reltui_place" ] && [ ! -e "$reltui_file" ]; then
+          # Written aside and linked into place: of two first starts one makes it.
+          (umask 077 && mkdir -p "$reltui_place" &&
+            head -c 32 /dev/urandom | sha256sum | cut -c 1-64 >"$reltui_file.$$" &&
+            ln "$reltui_file.$$" "$reltui_file") 2>/dev/null || true
+          rm -f "$reltui_file.$$" 2>/dev/null || true
+        fi
+        if [ -s "$reltui_file" ] && reltui_is_ours "$reltui_file"; then
+          RELEASE_COOKIE="$(cat "$reltui_file")"
+          break
+        fi
+      done
+    fi
+    if [ -z "${RELEASE_COOKIE:-}" ]; then
+      echo "ERROR: set RELEASE_COOKIE: there is no place to keep one (RELEASE_TMP, HOME)" >&2
+      exit 1
+    fi
+    unset reltui_tmp reltui_place reltui_file
+    unset -f reltui_is_ours
+    # -----------------------------------------------------------------------------------------------
+
+    """#
+}

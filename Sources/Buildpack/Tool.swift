@@ -1,0 +1,60 @@
+import Glibc
+import Posix
+
+/// A program of somebody else's, run with its output read line by line.
+struct Tool {
+  enum Ending: Hashable {
+    case exit(Exit)
+    /// It was killed because this signal came to us.
+    case interrupted(Int32)
+  }
+
+  let invocation: Invocation
+  /// Signals that stop the build.
+  let interrupts: Signals?
+
+  /// - Parameter receive: gets each line of standard output and error, in the order written.
+  func run(_ receive: (String) -> Void) throws(PosixError) -> Ending {
+    let (child, output) = try start()
+    var splitter = LineSplitter()
+    defer { for line in splitter.finish() { receive(line) } }
+    let descriptors = [output.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
+    while true {
+      let ready = try Poll.wait(descriptors, milliseconds: 250)
+      if let signal = interrupts?.next() {
+        Self.end(child)
+        return .interrupted(signal)
+      }
+      if ready.contains(output.descriptor) {
+        let part = try output.read(upTo: 65_536)
+        for line in splitter.feed(part) { receive(line) }
+        if part.isEmpty { return .exit(child.wait()) }
+      } else if ProcessTable.stat(child.pid)?.state == "Z" {
+        // It has ended, and something it left behind holds its output open.
+        return .exit(child.wait())
+      }
+    }
+  }
+
+  /// Our copy of the writing end is closed on return, so that the end of the output can be seen.
+  private func start() throws(PosixError) -> (Child, File) {
+    let (reading, writing) = try File.pipe()
+    let child = try Child.start(
+      invocation, output: .file(writing), errors: .file(writing), newSession: true)
+    return (child, reading)
+  }
+
+  /// Kills a program with all that it started. It is stopped first, so that it starts no more meanwhile.
+  private static func end(_ child: Child) {
+    child.signal(SIGSTOP)
+    for _ in 0..<100 {
+      let left = ProcessTable.descendants(of: child.pid)
+        .filter { $0.state != "Z" }
+        .map { ProcessIdentity(pid: $0.pid, started: $0.started) }
+      if left.isEmpty { break }
+      for process in left { process.signal(SIGKILL) }
+    }
+    kill(-child.pid, SIGKILL)
+    _ = child.wait()
+  }
+}

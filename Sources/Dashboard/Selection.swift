@@ -1,0 +1,161 @@
+import ReleaseModel
+
+extension Model {
+  /// The apps of the list, filtered, by name.
+  var listedApps: [Board.App] {
+    let apps = board.apps.values.sorted { $0.name < $1.name }
+    let filter = Filter(filters[.releases])
+    return apps.filter { app in
+      filter.passes([
+        app.name, Wording.state(of: app, at: now), app.worstCause(at: now)?.sentence ?? "",
+      ])
+    }
+  }
+
+  var selectedApp: Board.App? { app.flatMap { board.apps[$0] } }
+
+  /// The selected app's runs, as its pane lists them.
+  var listedRuns: [InstanceReport] {
+    selectedApp.map { InstanceReport.all(of: $0, host: setting.host) } ?? []
+  }
+
+  var selectedRun: InstanceReport? {
+    guard isInside, let run else { return nil }
+    return listedRuns.first { $0.run == run.id }
+  }
+
+  /// Holds the selection and the windows against what there is now; the one place that does.
+  mutating func settle() {
+    let apps = listedApps
+    let isGone = selectedApp == nil
+    if isGone || view == .releases && !isListed(apps) {
+      // Who opens this at night looks for what is wrong.
+      let next = apps.first { $0.isInTrouble(at: now) } ?? apps.first
+      app = next?.name ?? (isGone || view == .releases ? nil : app)
+    }
+    settleRun()
+    settleTop()
+  }
+
+  private func isListed(_ apps: [Board.App]) -> Bool { apps.contains { $0.name == app } }
+
+  private mutating func settleRun() {
+    guard isInside else {
+      run = nil
+      return
+    }
+    let runs = listedRuns
+    if runs.contains(where: { $0.run == run?.id }) { return }
+    // Its instance runs on as another run: the newest one, which will stay.
+    let next = runs.last { $0.instance == run?.instance } ?? runs.first
+    run = next.map { RunChoice(id: $0.run, instance: $0.instance) }
+    if run == nil { isInside = false }
+  }
+
+  private mutating func settleTop() {
+    let height = max(1, listHeight)
+    switch view {
+    case .releases:
+      let lines = releaseLines
+      let own = lines.indices.filter { lines[$0].app == app }
+      var top = min(tops[view] ?? 0, max(0, lines.count - height))
+      if let last = own.last, last >= top + height { top = last - height + 1 }
+      if let first = own.first, first < top { top = first }
+      tops[view] = top
+    case .logs: output.lines.settle(height: height, passes: Filter(filters[view]).passes)
+    case .events: events.settle(height: height, passes: Filter(filters[view]).passes)
+    case .nodes, .apps, .boot:
+      tops[view] = min(tops[view] ?? 0, max(0, tableRows - height))
+    }
+  }
+
+  /// Moves what the keys act on by some rows.
+  mutating func move(by count: Int) {
+    switch (view, isInside) {
+    case (.releases, true):
+      let runs = listedRuns
+      guard let index = runs.firstIndex(where: { $0.run == run?.id }) else { return }
+      let next = runs[min(max(0, index.clampedAdding(count)), runs.count - 1)]
+      run = RunChoice(id: next.run, instance: next.instance)
+    case (.releases, false):
+      let apps = listedApps
+      guard let index = apps.firstIndex(where: { $0.name == app }) else { return }
+      app = apps[min(max(0, index.clampedAdding(count)), apps.count - 1)].name
+    case (.logs, _):
+      output.lines.move(by: count, height: listHeight, passes: Filter(filters[view]).passes)
+    case (.events, _):
+      events.move(by: count, height: listHeight, passes: Filter(filters[view]).passes)
+    default: tops[view] = max(0, (tops[view] ?? 0).clampedAdding(count))
+    }
+  }
+}
+
+extension Int {
+  fileprivate func clampedAdding(_ other: Int) -> Int {
+    let (sum, overflows) = addingReportingOverflow(other)
+    return overflows ? (other < 0 ? .min : .max) : sum
+  }
+}
+
+extension Feed {
+  /// Lets a window that stands still no longer begin before what is kept or behind the last page.
+  mutating func settle(height: Int, passes: (Row) -> Bool) {
+    guard let top else { return }
+    let rows = matching(passes)
+    let last = rows.count - height
+    guard last > 0, top < rows[last].number else {
+      self.top = nil
+      return
+    }
+  }
+
+  mutating func move(by count: Int, height: Int, passes: (Row) -> Bool) {
+    let rows = matching(passes)
+    let last = rows.count - max(1, height)
+    guard last > 0 else {
+      top = nil
+      return
+    }
+    let index = top.flatMap { top in rows.firstIndex { $0.number >= top } } ?? last
+    let next = index.clampedAdding(count)
+    top = next >= last ? nil : rows[max(0, next)].number
+  }
+
+  /// The rows in the window, and how many follow it.
+  func window(height: Int, passes: (Row) -> Bool) -> (rows: [Row], after: Int) {
+    let rows = matching(passes)
+    let last = max(0, rows.count - height)
+    let index = top.flatMap { top in rows.firstIndex { $0.number >= top } } ?? last
+    let shown = rows[index...].prefix(max(0, height))
+    return (shown.map(\.row), rows.count - index - shown.count)
+  }
+}
+
+/// What `/` narrows a view to: rows that hold the text, in any case unless it has capitals.
+struct Filter: Sendable {
+  private let text: String
+  private let isExact: Bool
+
+  init(_ text: String?) {
+    self.text = text ?? ""
+    isExact = self.text.contains { $0.isUppercase }
+  }
+
+  func passes(_ texts: [String]) -> Bool {
+    if text.isEmpty { return true }
+    return texts.contains { (isExact ? $0 : $0.lowercased()).contains(text) }
+  }
+
+  func passes(_ line: OutputLine) -> Bool { passes([line.instance.description, line.text]) }
+
+  func passes(_ event: Event) -> Bool {
+    passes([
+      event.app ?? "", event.typeName, EventSummary.text(of: event), event.data.by ?? "",
+    ])
+  }
+}
+
+extension Board.App {
+  /// The release that a view of one release shows: the one on its way, else the current one.
+  var shownRelease: Board.Release? { release(deployment?.release) ?? currentRelease }
+}

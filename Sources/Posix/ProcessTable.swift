@@ -1,0 +1,86 @@
+import CPosix
+import Glibc
+
+/// A process with its start time, so that it is never mistaken for a later one with the same number.
+public struct ProcessIdentity: Hashable, Sendable {
+  public let pid: pid_t
+  /// Clock ticks since boot, field 22 of `/proc/PID/stat` (proc(5)).
+  public let started: UInt64
+
+  public init(pid: pid_t, started: UInt64) {
+    self.pid = pid
+    self.started = started
+  }
+
+  /// The process that has this number now.
+  public init?(of pid: pid_t) {
+    guard let stat = ProcessTable.stat(pid) else { return nil }
+    self.init(pid: pid, started: stat.started)
+  }
+
+  /// Whether this very process still runs (a zombie does not).
+  public var isAlive: Bool {
+    guard let stat = ProcessTable.stat(pid) else { return false }
+    return stat.started == started && stat.state != "Z" && stat.state != "X"
+  }
+
+  /// Sends a signal if it is still this very process. kill(2)
+  /// - Returns: false where it is gone.
+  @discardableResult
+  public func signal(_ signal: Int32) -> Bool { isAlive && kill(pid, signal) == 0 }
+}
+
+extension ProcessIdentity {
+  /// Becomes readable when the process ends, whoever its parent is; nil if it is gone already. pidfd_open(2)
+  public func endWatch() -> File? {
+    let descriptor = cposix_process_descriptor(pid)
+    guard descriptor != -1 else { return nil }
+    let file = File(owning: descriptor, name: "process \(pid)")
+    // Opened by number: only now is it sure whose end we watch.
+    return isAlive ? file : nil
+  }
+}
+
+/// `/proc`, read as proc(5) describes it.
+public enum ProcessTable {
+  public struct Stat: Hashable, Sendable {
+    public var pid: pid_t
+    public var state: Character
+    public var parent: pid_t
+    public var started: UInt64
+    /// Resident memory in bytes.
+    public var resident: Int
+  }
+
+  public static func stat(_ pid: pid_t) -> Stat? {
+    guard let bytes = try? Files.read("/proc/\(pid)/stat", limit: 4096),
+      // The second field is the program's name in brackets and may hold anything.
+      let bracket = bytes.lastIndex(of: UInt8(ascii: ")"))
+    else { return nil }
+    let fields = String(decoding: bytes[(bracket + 1)...], as: UTF8.self).split(separator: " ")
+    guard fields.count > 21, let state = fields[0].first, let parent = pid_t(fields[1]),
+      let started = UInt64(fields[19]), let pages = Int(fields[21])
+    else { return nil }
+    return Stat(
+      pid: pid, state: state, parent: parent, started: started,
+      resident: pages * Int(sysconf(Int32(_SC_PAGESIZE))))
+  }
+
+  public static func all() -> [Stat] {
+    ((try? Files.list("/proc")) ?? []).compactMap { pid_t($0) }.compactMap(stat)
+  }
+
+  /// Everything started by `pid` and by those, at this moment.
+  public static func descendants(of pid: pid_t) -> [Stat] {
+    let children = Dictionary(grouping: all(), by: \.parent)
+    var found: [Stat] = []
+    var waiting = [pid]
+    while let next = waiting.popLast() {
+      for child in children[next] ?? [] {
+        found.append(child)
+        waiting.append(child.pid)
+      }
+    }
+    return found
+  }
+}

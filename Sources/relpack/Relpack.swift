@@ -1,0 +1,112 @@
+import Buildpack
+import CommandLine
+import Glibc
+import PlainText
+import Posix
+
+/// The entry points of the buildpack, as commands.
+struct Relpack {
+  let context: Context
+
+  static let version = "0.1.0"
+
+  static let commands = [
+    command("detect", "DIR", count: 1...1, "Print the kind of project in DIR, or exit 1."),
+    command(
+      "compile", "DIR [CACHE_DIR [ENV_DIR]]", count: 1...3,
+      "Build the project in DIR and put the slug in its place.",
+      details: """
+        CACHE_DIR lives between builds. ENV_DIR holds a file per config var. With RELTUI_HOME set
+        the build is recorded in that home's event log.
+        """),
+    command("release", "DIR", count: 1...1, "Print the process types of the slug in DIR as YAML."),
+    command("plan", "DIR", count: 1...1, "Print what 'compile' would do."),
+  ]
+
+  private static func command(
+    _ name: String, _ arguments: String, count: ClosedRange<Int>, _ summary: String,
+    details: String = ""
+  ) -> Command {
+    var command = Command(name, arguments, count: count, summary, details: details)
+    // It knows no home but the one its caller names in the environment.
+    command.options = [.help]
+    return command
+  }
+
+  func run(_ words: [String]) throws(Cause) -> Outcome {
+    switch words.first {
+    case "--help", "-h":
+      context.print(Self.help)
+      return .success
+    case "--version":
+      context.print("relpack \(Self.version)")
+      return .success
+    case nil: throw Self.usage("a command is missing")
+    case let word?:
+      guard let command = Self.commands.first(where: { $0.name == word }) else {
+        let near = Spelling.nearest(to: word, among: Self.commands.map(\.name))
+        throw Self.usage(
+          "unknown command '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
+      }
+      return try run(command, Array(words.dropFirst()))
+    }
+  }
+
+  private static var help: String {
+    "usage: relpack COMMAND\n\n"
+      + Table.render(commands.map { ["  \($0.name) \($0.arguments)", $0.summary] })
+      + "  --help, --version"
+  }
+
+  private static func usage(_ sentence: String) -> Cause {
+    Cause(.usage, sentence, remedy: "usage: relpack detect|compile|release|plan DIR")
+  }
+
+  private func run(_ command: Command, _ words: [String]) throws(Cause) -> Outcome {
+    let arguments = try Arguments(words, for: command, program: context.program)
+    if arguments.has("--help") {
+      context.print(command.help(program: context.program))
+      return .success
+    }
+    let folders = arguments.positional.map(context.absolute)
+    switch command.name {
+    case "detect": return detect(folders[0])
+    case "release":
+      context.print(try DefaultProcesses.yaml(folders[0]).dropLast().description)
+      return .success
+    case "plan": return try plan(folders[0])
+    default: return compile(folders)
+    }
+  }
+
+  private func detect(_ folder: String) -> Outcome {
+    guard let kind = Buildpack.detect(folder) else { return Outcome(exitCode: ExitCode.failed) }
+    context.print(kind)
+    return .success
+  }
+
+  private func plan(_ folder: String) throws(Cause) -> Outcome {
+    do throws(BuildFailure) {
+      for line in try BuildPlan(source: folder).lines { context.print(line) }
+    } catch { throw error.cause }
+    return .success
+  }
+
+  private func compile(_ folders: [String]) -> Outcome {
+    let request = BuildRequest(
+      source: folders[0], cache: folders.count > 1 ? folders[1] : nil,
+      variables: folders.count > 2 ? folders[2] : nil, environment: context.environment)
+    let interrupts = try? Signals([SIGTERM, SIGINT, SIGHUP])
+    do throws(BuildFailure) {
+      _ = try Build.run(request, interrupts: interrupts, write: write)
+      return .success
+    } catch { return Outcome(exitCode: error.exitCode) }
+  }
+
+  private func write(_ line: String) {
+    context.print(
+      Printable.clean(
+        line.split(separator: "\t", omittingEmptySubsequences: false)
+          .joined(separator: "  ")))
+  }
+}

@@ -1,0 +1,34 @@
+import CommandLine
+import Posix
+import ReleaseModel
+
+/// `relctl agent start` on its way, without waiting for it.
+struct AgentStart {
+  private let child: Child
+  private let reading: File
+  private var said: [UInt8] = []
+
+  init(program: String, home: Home, _ context: Context) throws(Cause) {
+    do throws(PosixError) {
+      let (reading, writing) = try File.pipe()
+      let invocation = Invocation(
+        [program, "agent", "start", "--home", home.root], environment: context.environment)
+      child = try Child.start(
+        invocation, output: .null, errors: .file(writing), newSession: true)
+      self.reading = reading
+    } catch { throw Cause(.agentAbsent, "the agent does not start: \(error)") }
+  }
+
+  var descriptor: Int32 { reading.descriptor }
+
+  /// Call when the descriptor can be read.
+  /// - Returns: nil while it goes on; at its end what went wrong, if anything did.
+  mutating func read() -> Cause?? {
+    let bytes = (try? reading.read(upTo: 4096)) ?? []
+    said += bytes.prefix(max(0, 4096 - said.count))
+    if !bytes.isEmpty { return nil }
+    if child.wait() == .code(0) { return .some(nil) }
+    let first = String(decoding: said, as: UTF8.self).split(separator: "\n").first
+    return Cause(.agentAbsent, first.map(String.init) ?? "the agent does not start")
+  }
+}

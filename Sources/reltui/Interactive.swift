@@ -1,0 +1,80 @@
+import CommandLine
+import Glibc
+import Observation
+import Posix
+import ReleaseModel
+import Terminal
+
+/// The loop: one thread waits for everything, tells the dashboard and draws what changed.
+struct Interactive {
+  private var session: Session
+  private let screen: any Screen
+  private let signals: Signals
+
+  private static let ending = [SIGTERM, SIGHUP, SIGINT]
+
+  init(_ session: Session, _ screen: any Screen) throws(Cause) {
+    self.session = session
+    self.screen = screen
+    do throws(PosixError) { signals = try Signals(Self.ending + [SIGWINCH]) } catch {
+      throw Cause(error)
+    }
+  }
+
+  /// Runs until somebody quits, a signal ends it or the terminal is gone.
+  mutating func run() throws(Cause) -> Outcome {
+    defer { screen.end() }
+    do throws(TerminalError) {
+      while !session.isOver {
+        if session.takeRedraw() { screen.forgetContent() }
+        try screen.draw(session.model.frame())
+        if let signal = try wait() { return Outcome(exitCode: 128 + signal) }
+      }
+      return .success
+    } catch {
+      // Nobody is left to read a reason.
+      if error == .gone { return Outcome(exitCode: 128 + SIGHUP) }
+      throw Cause(.terminal, error.sentence, remedy: error.remedy)
+    }
+  }
+
+  /// Waits for something to happen and takes all of it in.
+  /// - Returns: the signal that ends the program.
+  private mutating func wait() throws(TerminalError) -> Int32? {
+    let sources = [
+      screen.inputDescriptor, signals.file.descriptor, session.follower.descriptor,
+      session.agent.descriptor, session.output?.descriptor, session.starting?.descriptor,
+    ].compactMap { $0 }
+    let ready: [Int32]
+    do throws(PosixError) { ready = try Poll.wait(sources, milliseconds: patience) } catch {
+      throw .system(call: "poll", errno: error.errno.rawValue)
+    }
+    while let signal = signals.next() {
+      if Self.ending.contains(signal) { return signal }
+    }
+    if session.model.size != screen.size { session.tell(.resize(screen.size)) }
+    session.tellTime()
+    try takeKeys()
+    if ready.contains(session.follower.descriptor ?? -1) || session.follower.descriptor == nil {
+      session.readLog()
+    } else if ready.isEmpty || ready.contains(session.agent.descriptor ?? -1) {
+      session.look()
+    }
+    if ready.contains(session.output?.descriptor ?? -1) { session.readOutput() }
+    if ready.contains(session.starting?.descriptor ?? -1) { session.readStart() }
+    return nil
+  }
+
+  /// Milliseconds to the next thing that happens by itself.
+  private var patience: Int64 {
+    var limit = Clocks.toNextMinute
+    if let key = screen.keyTimeout { limit = min(limit, Int64(key)) }
+    // What is not there yet cannot be watched.
+    if session.follower.descriptor == nil { limit = min(limit, 1000) }
+    return limit
+  }
+
+  private mutating func takeKeys() throws(TerminalError) {
+    while !session.isOver, let key = try screen.nextKey() { session.tell(.key(key)) }
+  }
+}

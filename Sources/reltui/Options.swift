@@ -1,0 +1,86 @@
+import CommandLine
+import Dashboard
+import Posix
+import ReleaseModel
+import Terminal
+
+/// What `reltui` was asked for.
+struct Options {
+  static let version = "0.1.0"
+
+  static let command = Command(
+    "", "", "Shows the apps of this host: releases, instances, boot order, logs and events.",
+    details: """
+      Restart is under R and rollback under B, both ask first; ? shows all keys.
+      Without a terminal, print one frame: reltui --once
+      """,
+    options: [
+      Option("--once", "print one frame and leave"),
+      Option(
+        "--view", value: "NAME",
+        "first view: " + ViewName.allCases.map(\.rawValue).joined(separator: ", ")),
+      Option("--app", value: "NAME", "select this app"),
+      Option("--size", value: "80x24", "size of the frame that --once prints"),
+      Option("--json", "print the instances as JSON, as relctl ps --json does, and leave"),
+      Option("--read-only", "refuse everything that changes something"),
+      Option("--theme", value: "NAME|FILE", "colours: dark, light or a file"),
+      Option("--version", "show the version"),
+    ])
+
+  var isOnce: Bool
+  var isJSON: Bool
+  var isReadOnly: Bool
+  var view: ViewName
+  var app: String?
+  var size: Size?
+  var palette: Palette
+  var home: Home
+
+  init(_ arguments: Arguments, _ context: Context) throws(Cause) {
+    isOnce = arguments.has("--once")
+    isJSON = arguments.has("--json")
+    isReadOnly = arguments.has("--read-only")
+    view = try Self.view(arguments["--view"])
+    app = arguments["--app"]
+    size = try arguments["--size"].map(Self.size)
+    palette = try Self.palette(arguments["--theme"], context)
+    home = try context.home(arguments["--home"])
+  }
+
+  private static func view(_ word: String?) throws(Cause) -> ViewName {
+    guard let word else { return .releases }
+    if let view = ViewName(rawValue: word) { return view }
+    let names = ViewName.allCases.map(\.rawValue)
+    let near = Spelling.nearest(to: word, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    throw Cause(
+      .usage, "there is no view '\(word)'\(near)",
+      remedy: "The views are: " + names.joined(separator: ", "))
+  }
+
+  private static func size(_ text: String) throws(Cause) -> Size {
+    let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let columns = parts[0], let rows = parts[1], columns > 0, rows > 0,
+      columns <= Size.largest.columns, rows <= Size.largest.rows
+    else {
+      throw Cause(.usage, "'\(text)' is no size", remedy: "Write columns x rows: --size 80x24")
+    }
+    return Size(columns: columns, rows: rows)
+  }
+
+  private static func palette(_ name: String?, _ context: Context) throws(Cause) -> Palette {
+    let name = name ?? BuiltInTheme.dark.rawValue
+    if let theme = BuiltInTheme(rawValue: name) { return try parse(theme.text, file: theme.file) }
+    let bytes: [UInt8]
+    do throws(PosixError) { bytes = try Files.read(context.absolute(name), limit: 1 << 20) } catch {
+      let names = BuiltInTheme.allCases.map(\.rawValue).joined(separator: " and ")
+      throw Cause(.theme, "\(error)", remedy: "The themes \(names) are built in.")
+    }
+    return try parse(String(decoding: bytes, as: UTF8.self), file: name)
+  }
+
+  private static func parse(_ text: String, file: String) throws(Cause) -> Palette {
+    do throws(ThemeError) { return try Palette(theme: text, file: file) } catch {
+      throw Cause(.theme, error.sentence, remedy: error.remedy)
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Posix
+import ReleaseModel
+import TestSupport
+
+/// What a PaaS has around a build: the packaged buildpack, a source, a cache and config vars.
+final class Platform: Sendable {
+  struct Result {
+    var exit: Exit
+    var lines: [String]
+  }
+
+  let folder: TemporaryFolder
+  var source: String { folder.path + "/source" }
+  var home: String { folder.path + "/home" }
+  var variables: String { folder.path + "/env" }
+  var cache: String { folder.path + "/cache" }
+
+  /// - Parameter config: the app's config vars.
+  init(config: [String: String] = [:], change: (String) throws -> Void = { _ in }) throws {
+    folder = try TemporaryFolder("build")
+    try FileTree.copy(
+      Workspace.greeter, to: folder.path + "/source",
+      skipping: { ["_build", "deps"].contains($0) })
+    try FileTree.copy(Workspace.root + "/buildpack/bin", to: folder.path + "/buildpack/bin")
+    let machine = folder.path + "/buildpack/libexec/" + Manifest.Target.host.arch
+    try Files.makeFolder(machine)
+    try Files.symbolicLink(to: try Workspace.program("relpack"), at: machine + "/relpack")
+    try Files.makeFolder(folder.path + "/env")
+    try Files.makeFolder(folder.path + "/cache")
+    for (name, value) in config {
+      try File.open(folder.path + "/env/" + name, .create).write(value)
+    }
+    try change(folder.path + "/source")
+  }
+
+  func invocation(
+    _ command: String, _ arguments: [String], environment: [String: String] = [:]
+  ) -> Invocation {
+    var environment = environment
+    environment["PATH"] = environment["PATH"] ?? Environment.current["PATH"]
+    return Invocation(
+      [folder.path + "/buildpack/bin/" + command] + arguments, environment: environment)
+  }
+
+  /// Runs one of the buildpack's programs with nothing in its environment but `PATH`.
+  func run(
+    _ command: String, _ arguments: [String]? = nil, environment: [String: String] = [:]
+  ) throws -> Result {
+    let result = try invocation(command, arguments ?? [source], environment: environment)
+      .run(limit: 60_000)
+    return Result(exit: result.exit, lines: Self.lines(result.text))
+  }
+
+  static func lines(_ text: String) -> [String] {
+    var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    if lines.last == "" { lines.removeLast() }
+    return lines
+  }
+
+  /// Everything in the source: name, mode and content.
+  func snapshot() throws -> [String] {
+    try FileTree.entries(of: source).map { entry in
+      let path = source + "/" + entry.path
+      let content = entry.info.kind == .file ? Hex.encode(try SHA256.digest(ofFile: path)) : ""
+      return "\(entry.path) \(entry.info.mode) \(content)"
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Dashboard
+import ReleaseModel
+import Terminal
+import Testing
+
+/// A dashboard and somebody at its keys.
+struct Story {
+  private(set) var model: Model
+  /// What the keys since the last `press` asked for.
+  private(set) var effects: [Effect] = []
+
+  init(
+    _ past: Past = .night, columns: Int = 80, rows: Int = 24, isReadOnly: Bool = false,
+    isAgentAlive: Bool = true
+  ) {
+    let setting = Model.Setting(
+      host: "prod-1", user: "ana", home: "/srv/reltui", isReadOnly: isReadOnly)
+    model = Model(setting: setting, size: Size(columns: columns, rows: rows), now: Past.now)
+    tell(.agent(isAlive: isAgentAlive), .board(past.board), .events(past.events))
+  }
+
+  mutating func tell(_ messages: Message...) {
+    for message in messages { effects += model.update(message) }
+  }
+
+  /// Types keys; a string of one name is that key.
+  mutating func press(_ keys: String...) {
+    effects = []
+    for key in keys { effects += model.update(.key(Self.key(key))) }
+  }
+
+  private static func key(_ name: String) -> Key {
+    let named: [Key] = [
+      .enter, .escape, .tab, .backTab, .backspace, .up, .down, .left, .right, .home, .end,
+      .pageUp, .pageDown, .control("c"), .control("d"), .control("l"), .control("u"),
+      .function(1),
+    ]
+    return named.first { $0.name == name } ?? .character(name.first ?? " ")
+  }
+
+  var text: [String] { model.frame().text }
+  var screen: String { text.joined(separator: "\n") }
+
+  /// Holds texts against the screen; the failure shows it.
+  func expect(
+    _ texts: String..., absent: [String] = [], location: SourceLocation = #_sourceLocation
+  ) {
+    let screen = screen
+    for text in texts where !screen.contains(text) {
+      Issue.record("'\(text)' is not on the screen:\n\(screen)", sourceLocation: location)
+    }
+    for text in absent where screen.contains(text) {
+      Issue.record("'\(text)' is on the screen:\n\(screen)", sourceLocation: location)
+    }
+  }
+
+  /// The data of the one request that was asked for.
+  var request: (type: EventType, app: String, data: EventData)? {
+    guard effects.count == 1, case .append(let type, let app, let data) = effects[0] else {
+      return nil
+    }
+    return (type, app, data)
+  }
+}

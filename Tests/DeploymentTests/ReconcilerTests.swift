@@ -1,0 +1,311 @@
+import ReleaseModel
+import Testing
+
+@testable import Deployment
+
+/// The agent's world without processes: a board, and runs that behave as a test wants.
+struct World {
+  enum Fate { case ready, crash, hang }
+
+  var board = Board()
+  var now = Timestamp(milliseconds: 1_700_000_000_000)
+  /// What becomes of the runs of a release.
+  var fates: [ReleaseNumber: Fate] = [:]
+  var processes: Set<String> = ["web"]
+  var history: [EventType] = []
+  private var sequence: UInt64 = 0
+
+  /// The fewest ready web instances seen since there was one.
+  var fewestReady: Int?
+
+  @discardableResult
+  mutating func append(_ type: EventType, _ fill: (inout EventData) -> Void = { _ in }) -> String {
+    sequence += 1
+    now = now + 10
+    let id = "event-\(sequence)"
+    history.append(type)
+    board.apply(
+      Event(
+        sequence: sequence, id: id, time: now, source: "test", type: type, app: "shop",
+        data: EventData(fill)))
+    let ready = app.runs.filter { $0.state == .ready && $0.instance.process == "web" }.count
+    if let fewest = fewestReady {
+      fewestReady = min(fewest, ready)
+    } else if ready > 0 {
+      fewestReady = ready
+    }
+    return id
+  }
+
+  var app: Board.App { board.apps["shop"] ?? Board.App(name: "shop", changed: now) }
+
+  mutating func request(_ type: EventType, _ fill: (inout EventData) -> Void = { _ in }) {
+    let deadline = now + 600_000
+    append(type) {
+      ($0.by, $0.deadline) = ("ana", deadline)
+      fill(&$0)
+    }
+  }
+
+  func plan() -> (actions: [Action], wakeAt: Timestamp?) {
+    Reconciler.plan(app, requests: board.requests, now: now) { [processes] _ in
+      Reconciler.Facts(processes: processes)
+    }
+  }
+
+  /// Acts as the agent does; `limit` actions at the most, as if it were killed then.
+  mutating func act(limit: Int = .max) -> Int {
+    var done = 0
+    while done < limit {
+      let actions = plan().actions
+      if actions.isEmpty { return done }
+      for action in actions where done < limit {
+        perform(action)
+        done += 1
+      }
+    }
+    return done
+  }
+
+  private mutating func perform(_ action: Action) {
+    switch action {
+    case .consider(let request): append(.requestAccepted) { $0.request = request.id }
+    case .createRelease(let request):
+      let number = ReleaseNumber((app.releases.last?.number.value ?? 0) + 1)
+      let old = app.release(request.data.from)
+      append(.releaseCreated) {
+        ($0.release, $0.request) = (number, request.id)
+        ($0.slug, $0.config) = (old?.slug ?? request.data.slug ?? "s", old?.config ?? "c")
+        $0.from = request.data.from
+      }
+    case .beginDeployment(let number, let request):
+      let formation = app.formation.isEmpty ? ["web": 2] : app.formation
+      append(.deploymentStarted) {
+        ($0.release, $0.request, $0.formation) = (number, request.id, formation)
+      }
+    case .step(let number, let step):
+      append(.deploymentStep) { ($0.release, $0.step) = (number, step) }
+    case .finishDeployment(let number): append(.deploymentFinished) { $0.release = number }
+    case .failDeployment(let number, let cause):
+      append(.deploymentFailed) { ($0.release, $0.cause) = (number, cause) }
+    case .revertDeployment(let number, let cause):
+      append(.deploymentReverted) { ($0.release, $0.cause) = (number, cause) }
+    case .finish(let request): append(.requestFinished) { $0.request = request.id }
+    case .fail(let request, let cause):
+      append(.requestFailed) { ($0.request, $0.cause) = (request.id, cause) }
+    case .start(let instance, let number):
+      append(.instanceStarting) { ($0.instance, $0.release) = (instance, number) }
+    case .stop(let run):
+      append(.instanceStopping) { ($0.instance, $0.run) = (run.instance, run.id) }
+    case .abandon(let run, let cause):
+      append(.instanceAbandoned) { ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause) }
+    }
+  }
+
+  /// Moves every run one step towards its fate.
+  mutating func live() {
+    for run in app.liveRuns {
+      func tell(_ type: EventType, _ cause: Cause? = nil) {
+        append(type) { ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause) }
+      }
+      switch (run.state, fates[run.release] ?? .ready) {
+      case (.starting, _): tell(.instanceBooting)
+      case (.booting, .ready) where run.instance.process == "release": tell(.instanceStopped)
+      case (.booting, .ready): tell(.instanceReady)
+      case (.booting, .crash):
+        tell(.instanceCrashed, Cause(.bootFailed, "\(run.instance) would not boot"))
+      case (.stopping, _): tell(.instanceStopped)
+      default: break
+      }
+    }
+  }
+
+  /// Lets agent and runs take turns until nothing happens any more. An agent is killed after every `stride` actions.
+  mutating func settle(stride: Int = .max) {
+    for _ in 0..<400 {
+      let before = sequence
+      _ = act(limit: stride)
+      live()
+      if sequence == before { return }
+    }
+    Issue.record("the world does not settle: \(history.suffix(12))")
+  }
+
+  /// A world in which v1 runs with two web instances.
+  static func running() -> World {
+    var world = World()
+    world.request(.deployRequested) { $0.slug = "s1" }
+    world.settle()
+    return world
+  }
+
+  var readyReleases: [String] {
+    app.runs.filter { $0.state == .ready }.map { "\($0.instance) \($0.release)" }.sorted()
+  }
+}
+
+/// Strides at which the agent is killed: after every single action, after every few, never.
+private let strides = [1, 2, 3, 5, Int.max]
+
+struct ReconcilerTests {
+  @Test(arguments: strides) func aDeploymentReplacesTheOldReleaseWithoutAGap(stride: Int) {
+    var world = World.running()
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+    #expect(world.fewestReady ?? 0 >= 1)
+    #expect(world.app.current == ReleaseNumber(2))
+    #expect(world.board.requests.isEmpty)
+    #expect(world.history.count { $0 == .requestFinished } == 2)
+    #expect(world.history.count { $0 == .releaseCreated } == 2)
+  }
+
+  @Test(arguments: strides) func aReleaseThatDoesNotBootLeavesTheOldOneAlone(stride: Int) {
+    var world = World.running()
+    let before = world.app.liveRuns.map(\.id)
+    world.fates[ReleaseNumber(2)] = .crash
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle(stride: stride)
+    #expect(world.app.liveRuns.map(\.id) == before)
+    #expect(world.app.current == ReleaseNumber(1))
+    #expect(world.app.failure?.release == ReleaseNumber(2))
+    #expect(world.app.failure?.cause.sentence.contains("would not boot") == true)
+    #expect(world.history.suffix(2) == [.deploymentReverted, .requestFailed])
+    #expect(world.board.requests.isEmpty)
+  }
+
+  @Test(arguments: strides) func aRestartTouchesItsInstanceOnly(stride: Int) {
+    var world = World.running()
+    let before = world.app.liveRuns
+    world.request(.restartRequested) { $0.instance = InstanceName("web", 1) }
+    world.settle(stride: stride)
+    let after = world.app.liveRuns
+    #expect(after.contains { $0.id == before[1].id }, "web.2 goes on")
+    #expect(!after.contains { $0.id == before[0].id } && after.count == 2)
+    #expect(world.fewestReady ?? 0 >= 1)
+    #expect(world.history.last == .requestFinished)
+  }
+
+  @Test(arguments: strides) func aRestartThatFailsKeepsTheOldRun(stride: Int) {
+    var world = World.running()
+    let before = world.app.liveRuns.map(\.id)
+    world.fates[ReleaseNumber(1)] = .crash
+    world.request(.restartRequested) { $0.instance = InstanceName("web", 1) }
+    world.settle(stride: stride)
+    #expect(world.app.liveRuns.map(\.id) == before)
+    #expect(world.history.last == .requestFailed)
+  }
+
+  @Test(arguments: strides) func aRollbackIsANewReleaseWithTheOldSlug(stride: Int) {
+    var world = World.running()
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle(stride: stride)
+    world.request(.rollbackRequested) { $0.from = ReleaseNumber(1) }
+    world.settle(stride: stride)
+    #expect(world.app.current == ReleaseNumber(3))
+    #expect(world.app.currentRelease?.slug == "s1")
+    #expect(world.readyReleases == ["web.1 v3", "web.2 v3"])
+    #expect(world.fewestReady ?? 0 >= 1)
+  }
+
+  @Test(arguments: strides) func stopAndRestartKeepTheFormation(stride: Int) {
+    var world = World.running()
+    world.request(.stopRequested)
+    world.settle(stride: stride)
+    #expect(world.app.liveRuns.isEmpty && world.app.summary.state == .stopped)
+    world.request(.restartRequested)
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+  }
+
+  @Test(arguments: strides) func scalingStartsAndStopsWhatIsAsked(stride: Int) {
+    var world = World.running()
+    world.processes = ["web", "worker"]
+    world.request(.scaleRequested) { $0.formation = ["web": 1, "worker": 2] }
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v1", "worker.1 v1", "worker.2 v1"])
+    #expect(world.board.requests.isEmpty)
+  }
+
+  @Test(arguments: strides) func aWorkerNeverWorksTwice(stride: Int) {
+    var world = World.running()
+    world.processes = ["web", "worker", "release"]
+    world.request(.scaleRequested) { $0.formation = ["worker": 1] }
+    world.settle(stride: stride)
+    for type in [EventType.deployRequested, .restartRequested] {
+      world.request(type) { $0.slug = "s2" }
+      for _ in 0..<100 {
+        _ = world.act(limit: stride)
+        let workers = world.app.liveRuns.filter { $0.instance.process == "worker" }
+        #expect(workers.count <= 1)
+        world.live()
+      }
+      #expect(world.board.requests.isEmpty)
+    }
+    #expect(world.app.liveRuns.contains { $0.instance.process == "worker" && $0.state == .ready })
+    #expect(world.history.contains(.deploymentFinished))
+  }
+
+  @Test func theReleasePhaseComesBeforeAnyNewRun() {
+    var world = World.running()
+    world.processes = ["web", "release"]
+    world.request(.deployRequested) { $0.slug = "s2" }
+    _ = world.act()
+    #expect(
+      world.app.liveRuns.filter { $0.release == ReleaseNumber(2) }.map(\.instance.process) == [
+        "release"
+      ])
+    world.settle()
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+  }
+
+  @Test func aCrashIsAnsweredAfterAPauseThatGrowsAndEnds() {
+    var world = World.running()
+    world.fates[ReleaseNumber(1)] = .crash
+    var pauses: [Int64] = []
+    let run = world.app.liveRuns[0]
+    world.append(.instanceCrashed) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it broke"))
+    }
+    for _ in 0..<200 where !world.history.contains(.instanceAbandoned) {
+      world.settle()
+      if let wakeAt = world.plan().wakeAt {
+        pauses.append(wakeAt - world.now)
+        world.now = wakeAt
+      }
+    }
+    #expect(world.history.count { $0 == .instanceAbandoned } == 1)
+    #expect(pauses == pauses.sorted() && pauses.count == Reconciler.crashLimit - 1)
+    #expect(world.app.summary == (.crashed, Reconciler.crashLimit))
+    // The other instance was never touched, and an operator can have it tried again.
+    #expect(world.readyReleases == ["web.2 v1"])
+    world.fates = [:]
+    world.request(.restartRequested)
+    world.settle()
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+  }
+
+  @Test func aDeploymentThatHangsEndsAtItsDeadline() {
+    var world = World.running()
+    world.fates[ReleaseNumber(2)] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    #expect(world.board.requests.count == 1)
+    world.now = world.now + 700_000
+    world.settle()
+    #expect(world.board.requests.isEmpty)
+    #expect(world.app.failure?.cause.id == ProblemID.requestExpired.rawValue)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+  }
+
+  @Test func aStopEndsADeploymentThatHangs() {
+    var world = World.running()
+    world.fates[ReleaseNumber(2)] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    world.request(.stopRequested)
+    world.settle()
+    #expect(world.app.liveRuns.isEmpty && world.board.requests.isEmpty)
+    #expect(world.app.failure?.cause.sentence.contains("ana") == true)
+  }
+}

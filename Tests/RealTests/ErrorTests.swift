@@ -1,0 +1,98 @@
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// Bad input gets one line with an id, the right exit code, and changes nothing.
+struct ErrorTests {
+  struct Case: Sendable, CustomTestStringConvertible {
+    var arguments: [String]
+    var exit: Int32
+    var id: String
+    var line: String
+
+    init(_ arguments: [String], _ exit: Int32, _ id: String, _ line: String) {
+      (self.arguments, self.exit, self.id, self.line) = (arguments, exit, id, line)
+    }
+
+    var testDescription: String { arguments.joined(separator: " ") }
+  }
+
+  static let cases: [Case] = [
+    Case(
+      ["deploy", "nosuch", "nosuchslug"], 69, "RT-SLUG-UNKNOWN",
+      "there is no slug 'nosuchslug', nor a folder of that name"),
+    Case(["deploy", "No Such", "x"], 64, "RT-APP-NAME", "'No Such' cannot be an app's name"),
+    Case(["deploy", "../x", "y"], 64, "RT-APP-NAME", "'../x' cannot be an app's name"),
+    Case(
+      ["build", "/nonexistent"], 69, "RT-SOURCE-MISSING",
+      "cannot build '/nonexistent': no such file or directory"),
+    Case(
+      ["build", "/proc"], 65, "RT-SOURCE-UNKNOWN",
+      "'/proc' holds neither a mix.exs nor a built OTP release"),
+    Case(
+      ["build", "bad"], 65, "RT-PROCFILE-FORMAT",
+      "Procfile:2: there is no ':' between process type and command"),
+    Case(
+      ["build", "badjson"], 65, "RT-APPJSON-FORMAT", "app.json: 'formation' has the wrong type"),
+    Case(["restart", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["rollback", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["stop", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["logs", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["scale", "x", "web=two"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
+    Case(
+      ["config", "x", "set", "PORT=1"], 64, "RT-CONFIG-NAME",
+      "'PORT' is set by reltui for each run and cannot be a config var"),
+    Case(
+      ["config", "x", "set", "1A=1"], 64, "RT-CONFIG-NAME",
+      "'1A' cannot be the name of a config var"),
+    Case(["slug", "inspect", "abcd"], 69, "RT-SLUG-UNKNOWN", "there is no slug 'abcd'"),
+    Case(["deplyo"], 64, "RT-USAGE", "unknown command 'deplyo'; did you mean 'deploy'?"),
+    Case(["ps", "--jsn"], 64, "RT-USAGE", "unknown option '--jsn'; did you mean '--json'?"),
+    Case(["deploy"], 64, "RT-USAGE", "'deploy' needs APP SLUG|DIR"),
+    Case(["ps", "a", "b"], 64, "RT-USAGE", "'b' is one argument too many"),
+    Case(["logs", "x", "-n"], 64, "RT-USAGE", "'-n' needs a value"),
+  ]
+
+  @Test(arguments: cases) func isOneLineAndChangesNothing(_ given: Case) throws {
+    let stage = try Stage("errors")
+    for (name, file, text) in [
+      ("bad", "Procfile", "web: x\nno colon\n"), ("badjson", "app.json", #"{"formation": 3}"#),
+    ] {
+      try Files.makeFolder("\(stage.folder.path)/\(name)")
+      try Files.replace("\(stage.folder.path)/\(name)/mix.exs", with: [])
+      try Files.replace("\(stage.folder.path)/\(name)/\(file)", with: Array(text.utf8))
+    }
+    let answer = try stage.run("relctl", given.arguments)
+    let lines = answer.errors.split(separator: "\n")
+    #expect(lines.first.map(String.init) == "relctl: \(given.line) [\(given.id)]")
+    #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("  ") } && lines.count <= 2)
+    #expect(answer.exit == .code(given.exit) && answer.output.isEmpty)
+    #expect(!Files.exists(stage.home.root))
+  }
+
+  @Test func aHomeThatCannotBeWrittenIsSaid() throws {
+    let stage = try Stage("home")
+    try Files.replace(stage.folder.path + "/file", with: [])
+    let home = ["RELTUI_HOME": stage.folder.path + "/file/home"]
+    let answer = try stage.run(
+      "relctl", ["deploy", "greeter", try Greeter.slug.get()], environment: home)
+    #expect(
+      answer.exit == .code(69) && answer.errors.contains("[RT-HOME-UNWRITABLE]"), "\(answer.errors)"
+    )
+    let agent = try stage.run("relctl", ["agent"], environment: home)
+    #expect(
+      agent.exit == .code(69) && agent.errors.contains("[RT-HOME-UNWRITABLE]"), "\(agent.errors)")
+  }
+
+  @Test func helpIsThereForEveryCommand() throws {
+    let stage = try Stage("help")
+    let all = try stage.relctl("help").lines
+    let names = all.filter { $0.hasPrefix("  ") }.map { $0.split(separator: " ")[0] }
+    #expect(Set(names).isSuperset(of: ["build", "deploy", "ps", "restart", "rollback", "agent"]))
+    for name in Set(names) {
+      let help = try stage.relctl(String(name), "--help")
+      #expect(help.exit == .code(0) && help.output.contains("relctl \(name)"), "\(name)")
+    }
+  }
+}

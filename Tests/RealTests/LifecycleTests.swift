@@ -1,0 +1,186 @@
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// The whole road with real builds, real BEAMs and real kills.
+@Suite(.serialized) struct LifecycleTests {
+  @Test func fromSourceToRollback() throws {
+    let stage = try Stage("road")
+    let deployed = try stage.relctl("deploy", "greeter", Workspace.greeter)
+    #expect(deployed.exit == .code(0), "\(deployed.errors)\(deployed.output)")
+    #expect(try stage.relctl("scale", "greeter", "web=2").exit == .code(0))
+    let first = try stage.ready()
+    #expect(first.map(\.instance.description) == ["web.1", "web.2"])
+    #expect(first.allSatisfy { stage.greet($0)?.contains("Hello") == true })
+
+    // Config vars are a release of their own.
+    let changed = try stage.relctl(
+      "config", "greeter", "set", "GREETER_GREETING=Good evening to all")
+    #expect(changed.exit == .code(0), "\(changed.errors)")
+    let second = try stage.ready()
+    #expect(second.map(\.release.description) == ["v2", "v2"])
+    #expect(second.allSatisfy { stage.greet($0)?.contains("Good evening to all") == true })
+    #expect(Set(second.map(\.slug)) == Set(first.map(\.slug)))
+
+    // Of two instances one goes on answering while the other is replaced.
+    #expect(try stage.relctl("restart", "greeter/web.1").exit == .code(0))
+    let third = try stage.ready()
+    #expect(third[0].pid != second[0].pid && third[1].pid == second[1].pid)
+
+    // A rollback brings slug and config vars back, as a new release.
+    #expect(try stage.relctl("rollback", "greeter").exit == .code(0))
+    let fourth = try stage.ready()
+    #expect(fourth.map(\.release.description) == ["v3", "v3"])
+    #expect(fourth.allSatisfy { stage.greet($0)?.contains("Hello") == true })
+
+    try checkLog(of: stage)
+    try checkSecrets(of: stage)
+    try checkLooking(at: stage)
+    try checkEnd(of: stage)
+  }
+
+  /// Every request has one outcome, and the restart's events tell its story in order.
+  private func checkLog(of stage: Stage) throws {
+    let events = try stage.events()
+    #expect(events.map(\.sequence) == Array(1...UInt64(events.count)))
+    for request in events where request.type?.isRequest == true {
+      let outcomes = events.filter { $0.data.request == request.id }.compactMap(\.type)
+        .filter { [.requestFinished, .requestFailed, .requestRejected].contains($0) }
+      #expect(outcomes == [.requestFinished], "\(request.typeName)")
+    }
+    let restart = try #require(events.first { $0.type == .restartRequested })
+    let end = try #require(
+      events.first { $0.type == .requestFinished && $0.data.request == restart.id })
+    let story = events.filter {
+      (restart.sequence...end.sequence).contains($0.sequence)
+        && $0.data.instance?.description == "web.1"
+    }.compactMap(\.type)
+    #expect(
+      story == [
+        .restartRequested, .instanceStarting, .instanceBooting, .instanceReady, .instanceStopping,
+        .instanceStopped,
+      ])
+  }
+
+  /// Neither the log nor a process's arguments hold a value or a cookie.
+  private func checkSecrets(of stage: Stage) throws {
+    let segments = try Files.list(stage.home.events).filter { $0.hasSuffix(".jsonl") }
+    let log = try segments.map { try Files.read(stage.home.events + "/" + $0) }
+      .map { String(decoding: $0, as: UTF8.self) }.joined()
+    #expect(!log.contains("Good evening to all"))
+    let cookie = String(
+      decoding: try Files.read(stage.home.app("greeter").cookie), as: UTF8.self)
+    #expect(cookie.utf8.count == 40 && !log.contains(cookie))
+    for instance in try stage.ready() {
+      let arguments = try Files.read("/proc/\(instance.pid ?? 0)/cmdline")
+      #expect(!String(decoding: arguments, as: UTF8.self).contains(cookie))
+    }
+    let modes = try [stage.home.root, stage.home.events, stage.home.app("greeter").path].map {
+      try Files.info($0)?.mode
+    }
+    #expect(modes == [0o700, 0o700, 0o700])
+  }
+
+  private func checkLooking(at stage: Stage) throws {
+    let ledger = try stage.relctl("releases", "greeter").output
+    #expect(ledger.contains("rollback to v1") && ledger.contains("set GREETER_GREETING"))
+    let logs = try stage.relctl("logs", "greeter/web.2", "-n", "500").lines
+    #expect(logs.contains { $0.contains("listening on 127.0.0.1") })
+    #expect(!logs.contains { $0.contains(" web.1 ") })
+    let answer = try stage.relctl("rpc", "greeter", "IO.puts(node())")
+    #expect(answer.output.contains("greeter-web-1-"), "\(answer.errors)")
+    #expect(try stage.relctl("eval", "greeter", "IO.puts(6 * 7)").output.contains("42"))
+  }
+
+  /// After a stop nothing of the app is left: no BEAM, no shim, no port program; after the agent no epmd.
+  private func checkEnd(of stage: Stage) throws {
+    let before = try stage.ready()
+    #expect(try stage.relctl("stop", "greeter").exit == .code(0))
+    #expect(try stage.instances().isEmpty)
+    #expect(before.allSatisfy { ProcessIdentity(of: $0.pid ?? 0)?.isAlive != true })
+    #expect(try stage.relctl("agent", "stop").exit == .code(0))
+    #expect(leftovers(of: stage).isEmpty)
+  }
+
+  /// Processes that carry the stage's folder in their arguments.
+  private func leftovers(of stage: Stage) -> [String] {
+    ProcessTable.all().filter { $0.state != "Z" }.compactMap { process in
+      let arguments = (try? Files.read("/proc/\(process.pid)/cmdline")) ?? []
+      let text = String(decoding: arguments.map { $0 == 0 ? 32 : $0 }, as: UTF8.self)
+      return text.contains(stage.folder.path) ? text : nil
+    }
+  }
+
+  @Test func aReleaseThatDoesNotBootChangesNothing() throws {
+    let stage = try Stage("bad")
+    #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
+    let before = try stage.ready()
+    let failed = try stage.relctl("config", "greeter", "set", "GREETER_FAIL_BOOT=out of words")
+    #expect(failed.exit == .code(1))
+    #expect(failed.errors.contains("[RT-BOOT-FAILED]"))
+    let after = try stage.ready()
+    #expect(after.map(\.pid) == before.map(\.pid) && after.map(\.release.description) == ["v1"])
+    #expect(stage.greet(after[0]) != nil)
+    // The line a person would point at, its value masked.
+    let ps = try stage.relctl("ps").output
+    #expect(
+      ps.contains(
+        "v2 failed: web.1 of v2 ended with exit code 1: ** (RuntimeError) «GREETER_FAIL_BOOT»"),
+      "\(ps)")
+
+    let phase = try stage.relctl("config", "greeter", "set", "GREETER_FAIL_MIGRATION=1")
+    #expect(
+      phase.exit == .code(1) && phase.errors.contains("[RT-RELEASE-PHASE]"), "\(phase.errors)")
+    #expect(try stage.ready().map(\.pid) == before.map(\.pid))
+  }
+
+  @Test func killsOfEveryPartAreSurvived() throws {
+    let stage = try Stage("kills")
+    #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
+    let first = try #require(try stage.ready().first)
+
+    // The agent: nobody notices, and the next one knows everything.
+    try killAgent(of: stage)
+    #expect(stage.greet(first) != nil)
+    #expect(try stage.ready().map(\.pid) == [first.pid])
+    #expect(try stage.relctl("restart", "greeter").exit == .code(0))
+    let second = try #require(try stage.ready().first)
+    #expect(second.pid != first.pid && stage.greet(second) != nil)
+
+    // The BEAM while no agent lives: its shim starts one, which starts the app.
+    try killAgent(of: stage)
+    ProcessIdentity(of: second.pid ?? 0)?.signal(9)
+    let third = try #require(try replacement(of: second, on: stage))
+    #expect(try stage.events().contains { $0.type == .instanceCrashed && $0.data.signal == 9 })
+
+    // The shim: its BEAM is an orphan, and is replaced.
+    let status = try RunStatus(
+      text: String(
+        decoding: try Files.read(
+          stage.home.app("greeter").run("web.1", third.run).status), as: UTF8.self))
+    ProcessIdentity(pid: status.shim.pid, started: status.shim.started).signal(9)
+    let fourth = try #require(try replacement(of: third, on: stage))
+    #expect(ProcessIdentity(of: third.pid ?? 0)?.isAlive != true)
+    #expect(stage.greet(fourth) != nil)
+
+    // One agent serves a home.
+    let another = try stage.relctl("agent")
+    #expect(another.exit == .code(75) && another.errors.contains("[RT-AGENT-RUNNING]"))
+    #expect(another.errors.split(separator: "\n").count == 2)
+  }
+
+  private func killAgent(of stage: Stage) throws {
+    let text = String(decoding: try Files.read(stage.home.agentLock), as: UTF8.self)
+    let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
+    let agent = ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
+    #expect(agent.signal(9))
+    _ = Workspace.wait(milliseconds: 3000) { agent.isAlive ? nil : true }
+  }
+
+  private func replacement(of old: InstanceReport, on stage: Stage) throws -> InstanceReport? {
+    try Workspace.wait(milliseconds: 20_000) {
+      try stage.ready().first { $0.run != old.run }
+    }
+  }
+}

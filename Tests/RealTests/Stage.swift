@@ -1,0 +1,101 @@
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// A home of its own in which a test plays the operator with the real programs.
+final class Stage: Sendable {
+  let folder: TemporaryFolder
+  var home: Home { Home(root: folder.path + "/home") }
+
+  init(_ name: String) throws { folder = try TemporaryFolder(name) }
+
+  deinit {
+    // Whatever a failed test left behind: the shims hold the run's last word, so they are asked first.
+    _ = try? relctl("agent", "stop")
+    for path in (try? FileTree.entries(of: home.apps))?.map(\.path) ?? []
+    where path.hasSuffix("/status") {
+      guard let bytes = try? Files.read(home.apps + "/" + path),
+        let status = try? RunStatus(text: String(decoding: bytes, as: UTF8.self))
+      else { continue }
+      for process in [status.process, status.shim].compactMap({ $0 }) {
+        ProcessIdentity(pid: process.pid, started: process.started).signal(9)
+      }
+    }
+    // With no node left the epmd goes too.
+    _ = try? relctl("agent", "start")
+    _ = try? relctl("agent", "stop")
+  }
+
+  struct Answer {
+    var exit: Exit
+    var output: String
+    var errors: String
+    var lines: [Substring] { output.split(separator: "\n") }
+  }
+
+  /// Runs a program of ours with nothing of the test's environment but the paths.
+  func run(_ program: String, _ arguments: [String], environment more: [String: String] = [:])
+    throws
+    -> Answer
+  {
+    let errors = folder.path + "/errors-\(Random.hex(4))"
+    let file = try File.open(errors, .replace)
+    let result = try Invocation(
+      [try Workspace.program(program)] + arguments, in: folder.path,
+      environment: environment.merging(more) { $1 }
+    ).run(errors: .file(file), limit: 120_000)
+    let text = String(decoding: try Files.read(errors), as: UTF8.self)
+    return Answer(exit: result.exit, output: result.text, errors: text)
+  }
+
+  var environment: [String: String] {
+    let path = Environment.current["PATH"] ?? "/usr/bin:/bin"
+    return ["PATH": path, "HOME": folder.path, "RELTUI_HOME": home.root, "LANG": "C.UTF-8"]
+  }
+
+  @discardableResult
+  func relctl(_ arguments: String...) throws -> Answer { try run("relctl", arguments) }
+
+  /// The instances, as scripts see them.
+  func instances() throws -> [InstanceReport] {
+    try JSON.decode([InstanceReport].self, from: Array(relctl("ps", "--json").output.utf8))
+  }
+
+  func ready() throws -> [InstanceReport] { try instances().filter { $0.state == .ready } }
+
+  func events() throws -> [Event] {
+    try relctl("events", "--json").lines.map { try JSON.decode(Event.self, from: Array($0.utf8)) }
+  }
+
+  /// What an instance answers to GET /.
+  func greet(_ instance: InstanceReport) -> String? {
+    let request = Array("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
+    let answer = try? Loopback.exchange(request, port: instance.port ?? 0, milliseconds: 3000)
+    guard let text = answer.map({ String(decoding: $0, as: UTF8.self) }), text.contains(" 200 ")
+    else {
+      return nil
+    }
+    return text
+  }
+}
+
+/// The sample application as a built OTP release, made once for all tests.
+enum Greeter {
+  static let slug: Result<String, any Error> = Result {
+    let folder = try TemporaryFolder("greeter")
+    defer { withExtendedLifetime(folder) {} }
+    let tree = Workspace.root + "/.build/greeter-release"
+    try FileTree.copy(Workspace.greeter, to: folder.path + "/app", skipping: { $0 == "_build" })
+    let result = try Invocation(
+      [try Workspace.program("relpack"), "compile", folder.path + "/app", folder.path + "/cache"],
+      environment: ["PATH": Environment.current["PATH"] ?? "", "HOME": folder.path]
+    ).run(limit: 120_000)
+    guard result.isSuccess else { throw BuildFailed(output: result.text) }
+    try Files.remove(tree)
+    try FileTree.copy(folder.path + "/app", to: tree)
+    return tree
+  }
+
+  struct BuildFailed: Error { var output: String }
+}

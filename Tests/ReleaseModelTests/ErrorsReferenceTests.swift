@@ -1,0 +1,46 @@
+import ReleaseModel
+import TestSupport
+import Testing
+
+struct ErrorsReferenceTests {
+  @Test func pageSaysWhatTheListOfProblemsSays() throws {
+    let rows = ProblemID.allCases.map { problem in
+      ReferencePage.row([
+        "`\(problem.rawValue)`", problem.meaning, "\(problem.exitCode)", problem.remedy ?? "",
+      ])
+    }
+    try ReferencePage.check("errors", Self.head + rows.joined() + Self.tail)
+  }
+
+  private static let head = """
+    # Errors
+
+    <!-- Made by the tests from the code: make docs -->
+
+    A command that fails prints one line with a stable id. Evidence and a remedy may follow it,
+    indented. Events and `--json` carry the same id in `cause.id`. A remedy given here is the one
+    that is printed where the program knows no better one.
+
+    | id | meaning | exit code | remedy |
+    |---|---|---|---|
+
+    """
+
+  private static let tail = """
+
+    ## Exit codes
+
+    | code | meaning |
+    |---|---|
+    | \(ExitCode.success) | done |
+    | \(ExitCode.failed) | it failed |
+    | \(ExitCode.usage) | the command line, or a name on it, is wrong |
+    | \(ExitCode.badData) | a file is wrong or damaged |
+    | \(ExitCode.unavailable) | something that is needed is not there |
+    | \(ExitCode.tryAgain) | busy, or full: try again |
+    | \(ExitCode.interrupted) | interrupted |
+
+    `relctl rpc`, `eval` and `remote` end with the exit code of the program they ran.
+
+    """
+}
