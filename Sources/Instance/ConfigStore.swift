@@ -47,7 +47,8 @@ public struct ConfigStore: Sendable {
       let content = try? JSON.decode(Content.self, from: bytes)
     else { throw damaged }
     guard content.format <= HomeFormat.current else {
-      throw Cause(.formatNewer, "the config vars \(digest.prefix(12)) have format \(content.format)")
+      throw Cause(
+        .formatNewer, "the config vars \(digest.prefix(12)) have format \(content.format)")
     }
     return content.values
   }

@@ -30,8 +30,8 @@ import Testing
   }
 
   @Test func waitsForItsTurn() throws {
-    let path = try TemporaryFolder("lock").path + ".wait"
-    defer { try? Files.remove(path) }
+    let folder = try TemporaryFolder("lock")
+    let path = folder.path + "/lock"
     let inside = Atomic(0)
     let clashes = Atomic(0)
     let turns = Atomic(0)
@@ -48,6 +48,7 @@ import Testing
     }
     #expect(clashes.load(ordering: .relaxed) == 0)
     #expect(turns.load(ordering: .relaxed) == 200)
+    withExtendedLifetime(folder) {}
   }
 
   /// A child has a copy of every descriptor for a moment.
