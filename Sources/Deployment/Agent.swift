@@ -20,6 +20,8 @@ public final class Agent {
   private var follower: Follower
   private var watches: [UInt64: RunWatch] = [:]
   private var facts: [String: Manifest] = [:]
+  /// Those that this agent started.
+  private var shims: [Child] = []
   /// When to look again though nothing has happened, on the monotonic clock.
   private var wakeAt: Int64?
   private let complain: (Cause) -> Void
@@ -91,8 +93,9 @@ public final class Agent {
     }
   }
 
-  /// Shims are our children if we started them; nobody else asks how they ended.
-  private func reap() { while Child.reapAny() != nil {} }
+  /// Nobody asks how a shim of ours ended, its status tells; but it must not stay behind as a zombie. Each is asked
+  /// by its number: a probe waits for children of its own.
+  private func reap() { shims.removeAll { $0.hasEnded() } }
 
   private func take() throws(Cause) { _ = try follower.take() }
 
@@ -221,7 +224,7 @@ extension Agent {
       do throws(PosixError) { try Files.makeFolder(folder.path) } catch { throw Cause(error) }
       // Watched before it is started, so that its first word is not missed.
       try? folders?.add(folder.path)
-      try launcher.start(watch.specification)
+      shims.append(try launcher.start(watch.specification))
       watch.noteLaunch()
       watches[run.id] = watch
     } catch {

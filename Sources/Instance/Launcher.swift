@@ -15,13 +15,13 @@ public struct Launcher: Sendable {
   }
 
   /// Prepares the run's folder and starts its `relshim`. Doing so twice is harmless: the second one finds the folder locked.
-  public func start(_ run: RunSpecification) throws(Cause) {
+  public func start(_ run: RunSpecification) throws(Cause) -> Child {
     do throws(PosixError) {
       try prepare(run)
       let command =
         [shim, "--run", run.folder.path, "--grace", String(grace(run)), "--agent", agent]
         + ["--home", home.root, "--"] + run.shellCommand
-      _ = try Child.start(
+      return try Child.start(
         Invocation(command, in: "/", environment: run.environment), output: .null, errors: .null,
         newSession: true)
     } catch { throw Cause(.startFailed, "\(error)") }

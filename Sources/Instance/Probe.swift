@@ -58,17 +58,22 @@ public struct Probe: Sendable {
     descriptor = file.descriptor
   }
 
-  /// Reads what has come; nil while the answer is not whole yet.
+  private static let longestAnswer = 65_536
+
+  /// Reads what has come; nil while it is not decided. Ready is ready as soon as it is said, since a server may
+  /// keep the connection open; anything else waits for the end of the answer or of the time.
   /// - Parameter isReadable: whether polling said that `descriptor` can be read.
   public mutating func advance(isReadable: Bool) -> Verdict? {
+    var isOver = Clock.monotonic() >= deadline
     if isReadable {
       guard let part = try? file.read(upTo: 16_384) else {
         return end(.notReady("connection lost"))
       }
       answer += part
-      if part.isEmpty || answer.count > 65_536 { return end(verdict()) }
+      isOver = isOver || part.isEmpty || answer.count > Self.longestAnswer
     }
-    return Clock.monotonic() >= deadline ? end(.notReady("no answer in time")) : nil
+    let verdict = answer.isEmpty && !isReadable ? .notReady("no answer in time") : verdict()
+    return isOver || verdict == .ready ? end(verdict) : nil
   }
 
   private mutating func end(_ verdict: Verdict) -> Verdict {
@@ -94,7 +99,7 @@ public struct Probe: Sendable {
       guard words.count > 1, words[0].hasPrefix("HTTP/"), let code = Int(words[1]) else {
         return .notReady("the answer is not HTTP")
       }
-      let body = HTTPBody.text(of: text)
+      let body = text.split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first ?? ""
       guard (200..<300).contains(code) else {
         let reason = body.split(separator: "\n").first.map { ": \($0.prefix(120))" } ?? ""
         return .notReady("\(code)\(reason)")
@@ -102,18 +107,5 @@ public struct Probe: Sendable {
       if let content, !body.contains(content) { return .notReady("\(code), without '\(content)'") }
       return .ready
     }
-  }
-}
-
-enum HTTPBody {
-  /// What follows the first empty line.
-  static func text(of answer: String) -> Substring {
-    let bytes = answer.utf8
-    var previous: [UInt8] = []
-    for index in bytes.indices {
-      previous.append(bytes[index])
-      if previous.suffix(4) == [13, 10, 13, 10] { return answer[bytes.index(after: index)...] }
-    }
-    return ""
   }
 }

@@ -99,6 +99,12 @@ public struct Child: Sendable {
     return pid > 0 ? (pid, signal != 0 ? .signal(signal) : .code(code)) : nil
   }
 
+  /// Whether it has ended by now; if so its number is free for others, and this value is done. waitpid(2)
+  public func hasEnded() -> Bool {
+    var (code, signal): (Int32, Int32) = (-1, 0)
+    return cposix_wait(pid, 0, &code, &signal) != 0
+  }
+
   public func signal(_ number: Int32) { kill(pid, number) }
 
   /// From now on this process is the parent of every orphan among its descendants. prctl(2)

@@ -39,7 +39,8 @@ struct DemoTests {
       [io:format("~s~n", [A]) || {apply, {application, start_boot, [A, _]}} <- Instructions], halt().
       """
     return try Invocation(
-      ["erl", "-noshell", "-eval", script], environment: Environment.current
+      ["erl", "-noshell", "-eval", script], in: "/tmp",
+      environment: Environment.current.merging(["ERL_CRASH_DUMP_SECONDS": "0"]) { $1 }
     ).run(limit: 20_000).text.split(separator: "\n").map(String.init)
   }
 }
