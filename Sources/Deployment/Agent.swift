@@ -16,12 +16,13 @@ public final class Agent {
   let environment: [String: String]
   private let lock: Lock
   private let signals: Signals
-  private var folders: FolderWatch?
-  private var follower: Follower
-  private var watches: [UInt64: RunWatch] = [:]
-  private var facts: [String: Manifest] = [:]
-  /// Those that this agent started.
-  private var shims: [Child] = []
+  var folders: FolderWatch?
+  var follower: Follower
+  var watches: [UInt64: RunWatch] = [:]
+  var facts: [String: Manifest] = [:]
+  /// Those that this agent started, by run; and how those ended that have.
+  var shims: [UInt64: Child] = [:]
+  var shimExits: [UInt64: Exit] = [:]
   /// When to look again though nothing has happened, on the monotonic clock.
   private var wakeAt: Int64?
   private let complain: (Cause) -> Void
@@ -80,7 +81,7 @@ public final class Agent {
   }
 
   /// Says what is wrong, but not again and again.
-  private func note(_ cause: Cause) {
+  func note(_ cause: Cause) {
     if complaint != cause { complain(cause) }
     complaint = cause
     wakeAt = Clock.monotonic() + 1000
@@ -95,7 +96,13 @@ public final class Agent {
 
   /// Nobody asks how a shim of ours ended, its status tells; but it must not stay behind as a zombie. Each is asked
   /// by its number: a probe waits for children of its own.
-  private func reap() { shims.removeAll { $0.hasEnded() } }
+  private func reap() {
+    for (run, shim) in shims {
+      guard let exit = shim.exitIfEnded() else { continue }
+      shims[run] = nil
+      shimExits[run] = exit
+    }
+  }
 
   private func take() throws(Cause) { _ = try follower.take() }
 
@@ -124,170 +131,51 @@ public final class Agent {
   }
 }
 
-// MARK: - Looking at the runs
-
-extension Agent {
-  private func observe(_ readable: Set<Int32>) {
-    // One run that cannot be looked at must not hide the others.
-    for app in board.apps.values {
-      for run in app.liveRuns {
-        do throws(Cause) { try observe(run, of: app, readable) } catch { note(error) }
-      }
-    }
-    let live = Set(board.apps.values.flatMap { $0.liveRuns.map(\.id) })
-    watches = watches.filter { live.contains($0.key) }
-  }
-
-  private func observe(_ run: Board.Run, of app: Board.App, _ readable: Set<Int32>) throws(Cause) {
-    let folder = home.app(app.name).run(run.instance.description, run.id)
-    switch try RunObservation(folder) {
-    case .absent where run.state == .starting:
-      if watches[run.id]?.isLaunching != true { try launch(run, of: app) }
-    case .absent: try end(run, of: app, nil)
-    case .ended(let status): try end(run, of: app, status)
-    case .lost(let status):
-      // Its output goes nowhere and its end would go unseen: an orphan is replaced, not adopted.
-      status.processIdentity?.signal(9)
-      try end(run, of: app, status)
-    case .live(let status):
-      if watches[run.id] == nil {
-        watches[run.id] = try watch(run, of: app)
-        try? folders?.add(folder.path)
-      }
-      watches[run.id]?.watch(status)
-      try follow(run, of: app, status, readable)
-    }
-  }
-
-  private func follow(
-    _ run: Board.Run, of app: Board.App, _ status: RunStatus, _ readable: Set<Int32>
-  ) throws(Cause) {
-    if run.state == .starting, let process = status.process {
-      try record(.instanceBooting, app: app.name) {
-        ($0.instance, $0.run, $0.pid) = (run.instance, run.id, process.pid)
-      }
-    }
-    if run.state == .stopping, !status.wasAsked { status.shimIdentity.signal(15) }
-    guard run.instance.process != ProcessType.release,
-      let (type, cause) = watches[run.id]?.advance(run, readable: readable)
-    else { return }
-    let masked = cause.map(mask(of: app, run))
-    try record(type, app: app.name) {
-      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, masked)
-    }
-  }
-
-  /// The run is over: as it was meant to, or not.
-  private func end(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) throws(Cause) {
-    let isDone = run.instance.process == ProcessType.release && status?.exit == .code(0)
-    var exit: (code: Int32?, signal: Int32?) = (nil, nil)
-    switch status?.exit {
-    case .code(let code): exit.code = code
-    case .signal(let signal): exit.signal = signal
-    default: break
-    }
-    if run.state == .stopping || status?.wasAsked == true || isDone {
-      return try record(.instanceStopped, app: app.name) {
-        ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
-      }
-    }
-    let folder = home.app(app.name).run(run.instance.description, run.id)
-    var cause = EndCause.of(
-      run, app: app.name, status: status, lines: LogTail.lines(of: folder, count: 60),
-      wasReady: run.state == .ready)
-    if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
-    let masked = mask(of: app, run)(cause)
-    try record(.instanceCrashed, app: app.name) {
-      ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
-      $0.cause = masked
-    }
-  }
-
-  private func mask(of app: Board.App, _ run: Board.Run) -> (Cause) -> Cause {
-    let config = app.release(run.release).flatMap {
-      try? ConfigStore(home: home, app: app.name).load($0.config)
-    }
-    let mask = Mask(config: config ?? [:])
-    return { mask($0) }
-  }
-}
-
-// MARK: - Starting runs
-
-extension Agent {
-  private func launch(_ run: Board.Run, of app: Board.App) throws(Cause) {
-    do throws(Cause) {
-      var watch = try watch(run, of: app)
-      _ = try EPMDKeeper(home: home).ensure(
-        tree: watch.specification.tree, environment: environment)
-      let folder = watch.specification.folder
-      do throws(PosixError) { try Files.makeFolder(folder.path) } catch { throw Cause(error) }
-      // Watched before it is started, so that its first word is not missed.
-      try? folders?.add(folder.path)
-      shims.append(try launcher.start(watch.specification))
-      watch.noteLaunch()
-      watches[run.id] = watch
-    } catch {
-      try record(.instanceCrashed, app: app.name) {
-        ($0.instance, $0.run, $0.cause) = (run.instance, run.id, error)
-      }
-    }
-  }
-
-  private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) -> RunWatch {
-    let specification = try RunSpecification(
-      run, of: app, home: home, environment: environment)
-    let manifest = try manifest(of: run.release, app)
-    return RunWatch(
-      specification, check: manifest.appJSON?.readiness(of: run.instance.process))
-  }
-
-  func manifest(of number: ReleaseNumber, _ app: Board.App) throws(Cause) -> Manifest {
-    guard let release = app.release(number) else {
-      throw Cause(.releaseUnknown, "'\(app.name)' has no release \(number)")
-    }
-    if let known = facts[release.slug] { return known }
-    let manifest = try store.manifest(release.slug)
-    facts[release.slug] = manifest
-    return manifest
-  }
-}
-
 // MARK: - Reconciling
 
 extension Agent {
   /// Plans and acts until there is nothing to do but wait.
   private func reconcile() throws(Cause) {
-    for name in board.apps.keys.sorted() + board.requests.map(\.app) {
-      // An app gets its turn in a bounded number of steps, so that none can starve the others.
-      for _ in 0..<64 {
-        let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
-        let now = Timestamp(milliseconds: Clock.now())
-        let plan = Reconciler.plan(
-          app, requests: board.requests.filter { $0.app == name }, now: now,
-          facts: { [self] number in
-            (try? manifest(of: number, app)).map {
-              Reconciler.Facts(processes: Set($0.processes.map(\.process)))
-            }
-          })
-        if let moment = plan.wakeAt {
-          let due = Clock.monotonic() + max(0, moment - now)
-          wakeAt = min(wakeAt ?? due, due)
-        }
-        if plan.actions.isEmpty { break }
-        for action in plan.actions { try perform(action, app) }
-        observe([])
+    for name in Set(board.apps.keys).union(board.requests.map(\.app)).sorted() {
+      // What goes wrong with one app must not keep the others waiting.
+      do throws(Cause) { try reconcile(name) } catch {
+        if error.id == ProblemID.logDamaged.rawValue { throw error }
+        note(error)
       }
     }
     try wakeForDeadlines()
+  }
+
+  /// In a bounded number of steps, so that no app can starve the others.
+  private func reconcile(_ name: String) throws(Cause) {
+    for _ in 0..<64 {
+      let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
+      let now = Timestamp(milliseconds: Clock.now())
+      let plan = Reconciler.plan(
+        app, requests: board.requests.filter { $0.app == name }, now: now,
+        facts: { [self] number in
+          (try? manifest(of: number, app)).map {
+            Reconciler.Facts(processes: Set($0.processes.map(\.process)))
+          }
+        })
+      if let moment = plan.wakeAt { wake(in: moment - now) }
+      if plan.actions.isEmpty { return }
+      for action in plan.actions { try perform(action, app) }
+      observe([])
+    }
+    wake(in: 0)
+  }
+
+  private func wake(in milliseconds: Int64) {
+    let due = Clock.monotonic() + max(0, milliseconds)
+    wakeAt = min(wakeAt ?? due, due)
   }
 
   /// An open request must be ended at its deadline even if nothing else happens.
   private func wakeForDeadlines() throws(Cause) {
     let now = Timestamp(milliseconds: Clock.now())
     for deadline in board.requests.compactMap(\.data.deadline) {
-      let due = Clock.monotonic() + max(100, deadline - now + 1)
-      wakeAt = min(wakeAt ?? due, due)
+      wake(in: max(100, deadline - now + 1))
     }
   }
 }

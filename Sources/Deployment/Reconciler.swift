@@ -65,17 +65,37 @@ public struct Reconciler {
     if let deployment = app.deployment { return deploy(deployment) }
     guard let request = requests.first else { return keep() }
     if !request.isAccepted {
+      // Alone: what else is to be done may be another thing once it is accepted.
       actions.append(.consider(request))
-      return keep()
+      return
     }
     switch request.type {
-    case .restartRequested: restart(request)
-    case .scaleRequested: scale(request)
+    case .restartRequested, .scaleRequested:
+      if let cause = reasonToGiveUp(request) {
+        keep()
+        actions.append(.fail(request, cause))
+      } else if request.type == .restartRequested {
+        restart(request)
+      } else {
+        scale(request)
+      }
     case .stopRequested:
       keep()
       if app.liveRuns.isEmpty { actions.append(.finish(request)) }
     default: release(request)
     }
+  }
+
+  /// An operator who stops the app does not wait for what was asked before, and nothing is tried for ever.
+  private func reasonToGiveUp(_ request: Board.Request) -> Cause? {
+    if request.type == .stopRequested { return nil }
+    if let stopper = requests.first(where: { $0.type == .stopRequested && $0.id != request.id }) {
+      return Cause(.bootFailed, "given up, as \(stopper.data.by ?? "an operator") stops the app")
+    }
+    guard let deadline = request.data.deadline, deadline < now else { return nil }
+    return Cause(
+      .requestExpired, "it was not done before its deadline",
+      remedy: "See what it waits for: relctl logs \(app.name)")
   }
 }
 
@@ -88,14 +108,21 @@ extension Reconciler {
     guard let release = app.releases.last(where: { $0.request == request.id }) else {
       // Config vars of an app without releases wait for its first one.
       let isConfigOnly = request.type == .configRequested && app.current == nil
-      let isDone = isConfigOnly && app.config == request.data.config
-      actions.append(isDone ? .finish(request) : .createRelease(request))
+      if isConfigOnly && app.config == request.data.config {
+        actions.append(.finish(request))
+      } else if let cause = reasonToGiveUp(request) {
+        actions.append(.fail(request, cause))
+      } else {
+        actions.append(.createRelease(request))
+      }
       return
     }
     if app.current == release.number {
       actions.append(.finish(request))
     } else if let failure = app.failure, failure.release == release.number {
       actions.append(.fail(request, failure.cause))
+    } else if let cause = reasonToGiveUp(request) {
+      actions.append(.fail(request, cause))
     } else {
       actions.append(.beginDeployment(release.number, request: request))
     }
@@ -131,17 +158,7 @@ extension Reconciler {
         ?? Cause(
           .bootFailed, "\(failed.instance) of \(deployment.release) is \(failed.state.rawValue)")
     }
-    if let stopper = requests.first(where: { $0.type == .stopRequested && $0.id != request?.id }) {
-      return Cause(
-        .bootFailed,
-        "stopped by \(stopper.data.by ?? "an operator") before \(deployment.release) was ready")
-    }
-    if let deadline = request?.data.deadline, deadline < now {
-      return Cause(
-        .requestExpired, "\(deployment.release) was not ready before its deadline",
-        remedy: "See what it waits for: relctl logs \(app.name)")
-    }
-    return nil
+    return request.flatMap(reasonToGiveUp)
   }
 
   /// New runs beside the old ones; then, one place at a time, those that must not work twice; then the switch.
@@ -156,8 +173,11 @@ extension Reconciler {
       }
       if phase.state.isLive { return keep(sparing: deployment.release) }
     }
-    let wanted = Board.App.instances(of: deployment.formation)
+    let isAsleep = app.isStopped && deployment.isConfigChange
+    let wanted = Board.App.instances(of: isAsleep ? [:] : deployment.formation)
       .filter { facts?.processes.contains($0.process) ?? true }
+    // One that was stopped from outside is as good as none: it is started again.
+    let new = new.filter { $0.state != .stopped }
     let beside = wanted.filter { Self.canRunTwice($0.process) }
     let inTurn = wanted.filter { !Self.canRunTwice($0.process) }
     var replaced = Set(new.map(\.instance))
@@ -204,15 +224,12 @@ extension Reconciler {
   private mutating func restart(_ request: Board.Request) {
     let all = Board.App.instances(of: app.formation)
     let targets = request.data.instance.map { [$0] } ?? all
-    if let deadline = request.data.deadline, deadline < now {
-      actions.append(
-        .fail(request, Cause(.requestExpired, "the restart was not done before its deadline")))
-      return keep()
-    }
     for instance in targets {
       let runs = app.runs.filter { $0.instance == instance }
-      let fresh = runs.filter { $0.id > request.sequence }
-      let old = runs.filter { $0.id < request.sequence && $0.state.isLive }
+      let fresh = runs.filter {
+        $0.id > request.accepted && $0.release == app.current && $0.state != .stopped
+      }
+      let old = runs.filter { $0.id < request.accepted && $0.state.isLive }
       if let failed = fresh.last, failed.state == .crashed || failed.state == .unready {
         stop(fresh)
         let cause = failed.cause ?? Cause(.bootFailed, "\(instance) did not come back")
@@ -239,16 +256,15 @@ extension Reconciler {
   private mutating func scale(_ request: Board.Request) {
     keep()
     let wanted = Board.App.instances(of: app.formation)
-    if let failed = app.runs.last(where: { $0.id > request.sequence && $0.state == .crashed }) {
+    if let failed = app.runs.last(where: {
+      $0.id > request.accepted && ($0.state == .crashed || $0.state == .unready)
+    }) {
       let cause = failed.cause ?? Cause(.bootFailed, "\(failed.instance) did not start")
       actions.append(.fail(request, cause))
     } else if isReady(wanted, app.liveRuns.filter({ $0.release == app.current })),
       app.liveRuns.allSatisfy({ wanted.contains($0.instance) })
     {
       actions.append(.finish(request))
-    } else if let deadline = request.data.deadline, deadline < now {
-      actions.append(
-        .fail(request, Cause(.requestExpired, "the scaling was not done before its deadline")))
     }
   }
 }
@@ -306,7 +322,8 @@ extension Reconciler {
       return
     }
     let moment = crashes.last + Self.pause(afterCrashes: crashes.count)
-    if moment <= now {
+    // A clock that was ahead when it crashed must not keep it down until it gets there again.
+    if moment <= now || crashes.last > now {
       actions.append(.start(instance, release))
     } else {
       wakeAt = min(wakeAt ?? moment, moment)

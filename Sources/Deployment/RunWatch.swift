@@ -33,7 +33,8 @@ struct RunWatch {
 
   /// How long it may take to get ready: what app.json allows, a minute at least.
   var bootLimit: Int64 {
-    let allowed = Int64(clamping: check?.attempts ?? 0) * Int64(clamping: check?.wait ?? 1) * 1000
+    func bounded(_ number: Int?) -> Int64 { Int64(min(max(0, number ?? 0), 3600)) }
+    let allowed = bounded(check?.attempts) * bounded(check?.wait ?? 1) * 1000
     return max(Self.leastBootLimit, min(allowed, 3_600_000))
   }
 
@@ -49,6 +50,8 @@ struct RunWatch {
   /// When to look again, on the monotonic clock, if nothing wakes us before.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
+    // A release phase is asked nothing; its end is all there is to see.
+    if specification.run.instance.process == ProcessType.release, state != .starting { return nil }
     switch state {
     case .starting: return launchedAt.map { $0 + Self.launchLimit }
     case .booting, .unready: return nextTry
@@ -57,8 +60,11 @@ struct RunWatch {
     }
   }
 
-  mutating func watch(_ status: RunStatus) {
-    if shimEnd == nil { shimEnd = status.shimIdentity.endWatch() }
+  /// - Parameter readable: what polling found; a process that has ended is not polled for again.
+  mutating func watch(_ status: RunStatus?, readable: Set<Int32>) {
+    launchedAt = nil
+    if let end = shimEnd, readable.contains(end.descriptor) { shimEnd = nil }
+    if shimEnd == nil { shimEnd = status?.shimIdentity.endWatch() }
   }
 
   /// Moves the gate on, and says what became of it.

@@ -19,6 +19,9 @@ public struct Line: Hashable, Sendable {
   static let tail = Array(#","crc32c":""#.utf8)
   static let tailLength = tail.count + 10
 
+  /// Far beyond what a log can hold, and still 16 digits for those who come after it.
+  private static let greatest: UInt64 = 999_999_999_999_999
+
   static func digits(_ sequence: UInt64) -> String {
     let digits = String(sequence)
     return String(repeating: "0", count: max(0, 16 - digits.count)) + digits
@@ -49,7 +52,8 @@ public struct Line: Hashable, Sendable {
     let digits = bytes[Self.head.count..<(Self.head.count + 16)]
     guard bytes[covered.endIndex...].elementsEqual(tail),
       digits.allSatisfy({ (48...57).contains($0) }),
-      let sequence = UInt64(String(decoding: digits, as: UTF8.self)), sequence > 0,
+      let sequence = UInt64(String(decoding: digits, as: UTF8.self)),
+      (1...Self.greatest).contains(sequence),
       let time = Timestamp(
         String(decoding: bytes[timeStart..<(timeStart + 24)], as: UTF8.self))
     else { return nil }

@@ -71,7 +71,7 @@ public struct AppFolder: Hashable, Sendable {
   }
 }
 
-/// `apps/<app>/instances/<instance>/<run>/`: the working folder and HOME of one run.
+/// `apps/<app>/instances/<instance>/<run>/`: all that belongs to one run.
 public struct RunFolder: Hashable, Sendable {
   public let path: String
 
@@ -84,6 +84,10 @@ public struct RunFolder: Hashable, Sendable {
   /// The file that `relshim` appends to; full ones are `log/<n>`, the greater the newer.
   public var currentLog: String { log + "/current" }
   public var temporary: String { path + "/tmp" }
-  public var cookie: String { path + "/.erlang.cookie" }
-  public var crashDump: String { path + "/erl_crash.dump" }
+  /// HOME of the run: what an app writes there cannot be taken for our own files beside it.
+  public var home: String { path + "/home" }
+  public var cookie: String { home + "/.erlang.cookie" }
+  public var crashDump: String { home + "/erl_crash.dump" }
+  /// What `relshim` itself has to complain about.
+  public var shimLog: String { path + "/shim.log" }
 }

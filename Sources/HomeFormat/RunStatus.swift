@@ -3,6 +3,7 @@
 /// Text, a `key value` pair a line, the format number first:
 /// ```
 /// format 1
+/// boot 6f1c2a9e-…
 /// shim 812 4711
 /// pid 814 4712
 /// exit 1
@@ -30,6 +31,8 @@ public struct RunStatus: Hashable, Sendable {
     case notStarted(errno: Int32)
   }
 
+  /// Which boot of the host the pids belong to; after another one they are somebody else's.
+  public var boot: String
   public var shim: Process
   /// The run's own process, once it was started.
   public var process: Process?
@@ -38,7 +41,10 @@ public struct RunStatus: Hashable, Sendable {
   /// Whether `relshim` was asked to stop the run before it ended.
   public var wasAsked = false
 
-  public init(shim: Process) { self.shim = shim }
+  public init(boot: String, shim: Process) {
+    self.boot = boot
+    self.shim = shim
+  }
 }
 
 extension RunStatus {
@@ -48,7 +54,8 @@ extension RunStatus {
   }
 
   public var text: String {
-    var lines = ["format \(HomeFormat.current)", "shim \(shim.pid) \(shim.started)"]
+    var lines = ["format \(HomeFormat.current)", "boot \(boot)"]
+    lines.append("shim \(shim.pid) \(shim.started)")
     if let process { lines.append("pid \(process.pid) \(process.started)") }
     if wasAsked { lines.append("asked") }
     switch exit {
@@ -67,12 +74,15 @@ extension RunStatus {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     try Self.checkFormat(lines.first ?? "")
     var shim: Process?
-    var status = RunStatus(shim: Process(pid: 0, started: 0))
+    var status = RunStatus(boot: "", shim: Process(pid: 0, started: 0))
     for (index, line) in lines.enumerated().dropFirst() where !line.isEmpty {
       let words = line.split(separator: " ")
       let numbers = words.dropFirst().map { Int64($0) }
       let isRight: Bool
       switch (words.first, numbers.count) {
+      case ("boot", 1):
+        status.boot = String(words[1])
+        isRight = true
       case ("shim", 2):
         shim = Process(numbers)
         isRight = shim != nil

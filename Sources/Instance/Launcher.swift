@@ -21,9 +21,10 @@ public struct Launcher: Sendable {
       let command =
         [shim, "--run", run.folder.path, "--grace", String(grace(run)), "--agent", agent]
         + ["--home", home.root, "--"] + run.shellCommand
+      let complaints = try File.open(run.folder.shimLog, .append)
       return try Child.start(
-        Invocation(command, in: "/", environment: run.environment), output: .null, errors: .null,
-        newSession: true)
+        Invocation(command, in: "/", environment: run.environment), output: .null,
+        errors: .file(complaints), newSession: true)
     } catch { throw Cause(.startFailed, "\(error)") }
   }
 
@@ -34,6 +35,7 @@ public struct Launcher: Sendable {
 
   private func prepare(_ run: RunSpecification) throws(PosixError) {
     try Files.makeFolder(run.folder.temporary)
+    try Files.makeFolder(run.folder.home)
     let cookie = try appCookie(of: run.app)
     try Files.replace(run.folder.cookie, with: cookie, mode: 0o400)
     if run.otpRelease?.kind == .relx {
@@ -57,51 +59,5 @@ public struct Launcher: Sendable {
     }
     return kept.joined(separator: "\n")
       + "\n-name \(run.run.node ?? "nonode@127.0.0.1")\n-setcookie unused\n"
-  }
-}
-
-/// What is known of a run by looking at its folder.
-public enum RunObservation: Hashable, Sendable {
-  /// Nobody has started it.
-  case absent
-  case live(RunStatus)
-  case ended(RunStatus)
-  /// Its `relshim` is gone without a word.
-  case lost(RunStatus)
-
-  public init(_ folder: RunFolder) throws(Cause) {
-    do throws(PosixError) {
-      let isLocked = try Lock.isHeld(folder.lock)
-      let bytes = try Files.readIfThere(folder.status, limit: 4096)
-      // The lock is looked at first: a shim that ends between the two looks leaves its last word in the status.
-      guard let bytes else {
-        self = .absent
-        return
-      }
-      let status: RunStatus
-      do throws(RunStatus.ReadingError) {
-        status = try RunStatus(text: String(decoding: bytes, as: UTF8.self))
-      } catch { throw PosixError("understand", folder.status, .invalid) }
-      if status.exit != nil, !isLocked {
-        self = .ended(status)
-      } else {
-        self = isLocked ? .live(status) : .lost(status)
-      }
-    } catch { throw Cause(error) }
-  }
-
-  public var status: RunStatus? {
-    switch self {
-    case .absent: nil
-    case .live(let status), .ended(let status), .lost(let status): status
-    }
-  }
-}
-
-extension RunStatus {
-  public var shimIdentity: ProcessIdentity { ProcessIdentity(pid: shim.pid, started: shim.started) }
-
-  public var processIdentity: ProcessIdentity? {
-    process.map { ProcessIdentity(pid: $0.pid, started: $0.started) }
   }
 }

@@ -43,7 +43,7 @@ public struct Probe: Sendable {
     deadline = Clock.monotonic() + milliseconds
     switch gate {
     case .http(let path, _):
-      file = try Loopback.connect(port ?? 0, milliseconds: min(milliseconds, 200))
+      file = try Loopback.connect(port ?? 0, milliseconds: min(milliseconds, 10))
       // Some frameworks redirect what does not look like a request that came over TLS by name.
       let request =
         "GET \(path) HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\n"

@@ -45,7 +45,7 @@ public struct RunSpecification: Sendable {
   public var environment: [String: String] {
     var variables = config
     variables["PATH"] = "\(tree)/bin:\(Self.path)"
-    variables["HOME"] = folder.path
+    variables["HOME"] = folder.home
     variables["LANG"] = config["LANG"] ?? "C.UTF-8"
     variables["PORT"] = run.port.map { String($0) }
     variables["RELEASE_NODE"] = run.node
@@ -83,7 +83,7 @@ public struct RunSpecification: Sendable {
     return Invocation(
       [program, "-R", "-name", run.node ?? "", "-timeout", "5"] + words, in: folder.path,
       environment: [
-        "PATH": Self.path, "HOME": folder.path, "ERL_EPMD_PORT": String(epmdPort),
+        "PATH": Self.path, "HOME": folder.home, "ERL_EPMD_PORT": String(epmdPort),
       ])
   }
 

@@ -29,7 +29,7 @@ public enum Situation {
     var run = run
     switch observed {
     case .live(let status):
-      run.pid = status.process?.pid ?? run.pid
+      run.pid = status?.process?.pid ?? run.pid
     case .absent where run.state == .starting: break
     case .absent, .ended, .lost:
       run.state = run.state == .stopping ? .stopped : .crashed

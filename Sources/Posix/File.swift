@@ -33,7 +33,8 @@ public final class File: Sendable {
   {
     let (verb, flags) =
       switch access {
-      case .read: ("read", O_RDONLY)
+      // A pipe in the place of a file must not hold us up.
+      case .read: ("read", O_RDONLY | O_NONBLOCK)
       case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
       case .append: ("write", O_WRONLY | O_CREAT | O_APPEND)
       case .update: ("write", O_RDWR | O_CREAT)

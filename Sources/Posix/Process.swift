@@ -99,10 +99,11 @@ public struct Child: Sendable {
     return pid > 0 ? (pid, signal != 0 ? .signal(signal) : .code(code)) : nil
   }
 
-  /// Whether it has ended by now; if so its number is free for others, and this value is done. waitpid(2)
-  public func hasEnded() -> Bool {
+  /// How it ended, if it has by now; its number is free for others then, and this value is done. waitpid(2)
+  public func exitIfEnded() -> Exit? {
     var (code, signal): (Int32, Int32) = (-1, 0)
-    return cposix_wait(pid, 0, &code, &signal) != 0
+    guard cposix_wait(pid, 0, &code, &signal) != 0 else { return nil }
+    return signal != 0 ? .signal(signal) : .code(code)
   }
 
   public func signal(_ number: Int32) { kill(pid, number) }

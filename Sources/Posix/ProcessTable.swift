@@ -70,6 +70,18 @@ public enum ProcessTable {
     ((try? Files.list("/proc")) ?? []).compactMap { pid_t($0) }.compactMap(stat)
   }
 
+  /// The id of this boot of the host: with another one every pid and start time is another process's. random(4)
+  public static var bootID: String {
+    let bytes = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 256)) ?? []
+    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+
+  /// The environment that a process was started with, as `NAME=value`; empty where we may not look.
+  public static func environment(of pid: pid_t) -> Set<String> {
+    let bytes = (try? Files.read("/proc/\(pid)/environ", limit: 4 << 20)) ?? []
+    return Set(bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+  }
+
   /// Everything started by `pid` and by those, at this moment.
   public static func descendants(of pid: pid_t) -> [Stat] {
     let children = Dictionary(grouping: all(), by: \.parent)

@@ -32,7 +32,10 @@ public struct Board: Hashable, Codable, Sendable {
     public var type: EventType
     public var app: String
     public var data: EventData
-    public var isAccepted = false
+    /// The number of the event that accepted it; 0 before. What is started for it has a greater one.
+    public var accepted: UInt64 = 0
+
+    public var isAccepted: Bool { accepted > 0 }
   }
 }
 
@@ -96,6 +99,8 @@ extension Board {
     public var formation: [String: Int]
     /// Why it is being reverted.
     public var cause: Cause?
+    /// It only changes config vars, which does not wake an app that an operator stopped.
+    public var isConfigChange = false
   }
 
   public struct Failure: Hashable, Codable, Sendable {
@@ -147,6 +152,9 @@ public enum RunState: String, Codable, Sendable, CaseIterable {
 }
 
 extension Board.App {
+  /// Of one process type, as a bound on what a log can make us do.
+  public static let mostInstances = 100
+
   public func release(_ number: ReleaseNumber?) -> Board.Release? {
     number.flatMap { number in releases.last { $0.number == number } }
   }
@@ -166,7 +174,7 @@ extension Board.App {
   /// The instances that a formation names.
   public static func instances(of formation: [String: Int]) -> [InstanceName] {
     formation.flatMap { process, count in
-      (0..<max(0, count)).map { InstanceName(process, $0 + 1) }
+      (0..<min(max(0, count), mostInstances)).map { InstanceName(process, $0 + 1) }
     }.sorted()
   }
 

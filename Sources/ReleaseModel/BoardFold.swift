@@ -42,7 +42,7 @@ extension Board {
       requests.remove(at: index)
       return
     }
-    requests[index].isAccepted = true
+    requests[index].accepted = event.sequence
     let request = requests[index]
     apps[request.app]?.begin(request, event)
   }
@@ -101,9 +101,11 @@ extension Board.App {
   private mutating func applyDeployment(_ type: EventType, _ event: Event) -> Bool {
     guard let number = event.data.release else { return false }
     if type == .deploymentStarted {
+      let release = release(number)
       deployment = Board.Deployment(
         release: number, request: event.data.request, since: event.time,
-        formation: event.data.formation ?? formation)
+        formation: event.data.formation ?? formation,
+        isConfigChange: release?.set != nil || release?.unset != nil)
       failure = nil
       return true
     }
@@ -136,7 +138,7 @@ extension Board.App {
       config = releases[index].config
     }
     formation = deployment.formation
-    isStopped = false
+    isStopped = isStopped && deployment.isConfigChange
     crashes = [:]
   }
 

@@ -72,13 +72,15 @@ public enum ProcessType {
 public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
   public let value: Int
 
+  private static let greatest = 999_999_999
+
   public init(_ value: Int) { self.value = value }
 
   /// Reads `v12` or `12`.
   public init?(_ text: String) {
-    guard let value = Int(text.hasPrefix("v") ? text.dropFirst() : text[...]), value > 0 else {
-      return nil
-    }
+    guard let value = Int(text.hasPrefix("v") ? text.dropFirst() : text[...]),
+      (1...Self.greatest).contains(value)
+    else { return nil }
     self.init(value)
   }
 

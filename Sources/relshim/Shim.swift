@@ -21,7 +21,7 @@ struct Shim {
 
   struct AlreadyRunning: Error, CustomStringConvertible {
     var path: String
-    var description: String { "another relshim has '\(path)'" }
+    var description: String { "the run of '\(path)' has had its relshim" }
   }
 
   /// Takes the run's folder and starts the command.
@@ -31,13 +31,15 @@ struct Shim {
       throw AlreadyRunning(path: options.folder.path)
     }
     self.lock = lock
+    // Nothing runs twice: a run that has a status had its turn, whoever asks again.
+    if Files.exists(options.folder.status) { throw AlreadyRunning(path: options.folder.path) }
     signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
     try Child.becomeSubreaper()
     log = try LogWriter(options.folder)
     guard let own = ProcessIdentity(of: Program.processID) else {
       throw PosixError("read", "/proc/self/stat", .noSuchFile)
     }
-    status = RunStatus(shim: RunStatus.Process(own))
+    status = RunStatus(boot: ProcessTable.bootID, shim: RunStatus.Process(own))
     try Files.replace(options.folder.status, with: Array(status.text.utf8))
 
     let (reading, writing) = try File.pipe()
@@ -178,7 +180,9 @@ struct Shim {
     guard askedAt == nil, let agent = options.agent,
       (try? Lock.isHeld(agent.home.agentLock)) == false
     else { return }
-    let environment = Environment.current.filter { ["PATH", "LANG"].contains($0.key) }
+    // Not the run's own PATH: the slug comes first in that.
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    let environment = ["PATH": path, "LANG": "C.UTF-8"]
     let invocation = Invocation(
       [agent.program, "agent", "start", "--home", agent.home.root], in: "/",
       environment: environment)

@@ -76,7 +76,7 @@ struct World {
       append(.releaseCreated) {
         ($0.release, $0.request) = (number, request.id)
         ($0.slug, $0.config) = (old?.slug ?? request.data.slug ?? "s", old?.config ?? "c")
-        $0.from = request.data.from
+        ($0.from, $0.set) = (request.data.from, request.data.set)
       }
     case .beginDeployment(let number, let request):
       let formation = app.formation.isEmpty ? ["web": 2] : app.formation
@@ -307,5 +307,81 @@ struct ReconcilerTests {
     world.settle()
     #expect(world.app.liveRuns.isEmpty && world.board.requests.isEmpty)
     #expect(world.app.failure?.cause.sentence.contains("ana") == true)
+  }
+
+  /// Runs of a deployment that failed while the restart waited its turn are none of the restart's.
+  @Test(arguments: strides) func aRestartBehindAFailedDeploymentIsDone(stride: Int) {
+    var world = World.running()
+    world.fates[ReleaseNumber(2)] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    world.request(.restartRequested)
+    let hanging = world.app.liveRuns.filter { $0.release == ReleaseNumber(2) }
+    world.append(.instanceCrashed) {
+      ($0.instance, $0.run) = (hanging[0].instance, hanging[0].id)
+      $0.cause = Cause(.bootFailed, "it broke")
+    }
+    world.settle(stride: stride)
+    #expect(world.board.requests.isEmpty && world.history.last == .requestFinished)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+  }
+
+  /// Somebody ended a new run from outside while it booted: it is started again.
+  @Test(arguments: [EventType.deployRequested, .restartRequested])
+  func aNewRunThatIsStoppedFromOutsideIsStartedAgain(type: EventType) {
+    var world = World.running()
+    world.request(type) { $0.slug = "s2" }
+    _ = world.act()
+    let new = world.app.liveRuns.max { $0.id < $1.id }
+    world.append(.instanceStopped) { ($0.instance, $0.run) = (new?.instance, new?.id) }
+    world.settle()
+    #expect(world.board.requests.isEmpty && world.history.last == .requestFinished)
+    #expect(world.app.liveRuns.count == 2)
+  }
+
+  @Test(arguments: [EventType.scaleRequested, .restartRequested, .deployRequested])
+  func aStopDoesNotWaitForWhatHangs(type: EventType) {
+    var world = World.running()
+    for number in 1...2 { world.fates[ReleaseNumber(number)] = .hang }
+    world.request(type) { ($0.slug, $0.formation) = ("s2", ["web": 3]) }
+    world.settle()
+    #expect(world.board.requests.count == 1)
+    world.request(.stopRequested)
+    world.settle()
+    #expect(world.board.requests.isEmpty && world.app.liveRuns.isEmpty)
+  }
+
+  /// What is planned beside a request that is only looked at would be planned on yesterday's wish.
+  @Test func nothingIsStartedWhileAStopIsConsidered() {
+    var world = World.running()
+    let run = world.app.liveRuns[0]
+    world.append(.instanceStopped) { ($0.instance, $0.run) = (run.instance, run.id) }
+    world.request(.stopRequested)
+    #expect(world.plan().actions.count == 1)
+    world.settle()
+    #expect(world.app.liveRuns.isEmpty && !world.history.suffix(4).contains(.instanceStarting))
+  }
+
+  @Test func configVarsDoNotWakeAStoppedApp() {
+    var world = World.running()
+    world.request(.stopRequested)
+    world.settle()
+    world.request(.configRequested) { ($0.config, $0.set) = ("c2", ["COLOUR"]) }
+    world.settle()
+    #expect(world.app.current == ReleaseNumber(2) && world.app.liveRuns.isEmpty)
+    #expect(world.app.summary.state == .stopped && world.app.formation == ["web": 2])
+    world.request(.restartRequested)
+    world.settle()
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+  }
+
+  @Test func aClockThatWasAheadDoesNotKeepAnInstanceDown() {
+    var world = World.running()
+    let run = world.app.liveRuns[0]
+    world.append(.instanceCrashed) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it broke"))
+    }
+    world.now = world.now + -3_600_000
+    #expect(world.plan().actions == [.start(run.instance, ReleaseNumber(1))])
   }
 }

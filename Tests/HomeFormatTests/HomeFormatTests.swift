@@ -43,7 +43,7 @@ import Testing
     for exit in exits {
       for wasAsked in [false, true] {
         for process in [nil, RunStatus.Process(pid: .max, started: UInt64(Int64.max))] {
-          var status = RunStatus(shim: shim)
+          var status = RunStatus(boot: "b", shim: shim)
           (status.process, status.exit, status.wasAsked) = (process, exit, wasAsked)
           status.ended = exit.map { _ in Self.time }
           if try RunStatus(text: status.text) != status { wrong.append(status.text) }
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func text() throws {
-    var status = RunStatus(shim: RunStatus.Process(pid: 812, started: 4711))
+    var status = RunStatus(boot: "b", shim: RunStatus.Process(pid: 812, started: 4711))
     status.process = RunStatus.Process(pid: 814, started: 4712)
     status.wasAsked = true
     status.exit = .code(1)
@@ -62,6 +62,7 @@ import Testing
     #expect(
       status.text == """
         format 1
+        boot b
         shim 812 4711
         pid 814 4712
         asked

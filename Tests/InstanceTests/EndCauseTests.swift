@@ -7,7 +7,7 @@ import Testing
     _ text: String, _ exit: RunStatus.Exit? = .code(1), wasReady: Bool = false,
     process: String = "web"
   ) -> Cause {
-    var status = RunStatus(shim: RunStatus.Process(pid: 1, started: 1))
+    var status = RunStatus(boot: "b", shim: RunStatus.Process(pid: 1, started: 1))
     status.exit = exit
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map {
       LogLine(time: Timestamp(milliseconds: Int64($0.offset)), text: String($0.element))

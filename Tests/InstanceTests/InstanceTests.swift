@@ -29,11 +29,12 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     let variables = specification(config: config).environment
     #expect(
       variables == [
-        "DATABASE_URL": "ecto://x", "LANG": "C", "HOME": "/run", "PORT": "4001", "DYNO": "web.1",
+        "DATABASE_URL": "ecto://x", "LANG": "C", "HOME": "/run/home", "PORT": "4001",
+        "DYNO": "web.1",
         "PATH": "/slug/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "RELEASE_NODE": "demo-web-1-42@127.0.0.1", "RELEASE_DISTRIBUTION": "name",
         "RELEASE_COOKIE": "unused", "RELEASE_TMP": "/run/tmp", "ERL_EPMD_PORT": "4370",
-        "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_CRASH_DUMP": "/run/erl_crash.dump",
+        "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_CRASH_DUMP": "/run/home/erl_crash.dump",
         "ERL_CRASH_DUMP_BYTES": "10000000",
         "ERL_ZFLAGS": "-setcookie x -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
         "RELTUI_APP": "demo", "RELTUI_INSTANCE": "web.1", "RELTUI_RELEASE": "v3",

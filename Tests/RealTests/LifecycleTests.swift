@@ -155,11 +155,7 @@ import Testing
     #expect(try stage.events().contains { $0.type == .instanceCrashed && $0.data.signal == 9 })
 
     // The shim: its BEAM is an orphan, and is replaced.
-    let status = try RunStatus(
-      text: String(
-        decoding: try Files.read(
-          stage.home.app("greeter").run("web.1", third.run).status), as: UTF8.self))
-    ProcessIdentity(pid: status.shim.pid, started: status.shim.started).signal(9)
+    try shim(of: third, on: stage).signal(9)
     let fourth = try #require(try replacement(of: third, on: stage))
     #expect(ProcessIdentity(of: third.pid ?? 0)?.isAlive != true)
     #expect(stage.greet(fourth) != nil)
@@ -168,6 +164,54 @@ import Testing
     let another = try stage.relctl("agent")
     #expect(another.exit == .code(75) && another.errors.contains("[RT-AGENT-RUNNING]"))
     #expect(another.errors.split(separator: "\n").count == 2)
+  }
+
+  /// A shell above the BEAM, a shim killed, a phase cut short, a stop in the same moment: nothing runs unwatched.
+  @Test func whatIsEndedFromOutsideIsNotTakenForDone() throws {
+    let stage = try Stage("outside")
+    let tree = stage.folder.path + "/release"
+    try FileTree.copy(try Greeter.slug.get(), to: tree)
+    let procfile = """
+      web: true && bin/greeter start
+      release: sleep ${PHASE_SECONDS:-0}
+      """
+    try Files.replace(tree + "/Procfile", with: Array(procfile.utf8), mode: 0o644)
+    #expect(try stage.relctl("deploy", "greeter", tree).exit == .code(0))
+    let first = try #require(try stage.ready().first)
+
+    // The shim goes: neither the shell nor the BEAM below it stays.
+    let orphans = ProcessTable.descendants(of: try shim(of: first, on: stage).pid).map(\.pid)
+    #expect(orphans.count >= 2)
+    try shim(of: first, on: stage).signal(9)
+    let second = try #require(try replacement(of: first, on: stage))
+    #expect(orphans.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true })
+
+    // Asked to stop from outside, and the app stopped before the agent could look: nothing is left.
+    #expect(try stage.relctl("agent", "stop").exit == .code(0))
+    let asked = try shim(of: second, on: stage)
+    asked.signal(15)
+    _ = Workspace.wait(milliseconds: 10_000) { asked.isAlive ? nil : true }
+    #expect(try stage.relctl("stop", "greeter").exit == .code(0))
+    #expect(leftovers(of: stage).allSatisfy { $0.contains("agent") || $0.contains("epmd") })
+
+    // Half a release phase is a failed one.
+    #expect(try stage.relctl("restart", "greeter").exit == .code(0))
+    let changed = try ProgramTerminal(
+      "relctl", ["config", "greeter", "set", "PHASE_SECONDS=30"], environment: stage.environment)
+    let phase = try #require(
+      try Workspace.wait(milliseconds: 10_000) {
+        try stage.instances().first { $0.process == "release" && $0.state == .booting }
+      })
+    try shim(of: phase, on: stage).signal(15)
+    #expect(try changed.exit() == .code(1))
+    #expect(try stage.ready().map(\.release.description) == ["v1"])
+  }
+
+  private func shim(of instance: InstanceReport, on stage: Stage) throws -> ProcessIdentity {
+    let folder = stage.home.app(instance.app).run(instance.instance.description, instance.run)
+    let text = String(decoding: try Files.read(folder.status), as: UTF8.self)
+    let shim = try RunStatus(text: text).shim
+    return ProcessIdentity(pid: shim.pid, started: shim.started)
   }
 
   private func killAgent(of stage: Stage) throws {

@@ -1,0 +1,174 @@
+import Instance
+import Journal
+import Posix
+import ReleaseModel
+import SlugStore
+
+// MARK: - Looking at the runs
+
+extension Agent {
+  func observe(_ readable: Set<Int32>) {
+    // One run that cannot be looked at must not hide the others.
+    for app in board.apps.values {
+      for run in app.liveRuns {
+        do throws(Cause) { try observe(run, of: app, readable) } catch { note(error) }
+      }
+    }
+    let live = Set(board.apps.values.flatMap { $0.liveRuns.map(\.id) })
+    watches = watches.filter { live.contains($0.key) }
+    shimExits = shimExits.filter { live.contains($0.key) }
+  }
+
+  private func observe(_ run: Board.Run, of app: Board.App, _ readable: Set<Int32>) throws(Cause) {
+    let folder = home.app(app.name).run(run.instance.description, run.id)
+    switch try RunObservation(folder) {
+    case .absent:
+      if let exit = shimExits[run.id] { return try refuse(run, of: app, folder, exit) }
+      if watches[run.id]?.isLaunching == true { return }
+      if run.state == .starting { return try launch(run, of: app) }
+      if try Orphans.bury(folder) { try end(run, of: app, nil) }
+    case .ended(let status): try end(run, of: app, status)
+    case .lost(let status):
+      // Its output goes nowhere and its end would go unseen: an orphan is replaced, not adopted.
+      Orphans.end(folder, run: run.id)
+      try end(run, of: app, status)
+    case .live(nil) where run.state == .stopping:
+      // We cannot tell its shim; without processes the shim ends by itself, and says so anew.
+      Orphans.end(folder, run: run.id)
+    case .live(let status):
+      if watches[run.id] == nil {
+        watches[run.id] = try watch(run, of: app)
+        try? folders?.add(folder.path)
+      }
+      watches[run.id]?.watch(status, readable: readable)
+      if let status { try follow(run, of: app, status, readable) }
+    }
+  }
+
+  private func follow(
+    _ run: Board.Run, of app: Board.App, _ status: RunStatus, _ readable: Set<Int32>
+  ) throws(Cause) {
+    if run.state == .starting, let process = status.process {
+      try record(.instanceBooting, app: app.name) {
+        ($0.instance, $0.run, $0.pid) = (run.instance, run.id, process.pid)
+      }
+    }
+    if run.state == .stopping, !status.wasAsked { status.shimIdentity.signal(15) }
+    guard run.instance.process != ProcessType.release,
+      let (type, cause) = watches[run.id]?.advance(run, readable: readable)
+    else { return }
+    // A node that has lost its epmd cannot be asked; nodes register again by themselves.
+    if type == .instanceUnready, let watch = watches[run.id] {
+      _ = try? EPMDKeeper(home: home).ensure(
+        tree: watch.specification.tree, environment: environment)
+    }
+    let masked = cause.map(mask(of: app, run))
+    try record(type, app: app.name) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, masked)
+    }
+  }
+
+  /// The run is over: as it was meant to, or not.
+  private func end(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) throws(Cause) {
+    let isPhase = run.instance.process == ProcessType.release
+    let isDone = isPhase && status?.exit == .code(0)
+    defer { prune(run, of: app) }
+    var exit: (code: Int32?, signal: Int32?) = (nil, nil)
+    switch status?.exit {
+    case .code(let code): exit.code = code
+    case .signal(let signal): exit.signal = signal
+    default: break
+    }
+    // Half a release phase is no release phase, whoever ended it.
+    if run.state == .stopping || status?.wasAsked == true && !isPhase || isDone {
+      return try record(.instanceStopped, app: app.name) {
+        ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
+      }
+    }
+    let folder = home.app(app.name).run(run.instance.description, run.id)
+    var cause = EndCause.of(
+      run, app: app.name, status: status, lines: LogTail.lines(of: folder, count: 60),
+      wasReady: run.state == .ready)
+    if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
+    let masked = mask(of: app, run)(cause)
+    try record(.instanceCrashed, app: app.name) {
+      ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
+      $0.cause = masked
+    }
+  }
+
+  /// Old folders of an instance go, but for the last few, where people look for what went wrong.
+  private func prune(_ run: Board.Run, of app: Board.App) {
+    let folder = home.app(app.name).instances + "/\(run.instance)"
+    let live = Set(board.apps[app.name]?.liveRuns.map(\.id) ?? [])
+    let ended = ((try? Files.list(folder)) ?? []).compactMap { UInt64($0) }.sorted()
+      .filter { !live.contains($0) }
+    for old in ended.dropLast(Self.endedRunsKept) { try? Files.remove("\(folder)/\(old)") }
+  }
+
+  private static let endedRunsKept = 5
+
+  /// Its shim left without a word in the status, so it never ran.
+  private func refuse(_ run: Board.Run, of app: Board.App, _ folder: RunFolder, _ exit: Exit)
+    throws(Cause)
+  {
+    let bytes = (try? Files.read(folder.shimLog, limit: 1 << 16)) ?? []
+    let said =
+      String(decoding: bytes, as: UTF8.self).split(separator: "\n").last ?? "and said nothing"
+    let cause = Cause(
+      .startFailed, "\(run.instance) of \(run.release) was not started: relshim: \(exit), \(said)")
+    guard try Orphans.bury(folder) else { return }
+    try record(.instanceCrashed, app: app.name) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
+    }
+  }
+
+  private func mask(of app: Board.App, _ run: Board.Run) -> (Cause) -> Cause {
+    let config = app.release(run.release).flatMap {
+      try? ConfigStore(home: home, app: app.name).load($0.config)
+    }
+    let mask = Mask(config: config ?? [:])
+    return { mask($0) }
+  }
+}
+
+// MARK: - Starting runs
+
+extension Agent {
+  private func launch(_ run: Board.Run, of app: Board.App) throws(Cause) {
+    do throws(Cause) {
+      var watch = try watch(run, of: app)
+      _ = try EPMDKeeper(home: home).ensure(
+        tree: watch.specification.tree, environment: environment)
+      let folder = watch.specification.folder
+      do throws(PosixError) { try Files.makeFolder(folder.path) } catch { throw Cause(error) }
+      // Watched before it is started, so that its first word is not missed.
+      try? folders?.add(folder.path)
+      shims[run.id] = try launcher.start(watch.specification)
+      watch.noteLaunch()
+      watches[run.id] = watch
+    } catch {
+      try record(.instanceCrashed, app: app.name) {
+        ($0.instance, $0.run, $0.cause) = (run.instance, run.id, error)
+      }
+    }
+  }
+
+  private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) -> RunWatch {
+    let specification = try RunSpecification(
+      run, of: app, home: home, environment: environment)
+    let manifest = try manifest(of: run.release, app)
+    return RunWatch(
+      specification, check: manifest.appJSON?.readiness(of: run.instance.process))
+  }
+
+  func manifest(of number: ReleaseNumber, _ app: Board.App) throws(Cause) -> Manifest {
+    guard let release = app.release(number) else {
+      throw Cause(.releaseUnknown, "'\(app.name)' has no release \(number)")
+    }
+    if let known = facts[release.slug] { return known }
+    let manifest = try store.manifest(release.slug)
+    facts[release.slug] = manifest
+    return manifest
+  }
+}

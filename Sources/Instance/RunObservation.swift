@@ -1,0 +1,85 @@
+import Posix
+import ReleaseModel
+
+/// What is known of a run by looking at its folder.
+public enum RunObservation: Hashable, Sendable {
+  /// Nobody has started it.
+  case absent
+  /// Its shim lives; what it says of itself cannot be read where that is nil.
+  case live(RunStatus?)
+  case ended(RunStatus)
+  /// Its `relshim` is gone without a word.
+  case lost(RunStatus?)
+
+  public init(_ folder: RunFolder) throws(Cause) {
+    do throws(PosixError) {
+      // The lock is looked at first: a shim that ends between the two looks leaves its last word in the status.
+      let isLocked = try Lock.isHeld(folder.lock)
+      guard let bytes = try Files.readIfThere(folder.status, limit: 4096) else {
+        self = .absent
+        return
+      }
+      var status = try? RunStatus(text: String(decoding: bytes, as: UTF8.self))
+      if status?.boot != ProcessTable.bootID { status?.forgetProcesses() }
+      if let status, status.exit != nil, !isLocked {
+        self = .ended(status)
+      } else {
+        self = isLocked ? .live(status) : .lost(status)
+      }
+    } catch { throw Cause(error) }
+  }
+
+  public var status: RunStatus? {
+    switch self {
+    case .absent: nil
+    case .live(let status), .lost(let status): status
+    case .ended(let status): status
+    }
+  }
+}
+
+extension RunStatus {
+  public var shimIdentity: ProcessIdentity { ProcessIdentity(pid: shim.pid, started: shim.started) }
+
+  public var processIdentity: ProcessIdentity? {
+    process.map { ProcessIdentity(pid: $0.pid, started: $0.started) }
+  }
+
+  /// The host was started again since: whoever has these numbers now is somebody else.
+  fileprivate mutating func forgetProcesses() {
+    shim = Process(pid: 0, started: 0)
+    process = nil
+  }
+}
+
+/// Runs without a shim.
+public enum Orphans {
+  /// Ends every process that was started for a run, its shim's child or not: they carry the run's HOME and number in
+  /// the environment they were started with.
+  public static func end(_ folder: RunFolder, run: UInt64) {
+    let marks: Set<String> = ["HOME=" + folder.home, "RELTUI_RUN=\(run)"]
+    for process in ProcessTable.all() where process.state != "Z" {
+      if marks.isSubset(of: ProcessTable.environment(of: process.pid)) {
+        ProcessIdentity(pid: process.pid, started: process.started).signal(9)
+      }
+    }
+  }
+
+  /// Sees that nobody can start a run any more: its folder says that it is over.
+  /// - Returns: false where its shim lives after all.
+  public static func bury(_ folder: RunFolder) throws(Cause) -> Bool {
+    do throws(PosixError) {
+      try Files.makeFolder(folder.path)
+      guard let lock = try Lock.take(folder.lock) else { return false }
+      defer { withExtendedLifetime(lock) {} }
+      if Files.exists(folder.status) { return true }
+      var status = RunStatus(
+        boot: ProcessTable.bootID, shim: RunStatus.Process(pid: Program.processID, started: 0))
+      status.wasAsked = true
+      status.exit = .signal(15)
+      status.ended = Timestamp(milliseconds: Clock.now())
+      try Files.replace(folder.status, with: Array(status.text.utf8))
+      return true
+    } catch { throw Cause(error) }
+  }
+}
