@@ -230,4 +230,15 @@ final class ShimRun {
     let arguments = try Files.readIfThere(called).map { String(decoding: $0, as: UTF8.self) }
     #expect(arguments == "agent start --home \(temporary.path)\n")
   }
+
+  /// A release phase must not run a second time because somebody asks again.
+  @Test func aRunThatIsOverNeverRunsAgain() throws {
+    let temporary = try TemporaryFolder("once")
+    for _ in 1...2 {
+      let shim = try ShimRun.start(
+        ["/bin/sh", "-c", "echo ran >>'\(temporary.path)/count'"], RunFolder(path: temporary.path))
+      _ = shim.wait()
+    }
+    #expect(try Files.read(temporary.path + "/count") == Array("ran\n".utf8))
+  }
 }
