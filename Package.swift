@@ -73,6 +73,8 @@ let package = Package(
     tests("BuildpackTests", ["Buildpack"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
     tests("ReleaseModelTests", ["ReleaseModel"]),
+    tests("CommandLineTests", ["CommandLine"]),
+    tests("ObservationTests", ["Observation"]),
     tests("HomeFormatTests", ["HomeFormat"]),
     tests("PosixTests", ["Posix"]),
     tests("EventLogTests", ["EventLog"]),
