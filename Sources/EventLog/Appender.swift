@@ -54,7 +54,8 @@ extension EventLog {
     do throws(PosixError) {
       let file = try File.open(path(of: end.segment), .update)
       do throws(PosixError) {
-        try file.truncate(to: end.offset)
+        // Only where there is something to cut: changing the size costs the sync a write of metadata.
+        if try file.size() > end.offset { try file.truncate(to: end.offset) }
         try file.write(bytes, at: end.offset)
       } catch {
         // A part of a line was never acknowledged; take it back while the lock is ours.
