@@ -2,6 +2,11 @@ import HomeFormat
 import Posix
 import ReleaseModel
 
+/// The version of all programs here; they are built and installed together.
+public enum Version {
+  public static let current = "0.1.0"
+}
+
 /// The world that a command is run in, handed to it; made in a program's `main` and nowhere else.
 public struct Context: Sendable {
   public var program: String

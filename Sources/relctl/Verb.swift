@@ -19,8 +19,6 @@ struct Verb: Sendable {
     .rpc, .eval, .remote, .slugList, .slugInspect, .agent, .agentStart, .agentStop, .completion,
   ]
 
-  static let version = "0.1.0"
-
   static func run(_ words: [String], _ context: Context) throws(Cause) -> Outcome {
     let first = words.first ?? "help"
     if ["help", "--help", "-h"].contains(first) {
@@ -28,7 +26,7 @@ struct Verb: Sendable {
       return .success
     }
     if first == "--version" || first == "version" {
-      context.print("relctl \(version)")
+      context.print("relctl \(Version.current)")
       return .success
     }
     guard let verb = find(words) else {

@@ -8,8 +8,6 @@ import Posix
 struct Relpack {
   let context: Context
 
-  static let version = "0.1.0"
-
   static let commands = [
     command("detect", "DIR", count: 1...1, "Print the kind of project in DIR, or exit 1."),
     command(
@@ -39,7 +37,7 @@ struct Relpack {
       context.print(Self.help)
       return .success
     case "--version":
-      context.print("relpack \(Self.version)")
+      context.print("relpack \(Version.current)")
       return .success
     case nil: throw Self.usage("a command is missing")
     case let word?:

@@ -6,8 +6,6 @@ import Terminal
 
 /// What `reltui` was asked for.
 struct Options {
-  static let version = "0.1.0"
-
   static let command = Command(
     "", "", "Shows the apps of this host: releases, instances, boot order, logs and events.",
     details: """

@@ -13,7 +13,7 @@ context.run { () throws(Cause) in
     return .success
   }
   if arguments.has("--version") {
-    context.print("reltui \(Options.version)")
+    context.print("reltui \(Version.current)")
     return .success
   }
   return try show(Options(arguments, context), context)
