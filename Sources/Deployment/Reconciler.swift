@@ -90,7 +90,8 @@ public struct Reconciler {
   private func reasonToGiveUp(_ request: Board.Request) -> Cause? {
     if request.type == .stopRequested { return nil }
     if let stopper = requests.first(where: { $0.type == .stopRequested && $0.id != request.id }) {
-      return Cause(.bootFailed, "given up, as \(stopper.data.by ?? "an operator") stops the app")
+      return Cause(
+        .requestGivenUp, "given up, as \(stopper.data.by ?? "an operator") stops the app")
     }
     guard let deadline = request.data.deadline, deadline < now else { return nil }
     return Cause(

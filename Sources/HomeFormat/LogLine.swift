@@ -13,7 +13,9 @@ public struct LogLine: Hashable, Sendable {
   /// Reads a line without its newline. A line that does not begin with a moment (cut by a full disk, say)
   /// keeps its text and takes `fallback`, the moment of the line before it.
   public init(line: some Sequence<UInt8>, fallback: Timestamp) {
-    let text = String(decoding: Array(line), as: UTF8.self)
+    var bytes = Array(line)
+    if bytes.last == 13 { bytes.removeLast() }  // what programs for other systems end lines with
+    let text = String(decoding: bytes, as: UTF8.self)
     if let space = text.utf8.firstIndex(of: UInt8(ascii: " ")),
       let time = Timestamp(String(text[..<space]))
     {

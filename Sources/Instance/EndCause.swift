@@ -15,7 +15,7 @@ public enum EndCause {
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"
     let sentence =
-      telling.map { "\(what): \(trimmed(lines[$0].text).prefix(300))" }
+      telling.map { "\(what): \(words(at: $0, lines).prefix(300))" }
       ?? (lines.isEmpty ? "\(what) and said nothing" : what)
     let evidence = evidence(around: telling, lines).map {
       Cause.Evidence(
@@ -78,6 +78,14 @@ public enum EndCause {
     return lines.lastIndex(where: isTelling) ?? lines.lastIndex { !trimmed($0).isEmpty }
   }
 
+  /// The telling line; where it only announces what is wrong, with a colon at its end, the next one too.
+  private static func words(at place: Int, _ lines: [LogLine]) -> String {
+    let line = String(trimmed(lines[place].text))
+    let next = lines[(place + 1)...].map { trimmed($0.text) }.first { !$0.isEmpty }
+    guard line.hasSuffix(":"), let next else { return line }
+    return "\(line) \(next)"
+  }
+
   /// The telling line with the two before it, or the last ones where none tells.
   private static func evidence(around telling: Int?, _ lines: [LogLine]) -> ArraySlice<LogLine> {
     guard let telling else { return lines.suffix(3) }
@@ -92,10 +100,10 @@ public enum EndCause {
     _ line: String, _ status: RunStatus?, _ run: Board.Run, _ app: String
   ) -> String? {
     if status?.exit == .signal(9) {
-      return "Where it was the kernel, for want of memory, this tells: dmesg | grep -i oom"
+      return "If the kernel ended it for want of memory, this says so: dmesg | grep -i oom"
     }
     if line.contains("could not fetch environment variable"), let name = quoted(in: line) {
-      return "Set it: relctl config \(app) set \(name)=…"
+      return "Set it (relctl config \(app) set \(name) reads the value), then deploy again."
     }
     if line.contains("eaddrinuse") || line.contains("address already in use") {
       return "Listen on the port in the environment variable PORT."

@@ -209,7 +209,14 @@ extension Board.App {
 
   /// The cause that a person should read first, if anything is wrong.
   public func worstCause(at now: Timestamp) -> Cause? {
-    deployment?.cause ?? liveRuns.first { $0.state == .unready }?.cause
-      ?? recentCrash(at: now)?.cause ?? failure?.cause
+    if let cause = deployment?.cause ?? liveRuns.first(where: { $0.state == .unready })?.cause {
+      return cause
+    }
+    let crash = recentCrash(at: now)
+    // While users are served the newer of the two is the news; while they are not, the crash is.
+    if let crash, let failure, summary.state == .ready, failure.time > crash.last {
+      return failure.cause
+    }
+    return crash?.cause ?? failure?.cause
   }
 }

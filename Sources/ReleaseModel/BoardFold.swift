@@ -177,7 +177,9 @@ extension Board.App {
       noteCrash(of: runs[index], event)
       runs[index].state = .crashed
       runs[index].cause = event.data.cause
-    default: crashes[runs[index].instance]?.isAbandoned = true
+    default:
+      crashes[runs[index].instance]?.isAbandoned = true
+      crashes[runs[index].instance]?.cause = event.data.cause
     }
     runs[index].since = event.time
     return true

@@ -41,6 +41,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
+  case requestGivenUp = "RT-REQUEST-GIVEN-UP"
   case requestExpired = "RT-REQUEST-EXPIRED"
   case waitedTooLong = "RT-WAITED-TOO-LONG"
 
@@ -78,7 +79,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildUnwritable,
-      .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady, .crashed, .crashLoop,
+      .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
+      .crashed, .crashLoop,
       .runLost, .releasePhase, .remote, .readOnly:
       ExitCode.failed
     }
@@ -146,6 +148,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .buildInterrupted: "A build was stopped by a signal."
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
+    case .requestGivenUp: "A request was given up because the app is being stopped."
     case .requestExpired: "A request was still open at its deadline."
     case .waitedTooLong: "A command stopped waiting for the outcome of its request."
     case .startFailed: "A run's program could not be started."

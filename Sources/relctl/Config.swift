@@ -41,7 +41,7 @@ private struct ConfigChange {
       if parts.count == 2 {
         set[name] = String(parts[1])
       } else if words.count == 1 {
-        set[name] = try standardInput()
+        set[name] = try standardInput(for: name, call)
       } else {
         throw Cause(
           .usage, "'\(name)' has no value", remedy: "Write it as NAME=VALUE, or set it alone.")
@@ -60,13 +60,23 @@ private struct ConfigChange {
   }
 
   /// One newline at the end belongs to whoever typed it, not to the value.
-  private func standardInput() throws(Cause) -> String {
+  private func standardInput(for name: String, _ call: Call) throws(Cause) -> String {
+    if TerminalSize.of(0) != nil {
+      call.context.note("relctl: type the value of \(name), then a new line and Ctrl-D")
+    }
+    let value: String
     do throws(PosixError) {
       let file = File(owning: Descriptor.copy(of: 0), name: "standard input")
       var bytes = try file.readToEnd(limit: 1 << 20)
       if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-      return String(decoding: bytes, as: UTF8.self)
+      value = String(decoding: bytes, as: UTF8.self)
     } catch { throw Cause(error) }
+    if value.isEmpty {
+      throw Cause(
+        .usage, "standard input has no value for '\(name)'",
+        remedy: "If it is to be empty, say so: set \(name)=")
+    }
+    return value
   }
 }
 

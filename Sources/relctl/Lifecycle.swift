@@ -42,6 +42,11 @@ extension Verb {
       }
       number = given
     }
+    if number != nil, number == app.current {
+      throw Cause(
+        .releaseUnknown, "\(app.current?.description ?? "") of '\(name)' is current already",
+        remedy: "See the releases with: relctl releases \(name)")
+    }
     guard let number else {
       throw Cause(
         .releaseUnknown, "'\(name)' has no release to go back to",

@@ -31,6 +31,9 @@ extension Verb {
       ]
     }
     if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
+    if apps.contains(where: { !$0.liveRuns.isEmpty }), !Situation.hasAgent(try call.home()) {
+      call.context.print("no agent watches over them; start one with: relctl agent start")
+    }
     for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }
     return .success
   }

@@ -25,6 +25,14 @@ extension Call {
     do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
     var follower = Follower(journal)
     let limit = request.data.deadline.map { $0 + 60_000 }
+    _ = try follower.take()
+    let before = follower.board.requests.filter { $0.app == app && $0.sequence < request.sequence }
+    if let ahead = before.last, !wantsJSON {
+      let what = ahead.type.rawValue.split(separator: ".").first ?? ""
+      context.print(
+        shown("       waiting for the \(what) of \(ahead.data.by ?? "somebody") to end"))
+    }
+    follower = Follower(journal)
     while true {
       for event in try follower.take() where event.sequence > request.sequence {
         if event.app == app { tell(event) }

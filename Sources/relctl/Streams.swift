@@ -13,11 +13,19 @@ extension Verb {
   static let logs = Verb(
     Command(
       "logs", "APP[/INSTANCE]", count: 1...1, "show what the app writes",
-      details: "Values of config vars are masked as «NAME».", options: [follow, count, .json])
+      details: """
+        A line is the moment, the instance with the number of its run, and the text. Values of
+        config vars are masked as «NAME».
+        """, options: [follow, count, .json])
   ) { call throws(Cause) in
     let home = try call.home()
     let (name, instance) = try call.target()
-    _ = try call.app(name)
+    let app = try call.app(name)
+    if let instance, !app.runs.contains(where: { $0.instance == instance }),
+      !Files.isFolder(home.app(name).instances + "/\(instance)")
+    {
+      throw Cause(.instanceUnknown, "'\(name)' has no instance '\(instance)'")
+    }
     var reader = OutputReader(
       home: home, app: name, only: instance, last: try call.lineCount())
     for line in reader.next() { call.show(line) }
@@ -38,6 +46,7 @@ extension Verb {
     let home = try call.home()
     var reader = Reader(Journal(home: home, program: "relctl").log)
     let only = call.arguments["--app"]
+    if let only { _ = try call.app(only) }
     func take() throws(Cause) -> [(Line, Event)] {
       do throws(EventLogError) {
         var lines: [Line] = []
@@ -77,7 +86,7 @@ extension Call {
 
   fileprivate func show(_ line: OutputLine) {
     if wantsJSON { return print(json: line) }
-    context.print("\(line.time) \(line.instance) \(shown(line.text))")
+    context.print("\(line.time) \(line.instance)/\(line.run) \(shown(line.text))")
   }
 
   fileprivate func show(_ line: Line, _ event: Event) {

@@ -116,6 +116,19 @@ import Testing
     }
   }
 
+  @Test func aLineThatOnlyAnnouncesTakesTheNextOne() {
+    let cause = Self.cause(
+      """
+      ** (ArgumentError) errors were found at the given arguments:
+
+        * 1st argument: not an integer
+          :erlang.binary_to_integer("x")
+      """)
+    let words =
+      "** (ArgumentError) errors were found at the given arguments: * 1st argument: not an integer"
+    #expect(cause.sentence == "web.1 of v3 ended with exit code 1: \(words)")
+  }
+
   @Test func endingsAndTheirNames() {
     let cases: [(RunStatus.Exit?, String)] = [
       (.code(0), "web.1 of v3 ended with exit code 0"),
@@ -138,7 +151,7 @@ import Testing
     let cases = [
       (
         #"could not fetch environment variable "A_B" because it is not set"#,
-        "Set it: relctl config demo set A_B=…"
+        "Set it (relctl config demo set A_B reads the value), then deploy again."
       ),
       (":eaddrinuse", "Listen on the port in the environment variable PORT."),
       (

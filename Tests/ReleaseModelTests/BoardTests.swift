@@ -105,6 +105,34 @@ struct BoardTests {
     #expect(back.summary.state == .ready && news == [1, nil])
   }
 
+  @Test func theNewerTroubleOfAnAppThatServesIsTheNews() throws {
+    let crash = #"{"instance":"web.1","run":3,"cause":{"id":"RT-CRASHED","sentence":"it broke"}}"#
+    let back = [
+      line(8, "instance.crashed", crash),
+      line(9, "instance.starting", #"{"instance":"web.1","release":"v1"}"#),
+      line(10, "instance.ready", #"{"instance":"web.1","run":9}"#),
+    ].map { $0.replacing("07:00:00", with: "07:00:09") }
+    let failed = [
+      line(11, "release.created", #"{"release":"v2","slug":"s","config":"c"}"#),
+      line(12, "deployment.started", #"{"release":"v2","formation":{"web":1}}"#),
+      line(
+        13, "deployment.failed",
+        #"{"release":"v2","cause":{"id":"RT-BOOT-FAILED","sentence":"no boot"}}"#),
+      line(
+        14, "deployment.reverted",
+        #"{"release":"v2","cause":{"id":"RT-BOOT-FAILED","sentence":"no boot"}}"#),
+    ].map { $0.replacing("07:00:0", with: "07:01:0") }
+    let abandoned = line(
+      9, "instance.abandoned",
+      #"{"instance":"web.1","run":3,"cause":{"id":"RT-CRASH-LOOP","sentence":"left down"}}"#)
+    let logs = [back, back + failed, [back[0], abandoned], [back[0], abandoned] + failed]
+    let news = try logs.map { more in
+      let app = try fold(running + more).apps["shop"]
+      return app?.worstCause(at: app?.changed ?? Timestamp(milliseconds: 0))?.sentence
+    }
+    #expect(news == ["it broke", "no boot", "left down", "left down"])
+  }
+
   @Test func everyTypeRequiresFieldsThatThereAre() {
     let unknown = EventType.allCases.flatMap(\.required).filter {
       !EventData.Field.allCases.contains($0)
