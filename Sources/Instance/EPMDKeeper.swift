@@ -54,12 +54,17 @@ public struct EPMDKeeper: Sendable {
       facts: ["port": String(port)])
   }
 
-  /// Ends it if no node needs it any more.
+  /// Ends it if no node needs it any more. A node that has just ended is on its list for a moment longer.
   public func stopIfUnused() {
-    guard let port = try? recordedPort(), let nodes = try? EPMD(port: port).nodes(),
-      nodes.isEmpty
-    else { return }
-    _ = try? EPMD(port: port).kill()
+    guard let port = try? recordedPort() else { return }
+    let limit = Clock.monotonic() + 1000
+    while let nodes = try? EPMD(port: port).nodes(), Clock.monotonic() < limit {
+      if nodes.isEmpty {
+        _ = try? EPMD(port: port).kill()
+        return
+      }
+      _ = try? Poll.wait([], milliseconds: 20)
+    }
   }
 
   private func answers(_ port: UInt16) -> Bool { (try? EPMD(port: port).nodes()) != nil }

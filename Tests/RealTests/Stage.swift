@@ -11,19 +11,7 @@ final class Stage: Sendable {
   init(_ name: String) throws { folder = try TemporaryFolder(name) }
 
   deinit {
-    // Whatever a failed test left behind: the shims hold the run's last word, so they are asked first.
-    _ = try? relctl("agent", "stop")
-    for path in (try? FileTree.entries(of: home.apps))?.map(\.path) ?? []
-    where path.hasSuffix("/status") {
-      guard let bytes = try? Files.read(home.apps + "/" + path),
-        let status = try? RunStatus(text: String(decoding: bytes, as: UTF8.self))
-      else { continue }
-      for process in [status.process, status.shim].compactMap({ $0 }) {
-        ProcessIdentity(pid: process.pid, started: process.started).signal(9)
-      }
-    }
-    // With no node left the epmd goes too.
-    _ = try? relctl("agent", "start")
+    for app in (try? Files.list(home.apps)) ?? [] { _ = try? relctl("stop", app) }
     _ = try? relctl("agent", "stop")
   }
 
