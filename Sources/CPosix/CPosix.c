@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -156,12 +155,6 @@ int cposix_terminal_size(int descriptor, int *columns, int *rows) {
   *columns = size.ws_col;
   *rows = size.ws_row;
   return 0;
-}
-
-int64_t cposix_free_space(const char *path) {
-  struct statvfs info;
-  if (statvfs(path, &info) == -1) return -1;
-  return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
 }
 
 int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }

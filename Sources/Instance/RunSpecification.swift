@@ -36,15 +36,13 @@ public struct RunSpecification: Sendable {
     "RELTUI_APP", "RELTUI_INSTANCE", "RELTUI_RELEASE", "RELTUI_RUN",
   ]
 
-  static let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
   /// The whole environment of the run; nothing of ours leaks into it.
   ///
   /// A second `-setcookie` makes the VM read `$HOME/.erlang.cookie`, so that `ps` never shows the cookie: a
   /// thing of OTP 25 to 28 that is not documented.
   public var environment: [String: String] {
     var variables = config
-    variables["PATH"] = "\(tree)/bin:\(Self.path)"
+    variables["PATH"] = "\(tree)/bin:\(Invocation.standardPath)"
     variables["HOME"] = folder.home
     variables["LANG"] = config["LANG"] ?? "C.UTF-8"
     variables["PORT"] = run.port.map { String($0) }
@@ -83,7 +81,7 @@ public struct RunSpecification: Sendable {
     return Invocation(
       [program, "-R", "-name", run.node ?? "", "-timeout", "5"] + words, in: folder.path,
       environment: [
-        "PATH": Self.path, "HOME": folder.home, "ERL_EPMD_PORT": String(epmdPort),
+        "PATH": Invocation.standardPath, "HOME": folder.home, "ERL_EPMD_PORT": String(epmdPort),
       ])
   }
 

@@ -10,7 +10,6 @@ public enum Files {
     public var mode: mode_t
     public var size: Int
     public var owner: uid_t
-    public var modified: Int64
 
     public var isExecutable: Bool { mode & 0o111 != 0 }
   }
@@ -32,8 +31,7 @@ public enum Files {
       default: .other
       }
     return Info(
-      kind: kind, mode: info.st_mode & 0o7777, size: Int(info.st_size), owner: info.st_uid,
-      modified: Int64(info.st_mtim.tv_sec))
+      kind: kind, mode: info.st_mode & 0o7777, size: Int(info.st_size), owner: info.st_uid)
   }
 
   /// Whether something is at `path`, links followed; false where that cannot be told.
@@ -202,10 +200,6 @@ public enum Files {
   public static func syncFileSystem(of path: String) throws(PosixError) {
     let file = try File.open(path, .read)
     try check("sync", path) { cposix_sync_file_system(file.descriptor) }
-  }
-
-  public static func freeSpace(at path: String) throws(PosixError) -> Int64 {
-    try check("read", path) { cposix_free_space(path) }
   }
 
   /// The path of the folder that holds `path`.

@@ -8,6 +8,9 @@ public struct Invocation: Hashable, Sendable {
   public var directory: String?
   public var environment: [String: String]
 
+  /// Where a system keeps its programs, for what is run without anybody's `PATH`.
+  public static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
   public init(_ arguments: [String], in directory: String? = nil, environment: [String: String]) {
     self.arguments = arguments
     self.directory = directory

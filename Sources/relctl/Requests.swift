@@ -1,7 +1,6 @@
 import CommandLine
 import Deployment
 import Journal
-import Observation
 import Posix
 import ReleaseModel
 
@@ -13,8 +12,7 @@ extension Call {
     let home = try home()
     let journal = Journal(home: home, program: "relctl")
     let request = try journal.request(type, app: app, by: user, fill)
-    try AgentControl(home: home).ensure(
-      program: try context.sibling("relctl"), environment: context.environment)
+    try ensureAgent(home)
     return try waitForOutcome(of: request, app: app, journal)
   }
 
@@ -25,16 +23,10 @@ extension Call {
     do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
     var follower = Follower(journal)
     let limit = request.data.deadline.map { $0 + 60_000 }
-    _ = try follower.take()
-    let before = follower.board.requests.filter { $0.app == app && $0.sequence < request.sequence }
-    if let ahead = before.last, !wantsJSON {
-      let what = ahead.type.rawValue.split(separator: ".").first ?? ""
-      context.print(
-        shown("       waiting for the \(what) of \(ahead.data.by ?? "somebody") to end"))
-    }
-    follower = Follower(journal)
+    var events = try follower.take()
+    tellWhatIsAhead(of: request, app: app, follower.board)
     while true {
-      for event in try follower.take() where event.sequence > request.sequence {
+      for event in events where event.sequence > request.sequence {
         if event.app == app { tell(event) }
         if event.data.request == request.id, let outcome = try outcome(event, follower.board) {
           return outcome
@@ -50,13 +42,21 @@ extension Call {
           exitCode: ExitCode.interrupted,
           report: ["relctl: not waiting any more; the request goes on (relctl events -f)"])
       }
-      try restartAgentIfNeeded(journal.home)
+      // An agent that was killed in the middle must not leave us waiting: the next one takes the request up.
+      try ensureAgent(journal.home)
+      events = try follower.take()
     }
   }
 
-  /// An agent that was killed in the middle must not leave us waiting: the next one takes the request up.
-  private func restartAgentIfNeeded(_ home: Home) throws(Cause) {
-    if Situation.hasAgent(home) { return }
+  private func tellWhatIsAhead(of request: Event, app: String, _ board: Board) {
+    let before = board.requests.last { $0.app == app && $0.sequence < request.sequence }
+    guard let before, !wantsJSON else { return }
+    let what = before.type.rawValue.split(separator: ".").first ?? ""
+    let who = before.data.by ?? "somebody"
+    context.print(shown("       waiting for the \(what) of \(who) to end"))
+  }
+
+  private func ensureAgent(_ home: Home) throws(Cause) {
     try AgentControl(home: home).ensure(
       program: try context.sibling("relctl"), environment: context.environment)
   }

@@ -181,8 +181,7 @@ struct Shim {
       (try? Lock.isHeld(agent.home.agentLock)) == false
     else { return }
     // Not the run's own PATH: the slug comes first in that.
-    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    let environment = ["PATH": path, "LANG": "C.UTF-8"]
+    let environment = ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"]
     let invocation = Invocation(
       [agent.program, "agent", "start", "--home", agent.home.root], in: "/",
       environment: environment)

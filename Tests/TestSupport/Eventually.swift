@@ -4,12 +4,7 @@ import Posix
 /// - Parameter limit: milliseconds after which it is given up.
 /// - Returns: whether it came to be so in time.
 public func eventually(_ limit: Int64 = 5000, _ condition: () throws -> Bool) rethrows -> Bool {
-  let end = Clock.monotonic() + limit
-  while true {
-    if try condition() { return true }
-    if Clock.monotonic() > end { return false }
-    _ = try? Poll.wait([], milliseconds: 5)
-  }
+  try Workspace.wait(milliseconds: limit) { try condition() ? true : nil } ?? false
 }
 
 /// `Tests/Fixtures`

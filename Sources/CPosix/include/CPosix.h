@@ -48,9 +48,6 @@ pid_t cposix_wait(pid_t pid, int block, int *code, int *signal);
 // Terminal size of a descriptor; 0, or -1 with errno.
 int cposix_terminal_size(int descriptor, int *columns, int *rows);
 
-// Free space for an unprivileged user on the file system of `path`, in bytes; -1 with errno.
-int64_t cposix_free_space(const char *path);
-
 // Write out everything on the file system of a descriptor (syncfs(2)); 0, or -1 with errno.
 int cposix_sync_file_system(int descriptor);
 
