@@ -39,6 +39,12 @@ public struct EventData: Hashable, Codable, Sendable {
   public var milliseconds: Int64?
   /// Bytes.
   public var size: Int?
+  /// When an event that came with a slug happened, on the host that built it.
+  public var occurred: Timestamp?
+  /// Sequence numbers that a repair could not bring back: `12` or `12-14`.
+  public var missing: [String]?
+  /// The file that holds what a repair took out of the log.
+  public var aside: String?
   public var cause: Cause?
 
   public init(_ fill: (inout EventData) -> Void = { _ in }) { fill(&self) }
@@ -46,7 +52,7 @@ public struct EventData: Hashable, Codable, Sendable {
   public enum Field: String, CaseIterable, CodingKey, Sendable {
     case by, deadline, request, build, slug, release, from, config, base, set, unset, formation
     case instance, run, node, pid, port, exit, signal, step, commit, line, folder, milliseconds
-    case size, cause
+    case size, occurred, missing, aside, cause
 
     /// For the reference page.
     public var meaning: String {
@@ -76,6 +82,9 @@ public struct EventData: Hashable, Codable, Sendable {
       case .folder: "folder it was made from"
       case .milliseconds: "how long it took"
       case .size: "bytes"
+      case .occurred: "when it happened, if it came with a slug built elsewhere"
+      case .missing: "sequence numbers that are gone, such as `12-14`"
+      case .aside: "file that holds what was taken out of the log"
       case .cause: "why it failed"
       }
     }
