@@ -11,23 +11,33 @@ import Posix
 /// - A line counts if it ends in a newline and its checksum is right; nothing else does, for readers and writers alike.
 /// - `append` returns when its lines are on the disk; bytes behind the last whole line were never acknowledged.
 /// - Only whoever holds `.lock` writes; readers need no lock and write nothing.
+/// - The newest segment is as long as it will be, zeros behind its last line: a write changes no size, so that syncing
+///   it writes no metadata, and needs no space. The first NUL at the beginning of a line ends it.
+///
+/// `docs/reference/event-log.md` has the format in full.
 public struct EventLog: Sendable {
   public let folder: String
-  /// A segment that has reached this many bytes is followed by a new one.
-  let segmentLimit: Int
+  /// Bytes of a new segment.
+  let segmentSize: Int
 
   /// Nothing is touched before the first append or read.
-  public init(folder: String, segmentLimit: Int = 8 << 20) {
+  public init(folder: String, segmentSize: Int = 1 << 20) {
     self.folder = folder
-    self.segmentLimit = segmentLimit
+    self.segmentSize = segmentSize
   }
 
-  static let longestLine = 1 << 20
+  /// Bytes; some room is left in a segment for the lines of others.
+  public static let longestLine = 256 << 10
+
+  static let newline = UInt8(ascii: "\n")
 
   func path(of segment: UInt64) -> String { "\(folder)/\(Line.digits(segment)).jsonl" }
 
   /// First sequence numbers of the segments, ascending; empty where the folder is not there yet.
-  func segments() throws(EventLogError) -> [UInt64] {
+  public func segments() throws(EventLogError) -> [UInt64] { try firsts(of: ".jsonl") }
+
+  /// The numbers that files of a kind are named by, ascending.
+  func firsts(of suffix: String) throws(EventLogError) -> [UInt64] {
     let names: [String]
     do throws(PosixError) { names = try Files.list(folder) } catch {
       if error.errno == .noSuchFile { return [] }
@@ -35,42 +45,27 @@ public struct EventLog: Sendable {
     }
     return names.compactMap { name in
       let digits = name.utf8.prefix(16)
-      guard name.hasSuffix(".jsonl"), name.utf8.count == 22,
+      guard name.hasSuffix(suffix), name.utf8.count == 16 + suffix.utf8.count,
         digits.allSatisfy({ (48...57).contains($0) }), let first = UInt64(name.prefix(16)),
         first > 0
       else { return nil }
       return first
-    }.sorted()
+    }
   }
 }
 
 public enum EventLogError: Error, Hashable, Sendable {
   case unreadable(PosixError)
+  /// Nothing was written.
   case unwritable(PosixError)
+  /// The lines were written, but whether they are on the disk nobody knows.
+  case unsynced(PosixError)
   /// An event's line would be longer than this many bytes.
   case tooLong(limit: Int)
   /// An event whose id is not 32 hexadecimal digits, or whose data is not on one line: nobody could read it back.
   case malformed(id: String)
   /// What a cursor had read is not there any more: the log was replaced or cut.
   case rewritten(after: UInt64)
-}
-
-/// An event as it is handed in; number, time and checksum are the log's.
-public struct Draft: Hashable, Sendable {
-  /// 128 random bits as 32 hexadecimal digits.
-  public var id: String
-  /// A URI reference naming who says it: `host/program`.
-  public var source: String
-  public var type: String
-  public var subject: String?
-  /// A JSON object on one line.
-  public var data: [UInt8]
-
-  public init(source: String, type: String, subject: String?, data: [UInt8]) {
-    id = Random.hex(16)
-    self.source = source
-    self.type = type
-    self.subject = subject
-    self.data = data
-  }
+  /// Written by a version of the program that is newer than this one.
+  case newerFormat(Int)
 }

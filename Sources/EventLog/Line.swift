@@ -41,31 +41,45 @@ public struct Line: Hashable, Sendable {
   }
 
   /// Reads a line without its newline; nil if it is not whole and right.
-  init?(_ bytes: some Collection<UInt8>) {
-    let bytes = Array(bytes)
-    let timeStart = Self.head.count + 16 + Self.afterSequence.count + 32 + Self.afterID.count
-    guard bytes.count > timeStart + 24 + Self.tailLength, bytes.starts(with: Self.head) else {
-      return nil
-    }
-    let covered = bytes[..<(bytes.count - Self.tailLength)]
-    let tail = Self.tail + Self.checksum(covered) + #""}"#.utf8
-    let digits = bytes[Self.head.count..<(Self.head.count + 16)]
-    guard bytes[covered.endIndex...].elementsEqual(tail),
-      digits.allSatisfy({ (48...57).contains($0) }),
-      let sequence = UInt64(String(decoding: digits, as: UTF8.self)),
-      (1...Self.greatest).contains(sequence),
-      let time = Timestamp(
-        String(decoding: bytes[timeStart..<(timeStart + 24)], as: UTF8.self))
+  init?(_ bytes: ArraySlice<UInt8>) {
+    let start = bytes.startIndex
+    let digits = start + Self.head.count
+    let id = digits + 16 + Self.afterSequence.count
+    let time = id + 32 + Self.afterID.count
+    let covered = bytes.endIndex - Self.tailLength
+    guard covered > time + 24, bytes.starts(with: Self.head),
+      bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
+      bytes[(id + 32)..<time].elementsEqual(Self.afterID),
+      bytes[covered...].elementsEqual(
+        Self.tail + Self.checksum(bytes[..<covered]) + #""}"#.utf8),
+      let sequence = Self.number(bytes[digits..<(digits + 16)]),
+      let moment = Timestamp(String(decoding: bytes[time..<(time + 24)], as: UTF8.self))
     else { return nil }
     self.sequence = sequence
-    self.time = time
-    self.bytes = bytes
+    self.time = moment
+    self.bytes = Array(bytes)
+  }
+
+  /// The id by which other events name this one.
+  public var id: String {
+    let start = Self.head.count + 16 + Self.afterSequence.count
+    return String(decoding: bytes[start..<(start + 32)], as: UTF8.self)
+  }
+
+  /// The checksum, as 8 hexadecimal digits.
+  var crc: String { String(decoding: bytes.dropLast(2).suffix(8), as: UTF8.self) }
+
+  private static func number(_ digits: ArraySlice<UInt8>) -> UInt64? {
+    var number: UInt64 = 0
+    for digit in digits {
+      guard (48...57).contains(digit) else { return nil }
+      number = number * 10 + UInt64(digit - 48)
+    }
+    return (1...greatest).contains(number) ? number : nil
   }
 
   private static func checksum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-    let crc = CRC32C.checksum(bytes)
-    let parts = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: crc >> UInt32($0)) }
-    return Array(Hex.encode(parts).utf8)
+    Array(Hex.encode(CRC32C.bytes(bytes)).utf8)
   }
 
   /// A JSON string.

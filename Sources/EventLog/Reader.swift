@@ -1,66 +1,37 @@
 import HomeFormat
 import Posix
 
-/// Where a reader stands: behind the line with this number.
-public struct Cursor: Hashable, Sendable {
-  /// The last line read; 0 before the first.
-  public var sequence: UInt64
-  var segment: UInt64
-  var offset: Int
-  /// The bytes before `offset`, the checksum of the last line among them: by them a rewritten history is noticed.
-  var trail: [UInt8] = []
-
-  static let trailLength = 16
-
-  /// Before the oldest line.
-  public static let start = Cursor(sequence: 0, segment: 0, offset: 0)
-
-  mutating func enter(_ segment: UInt64) { (self.segment, offset, trail) = (segment, 0, []) }
-
-  /// Goes on behind `bytes`, which lie at `offset`.
-  mutating func pass(_ bytes: ArraySlice<UInt8>) {
-    offset += bytes.count
-    trail = (trail + bytes.suffix(Self.trailLength)).suffix(Self.trailLength)
-  }
-}
-
-/// Bytes in a segment that are no line of ours.
-public struct Damage: Hashable, Sendable {
-  public var path: String
-  public var offset: Int
-  public var length: Int
-}
-
-/// Reads the log from a cursor on, each line once.
+/// Reads the log from a cursor on, each line once. It takes no lock and writes nothing.
 public struct Reader: Sendable {
   public let log: EventLog
   public private(set) var cursor: Cursor
-  /// What was passed over so far.
+  /// What was passed over so far, each place once.
   public private(set) var damage: [Damage] = []
+  private var lastTime = Timestamp(milliseconds: .min)
 
   public init(_ log: EventLog, from cursor: Cursor = .start) {
     self.log = log
     self.cursor = cursor
   }
 
-  /// The lines that came since the last call, up to about `limit` bytes of them; empty at the end of the log.
-  public mutating func next(limit: Int = 4 << 20) throws(EventLogError) -> [Line] {
+  /// The lines that came since the last call, of one segment and about `limit` bytes of it; empty at the end of the log.
+  public mutating func next(limit: Int = 1 << 20) throws(EventLogError) -> [Line] {
+    var vanished = 0
     while true {
-      let segments = try log.segments()
-      guard let segment = segments.last(where: { $0 <= cursor.segment }) ?? segments.first else {
-        if cursor.sequence > 0 { throw .rewritten(after: cursor.sequence) }
-        return []
+      guard let (segment, next) = try place() else { return [] }
+      let path = log.path(of: segment)
+      let stretch: Stretch?
+      do throws(PosixError) {
+        stretch = try self.stretch(of: path, limit: limit, isNewest: next == nil)
+      } catch {
+        // Between listing and opening it may have been dropped.
+        vanished += 1
+        if error.errno == .noSuchFile, vanished < 3 { continue }
+        throw .unreadable(error)
       }
-      if segment != cursor.segment {
-        // What it stood in is gone; that is no loss only where the next line in order follows.
-        if cursor.segment > 0, segment != cursor.sequence + 1 {
-          throw .rewritten(after: cursor.sequence)
-        }
-        cursor.enter(segment)
-      }
-      let next = segments.first { $0 > segment }
+      guard let stretch else { throw .rewritten(after: cursor.sequence) }
       let before = cursor
-      let lines = try read(limit: limit, isNewest: next == nil)
+      let lines = take(stretch, path: path)
       if !lines.isEmpty { return lines }
       // Nothing but damage so far: there may be more behind it.
       if cursor != before { continue }
@@ -69,63 +40,122 @@ public struct Reader: Sendable {
     }
   }
 
-  private mutating func read(limit: Int, isNewest: Bool) throws(EventLogError) -> [Line] {
-    let path = log.path(of: cursor.segment)
-    let unread: Unread?
-    do throws(PosixError) { unread = try self.unread(path, limit: limit) } catch {
-      throw .unreadable(error)
+  /// The segment to read and the one after it; nil where there is no log.
+  private mutating func place() throws(EventLogError) -> (segment: UInt64, next: UInt64?)? {
+    let segments = try log.segments()
+    guard let segment = segments.last(where: { $0 <= cursor.segment }) ?? segments.first else {
+      if cursor.sequence > 0 { throw .rewritten(after: cursor.sequence) }
+      return nil
     }
-    guard let unread else { throw .rewritten(after: cursor.sequence) }
-    return take(lines: unread, path: path, isNewest: isNewest)
+    if cursor.segment == 0 {
+      cursor = Cursor(segment: segment)
+    } else if segment != cursor.segment {
+      // What it stood in is gone; that is no loss only where the next line in order follows.
+      if segment != cursor.sequence + 1 { throw .rewritten(after: cursor.sequence) }
+      cursor.enter(segment)
+    }
+    return (segment, segments.first { $0 > segment })
   }
 
-  private struct Unread {
+  /// Bytes of a segment from the cursor on.
+  private struct Stretch {
     var bytes: [UInt8]
+    /// Whether the file has no more.
     var reachesEnd: Bool
+    /// Whether lines may still come; then zeros are room for them.
+    var isNewest: Bool
   }
 
-  /// What lies behind the cursor, to the end of a line at least; nil if what was read of the file is not there any more.
-  private func unread(_ path: String, limit: Int) throws(PosixError) -> Unread? {
+  private static let step = 65_536
+  /// Nothing longer can be a line; what is left of it when a newline comes, can.
+  private static let longestStretch = 2 * EventLog.longestLine
+
+  /// To the end of a line at least, if there is one; nil if what was read of the file is not there any more.
+  private func stretch(of path: String, limit: Int, isNewest: Bool) throws(PosixError) -> Stretch? {
     let file = try File.open(path, .read)
-    let size = try file.size()
     let trail = cursor.trail
-    if size < cursor.offset { return nil }
-    if try file.read(upTo: trail.count, at: cursor.offset - trail.count) != trail { return nil }
-    var bytes = try file.read(upTo: min(limit, size - cursor.offset), at: cursor.offset)
-    var isWhole = bytes.contains(UInt8(ascii: "\n"))
-    while !isWhole, cursor.offset + bytes.count < size {
-      let more = try file.read(upTo: max(limit, 65_536), at: cursor.offset + bytes.count)
-      if more.isEmpty { break }
-      isWhole = more.contains(UInt8(ascii: "\n"))
-      bytes += more
+    if try file.read(upTo: trail.count, at: cursor.trailEnd - trail.count) != trail { return nil }
+    if try file.size() < cursor.offset { return nil }
+    var stretch = Stretch(bytes: [], reachesEnd: false, isNewest: isNewest)
+    var hasNewline = false
+    while true {
+      let wanted = hasNewline ? limit - stretch.bytes.count : max(limit, Self.step)
+      if wanted <= 0 { return stretch }
+      let part = try file.read(
+        upTo: min(wanted, Self.step), at: cursor.offset + stretch.bytes.count)
+      stretch.bytes += part
+      stretch.reachesEnd = part.isEmpty
+      hasNewline = hasNewline || part.firstIndex(of: EventLog.newline, from: 0) != nil
+      if part.isEmpty || isNewest && stretch.bytes.first == 0 { return stretch }
+      let hasZero = part.firstIndex(of: 0, from: 0) != nil
+      if hasNewline ? hasZero : stretch.bytes.count >= Self.longestStretch { return stretch }
     }
-    return Unread(bytes: bytes, reachesEnd: cursor.offset + bytes.count >= size)
   }
 
-  /// Splits whole lines off; what follows the last newline waits for its rest, unless there will be none.
-  private mutating func take(lines unread: Unread, path: String, isNewest: Bool) -> [Line] {
-    let bytes = unread.bytes
+  /// Splits whole lines off and goes on behind them.
+  private mutating func take(_ stretch: Stretch, path: String) -> [Line] {
+    let (pieces, rest) = Piece.split(stretch.bytes)
+    let base = cursor.offset
     var lines: [Line] = []
-    var start = 0
-    func damaged(to end: Int) -> Damage {
-      Damage(path: path, offset: cursor.offset + start, length: end - start)
-    }
-    while start < bytes.count {
-      guard let newline = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else {
-        if isNewest || !unread.reachesEnd { break }
-        damage.append(damaged(to: bytes.count))
-        start = bytes.count
-        break
+    for piece in pieces {
+      if stretch.isNewest, stretch.bytes[piece.range.lowerBound] == 0 { return lines }
+      let place = base + piece.range.lowerBound
+      switch piece.content {
+      case .padding: break
+      case .damage: note(.unreadable, path, place, piece.range.count)
+      case .line(let line):
+        if accept(line, path, place, piece.range.count) { lines.append(line) }
       }
-      if let line = Line(bytes[start..<newline]), line.sequence > cursor.sequence {
-        lines.append(line)
-        cursor.sequence = line.sequence
-      } else {
-        damage.append(damaged(to: newline + 1))
-      }
-      start = newline + 1
+      cursor.offset = base + piece.range.upperBound
     }
-    cursor.pass(bytes[..<start])
+    pass(stretch, from: rest, path: path)
     return lines
+  }
+
+  private mutating func accept(_ line: Line, _ path: String, _ offset: Int, _ length: Int) -> Bool {
+    if line.sequence <= cursor.sequence {
+      note(.again(line.sequence), path, offset, length)
+      return false
+    }
+    if line.sequence > cursor.sequence + 1 {
+      note(.missing((cursor.sequence + 1)...(line.sequence - 1)), path, offset, 0)
+    }
+    if line.time < lastTime { note(.backInTime(line.sequence), path, offset, length) }
+    lastTime = line.time
+    cursor.pass(line, end: offset + length)
+    return true
+  }
+
+  /// Goes over what has no newline where none will come any more: zeros that were never written over, the
+  /// beginning of a line in a closed segment, or more bytes than a line can have.
+  private mutating func pass(_ stretch: Stretch, from start: Int, path: String) {
+    let bytes = stretch.bytes
+    var rest = start..<bytes.count
+    if rest.isEmpty { return }
+    let isTooLong = rest.count >= Self.longestStretch
+    if stretch.isNewest ? !isTooLong || bytes[start] == 0 : !isTooLong && !stretch.reachesEnd {
+      return
+    }
+    let isEnd = stretch.reachesEnd && !stretch.isNewest
+    if !isEnd { rest = start..<(bytes.count - EventLog.longestLine) }
+    let end = Array(bytes[..<rest.upperBound]).countWithoutZeros
+    if start < end, let first = bytes[start..<end].firstIndex(where: { $0 != 0 }),
+      bytes[first..<end].contains(where: { $0 != Piece.padding })
+    {
+      let offset = cursor.offset + first - start
+      note(isEnd ? .unfinished : .unreadable, path, offset, end - first)
+    }
+    // Not over the last zeros: the writer may still be about to cut them off.
+    cursor.offset += (isEnd ? max(start, end) : rest.upperBound) - start
+  }
+
+  private mutating func note(_ kind: Damage.Kind, _ path: String, _ offset: Int, _ length: Int) {
+    if kind == .unreadable, let last = damage.last, last.kind == kind, last.path == path,
+      last.offset + last.length == offset
+    {
+      damage[damage.count - 1].length += length
+    } else {
+      damage.append(Damage(path: path, offset: offset, length: length, kind: kind))
+    }
   }
 }

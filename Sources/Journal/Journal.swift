@@ -73,6 +73,12 @@ extension Cause {
     case .tooLong(let limit): self.init(.system, "an event would be longer than \(limit) bytes")
     case .malformed(let id):
       self.init(.system, "the event '\(id.prefix(64))' is no line of the log")
+    case .unsynced(let reason):
+      self.init(
+        .logUnsynced, "\(reason); whether the event is on the disk nobody knows",
+        remedy: "Look at the disk (dmesg), then look for the event with: relctl events")
+    case .newerFormat(let format):
+      self.init(.formatNewer, "the event log has format \(format)")
     case .rewritten(let sequence):
       self.init(
         .logDamaged, "the event log was replaced or cut after number \(sequence)",

@@ -21,8 +21,10 @@ public final class File: Sendable {
     case replace
     /// Writing, always to the end.
     case append
-    /// Reading and writing in place.
+    /// Reading and writing in place; made where it is missing.
     case update
+    /// Reading and writing in place what must be there.
+    case change
     /// Writing to a file that must not be there yet.
     case create
   }
@@ -38,6 +40,7 @@ public final class File: Sendable {
       case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
       case .append: ("write", O_WRONLY | O_CREAT | O_APPEND)
       case .update: ("write", O_RDWR | O_CREAT)
+      case .change: ("write", O_RDWR)
       case .create: ("create", O_WRONLY | O_CREAT | O_EXCL)
       }
     let descriptor = try check(verb, path) { cposix_open(path, flags, mode) }
@@ -85,6 +88,19 @@ public final class File: Sendable {
     }
     if let failure { throw failure }
     return bytes
+  }
+
+  /// Reads all of the file at its beginning, refusing (EFBIG) more than `limit` bytes.
+  public func readWhole(limit: Int = 1 << 30) throws(PosixError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var expected = try size()
+    while true {
+      if max(expected, bytes.count) > limit { throw PosixError("read", name, .fileTooLarge) }
+      let part = try read(upTo: max(65_536, expected - bytes.count), at: bytes.count)
+      if part.isEmpty { return bytes }
+      bytes = bytes.isEmpty ? part : bytes + part
+      expected = bytes.count
+    }
   }
 
   /// Reads from where the file stands to its end, refusing (EFBIG) more than `limit` bytes.

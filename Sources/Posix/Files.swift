@@ -34,6 +34,13 @@ public enum Files {
       kind: kind, mode: info.st_mode & 0o7777, size: Int(info.st_size), owner: info.st_uid)
   }
 
+  /// When a file was written last, or a name in a folder changed, in nanoseconds since 1970. stat(2)
+  public static func changed(_ path: String) throws(PosixError) -> Int64 {
+    var info = stat()
+    try check("read", path) { stat(path, &info) }
+    return Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
+  }
+
   /// Whether something is at `path`, links followed; false where that cannot be told.
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
@@ -141,6 +148,15 @@ public enum Files {
     }
   }
 
+  /// Makes a folder and those above it, and returns when their names are on the disk.
+  public static func makeDurableFolder(_ path: String, mode: mode_t = 0o700) throws(PosixError) {
+    if isFolder(path) { return }
+    let above = parent(of: path)
+    if above != path { try makeDurableFolder(above, mode: mode) }
+    try makeFolder(path, mode: mode)
+    try syncFolder(above)
+  }
+
   /// Names in a folder, sorted by their bytes; a name that is not UTF-8 is an error (EINVAL).
   public static func list(_ folder: String) throws(PosixError) -> [String] {
     var names: [String] = []
@@ -194,6 +210,16 @@ public enum Files {
   /// Returns when the names in a folder are on the disk.
   public static func syncFolder(_ path: String) throws(PosixError) {
     try File.open(path, .read).sync()
+  }
+
+  /// Bytes that this process may still write to the file system of `path`. statvfs(3)
+  public static func freeSpace(at path: String) throws(PosixError) -> Int {
+    var info = statvfs()
+    let file = try File.open(path, .read)
+    try check("look at", path) { fstatvfs(file.descriptor, &info) }
+    let blocks = geteuid() == 0 ? info.f_bfree : info.f_bavail
+    return Int(
+      clamping: UInt64(blocks).multipliedReportingOverflow(by: UInt64(info.f_frsize)).partialValue)
   }
 
   /// Returns when everything written to the file system of `path` is on the disk. syncfs(2)

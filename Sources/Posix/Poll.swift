@@ -78,4 +78,31 @@ public struct FolderWatch: Sendable {
   public func drain() {
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {}
   }
+
+  /// Takes what has been noticed, and tells whether a name with this ending was among it, or something was lost.
+  public func drain(noticing suffix: String) -> Bool {
+    var isNoticed = false
+    while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {
+      isNoticed = bytes.withUnsafeBytes { Self.names(suffix, in: $0) } || isNoticed
+    }
+    return isNoticed
+  }
+
+  /// `struct inotify_event`: watch, mask, cookie and length of the name, four bytes each, then the name and zeros.
+  private static func names(_ suffix: String, in events: UnsafeRawBufferPointer) -> Bool {
+    let (head, overflow) = (16, UInt32(0x4000))  // IN_Q_OVERFLOW
+    var start = 0
+    while start + head <= events.count {
+      let mask = events.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self)
+      let length = Int(events.loadUnaligned(fromByteOffset: start + 12, as: UInt32.self))
+      let name = events[(start + head)..<min(events.count, start + head + length)].prefix {
+        $0 != 0
+      }
+      if mask & overflow != 0 || name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) {
+        return true
+      }
+      start += head + length
+    }
+    return false
+  }
 }

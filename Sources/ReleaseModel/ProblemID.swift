@@ -59,6 +59,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   case logDamaged = "RT-LOG-DAMAGED"
   case logFull = "RT-LOG-FULL"
+  case logUnsynced = "RT-LOG-UNSYNCED"
   case terminal = "RT-TERMINAL"
   case theme = "RT-THEME"
   case readOnly = "RT-READ-ONLY"
@@ -80,7 +81,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildUnwritable,
       .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
-      .crashed, .crashLoop,
+      .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly:
       ExitCode.failed
     }
@@ -164,6 +165,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .remote: "A command inside the running system failed."
     case .logDamaged: "A part of the event log cannot be read."
     case .logFull: "An event could not be written: no space."
+    case .logUnsynced: "The disk failed while an event was being made durable."
     case .terminal: "The terminal cannot show the dashboard."
     case .theme: "A theme cannot be read."
     case .readOnly: "The dashboard was started with --read-only."

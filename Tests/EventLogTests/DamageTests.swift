@@ -11,14 +11,14 @@ import Testing
   let newline = UInt8(ascii: "\n")
 
   init() throws {
-    folder = try TemporaryFolder("damage")
-    log = EventLog(folder: folder.path + "/events")
+    folder = try TemporaryFolder("damage", inMemory: true)
+    log = EventLog(folder: folder.path + "/events", segmentSize: 4096)
   }
 
   /// Five lines, and where each begins.
   func five() throws -> (bytes: [UInt8], starts: [Int]) {
     try log.append((1...5).map { Draft($0) })
-    let bytes = try Files.read(log.first)
+    let bytes = try log.written()
     let starts = [0] + bytes.indices.filter { bytes[$0] == newline }.map { $0 + 1 }
     return (bytes, starts)
   }
@@ -28,26 +28,45 @@ import Testing
     try File.open(log.folder + "/\(name).jsonl", .replace).write(bytes)
   }
 
-  @Test func aTornTailIsCutAndNothingElse() throws {
+  /// Whether the file was cut, or is as long as before with zeros for what is missing.
+  @Test(arguments: [0, 4096]) func aTornTailIsSetAsideAndNothingElse(size: Int) throws {
     let (bytes, starts) = try five()
     var wrong: [Int] = []
     for cut in starts[2]...bytes.count {
-      try put(Array(bytes[..<cut]))
+      try put(bytes[..<cut] + [UInt8](repeating: 0, count: max(0, size - cut)))
       let whole = bytes[..<cut].count { $0 == newline }
+      let torn = Array(bytes[starts[whole]..<cut])
       var reader = Reader(log)
       let before = try reader.rest()
+      let note = try log.verify()
       let line = try log.append(Draft(6))
       let after = try reader.rest()
-      let left = try Files.read(log.first)
+      var left = try log.written()
+      if size == 0 { left += try log.written(whole + 1) }
       let expected = bytes[..<starts[whole]] + (line?.bytes ?? []) + [newline]
+      let aside = try asides()
       if before.map(\.sequence) != Array(1...UInt64(whole)) || after != [line].compactMap({ $0 })
         || line?.sequence != UInt64(whole) + 1 || reader.damage != []
-        || left != Array(expected)
+        || note.damage != [] || note.unfinished?.length ?? 0 != torn.count
+        || left != Array(expected) || (torn.isEmpty ? !aside.isEmpty : aside != [torn])
       {
         wrong.append(cut)
       }
+      try Files.remove(log.folder)
+      try Files.makeFolder(log.folder)
     }
     #expect(wrong == [])
+  }
+
+  /// The bytes that were set aside, one entry a file.
+  func asides() throws -> [[UInt8]] {
+    let folder = log.folder + "/aside"
+    guard Files.isFolder(folder) else { return [] }
+    return try Files.list(folder).map { name in
+      let content = try Files.read(folder + "/" + name)
+      let head = try #require(content.firstIndex(of: newline))
+      return Array(content[(head + 1)...].dropLast())
+    }
   }
 
   @Test func aTailOfZeros() throws {
@@ -59,32 +78,79 @@ import Testing
       #expect(try log.append(Draft(6))?.sequence == whole + 1)
       let (lines, damage) = try log.all()
       #expect(lines.map(\.sequence) == Array(1...(whole + 1)) && damage == [])
+      try Files.remove(log.folder)
+      try Files.makeFolder(log.folder)
     }
   }
 
-  /// One bit of the third of five lines, at each of its bytes.
+  /// After a power cut a block may be missing in the middle: what is behind it counts where it is whole.
+  @Test func aHole() throws {
+    let (bytes, starts) = try five()
+    func punched(_ range: Range<Int>, upTo end: Int) -> [UInt8] {
+      var bytes = Array(bytes[..<end])
+      for place in range { bytes[place] = 0 }
+      return bytes + [UInt8](repeating: 0, count: 4096 - bytes.count)
+    }
+    let (middle, end) = (starts[2] + 30, bytes.count)
+    let cases: [(hole: Range<Int>, upTo: Int, numbers: [UInt64], next: UInt64)] = [
+      (starts[2]..<starts[3], end, [1, 2, 4, 5], 6),
+      (starts[2]..<starts[4], end, [1, 2, 5], 6),
+      (starts[0]..<starts[4], end, [5], 6),
+      (middle..<starts[3], end, [1, 2, 4, 5], 6),
+      (starts[2]..<(starts[3] + 9), end, [1, 2, 5], 6),
+      // Nothing whole is behind it: none of that was acknowledged.
+      (starts[2]..<starts[3], starts[4] - 9, [1, 2], 3),
+      (starts[2]..<(starts[3] + 9), starts[4], [1, 2], 3),
+      (starts[0]..<(starts[4] + 9), end, [], 1),
+    ]
+    for (index, (hole, upTo, numbers, next)) in cases.enumerated() {
+      try Files.remove(log.folder)
+      try Files.makeFolder(log.folder)
+      try put(punched(hole, upTo: upTo))
+      #expect(try log.append(Draft(6))?.sequence == next, "case \(index)")
+      #expect(try log.all().lines.map(\.sequence) == numbers + [next], "case \(index)")
+      let missing = try log.verify().damage.filter(\.isMissing)
+      #expect(missing.isEmpty == (numbers == Array(1..<next)), "case \(index)")
+    }
+  }
+
+  /// One bit of the third of five lines, at each of its bytes: named, the rest readable, and after a repair all well.
   @Test func aFlippedBitCostsItsLineOnly() throws {
     let (bytes, starts) = try five()
     var wrong: [Int] = []
     for place in starts[2]..<starts[3] {
       var flipped = bytes
       flipped[place] ^= 1 << (place % 8)
-      try put(flipped)
-      let (lines, damage) = try log.all()
-      // Without its newline it takes the next line with it.
-      let lost = place == starts[3] - 1 ? 2...3 : 2...2
+      try put(flipped + [UInt8](repeating: 0, count: 4096 - flipped.count))
+      var follower = Reader(log)
+      let lines = try follower.rest()
+      let damage = follower.damage
+      let unreadable = damage.filter { $0.kind == .unreadable }
       // A bit may make a newline: then there are two damaged parts.
-      let length = damage.reduce(0) { $0 + $1.length }
-      let numbers = (0..<5).filter { !lost.contains($0) }.map { UInt64($0) + 1 }
-      if lines.map(\.sequence) != numbers || damage.first?.offset != starts[2]
-        || length != starts[lost.upperBound + 1] - starts[2]
-        || damage.contains(where: { $0.path != log.first })
+      let length = unreadable.reduce(0) { $0 + $1.length }
+      let repair = try log.repair()
+      let (repaired, left) = try log.all()
+      let aside = try asides().flatMap { $0 }
+      // Without its newline it is whole again as soon as it has it back.
+      let isNewline = place == starts[3] - 1
+      if lines.map(\.sequence) != [1, 2, 4, 5] || length != starts[3] - starts[2]
+        || unreadable.first?.offset != starts[2] || damage.count != unreadable.count + 1
+        || damage.last?.kind != .missing(3...3) || damage.contains(where: { $0.path != log.first })
+        || repaired.map(\.sequence) != (isNewline ? [1, 2, 3, 4, 5] : [1, 2, 4, 5])
+        || repair.restored != (isNewline ? 1 : 0)
+        || left.map(\.isMissing) != (isNewline ? [] : [true])
+        || aside != (isNewline ? [] : Array(flipped[starts[2]..<starts[3]]))
       {
         wrong.append(place)
       }
+      // Nothing has moved: who stood behind it goes on.
+      let next = try log.append(Draft(6))
+      let seen = try follower.rest()
+      if next?.sequence != 6 || seen != [next].compactMap({ $0 }) { wrong.append(place) }
+      try Files.remove(log.folder)
+      try Files.makeFolder(log.folder)
     }
     #expect(wrong == [])
-    #expect(try log.append(Draft(6))?.sequence == 6)
   }
 
   /// Numbers once given out are not given again, however little is left of their lines.
@@ -99,11 +165,13 @@ import Testing
       let line = try log.append(Draft(6))
       let kept = try Files.read(log.first).starts(with: flipped)
       if line?.sequence != 6 || !kept { wrong.append(place) }
+      try Files.remove(log.folder)
+      try Files.makeFolder(log.folder)
     }
     #expect(wrong == [])
     // Not one whole line is left in the segment.
     var none = bytes
-    for start in starts.dropLast() { none[start] = 0 }
+    for start in starts.dropLast() { none[start] = 1 }
     for name in ["0000000000000001", "0000000000000007"] {
       try put(none, in: name)
       let next = try #require(UInt64(name)) + 5
@@ -114,19 +182,43 @@ import Testing
   }
 
   @Test func aClosedSegmentWithATornTail() throws {
-    let (bytes, _) = try five()
-    try put(bytes + Array("{\"seq\":\"00000".utf8))
-    try put(handMade(6, time: "2026-11-21T07:05:09.042Z"), in: "0000000000000006")
+    let (bytes, starts) = try five()
+    let torn = Array("{\"seq\":\"00000".utf8)
+    try put(bytes + torn)
+    try put(handMade(6, time: "2999-11-21T07:05:09.042Z"), in: "0000000000000006")
     for limit in [1, 100, 4 << 20] {
       let (lines, damage) = try log.all(limit: limit)
       #expect(lines.map(\.sequence) == Array(1...6))
-      #expect(damage.map { [$0.offset, $0.length] } == [[bytes.count, 13]])
+      #expect(
+        damage == [Damage(path: log.first, offset: bytes.count, length: 13, kind: .unfinished)])
     }
+    #expect(try log.repair().taken.map(\.length) == [14])
+    #expect(try log.all().damage == [] && asides() == [torn + [0]])
     let long = [UInt8](repeating: 120, count: 2 << 20)
     try put(bytes + long)
     let (lines, damage) = try log.all()
     #expect(lines.map(\.sequence) == Array(1...6))
-    #expect(damage.map { [$0.offset, $0.length] } == [[bytes.count, long.count]])
+    #expect(damage.first?.offset == bytes.count)
+    #expect(damage.reduce(0) { $0 + $1.length } == long.count)
+    // Only the last newline is gone: with it the line counts again.
+    try put(Array(bytes.dropLast()))
+    #expect(try log.all().lines.map(\.sequence) == [1, 2, 3, 4, 6])
+    #expect(try log.repair().restored == 1)
+    #expect(try log.all().lines.map(\.sequence) == Array(1...6))
+    #expect(try log.written() == bytes && starts.count == 6)
+  }
+
+  /// A writer that was killed between beginning a segment and cutting the one before.
+  @Test func roomInAClosedSegment() throws {
+    let (bytes, _) = try five()
+    try put(bytes + [UInt8](repeating: 0, count: 100_000))
+    try put([UInt8](repeating: 0, count: 4096), in: "0000000000000006")
+    try Files.remove(log.folder + "/.lock")
+    #expect(try log.append(Draft(6))?.sequence == 6)
+    #expect(try log.written(6).isEmpty == false)
+    let (lines, damage) = try log.all(limit: 1000)
+    #expect(lines.map(\.sequence) == Array(1...6) && damage == [])
+    #expect(try log.verify().damage == [] && log.repair().taken == [])
   }
 
   @Test func hostileLines() throws {
@@ -134,31 +226,41 @@ import Testing
     let good = handMade(1, time: time)
     let odd = handMade(2, time: time, data: [0xFF, 0xFE, 0, 0x1B])
     let last = handMade(3, time: time)
-    let cases: [[UInt8]] = [
-      [newline],
-      [newline, newline, newline],
-      Array("{\"seq\":\"0000000000000003\"}\n".utf8),
-      Array("{}\n".utf8) + [0, 0, 0, newline],
-      [0xFF, 0xC0, 0x80, newline],
-      good.dropLast(24) + Array("}\n".utf8),
-      handMade(0, time: time),
-      handMade(2, time: time),
-      handMade(1, time: time),
-      handMade(9, time: "yesterday, at about half"),
-      [0] + last,
-      [UInt8](repeating: 120, count: 2 << 20) + [newline],
-      Array("{\"seq\":\"".utf8) + [UInt8](repeating: 48, count: 3000) + [newline],
+    let cases: [(bytes: [UInt8], damaged: Int)] = [
+      ([newline], 0),
+      (Array("   \n\n  \n".utf8), 0),
+      ([0, 0, newline], 0),
+      (Array("{\"seq\":\"0000000000000003\"}\n".utf8), 27),
+      (Array("{}\n".utf8) + [0, 0, 1, newline], 5),
+      ([0xFF, 0xC0, 0x80, newline], 4),
+      (good.dropLast(24) + Array("}\n".utf8), good.count - 22),
+      (handMade(0, time: time), good.count),
+      (handMade(2, time: time), good.count),
+      (handMade(1, time: time), good.count),
+      (handMade(9, time: "yesterday, at about half"), good.count),
+      ([UInt8](repeating: 120, count: 10 << 20) + [newline], 10 << 20 + 1),
+      ([UInt8](repeating: UInt8(ascii: "{"), count: 3000) + [newline], 3001),
+      (Array(repeating: Array("{\"seq\":\"".utf8), count: 3000).flatMap { $0 } + [newline], 24_001),
+      (Array("{\"seq\":\"".utf8) + [UInt8](repeating: 48, count: 3000) + [newline], 3009),
     ]
-    for (index, bytes) in cases.enumerated() {
+    for (index, (bytes, damaged)) in cases.enumerated() {
+      try Files.remove(log.folder)
       try Files.makeFolder(log.folder)
       try put(good + odd + bytes + last)
+      try put(handMade(4, time: time), in: "0000000000000004")
       for limit in [64, 4 << 20] {
         let (lines, damage) = try log.all(limit: limit)
-        #expect(lines.map(\.sequence) == [1, 2, 3], "case \(index)")
-        #expect(damage.first?.offset == good.count + odd.count, "case \(index)")
-        #expect(damage.reduce(0) { $0 + $1.length } == bytes.count, "case \(index)")
+        #expect(lines.map(\.sequence) == [1, 2, 3, 4], "case \(index)")
+        #expect(damage.reduce(0) { $0 + $1.length } == damaged, "case \(index)")
+        #expect(damage.allSatisfy { $0.offset >= good.count + odd.count }, "case \(index)")
       }
-      #expect(try log.append(Draft(4))?.sequence == 4, "case \(index)")
+      #expect(try log.append(Draft(5))?.sequence == 5, "case \(index)")
+      let repair = try log.repair()
+      #expect(try log.all().lines.map(\.sequence) == [1, 2, 3, 4, 5], "case \(index)")
+      #expect((repair.aside == nil) == repair.taken.isEmpty, "case \(index)")
+      // What is left is whole lines that were there before: a repair does not judge them.
+      let rest = try log.verify().damage
+      #expect(rest.isEmpty == (damaged == 0 || !repair.taken.isEmpty), "case \(index): \(rest)")
     }
   }
 }
@@ -169,7 +271,7 @@ import Testing
 
   init() throws {
     folder = try TemporaryFolder("rewriting")
-    log = EventLog(folder: folder.path + "/events", segmentLimit: 600)
+    log = EventLog(folder: folder.path + "/events", segmentSize: 700)
   }
 
   func readSome() throws -> Reader {
@@ -184,7 +286,7 @@ import Testing
     let time = "2026-11-21T07:05:09.042Z"
     let other = (1...9).flatMap { handMade($0, time: time) }
     let changes: [(String, (EventLog) throws -> Void)] = [
-      ("cut", { try Files.replace($0.first, with: try Files.read($0.first).dropLast(5)) }),
+      ("cut", { try Files.replace($0.first, with: try $0.written().dropLast(5)) }),
       ("emptied", { try Files.replace($0.first, with: []) }),
       ("removed", { try Files.remove($0.first) }),
       ("gone", { try Files.remove($0.folder) }),

@@ -12,7 +12,7 @@ import Testing
 
   init() throws {
     folder = try TemporaryFolder("log")
-    log = EventLog(folder: folder.path + "/events", segmentLimit: 1000)
+    log = EventLog(folder: folder.path + "/events", segmentSize: 1000)
   }
 
   @Test func acrossSegments() throws {
@@ -27,12 +27,12 @@ import Testing
       let (lines, damage) = try log.all(limit: limit)
       #expect(lines == written && damage == [], "\(limit) bytes at a time")
     }
-    let names = try Files.list(log.folder).filter { $0 != ".lock" }
+    let names = try Files.list(log.folder).filter { !$0.hasPrefix(".") }
     #expect(names.count > 8)
     var number = 1
     for name in names {
-      #expect(name == String(10_000_000_000_000_000 + number).dropFirst() + ".jsonl")
-      let bytes = try Files.read(log.folder + "/" + name)
+      #expect("\(log.folder)/\(name)" == log.segment(number))
+      let bytes = name == names.last ? try log.written(number) : try Files.read(log.segment(number))
       #expect(bytes.last == UInt8(ascii: "\n"))
       number += bytes.count { $0 == UInt8(ascii: "\n") }
     }
@@ -74,7 +74,7 @@ import Testing
         group.addTask {
           await #expect(processExitsWith: .success) {
             [path = path as String, writer = writer as Int] in
-            let log = EventLog(folder: path, segmentLimit: 1000)
+            let log = EventLog(folder: path, segmentSize: 1000)
             for number in 0..<30 {
               try log.append((0...number % 3).map { Draft(writer * 1000 + number * 10 + $0) })
             }
@@ -121,10 +121,10 @@ import Testing
     var split = Draft(2)
     split.data = Array("{\n}".utf8)
     var long = Draft(2)
-    long.data = [UInt8](repeating: 32, count: 1 << 20)
+    long.data = [UInt8](repeating: 32, count: 256 << 10)
     let cases: [(Draft, EventLogError)] = [
       (foreign, .malformed(id: "short")), (split, .malformed(id: split.id)),
-      (long, .tooLong(limit: 1 << 20)),
+      (long, .tooLong(limit: 256 << 10)),
     ]
     for (draft, error) in cases {
       #expect(throws: error) { try log.append([Draft(2), draft]) }
@@ -161,15 +161,16 @@ import Testing
     #expect(throws: EventLogError.self) { try EventLog(folder: log.first).append(Draft(2)) }
   }
 
-  /// A limit on the size of files stands for a full disk: the write fails in its middle.
+  /// A limit on the size of files stands for a full disk: a write fails in its middle, a new segment cannot be made.
   @Test func noSpace() async throws {
-    let whole = EventLog(folder: log.folder)
+    let whole = EventLog(folder: log.folder, segmentSize: 64 << 10)
     try whole.append([Draft(1), Draft(2)])
     await #expect(processExitsWith: .success) { [path = log.folder as String] in
       Signals.turnWriteFailuresIntoErrors()
-      let log = EventLog(folder: path)
+      let log = EventLog(folder: path, segmentSize: 64 << 10)
       let before = try Files.read(log.first)
-      var limit = rlimit(rlim_cur: UInt(before.count + 300), rlim_max: .max)
+      let end = try log.written().count
+      var limit = rlimit(rlim_cur: UInt(end + 300), rlim_max: .max)
       setrlimit(__rlimit_resource_t(1), &limit)
       let full = EventLogError.unwritable(PosixError("write", log.first, .fileTooLarge))
       #expect(throws: full) { try log.append([Draft(3), Draft(4)]) }
@@ -184,6 +185,37 @@ import Testing
       #expect(last?.sequence == 4)
       let (lines, damage) = try log.all()
       #expect(lines.map(\.sequence) == [1, 2, 3, 4] && damage == [])
+    }
+  }
+
+  /// Without space for another segment the last eighth of the last one is for those who need it.
+  @Test func theReserve() async throws {
+    await #expect(processExitsWith: .success) { [path = log.folder as String] in
+      Signals.turnWriteFailuresIntoErrors()
+      let size = 16 << 10
+      let log = EventLog(folder: path, segmentSize: size)
+      try log.append(Draft(1))
+      var limit = rlimit(rlim_cur: UInt(size - 1), rlim_max: .max)
+      setrlimit(__rlimit_resource_t(1), &limit)
+      // The spare was made before the disk was full.
+      var written: UInt64 = 1
+      while (try? log.append(Draft(1))) != nil { written += 1 }
+      let segments = try log.segments()
+      #expect(segments.count == 2)
+      let left = try size - log.written(Int(segments[1])).count
+      #expect(left >= size / 8 && left < size / 8 + 300)
+      #expect(throws: EventLogError.self) { try log.append(Draft(1)) }
+      for _ in 0..<5 {
+        let line = try log.append(Draft(1), mayUseReserve: true)
+        written += 1
+        #expect(line?.sequence == written)
+      }
+      limit.rlim_cur = .max
+      setrlimit(__rlimit_resource_t(1), &limit)
+      let line = try log.append(Draft(1))
+      #expect(line?.sequence == written + 1)
+      let (lines, damage) = try log.all()
+      #expect(lines.map(\.sequence) == Array(1...(written + 1)) && damage == [])
     }
   }
 }

@@ -20,7 +20,17 @@ extension EventLog {
   }
 
   /// The first segment's file.
-  var first: String { folder + "/0000000000000001.jsonl" }
+  var first: String { segment(1) }
+
+  func segment(_ first: Int) -> String {
+    folder + "/" + String(10_000_000_000_000_000 + first).dropFirst() + ".jsonl"
+  }
+
+  /// What was written to a segment, without the room behind it.
+  func written(_ first: Int = 1) throws -> [UInt8] {
+    let bytes = try Files.read(segment(first))
+    return Array(bytes.prefix(bytes.countWithoutZeros))
+  }
 }
 
 extension Reader {

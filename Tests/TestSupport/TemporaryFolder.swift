@@ -5,8 +5,10 @@ import Posix
 public final class TemporaryFolder: Sendable {
   public let path: String
 
-  public init(_ name: String = "folder") throws {
-    path = "/tmp/reltui-test-\(name)-\(Random.hex(6))"
+  /// - Parameter inMemory: where syncing costs nothing; not for what is about the disk.
+  public init(_ name: String = "folder", inMemory: Bool = false) throws {
+    let parent = inMemory && Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp"
+    path = "\(parent)/reltui-test-\(name)-\(Random.hex(6))"
     try Files.makeFolder(path, mode: 0o755)
   }
 

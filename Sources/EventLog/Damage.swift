@@ -1,0 +1,46 @@
+/// A place in the log that is not as it should be.
+public struct Damage: Hashable, Sendable {
+  public enum Kind: Hashable, Sendable {
+    /// Bytes that are no line of ours.
+    case unreadable
+    /// A line without its end, in a segment that nobody writes any more.
+    case unfinished
+    /// A whole line whose number was there before.
+    case again(UInt64)
+    /// Numbers between two lines that no line has.
+    case missing(ClosedRange<UInt64>)
+    /// A line that is older than the one before it.
+    case backInTime(UInt64)
+  }
+
+  public var path: String
+  public var offset: Int
+  /// Bytes; 0 where it is about something that is not there.
+  public var length: Int
+  public var kind: Kind
+
+  public init(path: String, offset: Int, length: Int, kind: Kind) {
+    self.path = path
+    self.offset = offset
+    self.length = length
+    self.kind = kind
+  }
+
+  public var isMissing: Bool { if case .missing = kind { true } else { false } }
+}
+
+extension Damage: CustomStringConvertible {
+  /// What is wrong, without the place.
+  public var description: String {
+    switch kind {
+    case .unreadable: "\(length) bytes are no event"
+    case .unfinished: "\(length) bytes are an event without its end"
+    case .again(let number): "number \(number) is there again"
+    case .missing(let numbers) where numbers.count == 1:
+      "number \(numbers.lowerBound) is missing"
+    case .missing(let numbers):
+      "numbers \(numbers.lowerBound) to \(numbers.upperBound) are missing"
+    case .backInTime(let number): "number \(number) is older than the line before it"
+    }
+  }
+}

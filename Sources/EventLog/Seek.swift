@@ -1,0 +1,48 @@
+import HomeFormat
+import Posix
+
+/// Finding a place without reading what is before it.
+extension EventLog {
+  /// Before the segment that holds the line behind this number, or the oldest one.
+  public func cursor(before sequence: UInt64) throws(EventLogError) -> Cursor {
+    let segments = try segments()
+    guard let segment = segments.last(where: { $0 <= sequence }) ?? segments.first else {
+      return .start
+    }
+    return Cursor(segment: segment)
+  }
+
+  /// The last segment that begins no later than this moment, or the oldest one.
+  public func cursor(before time: Timestamp) throws(EventLogError) -> Cursor {
+    let segments = try segments()
+    var (low, high) = (0, segments.count)
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      // A line of the same moment may stand at the end of the segment before.
+      if let first = try firstLine(of: segments[middle]), first.time >= time {
+        high = middle
+      } else {
+        low = middle
+      }
+    }
+    return segments.isEmpty ? .start : Cursor(segment: segments[low])
+  }
+
+  /// The first whole line of a segment; nil where it has none.
+  func firstLine(of segment: UInt64) throws(EventLogError) -> Line? {
+    guard Files.exists(path(of: segment)) else { return nil }
+    var reader = Reader(self, from: Cursor(segment: segment))
+    let line = try reader.next(limit: 4096).first
+    return reader.cursor.segment == segment ? line : nil
+  }
+
+  /// The newest whole line; nil where there is none.
+  public func lastLine() throws(EventLogError) -> Line? {
+    for segment in try segments().reversed() {
+      var (reader, last) = (Reader(self, from: Cursor(segment: segment)), Line?.none)
+      while let line = try reader.next().last { last = line }
+      if let last { return last }
+    }
+    return nil
+  }
+}

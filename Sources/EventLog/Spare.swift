@@ -1,0 +1,36 @@
+import Posix
+
+/// A segment of zeros, made before it is needed: the log can go on for a while when the disk is full.
+struct Spare {
+  private let log: EventLog
+  private var path: String { log.folder + "/.spare" }
+
+  init(_ log: EventLog) { self.log = log }
+
+  func makeIfMissing() throws(PosixError) {
+    if try Files.info(path)?.size != log.segmentSize { try make(log.segmentSize) }
+  }
+
+  /// Makes the spare the segment that begins with this number; when this returns it is durable.
+  /// - Returns: its size.
+  func place(as first: UInt64, size: Int) throws(PosixError) -> Int {
+    if try Files.info(path)?.size != size { try make(size) }
+    try Files.rename(path, to: log.path(of: first))
+    try Files.syncFolder(log.folder)
+    return size
+  }
+
+  /// Written, not only reserved: blocks that were never written would cost each sync a write of metadata.
+  private func make(_ size: Int) throws(PosixError) {
+    let new = path + ".new"
+    do throws(PosixError) {
+      let file = try File.open(new, .replace)
+      try file.write([UInt8](repeating: 0, count: size), at: 0)
+      try file.sync()
+      try Files.rename(new, to: path)
+    } catch {
+      try? Files.remove(new)
+      throw error
+    }
+  }
+}

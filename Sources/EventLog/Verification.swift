@@ -1,0 +1,63 @@
+import Posix
+
+/// What reading the whole log has shown.
+public struct Verification: Hashable, Sendable {
+  public var segments = 0
+  public var lines = 0
+  public var first: UInt64?
+  public var last: UInt64?
+  /// Bytes of all segments.
+  public var size = 0
+  /// In the order of the log.
+  public var damage: [Damage] = []
+  /// Bytes behind the last line of the newest segment that a writer has left there by its end; they were never
+  /// acknowledged, and the next writer sets them aside.
+  public var unfinished: Damage?
+}
+
+extension EventLog {
+  /// Reads every line and looks for whatever is not as it should be. Changes nothing and needs no lock.
+  /// - Parameter visit: given the lines as they are read.
+  public func verify(_ visit: (Line) -> Void = { _ in }) throws(EventLogError) -> Verification {
+    var reader = Reader(self)
+    var result = Verification()
+    while true {
+      let lines = try reader.next()
+      if lines.isEmpty { break }
+      result.lines += lines.count
+      result.first = result.first ?? lines.first?.sequence
+      result.last = lines.last?.sequence
+      lines.forEach(visit)
+    }
+    let segments = try segments()
+    result.damage = reader.damage
+    result.segments = segments.count
+    do throws(PosixError) {
+      result.size = try sizes(of: segments).reduce(0, +)
+    } catch { throw .unreadable(error) }
+    if let newest = segments.last {
+      result.unfinished = try unfinished(in: newest, behind: reader.cursor)
+    }
+    return result
+  }
+
+  /// What is not zero behind the end. A writer may be at work there this moment, so it is looked at again.
+  private func unfinished(in segment: UInt64, behind cursor: Cursor) throws(EventLogError)
+    -> Damage?
+  {
+    var found: Damage?
+    for _ in 0..<3 {
+      var reader = Reader(self, from: cursor)
+      if !(try reader.next().isEmpty) { return nil }
+      let offset = reader.cursor.segment == segment ? reader.cursor.offset : 0
+      let bytes: [UInt8]
+      do throws(PosixError) {
+        bytes = try File.open(path(of: segment), .read).readWhole()
+      } catch { throw .unreadable(error) }
+      let length = bytes.countWithoutZeros - offset
+      if length <= 0 { return nil }
+      found = Damage(path: path(of: segment), offset: offset, length: length, kind: .unfinished)
+    }
+    return found
+  }
+}

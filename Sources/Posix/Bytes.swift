@@ -1,0 +1,31 @@
+import Glibc
+
+extension [UInt8] {
+  /// Where a byte is found at `start` or behind it. memchr(3)
+  public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+    withUnsafeBytes { buffer in
+      guard start < buffer.count, let base = buffer.baseAddress,
+        let found = memchr(base + start, Int32(byte), buffer.count - start)
+      else { return nil }
+      return UnsafeRawPointer(found) - base
+    }
+  }
+
+  /// The number of bytes to the last one that is not zero.
+  public var countWithoutZeros: Int {
+    var count = self.count
+    withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return }
+      // Most of what this is asked of is zeros, so whole stretches are compared.
+      while count >= Self.zeros.count,
+        memcmp(base + (count - Self.zeros.count), Self.zeros, Self.zeros.count) == 0
+      {
+        count -= Self.zeros.count
+      }
+      while count > 0, buffer[count - 1] == 0 { count -= 1 }
+    }
+    return count
+  }
+
+  private static let zeros = [UInt8](repeating: 0, count: 512)
+}
