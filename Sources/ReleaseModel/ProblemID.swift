@@ -57,6 +57,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case epmd = "RT-EPMD"
   case remote = "RT-REMOTE"
 
+  case eventType = "RT-EVENT-TYPE"
+  case eventData = "RT-EVENT-DATA"
   case logDamaged = "RT-LOG-DAMAGED"
   case logFull = "RT-LOG-FULL"
   case logUnsynced = "RT-LOG-UNSYNCED"
@@ -66,9 +68,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   public var exitCode: Int32 {
     switch self {
-    case .usage, .appName, .configName: ExitCode.usage
+    case .usage, .appName, .configName, .eventType: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
-      .slugDamaged, .slugContent, .configDamaged, .logDamaged, .theme, .sourceUnknown,
+      .slugDamaged, .slugContent, .configDamaged, .logDamaged, .eventData, .theme, .sourceUnknown,
       .targetMismatch:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
@@ -103,6 +105,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentRunning: "One agent serves a home; stop the other with: relctl agent stop"
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"
+    case .eventType: "Say who tells it and what happened, as in: ci.tests.passed"
     case .logFull: "Free some space; nothing was lost."
     default: nil
     }
@@ -163,6 +166,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
     case .remote: "A command inside the running system failed."
+    case .eventType: "A program's own event has a type that it cannot have."
+    case .eventData: "A program's own event cannot be read."
     case .logDamaged: "A part of the event log cannot be read."
     case .logFull: "An event could not be written: no space."
     case .logUnsynced: "The disk failed while an event was being made durable."
