@@ -59,6 +59,7 @@ extension Event {
     } else {
       self.init(sequence: line.sequence, time: line.time)
     }
+    if type == nil { foreign = (try? CompactJSON(line.bytes))?["data"].map(Array.init) ?? [] }
   }
 }
 
