@@ -117,8 +117,10 @@ private struct EventListing {
   }
 
   private static func text(_ event: Event) -> [UInt8] {
-    Array(
-      "\(event.time) \(event.sequence) \(event.typeName) \(event.app ?? "–") \(event.summary)".utf8)
+    let words = [
+      "\(event.time)", "\(event.sequence)", event.typeName, event.app ?? "–", event.summary,
+    ]
+    return Array(words.filter { !$0.isEmpty }.joined(separator: " ").utf8)
   }
 
   private mutating func flush() {
