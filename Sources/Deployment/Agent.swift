@@ -104,7 +104,11 @@ public final class Agent {
     }
   }
 
-  private func take() throws(Cause) { _ = try follower.take() }
+  private func take() throws(Cause) {
+    let segment = follower.segment
+    _ = try follower.take()
+    if follower.segment != segment { try journal.dropOld() }
+  }
 
   /// Writes an event and folds it in.
   func record(_ type: EventType, app: String?, _ fill: (inout EventData) -> Void) throws(Cause) {

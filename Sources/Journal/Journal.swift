@@ -45,6 +45,17 @@ public struct Journal: Sendable {
   /// Milliseconds after which a request that is not done is given up.
   public static let requestLimit: Int64 = 15 * 60 * 1000
 
+  /// Drops what the log need not keep, as far as a checkpoint stands for it.
+  /// - Returns: the first numbers of the segments that went.
+  @discardableResult
+  public func dropOld() throws(Cause) -> [UInt64] {
+    do throws(EventLogError) {
+      return try log.drop(try log.retention(), now: Timestamp(milliseconds: Clock.now())) {
+        (try? log.checkpoint(before: $0))?.version == Board.version
+      }
+    } catch { throw Cause(error) }
+  }
+
   /// Makes sure that what was read is on the disk before somebody acts on it: a reader may be faster than the writer's sync.
   public func makeDurable() throws(Cause) {
     do throws(EventLogError) { try log.sync() } catch { throw Cause(error) }

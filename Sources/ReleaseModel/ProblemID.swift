@@ -59,6 +59,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   case logDamaged = "RT-LOG-DAMAGED"
   case logFull = "RT-LOG-FULL"
+  case pastGone = "RT-PAST-GONE"
   case logUnsynced = "RT-LOG-UNSYNCED"
   case terminal = "RT-TERMINAL"
   case theme = "RT-THEME"
@@ -73,7 +74,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
-      .programMissing, .terminal, .agentAbsent, .epmd, .system:
+      .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone:
       ExitCode.unavailable
     case .configConflict, .agentRunning, .waitedTooLong, .logFull, .portUnavailable:
       ExitCode.tryAgain
@@ -165,6 +166,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .remote: "A command inside the running system failed."
     case .logDamaged: "A part of the event log cannot be read."
     case .logFull: "An event could not be written: no space."
+    case .pastGone: "The event log does not reach back to that moment."
     case .logUnsynced: "The disk failed while an event was being made durable."
     case .terminal: "The terminal cannot show the dashboard."
     case .theme: "A theme cannot be read."
