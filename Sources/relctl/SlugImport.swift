@@ -11,8 +11,8 @@ extension Verb {
       details: """
         DIR is the slug's tree, or holds it as app/. FILE is a tar archive of that, plain or packed
         with gzip or zstd: unpacked at most \(SlugArchive.greatestSize >> 30) GiB in \
-        \(SlugArchive.mostEntries) entries. The tree must be
-        what its manifest says. Events of its build that it carries go into the log, once.
+        \(SlugArchive.mostEntries) entries. The tree must be what
+        its manifest says. Events of its build that it carries go into the log, once.
         """,
       options: [.json])
   ) { call throws(Cause) in try SlugImport(call: call).run() }

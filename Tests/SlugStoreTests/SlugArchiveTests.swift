@@ -149,6 +149,10 @@ import Testing
         + "tar -czf x.tar --hard-dereference -T names", id: .slugArchive,
       said: "the archive has more than 100000 entries"),
     Case(
+      testDescription: "a name without end",
+      script: "(cat name; head -c 3221225472 /dev/zero) | zstd -q -1 > x.tar", id: .slugArchive,
+      said: "tar: memory exhausted"),
+    Case(
       testDescription: "another content",
       script: "echo more >> tree/bin/demo_mix; tar -C tree -cf x.tar .", id: .slugDamaged,
       said: "'bin/demo_mix' is not what the manifest says"),
@@ -158,7 +162,25 @@ import Testing
       id: .slugDamaged, said: "'lib' is no such folder as the manifest says"),
   ]
 
+  /// The header of a long name (GNU's type `L`) of 3 GiB. Source: tar(5)
+  private static var longName: [UInt8] {
+    var header = [UInt8](repeating: 0, count: 512)
+    func put(_ text: String, at place: Int) {
+      header.replaceSubrange(place..<(place + text.utf8.count), with: text.utf8)
+    }
+    put("././@LongLink", at: 0)
+    put("0000644", at: 100)
+    put("30000000000", at: 124)
+    put("L", at: 156)
+    put("ustar", at: 257)
+    put("        ", at: 148)
+    let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
+    put(String(repeating: "0", count: 6 - sum.count) + sum + "\0", at: 148)
+    return header
+  }
+
   @Test(arguments: hostile) func isRefusedAndLeavesNothing(_ item: Case) throws {
+    try release.folder.write("name", Self.longName)
     try shell(item.script)
     let before = try outside()
     let cause = #expect(throws: Cause.self) {
