@@ -10,12 +10,14 @@ extension Journal {
   /// - Parameters:
   ///   - stored: the data of `slug.stored`.
   ///   - isNew: whether the slug has just come into the home; it may have been there before and removed.
-  /// - Returns: how many of the record's events were written.
+  /// - Returns: how many of the record's events were written; all of them are durable then.
   public func tell(of stored: EventData, isNew: Bool, record: SlugRecord?) throws(Cause) -> Int {
     let ids = Set(record?.events.map(\.id) ?? [])
     let known =
       isNew && ids.isEmpty ? Known() : try known(ids: ids, slug: stored.slug ?? "")
     let missing = record?.events.filter { !known.ids.contains($0.id) } ?? []
+    // Whoever wrote the others may have been killed before they were on the disk.
+    if !known.ids.isEmpty { try makeDurable() }
     do throws(EventLogError) { try log.append(missing.map(Draft.init(imported:))) } catch {
       throw Cause(error)
     }
@@ -48,10 +50,16 @@ extension Journal {
 }
 
 extension Draft {
-  /// An event as it is written a second time: number and time are this log's, all else is its own.
+  /// An event of a build as it is written a second time. Number and time are this log's; of what it says only that is
+  /// taken which a build can say, so that none of it counts as an instance's or a request's.
   fileprivate init(imported event: Event) {
-    var data = event.data
-    data.occurred = event.time
+    let said = event.data
+    let data = EventData {
+      ($0.build, $0.slug, $0.step) = (said.build, said.slug, said.step)
+      ($0.by, $0.commit, $0.line) = (said.by, said.commit, said.line)
+      ($0.folder, $0.milliseconds, $0.size) = (said.folder, said.milliseconds, said.size)
+      $0.occurred = event.time
+    }
     self.init(
       source: event.source, type: event.typeName, subject: event.app, data: JSON.encode(data))
     id = event.id

@@ -49,21 +49,21 @@ public struct SlugArchive: Sendable {
     var listing = ArchiveListing()
     let ending = try run(
       ["--list", "--verbose", "--numeric-owner", "--full-time", "--quoting-style=escape", "-P"],
-      until: { listing.refusal != nil }
-    ) { listing.take($0) }
+      until: { listing.refusal != nil }, receive: { listing.take($0) })
     if let refusal = listing.refusal { throw refusal }
     return try isDone(ending, listing.complaint)
   }
 
   private func run(
-    _ options: [String], until isEnough: () -> Bool = { false }, _ receive: (String) -> Void
+    _ options: [String], until isEnough: () -> Bool = { false }, receive: (String) -> Void
   ) throws(Cause) -> Tool.Ending {
     let limited = ["sh", "-c", "ulimit -v \(Self.memory) && exec \"$@\"", "sh"]
     let tar = ["tar", "--force-local", "--warning=no-timestamp", "--file=" + path]
     let invocation = Invocation(
       limited + tar + options, environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
     do throws(PosixError) {
-      return try Tool(invocation: invocation, interrupts: interrupts).run(until: isEnough, receive)
+      return try Tool(invocation: invocation, interrupts: interrupts).run(
+        until: isEnough, receive)
     } catch { throw Cause(error) }
   }
 

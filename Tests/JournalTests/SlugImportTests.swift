@@ -62,4 +62,21 @@ struct SlugImportTests {
     #expect(try journal.tell(of: stored, isNew: true, record: nil) == 0)
     #expect(try events().map(\.type) == [.slugStored, .slugStored])
   }
+
+  /// A build speaks of no request and no instance.
+  @Test func whatNoBuildSaysIsLeftOut() throws {
+    var entries = SlugRecordTests.good
+    entries[1] = .init(
+      .buildStep,
+      #","step":"compile","request":"0123","instance":"web.1","run":7,"node":"n@h","new":"x""#)
+    let record = try SlugRecord(
+      bytes: SlugRecordTests.bytes(entries), slug: SlugRecordTests.slug)
+    _ = try journal.tell(of: stored, isNew: true, record: record)
+    let expected = EventData {
+      ($0.build, $0.step, $0.occurred) = (
+        SlugRecordTests.build, "compile", record.events[1].time
+      )
+    }
+    #expect(try events()[1].data == expected)
+  }
 }
