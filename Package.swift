@@ -78,6 +78,7 @@ let package = Package(
     tests("HomeFormatTests", ["HomeFormat"]),
     tests("PosixTests", ["Posix"]),
     tests("EventLogTests", ["EventLog"]),
+    tests("JournalTests", ["Journal"]),
     tests("SlugStoreTests", ["SlugStore"]),
     tests("InstanceTests", ["Instance"]),
     tests("DeploymentTests", ["Deployment"]),

@@ -13,9 +13,11 @@ public struct Journal: Sendable {
 
   public init(home: Home, program: String) {
     self.home = home
-    source = "\(User.host)/\(program)"
+    source = Self.source(of: program)
     log = EventLog(folder: home.events)
   }
+
+  static func source(of program: String) -> String { "\(User.host)/\(program)" }
 
   /// Writes an event; when this returns it is durable.
   @discardableResult

@@ -98,3 +98,11 @@ public enum NodeName {
     "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
   }
 }
+
+/// The id of one build: 64 random bits as 16 lower-case hexadecimal digits.
+public enum BuildID {
+  public static func isValid(_ text: String) -> Bool {
+    text.utf8.count == 16
+      && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+  }
+}
