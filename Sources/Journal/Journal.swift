@@ -67,11 +67,7 @@ public struct Journal: Sendable {
 extension Event {
   /// Reads a line of the log. A line that is no CloudEvent keeps its number and shows as it is.
   public init(_ line: Line) {
-    if let event = try? JSON.decode(Event.self, from: line.bytes) {
-      self = event
-    } else {
-      self.init(sequence: line.sequence, time: line.time)
-    }
+    self = Event(line: line.bytes.span) ?? Event(sequence: line.sequence, time: line.time)
   }
 }
 

@@ -53,7 +53,10 @@ final class Stage: Sendable {
   func ready() throws -> [InstanceReport] { try instances().filter { $0.state == .ready } }
 
   func events() throws -> [Event] {
-    try relctl("events", "--json").lines.map { try JSON.decode(Event.self, from: Array($0.utf8)) }
+    try relctl("events", "--json").lines.map { line in
+      let event = Event(line: Array(line.utf8).span)
+      return try #require(event, "\(line)")
+    }
   }
 
   /// What an instance answers to GET /.

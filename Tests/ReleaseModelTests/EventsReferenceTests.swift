@@ -37,7 +37,8 @@ struct EventsReferenceTests {
     | `data` | the fields below |
     | `crc32c` | CRC-32C of all bytes before `,"crc32c"` |
 
-    A line counts if it ends in a newline and its checksum is right. Read the log with
+    A line counts if it ends in a newline and its checksum is right. It must be JSON as RFC 8259 has
+    it; where a name stands twice in an object the first counts. Read the log with
     `relctl events --json`.
 
     ## Types
