@@ -49,11 +49,10 @@ public struct Build {
     do throws(BuildFailure) { config = try BuildEnvironment.readConfig(request.variables) } catch {
       unreadable = error
     }
-    let mask = Mask(config: config)
+    let record = BuildRecord(environment: request.environment, config: config)
     let build = Build(
       request: request, config: config, interrupts: interrupts,
-      output: BuildOutput(mask: mask, write: write),
-      record: BuildRecord(environment: request.environment, mask: mask))
+      output: BuildOutput(mask: record.mask, write: write), record: record)
     return try build.run(refused: unreadable)
   }
 

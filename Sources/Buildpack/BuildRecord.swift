@@ -8,19 +8,24 @@ struct BuildRecord {
   private let journal: Journal?
   private let app: String?
   private let environment: [String: String]
-  private let mask: Mask
+  /// Takes out the values of the build's config vars, and of the home's where there is one.
+  let mask: Mask
 
-  /// - Parameter environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
-  ///   `SOURCE_VERSION` is the commit, as Heroku has it.
-  init(environment: [String: String], mask: Mask) {
+  /// - Parameters:
+  ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
+  ///     `SOURCE_VERSION` is the commit, as Heroku has it.
+  ///   - config: the build's config vars.
+  init(environment: [String: String], config: [String: String]) {
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
-    journal = value("RELTUI_HOME").map { Journal(home: Home(root: $0), program: "relpack") }
+    journal = value("RELTUI_HOME").map {
+      Journal(home: Home(root: $0), program: "relpack", config: config)
+    }
+    mask = journal?.mask() ?? Mask(ConfigSet(config))
     app = value("RELPACK_APP")
     build = value("RELPACK_BUILD").flatMap { Self.isBuildID($0) ? $0 : nil } ?? Random.hex(8)
     self.environment = environment
-    self.mask = mask
   }
 
   private static func isBuildID(_ text: String) -> Bool {
@@ -49,7 +54,7 @@ struct BuildRecord {
   /// Says why; a log that cannot be written does not hide it.
   func failed(_ failure: BuildFailure, milliseconds: Int64) {
     try? append(.buildFailed) {
-      $0.cause = mask(failure.cause)
+      $0.cause = failure.cause
       $0.milliseconds = milliseconds
     }
   }
