@@ -52,11 +52,10 @@ public struct Build {
       config = try BuildEnvironment.readConfig(request.variables)
       travels = try BuildEnvironment.recordTravels(config)
     } catch { refusal = error }
-    let mask = Mask(config: config)
+    let record = BuildRecord(environment: request.environment, config: config, travels: travels)
     let build = Build(
       request: request, config: config, interrupts: interrupts,
-      output: BuildOutput(mask: mask, write: write),
-      record: BuildRecord(environment: request.environment, mask: mask, travels: travels))
+      output: BuildOutput(mask: record.mask, write: write), record: record)
     return try build.run(refused: refusal)
   }
 

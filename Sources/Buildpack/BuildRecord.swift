@@ -14,25 +14,28 @@ final class BuildRecord {
   private var place: Place
   private let app: String?
   private let environment: [String: String]
-  private let mask: Mask
+  /// Takes out the values of the build's config vars, and of the home's where there is one.
+  let mask: Mask
 
   /// - Parameters:
   ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
   ///     `SOURCE_VERSION` is the commit, as Heroku has it.
+  ///   - config: the build's config vars.
   ///   - travels: whether the slug is to carry the events where there is no home.
-  init(environment: [String: String], mask: Mask, travels: Bool) {
+  init(environment: [String: String], config: [String: String], travels: Bool) {
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
     if let home = value("RELTUI_HOME") {
-      place = .log(Journal(home: Home(root: home), program: "relpack"))
+      let journal = Journal(home: Home(root: home), program: "relpack", config: config)
+      (place, mask) = (.log(journal), journal.mask())
     } else {
       place = travels ? .slug(SlugRecordWriter(program: "relpack")) : .nowhere
+      mask = Mask(ConfigSet(config))
     }
     app = value("RELPACK_APP")
     build = value("RELPACK_BUILD").flatMap { BuildID.isValid($0) ? $0 : nil } ?? Random.hex(8)
     self.environment = environment
-    self.mask = mask
   }
 
   func started() throws(BuildFailure) {
@@ -72,7 +75,7 @@ final class BuildRecord {
   /// Says why; a log that cannot be written does not hide it.
   func failed(_ failure: BuildFailure, milliseconds: Int64) {
     try? append(.buildFailed) {
-      $0.cause = mask(failure.cause)
+      $0.cause = failure.cause
       $0.milliseconds = milliseconds
     }
   }
@@ -87,7 +90,7 @@ final class BuildRecord {
       do throws(Cause) { try journal.append(type, app: app, data) } catch { throw .record(error) }
     case .slug(var writer):
       // A platform's name may be none here; nobody would take the record in then.
-      writer.append(type, app: app.flatMap { AppName.isValid($0) ? $0 : nil }, data)
+      writer.append(type, app: app.flatMap { AppName.isValid($0) ? $0 : nil }, mask(data))
       place = .slug(writer)
     }
   }

@@ -82,7 +82,7 @@ public final class Agent {
 
   /// Says what is wrong, but not again and again.
   func note(_ cause: Cause) {
-    if complaint != cause { complain(cause) }
+    if complaint != cause { complain(journal.mask()(cause)) }
     complaint = cause
     wakeAt = Clock.monotonic() + 1000
   }

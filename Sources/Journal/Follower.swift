@@ -69,7 +69,8 @@ public struct Follower: Sendable {
   /// Waits until the log may have grown, another descriptor can be read, or the time is up.
   public func wait(_ others: [Int32] = [], milliseconds: Int64? = nil) throws(Cause) {
     let descriptors = others + [descriptor].compactMap { $0 }
-    let limit = descriptor == nil ? min(milliseconds ?? Watch.fallback, Watch.fallback) : milliseconds
+    let limit =
+      descriptor == nil ? min(milliseconds ?? Watch.fallback, Watch.fallback) : milliseconds
     do throws(PosixError) { _ = try Poll.wait(descriptors, milliseconds: limit) } catch {
       throw Cause(error)
     }

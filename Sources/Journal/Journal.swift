@@ -1,3 +1,4 @@
+import ConfigStore
 import EventLog
 import Posix
 import ReleaseModel
@@ -10,18 +11,27 @@ public struct Journal: Sendable {
   /// Names the program in each event: `host/relctl`.
   let source: String
   public let log: EventLog
+  private let values: HomeMask
 
-  public init(home: Home, program: String) {
+  /// - Parameter config: config vars that are not of the home; they are masked with those that are.
+  public init(home: Home, program: String, config: [String: String] = [:]) {
     self.home = home
+    values = HomeMask(home: home, and: ConfigSet(config))
     source = Self.source(of: program)
     log = EventLog(folder: home.events)
   }
 
   static func source(of program: String) -> String { "\(User.host)/\(program)" }
 
-  /// Writes an event; when this returns it is durable.
+  /// Takes the values of config vars out of what is shown; in what is appended they are masked anyway.
+  public func mask() -> Mask { values.current() }
+
+  /// Writes an event, values of config vars masked; when this returns it is durable.
+  /// - Returns: the event as it was written.
   @discardableResult
   public func append(_ type: EventType, app: String?, _ data: EventData) throws(Cause) -> Event {
+    let mask = mask()
+    let (app, data) = (app.map { mask(subject: $0) }, mask(data))
     let draft = Draft(
       source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     do throws(EventLogError) {

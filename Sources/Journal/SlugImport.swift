@@ -18,7 +18,7 @@ extension Journal {
     let missing = record?.events.filter { !known.ids.contains($0.id) } ?? []
     // Whoever wrote the others may have been killed before they were on the disk.
     if !known.ids.isEmpty { try makeDurable() }
-    do throws(EventLogError) { try log.append(missing.map(Draft.init(imported:))) } catch {
+    do throws(EventLogError) { try log.append(missing.map { Draft(imported: $0, mask()) }) } catch {
       throw Cause(error)
     }
     if isNew || !known.isStored { try append(.slugStored, app: nil, stored) }
@@ -52,7 +52,7 @@ extension Journal {
 extension Draft {
   /// An event of a build as it is written a second time. Number and time are this log's; of what it says only that is
   /// taken which a build can say, so that none of it counts as an instance's or a request's.
-  fileprivate init(imported event: Event) {
+  fileprivate init(imported event: Event, _ mask: Mask) {
     let said = event.data
     let data = EventData {
       ($0.build, $0.slug, $0.step) = (said.build, said.slug, said.step)
@@ -61,7 +61,8 @@ extension Draft {
       $0.occurred = event.time
     }
     self.init(
-      source: event.source, type: event.typeName, subject: event.app, data: JSON.encode(data))
+      source: event.source, type: event.typeName, subject: event.app,
+      data: JSON.encode(mask(data)))
     id = event.id
   }
 }

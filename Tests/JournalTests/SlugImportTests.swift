@@ -21,7 +21,9 @@ struct SlugImportTests {
 
   private func events() throws -> [Event] {
     var reader = Reader(journal.log)
-    return try reader.next().map(Event.init)
+    var events: [Event] = []
+    while let lines = try? reader.next(), !lines.isEmpty { events += lines.map(Event.init) }
+    return events
   }
 
   @Test func theRecordComesBeforeTheSlug() throws {
