@@ -35,7 +35,7 @@ public struct Journal: Sendable {
     let draft = Draft(
       source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     do throws(EventLogError) {
-      guard let line = try log.append(draft) else {
+      guard let line = try log.append(draft, mayUseReserve: type.mayUseReserve) else {
         throw .tooLong(limit: 0)
       }
       return Event(

@@ -58,6 +58,10 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   /// Whether it asks for something and must be ended by one of the request outcomes.
   public var isRequest: Bool { rawValue.hasSuffix(".requested") }
 
+  /// Whether it may be written into the room that is kept for a full disk: what builds say can be done without, what
+  /// an operator and the agent say cannot.
+  public var mayUseReserve: Bool { !rawValue.hasPrefix("build.") }
+
   /// What the type's events must carry beside their envelope for the board to take notice of them.
   public var required: [EventData.Field] {
     switch self {

@@ -60,6 +60,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case epmd = "RT-EPMD"
   case remote = "RT-REMOTE"
 
+  case eventType = "RT-EVENT-TYPE"
+  case eventData = "RT-EVENT-DATA"
   case logDamaged = "RT-LOG-DAMAGED"
   case logFull = "RT-LOG-FULL"
   case pastGone = "RT-PAST-GONE"
@@ -70,10 +72,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   public var exitCode: Int32 {
     switch self {
-    case .usage, .appName, .configName: ExitCode.usage
+    case .usage, .appName, .configName, .eventType: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
-      .slugDamaged, .slugContent, .slugArchive, .slugRecord, .configDamaged, .logDamaged, .theme,
-      .sourceUnknown, .targetMismatch:
+      .slugDamaged, .slugContent, .slugArchive, .slugRecord, .configDamaged, .logDamaged,
+      .eventData, .theme, .sourceUnknown, .targetMismatch:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
@@ -107,6 +109,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentRunning: "One agent serves a home; stop the other with: relctl agent stop"
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"
+    case .eventType: "Say who tells it and what happened, as in: ci.tests.passed"
     case .logFull: "Free some space; nothing was lost."
     default: nil
     }
@@ -170,6 +173,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
     case .remote: "A command inside the running system failed."
+    case .eventType: "A program's own event has a type that it cannot have."
+    case .eventData: "A program's own event cannot be read."
     case .logDamaged: "A part of the event log cannot be read."
     case .logFull: "An event could not be written: no space."
     case .pastGone: "The event log does not reach back to that moment."

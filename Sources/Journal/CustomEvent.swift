@@ -1,0 +1,113 @@
+import EventLog
+import ReleaseModel
+
+/// An event of somebody else's vocabulary, checked.
+public struct CustomEvent: Hashable, Sendable {
+  public let type: String
+  public let app: String?
+  /// A JSON object on one line.
+  public let data: [UInt8]
+
+  /// Bytes of data.
+  public static let longestData = 64 << 10
+  /// Objects and arrays within each other.
+  public static let deepest = 64
+  /// Bytes of a type.
+  public static let longestType = 128
+
+  /// - Parameter data: a JSON object.
+  /// - Throws: `RT-EVENT-TYPE`, `RT-APP-NAME`, `RT-EVENT-DATA`.
+  public init(type: String, app: String? = nil, data: [UInt8] = Array("{}".utf8)) throws(Cause) {
+    try self.init(type: type, app: app, json: Self.json(data, "the data", deepest: Self.deepest))
+  }
+
+  /// Reads `{"type":…,"app":…,"data":{…}}`, of which `app` and `data` may be missing.
+  public init(line: [UInt8]) throws(Cause) {
+    // It is one level above its data.
+    let json = try Self.json(line, "it", deepest: Self.deepest + 1)
+    var seen: Set<String> = []
+    for member in json.members ?? [] {
+      guard ["type", "app", "data"].contains(member.name) else {
+        throw Cause(.eventData, "'\(member.name.prefix(64))' is none of type, app and data")
+      }
+      if !seen.insert(member.name).inserted {
+        throw Cause(.eventData, "'\(member.name)' is there twice")
+      }
+    }
+    guard let type = try Self.text("type", in: json) else {
+      throw Cause(.eventData, "'type' is missing")
+    }
+    try self.init(
+      type: type, app: Self.text("app", in: json),
+      data: json["data"].map(Array.init) ?? Array("{}".utf8))
+  }
+
+  private init(type: String, app: String?, json: CompactJSON) throws(Cause) {
+    try Self.check(type)
+    if let app, !AppName.isValid(app) {
+      throw Cause(.appName, "'\(app.prefix(64))' cannot be an app's name")
+    }
+    if json.bytes.count > Self.longestData {
+      throw Cause(.eventData, "the data is longer than \(Self.longestData >> 10) KiB")
+    }
+    (self.type, self.app, data) = (type, app, json.bytes)
+  }
+
+  private static func json(_ bytes: [UInt8], _ what: String, deepest: Int) throws(Cause)
+    -> CompactJSON
+  {
+    let json: CompactJSON
+    do throws(CompactJSON.Fault) { json = try CompactJSON(bytes, deepest: deepest) } catch {
+      throw Cause(.eventData, "\(what) is no JSON: \(error)")
+    }
+    if json.members == nil { throw Cause(.eventData, "\(what) is no JSON object") }
+    return json
+  }
+
+  private static func text(_ name: String, in json: CompactJSON) throws(Cause) -> String? {
+    guard let value = json[name] else { return nil }
+    guard let text = CompactJSON.text(value) else {
+      throw Cause(.eventData, "'\(name)' is no text")
+    }
+    return text
+  }
+
+  /// Whoever writes our own types can ask the agent for things, or tell it what never happened.
+  private static func check(_ type: String) throws(Cause) {
+    let parts = type.split(separator: ".", omittingEmptySubsequences: false)
+    guard parts.count > 1, type.utf8.count <= longestType, parts.allSatisfy(isPart) else {
+      throw Cause(.eventType, "'\(type.prefix(longestType))' cannot be the type of an event")
+    }
+    let first = parts[0].lowercased()
+    if first == "reltui"
+      || EventType.allCases.contains(where: { $0.rawValue.hasPrefix(first + ".") })
+    {
+      throw Cause(.eventType, "'\(parts[0]).…' are types of reltui's own")
+    }
+  }
+
+  private static func isPart(_ part: Substring) -> Bool {
+    !part.isEmpty
+      && part.utf8.allSatisfy {
+        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45
+          || $0 == 95
+      }
+  }
+}
+
+extension Journal {
+  /// Writes events of other vocabularies in one piece, values of config vars masked; when this returns they are
+  /// durable. They may not use the room that is kept for a full disk.
+  /// - Returns: their numbers.
+  public func append(custom events: [CustomEvent]) throws(Cause) -> [UInt64] {
+    let mask = mask()
+    let drafts = events.map { event in
+      Draft(
+        source: source, type: event.type, subject: event.app.map { mask(subject: $0) },
+        data: mask.masked(json: event.data))
+    }
+    do throws(EventLogError) { return try log.append(drafts).map(\.sequence) } catch {
+      throw Cause(error)
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import CommandLine
+import Journal
+import Posix
+import ReleaseModel
+
+extension Verb {
+  static let eventsEmit = Verb(
+    Command(
+      "events emit", "TYPE", count: 0...1, "write an event of your own and print its number",
+      details: """
+        TYPE is two or more words joined by dots, the first one not of reltui's own types:
+        ci.tests.passed. With --stdin each line is an event, {"type":…,"app":…,"data":{…}}, of which
+        app and data may be missing; a number is printed for each as soon as it is on the disk. A line
+        that cannot be read ends it; those before it are written.
+        """,
+      options: [
+        Option("--app", value: "APP", "the app it is about; need not exist yet"),
+        Option("--data", value: "JSON", "a JSON object, up to 64 KiB"),
+        Option("--stdin", "read events from standard input"),
+      ])
+  ) { call throws(Cause) in
+    let isStream = call.arguments.has("--stdin")
+    let one = ["--app", "--data"].filter { call.arguments[$0] != nil } + call.arguments.positional
+    if isStream, let word = one.first {
+      throw Cause(.usage, "'\(word)' cannot go with --stdin", remedy: "The lines say it.")
+    }
+    if !isStream, call.arguments.positional.isEmpty {
+      throw Cause(
+        .usage, "'events emit' needs TYPE or --stdin",
+        remedy: "As in: relctl events emit ci.tests.passed --app shop")
+    }
+    if isStream { return try call.emitLines() }
+    let event = try CustomEvent(
+      type: call.positional(0), app: call.arguments["--app"],
+      data: Array((call.arguments["--data"] ?? "{}").utf8))
+    for number in try call.journal().append(custom: [event]) { call.context.print("\(number)") }
+    return .success
+  }
+}
+
+extension Call {
+  func journal() throws(Cause) -> Journal { Journal(home: try home(), program: "relctl") }
+
+  /// What comes together is written together: many writers of one line each would wait for the disk line by line.
+  fileprivate func emitLines() throws(Cause) -> Outcome {
+    let journal = try journal()
+    var lines = EventLines(
+      input: File(owning: Descriptor.copy(of: 0), name: "standard input"))
+    while let batch = try lines.next() {
+      let numbers = try journal.append(custom: batch.events)
+      if !numbers.isEmpty {
+        // Not as other output: whoever hears no more is not told that all went well.
+        do throws(PosixError) {
+          try context.output.write(numbers.map { "\($0)\n" }.joined())
+        } catch { throw Cause(error) }
+      }
+      if let fault = batch.fault { throw fault }
+    }
+    return .success
+  }
+}
+
+/// Events as lines of an input, in batches of what has come together.
+struct EventLines {
+  struct Batch {
+    var events: [CustomEvent]
+    /// What is wrong with the line behind them.
+    var fault: Cause?
+  }
+
+  private let input: File
+  /// Read and not given yet; the beginning of a line at most between two calls.
+  private var buffer: [UInt8] = []
+  private var isAtEnd = false
+  /// Lines given.
+  private var count = 0
+
+  /// Bytes of a line: its data may hold as much white space again.
+  static let longestLine = 2 * CustomEvent.longestData
+  private static let mostLines = 1000
+  private static let mostBytes = 512 << 10
+
+  init(input: File) { self.input = input }
+
+  /// Waits until there is a line at least; nil at the end.
+  mutating func next() throws(Cause) -> Batch? {
+    while true {
+      if let batch = take() { return batch }
+      if isAtEnd { return nil }
+      let part: [UInt8]
+      do throws(PosixError) {
+        part = try input.read(upTo: Self.mostBytes - buffer.count)
+      } catch { throw Cause(error) }
+      buffer += part
+      isAtEnd = part.isEmpty
+    }
+  }
+
+  /// Takes whole lines from the front of the buffer.
+  private mutating func take() -> Batch? {
+    var batch = Batch(events: [])
+    var start = 0
+    while batch.events.count < Self.mostLines, batch.fault == nil, let end = lineEnd(from: start) {
+      count += 1
+      do throws(Cause) {
+        if end - start > Self.longestLine {
+          throw Cause(.eventData, "it is longer than \(Self.longestLine >> 10) KiB")
+        }
+        batch.events.append(try CustomEvent(line: Array(buffer[start..<end])))
+      } catch {
+        batch.fault = Cause(.eventData, "line \(count): \(error.sentence)", remedy: error.remedy)
+      }
+      start = min(end + 1, buffer.count)
+    }
+    buffer.removeFirst(start)
+    return batch.events.isEmpty && batch.fault == nil ? nil : batch
+  }
+
+  /// Where the line that begins here ends; nil if more of it may come.
+  private func lineEnd(from start: Int) -> Int? {
+    if let newline = buffer.firstIndex(of: UInt8(ascii: "\n"), from: start) { return newline }
+    let isWhole = isAtEnd && start < buffer.count
+    return isWhole || buffer.count - start > Self.longestLine ? buffer.count : nil
+  }
+}
