@@ -45,12 +45,13 @@ let package = Package(
     // durable and live
     room("EventLog", ["Posix", "HomeFormat"]),
     room("SlugStore", ["ReleaseModel", "Posix"]),
+    room("ConfigStore", ["ReleaseModel", "Posix"]),
     room("ErlangDistribution", ["ErlangTerm", "Posix"]),
     room(
       "Terminal", ["CNcurses", "Posix", "PlainText"],
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
-    room("Journal", ["ReleaseModel", "EventLog"]),
+    room("Journal", ["ReleaseModel", "EventLog", "ConfigStore"]),
     room("Instance", ["ReleaseModel", "ErlangDistribution", "Posix"]),
     room("Buildpack", ["SlugStore", "Journal"]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
@@ -79,6 +80,8 @@ let package = Package(
     tests("PosixTests", ["Posix"]),
     tests("EventLogTests", ["EventLog"]),
     tests("SlugStoreTests", ["SlugStore"]),
+    tests("ConfigStoreTests", ["ConfigStore"]),
+    tests("JournalTests", ["Journal"]),
     tests("InstanceTests", ["Instance"]),
     tests("DeploymentTests", ["Deployment"]),
     tests("PlainTextTests", ["PlainText"]),

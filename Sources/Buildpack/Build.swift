@@ -36,6 +36,7 @@ public struct Build {
   private let interrupts: Signals?
   private let output: BuildOutput
   private let record: BuildRecord
+  private let start = Clock.monotonic()
 
   /// Plans and builds. A failure is in the output and in the log when it is thrown.
   /// - Parameters:
@@ -45,37 +46,38 @@ public struct Build {
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) -> BuiltSlug {
     var config: [String: String] = [:]
-    var unreadable: BuildFailure?
-    do throws(BuildFailure) { config = try BuildEnvironment.readConfig(request.variables) } catch {
-      unreadable = error
-    }
-    let mask = Mask(config: config)
+    var refusal: BuildFailure?
+    var travels = false
+    do throws(BuildFailure) {
+      config = try BuildEnvironment.readConfig(request.variables)
+      travels = try BuildEnvironment.recordTravels(config)
+    } catch { refusal = error }
+    let record = BuildRecord(environment: request.environment, config: config, travels: travels)
     let build = Build(
       request: request, config: config, interrupts: interrupts,
-      output: BuildOutput(mask: mask, write: write),
-      record: BuildRecord(environment: request.environment, mask: mask))
-    return try build.run(refused: unreadable)
+      output: BuildOutput(mask: record.mask, write: write), record: record)
+    return try build.run(refused: refusal)
   }
 
   private func run(refused: BuildFailure?) throws(BuildFailure) -> BuiltSlug {
-    let start = Clock.monotonic()
     do throws(BuildFailure) {
       try record.started()
       if let refused { throw refused }
-      let manifest = try build()
-      let slug = BuiltSlug(
-        id: Hex.encode(SHA256.digest(manifest.bytes)), milliseconds: Clock.monotonic() - start)
+      let slug = try build()
       try record.finished(slug)
       output.step("Slug \(slug.id.prefix(12)) built in \(Self.seconds(slug.milliseconds))")
       return slug
     } catch {
-      record.failed(error, milliseconds: Clock.monotonic() - start)
+      record.failed(error, milliseconds: milliseconds)
       output.problem(error.cause)
       throw error
     }
   }
 
-  private func build() throws(BuildFailure) -> Manifest {
+  /// So far.
+  private var milliseconds: Int64 { Clock.monotonic() - start }
+
+  private func build() throws(BuildFailure) -> BuiltSlug {
     let name = config["RELEASE_NAME"].flatMap { $0.isEmpty ? nil : $0 }
     let plan = try BuildPlan(source: request.source, chosenRelease: name)
     output.step("Building an OTP release with mix")
@@ -83,25 +85,28 @@ public struct Build {
     try begin(.check)
     let kept = try KeptFiles(source: plan.source)
     let staging = try Staging(source: plan.source)
-    let manifest: Manifest
-    do throws(BuildFailure) { manifest = try build(plan, staging, kept) } catch {
+    let slug: BuiltSlug
+    do throws(BuildFailure) { slug = try build(plan, staging, kept) } catch {
       staging.restore()
       throw error
     }
     do throws(PosixError) { try staging.clear() } catch { throw .unwritable(error) }
-    return manifest
+    return slug
   }
 
   private func build(_ plan: BuildPlan, _ staging: Staging, _ kept: KeptFiles)
-    throws(BuildFailure) -> Manifest
+    throws(BuildFailure) -> BuiltSlug
   {
     let tools = try runMix(plan, staging)
     try begin(.finish)
     let manifest = try SlugFinish.finish(staging.slug, kept, tools: tools)
     describe(manifest)
     if let signal = interrupts?.next() { throw .interrupted(signal: signal) }
+    let slug = BuiltSlug(
+      id: Hex.encode(SHA256.digest(manifest.bytes)), milliseconds: milliseconds)
+    try record.carry(slug, in: staging.slug)
     do throws(PosixError) { try staging.exchange() } catch { throw .unwritable(error) }
-    return manifest
+    return slug
   }
 
   /// - Returns: versions by tool, for the manifest.

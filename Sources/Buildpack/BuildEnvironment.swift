@@ -48,6 +48,16 @@ struct BuildEnvironment {
     return config
   }
 
+  /// Whether the config vars ask for the build's events to travel inside the slug.
+  static func recordTravels(_ config: [String: String]) throws(BuildFailure) -> Bool {
+    switch config["RELPACK_RECORD"] {
+    case nil, "": return false
+    // `echo slug > ENV_DIR/RELPACK_RECORD` leaves a newline.
+    case "slug", "slug\n": return true
+    default: throw .config("RELPACK_RECORD", allowed: "slug")
+    }
+  }
+
   private static func isVariableName(_ name: String) -> Bool {
     guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
     return name.utf8.allSatisfy {

@@ -7,6 +7,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case unsupported(source: String, other: String?)
   case umbrella
   case toolMissing(String)
+  /// A config var that steers the build has another value than the allowed one.
+  case config(String, allowed: String)
   /// A file that the platform or the developer wrote cannot be used.
   case file(Cause)
   /// A kept file is a link that leads out of the source.
@@ -36,6 +38,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .sourceMissing: .sourceMissing
     case .unsupported, .umbrella: .sourceUnknown
     case .toolMissing: .toolMissing
+    case .config: .buildConfig
     case .outside: .slugContent
     case .unreadable: .system
     case .unwritable: .buildUnwritable
@@ -57,6 +60,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .unsupported(let source, nil): "'\(source)' has no mix.exs"
     case .umbrella: "the mix.exs is that of an umbrella project, which this version does not build"
     case .toolMissing(let tool): "'\(tool)' is not installed"
+    case .config(let name, _): "the config var \(name) has a value that it cannot have"
     case .outside(let path): "'\(path)' is a link that leads out of the source"
     case .unreadable(let error), .unwritable(let error): "\(error)"
     case .project(let exit): "mix cannot read the project\(Self.ending(exit))"
@@ -77,6 +81,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .sourceMissing: "Name the folder that holds mix.exs."
     case .unsupported, .umbrella: "Supported are plain mix projects: one mix.exs at the top."
     case .toolMissing: "Build on an image with Erlang/OTP and Elixir in its PATH."
+    case .config(let name, let allowed): "Remove \(name), or set it to: \(allowed)"
     case .outside: "Put the file itself there."
     case .unwritable: "Give the build's user a folder that it may change."
     case .project: "Make this work first: MIX_ENV=prod mix help"

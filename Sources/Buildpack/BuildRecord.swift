@@ -1,31 +1,41 @@
 import Journal
 import Posix
 
-/// The events of one build. On somebody else's platform there is no home and nothing is written.
-struct BuildRecord {
-  /// 16 hexadecimal digits.
+/// The events of one build. On somebody else's platform there is no home: they travel inside the slug if the config var
+/// `RELPACK_RECORD` is `slug`, and else nothing is written.
+final class BuildRecord {
+  private enum Place {
+    case nowhere
+    case log(Journal)
+    case slug(SlugRecordWriter)
+  }
+
   let build: String
-  private let journal: Journal?
+  private var place: Place
   private let app: String?
   private let environment: [String: String]
-  private let mask: Mask
+  /// Takes out the values of the build's config vars, and of the home's where there is one.
+  let mask: Mask
 
-  /// - Parameter environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
-  ///   `SOURCE_VERSION` is the commit, as Heroku has it.
-  init(environment: [String: String], mask: Mask) {
+  /// - Parameters:
+  ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
+  ///     `SOURCE_VERSION` is the commit, as Heroku has it.
+  ///   - config: the build's config vars.
+  ///   - travels: whether the slug is to carry the events where there is no home.
+  init(environment: [String: String], config: [String: String], travels: Bool) {
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
-    journal = value("RELTUI_HOME").map { Journal(home: Home(root: $0), program: "relpack") }
+    if let home = value("RELTUI_HOME") {
+      let journal = Journal(home: Home(root: home), program: "relpack", config: config)
+      (place, mask) = (.log(journal), journal.mask())
+    } else {
+      place = travels ? .slug(SlugRecordWriter(program: "relpack")) : .nowhere
+      mask = Mask(ConfigSet(config))
+    }
     app = value("RELPACK_APP")
-    build = value("RELPACK_BUILD").flatMap { Self.isBuildID($0) ? $0 : nil } ?? Random.hex(8)
+    build = value("RELPACK_BUILD").flatMap { BuildID.isValid($0) ? $0 : nil } ?? Random.hex(8)
     self.environment = environment
-    self.mask = mask
-  }
-
-  private static func isBuildID(_ text: String) -> Bool {
-    text.utf8.count == 16
-      && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
   func started() throws(BuildFailure) {
@@ -39,7 +49,23 @@ struct BuildRecord {
     try append(.buildStep) { $0.step = step.rawValue }
   }
 
+  /// Puts the events into the slug if they are to travel; before the exchange, so that no slug lacks them.
+  func carry(_ slug: BuiltSlug, in tree: String) throws(BuildFailure) {
+    guard case .slug = place else { return }
+    try appendEnd(slug)
+    guard case .slug(let writer) = place else { return }
+    do throws(PosixError) {
+      try Files.replace(tree + "/" + SlugRecord.path, with: writer.bytes, mode: 0o644)
+      try Files.setMode(tree + "/" + SlugRecord.path, 0o644)
+    } catch { throw .unwritable(error) }
+  }
+
+  /// To be called when the slug is in its place.
   func finished(_ slug: BuiltSlug) throws(BuildFailure) {
+    if case .log = place { try appendEnd(slug) }
+  }
+
+  private func appendEnd(_ slug: BuiltSlug) throws(BuildFailure) {
     try append(.buildFinished) {
       $0.slug = slug.id
       $0.milliseconds = slug.milliseconds
@@ -49,16 +75,23 @@ struct BuildRecord {
   /// Says why; a log that cannot be written does not hide it.
   func failed(_ failure: BuildFailure, milliseconds: Int64) {
     try? append(.buildFailed) {
-      $0.cause = mask(failure.cause)
+      $0.cause = failure.cause
       $0.milliseconds = milliseconds
     }
   }
 
   private func append(_ type: EventType, _ fill: (inout EventData) -> Void) throws(BuildFailure) {
-    guard let journal else { return }
     var data = EventData()
     data.build = build
     fill(&data)
-    do throws(Cause) { try journal.append(type, app: app, data) } catch { throw .record(error) }
+    switch place {
+    case .nowhere: return
+    case .log(let journal):
+      do throws(Cause) { try journal.append(type, app: app, data) } catch { throw .record(error) }
+    case .slug(var writer):
+      // A platform's name may be none here; nobody would take the record in then.
+      writer.append(type, app: app.flatMap { AppName.isValid($0) ? $0 : nil }, mask(data))
+      place = .slug(writer)
+    }
   }
 }

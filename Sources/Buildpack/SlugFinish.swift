@@ -13,6 +13,8 @@ enum SlugFinish {
     }
     do throws(PosixError) {
       try Files.remove(slug + "/releases/COOKIE")
+      // The project's own files may lie anywhere in its release; this one tells of our build.
+      try Files.remove(slug + "/" + SlugRecord.path)
       try addSnippet(to: "\(slug)/releases/\(release.version)/env.sh")
       try kept.write(to: slug)
       try Files.makeFolder(slug + "/.reltui")

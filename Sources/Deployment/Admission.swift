@@ -1,3 +1,4 @@
+import ConfigStore
 import Instance
 import Posix
 import ReleaseModel
@@ -48,7 +49,7 @@ struct Admission {
     let config = try app?.config.map { digest throws(Cause) in
       try ConfigStore(home: home, app: request.app).load(digest)
     }
-    try ConfigDefaults.check(manifest, has: config ?? [:], app: request.app)
+    try ConfigDefaults.check(manifest, has: config?.values ?? [:], app: request.app)
   }
 
   private func checkTarget(_ manifest: Manifest) throws(Cause) {

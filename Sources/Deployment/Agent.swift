@@ -82,7 +82,7 @@ public final class Agent {
 
   /// Says what is wrong, but not again and again.
   func note(_ cause: Cause) {
-    if complaint != cause { complain(cause) }
+    if complaint != cause { complain(journal.mask()(cause)) }
     complaint = cause
     wakeAt = Clock.monotonic() + 1000
   }
@@ -104,7 +104,11 @@ public final class Agent {
     }
   }
 
-  private func take() throws(Cause) { _ = try follower.take() }
+  private func take() throws(Cause) {
+    let segment = follower.segment
+    _ = try follower.take()
+    if follower.segment != segment { try journal.dropOld() }
+  }
 
   /// Writes an event and folds it in.
   func record(_ type: EventType, app: String?, _ fill: (inout EventData) -> Void) throws(Cause) {

@@ -1,3 +1,4 @@
+import ConfigStore
 import Instance
 import Journal
 import Posix
@@ -90,8 +91,9 @@ extension Agent {
   /// The app's config vars, with what app.json gives by default.
   private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
     let configs = ConfigStore(home: home, app: app.name)
-    let own = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? [:]
-    return try configs.save(ConfigDefaults.fill(own, from: store.manifest(slug)))
+    var set = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? ConfigSet()
+    set.values = ConfigDefaults.fill(set.values, from: try store.manifest(slug))
+    return try configs.save(set)
   }
 
   private func begin(_ number: ReleaseNumber, _ request: Board.Request, _ app: Board.App)
@@ -156,7 +158,7 @@ extension RunSpecification {
     self.init(
       app: app.name, run: run, folder: home.app(app.name).run(run.instance.description, run.id),
       tree: store.tree(release.slug), otpRelease: manifest.mainRelease, command: command,
-      config: try ConfigStore(home: home, app: app.name).load(release.config),
+      config: try ConfigStore(home: home, app: app.name).load(release.config).values,
       epmdPort: try EPMDKeeper(home: home).port(environment: environment))
   }
 }

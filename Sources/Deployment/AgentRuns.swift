@@ -55,16 +55,15 @@ extension Agent {
     }
     if run.state == .stopping, !status.wasAsked { status.shimIdentity.signal(15) }
     guard run.instance.process != ProcessType.release,
-      let (type, cause) = watches[run.id]?.advance(run, readable: readable)
+      let (type, cause) = watches[run.id]?.advance(run, readable: readable, mask: journal.mask)
     else { return }
     // A node that has lost its epmd cannot be asked; nodes register again by themselves.
     if type == .instanceUnready, let watch = watches[run.id] {
       _ = try? EPMDKeeper(home: home).ensure(
         tree: watch.specification.tree, environment: environment)
     }
-    let masked = cause.map(mask(of: app, run))
     try record(type, app: app.name) {
-      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, masked)
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
     }
   }
 
@@ -85,15 +84,23 @@ extension Agent {
         ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
       }
     }
-    let folder = home.app(app.name).run(run.instance.description, run.id)
     var cause = EndCause.of(
-      run, app: app.name, status: status, lines: LogTail.lines(of: folder, count: 60),
+      run, app: app.name, status: status, lines: lastLines(of: run, app),
       wasReady: run.state == .ready)
     if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
-    let masked = mask(of: app, run)(cause)
+    let told = cause
     try record(.instanceCrashed, app: app.name) {
       ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
-      $0.cause = masked
+      $0.cause = told
+    }
+  }
+
+  /// Masked before anybody cuts them: half a value would not be found any more.
+  private func lastLines(of run: Board.Run, _ app: Board.App) -> [LogLine] {
+    let folder = home.app(app.name).run(run.instance.description, run.id)
+    let mask = journal.mask()
+    return LogTail.lines(of: folder, count: 60).map {
+      LogLine(time: $0.time, text: mask($0.text))
     }
   }
 
@@ -121,14 +128,6 @@ extension Agent {
     try record(.instanceCrashed, app: app.name) {
       ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
     }
-  }
-
-  private func mask(of app: Board.App, _ run: Board.Run) -> (Cause) -> Cause {
-    let config = app.release(run.release).flatMap {
-      try? ConfigStore(home: home, app: app.name).load($0.config)
-    }
-    let mask = Mask(config: config ?? [:])
-    return { mask($0) }
   }
 }
 

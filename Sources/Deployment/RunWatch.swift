@@ -23,6 +23,8 @@ struct RunWatch {
   private static let refusalsToDoubt = 3
   private static let leastBootLimit: Int64 = 60_000
   private static let launchLimit: Int64 = 5000
+  /// Characters of what a run says for not being ready.
+  private static let longestReason = 130
 
   init(_ specification: RunSpecification, check: AppJSON.HealthCheck?) {
     self.specification = specification
@@ -68,13 +70,16 @@ struct RunWatch {
   }
 
   /// Moves the gate on, and says what became of it.
-  mutating func advance(_ run: Board.Run, readable: Set<Int32>) -> (EventType, Cause?)? {
+  /// - Parameter mask: for what a run says of itself.
+  mutating func advance(_ run: Board.Run, readable: Set<Int32>, mask: () -> Mask) -> (
+    EventType, Cause?
+  )? {
     guard run.state == .booting || run.state == .ready || run.state == .unready else { return nil }
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
       guard let verdict = probe?.advance(isReadable: isReadable) else { return nil }
       probe = nil
-      return judge(verdict, run)
+      return judge(verdict, run, mask)
     }
     guard Clock.monotonic() >= nextTry else { return nil }
     tries += 1
@@ -87,11 +92,14 @@ struct RunWatch {
     } catch {
       let isRefused = error.errno == .refused
       return judge(
-        .notReady(isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"), run)
+        .notReady(isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"), run,
+        mask)
     }
   }
 
-  private mutating func judge(_ verdict: Probe.Verdict, _ run: Board.Run) -> (EventType, Cause?)? {
+  private mutating func judge(_ verdict: Probe.Verdict, _ run: Board.Run, _ mask: () -> Mask) -> (
+    EventType, Cause?
+  )? {
     let now = Clock.monotonic()
     switch verdict {
     case .ready:
@@ -103,12 +111,12 @@ struct RunWatch {
       if run.state == .ready {
         nextTry = now + 1000
         return refusals < Self.refusalsToDoubt
-          ? nil : (.instanceUnready, refusal(.notReady, reason))
+          ? nil : (.instanceUnready, refusal(.notReady, mask()(reason)))
       }
       nextTry = now + (tries < 40 ? Self.firstPause : Self.bootPause)
       let age = Timestamp(milliseconds: Clock.now()) - since
       if run.state == .unready || age < bootLimit { return nil }
-      return (.instanceUnready, refusal(.bootTimeout, reason))
+      return (.instanceUnready, refusal(.bootTimeout, mask()(reason)))
     }
   }
 
@@ -116,8 +124,8 @@ struct RunWatch {
     let run = specification.run
     let what =
       switch gate {
-      case .http(let path, _): "GET \(path): \(reason)"
-      case .runtime: reason
+      case .http(let path, _): "GET \(path): \(reason.prefix(Self.longestReason))"
+      case .runtime: String(reason.prefix(Self.longestReason))
       }
     let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
     let lines = LogTail.lines(of: specification.folder, count: 5)

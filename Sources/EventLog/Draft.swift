@@ -2,7 +2,7 @@ import Posix
 
 /// An event as it is handed in; number, time and checksum are the log's.
 public struct Draft: Hashable, Sendable {
-  /// 128 random bits as 32 hexadecimal digits.
+  /// 128 random bits as 32 hexadecimal digits, lower case.
   public var id: String
   /// A URI reference naming who says it: `host/program`.
   public var source: String
@@ -19,8 +19,12 @@ public struct Draft: Hashable, Sendable {
     self.data = data
   }
 
+  static func isID(_ bytes: some Collection<UInt8>) -> Bool {
+    bytes.count == 32
+      && bytes.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+  }
+
   var isWritable: Bool {
-    id.utf8.count == 32 && id.allSatisfy(\.isHexDigit)
-      && !data.contains { $0 == EventLog.newline || $0 == 0 }
+    Self.isID(id.utf8) && !data.contains { $0 == EventLog.newline || $0 == 0 }
   }
 }

@@ -16,7 +16,7 @@ struct End {
   /// The last bytes before `offset`, a checksum among them.
   var trail: [UInt8] = []
   /// When a name in the folder changed last before this was noted: since then there may be a newer segment.
-  var folderChanged: Int64 = 0
+  var folderChanged: Int64?
 
   static let trailLength = 16
 
@@ -32,7 +32,7 @@ struct End {
   var text: String {
     let numbers = [segment, UInt64(offset), UInt64(size), next].map(String.init)
     let words = ["format", "\(Self.format)", Self.boot] + numbers
-    let moments = ["\(time.milliseconds)", "\(folderChanged)"]
+    let moments = ["\(time.milliseconds)", "\(folderChanged ?? 0)"]
     return (words + moments + [Hex.encode(trail)]).joined(separator: " ") + "\n"
   }
 

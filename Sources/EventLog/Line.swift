@@ -49,7 +49,7 @@ public struct Line: Hashable, Sendable {
     let covered = bytes.endIndex - Self.tailLength
     guard covered > time + 24, bytes.starts(with: Self.head),
       bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
-      bytes[(id + 32)..<time].elementsEqual(Self.afterID),
+      Draft.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),
       bytes[covered...].elementsEqual(
         Self.tail + Self.checksum(bytes[..<covered]) + #""}"#.utf8),
       let sequence = Self.number(bytes[digits..<(digits + 16)]),

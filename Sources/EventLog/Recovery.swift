@@ -16,10 +16,7 @@ struct Recovery {
   private let pieces: [Piece]
 
   static func end(of log: EventLog) throws(EventLogError) -> (end: End, file: File?) {
-    let changed: Int64
-    do throws(PosixError) { changed = try Files.changed(log.folder) } catch {
-      throw .unwritable(error)
-    }
+    let changed = Files.modified(log.folder)
     let segments = try log.segments()
     guard let newest = segments.last else { return (End(), nil) }
     do throws(PosixError) {

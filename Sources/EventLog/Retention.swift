@@ -14,9 +14,60 @@ public struct Retention: Hashable, Sendable {
   public init(bytes: Int? = nil, age: Int64? = nil, count: UInt64? = nil) {
     (self.bytes, self.age, self.count) = (bytes, age, count)
   }
+
+  /// What holds where nobody has said anything: some hundred thousands of events.
+  public static let standard = Retention(bytes: 256 << 20)
+}
+
+extension Retention {
+  private static let format = 1
+
+  /// `format 1`, then a line `bytes`, `age` (milliseconds) or `count` with its number for each limit.
+  var text: String {
+    let limits = [
+      bytes.map { "bytes \($0)" }, age.map { "age \($0)" }, count.map { "count \($0)" },
+    ]
+    return (["format \(Self.format)"] + limits.compactMap { $0 }).map { $0 + "\n" }.joined()
+  }
+
+  init?(text: String) throws(EventLogError) {
+    self.init()
+    let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+    guard let head = lines.first, head.count == 2, head[0] == "format", let format = Int(head[1])
+    else { return nil }
+    if format > Self.format { throw .newerFormat(format) }
+    for line in lines.dropFirst() {
+      guard line.count == 2, let number = Int64(line[1]), number > 0 else { return nil }
+      switch line[0] {
+      case "bytes": bytes = Int(number)
+      case "age": age = number
+      case "count": count = UInt64(number)
+      default: return nil
+      }
+    }
+  }
 }
 
 extension EventLog {
+  private var retentionPath: String { folder + "/retention" }
+
+  /// The limits that were set, or the standard ones. A file that cannot be understood keeps everything.
+  public func retention() throws(EventLogError) -> Retention {
+    let bytes: [UInt8]?
+    do throws(PosixError) { bytes = try Files.readIfThere(retentionPath, limit: 4096) } catch {
+      throw .unreadable(error)
+    }
+    guard let bytes else { return .standard }
+    return try Retention(text: String(decoding: bytes, as: UTF8.self)) ?? Retention()
+  }
+
+  public func set(_ retention: Retention) throws(EventLogError) {
+    do throws(PosixError) {
+      try Files.makeDurableFolder(folder)
+      try Files.replace(retentionPath, with: Array(retention.text.utf8))
+    } catch { throw .unwritable(error) }
+  }
+
   /// Drops what need not be kept.
   /// - Parameter isSafe: asked with the first number of the segment that would then be the oldest: whether what was
   ///   made of all before it is kept elsewhere, durably. Where it is not, nothing goes.

@@ -43,7 +43,7 @@ struct Writer: ~Copyable {
     do {
       let file = try File.open(log.path(of: end.segment), .change)
       guard try end.isRight(in: file) else { return nil }
-      let changed = try Files.changed(log.folder)
+      let changed = Files.modified(log.folder)
       if changed != end.folderChanged {
         // Somebody may have put a segment there; most of the time it was a spare or a checkpoint.
         guard try log.segments().last == end.segment else { return nil }
@@ -115,7 +115,7 @@ struct Writer: ~Copyable {
     (end.offset, end.size, end.trail) = (0, size, [])
     file = try File.open(log.path(of: end.segment), .change)
     try? Spare(log).makeIfMissing()
-    end.folderChanged = try Files.changed(log.folder)
+    end.folderChanged = Files.modified(log.folder)
     try note()
   }
 }

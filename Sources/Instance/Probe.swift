@@ -101,7 +101,7 @@ public struct Probe: Sendable {
       }
       let body = text.split(separator: "\r\n\r\n", maxSplits: 1).dropFirst().first ?? ""
       guard (200..<300).contains(code) else {
-        let reason = body.split(separator: "\n").first.map { ": \($0.prefix(120))" } ?? ""
+        let reason = body.split(separator: "\n").first.map { ": \($0)" } ?? ""
         return .notReady("\(code)\(reason)")
       }
       if let content, !body.contains(content) { return .notReady("\(code), without '\(content)'") }

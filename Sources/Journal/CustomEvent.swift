@@ -58,7 +58,10 @@ public struct CustomEvent: Hashable, Sendable {
   {
     let json: CompactJSON
     do throws(CompactJSON.Fault) { json = try CompactJSON(bytes, deepest: deepest) } catch {
-      throw Cause(.eventData, "\(what) is no JSON: \(error)")
+      switch error {
+      case .malformed(let byte): throw Cause(.eventData, "\(what) is no JSON from byte \(byte) on")
+      case .tooDeep: throw Cause(.eventData, "\(what) is nested deeper than \(deepest)")
+      }
     }
     if json.members == nil { throw Cause(.eventData, "\(what) is no JSON object") }
     return json
@@ -96,12 +99,15 @@ public struct CustomEvent: Hashable, Sendable {
 }
 
 extension Journal {
-  /// Writes events of other vocabularies in one piece; when this returns they are durable. They may not use the room
-  /// that is kept for a full disk.
+  /// Writes events of other vocabularies in one piece, values of config vars masked; when this returns they are
+  /// durable. They may not use the room that is kept for a full disk.
   /// - Returns: their numbers.
   public func append(custom events: [CustomEvent]) throws(Cause) -> [UInt64] {
-    let drafts = events.map {
-      Draft(source: source, type: $0.type, subject: $0.app, data: $0.data)
+    let mask = mask()
+    let drafts = events.map { event in
+      Draft(
+        source: source, type: event.type, subject: event.app.map { mask(subject: $0) },
+        data: mask.masked(json: event.data))
     }
     do throws(EventLogError) { return try log.append(drafts).map(\.sequence) } catch {
       throw Cause(error)

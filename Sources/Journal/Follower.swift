@@ -4,50 +4,151 @@ import ReleaseModel
 
 /// Reads the log as it grows, and keeps a board current with it.
 ///
-/// It owns no thread: who uses it polls `descriptor` among its other sources and calls `take`.
+/// It begins at a checkpoint of the board, so that opening does not depend on the log's length, and leaves one behind
+/// at each segment it enters. It owns no thread: who uses it polls `descriptor` among its other sources and calls
+/// `take`.
 public struct Follower: Sendable {
   public private(set) var board = Board()
+  private let log: EventLog
+  private let until: Moment?
+  private let recent: UInt64
   private var reader: Reader
-  private var watch: FolderWatch?
-  private let folder: String
+  private var watch: Watch
+  private var isBegun = false
+  private var canKeep = true
 
-  public init(_ journal: Journal) {
-    folder = journal.log.folder
-    reader = Reader(journal.log)
-    watch = try? FolderWatch(folder)
+  /// - Parameters:
+  ///   - until: where the history ends for this reader; without it the board goes on with the log.
+  ///   - recent: how many events the first `take` is to give, if there are so many.
+  public init(_ journal: Journal, until: Moment? = nil, recent: UInt64 = 0) {
+    log = journal.log
+    self.until = until
+    self.recent = recent
+    reader = Reader(log)
+    watch = Watch(log)
   }
 
-  /// Readable when something has changed; nil where the folder is not there (yet) or cannot be watched.
-  public var descriptor: Int32? { watch?.file.descriptor }
+  /// Readable when something has changed; nil where the log cannot be watched (yet).
+  public var descriptor: Int32? { watch.descriptor }
 
   /// Parts of the log that are no events.
   public var damage: [Damage] { reader.damage }
 
+  /// The segment it has come to. When that is another than before, there may be something to drop.
+  public var segment: UInt64 { reader.cursor.segment }
+
   /// Folds everything that came since the last call into the board, and gives it.
   public mutating func take() throws(Cause) -> [Event] {
-    if watch == nil { watch = try? FolderWatch(folder) }
-    watch?.drain()
-    var events: [Event] = []
+    _ = watch.hasChanged()
+    if !isBegun { try begin() }
     do throws(EventLogError) {
+      var events: [Event] = []
       while true {
+        let before = segment
         let lines = try reader.next()
-        if lines.isEmpty { return events }
-        for line in lines {
+        if before > 0, segment != before { keep(before: segment) }
+        let wanted = lines.prefix { isWanted($0) }
+        for line in wanted {
           let event = Event(line)
           board.apply(event)
           events.append(event)
         }
+        if lines.isEmpty || wanted.count < lines.count { return events }
       }
     } catch { throw Cause(error) }
   }
 
+  private func isWanted(_ line: Line) -> Bool {
+    switch until {
+    case .sequence(let last): line.sequence <= last
+    case .time(let last): line.time <= last
+    case nil: true
+    }
+  }
+
   /// Waits until the log may have grown, another descriptor can be read, or the time is up.
-  /// Where the folder cannot be watched the log is looked at once a second.
   public func wait(_ others: [Int32] = [], milliseconds: Int64? = nil) throws(Cause) {
     let descriptors = others + [descriptor].compactMap { $0 }
-    let limit = descriptor == nil ? min(milliseconds ?? 1000, 1000) : milliseconds
+    let limit =
+      descriptor == nil ? min(milliseconds ?? Watch.fallback, Watch.fallback) : milliseconds
     do throws(PosixError) { _ = try Poll.wait(descriptors, milliseconds: limit) } catch {
       throw Cause(error)
     }
+  }
+}
+
+// MARK: - Checkpoints
+
+extension Follower {
+  /// Finds the newest checkpoint to begin at. Where there is none all is read, if all is still there.
+  private mutating func begin() throws(Cause) {
+    let segments: [UInt64]
+    let candidates: [UInt64]
+    do throws(EventLogError) {
+      segments = try log.segments()
+      let last = try lastSegment()
+      let kept = try log.checkpoints().filter(segments.contains)
+      // Too new a one gives fewer events than wanted, but the right board.
+      let newer = until == nil ? kept.filter { $0 > last } : []
+      candidates = kept.filter { $0 <= last }.reversed() + newer
+    } catch { throw Cause(error) }
+    isBegun = true
+    guard let oldest = segments.first else { return }
+    let reachesBack = oldest == 1
+    for segment in candidates {
+      guard let board = board(before: segment, orOlder: !reachesBack) else { continue }
+      self.board = board
+      reader = Reader(log, from: Cursor(segment: segment))
+      return try checkPast()
+    }
+    if reachesBack { return }
+    isBegun = false
+    throw Cause(
+      .logDamaged,
+      "the events before number \(oldest) were dropped, and no checkpoint that stands for them can be read",
+      remedy: "Bring '\(log.folder)' back from a backup, or read what is left with: relctl events")
+  }
+
+  /// The segment that holds the first event to give.
+  private func lastSegment() throws(EventLogError) -> UInt64 {
+    let last: UInt64 =
+      switch until {
+      case .sequence(let last): last
+      case .time(let last): try log.cursor(before: last).segment
+      case nil: try log.lastLine()?.sequence ?? 1
+      }
+    return try log.cursor(before: last - min(last, recent)).segment
+  }
+
+  /// - Parameter older: whether one that an older version has kept may be used too; while the events themselves are
+  ///   there it is better to fold them anew.
+  private func board(before segment: UInt64, orOlder older: Bool) -> Board? {
+    guard let checkpoint = try? log.checkpoint(before: segment),
+      checkpoint.version == Board.version || older && checkpoint.version < Board.version
+    else { return nil }
+    return try? JSON.decode(Board.self, from: checkpoint.body)
+  }
+
+  private func checkPast() throws(Cause) {
+    let isGone =
+      switch until {
+      case .sequence(let last): board.sequence > last
+      case .time(let last): board.time > last
+      case nil: false
+      }
+    if isGone {
+      throw Cause(
+        .pastGone, "the event log does not reach back so far: it begins behind \(board.time)")
+    }
+  }
+
+  /// It is a cache for whoever comes next: where it cannot be written nothing is lost.
+  private mutating func keep(before segment: UInt64) {
+    guard canKeep else { return }
+    let known = (try? log.checkpoint(before: segment))?.version ?? 0
+    if known >= Board.version { return }
+    let checkpoint = Checkpoint(
+      segment: segment, version: Board.version, body: JSON.encode(board))
+    do throws(EventLogError) { try log.save(checkpoint) } catch { canKeep = false }
   }
 }

@@ -1,3 +1,4 @@
+import ConfigStore
 import EventLog
 import Posix
 import ReleaseModel
@@ -10,16 +11,27 @@ public struct Journal: Sendable {
   /// Names the program in each event: `host/relctl`.
   let source: String
   public let log: EventLog
+  private let values: HomeMask
 
-  public init(home: Home, program: String) {
+  /// - Parameter config: config vars that are not of the home; they are masked with those that are.
+  public init(home: Home, program: String, config: [String: String] = [:]) {
     self.home = home
-    source = "\(User.host)/\(program)"
+    values = HomeMask(home: home, and: ConfigSet(config))
+    source = Self.source(of: program)
     log = EventLog(folder: home.events)
   }
 
-  /// Writes an event; when this returns it is durable.
+  static func source(of program: String) -> String { "\(User.host)/\(program)" }
+
+  /// Takes the values of config vars out of what is shown; in what is appended they are masked anyway.
+  public func mask() -> Mask { values.current() }
+
+  /// Writes an event, values of config vars masked; when this returns it is durable.
+  /// - Returns: the event as it was written.
   @discardableResult
   public func append(_ type: EventType, app: String?, _ data: EventData) throws(Cause) -> Event {
+    let mask = mask()
+    let (app, data) = (app.map { mask(subject: $0) }, mask(data))
     let draft = Draft(
       source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     do throws(EventLogError) {
@@ -45,6 +57,17 @@ public struct Journal: Sendable {
   /// Milliseconds after which a request that is not done is given up.
   public static let requestLimit: Int64 = 15 * 60 * 1000
 
+  /// Drops what the log need not keep, as far as a checkpoint stands for it.
+  /// - Returns: the first numbers of the segments that went.
+  @discardableResult
+  public func dropOld() throws(Cause) -> [UInt64] {
+    do throws(EventLogError) {
+      return try log.drop(try log.retention(), now: Timestamp(milliseconds: Clock.now())) {
+        (try? log.checkpoint(before: $0))?.version == Board.version
+      }
+    } catch { throw Cause(error) }
+  }
+
   /// Makes sure that what was read is on the disk before somebody acts on it: a reader may be faster than the writer's sync.
   public func makeDurable() throws(Cause) {
     do throws(EventLogError) { try log.sync() } catch { throw Cause(error) }
@@ -54,11 +77,7 @@ public struct Journal: Sendable {
 extension Event {
   /// Reads a line of the log. A line that is no CloudEvent keeps its number and shows as it is.
   public init(_ line: Line) {
-    if let event = try? JSON.decode(Event.self, from: line.bytes) {
-      self = event
-    } else {
-      self.init(sequence: line.sequence, time: line.time)
-    }
+    self = Event(line: line.bytes.span) ?? Event(sequence: line.sequence, time: line.time)
     if type == nil { foreign = (try? CompactJSON(line.bytes))?["data"].map(Array.init) ?? [] }
   }
 }

@@ -1,3 +1,4 @@
+import ConfigStore
 import Instance
 import Posix
 import ReleaseModel
@@ -18,7 +19,9 @@ public struct OutputReader: Sendable {
   private let home: Home
   private let app: String
   private let only: InstanceName?
-  private let mask: Mask
+  private let values: HomeMask
+  /// Renewed at each look: the app may print what has only just been set.
+  private var mask = Mask()
   /// How many lines the first look gives; nil once it was taken.
   private var first: Int?
   private var positions: [Place: Position] = [:]
@@ -31,7 +34,7 @@ public struct OutputReader: Sendable {
     self.app = app
     self.only = only
     first = last
-    mask = ConfigStore(home: home, app: app).mask()
+    values = HomeMask(home: home, app: app)
   }
 
   /// The folders in which something happens when there is more to read: to be watched.
@@ -39,6 +42,7 @@ public struct OutputReader: Sendable {
 
   /// What was written since the last call, whole lines only, in the order of their moments.
   public mutating func next() -> [OutputLine] {
+    mask = values.current()
     var lines: [OutputLine] = []
     for place in places() {
       if let first {

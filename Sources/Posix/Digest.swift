@@ -114,24 +114,3 @@ public struct SHA256: Sendable {
     return UInt32(truncatingIfNeeded: low)
   }
 }
-
-/// CRC-32C (Castagnoli), as RFC 3720 appendix B.4 defines it.
-public enum CRC32C {
-  /// The checksum, most significant byte first.
-  public static func bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-    let sum = checksum(bytes)
-    return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> UInt32($0)) }
-  }
-
-  public static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    var crc: UInt32 = ~0
-    for byte in bytes {
-      crc = crc >> 8 ^ table[Int((crc ^ UInt32(byte)) & 0xff)]
-    }
-    return ~crc
-  }
-
-  private static let table: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0x82f6_3b78 : 0) }
-  }
-}

@@ -34,10 +34,11 @@ public enum Files {
       kind: kind, mode: info.st_mode & 0o7777, size: Int(info.st_size), owner: info.st_uid)
   }
 
-  /// When a file was written last, or a name in a folder changed, in nanoseconds since 1970. stat(2)
-  public static func changed(_ path: String) throws(PosixError) -> Int64 {
+  /// When a file or the names in a folder changed last, in nanoseconds since 1970; nil where that cannot be told.
+  /// A file system's clock ticks in milliseconds: two changes may have one moment.
+  public static func modified(_ path: String) -> Int64? {
     var info = stat()
-    try check("read", path) { stat(path, &info) }
+    guard stat(path, &info) == 0 else { return nil }
     return Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
   }
 

@@ -10,6 +10,10 @@ public struct Board: Hashable, Codable, Sendable {
   public var sequence: UInt64 = 0
   public var time = Timestamp(milliseconds: 0)
 
+  /// Of what a checkpoint of the board means. It grows with each change of the fold or of what the board holds;
+  /// a board of every older version can still be read.
+  public static let version = 1
+
   public init() {}
 
   /// What the agent said of itself last; whether it lives, its lock tells.

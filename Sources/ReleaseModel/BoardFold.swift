@@ -18,11 +18,10 @@ extension Board {
           Request(
             id: event.id, sequence: event.sequence, type: type, app: name, data: event.data))
       } else {
-        var app = apps[name] ?? App(name: name, changed: event.time)
-        if app.apply(type, event) {
-          app.changed = event.time
-          apps[name] = app
-        }
+        // In place: a copy that is put back would copy the ledger and the runs with every event.
+        guard apps[name]?.apply(type, event) == nil else { return }
+        var app = App(name: name, changed: event.time)
+        if app.apply(type, event) { apps[name] = app }
       }
     }
   }
@@ -67,8 +66,14 @@ extension Board.App {
     changed = event.time
   }
 
-  /// - Returns: false where the event says nothing about the app that we can use.
+  /// - Returns: false where the event says nothing about the app that we can use, and nothing was changed.
   fileprivate mutating func apply(_ type: EventType, _ event: Event) -> Bool {
+    let isUseful = change(type, event)
+    if isUseful { changed = event.time }
+    return isUseful
+  }
+
+  private mutating func change(_ type: EventType, _ event: Event) -> Bool {
     switch type {
     case .releaseCreated: return appendRelease(event)
     case .deploymentStarted, .deploymentStep, .deploymentFinished, .deploymentFailed,
@@ -79,8 +84,9 @@ extension Board.App {
       .instanceAbandoned, .instanceStopping, .instanceStopped:
       return applyRun(type, event)
     case .configChanged:
-      config = event.data.config
-      return config != nil
+      guard let config = event.data.config else { return false }
+      self.config = config
+      return true
     default: return false
     }
   }
@@ -146,12 +152,12 @@ extension Board.App {
     guard let instance = event.data.instance, let number = event.data.release else {
       return false
     }
-    let node = NodeName.of(app: name, instance: instance, run: event.sequence)
     runs.append(
       Board.Run(
         id: event.sequence, instance: instance, release: number, state: .starting,
         since: event.time, port: event.data.port,
-        node: event.data.node ?? node))
+        node: event.data.node
+          ?? NodeName.of(app: name, instance: instance, run: event.sequence)))
     forgetEndedRuns()
     return true
   }
@@ -197,11 +203,14 @@ extension Board.App {
   /// Keeps the last ended run of each instance, and all of a deployment until it is over: its outcome hangs on them.
   private mutating func forgetEndedRuns() {
     var seen: Set<InstanceName> = []
-    let kept = runs.reversed().filter { run in
-      if run.state.isLive || run.release == deployment?.release { return true }
-      return seen.insert(run.instance).inserted
+    var forgotten = RangeSet<Int>()
+    for index in runs.indices.reversed() {
+      if runs[index].state.isLive || runs[index].release == deployment?.release { continue }
+      if !seen.insert(runs[index].instance).inserted {
+        forgotten.insert(contentsOf: index..<index + 1)
+      }
     }
-    runs = kept.reversed()
+    if !forgotten.isEmpty { runs.removeSubranges(forgotten) }
   }
 }
 

@@ -169,28 +169,9 @@ public struct Event: Hashable, Sendable {
   }
 }
 
-extension Event: Codable {
+extension Event: Encodable {
   private enum CodingKeys: String, CodingKey {
     case seq, specversion, id, time, source, type, subject, data
-  }
-
-  /// Reads a CloudEvents 1.0 line. Only the envelope must be right: data of a shape we do not know is left out.
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    let digits = try container.decode(String.self, forKey: .seq)
-    guard let sequence = UInt64(digits) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .seq, in: container, debugDescription: "no sequence number")
-    }
-    self.sequence = sequence
-    id = try container.decode(String.self, forKey: .id)
-    time = try container.decode(Timestamp.self, forKey: .time)
-    source = try container.decodeIfPresent(String.self, forKey: .source) ?? ""
-    typeName = try container.decode(String.self, forKey: .type)
-    app = try container.decodeIfPresent(String.self, forKey: .subject)
-    let data = try? container.decodeIfPresent(EventData.self, forKey: .data) ?? EventData()
-    self.data = data ?? EventData()
-    isReadable = data != nil
   }
 
   public func encode(to encoder: any Encoder) throws {

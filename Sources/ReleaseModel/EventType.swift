@@ -46,6 +46,15 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case agentStopped = "agent.stopped"
   case logRepaired = "log.repaired"
 
+  static let table = NameTable<Self>()
+
+  /// Every event that is folded is looked up here, so the compiler's own, one comparison after another, is too slow.
+  public init?(rawValue: String) {
+    var text = rawValue
+    guard let type = text.withUTF8({ Self.table.find($0) }) else { return nil }
+    self = type
+  }
+
   /// Whether it asks for something and must be ended by one of the request outcomes.
   public var isRequest: Bool { rawValue.hasSuffix(".requested") }
 

@@ -1,4 +1,4 @@
-/// A place in the log as people name it: by the clock or by number.
+/// A point in the history of a home: behind all events up to a time, or up to a number.
 public enum Moment: Hashable, Sendable {
   case time(Timestamp)
   case sequence(UInt64)

@@ -28,11 +28,12 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
 
   /// Reads `web.1`.
   public init?(_ text: String) {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 2, let index = Int(parts[1]), (1...9999).contains(index),
-      String(index) == parts[1], ProcessType.isValid(String(parts[0]))
+    guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
+    let (process, digits) = (String(text[..<dot]), text.utf8[dot...].dropFirst())
+    guard (1...4).contains(digits.count), digits.first != UInt8(ascii: "0"),
+      digits.allSatisfy({ (48...57).contains($0) }), ProcessType.isValid(process)
     else { return nil }
-    self.init(String(parts[0]), index)
+    self.init(process, digits.reduce(0) { $0 * 10 + Int($1 - 48) })
   }
 
   public var description: String { "\(process).\(index)" }
@@ -96,5 +97,13 @@ extension ReleaseNumber: TextCoded {}
 public enum NodeName {
   public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
     "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
+  }
+}
+
+/// The id of one build: 64 random bits as 16 lower-case hexadecimal digits.
+public enum BuildID {
+  public static func isValid(_ text: String) -> Bool {
+    text.utf8.count == 16
+      && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 }

@@ -17,6 +17,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case slugUnknown = "RT-SLUG-UNKNOWN"
   case slugDamaged = "RT-SLUG-DAMAGED"
   case slugContent = "RT-SLUG-CONTENT"
+  case slugArchive = "RT-SLUG-ARCHIVE"
+  case slugRecord = "RT-SLUG-RECORD"
   case manifestFormat = "RT-MANIFEST-FORMAT"
   case procfileFormat = "RT-PROCFILE-FORMAT"
   case appJSONFormat = "RT-APPJSON-FORMAT"
@@ -36,6 +38,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case releaseAmbiguous = "RT-BUILD-RELEASE-AMBIGUOUS"
   case releaseChoice = "RT-BUILD-RELEASE-UNKNOWN"
   case project = "RT-BUILD-PROJECT"
+  case buildConfig = "RT-BUILD-CONFIG"
   case buildUnwritable = "RT-BUILD-UNWRITABLE"
   case buildInterrupted = "RT-BUILD-INTERRUPTED"
 
@@ -61,6 +64,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case eventData = "RT-EVENT-DATA"
   case logDamaged = "RT-LOG-DAMAGED"
   case logFull = "RT-LOG-FULL"
+  case pastGone = "RT-PAST-GONE"
   case logUnsynced = "RT-LOG-UNSYNCED"
   case terminal = "RT-TERMINAL"
   case theme = "RT-THEME"
@@ -70,18 +74,18 @@ public enum ProblemID: String, CaseIterable, Sendable {
     switch self {
     case .usage, .appName, .configName, .eventType: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
-      .slugDamaged, .slugContent, .configDamaged, .logDamaged, .eventData, .theme, .sourceUnknown,
-      .targetMismatch:
+      .slugDamaged, .slugContent, .slugArchive, .slugRecord, .configDamaged, .logDamaged,
+      .eventData, .theme, .sourceUnknown, .targetMismatch:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
-      .programMissing, .terminal, .agentAbsent, .epmd, .system:
+      .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone:
       ExitCode.unavailable
     case .configConflict, .agentRunning, .waitedTooLong, .logFull, .portUnavailable:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
-      .releaseChoice, .project, .buildUnwritable,
+      .releaseChoice, .project, .buildConfig, .buildUnwritable,
       .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly:
@@ -130,6 +134,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .slugUnknown: "No slug has that id, or several begin with it."
     case .slugDamaged: "A slug's files are not what its manifest says."
     case .slugContent: "A tree holds something that a slug cannot hold."
+    case .slugArchive: "An archive cannot be unpacked, or is more than a slug may be."
+    case .slugRecord: "The events that came with a slug are not those of its build."
     case .manifestFormat: "A manifest cannot be read."
     case .procfileFormat: "The Procfile cannot be read."
     case .appJSONFormat: "The app.json cannot be read."
@@ -139,7 +145,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .configMissing: "The release needs config vars that are not set."
     case .configDamaged: "A stored set of config vars is not what was stored."
     case .targetMismatch: "A slug was built for another kind of host."
-    case .sourceMissing: "The folder to build is not there."
+    case .sourceMissing: "What is to be built or imported is not there."
     case .sourceUnknown: "The folder holds nothing that can be built."
     case .toolMissing: "The build needs a tool that is not there."
     case .dependencies: "Fetching the dependencies failed."
@@ -148,6 +154,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .releaseAmbiguous: "There are several OTP releases and none was chosen."
     case .releaseChoice: "The project has no OTP release of the chosen name."
     case .project: "mix cannot read the project's mix.exs or configuration."
+    case .buildConfig: "A config var that is meant for the build has a value it cannot have."
     case .buildUnwritable: "The folder to build, or the cache, cannot be changed."
     case .buildInterrupted: "A build was stopped by a signal."
     case .agentRunning: "Another agent serves this home."
@@ -170,6 +177,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .eventData: "A program's own event cannot be read."
     case .logDamaged: "A part of the event log cannot be read."
     case .logFull: "An event could not be written: no space."
+    case .pastGone: "The event log does not reach back to that moment."
     case .logUnsynced: "The disk failed while an event was being made durable."
     case .terminal: "The terminal cannot show the dashboard."
     case .theme: "A theme cannot be read."

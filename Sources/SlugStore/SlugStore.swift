@@ -10,49 +10,64 @@ public struct SlugStore: Sendable {
   public func folder(_ id: String) -> String { home.slugs + "/" + id }
   public func tree(_ id: String) -> String { folder(id) + "/tree" }
 
+  public struct Stored: Hashable, Sendable {
+    public let id: String
+    /// Whether it was not there before.
+    public let isNew: Bool
+  }
+
   /// Takes a tree in. It must hold its manifest, and its files must be what that says.
   /// - Returns: the slug's id; the same tree stored twice is one slug.
   public func store(tree: String, provenance: Provenance) throws(Cause) -> String {
+    try store(SlugTree(tree), provenance: provenance).id
+  }
+
+  /// Takes a tree in.
+  /// - Parameter finish: what belongs to it; nobody else stores a slug meanwhile.
+  @discardableResult
+  public func store(
+    _ tree: SlugTree, provenance: Provenance,
+    then finish: (Stored) throws(Cause) -> Void = { _ in }
+  ) throws(Cause) -> Stored {
     do {
-      let bytes = try Files.read(tree + "/" + Manifest.path, limit: 64 << 20)
-      let id = Hex.encode(SHA256.digest(bytes))
-      let manifest = try Manifest(bytes: bytes)
       try Files.makeFolder(home.slugs)
       let lock = try Lock.wait(home.slugs + "/.lock")
       defer { withExtendedLifetime(lock) {} }
-      if Files.isFolder(folder(id)) { return id }
-      let new = home.slugs + "/.new-" + Random.hex(8)
-      defer { try? Files.remove(new) }
-      try build(new, manifest, manifestBytes: bytes, from: tree, provenance)
-      try Files.syncFileSystem(of: home.slugs)
-      try Files.rename(new, to: folder(id))
-      try Files.syncFolder(home.slugs)
-      return id
+      let stored = Stored(id: tree.id, isNew: !Files.isFolder(folder(tree.id)))
+      if stored.isNew { try put(tree, provenance) }
+      try finish(stored)
+      return stored
     } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
   }
 
-  private func build(
-    _ new: String, _ manifest: Manifest, manifestBytes: [UInt8], from tree: String,
-    _ provenance: Provenance
-  ) throws {
-    let links = SlugLinks(manifest)
-    try links.check()
+  private func put(_ tree: SlugTree, _ provenance: Provenance) throws {
+    let new = home.slugs + "/.new-" + Random.hex(8)
+    defer { try? Files.remove(new) }
+    try build(new, from: tree, provenance)
+    try Files.syncFileSystem(of: home.slugs)
+    try Files.rename(new, to: folder(tree.id))
+    try Files.syncFolder(home.slugs)
+  }
+
+  private func build(_ new: String, from tree: SlugTree, _ provenance: Provenance) throws {
+    try SlugLinks(tree.manifest).check()
     let target = new + "/tree"
     try Files.makeFolder(target, mode: 0o755)
-    for entry in manifest.files {
+    for entry in tree.manifest.files {
       let path = target + "/" + entry.path
+      try tree.check(entry)
       switch entry.kind {
       case .folder: try Files.makeFolder(path, mode: 0o755)
       case .link: try Files.symbolicLink(to: entry.target ?? "", at: path)
-      case .file: try Files.hardLink(try object(entry, from: tree), at: path)
+      case .file: try Files.hardLink(try object(entry, from: tree.path), at: path)
       }
     }
     let own = Files.parent(of: target + "/" + Manifest.path)
     try Files.makeFolder(own, mode: 0o755)
-    try Files.replace(target + "/" + Manifest.path, with: manifestBytes, mode: 0o444)
-    try Files.replace(new + "/manifest.json", with: manifestBytes, mode: 0o444)
+    try Files.replace(target + "/" + Manifest.path, with: tree.manifestBytes, mode: 0o444)
+    try Files.replace(new + "/manifest.json", with: tree.manifestBytes, mode: 0o444)
     try Files.replace(new + "/provenance.json", with: JSON.encode(provenance), mode: 0o444)
-    for entry in manifest.files.reversed() where entry.kind == .folder {
+    for entry in tree.manifest.files.reversed() where entry.kind == .folder {
       try Files.setMode(target + "/" + entry.path, 0o555)
     }
     // A manifest of another maker may leave it out.
@@ -121,6 +136,18 @@ public struct SlugStore: Sendable {
     }
     return try Manifest(bytes: bytes)
   }
+
+  /// Whether the slug came with events of its build that are in the log by now.
+  public func hasRecord(_ id: String) -> Bool { Files.exists(record(id)) }
+
+  /// Says that they are, for good.
+  public func keepRecord(_ bytes: [UInt8], of id: String) throws(Cause) {
+    do throws(PosixError) { try Files.replace(record(id), with: bytes, mode: 0o444) } catch {
+      throw Cause(error)
+    }
+  }
+
+  private func record(_ id: String) -> String { folder(id) + "/events.jsonl" }
 
   public func provenance(_ id: String) -> Provenance? {
     (try? Files.read(folder(id) + "/provenance.json", limit: 1 << 20))

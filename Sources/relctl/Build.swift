@@ -80,7 +80,8 @@ struct SlugMaker {
     }
     defer { try? Files.remove(folder) }
     let tree = folder + "/app"
-    let provenance = provenance(of: source)
+    let journal = Journal(home: home, program: "relctl")
+    let provenance = provenance(of: source, journal.mask())
     switch source.kind {
     case .mix:
       try copy(source, to: tree) { ["_build", ".git", ".elixir_ls"].contains($0) }
@@ -91,10 +92,10 @@ struct SlugMaker {
       try describe(tree)
     }
     let slug = try SlugStore(home: home).store(tree: tree, provenance: provenance)
-    try Journal(home: home, program: "relctl").append(
+    try journal.append(
       .slugStored, app: app,
       EventData {
-        ($0.slug, $0.build, $0.by, $0.folder) = (slug, build, call.user, source.path)
+        ($0.slug, $0.build, $0.by, $0.folder) = (slug, build, call.user, provenance.folder)
         ($0.commit, $0.line) = (provenance.commit, provenance.line)
       })
     return slug
@@ -161,7 +162,7 @@ struct SlugMaker {
     }
   }
 
-  private func provenance(of source: Source) -> Provenance {
+  private func provenance(of source: Source, _ mask: Mask) -> Provenance {
     let environment = call.context.environment.filter { ["PATH", "HOME"].contains($0.key) }
     let git = Invocation(
       ["git", "-C", source.path, "log", "-1", "--format=%H%n%s", "--", "."],
@@ -169,7 +170,7 @@ struct SlugMaker {
     let lines = (try? git.run(errors: .null, limit: 5000)).flatMap { $0.isSuccess ? $0.text : nil }?
       .split(separator: "\n").map(String.init)
     return Provenance(
-      time: Timestamp(milliseconds: Clock.now()), by: call.user, folder: source.path,
-      commit: lines?.first, line: lines?.dropFirst().first)
+      time: Timestamp(milliseconds: Clock.now()), by: call.user, folder: mask(source.path),
+      commit: lines?.first, line: lines?.dropFirst().first.map { mask($0) })
   }
 }

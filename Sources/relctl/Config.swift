@@ -1,4 +1,5 @@
 import CommandLine
+import ConfigStore
 import Instance
 import Posix
 import ReleaseModel
@@ -9,7 +10,8 @@ extension Verb {
       "config", "APP [set K=V…|set K|unset K…]", count: 1...100,
       "show or change an app's config vars",
       details: """
-        Only names are shown. `set KEY` alone reads the value from standard input, for what is secret.
+        Only names are shown. `set KEY` alone reads the value from standard input and marks it secret:
+        however short it is, from 4 bytes on, it is masked wherever it would appear.
         Each change makes a new release, which is deployed like any other.
         """,
       options: [.json])
@@ -30,7 +32,7 @@ extension Verb {
 
 /// Config vars to be set and to be removed.
 private struct ConfigChange {
-  var set: [String: String] = [:]
+  var set = ConfigSet()
   var unset: [String] = []
 
   mutating func set(_ words: ArraySlice<String>, _ call: Call) throws(Cause) {
@@ -39,17 +41,26 @@ private struct ConfigChange {
       let name = String(parts[0])
       try ConfigStore.check(name: name, reserved: RunSpecification.ownVariables)
       if parts.count == 2 {
-        set[name] = String(parts[1])
+        set.set(name, to: String(parts[1]))
       } else if words.count == 1 {
-        set[name] = try standardInput(for: name, call)
+        set.set(name, to: try standardInput(for: name, call), isSecret: true)
       } else {
         throw Cause(
           .usage, "'\(name)' has no value", remedy: "Write it as NAME=VALUE, or set it alone.")
       }
     }
-    if set.isEmpty {
+    if set.values.isEmpty {
       throw Cause(.usage, "nothing to set", remedy: "Write it as in: set NAME=VALUE")
     }
+  }
+
+  func applied(to old: ConfigSet) -> ConfigSet {
+    var new = old
+    for (name, value) in set.values {
+      new.set(name, to: value, isSecret: set.secret.contains(name))
+    }
+    for name in unset { new.remove(name) }
+    return new
   }
 
   mutating func unset(_ words: ArraySlice<String>) throws(Cause) {
@@ -82,30 +93,30 @@ private struct ConfigChange {
 
 extension Call {
   fileprivate func listConfig(_ name: String) throws(Cause) -> Outcome {
-    let values = try config(of: try app(name))
+    let names = try config(of: try app(name)).values.keys.sorted()
     if wantsJSON {
-      print(json: values.keys.sorted())
+      print(json: names)
     } else {
-      for key in values.keys.sorted() { context.print(key) }
+      for name in names { context.print(name) }
     }
     return .success
   }
 
   /// The app's config vars, those of the release that runs, or those set for its first one.
-  private func config(of app: Board.App?) throws(Cause) -> [String: String] {
-    guard let app, let digest = app.config else { return [:] }
+  private func config(of app: Board.App?) throws(Cause) -> ConfigSet {
+    guard let app, let digest = app.config else { return ConfigSet() }
     return try ConfigStore(home: home(), app: app.name).load(digest)
   }
 
   fileprivate func change(config name: String, by change: ConfigChange) throws(Cause) -> Outcome {
     let app = try board().apps[name]
     let old = try config(of: app)
-    if let unknown = change.unset.first(where: { old[$0] == nil }) {
+    if let unknown = change.unset.first(where: { old.values[$0] == nil }) {
       throw Cause(
         .configName, "'\(name)' has no config var '\(unknown)'",
         remedy: "See them with: relctl config \(name)")
     }
-    let new = old.merging(change.set) { $1 }.filter { !change.unset.contains($0.key) }
+    let new = change.applied(to: old)
     if new == old {
       context.note("relctl: nothing changes; the config vars are so already")
       return .success
@@ -113,7 +124,7 @@ extension Call {
     let digest = try ConfigStore(home: home(), app: name).save(new)
     return try request(.configRequested, app: name) {
       ($0.config, $0.base) = (digest, app?.config)
-      $0.set = change.set.isEmpty ? nil : change.set.keys.sorted()
+      $0.set = change.set.values.isEmpty ? nil : change.set.values.keys.sorted()
       $0.unset = change.unset.isEmpty ? nil : change.unset
     }
   }

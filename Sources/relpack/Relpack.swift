@@ -15,7 +15,8 @@ struct Relpack {
       "Build the project in DIR and put the slug in its place.",
       details: """
         CACHE_DIR lives between builds. ENV_DIR holds a file per config var. With RELTUI_HOME set
-        the build is recorded in that home's event log.
+        the build is recorded in that home's event log; without it, and with RELPACK_RECORD=slug in
+        ENV_DIR, in the slug.
         """),
     command("release", "DIR", count: 1...1, "Print the process types of the slug in DIR as YAML."),
     command("plan", "DIR", count: 1...1, "Print what 'compile' would do."),

@@ -93,6 +93,7 @@ struct Session {
   }
 
   private static func words(for damage: [Damage]) -> String? {
+    let damage = damage.filter { !$0.isMissing }
     guard let first = damage.first else { return nil }
     let places = damage.count == 1 ? "1 place" : "\(damage.count) places"
     return "The event log is damaged in \(places), first in \(Files.name(of: first.path)) "

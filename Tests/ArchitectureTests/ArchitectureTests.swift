@@ -86,6 +86,22 @@ struct ArchitectureTests {
     #expect(upward.isEmpty, "a room imports only what stands above it in the table, a lower layer")
   }
 
+  /// Values of config vars are masked there; who appended by itself would go around it.
+  @Test func onlyTheJournalWritesEvents() throws {
+    let sources = Self.root.appending(path: "Sources")
+    var writers: Set<String> = []
+    for row in try Self.documented() {
+      for case let file as URL in FileManager.default.enumerator(
+        at: sources.appending(path: row.name), includingPropertiesForKeys: nil)!
+      where file.pathExtension == "swift" {
+        if try String(contentsOf: file, encoding: .utf8).contains("Draft(") {
+          writers.insert(row.name)
+        }
+      }
+    }
+    #expect(writers.subtracting(["EventLog", "relbench"]) == ["Journal"])
+  }
+
   /// What a file imports must be an arrow of its room, or one reached through its arrows.
   @Test func filesImportWhatTheirRoomMay() throws {
     let rows = try Self.documented()

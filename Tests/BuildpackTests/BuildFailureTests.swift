@@ -31,6 +31,10 @@ import Testing
         try Files.symbolicLink(to: "/etc/passwd", at: $0 + "/Procfile")
       }, problem: "'Procfile' is a link that leads out of the source [RT-SLUG-CONTENT]"),
     Case(
+      testDescription: "a place for the record that there is not",
+      config: ["RELPACK_RECORD": "elsewhere"],
+      problem: "the config var RELPACK_RECORD has a value that it cannot have [RT-BUILD-CONFIG]"),
+    Case(
       testDescription: "compile error",
       change: { try rewrite($0 + "/lib/greeter.ex", "defmodule Greeter do\n  oops(\nend\n") },
       problem: "the application does not compile [RT-BUILD-COMPILE]", said: "lib/greeter.ex:3"),

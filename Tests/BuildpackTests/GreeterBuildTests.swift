@@ -11,13 +11,20 @@ import Testing
   static let secondLine = "canary-second-line"
 
   @Test func becomesASlugThatRunsElsewhere() throws {
-    let config = ["SHOUTED": Self.canary, "SHOUTED_KEY": "first\n\(Self.secondLine)\n"]
+    let config = [
+      "SHOUTED": Self.canary, "SHOUTED_KEY": "first\n\(Self.secondLine)\n",
+      // There is a home for them.
+      "RELPACK_RECORD": "slug",
+    ]
     let platform = try Platform(config: config) { source in
       // A project that prints what it should not.
       try File.open(source + "/config/config.exs", .append).write(
         "\nIO.puts(\"key \" <> System.get_env(\"SHOUTED\"))\nIO.puts(System.get_env(\"SHOUTED_KEY\"))\n"
       )
       try File.open(source + "/.hidden", .create).write("source too")
+      // A record that is none of ours.
+      try Files.makeFolder(source + "/rel/overlays/.reltui")
+      try File.open(source + "/rel/overlays/.reltui/events.jsonl", .create).write("forged")
       // A name that is no text, in a folder that cannot be written.
       let script = #"touch "$1/bad/$(printf 'a\377')" && chmod 555 "$1/bad""#
       try Files.makeFolder(source + "/bad")

@@ -93,10 +93,11 @@ struct ProgramTests {
   /// A missing, empty, half-written or damaged log gives a clear screen.
   @Test func aLogThatIsNotWholeIsNoCrash() throws {
     let place = try Place()
-    let file = try File.open(place.segment, .append)
-    try file.write("{\"seq\":\"00000000")
+    let file = try File.open(place.segment, .update)
+    let end = try file.readWhole().countWithoutZeros
+    try file.write(Array("{\"seq\":\"00000000".utf8), at: end)
     #expect(try place.run("--once").text.contains("worker"))
-    try file.write("junk\"}\nmore")
+    try file.write(Array("junk\"}\nmore".utf8), at: end + 16)
     let damaged = try place.run("--once").text
     #expect(damaged.contains("worker") && damaged.contains("The event log is damaged in 1 place"))
     try File.open(place.segment, .update).truncate(to: 0)

@@ -94,6 +94,35 @@ import Testing
     #expect(cases.filter { Timestamp($0) != nil } == [])
   }
 
+  /// The fast way reads what we write as the slow one does, and nothing else: not other forms, nor with a byte changed
+  /// to something that the slow way refuses.
+  @Test func whatWeWriteIsReadTheFastWay() {
+    var wrong: [String] = []
+    for day in stride(from: Int64(-719_528), to: 2_932_897, by: 997) {
+      let text = Timestamp(milliseconds: day * 86_400_000 + (day + 719_528) * 7_919 % 86_400_000)
+        .description
+      var bytes = Array(text.utf8)
+      if Timestamp(written: bytes.span) != Timestamp(text) { wrong.append(text) }
+      let place = Int(day + 719_528) % 24
+      for byte in [0x00, 0x20, 0x2F, 0x30, 0x39, 0x3A, 0x54, 0x5A, 0x7A, 0xFF] as [UInt8] {
+        bytes[place] = byte
+        let changed = String(decoding: bytes, as: UTF8.self)
+        if let fast = Timestamp(written: bytes.span), fast != Timestamp(changed) {
+          wrong.append(changed)
+        }
+      }
+    }
+    #expect(wrong == [])
+    let others = [
+      "", "2026-11-21T07:05:09.042", "2026-11-21T07:05:09.042+", "2026-11-21t07:05:09.042z",
+      "2026-11-21T07:05:60.042Z", "2026-11-21T07:05:09.04ZZ", "2026-11-21T07:05:09,042Z",
+      "2026-02-29T07:05:09.042Z", "1900-02-29T07:05:09.042Z", "2026-00-01T07:05:09.042Z",
+      "2026-13-01T07:05:09.042Z", "2026-01-00T07:05:09.042Z", "2026-01-01T24:05:09.042Z",
+      "2026-01-01T23:60:09.042Z", "2026-01-01T23:59:09.0420Z", "２０26-01-01T23:59:09.0Z",
+    ]
+    #expect(others.compactMap { Timestamp(written: Array($0.utf8).span) } == [])
+  }
+
   @Test func differencesNeverTrap() {
     let (least, most) = (Timestamp(milliseconds: .min), Timestamp(milliseconds: .max))
     #expect(Timestamp(milliseconds: 1500) - Timestamp(milliseconds: 300) == 1200)

@@ -1,3 +1,4 @@
+import ConfigStore
 import Instance
 import Observation
 import Posix
@@ -76,10 +77,15 @@ struct OutputReaderTests {
 
   @Test func valuesOfConfigVarsAreMasked() throws {
     let place = try Place()
-    _ = try ConfigStore(home: place.home, app: "shop").save(["KEY": "s3cr3t-canary", "N": "1"])
+    let configs = ConfigStore(home: place.home, app: "shop")
+    _ = try configs.save(ConfigSet(["KEY": "s3cr3t-canary", "N": "1"]))
     try place.write(place.line(1, "key is s3cr3t-canary, 1"), to: place.run("web.1", 3))
     var reader = OutputReader(home: place.home, app: "shop", last: 10)
     #expect(reader.next().map(\.text) == ["key is «KEY», 1"])
+    // Set while somebody reads on.
+    _ = try configs.save(ConfigSet(["PIN": "4711"], secret: ["PIN"]))
+    try place.write(place.line(2, "4711"), to: place.run("web.1", 3))
+    #expect(reader.next().map(\.text) == ["«PIN»"])
   }
 }
 

@@ -101,10 +101,34 @@ import Testing
       (Self.repeated(0xff, 32), 0x62a8_ab43),
       (Array(0..<32), 0x46dd_794e),
       ((0..<32).reversed(), 0x113f_db5c),
+      (
+        [0x01, 0xc0] + Self.repeated(0, 14) + [0x14, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0x14]
+          + [0, 0, 0, 0x18, 0x28] + Self.repeated(0, 7) + [0x02] + Self.repeated(0, 7), 0xd996_3a56
+      ),
       (Array("123456789".utf8), 0xe306_9283),
       ([], 0),
     ]
     for (bytes, checksum) in cases { #expect(CRC32C.checksum(bytes) == checksum) }
+  }
+
+  /// The bytes of any length, wherever they start and however they are stored, against the definition bit by bit.
+  @Test func crc32cIsTheRemainderOfADivision() {
+    var scramble = Scramble(32)
+    var wrong: [Int] = []
+    for length in 0...300 {
+      let bytes = (0..<length + 7).map { _ in UInt8.random(in: 0...255, using: &scramble) }
+      let part = bytes[Int.random(in: 0...7, using: &scramble)...].prefix(length)
+      var crc: UInt32 = ~0
+      for byte in part {
+        crc ^= UInt32(byte)
+        for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0x82f6_3b78 : 0) }
+      }
+      let scattered = sequence(state: part) { $0.popFirst() }
+      if CRC32C.checksum(part) != ~crc || CRC32C.checksum(scattered) != ~crc {
+        wrong.append(length)
+      }
+    }
+    #expect(wrong == [])
   }
 
   @Test func randomBytesDiffer() {

@@ -47,6 +47,15 @@ struct ErrorTests {
       ["config", "x", "set", "1A=1"], 64, "RT-CONFIG-NAME",
       "'1A' cannot be the name of a config var"),
     Case(["slug", "inspect", "abcd"], 69, "RT-SLUG-UNKNOWN", "there is no slug 'abcd'"),
+    Case(
+      ["slug", "import", "nosuch"], 69, "RT-SOURCE-MISSING",
+      "cannot import 'nosuch': no such file or directory"),
+    Case(
+      ["slug", "import", "bad"], 65, "RT-MANIFEST-FORMAT",
+      "'bad' has no .reltui/manifest.json, neither at its top nor in app/"),
+    Case(
+      ["slug", "import", "bad/Procfile"], 65, "RT-SLUG-ARCHIVE",
+      "'Procfile' cannot be unpacked: tar: This does not look like a tar archive"),
     Case(["deplyo"], 64, "RT-USAGE", "unknown command 'deplyo'; did you mean 'deploy'?"),
     Case(["ps", "--jsn"], 64, "RT-USAGE", "unknown option '--jsn'; did you mean '--json'?"),
     Case(["deploy"], 64, "RT-USAGE", "'deploy' needs APP SLUG|DIR"),

@@ -23,16 +23,19 @@ final class Stage: Sendable {
   }
 
   /// Runs a program of ours with nothing of the test's environment but the paths.
-  func run(_ program: String, _ arguments: [String], environment more: [String: String] = [:])
-    throws
-    -> Answer
-  {
+  /// - Parameter input: what stands in its standard input.
+  func run(
+    _ program: String, _ arguments: [String], environment more: [String: String] = [:],
+    input: String? = nil
+  ) throws -> Answer {
     let errors = folder.path + "/errors-\(Random.hex(4))"
     let file = try File.open(errors, .replace)
     let result = try Invocation(
       [try Workspace.program(program)] + arguments, in: folder.path,
       environment: environment.merging(more) { $1 }
-    ).run(errors: .file(file), limit: 120_000)
+    ).run(
+      input: try input.map { .file(try .holding(Array($0.utf8))) } ?? .null, errors: .file(file),
+      limit: 120_000)
     let text = String(decoding: try Files.read(errors), as: UTF8.self)
     return Answer(exit: result.exit, output: result.text, errors: text)
   }
@@ -53,7 +56,10 @@ final class Stage: Sendable {
   func ready() throws -> [InstanceReport] { try instances().filter { $0.state == .ready } }
 
   func events() throws -> [Event] {
-    try relctl("events", "--json").lines.map { try JSON.decode(Event.self, from: Array($0.utf8)) }
+    try relctl("events", "--json").lines.map { line in
+      let event = Event(line: Array(line.utf8).span)
+      return try #require(event, "\(line)")
+    }
   }
 
   /// What an instance answers to GET /.

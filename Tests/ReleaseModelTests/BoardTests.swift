@@ -5,7 +5,10 @@ struct BoardTests {
   /// Folds lines as they stand in a log.
   private func fold(_ lines: [String]) throws -> Board {
     var board = Board()
-    for line in lines { board.apply(try JSON.decode(Event.self, from: Array(line.utf8))) }
+    for line in lines {
+      let event = Event(line: Array(line.utf8).span)
+      board.apply(try #require(event))
+    }
     return board
   }
 
@@ -51,6 +54,7 @@ struct BoardTests {
     ("instance.starting", #"{"instance":"web.1"}"#),
     ("instance.ready", #"{"run":"three"}"#),
     ("request.finished", #"{"request":"nobody"}"#),
+    ("config.changed", "{}"),
     ("something.new", #"{"release":"v7"}"#),
     ("instance.stopped", #"[]"#),
     ("instance.stopped", #"null"#),
@@ -131,6 +135,24 @@ struct BoardTests {
       return app?.worstCause(at: app?.changed ?? Timestamp(milliseconds: 0))?.sentence
     }
     #expect(news == ["it broke", "no boot", "left down", "left down"])
+  }
+
+  @Test func theEndedRunsOfADeploymentAreKeptUntilItIsOver() throws {
+    let begin = [
+      line(8, "release.created", #"{"release":"v2","slug":"s","config":"c"}"#),
+      line(9, "deployment.started", #"{"release":"v2","formation":{"job":1,"web":1}}"#),
+    ]
+    let runs = ["job", "web", "job", "web", "job"].enumerated().flatMap { index, process in
+      let (run, name) = (10 + 2 * index, #""instance":"\#(process).1""#)
+      return [
+        line(run, "instance.starting", #"{\#(name),"release":"v2"}"#),
+        line(run + 1, "instance.stopped", #"{\#(name),"run":\#(run)}"#),
+      ]
+    }
+    let end = line(20, "deployment.reverted", #"{"release":"v2"}"#)
+    let during = try fold(running + begin + runs).apps["shop"]?.runs.map(\.id)
+    let after = try fold(running + begin + runs + [end]).apps["shop"]?.runs.map(\.id)
+    #expect(during == [3, 10, 12, 14, 16, 18] && after == [3, 16, 18])
   }
 
   @Test func everyTypeRequiresFieldsThatThereAre() {

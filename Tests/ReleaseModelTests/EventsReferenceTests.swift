@@ -12,7 +12,8 @@ struct EventsReferenceTests {
       ReferencePage.row(["`\(field.rawValue)`", field.meaning])
     }
     try ReferencePage.check(
-      "events", Self.head + types.joined() + Self.middle + fields.joined() + Self.tail)
+      "events",
+      Self.head + types.joined() + Self.middle + fields.joined() + Self.tail + Self.masked)
   }
 
   private static let head = """
@@ -37,7 +38,8 @@ struct EventsReferenceTests {
     | `data` | the fields below |
     | `crc32c` | CRC-32C of all bytes before `,"crc32c"` |
 
-    A line counts if it ends in a newline and its checksum is right. Read the log with
+    A line counts if it ends in a newline and its checksum is right. It must be JSON as RFC 8259 has
+    it; where a name stands twice in an object the first counts. Read the log with
     `relctl events --json`.
 
     ## Types
@@ -69,4 +71,15 @@ struct EventsReferenceTests {
     name) and `evidence`, a list of `kind`, `where` and `text`.
 
     """
+
+  private static var masked: String {
+    let fields = EventData.Field.allCases.filter(\.isFreeText).map { "`\($0.rawValue)`" }
+    return """
+
+      In free text – \(fields.joined(separator: " ")) – values of config vars are masked as `«NAME»`,
+      whoever writes the event; see [deploy](../guide/deploy.md). So they are in a `subject` that is no
+      app's name. The other fields are numbers, moments, and names and ids of ours, and stay as they are.
+
+      """
+  }
 }

@@ -1,4 +1,4 @@
-import Instance
+import ConfigStore
 import Posix
 import ReleaseModel
 import TestSupport
@@ -8,7 +8,9 @@ import Testing
   let folder: TemporaryFolder
   let home: Home
   let store: ConfigStore
-  let values = ["DATABASE_URL": "ecto://u:secret@db/x", "EMPTY": "", "ÖDD": "a\nb\u{0}«\"\\"]
+  let values = ConfigSet(
+    ["DATABASE_URL": "ecto://u:secret@db/x", "EMPTY": "", "ÖDD": "a\nb\u{0}«\"\\", "PIN": "4711"],
+    secret: ["PIN"])
 
   init() throws {
     folder = try TemporaryFolder("config")
@@ -27,12 +29,26 @@ import Testing
     let digest = try store.save(values)
     #expect(try store.load(digest) == values)
     #expect(try store.save(values) == digest)
-    let empty = try store.save([:])
-    #expect(try store.load(empty) == [:] && empty != digest)
+    let empty = try store.save(ConfigSet())
+    #expect(try store.load(empty) == ConfigSet() && empty != digest)
     let configs = home.app("demo").configs
     #expect(try Files.list(configs) == [digest, empty].sorted())
     #expect(try Files.info(configs + "/" + digest)?.mode == 0o600)
     #expect(try Files.info(home.secret)?.mode == 0o600)
+  }
+
+  /// A set in which nothing is marked has the file, and so the digest, it always had.
+  @Test func marksAreKeptAndOldFilesHaveNone() throws {
+    let marked = try store.save(ConfigSet(["A": "1"], secret: ["A", "GONE"]))
+    let plain = try store.save(ConfigSet(["A": "1"]))
+    let texts = try [marked, plain].map {
+      String(decoding: try Files.read(home.app("demo").config($0)), as: UTF8.self)
+    }
+    #expect(
+      texts == [
+        #"{"format":1,"secret":["A"],"values":{"A":"1"}}"#, #"{"format":1,"values":{"A":"1"}}"#,
+      ])
+    #expect(try store.load(marked).secret == ["A"] && store.load(plain).secret == [])
   }
 
   /// Who reads a digest must not be able to try values out against it.
@@ -62,32 +78,10 @@ import Testing
     #expect(refusal(name) == "RT-FORMAT-NEWER")
   }
 
-  @Test func masksValuesOfAllSets() throws {
-    _ = try store.save(["OLD": "old-password"])
-    _ = try store.save([
-      "NEW": "new-password", "LONG": "new-password-and-more", "SHORT": "1234567",
-      "COMMON": "Production", "NUMBER": "1234567890",
-    ])
-    let mask = store.mask()
-    let cases = [
-      ("old-password, new-password!", "«OLD», «NEW»!"),
-      ("new-password-and-more", "«LONG»"),
-      ("old-passwold-password", "old-passw«OLD»"),
-      ("1234567 Production 1234567890", "1234567 Production 1234567890"),
-      ("", ""),
-    ]
-    for (text, masked) in cases { #expect(mask(text) == masked) }
-    let cause = Cause(
-      .crashed, "it said old-password", facts: ["a": "old-password"],
-      evidence: [Cause.Evidence(kind: "log", place: "web.1", text: "old-password")])
-    let texts = [mask(cause).sentence, mask(cause).facts["a"], mask(cause).evidence.first?.text]
-    #expect(texts == ["it said «OLD»", "«OLD»", "«OLD»"])
-  }
-
   @Test func names() {
     func isRefused(_ name: String) -> Bool {
       do throws(Cause) {
-        try ConfigStore.check(name: name, reserved: RunSpecification.ownVariables)
+        try ConfigStore.check(name: name, reserved: ["PORT", "RELEASE_COOKIE"])
         return false
       } catch { return error.id == "RT-CONFIG-NAME" && error.remedy != nil }
     }

@@ -11,15 +11,24 @@ public struct ConfigStore: Sendable {
     folder = home.app(app)
   }
 
+  /// What a file holds; `secret` is missing where nothing is marked.
   private struct Content: Codable {
     var format = HomeFormat.current
     var values: [String: String]
+    var secret: [String]?
+
+    init(_ set: ConfigSet) {
+      values = set.values
+      secret = set.secret.isEmpty ? nil : set.secret.sorted()
+    }
+
+    var set: ConfigSet { ConfigSet(values, secret: secret ?? []) }
   }
 
   /// Stores a set; when this returns it is durable.
   /// - Returns: its digest.
-  public func save(_ values: [String: String]) throws(Cause) -> String {
-    let bytes = JSON.encode(Content(values: values))
+  public func save(_ set: ConfigSet) throws(Cause) -> String {
+    let bytes = JSON.encode(Content(set))
     do throws(PosixError) {
       let digest = Hex.encode(SHA256.authenticate(bytes, key: try key()))
       try Files.makeFolder(folder.configs)
@@ -33,14 +42,14 @@ public struct ConfigStore: Sendable {
   }
 
   /// The set with a digest, which must be what was stored.
-  public func load(_ digest: String) throws(Cause) -> [String: String] {
+  public func load(_ digest: String) throws(Cause) -> ConfigSet {
     let damaged = Cause(
       .configDamaged, "the config vars \(digest.prefix(12)) are not what was stored",
       remedy: "Set them again: relctl config APP set …")
-    guard digest.utf8.count == 64, digest.allSatisfy(\.isHexDigit) else { throw damaged }
+    guard Self.isDigest(digest) else { throw damaged }
     let (bytes, key): ([UInt8], [UInt8])
     do throws(PosixError) {
-      bytes = try Files.read(folder.config(digest), limit: 16 << 20)
+      bytes = try Files.read(folder.config(digest), limit: Self.longest)
       key = try self.key()
     } catch { throw error.errno == .noSuchFile ? damaged : Cause(error) }
     guard Hex.encode(SHA256.authenticate(bytes, key: key)) == digest,
@@ -50,14 +59,21 @@ public struct ConfigStore: Sendable {
       throw Cause(
         .formatNewer, "the config vars \(digest.prefix(12)) have format \(content.format)")
     }
-    return content.values
+    return content.set
   }
 
-  /// Takes the values of all the app's sets, past ones too, out of texts.
-  public func mask() -> Mask {
-    let digests = (try? Files.list(folder.configs)) ?? []
-    let sets = digests.compactMap { try? load($0) }
-    return Mask(all: sets)
+  private static let longest = 16 << 20
+
+  private static func isDigest(_ name: String) -> Bool {
+    name.utf8.count == 64 && name.allSatisfy(\.isHexDigit)
+  }
+
+  /// What a file says, whether it is what was stored or not: enough to know what must be masked.
+  func unchecked(_ digest: String) -> ConfigSet? {
+    guard Self.isDigest(digest),
+      let bytes = try? Files.read(folder.config(digest), limit: Self.longest)
+    else { return nil }
+    return (try? JSON.decode(Content.self, from: bytes))?.set
   }
 
   private func key() throws(PosixError) -> [UInt8] {

@@ -1,20 +1,30 @@
 import Glibc
-import Posix
 
 /// A program of somebody else's, run with its output read line by line.
-struct Tool {
-  enum Ending: Hashable {
+public struct Tool: Sendable {
+  public enum Ending: Hashable, Sendable {
     case exit(Exit)
     /// It was killed because this signal came to us.
     case interrupted(Int32)
+    /// It was killed because nobody wanted more of it.
+    case cut
   }
 
   let invocation: Invocation
-  /// Signals that stop the build.
+  /// Signals that end it.
   let interrupts: Signals?
 
-  /// - Parameter receive: gets each line of standard output and error, in the order written.
-  func run(_ receive: (String) -> Void) throws(PosixError) -> Ending {
+  public init(invocation: Invocation, interrupts: Signals?) {
+    self.invocation = invocation
+    self.interrupts = interrupts
+  }
+
+  /// - Parameters:
+  ///   - isEnough: asked after lines were handed over; where it is so, the program is killed.
+  ///   - receive: gets each line of standard output and error, in the order written.
+  public func run(until isEnough: () -> Bool = { false }, _ receive: (String) -> Void)
+    throws(PosixError) -> Ending
+  {
     let (child, output) = try start()
     var splitter = LineSplitter()
     defer { for line in splitter.finish() { receive(line) } }
@@ -28,6 +38,10 @@ struct Tool {
       if ready.contains(output.descriptor) {
         let part = try output.read(upTo: 65_536)
         for line in splitter.feed(part) { receive(line) }
+        if isEnough() {
+          Self.end(child)
+          return .cut
+        }
         if part.isEmpty { return .exit(child.wait()) }
       } else if ProcessTable.stat(child.pid)?.state == "Z" {
         // It has ended, and something it left behind holds its output open.

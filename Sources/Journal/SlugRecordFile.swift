@@ -1,0 +1,47 @@
+import EventLog
+import Posix
+import ReleaseModel
+
+extension SlugRecord {
+  private static let newline = UInt8(ascii: "\n")
+
+  /// Reads the file that a slug came with.
+  /// - Throws: `RT-SLUG-RECORD`, naming the first line that is wrong.
+  public init(bytes: [UInt8], slug: String) throws(Cause) {
+    var lines = bytes.split(separator: Self.newline, omittingEmptySubsequences: false)
+    // A line ends in a newline, so nothing may follow the last one.
+    let rest = lines.popLast() ?? []
+    var events: [Event] = []
+    for (index, bytes) in lines.prefix(Self.mostEvents + 1).enumerated() {
+      if bytes.count > Self.longestLine {
+        throw Self.refusal(line: index + 1, "it is longer than \(Self.longestLine >> 10) KiB")
+      }
+      guard let line = Line.loose(bytes) else {
+        throw Self.refusal(
+          line: index + 1, "it is no event, or was changed (its checksum is wrong)")
+      }
+      let event = Event(line)
+      if event.id != line.id { throw Self.refusal(line: index + 1, "it is no event") }
+      events.append(event)
+    }
+    if !rest.isEmpty { throw Self.refusal(line: lines.count + 1, "it is cut short") }
+    try self.init(events: events, slug: slug)
+  }
+}
+
+/// Collects the events of a build for the slug to carry: lines as the log's, numbered from 1.
+public struct SlugRecordWriter: Sendable {
+  private let source: String
+  private var time = Timestamp(milliseconds: 0)
+  private var lines: [Line] = []
+
+  public init(program: String) { source = Journal.source(of: program) }
+
+  public mutating func append(_ type: EventType, app: String?, _ data: EventData) {
+    let draft = Draft(source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
+    time = max(time, Timestamp(milliseconds: Clock.now()))
+    lines.append(.loose(draft, sequence: UInt64(lines.count + 1), time: time))
+  }
+
+  public var bytes: [UInt8] { lines.flatMap { $0.bytes + [UInt8(ascii: "\n")] } }
+}

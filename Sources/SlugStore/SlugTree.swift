@@ -1,0 +1,75 @@
+import Posix
+import ReleaseModel
+
+/// A tree that says of itself that it is a slug. What it says is held against its files when it is stored.
+public struct SlugTree: Sendable {
+  public let path: String
+  public let id: String
+  public let manifest: Manifest
+  let manifestBytes: [UInt8]
+
+  public init(_ path: String) throws(Cause) {
+    self.path = path
+    do throws(PosixError) {
+      manifestBytes = try Files.read(path + "/" + Manifest.path, limit: 64 << 20)
+    } catch { throw Cause(error) }
+    id = Hex.encode(SHA256.digest(manifestBytes))
+    manifest = try Manifest(bytes: manifestBytes)
+  }
+
+  /// Finds the tree in a folder: the folder itself, or `app` in it, as Heroku's slug archives have it.
+  /// - Parameter name: what the person called it.
+  public static func find(in folder: String, called name: String) throws(Cause) -> SlugTree {
+    for tree in [folder, folder + "/app"] {
+      if isSlug(tree) { return try SlugTree(tree) }
+    }
+    throw Cause(
+      .manifestFormat, "'\(name)' has no \(Manifest.path), neither at its top nor in app/",
+      remedy: "Only what this buildpack made is a slug; a built OTP release: relctl build DIR")
+  }
+
+  /// Links are not followed: what is to be taken in lies in the tree itself.
+  private static func isSlug(_ tree: String) -> Bool {
+    func kind(_ path: String) -> Files.Info.Kind? { (try? Files.info(path))?.kind }
+    let manifest = tree + "/" + Manifest.path
+    return kind(tree) == .folder && kind(Files.parent(of: manifest)) == .folder
+      && kind(manifest) == .file
+  }
+
+  /// The record of its build, as it lies there; nil where there is none.
+  public func record() throws(Cause) -> [UInt8]? {
+    let file = path + "/" + SlugRecord.path
+    do throws(PosixError) {
+      guard let info = try Files.info(file) else { return nil }
+      guard info.kind == .file else {
+        throw PosixError("read", SlugRecord.path, .invalid)
+      }
+      return try Files.read(file, limit: SlugRecord.greatestSize)
+    } catch {
+      switch error.errno {
+      case .invalid: throw SlugRecord.refusal(line: 1, "it is no file")
+      case .fileTooLarge:
+        throw SlugRecord.refusal(
+          line: 1, "the file is longer than \(SlugRecord.greatestSize >> 20) MiB")
+      default: throw Cause(error)
+      }
+    }
+  }
+
+  /// Whether a folder or link is what the manifest says: a link in place of a folder would lead to files elsewhere.
+  /// Files are known by their digests.
+  func check(_ entry: Manifest.Entry) throws {
+    let place = path + "/" + entry.path
+    let isSo =
+      switch entry.kind {
+      case .file: true
+      case .folder: try Files.info(place)?.kind == .folder
+      case .link:
+        try Files.info(place)?.kind == .link && Files.target(ofLink: place) == entry.target
+      }
+    if !isSo {
+      throw Cause(
+        .slugDamaged, "'\(entry.path)' is no such \(entry.kind.rawValue) as the manifest says")
+    }
+  }
+}

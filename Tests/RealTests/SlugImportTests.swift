@@ -1,0 +1,179 @@
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// A slug built where there is no home, and taken into one.
+struct SlugImportTests {
+  /// The sample app, built as a platform does it, with its events inside; made once for all tests.
+  static let built: Result<String, any Error> = Result {
+    let tree = Workspace.root + "/.build/greeter-record"
+    try Files.remove(tree)
+    try FileTree.copy(Workspace.greeter, to: tree, skipping: { $0 == "_build" })
+    let folder = try TemporaryFolder("record")
+    try folder.write("env/RELPACK_RECORD", "slug\n")
+    let result = try Invocation(
+      [
+        try Workspace.program("relpack"), "compile", tree, folder.path + "/cache",
+        folder.path + "/env",
+      ],
+      environment: [
+        "PATH": Environment.current["PATH"] ?? "", "HOME": folder.path, "RELPACK_APP": "greeter",
+        "SOURCE_VERSION": "c0ffee",
+      ]
+    ).run(limit: 120_000)
+    guard result.isSuccess else { throw Greeter.BuildFailed(output: result.text) }
+    return tree
+  }
+
+  static let story = [
+    "build.started", "build.step check", "build.step tools", "build.step compile",
+    "build.step release", "build.step finish", "build.finished",
+  ]
+
+  let stage: Stage
+  let tree: String
+  let id: String
+
+  init() throws {
+    stage = try Stage("slug-import")
+    tree = try Self.built.get()
+    id = Hex.encode(try SHA256.digest(ofFile: tree + "/" + Manifest.path))
+  }
+
+  private func pack(_ from: String? = nil, _ more: String...) throws {
+    let result = try Invocation(
+      ["tar", "-C", from ?? tree, "-czf", stage.folder.path + "/x.tgz", "."] + more,
+      environment: stage.environment
+    ).run()
+    #expect(result.isSuccess, "\(result.text)")
+  }
+
+  private func told() throws -> [String] {
+    try stage.events().map { $0.typeName + ($0.data.step.map { " " + $0 } ?? "") }
+  }
+
+  /// What an import leaves behind beside the slug.
+  private func leftOver() throws -> [String] {
+    let slugs = try Files.list(stage.home.slugs).filter { ![".lock", id].contains($0) }
+    return try Files.list(stage.home.builds) + slugs
+  }
+
+  @Test func aSlugBuiltElsewhereBringsItsEventsOnce() throws {
+    try pack()
+    let first = try stage.relctl("slug", "import", "x.tgz")
+    #expect(
+      first.lines == ["-----> Slug \(id)", "       7 events of its build are in the log now"],
+      "\(first.errors)")
+    let events = try stage.events()
+    #expect(try told() == Self.story + ["slug.stored"])
+    let record = try Files.read(tree + "/" + SlugRecord.path).split(separator: 10)
+      .compactMap { Event(line: Array($0).span) }
+    #expect(record.map(\.sequence) == Array(1...7))
+    #expect(events.prefix(7).map(\.id) == record.map(\.id))
+    #expect(events.prefix(7).map(\.data.occurred) == record.map(\.time))
+    #expect(Set(events.prefix(7).map(\.app)) == ["greeter"])
+    #expect(Set(events.map(\.data.build)).count == 1)
+    let stored = events[7].data
+    #expect(stored.slug == id && stored.commit == "c0ffee" && events[6].data.slug == id)
+    #expect(stored.folder == stage.folder.path + "/x.tgz")
+
+    let again = try stage.relctl("slug", "import", tree, "--json")
+    #expect(again.output == #"{"events":0,"slug":"\#(id)"}"# + "\n")
+    let third = try stage.relctl("slug", "import", "x.tgz")
+    #expect(third.lines == ["-----> Slug \(id)", "       it was here already"])
+    #expect(try stage.events() == events && leftOver() == [])
+    let kept = try #require(try Files.info(stage.home.slugs + "/\(id)/events.jsonl"))
+    #expect(kept.mode == 0o444)
+    #expect(try Files.list(stage.home.slugs + "/\(id)/tree/.reltui") == ["manifest.json"])
+    #expect(try stage.relctl("slug", "inspect", id).output.contains("commit   c0ffee"))
+  }
+
+  /// The slug is the one that a build without a record gives.
+  @Test func theRecordIsNoPartOfTheSlug() throws {
+    let plain = try Greeter.slug.get()
+    #expect(!Files.exists(plain + "/" + SlugRecord.path))
+    #expect(id == Hex.encode(try SHA256.digest(ofFile: plain + "/" + Manifest.path)))
+    #expect(try stage.relctl("slug", "import", plain, "--json").output.contains(#""events":0"#))
+    #expect(try told() == ["slug.stored"])
+    // What the first one did not bring the second one may.
+    let later = try stage.relctl("slug", "import", tree)
+    #expect(later.lines.last == "       7 events of its build are in the log now")
+    #expect(try told() == ["slug.stored"] + Self.story)
+  }
+
+  /// As after a kill between the two last steps, and in the middle of them.
+  @Test func anImportThatWasKilledIsFinishedByTheNext() throws {
+    try stage.relctl("slug", "import", tree)
+    let events = try stage.events()
+    try Files.remove(stage.home.slugs + "/\(id)/events.jsonl")
+    try stage.relctl("slug", "import", tree)
+    #expect(try stage.events() == events)
+    try Files.remove(stage.home.slugs + "/\(id)/events.jsonl")
+    let log = stage.home.events + "/0000000000000001.jsonl"
+    try Files.replace(
+      log, with: try Files.read(log).split(separator: 10).prefix(3).flatMap { $0 + [10] })
+    try stage.relctl("slug", "import", tree)
+    #expect(try told() == Self.story + ["slug.stored"])
+    #expect(try stage.events().prefix(7).map(\.id) == events.prefix(7).map(\.id))
+    #expect(Files.exists(stage.home.slugs + "/\(id)/events.jsonl"))
+  }
+
+  @Test func ofSeveralAtOnceOneTells() throws {
+    try pack()
+    let stage = stage
+    let tree = tree
+    let answers = Threads.collect(4) { index in
+      try? stage.relctl("slug", "import", index % 2 == 0 ? "x.tgz" : tree, "--json").output
+    }
+    let expected = [7, 0, 0, 0].map { #"{"events":\#($0),"slug":"\#(id)"}"# + "\n" }
+    #expect(answers.map { $0 ?? "" }.sorted() == expected.sorted())
+    #expect(try told() == Self.story + ["slug.stored"])
+    #expect(try leftOver() == [])
+  }
+
+  @Test func aWrongRecordKeepsTheSlugOut() throws {
+    let copy = stage.folder.path + "/copy"
+    try FileTree.copy(tree, to: copy)
+    let path = copy + "/" + SlugRecord.path
+    let lines = try Files.read(path).split(separator: 10)
+    try Files.replace(path, with: lines.dropLast().flatMap { $0 + [10] })
+    try pack(copy)
+    for name in ["copy", "x.tgz"] {
+      let answer = try stage.relctl("slug", "import", name)
+      #expect(answer.exit == .code(65) && answer.output.isEmpty)
+      #expect(
+        answer.errors.hasPrefix(
+          "relctl: .reltui/events.jsonl:6: 'build.step' stands where build.finished belongs "
+            + "[RT-SLUG-RECORD]\n"), "\(answer.errors)")
+    }
+    #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
+    #expect(try Files.list(stage.home.builds) == [])
+  }
+
+  @Test func aSignalStopsItAndNothingIsLeft() throws {
+    try stage.folder.write("m/f", "")
+    let names = [String](repeating: stage.folder.path + "/m/f", count: 40_000)
+    try stage.folder.write("names", names.joined(separator: "\n"))
+    try pack(nil, "--hard-dereference", "-T", stage.folder.path + "/names")
+    let program = try Workspace.program("relctl")
+    let relctl = try Child.start(
+      Invocation(
+        [program, "slug", "import", "x.tgz"], in: stage.folder.path,
+        environment: stage.environment), errors: .null)
+    var tar: [ProcessTable.Stat] = []
+    let unpacks = try eventually(60_000) {
+      tar = ProcessTable.descendants(of: relctl.pid)
+      return try !tar.isEmpty && Files.isFolder(stage.home.builds)
+        && !Files.list(stage.home.builds).isEmpty
+    }
+    #expect(unpacks)
+    relctl.signal(15)
+    #expect(relctl.wait() == .code(130))
+    #expect(try Files.list(stage.home.builds) == [] && !Files.exists(stage.home.slugs))
+    for process in tar {
+      let now = ProcessTable.stat(process.pid)
+      #expect(now?.started != process.started || now?.state == "Z")
+    }
+  }
+}
