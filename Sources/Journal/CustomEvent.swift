@@ -59,7 +59,7 @@ public struct CustomEvent: Hashable, Sendable {
     let json: CompactJSON
     do throws(CompactJSON.Fault) { json = try CompactJSON(bytes, deepest: deepest) } catch {
       switch error {
-      case .malformed(let byte): throw Cause(.eventData, "\(what) is no JSON from byte \(byte) on")
+      case .malformed(let byte): throw Cause(.eventData, "\(what) is no JSON (about byte \(byte))")
       case .tooDeep: throw Cause(.eventData, "\(what) is nested deeper than \(deepest)")
       }
     }
