@@ -71,13 +71,15 @@ extension EventFilter {
     let last = try until.map { time throws(EventLogError) in try log.cursor(before: time + 1) }
     let segments = try log.segments()
       .filter { $0 >= first.segment && $0 <= last?.segment ?? .max }
-    var found = 0
+    var (found, oldest) = (0, segments.last)
     for (index, segment) in segments.enumerated().reversed() {
       let next = index + 1 < segments.count ? segments[index + 1] : .max
-      found += try self.count(in: log, from: segment, to: next)
-      if found >= count { return (Cursor(segment: segment), found - count) }
+      let more = try self.count(in: log, from: segment, to: next)
+      if more > 0 { oldest = segment }
+      found += more
+      if found >= count { break }
     }
-    return (first, 0)
+    return (oldest.map { Cursor(segment: $0) } ?? first, max(0, found - count))
   }
 
   /// Matching events of a segment.

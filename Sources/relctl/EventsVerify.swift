@@ -51,8 +51,7 @@ extension Verb {
       call.context.print("restored \(events) that had lost the end of the line")
     }
     if let rest = before.unfinished { call.context.print("\(rest.place): \(rest); set aside") }
-    let told = try call.tell(done, journal)
-    let after = try journal.verify()
+    let (told, after) = try call.tell(done, journal)
     for damage in after.damage { call.context.print("\(damage.place): \(damage); left as it is") }
     if !told, before.unfinished == nil, after.damage.isEmpty {
       call.context.print("nothing to repair: \(after.summary)")
@@ -66,14 +65,15 @@ extension Call {
   ///
   /// Where the damage was at the end the gap is only there when the next event has its number, so it is looked for
   /// again. A run that was killed before it came here left its gaps untold.
-  /// - Returns: whether there was anything.
-  fileprivate func tell(_ done: Repair, _ journal: Journal) throws(Cause) -> Bool {
+  /// - Returns: whether there was anything, and the log as it is now.
+  fileprivate func tell(_ done: Repair, _ journal: Journal) throws(Cause) -> (Bool, Verification) {
     var isUntold = !done.taken.isEmpty || done.restored > 0
     var aside = done.aside
     var wasTold = false
     while true {
-      let missing = try journal.verify().damage.compactMap(\.missing)
-      guard isUntold || !missing.isEmpty else { return wasTold }
+      let now = try journal.verify()
+      let missing = now.damage.compactMap(\.missing)
+      guard isUntold || !missing.isEmpty else { return (wasTold, now) }
       for numbers in missing {
         let isOne = numbers.count == 1
         context.print(

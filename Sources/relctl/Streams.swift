@@ -4,7 +4,6 @@ import Posix
 import ReleaseModel
 
 extension Verb {
-
   static let logs = Verb(
     Command(
       "logs", "APP[/INSTANCE]", count: 1...1, "show what the app writes",
