@@ -66,13 +66,16 @@ public struct Context: Sendable {
   }
 
   /// Writes to standard output. A closed pipe ends the program quietly: nobody reads on.
-  public func print(_ text: String) { write(text + "\n", to: output) }
+  public func print(_ text: String) { write(Array((text + "\n").utf8), to: output) }
+
+  /// Writes bytes as they are, lines with their ends.
+  public func print(bytes: [UInt8]) { write(bytes, to: output) }
 
   /// Writes to standard error.
-  public func note(_ text: String) { write(text + "\n", to: errors) }
+  public func note(_ text: String) { write(Array((text + "\n").utf8), to: errors) }
 
-  private func write(_ text: String, to file: File) {
-    do throws(PosixError) { try file.write(text) } catch {
+  private func write(_ bytes: [UInt8], to file: File) {
+    do throws(PosixError) { try file.write(bytes) } catch {
       Program.exit(error.errno == .brokenPipe ? ExitCode.success : ExitCode.failed)
     }
   }

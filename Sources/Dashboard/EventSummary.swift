@@ -6,7 +6,8 @@ enum EventSummary {
   /// - Parameter asked: the request that the event names, if it is known.
   static func text(of event: Event, asked: Event? = nil) -> String {
     guard let type = event.type else {
-      return event.isReadable ? "" : "cannot be read by this version"
+      let isShown = event.isReadable || !event.foreign.isEmpty
+      return isShown ? event.summary : "cannot be read by this version"
     }
     let data = event.data
     switch type {

@@ -78,6 +78,7 @@ extension Event {
   /// Reads a line of the log. A line that is no CloudEvent keeps its number and shows as it is.
   public init(_ line: Line) {
     self = Event(line: line.bytes.span) ?? Event(sequence: line.sequence, time: line.time)
+    if type == nil { foreign = (try? CompactJSON(line.bytes))?["data"].map(Array.init) ?? [] }
   }
 }
 

@@ -4,12 +4,15 @@ import Glibc
 /// Waiting for several descriptors at once.
 public enum Poll {
   /// Waits until one of the descriptors can be read (or its other end is gone).
-  /// - Parameter milliseconds: the longest wait; nil waits for ever.
-  /// - Returns: those that can be read; empty when the time is up or a signal came. poll(2)
-  public static func wait(_ descriptors: [Int32], milliseconds: Int64? = nil) throws(PosixError)
-    -> [Int32]
-  {
+  /// - Parameters:
+  ///   - written: descriptors that are only written to: waits until nobody reads what comes out of one.
+  ///   - milliseconds: the longest wait; nil waits for ever.
+  /// - Returns: those that it is so of; empty when the time is up or a signal came. poll(2)
+  public static func wait(
+    _ descriptors: [Int32], written: [Int32] = [], milliseconds: Int64? = nil
+  ) throws(PosixError) -> [Int32] {
     var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    polled += written.map { pollfd(fd: $0, events: 0, revents: 0) }
     let limit = milliseconds.map { Int32(clamping: max(0, $0)) } ?? -1
     if poll(&polled, nfds_t(polled.count), limit) == -1 {
       let reason = Errno.current
@@ -27,6 +30,13 @@ public enum Clock {
 
   /// Since some moment in the past; never jumps.
   public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+
+  /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
+  public static func utcOffset(at milliseconds: Int64) -> Int {
+    var seconds = time_t(milliseconds / 1000)
+    var parts = tm()
+    return localtime_r(&seconds, &parts) == nil ? 0 : parts.tm_gmtoff
+  }
 
   private static func read(_ clock: clockid_t) -> Int64 {
     var time = timespec()

@@ -138,6 +138,8 @@ public struct Event: Hashable, Sendable {
   public var data: EventData
   /// Whether the data could be read as ours; if not, `data` is empty.
   public var isReadable: Bool
+  /// The data as it stands in the log, where the type is none of ours or its data cannot be read as ours.
+  public var foreign: [UInt8] = []
 
   public var type: EventType? { isReadable ? EventType(rawValue: typeName) : nil }
 

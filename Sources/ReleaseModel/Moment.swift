@@ -1,4 +1,4 @@
-/// A point in the history of a home: behind all events up to a time, or up to a number.
+/// A point in the history of a home, by the clock or by number: what was so far counts, what came later does not.
 public enum Moment: Hashable, Sendable {
   case time(Timestamp)
   case sequence(UInt64)

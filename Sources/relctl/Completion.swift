@@ -16,19 +16,25 @@ extension Verb {
     return .success
   }
 
-  /// Made from the table of commands: commands first, then the options of the command that stands there.
+  /// Made from the table of commands: first words, then the second words and the options of the command that stands
+  /// there.
   private static var bash: String {
-    let names = Set(all.map { $0.command.name.split(separator: " ")[0] }).sorted().joined(
-      separator: " ")
-    let options = all.map { verb in
-      "    \(verb.command.name.split(separator: " ")[0])) words+=\" \(verb.command.options.map(\.name).joined(separator: " "))\" ;;"
+    let names = all.map { $0.command.name.split(separator: " ").map(String.init) }
+    let firsts = Set(names.map { $0[0] }).sorted()
+    let pairs = all.filter { $0.command.name.contains(" ") }.map {
+      branch("\"\($0.command.name)\"", $0.command.options.map(\.name))
+    }
+    let rest = firsts.map { first in
+      let seconds = names.filter { $0.count > 1 && $0[0] == first }.map { $0[1] }
+      let own = all.first { $0.command.name == first }?.command.options.map(\.name)
+      return branch("\"\(first) \"*", seconds + (own ?? []))
     }
     return """
       _relctl() {
         local words=""
-        if [ "$COMP_CWORD" -eq 1 ]; then words="\(names) help"; else
-          case "${COMP_WORDS[1]}" in
-      \(Array(Set(options)).sorted().joined(separator: "\n"))
+        if [ "$COMP_CWORD" -eq 1 ]; then words="\(firsts.joined(separator: " ")) help"; else
+          case "${COMP_WORDS[1]} ${COMP_WORDS[2]}" in
+      \((pairs + rest).joined(separator: "\n"))
           esac
         fi
         COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
@@ -36,5 +42,9 @@ extension Verb {
       }
       complete -F _relctl relctl
       """
+  }
+
+  private static func branch(_ pattern: String, _ words: [String]) -> String {
+    "    \(pattern)) words=\"\(words.joined(separator: " "))\" ;;"
   }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Posix
 import ReleaseModel
 
@@ -6,12 +5,8 @@ import ReleaseModel
 enum Clocks {
   static var now: Timestamp { Timestamp(milliseconds: Clock.now()) }
 
-  /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
-  static func utcOffset(at time: Timestamp) -> Int {
-    var seconds = time_t(time.milliseconds / 1000)
-    var parts = tm()
-    return localtime_r(&seconds, &parts) == nil ? 0 : parts.tm_gmtoff
-  }
+  /// Seconds east of UTC at a moment.
+  static func utcOffset(at time: Timestamp) -> Int { Clock.utcOffset(at: time.milliseconds) }
 
   /// Milliseconds to the next full minute, when ages and clock may change.
   static var toNextMinute: Int64 { 60_000 - Clock.now() % 60_000 }

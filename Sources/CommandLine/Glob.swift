@@ -1,0 +1,31 @@
+/// A pattern for a whole name: `*` is any number of bytes, `?` one, all others are themselves.
+public struct Glob: Hashable, Sendable {
+  private let pattern: [UInt8]
+
+  public init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
+
+  private static let star = UInt8(ascii: "*")
+
+  public func matches(_ text: String) -> Bool {
+    let text = Array(text.utf8)
+    var (place, index) = (0, 0)
+    // Where the last star stands, and how far it reaches; only that one need ever reach further.
+    var star: (place: Int, end: Int)?
+    while index < text.count {
+      if place < pattern.count, pattern[place] == Self.star {
+        star = (place, index)
+        place += 1
+      } else if place < pattern.count,
+        pattern[place] == UInt8(ascii: "?") || pattern[place] == text[index]
+      {
+        (place, index) = (place + 1, index + 1)
+      } else if let last = star {
+        star = (last.place, last.end + 1)
+        (place, index) = (last.place + 1, last.end + 1)
+      } else {
+        return false
+      }
+    }
+    return pattern[place...].allSatisfy { $0 == Self.star }
+  }
+}

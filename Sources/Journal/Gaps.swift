@@ -1,0 +1,70 @@
+import EventLog
+import ReleaseModel
+
+/// Numbers that are gone from the log and that a `log.repaired` has told of.
+public struct Gaps: Hashable, Sendable {
+  private var told = RangeSet<UInt64>()
+
+  public init() {}
+
+  public mutating func note(_ event: Event) {
+    guard event.type == .logRepaired else { return }
+    for text in event.data.missing ?? [] {
+      if let numbers = Self.numbers(text) { told.insert(contentsOf: Range(numbers)) }
+    }
+  }
+
+  /// What nobody has told of yet.
+  public func untold(_ damage: [Damage]) -> [Damage] {
+    damage.flatMap { damage in
+      guard case .missing(let numbers) = damage.kind else { return [damage] }
+      let rest = RangeSet(Range(numbers)).subtracting(told)
+      return rest.ranges.map { range in
+        var part = damage
+        part.kind = .missing(range.lowerBound...(range.upperBound - 1))
+        return part
+      }
+    }
+  }
+
+  /// `12` or `12-14`.
+  public static func text(_ numbers: ClosedRange<UInt64>) -> String {
+    numbers.count == 1 ? "\(numbers.lowerBound)" : "\(numbers.lowerBound)-\(numbers.upperBound)"
+  }
+
+  static func numbers(_ text: String) -> ClosedRange<UInt64>? {
+    let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
+    guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1],
+      first <= last, last < .max
+    else { return nil }
+    return first...last
+  }
+}
+
+extension Journal {
+  /// What a reader has passed over, without the gaps that a repair has told of.
+  public func untold(_ damage: [Damage]) throws(Cause) -> [Damage] {
+    let firsts = damage.compactMap { damage in
+      if case .missing(let numbers) = damage.kind { numbers.lowerBound } else { nil }
+    }
+    guard let first = firsts.min() else { return damage }
+    var gaps = Gaps()
+    do throws(EventLogError) {
+      // It is told of after it came to be.
+      var reader = Reader(log, from: try log.cursor(before: first))
+      while true {
+        let lines = try reader.next()
+        if lines.isEmpty { return gaps.untold(damage) }
+        for line in lines { gaps.note(Event(line)) }
+      }
+    } catch { throw Cause(error) }
+  }
+
+  /// Reads the whole log; gaps that a repair has told of are no damage.
+  public func verify() throws(Cause) -> Verification {
+    var result: Verification
+    do throws(EventLogError) { result = try log.verify() } catch { throw Cause(error) }
+    result.damage = try untold(result.damage)
+    return result
+  }
+}
