@@ -145,8 +145,8 @@ extension Follower {
   /// It is a cache for whoever comes next: where it cannot be written nothing is lost.
   private mutating func keep(before segment: UInt64) {
     guard canKeep else { return }
-    let known = (try? log.checkpoint(before: segment))?.version ?? 0
-    if known >= Board.version { return }
+    let isNewer = ((try? log.checkpoint(before: segment))?.version ?? 0) > Board.version
+    if isNewer || board(before: segment, orOlder: false) != nil { return }
     let checkpoint = Checkpoint(
       segment: segment, version: Board.version, body: JSON.encode(board))
     do throws(EventLogError) { try log.save(checkpoint) } catch { canKeep = false }

@@ -3,3 +3,14 @@ public enum Moment: Hashable, Sendable {
   case time(Timestamp)
   case sequence(UInt64)
 }
+
+extension Board {
+  /// What the clock showed at the moment that this is the board of: ages are counted to it.
+  public func now(at moment: Moment?, clock: Timestamp) -> Timestamp {
+    switch moment {
+    case .time(let moment): min(moment, clock)
+    case .sequence: time
+    case nil: clock
+    }
+  }
+}
