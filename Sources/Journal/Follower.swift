@@ -139,7 +139,8 @@ extension Follower {
     if isGone {
       throw Cause(
         .pastGone,
-        "the event log does not reach back so far: it begins behind event \(board.sequence) of \(board.time)")
+        "the event log does not reach back so far: it begins behind event \(board.sequence) of \(board.time)"
+      )
     }
   }
 

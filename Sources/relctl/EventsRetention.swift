@@ -23,7 +23,9 @@ extension Verb {
     let journal = try call.journal()
     var dropped: [UInt64] = []
     var retention: Retention
-    do throws(EventLogError) { retention = try journal.log.retention() } catch { throw Cause(error) }
+    do throws(EventLogError) { retention = try journal.log.retention() } catch {
+      throw Cause(error)
+    }
     if try call.change(&retention) {
       // Checkpoints first: what none stands for is kept.
       var follower = Follower(journal)
@@ -66,7 +68,7 @@ extension Call {
     if text == "none" { return .some(nil) }
     let digits = text.prefix { $0.isASCII && $0.isNumber }
     if let unit = units[String(text.dropFirst(digits.count))], let number = Int64(digits),
-      number > 0, case let (value, isTooGreat) = number.multipliedReportingOverflow(by: unit),
+      number > 0, case (let value, let isTooGreat) = number.multipliedReportingOverflow(by: unit),
       !isTooGreat
     {
       return value

@@ -16,7 +16,8 @@ struct Verb: Sendable {
   /// In the order of help: from source to a running release, then looking, then changing.
   static let all: [Verb] = [
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
-    .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval, .remote, .slugList,
+    .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
+    .remote, .slugList,
     .slugInspect, .slugImport, .agent, .agentStart, .agentStop, .completion,
   ]
 
