@@ -58,7 +58,10 @@ public struct CustomEvent: Hashable, Sendable {
   {
     let json: CompactJSON
     do throws(CompactJSON.Fault) { json = try CompactJSON(bytes, deepest: deepest) } catch {
-      throw Cause(.eventData, "\(what) is no JSON: \(error)")
+      switch error {
+      case .malformed(let byte): throw Cause(.eventData, "\(what) is no JSON (about byte \(byte))")
+      case .tooDeep: throw Cause(.eventData, "\(what) is nested deeper than \(deepest)")
+      }
     }
     if json.members == nil { throw Cause(.eventData, "\(what) is no JSON object") }
     return json

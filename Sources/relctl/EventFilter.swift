@@ -13,6 +13,8 @@ struct EventFilter {
   private let until: Timestamp?
   /// How many of the last; nil for all.
   private let count: Int?
+  /// The last number there was when it was asked: a writer may be faster than we are.
+  var end = UInt64.max
 
   init(_ call: Call) throws(Cause) {
     app = call.arguments["--app"]
@@ -39,7 +41,8 @@ struct EventFilter {
 
   /// By what can be told without reading the event.
   func mayMatch(_ line: Line) -> Bool {
-    line.sequence > after ?? 0 && line.time >= since ?? line.time && line.time <= until ?? line.time
+    (after ?? 0 < line.sequence && line.sequence <= end) && line.time >= since ?? line.time
+      && line.time <= until ?? line.time
   }
 
   func matches(_ event: Event) -> Bool {
@@ -47,7 +50,9 @@ struct EventFilter {
   }
 
   /// Whether nothing that is asked for comes after it.
-  func isBehind(_ line: Line) -> Bool { until.map { line.time > $0 } ?? false }
+  func isOver(at line: Line) -> Bool {
+    line.sequence > end || until.map { line.time > $0 } ?? false
+  }
 }
 
 // MARK: - Where to begin

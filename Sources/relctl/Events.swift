@@ -26,7 +26,7 @@ extension Verb {
     let filter = try EventFilter(call)
     var listing = EventListing(call, try call.journal(), filter)
     if call.arguments.has("--follow") { return try listing.follow() }
-    try listing.showPast { false }
+    try listing.showPast()
     return .success
   }
 }
@@ -35,7 +35,7 @@ extension Verb {
 private struct EventListing {
   private let call: Call
   private let journal: Journal
-  private let filter: EventFilter
+  private var filter: EventFilter
   private let isTerminal: Bool
   private var reader: Reader
   /// Matching events that are still to be passed over.
@@ -55,46 +55,63 @@ private struct EventListing {
     do {
       let signals = try Signals([2, 15])
       var watch = Watch(journal.log)
-      try showPast { signals.next() != nil }
-      while true {
+      try begin()
+      filter.end = .max
+      var isAsked = false
+      try show {
+        isAsked = isAsked || signals.next() != nil
+        return isAsked
+      }
+      try checkApp()
+      while !isAsked {
         let ready = try Poll.wait(
           [signals.file.descriptor] + [watch.descriptor].compactMap { $0 }, written: [output],
           milliseconds: watch.descriptor == nil ? Watch.fallback : nil)
-        if signals.next() != nil || ready.contains(output) { return .success }
-        if watch.hasChanged() { try show { false } }
+        isAsked = signals.next() != nil || ready.contains(output)
+        if watch.hasChanged() { try show { isAsked } }
       }
+      return .success
     } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
   }
 
-  /// - Parameter isOver: asked now and then whether nobody wants the rest.
-  mutating func showPast(_ isOver: () -> Bool) throws(Cause) {
+  mutating func showPast() throws(Cause) {
+    try begin()
+    try show { false }
+    try checkApp()
+  }
+
+  private mutating func begin() throws(Cause) {
     do throws(EventLogError) {
+      filter.end = try journal.log.lastLine()?.sequence ?? 0
       let place = try filter.place(in: journal.log)
       reader = Reader(journal.log, from: place.cursor)
       skipped = place.skipped
     } catch { throw Cause(error) }
-    try show(isOver)
+  }
+
+  /// An app may be known from its own events only, or be on the board and have none left.
+  private func checkApp() throws(Cause) {
     if let app = filter.app, !isNamed, try !journal.names(app) { _ = try call.app(app) }
   }
 
+  /// - Parameter isOver: asked now and then whether nobody wants the rest.
   private mutating func show(_ isOver: () -> Bool) throws(Cause) {
-    var isDone = false
+    var isDone = isOver()
     while !isDone {
       let lines: [Line]
       do throws(EventLogError) { lines = try reader.next() } catch { throw Cause(error) }
       isDone = lines.isEmpty || isOver()
       for line in lines {
-        isDone = isDone || filter.isBehind(line)
+        isDone = isDone || filter.isOver(at: line)
         if filter.mayMatch(line) { take(line, Event(line)) }
       }
       flush()
     }
     let damage = Array(reader.damage[damageTold...])
     damageTold = reader.damage.count
+    let id = ProblemID.logDamaged.rawValue
     for damage in try journal.untold(damage) {
-      call.context.note(
-        "relctl: \(damage.path): offset \(damage.offset): \(damage) [\(ProblemID.logDamaged.rawValue)]"
-      )
+      call.context.note("relctl: \(damage.path): offset \(damage.offset): \(damage) [\(id)]")
     }
   }
 
@@ -117,8 +134,10 @@ private struct EventListing {
   }
 
   private static func text(_ event: Event) -> [UInt8] {
-    Array(
-      "\(event.time) \(event.sequence) \(event.typeName) \(event.app ?? "–") \(event.summary)".utf8)
+    let words = [
+      "\(event.time)", "\(event.sequence)", event.typeName, event.app ?? "–", event.summary,
+    ]
+    return Array(words.filter { !$0.isEmpty }.joined(separator: " ").utf8)
   }
 
   private mutating func flush() {

@@ -30,6 +30,7 @@ extension Verb {
         remedy: "As in: relctl events emit ci.tests.passed --app shop")
     }
     if isStream { return try call.emitLines() }
+    try call.checkArguments()
     let event = try CustomEvent(
       type: call.positional(0), app: call.arguments["--app"],
       data: Array((call.arguments["--data"] ?? "{}").utf8))
@@ -39,6 +40,17 @@ extension Verb {
 }
 
 extension Call {
+  /// What is not UTF-8 was replaced when the words were read; nobody meant that.
+  fileprivate func checkArguments() throws(Cause) {
+    let words: [UInt8]
+    do throws(PosixError) { words = try Files.read("/proc/self/cmdline", limit: 4 << 20) } catch {
+      throw Cause(error)
+    }
+    if (try? UTF8Span(validating: words.span)) == nil {
+      throw Cause(.eventData, "a word of the command line is not UTF-8")
+    }
+  }
+
   func journal() throws(Cause) -> Journal { Journal(home: try home(), program: "relctl") }
 
   /// What comes together is written together: many writers of one line each would wait for the disk line by line.

@@ -20,9 +20,8 @@ extension Verb {
       call.context.note("relctl: \(rest.place): \(rest); nobody was told that it is there")
     }
     if found.damage.isEmpty { return .success }
-    let count = found.damage.count
     throw Cause(
-      .logDamaged, "the event log has \(count) problem\(count == 1 ? "" : "s")",
+      .logDamaged, "the event log has \(counted(found.damage.count, "problem"))",
       remedy: found.damage.contains(where: \.canBeRepaired)
         ? "Set aside what is no event: relctl events repair"
         : "Nothing is to be done: whole events stay as they are.")
@@ -48,7 +47,8 @@ extension Verb {
       call.context.print("\(damage.place): took \(damage.length) bytes into \(done.aside ?? "?")")
     }
     if done.restored > 0 {
-      call.context.print("restored \(done.restored) events that had lost the end of their line")
+      let events = counted(done.restored, "event")
+      call.context.print("restored \(events) that had lost the end of the line")
     }
     if let rest = before.unfinished { call.context.print("\(rest.place): \(rest); set aside") }
     let told = try call.tell(done, journal)
@@ -56,33 +56,6 @@ extension Verb {
     for damage in after.damage { call.context.print("\(damage.place): \(damage); left as it is") }
     if !told, before.unfinished == nil, after.damage.isEmpty {
       call.context.print("nothing to repair: \(after.summary)")
-    }
-    return .success
-  }
-
-  static let eventsStat = Verb(
-    Command("events stat", "", "show what the event log holds, and how much", options: [.json])
-  ) { call throws(Cause) in
-    let stat = try LogStat(call.journal())
-    if call.wantsJSON {
-      call.print(json: stat)
-      return .success
-    }
-    var rows: [[String]] = []
-    if let first = stat.first, let last = stat.last {
-      rows += [["first", "\(first.sequence)", "\(first.time)"]]
-      rows += [["last", "\(last.sequence)", "\(last.time)"]]
-    }
-    rows += [
-      ["events", Grouped.text(stat.events)], ["segments", "\(stat.segments)"],
-      ["bytes", Grouped.text(stat.size)], ["checkpoints", "\(stat.checkpoints)"],
-    ]
-    let types = stat.types.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let top = types.prefix(LogStat.top).map { ["  \($0.key)", Grouped.text($0.value)] }
-    call.context.print(trimmed(Table.render(rows)))
-    if !top.isEmpty { call.context.print(call.shown(trimmed(Table.render(top)))) }
-    if types.count > LogStat.top {
-      call.context.print("  and \(types.count - LogStat.top) types more: relctl events stat --json")
     }
     return .success
   }
@@ -102,7 +75,9 @@ extension Call {
       let missing = try journal.verify().damage.compactMap(\.missing)
       guard isUntold || !missing.isEmpty else { return wasTold }
       for numbers in missing {
-        context.print("\(Gaps.text(numbers)) \(numbers.count == 1 ? "is" : "are") gone")
+        let isOne = numbers.count == 1
+        context.print(
+          "number\(isOne ? "" : "s") \(Gaps.text(numbers)) \(isOne ? "is" : "are") gone")
       }
       let event = try journal.append(
         .logRepaired, app: nil,
@@ -139,23 +114,24 @@ extension Damage {
 extension Verification {
   fileprivate var summary: String {
     guard let first, let last else { return "the log is empty" }
-    return "\(Grouped.text(lines)) \(lines == 1 ? "event" : "events") in \(segments) "
-      + "\(segments == 1 ? "segment" : "segments"), \(first) to \(last)"
+    return "\(counted(lines, "event")) in \(counted(segments, "segment")), \(first) to \(last)"
   }
 }
 
-/// Numbers for people.
-enum Grouped {
-  /// `1,204`
-  static func text(_ number: Int) -> String {
-    let digits = Array(String(number))
-    var text = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0, digits[index - 1] != "-" { text.append(",") }
-      text.append(digit)
-    }
-    return text
+/// `1,204 events`
+func counted(_ number: Int, _ word: String) -> String {
+  "\(grouped(number)) \(word)\(number == 1 ? "" : "s")"
+}
+
+/// `1,204`
+func grouped(_ number: Int) -> String {
+  var digits = String(number)[...]
+  var groups: [Substring] = []
+  while !digits.isEmpty {
+    groups.append(digits.suffix(3))
+    digits = digits.dropLast(3)
   }
+  return groups.reversed().joined(separator: ",")
 }
 
 /// What `events verify --json` prints.
@@ -185,38 +161,5 @@ private struct LogReport: Encodable {
     (segments, size) = (found.segments, found.size)
     problems = found.damage.map(Problem.init)
     unfinished = found.unfinished.map(Problem.init)
-  }
-}
-
-/// What `events stat --json` prints.
-private struct LogStat: Encodable {
-  struct Edge: Encodable {
-    var sequence: UInt64
-    var time: Timestamp
-  }
-
-  static let top = 12
-
-  var first: Edge?
-  var last: Edge?
-  var events: Int
-  var segments: Int
-  var size: Int
-  var checkpoints: Int
-  var types: [String: Int] = [:]
-
-  init(_ journal: Journal) throws(Cause) {
-    do throws(EventLogError) {
-      var types: [String: Int] = [:]
-      var (first, last): (Edge?, Edge?)
-      let found = try journal.log.verify { line in
-        let edge = Edge(sequence: line.sequence, time: line.time)
-        (first, last) = (first ?? edge, edge)
-        types[Event(line).typeName, default: 0] += 1
-      }
-      (self.first, self.last, self.types) = (first, last, types)
-      (events, segments, size) = (found.lines, found.segments, found.size)
-      checkpoints = try journal.log.checkpoints().count
-    } catch { throw Cause(error) }
   }
 }

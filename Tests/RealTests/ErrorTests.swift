@@ -61,6 +61,32 @@ struct ErrorTests {
     Case(["deploy"], 64, "RT-USAGE", "'deploy' needs APP SLUG|DIR"),
     Case(["ps", "a", "b"], 64, "RT-USAGE", "'b' is one argument too many"),
     Case(["logs", "x", "-n"], 64, "RT-USAGE", "'-n' needs a value"),
+    Case(["events", "emit"], 64, "RT-USAGE", "'events emit' needs TYPE or --stdin"),
+    Case(["events", "emit", "a.b", "--stdin"], 64, "RT-USAGE", "'a.b' cannot go with --stdin"),
+    Case(["events", "emit", "done"], 64, "RT-EVENT-TYPE", "'done' cannot be the type of an event"),
+    Case(
+      ["events", "emit", "deploy.requested"], 64, "RT-EVENT-TYPE",
+      "'deploy.…' are types of reltui's own"),
+    Case(
+      ["events", "emit", "a.b", "--app", "../x"], 64, "RT-APP-NAME",
+      "'../x' cannot be an app's name"),
+    Case(
+      ["events", "emit", "a.b", "--data", "[]"], 65, "RT-EVENT-DATA",
+      "the data is no JSON object"),
+    Case(
+      ["events", "emit", "a.b", "--data", "{\"a\":01}"], 65, "RT-EVENT-DATA",
+      "the data is no JSON (about byte 8)"),
+    Case(["events", "--app", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["events", "--since", "soon"], 64, "RT-USAGE", "'soon' is no moment"),
+    Case(["events", "--since", "42"], 64, "RT-USAGE", "'42' is no moment"),
+    Case(
+      ["events", "--since", "1h", "--until", "2h"], 64, "RT-USAGE", "--until is before --since"),
+    Case(
+      ["events", "--until", "1h", "-f"], 64, "RT-USAGE", "--until cannot go with --follow"),
+    Case(["events", "--after", "-1"], 64, "RT-USAGE", "'-1' is no number of an event"),
+    Case(["events", "-n", "many"], 64, "RT-USAGE", "'many' is no number of lines"),
+    Case(["events", "--lines=-1"], 64, "RT-USAGE", "'-1' is no number of lines"),
+    Case(["events", "verify", "x"], 64, "RT-USAGE", "'x' is one argument too many"),
   ]
 
   @Test(arguments: cases) func isOneLineAndChangesNothing(_ given: Case) throws {

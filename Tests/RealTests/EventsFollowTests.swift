@@ -1,0 +1,112 @@
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// `relctl events --follow`: wakes up when something comes, and goes when nobody wants it any more.
+struct EventsFollowTests {
+  private final class Follower {
+    let child: Child
+    private(set) var output: File?
+    private var seen = ""
+
+    init(_ stage: Stage, _ arguments: [String] = []) throws {
+      let (reading, writing) = try File.pipe()
+      child = try Child.start(
+        Invocation(
+          [try Workspace.program("relctl"), "events", "-f"] + arguments,
+          environment: stage.environment),
+        output: .file(writing), errors: .null)
+      output = reading
+    }
+
+    func expect(_ text: String) throws -> Bool {
+      try Workspace.wait(milliseconds: 10_000) {
+        guard let output, try !Poll.wait([output.descriptor], milliseconds: 100).isEmpty else {
+          return nil
+        }
+        seen += String(decoding: try output.read(upTo: 65_536), as: UTF8.self)
+        return seen.contains(text) ? true : nil
+      } ?? false
+    }
+
+    func goAway() { output = nil }
+
+    /// Clock ticks of CPU that it has had.
+    func ticks() throws -> Int {
+      let stat = String(decoding: try Files.read("/proc/\(child.pid)/stat"), as: UTF8.self)
+      let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+      return
+        (fields.count > 12
+        ? Int(fields[11]).flatMap { user in Int(fields[12]).map { user + $0 } } : nil) ?? -1
+    }
+
+    /// Times it went to sleep by itself: each wake-up is one.
+    func sleeps() throws -> Int {
+      let status = String(decoding: try Files.read("/proc/\(child.pid)/status"), as: UTF8.self)
+      let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
+      return line.flatMap { Int($0.split(separator: "\t").last ?? "") } ?? -1
+    }
+
+    func ends() throws -> Exit? {
+      guard let watch = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
+      if try Poll.wait([watch.descriptor], milliseconds: 10_000).isEmpty {
+        child.signal(9)
+        _ = child.wait()
+        return nil
+      }
+      return child.wait()
+    }
+  }
+
+  @Test(arguments: [Int32(2), 15]) func aSignalEndsItQuietly(_ signal: Int32) throws {
+    let stage = try Stage("signal")
+    #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
+    let follower = try Follower(stage)
+    #expect(try follower.expect("a.first"))
+    #expect(try stage.relctl("events", "emit", "a.second").output == "2\n")
+    #expect(try follower.expect("a.second"))
+    follower.child.signal(signal)
+    #expect(try follower.ends() == .code(0))
+  }
+
+  @Test func aReaderThatGoesAwayEndsItThoughNothingComes() throws {
+    let stage = try Stage("closed")
+    #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
+    let follower = try Follower(stage)
+    #expect(try follower.expect("a.first"))
+    follower.goAway()
+    #expect(try follower.ends() == .code(0))
+  }
+
+  @Test func nothingIsDoneWhileNothingComes() throws {
+    let stage = try Stage("idle")
+    #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
+    let follower = try Follower(stage)
+    #expect(try follower.expect("a.first"))
+    // What is written beside the log wakes nobody for long, and then it sleeps: all the while that others work.
+    #expect(try stage.relctl("events", "emit", "a.second").output == "2\n")
+    #expect(try follower.expect("a.second"))
+    var before = (-1, -1)
+    let isAsleep = try eventually(10_000) {
+      defer { before = (try? (follower.ticks(), follower.sleeps())) ?? (-1, -1) }
+      return try before == (follower.ticks(), follower.sleeps())
+    }
+    #expect(isAsleep && before.1 > 0)
+    for _ in 1...10 { #expect(try stage.relctl("events", "-n", "1").exit == .code(0)) }
+    #expect(try follower.ticks() == before.0 && follower.sleeps() == before.1)
+    follower.child.signal(15)
+    #expect(try follower.ends() == .code(0))
+  }
+
+  @Test func aHomeThatIsNotThereYetIsWaitedForAndNotMade() throws {
+    let stage = try Stage("absent")
+    let follower = try Follower(stage)
+    let isAsleep = try eventually(10_000) { try follower.sleeps() > 2 }
+    #expect(isAsleep && !Files.exists(stage.home.root))
+    #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
+    #expect(try follower.expect("a.first"))
+    follower.child.signal(2)
+    #expect(try follower.ends() == .code(0))
+  }
+}
