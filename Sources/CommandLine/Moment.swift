@@ -1,3 +1,4 @@
+import Posix
 import ReleaseModel
 
 extension Moment {
@@ -16,6 +17,13 @@ extension Moment {
     } else {
       throw Cause(.usage, "'\(text)' is no moment", remedy: Self.examples)
     }
+  }
+
+  /// As `init(_:now:utcOffset:)`, by this host's clock and zone.
+  public init(typed text: String) throws(Cause) {
+    try self.init(
+      text, now: Timestamp(milliseconds: Clock.now()),
+      utcOffset: { Clock.utcOffset(at: $0.milliseconds) })
   }
 
   static let examples =

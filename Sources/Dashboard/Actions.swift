@@ -3,6 +3,7 @@ import ReleaseModel
 /// Why a command cannot run now. `Wording` has the sentence of each.
 enum Refusal: Error, Equatable, Sendable {
   case readOnly
+  case past
   case noApp
   case noInstance(app: String)
   case noRelease(app: String)

@@ -12,9 +12,14 @@ public struct Model: Sendable {
     /// The folder of the home, for the words of an empty screen.
     public var home: String
     public var isReadOnly: Bool
+    /// Whether what is shown is over; nothing can be asked of it, and the clock stands.
+    public var isPast: Bool
 
-    public init(host: String, user: String, home: String, isReadOnly: Bool = false) {
-      (self.host, self.user, self.home, self.isReadOnly) = (host, user, home, isReadOnly)
+    public init(
+      host: String, user: String, home: String, isReadOnly: Bool = false, isPast: Bool = false
+    ) {
+      (self.host, self.user, self.home) = (host, user, home)
+      (self.isReadOnly, self.isPast) = (isReadOnly || isPast, isPast)
     }
   }
 

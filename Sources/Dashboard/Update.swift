@@ -56,7 +56,7 @@ extension Model {
   /// Runs a command, or says why it cannot run now.
   mutating func perform(_ command: Command) -> [Effect] {
     do throws(Refusal) {
-      if command.writes, setting.isReadOnly { throw .readOnly }
+      if command.writes, setting.isReadOnly { throw setting.isPast ? .past : .readOnly }
       return try command.run(&self)
     } catch {
       notice = Notice(text: Wording.sentence(error), role: .warning)

@@ -5,6 +5,7 @@ enum Wording {
   static func sentence(_ refusal: Refusal) -> String {
     switch refusal {
     case .readOnly: "This dashboard is read-only: it was started with --read-only."
+    case .past: "This is how it was: to change what is now, start reltui without --at."
     case .noApp: "There is no app here yet; deploy one with: relctl deploy APP DIR"
     case .noInstance(let app): "\(app) has no instance that runs or crashed."
     case .noRelease(let app): "\(app) has no release that ever ran; deploy one first."
@@ -202,6 +203,12 @@ extension Wording {
     let clock = text.dropFirst(11)
     return text.prefix(10) == today.prefix(10)
       ? String(clock.prefix(8)) : "\(text.dropFirst(5).prefix(5)) \(clock.prefix(5))"
+  }
+
+  /// `2026-11-20 12:04:09`
+  static func date(_ time: Timestamp, _ utcOffset: Int) -> String {
+    let text = local(time, utcOffset)
+    return "\(text.prefix(10)) \(text.dropFirst(11).prefix(8))"
   }
 
   private static func local(_ time: Timestamp, _ utcOffset: Int) -> String {

@@ -138,15 +138,17 @@ extension Follower {
       }
     if isGone {
       throw Cause(
-        .pastGone, "the event log does not reach back so far: it begins behind \(board.time)")
+        .pastGone,
+        "the event log does not reach back so far: it begins behind event \(board.sequence) of \(board.time)"
+      )
     }
   }
 
   /// It is a cache for whoever comes next: where it cannot be written nothing is lost.
   private mutating func keep(before segment: UInt64) {
     guard canKeep else { return }
-    let known = (try? log.checkpoint(before: segment))?.version ?? 0
-    if known >= Board.version { return }
+    let isNewer = ((try? log.checkpoint(before: segment))?.version ?? 0) > Board.version
+    if isNewer || board(before: segment, orOlder: false) != nil { return }
     let checkpoint = Checkpoint(
       segment: segment, version: Board.version, body: JSON.encode(board))
     do throws(EventLogError) { try log.save(checkpoint) } catch { canKeep = false }

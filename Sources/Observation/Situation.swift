@@ -5,11 +5,13 @@ import ReleaseModel
 
 /// A home as it is now: the board of its log, corrected by what the runs say themselves.
 public enum Situation {
-  /// Reads the whole log once.
-  public static func board(of home: Home, program: String) throws(Cause) -> Board {
-    var follower = Follower(Journal(home: home, program: program))
+  /// - Parameter moment: for the board as it was then, by the log alone.
+  public static func board(of home: Home, program: String, at moment: Moment? = nil) throws(Cause)
+    -> Board
+  {
+    var follower = Follower(Journal(home: home, program: program), until: moment)
     _ = try follower.take()
-    return overlay(follower.board, home: home)
+    return moment == nil ? overlay(follower.board, home: home) : follower.board
   }
 
   /// Marks runs that have ended though no agent was there to write it down. The log stays as it is.

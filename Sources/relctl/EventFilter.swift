@@ -114,8 +114,7 @@ extension Journal {
 extension Call {
   fileprivate func time(_ option: String) throws(Cause) -> Timestamp? {
     guard let text = arguments[option] else { return nil }
-    let now = Timestamp(milliseconds: Clock.now())
-    switch try Moment(text, now: now, utcOffset: { Clock.utcOffset(at: $0.milliseconds) }) {
+    switch try Moment(typed: text) {
     case .time(let time): return time
     case .sequence:
       throw Cause(

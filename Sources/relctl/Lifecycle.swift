@@ -90,11 +90,15 @@ extension Verb {
 
 extension Call {
   /// The board as it is now.
-  func board() throws(Cause) -> Board { try Situation.board(of: home(), program: "relctl") }
+  func board(at moment: Moment? = nil) throws(Cause) -> Board {
+    try Situation.board(of: home(), program: "relctl", at: moment)
+  }
 
   /// - Throws: `RT-APP-UNKNOWN`, so that nothing is asked for an app that is not there.
-  func app(_ name: String) throws(Cause) -> Board.App {
-    guard let app = try board().apps[name] else {
+  func app(_ name: String) throws(Cause) -> Board.App { try Self.app(name, on: board()) }
+
+  static func app(_ name: String, on board: Board) throws(Cause) -> Board.App {
+    guard let app = board.apps[name] else {
       throw Cause(.appUnknown, "there is no app '\(name)'")
     }
     return app

@@ -7,21 +7,30 @@ extension Verb {
   static let ps = Verb(
     Command(
       "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
-      options: [.json])
+      details: """
+        With --at as they were: at 07:05 today or last night, 2h ago, at an RFC 3339 time, or behind
+        the event of a number.
+        """,
+      options: [.json, Option("--at", value: "TIME", "as it was then")])
   ) { call throws(Cause) in
-    let board = try call.board()
+    let moment = try call.arguments["--at"].map { text throws(Cause) in try Moment(typed: text) }
+    let board = try call.board(at: moment)
     var apps = board.apps.values.sorted { $0.name < $1.name }
-    if !call.arguments.positional.isEmpty { apps = [try call.app(call.target().app)] }
+    if !call.arguments.positional.isEmpty {
+      apps = [try Call.app(call.target().app, on: board)]
+    }
     let reports = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
     if call.wantsJSON {
       call.print(json: reports)
       return .success
     }
     if apps.isEmpty {
-      call.context.print("no apps yet; deploy one with: relctl deploy APP DIR")
+      call.context.print(
+        moment == nil
+          ? "no apps yet; deploy one with: relctl deploy APP DIR" : "there were no apps yet")
       return .success
     }
-    let now = Timestamp(milliseconds: Clock.now())
+    let now = board.now(at: moment, clock: Timestamp(milliseconds: Clock.now()))
     let head = ["APP", "INSTANCE", "RELEASE", "STATE", "PID", "PORT", "AGE", "NODE"]
     let rows = reports.map { report in
       [
@@ -31,7 +40,9 @@ extension Verb {
       ]
     }
     if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
-    if apps.contains(where: { !$0.liveRuns.isEmpty }), !Situation.hasAgent(try call.home()) {
+    if moment == nil, apps.contains(where: { !$0.liveRuns.isEmpty }),
+      !Situation.hasAgent(try call.home())
+    {
       call.context.print("no agent watches over them; start one with: relctl agent start")
     }
     for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }

@@ -15,10 +15,10 @@ struct Verb: Sendable {
 
   /// In the order of help: from source to a running release, then looking, then changing.
   static let all: [Verb] = [
-    .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify,
-    .eventsRepair, .eventsStat, .restart, .rollback, .scale, .stop, .config, .rpc, .eval, .remote,
-    .slugList, .slugInspect, .slugImport, .agent,
-    .agentStart, .agentStop, .completion,
+    .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
+    .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
+    .remote, .slugList,
+    .slugInspect, .slugImport, .agent, .agentStart, .agentStop, .completion,
   ]
 
   static func run(_ words: [String], _ context: Context) throws(Cause) -> Outcome {

@@ -20,6 +20,7 @@ struct Options {
       Option("--app", value: "NAME", "select this app"),
       Option("--size", value: "80x24", "size of the frame that --once prints"),
       Option("--json", "print the instances as JSON, as relctl ps --json does, and leave"),
+      Option("--at", value: "TIME", "as it was then: 07:05, 2h (ago), RFC 3339, or event number"),
       Option("--read-only", "refuse everything that changes something"),
       Option("--theme", value: "NAME|FILE", "colours: dark, light or a file"),
       Option("--version", "show the version"),
@@ -28,6 +29,7 @@ struct Options {
   var isOnce: Bool
   var isJSON: Bool
   var isReadOnly: Bool
+  var at: Moment?
   var view: ViewName
   var app: String?
   var size: Size?
@@ -37,6 +39,7 @@ struct Options {
   init(_ arguments: Arguments, _ context: Context) throws(Cause) {
     isOnce = arguments.has("--once")
     isJSON = arguments.has("--json")
+    at = try arguments["--at"].map { text throws(Cause) in try Moment(typed: text) }
     isReadOnly = arguments.has("--read-only")
     view = try Self.view(arguments["--view"])
     app = arguments["--app"]

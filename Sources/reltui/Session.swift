@@ -17,29 +17,44 @@ struct Session {
   private(set) var agent: AgentWatch
   private(set) var output: OutputWatch?
   private(set) var starting: AgentStart?
+  /// Places in the log that were looked at and told of.
+  private var damageSeen: Int?
   private(set) var isOver = false
   private(set) var wantsRedraw = false
 
-  /// Lines of output that a view begins with.
+  /// When the board that is shown was so; nil for now.
+  private let moment: Moment?
+
+  /// Lines of output, and events, that a view begins with.
   private static let firstLines = 1000
+  private static let firstEvents: UInt64 = 1000
 
   init(_ options: Options, _ context: Context, size: Size) {
     self.context = context
     home = options.home
     journal = Journal(home: home, program: "reltui")
-    follower = Follower(journal)
+    moment = options.at
+    follower = Follower(journal, until: moment, recent: Self.firstEvents)
     agent = AgentWatch(home: home)
     let now = Clocks.now
     let setting = Model.Setting(
       host: User.host, user: User.name(environment: context.environment), home: home.root,
-      isReadOnly: options.isReadOnly)
+      isReadOnly: options.isReadOnly, isPast: moment != nil)
     model = Model(
       setting: setting, size: size, now: now, utcOffset: Clocks.utcOffset(at: now))
   }
 
   /// Reads what there is and shows the view that was asked for.
   mutating func begin(_ options: Options) throws(Cause) {
-    readLog()
+    if moment != nil {
+      // Without that moment there is nothing to show; a log that cannot be read now may be later.
+      let events = try follower.take()
+      tellTime()
+      tell(.board(follower.board))
+      tell(.events(events))
+    } else {
+      readLog()
+    }
     if let app = options.app, !model.select(app: app) {
       throw Cause(.appUnknown, "there is no app '\(app)'")
     }
@@ -54,7 +69,7 @@ struct Session {
   mutating func tell(_ message: Message) { carryOut(model.update(message)) }
 
   mutating func tellTime() {
-    let now = Clocks.now
+    let now = follower.board.now(at: moment, clock: Clocks.now)
     tell(.clock(now, utcOffset: Clocks.utcOffset(at: now)))
   }
 
@@ -66,21 +81,24 @@ struct Session {
       if !events.isEmpty { tell(.events(events)) }
       // A new run has a new folder, which may be the first that can be watched.
       if output?.descriptor == nil { readOutput() }
-      tell(.alert(Self.words(for: follower.damage)))
+      try noteDamage()
     } catch {
+      damageSeen = nil
       tell(.alert("The event log cannot be read: \(error.sentence)"))
     }
   }
 
   /// Looks at the runs and the agent again; the log may say nothing when one of them is killed.
   mutating func look() {
+    if moment != nil { return }
     agent.look(follower.board)
     tell(.agent(isAlive: agent.isAlive))
     tell(.board(Situation.overlay(follower.board, home: home)))
   }
 
   mutating func readOutput() {
-    let lines = output?.next() ?? []
+    var lines = output?.next() ?? []
+    if moment != nil { lines.removeAll { $0.time > model.now } }
     if !lines.isEmpty { tell(.lines(lines)) }
   }
 
@@ -92,8 +110,16 @@ struct Session {
     look()
   }
 
+  private mutating func noteDamage() throws(Cause) {
+    if damageSeen == follower.damage.count { return }
+    damageSeen = follower.damage.count
+    tell(.alert(Self.words(for: try journal.untold(follower.damage))))
+  }
+
   private static func words(for damage: [Damage]) -> String? {
-    let damage = damage.filter { !$0.isMissing }
+    // What is missing because it cannot be read is one place, not two.
+    let unreadable = damage.filter { !$0.isMissing }
+    let damage = unreadable.isEmpty ? damage : unreadable
     guard let first = damage.first else { return nil }
     let places = damage.count == 1 ? "1 place" : "\(damage.count) places"
     return "The event log is damaged in \(places), first in \(Files.name(of: first.path)) "

@@ -57,7 +57,9 @@ extension Model {
       }
     }
     for request in board.requests where request.app == app.name {
-      add(Self.waiting(request, isAgentAlive: isAgentAlive, now: now), .busy, most: 1)
+      add(
+        Self.waiting(request, isAgentAlive: isAgentAlive || setting.isPast, now: now), .busy,
+        most: 1)
     }
     return Array(lines.prefix(max(0, height)))
   }

@@ -138,6 +138,10 @@ struct Heading {
     ranked = [(Cell(Self.count(apps.count, "app"), .aside), 3)]
     if troubled > 0 { ranked.append((Cell("\(troubled) in trouble", .bad), 0)) }
     ranked.append((Cell(Self.count(runs, "instance"), .aside), 4))
+    if model.setting.isPast {
+      ranked.append((Cell("as it was " + Wording.date(model.now, model.utcOffset), .warning), 0))
+      return
+    }
     let agent =
       model.isAgentAlive ? Cell("agent ok", .aside) : Cell("agent absent", .warning)
     ranked.append((agent, model.isAgentAlive ? 2 : 1))

@@ -1,0 +1,154 @@
+import EventLog
+import HomeFormat
+import Journal
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// A board that begins at a checkpoint is the one that all events give, now and at each moment before.
+@Suite struct FollowerTests {
+  let folder: TemporaryFolder
+  let journal: Journal
+  let events: [Event]
+  let segments: [UInt64]
+
+  /// Some thousand events of two apps, in three segments.
+  init() throws {
+    folder = try TemporaryFolder("follower", inMemory: true)
+    journal = Journal(home: Home(root: folder.path), program: "test")
+    for round in 0..<110 {
+      try journal.log.append(try (0..<60).map { try Self.draft(round * 60 + $0) })
+    }
+    var (reader, events) = (Reader(journal.log), [Event]())
+    while let lines = try? reader.next(), !lines.isEmpty { events += lines.map(Event.init) }
+    self.events = events
+    segments = try journal.log.segments()
+    try #require(segments.count == 3 && events.count == 6600)
+  }
+
+  private static func draft(_ number: Int) throws -> Draft {
+    let app = number.isMultiple(of: 3) ? "shop" : "blog"
+    let type: EventType
+    var data = EventData()
+    data.release = ReleaseNumber(number / 6 + 1)
+    (data.instance, data.run) = (InstanceName("web", number % 4 + 1), UInt64(number / 5 * 5 + 1))
+    data.folder = String(repeating: "x", count: 90)
+    switch number % 5 {
+    case 0: type = .instanceStarting
+    case 1: type = .instanceReady
+    case 2:
+      type = .releaseCreated
+      (data.slug, data.config) = (String(repeating: "a", count: 64), "c\(number)")
+    case 3:
+      type = .restartRequested
+      data.by = "ana"
+    default:
+      type = .instanceCrashed
+      data.cause = Cause(.crashed, "number \(number) crashed")
+    }
+    return Draft(source: "host/test", type: type.rawValue, subject: app, data: JSON.encode(data))
+  }
+
+  private func board(_ isWanted: (Event) -> Bool = { _ in true }) -> Board {
+    var board = Board()
+    for event in events.prefix(while: isWanted) { board.apply(event) }
+    return board
+  }
+
+  private func follower(_ until: Moment? = nil, recent: UInt64 = 0) throws -> (Follower, [Event]) {
+    var follower = Follower(journal, until: until, recent: recent)
+    let events = try follower.take()
+    return (follower, events)
+  }
+
+  @Test func whatOneLeavesTheNextBeginsWith() throws {
+    #expect(try journal.log.checkpoints() == [])
+    let (first, all) = try follower()
+    #expect(first.board == board() && all == events)
+    #expect(try journal.log.checkpoints() == Array(segments[1...]))
+    var (second, newest) = try follower()
+    #expect(second.board == board() && newest.first?.sequence == segments[2])
+    try journal.append(.agentStarted, app: nil, EventData())
+    #expect(try second.take().count == 1 && second.board.agent != nil)
+    let (_, recent) = try follower(recent: 3000)
+    #expect(recent.count >= 3000 && recent.first?.sequence == segments[1])
+  }
+
+  @Test func eachMomentOfThePast() throws {
+    _ = try follower()
+    for last in [1, 2, 59, segments[1] - 1, segments[1], segments[1] + 1, segments[2], 6599, 6600] {
+      let (past, seen) = try follower(.sequence(last))
+      #expect(past.board == board { $0.sequence <= last }, "at number \(last)")
+      #expect(seen.last?.sequence == last)
+    }
+    for event in [events[0], events[777], events[4000], events[6599]] {
+      let (past, _) = try follower(.time(event.time))
+      #expect(past.board == board { $0.time <= event.time })
+      let (before, _) = try follower(.time(event.time + -1))
+      #expect(before.board == board { $0.time < event.time })
+    }
+    let (empty, _) = try follower(.time(Timestamp(milliseconds: 0)))
+    #expect(empty.board == Board())
+    // What is over does not go on.
+    var (past, _) = try follower(.sequence(100))
+    try journal.append(.agentStarted, app: nil, EventData())
+    #expect(try past.take() == [] && past.board.sequence == 100)
+  }
+
+  /// What is done to the newest checkpoint; the board must not change by it.
+  @Test func aCheckpointThatDoesNotServe() throws {
+    _ = try follower()
+    let newest = try #require(try journal.log.checkpoint(before: segments[2]))
+    func change(_ version: Int, _ body: [UInt8]) throws {
+      try journal.log.save(Checkpoint(segment: segments[2], version: version, body: body))
+    }
+    for (version, body) in [
+      (Board.version, Array("no board".utf8)), (Board.version - 1, JSON.encode(Board())),
+      (Board.version + 1, JSON.encode(Board())),
+    ] {
+      try change(version, body)
+      let (follower, seen) = try follower()
+      #expect(follower.board == board() && seen.first?.sequence == segments[1])
+      let kept = try journal.log.checkpoint(before: segments[2])
+      // A newer version's is left to it; one that says nothing is made anew.
+      if version <= Board.version { #expect(kept == newest) }
+      if version == Board.version + 1 { #expect(kept?.version == version) }
+    }
+  }
+
+  @Test func thePastMayGoButNotWhatCameOfIt() throws {
+    #expect(try journal.dropOld() == [])
+    try journal.log.set(Retention(count: 10))
+    // No checkpoint stands for it yet.
+    #expect(try journal.dropOld() == [] && journal.log.segments() == segments)
+    _ = try follower()
+    #expect(try journal.dropOld() == Array(segments[..<2]))
+    #expect(try journal.log.segments() == [segments[2]])
+    let (left, seen) = try follower()
+    #expect(left.board == board() && seen.first?.sequence == segments[2])
+    let number = segments[2] + 7
+    #expect(try follower(.sequence(number)).0.board == board { $0.sequence <= number })
+    #expect(throws: ProblemID.pastGone) { try id { try follower(.sequence(5)) } }
+    #expect(throws: ProblemID.pastGone) {
+      try id { try follower(.time(Timestamp(milliseconds: 0))) }
+    }
+    // A board of an older version is better than none.
+    let body = try #require(try journal.log.checkpoint(before: segments[2])).body
+    try journal.log.save(Checkpoint(segment: segments[2], version: 0, body: body))
+    #expect(try follower().0.board == board())
+    let checkpoint = try #require(try journal.log.checkpoints().last)
+    #expect(checkpoint == segments[2])
+    try journal.log.save(Checkpoint(segment: checkpoint, version: Board.version + 1, body: body))
+    #expect(throws: ProblemID.logDamaged) { try id { try follower() } }
+  }
+
+  /// The id of what is thrown.
+  private func id(_ body: () throws -> Any) throws {
+    do { _ = try body() } catch let cause as Cause {
+      throw ProblemID(rawValue: cause.id) ?? .system
+    }
+  }
+}
+
+extension ProblemID: Error {}
