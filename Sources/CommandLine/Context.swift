@@ -58,6 +58,11 @@ public struct Context: Sendable {
     if let info, info.owner != User.id, !User.isRoot {
       throw Cause(.homeForeign, "the home '\(home.root)' belongs to another user")
     }
+    if let info, info.mode & 0o1002 == 0o002 {
+      throw Cause(
+        .homeForeign, "every user can write the home '\(home.root)'",
+        remedy: "As its owner: chmod o-w '\(home.root)'")
+    }
     return home
   }
 

@@ -14,7 +14,7 @@ extension EventLog {
   /// Sets aside what is no line, and writes blanks in its place: no line moves, and readers who stand behind it go on.
   /// Whole lines stay as they are. When this returns it is durable; killed in between, it can be run again.
   public func repair() throws(EventLogError) -> Repair {
-    let writer = try Writer(self)
+    var writer = try Writer(self)
     defer { withExtendedLifetime(writer) {} }
     var repair = Repair()
     let segments = try segments()
@@ -24,6 +24,10 @@ extension EventLog {
         wounds += try self.wounds(of: segment, isNewest: segment == segments.last)
       }
       let taken = wounds.filter { !$0.isLine }
+      if taken.last?.segment == writer.end.segment {
+        // What is damaged there counts among the numbers that were given; its place taken, the next segment's name does.
+        try writer.roll()
+      }
       if !taken.isEmpty {
         repair.aside = try Aside(self).save(taken.map { ($0.segment, $0.offset, $0.bytes) })
       }
