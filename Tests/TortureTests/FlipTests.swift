@@ -82,6 +82,20 @@ import Testing
     }
   }
 
+  /// What was made of the log without a line does not outlive the line's return.
+  @Test func aRestoredLineIsNotLeftOut() throws {
+    let rack = try Rack("restored")
+    var bytes = try ten(rack)[0]
+    let second = try #require(rack.log.segments().last)
+    for isLine in [false, true] {
+      try rack.log.save(Checkpoint(segment: second, version: 1, body: []))
+      bytes[isLine ? bytes.count - 1 : 40] ^= 1
+      try Files.replace(path(rack, 1), with: bytes)
+      #expect(try rack.log.repair().restored == (isLine ? 1 : 0))
+      #expect(try rack.log.checkpoints() == (isLine ? [] : [second]))
+    }
+  }
+
   /// A reader that looks on while a writer has died within a line gets all that comes after.
   @Test func aReaderBeforeATornLine() throws {
     let rack = try Rack("torn")

@@ -164,6 +164,9 @@ import Testing
     #expect(answer.isRefused && answer.errors.contains("RT-HOME-FOREIGN"))
     try Files.setMode(rack.home, 0o755)
     #expect(try rack.emit(["2"]).numbers == [2])
+    let link = rack.folder.path + "/link"
+    try Files.symbolicLink(to: rack.home, at: link)
+    #expect(try rack.run(["relctl", "events", "emit", "a.b"], home: link).numbers == [3])
   }
 
   @Test func everyProgramMakesItForItsOwner() throws {
