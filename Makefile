@@ -11,7 +11,7 @@ BUILDPACK := .build/buildpack
 SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test docs bench format install clean
+.PHONY: help deps build demo test torture docs bench format install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,9 @@ demo: build ## build and deploy the sample app twice, and look at it in reltui
 
 test: build ## run all tests
 	swift test
+
+torture: ## kill, trace and starve the writers of the event log, for some minutes
+	RELTUI_TORTURE=1000 swift test --filter Torture
 
 bench: build ## measure the budgets, each beside its peer
 	$(RELEASE)/relbench

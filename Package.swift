@@ -87,6 +87,7 @@ let package = Package(
     tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
     tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
+    tests("TortureTests", ["EventLog", "Journal", "relctl", "reltui"]),
     tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
   ]
 )

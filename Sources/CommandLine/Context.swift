@@ -52,11 +52,19 @@ public struct Context: Sendable {
       note("\(program): this host's own home is \(Home.systemRoot), root's; this is \(home.root)")
     }
     let info: Files.Info?
-    do throws(PosixError) { info = try Files.info(home.root) } catch {
+    do throws(PosixError) {
+      // Of the folder itself where a link leads to it.
+      info = try Files.info((try? Files.resolve(home.root)) ?? home.root)
+    } catch {
       throw Cause(error.errno == .accessDenied ? .homeForeign : .homeUnwritable, "\(error)")
     }
     if let info, info.owner != User.id, !User.isRoot {
       throw Cause(.homeForeign, "the home '\(home.root)' belongs to another user")
+    }
+    if let info, info.mode & 0o1002 == 0o002 {
+      throw Cause(
+        .homeForeign, "every user can write the home '\(home.root)'",
+        remedy: "As its owner: chmod o-w '\(home.root)'")
     }
     return home
   }

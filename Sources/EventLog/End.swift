@@ -63,12 +63,14 @@ extension End {
     if format > Self.format { throw .newerFormat(format) }
     guard words.count == 10, words[2] == Self.boot, Self.boot != "unknown",
       let segment = UInt64(words[3]), let offset = Int(words[4]), let size = Int(words[5]),
-      let next = UInt64(words[6]), let time = Int64(words[7]), let changed = Int64(words[8]),
+      let next = UInt64(words[6]), let time = Int64(words[7]).map(Timestamp.init(milliseconds:)),
+      Timestamp(time.description) == time, let changed = Int64(words[8]),
       let trail = Hex.decode(words[9]),
-      segment > 0, offset >= trail.count, size >= offset, next >= segment
+      segment > 0, next >= segment, next <= Line.greatest, size >= offset,
+      offset >= 0, trail.count == min(offset, Self.trailLength)
     else { return nil }
     self = End(
       segment: segment, offset: offset, size: size, next: next,
-      time: Timestamp(milliseconds: time), trail: trail, folderChanged: changed)
+      time: time, trail: trail, folderChanged: changed)
   }
 }

@@ -47,7 +47,7 @@ public struct EventLog: Sendable {
       let digits = name.utf8.prefix(16)
       guard name.hasSuffix(suffix), name.utf8.count == 16 + suffix.utf8.count,
         digits.allSatisfy({ (48...57).contains($0) }), let first = UInt64(name.prefix(16)),
-        first > 0
+        (1...Line.greatest).contains(first)
       else { return nil }
       return first
     }

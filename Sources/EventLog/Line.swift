@@ -20,7 +20,7 @@ public struct Line: Hashable, Sendable {
   static let tailLength = tail.count + 10
 
   /// Far beyond what a log can hold, and still 16 digits for those who come after it.
-  private static let greatest: UInt64 = 999_999_999_999_999
+  static let greatest: UInt64 = 999_999_999_999_999
 
   static func digits(_ sequence: UInt64) -> String {
     let digits = String(sequence)

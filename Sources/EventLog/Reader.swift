@@ -133,9 +133,9 @@ public struct Reader: Sendable {
     var rest = start..<bytes.count
     if rest.isEmpty { return }
     let isTooLong = rest.count >= Self.longestStretch
-    if stretch.isNewest ? !isTooLong || bytes[start] == 0 : !isTooLong && !stretch.reachesEnd {
-      return
-    }
+    // Zeros in the newest segment are room: what a writer has left there by its end will be overwritten.
+    let mayBecomeLines = stretch.isNewest && (bytes[start] == 0 || bytes.last == 0)
+    if mayBecomeLines || !isTooLong && (stretch.isNewest || !stretch.reachesEnd) { return }
     let isEnd = stretch.reachesEnd && !stretch.isNewest
     if !isEnd { rest = start..<(bytes.count - EventLog.longestLine) }
     let end = Array(bytes[..<rest.upperBound]).countWithoutZeros

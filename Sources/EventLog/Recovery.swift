@@ -14,9 +14,15 @@ struct Recovery {
   /// To the last byte that is not zero.
   private let bytes: [UInt8]
   private let pieces: [Piece]
+  /// Whether another byte stood where the last line's newline belongs. The line may have been acknowledged.
+  private let hasLostNewline: Bool
 
   static func end(of log: EventLog) throws(EventLogError) -> (end: End, file: File?) {
     let changed = Files.modified(log.folder)
+    // Whoever made the folder or the newest segment may have been killed before their names were on the disk.
+    do throws(PosixError) { try Files.syncPath(log.folder + "/") } catch {
+      throw .unwritable(error)
+    }
     let segments = try log.segments()
     guard let newest = segments.last else { return (End(), nil) }
     do throws(PosixError) {
@@ -36,7 +42,11 @@ struct Recovery {
     file = try File.open(log.path(of: segment), .change)
     let all = try file.readWhole()
     size = all.count
-    bytes = Array(all.prefix(all.countWithoutZeros))
+    var bytes = Array(all.prefix(all.countWithoutZeros))
+    let rest = Piece.split(bytes).rest
+    hasLostNewline = Line(bytes[rest...].dropLast()) != nil
+    if hasLostNewline { bytes[bytes.count - 1] = EventLog.newline }
+    self.bytes = bytes
     pieces = Piece.split(bytes).pieces
   }
 
@@ -67,10 +77,14 @@ struct Recovery {
   }
 
   private func mend(behind end: Int) throws(PosixError) {
-    for piece in pieces where piece.range.upperBound <= end && bytes[piece.range.lowerBound] == 0 {
+    for piece in pieces where piece.range.upperBound <= end {
+      if case .line = piece.content { continue }
+      let stretch = bytes[piece.range]
+      if !stretch.contains(0) { continue }
       try file.write(
-        [UInt8](repeating: Piece.padding, count: piece.range.count), at: piece.range.lowerBound)
+        stretch.map { $0 == 0 ? Piece.padding : $0 }, at: piece.range.lowerBound)
     }
+    if hasLostNewline { try file.write([EventLog.newline], at: bytes.count - 1) }
     let torn = Array(bytes[end...])
     if torn.isEmpty { return }
     // With a full disk it cannot be kept; it is nothing that anybody was told of.

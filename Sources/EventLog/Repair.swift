@@ -14,7 +14,7 @@ extension EventLog {
   /// Sets aside what is no line, and writes blanks in its place: no line moves, and readers who stand behind it go on.
   /// Whole lines stay as they are. When this returns it is durable; killed in between, it can be run again.
   public func repair() throws(EventLogError) -> Repair {
-    let writer = try Writer(self)
+    var writer = try Writer(self)
     defer { withExtendedLifetime(writer) {} }
     var repair = Repair()
     let segments = try segments()
@@ -24,10 +24,15 @@ extension EventLog {
         wounds += try self.wounds(of: segment, isNewest: segment == segments.last)
       }
       let taken = wounds.filter { !$0.isLine }
+      if taken.last?.segment == writer.end.segment {
+        // What is damaged there counts among the numbers that were given; its place taken, the next segment's name does.
+        try writer.roll()
+      }
       if !taken.isEmpty {
         repair.aside = try Aside(self).save(taken.map { ($0.segment, $0.offset, $0.bytes) })
       }
       for wound in wounds { try heal(wound) }
+      if let first = wounds.first(where: \.isLine) { try removeCheckpoints(behind: first.segment) }
       repair.restored = wounds.count - taken.count
       repair.taken = taken.map {
         Damage(
@@ -35,6 +40,12 @@ extension EventLog {
       }
     } catch { throw .unwritable(error) }
     return repair
+  }
+
+  /// They do not know of a line that was restored; where all lines are there they can be made anew.
+  private func removeCheckpoints(behind segment: UInt64) throws(PosixError) {
+    guard Files.exists(path(of: 1)), let kept = try? checkpoints() else { return }
+    for checkpoint in kept where checkpoint > segment { try removeCheckpoint(checkpoint) }
   }
 
   private struct Wound {
@@ -58,8 +69,10 @@ extension EventLog {
     }
     let end = all.countWithoutZeros
     if !isNewest, rest < end, let first = all[rest..<end].firstIndex(where: { $0 != 0 }) {
-      // With the byte behind it, where the newline belongs.
-      wounds.append(Wound(segment: segment, offset: first, bytes: Array(all[first..<end]) + [0]))
+      // With the byte where the newline belongs: the one behind it, if no other stands there.
+      let hasOther = Line(all[first..<end].dropLast()) != nil
+      wounds.append(
+        Wound(segment: segment, offset: first, bytes: all[first..<end] + (hasOther ? [] : [0])))
     }
     return wounds
   }

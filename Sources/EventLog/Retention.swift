@@ -78,6 +78,7 @@ extension EventLog {
   ) throws(EventLogError) -> [UInt64] {
     // Nobody may repair or begin a segment meanwhile.
     let writer = try Writer(self)
+    defer { withExtendedLifetime(writer) {} }
     var dropped: [UInt64] = []
     var segments = try segments()
     do throws(PosixError) {

@@ -24,7 +24,9 @@ struct Spare {
   private func make(_ size: Int) throws(PosixError) {
     let new = path + ".new"
     do throws(PosixError) {
-      let file = try File.open(new, .replace)
+      try Files.remove(new)
+      let file = try File.open(new, .create)
+      try file.giveToOwner(of: log.folder)
       try file.write([UInt8](repeating: 0, count: size), at: 0)
       try file.sync()
       try Files.rename(new, to: path)

@@ -30,7 +30,8 @@ struct Writer: ~Copyable {
     let path = folder + "/.lock"
     do throws(PosixError) { return try Lock.wait(path) } catch {
       guard error.errno == .noSuchFile else { throw error }
-      try Files.makeDurableFolder(folder)
+      try Files.makeFolder(folder)
+      try File.open(folder, .read).giveToOwner(of: Files.parent(of: folder))
       return try Lock.wait(path)
     }
   }
@@ -64,10 +65,16 @@ struct Writer: ~Copyable {
     for draft in drafts {
       guard draft.isWritable else { throw .malformed(id: draft.id) }
       let line = Line(draft, sequence: end.next + UInt64(lines.count), time: time)
+      // Nobody could read it back.
+      if line.sequence > Line.greatest { throw .unwritable(numbersUsedUp) }
       if line.bytes.count >= EventLog.longestLine { throw .tooLong(limit: EventLog.longestLine) }
       lines.append(line)
     }
     return lines
+  }
+
+  private var numbersUsedUp: PosixError {
+    PosixError("number a line of", log.folder, .fileTooLarge)
   }
 
   /// Writes lines of the next numbers in one piece.

@@ -101,7 +101,11 @@ extension Follower {
       reader = Reader(log, from: Cursor(segment: segment))
       return try checkPast()
     }
-    if reachesBack { return }
+    if reachesBack {
+      // From this segment on and no later one, which would be the oldest if this one were dropped now.
+      reader = Reader(log, from: Cursor(segment: oldest))
+      return
+    }
     isBegun = false
     throw Cause(
       .logDamaged,

@@ -23,9 +23,9 @@ public final class File: Sendable {
     case append
     /// Reading and writing in place; made where it is missing.
     case update
-    /// Reading and writing in place what must be there.
+    /// Reading and writing in place what must be there and is no link: in another user's folder it could lead anywhere.
     case change
-    /// Writing to a file that must not be there yet.
+    /// Reading and writing a file that must not be there yet.
     case create
   }
 
@@ -40,8 +40,8 @@ public final class File: Sendable {
       case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
       case .append: ("write", O_WRONLY | O_CREAT | O_APPEND)
       case .update: ("write", O_RDWR | O_CREAT)
-      case .change: ("write", O_RDWR)
-      case .create: ("create", O_WRONLY | O_CREAT | O_EXCL)
+      case .change: ("write", O_RDWR | O_NOFOLLOW)
+      case .create: ("create", O_RDWR | O_CREAT | O_EXCL)
       }
     let descriptor = try check(verb, path) { cposix_open(path, flags, mode) }
     return File(owning: descriptor, name: path)
@@ -151,6 +151,15 @@ public final class File: Sendable {
 
   public func truncate(to size: Int) throws(PosixError) {
     try check("truncate", name) { ftruncate(descriptor, size) }
+  }
+
+  /// Makes a new file of root's in another user's folder that user's, who could not use it otherwise. fchown(2)
+  public func giveToOwner(of folder: String) throws(PosixError) {
+    if geteuid() != 0 { return }
+    var info = stat()
+    try check("read", folder) { stat(folder, &info) }
+    if info.st_uid == 0 { return }
+    try check("change", name) { fchown(descriptor, info.st_uid, info.st_gid) }
   }
 
   public func size() throws(PosixError) -> Int {

@@ -77,6 +77,7 @@ public enum Files {
     let new = path + ".new-" + Random.hex(4)
     do throws(PosixError) {
       let file = try File.open(new, .create, mode: mode)
+      try file.giveToOwner(of: parent(of: path))
       try file.write(bytes)
       try file.sync()
       try rename(new, to: path)
@@ -211,6 +212,18 @@ public enum Files {
   /// Returns when the names in a folder are on the disk.
   public static func syncFolder(_ path: String) throws(PosixError) {
     try File.open(path, .read).sync()
+  }
+
+  /// Returns when the name of a file, and those of the folders above it, are on the disk. A folder that we may not
+  /// read was not made by us.
+  public static func syncPath(_ path: String) throws(PosixError) {
+    var folder = path
+    repeat {
+      folder = parent(of: folder)
+      do throws(PosixError) { try syncFolder(folder) } catch {
+        if error.errno != .accessDenied { throw error }
+      }
+    } while folder != "/" && folder != "."
   }
 
   /// Bytes that this process may still write to the file system of `path`. statvfs(3)

@@ -15,7 +15,7 @@ public final class Lock: Sendable {
   /// Takes the lock, making the file where there is none.
   /// - Returns: nil if somebody else has it.
   public static func take(_ path: String) throws(PosixError) -> Lock? {
-    let file = try File.open(path, .update)
+    let file = try open(path)
     do throws(PosixError) {
       try check("lock", path) { cposix_lock(file.descriptor, 1, 0) }
     } catch {
@@ -25,9 +25,24 @@ public final class Lock: Sendable {
     return Lock(file)
   }
 
+  private static func open(_ path: String) throws(PosixError) -> File {
+    do throws(PosixError) { return try File.open(path, .change) } catch {
+      if error.errno != .noSuchFile { throw error }
+    }
+    do throws(PosixError) {
+      let file = try File.open(path, .create)
+      try file.giveToOwner(of: Files.parent(of: path))
+      return file
+    } catch {
+      // Somebody else has made it meanwhile.
+      if error.errno == .exists { return try File.open(path, .change) }
+      throw PosixError("write", path, error.errno)
+    }
+  }
+
   /// Takes the lock, waiting while somebody else has it.
   public static func wait(_ path: String) throws(PosixError) -> Lock {
-    let file = try File.open(path, .update)
+    let file = try open(path)
     try check("lock", path) { cposix_lock(file.descriptor, 1, 1) }
     return Lock(file)
   }

@@ -122,7 +122,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .system: "The operating system refused a call."
     case .homeUnknown: "No folder for the home is known."
     case .homeUnwritable: "The home cannot be made or written."
-    case .homeForeign: "The home belongs to another user."
+    case .homeForeign: "The home belongs to another user, or every user can write it."
     case .formatNewer: "A file was written by a newer version."
     case .programMissing: "A program that is run is not installed."
     case .appUnknown: "There is no app of that name in this home."
