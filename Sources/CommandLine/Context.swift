@@ -66,16 +66,14 @@ public struct Context: Sendable {
   }
 
   /// Writes to standard output. A closed pipe ends the program quietly: nobody reads on.
-  public func print(_ text: String) { write(text + "\n", to: output) }
-
-  /// Writes to standard error.
-  public func note(_ text: String) { write(text + "\n", to: errors) }
-
-  private func write(_ text: String, to file: File) {
-    do throws(PosixError) { try file.write(text) } catch {
+  public func print(_ text: String) {
+    do throws(PosixError) { try output.write(text + "\n") } catch {
       Program.exit(error.errno == .brokenPipe ? ExitCode.success : ExitCode.failed)
     }
   }
+
+  /// Writes to standard error. Where that cannot be written, as on a full disk, there is nobody to be told.
+  public func note(_ text: String) { try? errors.write(text + "\n") }
 
   /// Whether a person reads along.
   public var isTerminal: Bool { TerminalSize.of(output.descriptor) != nil }

@@ -8,6 +8,10 @@ struct LogWriter {
   private static let filesKept = 5
   /// A longer line is cut into several.
   private static let longestLine = 16 << 10
+  /// What is left to others when the disk gets full: the agent's ballast, given away, must not end here.
+  private static let spaceLeft = 2 * Home.ballastSize
+  /// Bytes that are written even so, since what a new run says first may be why it fails.
+  private static let firstWords = 64 << 10
 
   private let folder: RunFolder
   private var file: File
@@ -45,11 +49,16 @@ struct LogWriter {
   /// Writes what came without a newline.
   mutating func finish() {
     if !partial.isEmpty { append([UInt8(ascii: "\n")]) }
+    if lost > 0 { write([]) }
   }
 
   /// A disk that is full loses lines, never the run; how many it lost is said when it has room again.
   private mutating func write(_ lines: [UInt8]) {
-    if lines.isEmpty { return }
+    if lines.isEmpty && lost == 0 { return }
+    guard hasSpace(for: lines.count) else {
+      lost += lines.count { $0 == UInt8(ascii: "\n") }
+      return
+    }
     if size + lines.count > Self.fileLimit { rotate() }
     var bytes = lines
     if lost > 0 {
@@ -67,13 +76,21 @@ struct LogWriter {
     }
   }
 
+  private func hasSpace(for count: Int) -> Bool {
+    if size + count <= Self.firstWords { return true }
+    return ((try? file.space().bytes) ?? .max) >= Self.spaceLeft
+  }
+
+  /// The oldest goes first, to make room for the new one; without that the file grows on.
   private mutating func rotate() {
     let kept = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
-    let next = (kept.last ?? 0) + 1
-    guard (try? Files.rename(folder.currentLog, to: "\(folder.log)/\(next)")) != nil,
-      let new = try? File.open(folder.currentLog, .append)
-    else { return }
-    (file, size) = (new, 0)
     for old in kept.dropLast(Self.filesKept - 1) { try? Files.remove("\(folder.log)/\(old)") }
+    let aside = "\(folder.log)/\((kept.last ?? 0) + 1)"
+    guard (try? Files.rename(folder.currentLog, to: aside)) != nil else { return }
+    guard let new = try? File.open(folder.currentLog, .append) else {
+      try? Files.rename(aside, to: folder.currentLog)
+      return
+    }
+    (file, size) = (new, 0)
   }
 }

@@ -18,6 +18,7 @@ struct Session {
   private(set) var output: OutputWatch?
   private(set) var starting: AgentStart?
   private(set) var isOver = false
+  private(set) var isDiskFull = false
   private(set) var wantsRedraw = false
 
   /// Lines of output that a view begins with.
@@ -66,7 +67,6 @@ struct Session {
       if !events.isEmpty { tell(.events(events)) }
       // A new run has a new folder, which may be the first that can be watched.
       if output?.descriptor == nil { readOutput() }
-      tell(.alert(Self.words(for: follower.damage)))
     } catch {
       tell(.alert("The event log cannot be read: \(error.sentence)"))
     }
@@ -77,6 +77,9 @@ struct Session {
     agent.look(follower.board)
     tell(.agent(isAlive: agent.isAlive))
     tell(.board(Situation.overlay(follower.board, home: home)))
+    let shortage = Situation.shortage(of: home)
+    isDiskFull = shortage != nil
+    tell(.alert(shortage.map { "\($0.sentence) [\($0.id)]" } ?? Self.words(for: follower.damage)))
   }
 
   mutating func readOutput() {
