@@ -88,7 +88,7 @@ let package = Package(
     tests("DeploymentTests", ["Deployment"]),
     tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
-    tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
+    tests("RealTests", ["Instance", "relctl", "reltui", "relpack", "relshim"]),
     tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
   ]
 )

@@ -22,8 +22,8 @@ public struct Ballast: Sendable {
     /// So much that the ballast can be made without getting near `low`.
     case plenty
 
-    static let fewFiles = 64
-    static let fewBytes = 4 << 20
+    private static let fewFiles = 64
+    private static let fewBytes = 4 << 20
 
     public init(_ space: Space) {
       let files = space.files ?? .max

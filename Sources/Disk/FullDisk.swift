@@ -27,8 +27,9 @@ extension Cause {
   }
 
   init(fullDiskOf path: String, _ space: Space) {
-    let files = space.files.flatMap { $0 < Ballast.Level.fewFiles ? $0 : nil }
-    let left = files.map { "\($0) more files can be made" } ?? "\(space.bytes >> 20) MB left"
+    let isOfFiles = Ballast.Level(Space(bytes: space.bytes)) == .plenty
+    let left =
+      isOfFiles ? "\(space.files ?? 0) more files can be made" : "\(space.bytes >> 20) MB left"
     self.init(
       .diskFull, "the disk that holds '\(path)' is full: \(left)",
       remedy: Self.existing(path).map(Self.remedy))

@@ -54,31 +54,39 @@ struct LogWriter {
 
   /// A disk that is full loses lines, never the run; how many it lost is said when it has room again.
   private mutating func write(_ lines: [UInt8]) {
-    if lines.isEmpty && lost == 0 { return }
-    guard hasSpace(for: lines.count) else {
-      lost += lines.count { $0 == UInt8(ascii: "\n") }
+    let kept = lines[..<fitting(lines)]
+    let left = Self.count(lines[kept.endIndex...])
+    if kept.isEmpty && left > 0 || kept.isEmpty && lost == 0 {
+      lost += left
       return
     }
-    if size + lines.count > Self.fileLimit { rotate() }
-    var bytes = lines
+    if size + kept.count > Self.fileLimit { rotate() }
+    var bytes = Array(kept)
     if lost > 0 {
       let note = "\(Timestamp(milliseconds: Clock.now())) [relshim: \(lost) lines lost, no space]\n"
-      bytes = Array(note.utf8) + lines
+      bytes = Array(note.utf8) + kept
     }
     do throws(PosixError) {
       try file.write(bytes)
       size += bytes.count
-      lost = 0
+      lost = left
     } catch {
       // Half a line would run together with the next one.
       try? file.truncate(to: size)
-      lost += lines.count { $0 == UInt8(ascii: "\n") }
+      lost += Self.count(kept) + left
     }
   }
 
-  private func hasSpace(for count: Int) -> Bool {
-    if size + count <= Self.firstWords { return true }
-    return ((try? file.space().bytes) ?? .max) >= Self.spaceLeft
+  private static func count(_ lines: ArraySlice<UInt8>) -> Int {
+    lines.count { $0 == UInt8(ascii: "\n") }
+  }
+
+  /// How many of these bytes may be written, in whole lines.
+  private func fitting(_ lines: [UInt8]) -> Int {
+    if size + lines.count <= Self.firstWords { return lines.count }
+    if ((try? file.space().bytes) ?? .max) >= Self.spaceLeft { return lines.count }
+    let room = max(0, Self.firstWords - size)
+    return lines.prefix(room).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
   }
 
   /// The oldest goes first, to make room for the new one; without that the file grows on.
