@@ -42,17 +42,18 @@ let package = Package(
     .target(name: "CPosix"),
     .systemLibrary(name: "CNcurses"),
     room("Posix", ["CPosix"]),
+    room("Disk", ["ReleaseModel", "Posix"]),
     // durable and live
     room("EventLog", ["Posix", "HomeFormat"]),
-    room("SlugStore", ["ReleaseModel", "Posix"]),
-    room("ConfigStore", ["ReleaseModel", "Posix"]),
+    room("SlugStore", ["ReleaseModel", "Disk"]),
+    room("ConfigStore", ["ReleaseModel", "Disk"]),
     room("ErlangDistribution", ["ErlangTerm", "Posix"]),
     room(
       "Terminal", ["CNcurses", "Posix", "PlainText"],
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
     room("Journal", ["ReleaseModel", "EventLog", "ConfigStore"]),
-    room("Instance", ["ReleaseModel", "ErlangDistribution", "Posix"]),
+    room("Instance", ["ReleaseModel", "ErlangDistribution", "Disk"]),
     room("Buildpack", ["SlugStore", "Journal"]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
     room("Observation", ["Journal", "Instance"]),
@@ -73,6 +74,7 @@ let package = Package(
     tests("ArchitectureTests", []),
     tests("BuildpackTests", ["Buildpack"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
+    tests("DiskTests", ["Disk"]),
     tests("ReleaseModelTests", ["ReleaseModel"]),
     tests("CommandLineTests", ["CommandLine"]),
     tests("ObservationTests", ["Observation"]),
@@ -86,7 +88,7 @@ let package = Package(
     tests("DeploymentTests", ["Deployment"]),
     tests("PlainTextTests", ["PlainText"]),
     tests("TerminalTests", ["Terminal"]),
-    tests("RealTests", ["ReleaseModel", "relctl", "reltui", "relpack", "relshim"]),
+    tests("RealTests", ["Instance", "relctl", "reltui", "relpack", "relshim"]),
     tests("TortureTests", ["EventLog", "Journal", "relctl", "reltui"]),
     tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
   ]

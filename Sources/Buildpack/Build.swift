@@ -1,3 +1,4 @@
+import Disk
 import Posix
 
 /// What a build made.
@@ -141,6 +142,7 @@ public struct Build {
     if case .interrupted(let signal) = ending { throw .interrupted(signal: signal) }
     if let failure { throw failure }
     if case .exit(let exit) = ending, exit != .code(0) {
+      if let full = Cause(ifDiskIsFull: plan.source) { throw .diskFull(full) }
       throw MixBuild.failure(in: step, exit)
     }
     return tools

@@ -1,3 +1,4 @@
+import Disk
 import Posix
 
 /// Every way in which a build fails. Facts are in the cases; sentences, ids and remedies are made here.
@@ -24,11 +25,15 @@ public enum BuildFailure: Error, Hashable, Sendable {
   /// What `mix release` left is not a release that can be described.
   case slug(Cause)
   case record(Cause)
+  /// What a tool failed at.
+  case diskFull(Cause)
   case interrupted(signal: Int32)
 
   public var cause: Cause {
     switch self {
-    case .file(let cause), .slug(let cause), .record(let cause): cause
+    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause): cause
+    case .unreadable(let error), .unwritable(let error):
+      error.isDiskFull ? Cause(error) : Cause(id, sentence, remedy: remedy)
     default: Cause(id, sentence, remedy: remedy)
     }
   }
@@ -49,7 +54,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .releaseAmbiguous: .releaseAmbiguous
     case .releaseUnknown: .releaseChoice
     case .interrupted: .buildInterrupted
-    case .file, .slug, .record: .system
+    case .file, .slug, .record, .diskFull: .system
     }
   }
 
@@ -72,7 +77,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .releaseUnknown(let name, let names):
       "the project has no release '\(name)'; it has \(names.joined(separator: ", "))"
     case .interrupted(let signal): "the build was stopped by signal \(signal)"
-    case .file(let cause), .slug(let cause), .record(let cause): cause.sentence
+    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause):
+      cause.sentence
     }
   }
 
@@ -91,7 +97,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .releaseAmbiguous, .releaseUnknown:
       "Set the config var RELEASE_NAME, or :default_release in mix.exs."
     case .interrupted: "Build again; what the build had added at the top of the source is gone."
-    case .unreadable, .file, .slug, .record: nil
+    case .unreadable, .file, .slug, .record, .diskFull: nil
     }
   }
 

@@ -74,19 +74,17 @@ public struct Context: Sendable {
   }
 
   /// Writes to standard output. A closed pipe ends the program quietly: nobody reads on.
-  public func print(_ text: String) { write(Array((text + "\n").utf8), to: output) }
+  public func print(_ text: String) { print(bytes: Array((text + "\n").utf8)) }
 
   /// Writes bytes as they are, lines with their ends.
-  public func print(bytes: [UInt8]) { write(bytes, to: output) }
-
-  /// Writes to standard error.
-  public func note(_ text: String) { write(Array((text + "\n").utf8), to: errors) }
-
-  private func write(_ bytes: [UInt8], to file: File) {
-    do throws(PosixError) { try file.write(bytes) } catch {
+  public func print(bytes: [UInt8]) {
+    do throws(PosixError) { try output.write(bytes) } catch {
       Program.exit(error.errno == .brokenPipe ? ExitCode.success : ExitCode.failed)
     }
   }
+
+  /// Writes to standard error. Where that cannot be written, as on a full disk, there is nobody to be told.
+  public func note(_ text: String) { try? errors.write(text + "\n") }
 
   /// Whether a person reads along.
   public var isTerminal: Bool { TerminalSize.of(output.descriptor) != nil }

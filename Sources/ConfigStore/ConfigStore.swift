@@ -1,3 +1,4 @@
+import Disk
 import Posix
 import ReleaseModel
 
@@ -38,7 +39,7 @@ public struct ConfigStore: Sendable {
         try Files.replace(path, with: bytes)
       }
       return digest
-    } catch { throw Cause(.homeUnwritable, "\(error)") }
+    } catch { throw Cause(error, as: .homeUnwritable) }
   }
 
   /// The set with a digest, which must be what was stored.

@@ -1,3 +1,4 @@
+import Disk
 import Instance
 import Journal
 import Posix
@@ -26,7 +27,8 @@ public final class Agent {
   /// When to look again though nothing has happened, on the monotonic clock.
   private var wakeAt: Int64?
   private let complain: (Cause) -> Void
-  private var complaint: Cause?
+  private var complaints = Complaints()
+  let ballast: Ballast
 
   var board: Board { follower.board }
 
@@ -42,13 +44,14 @@ public final class Agent {
     self.environment = environment
     journal = Journal(home: home, program: "agent")
     store = SlugStore(home: home)
+    ballast = Ballast(home: home)
     lock = try AgentControl(home: home).take()
     do throws(PosixError) {
       signals = try Signals([15, 2, 1, 17])
       try Files.makeFolder(home.events)
       try Files.makeFolder(home.apps)
       folders = try FolderWatch(home.apps)
-    } catch { throw Cause(.homeUnwritable, "\(error)") }
+    } catch { throw Cause(error, as: .homeUnwritable) }
     follower = Follower(journal)
   }
 
@@ -74,6 +77,7 @@ public final class Agent {
   /// Only a log that is not the one it has read leaves it nothing to stand on.
   private func endure(_ turn: () throws(Cause) -> Void) throws(Cause) {
     wakeAt = nil
+    complaints.begin()
     do throws(Cause) { try turn() } catch {
       if error.id == ProblemID.logDamaged.rawValue { throw error }
       note(error)
@@ -82,9 +86,9 @@ public final class Agent {
 
   /// Says what is wrong, but not again and again.
   func note(_ cause: Cause) {
-    if complaint != cause { complain(journal.mask()(cause)) }
-    complaint = cause
-    wakeAt = Clock.monotonic() + 1000
+    if complaints.isNews(cause) { complain(journal.mask()(cause)) }
+    if cause.isOfFullDisk { ballast.give() }
+    wake(in: 1000)
   }
 
   private func leave() throws(Cause) {
@@ -116,8 +120,14 @@ public final class Agent {
     try take()
   }
 
+  /// Milliseconds between two looks for space, while the ballast is missing.
+  private static let spacePause: Int64 = 3000
+
   private func wait() throws(Cause) -> Set<Int32> {
     let now = Clock.monotonic()
+    ballast.keep()
+    // Nobody tells when there is space again.
+    if !ballast.isWhole { wake(in: Self.spacePause) }
     var deadline = wakeAt
     for app in board.apps.values {
       for run in app.liveRuns {
@@ -181,5 +191,26 @@ extension Agent {
     for deadline in board.requests.compactMap(\.data.deadline) {
       wake(in: max(100, deadline - now + 1))
     }
+  }
+}
+
+/// What the agent has complained of, so that what stays wrong is said once.
+struct Complaints {
+  private var before: Set<String> = []
+  private var now: Set<String> = []
+
+  /// A new turn: what does not come up in it is over, and news when it comes again.
+  mutating func begin() { (before, now) = (now, []) }
+
+  mutating func isNews(_ cause: Cause) -> Bool {
+    // Of a full disk each call complains in words of its own.
+    let key = cause.isOfFullDisk ? "full" : cause.id + cause.sentence
+    return now.insert(key).inserted && !before.contains(key)
+  }
+}
+
+extension Cause {
+  var isOfFullDisk: Bool {
+    [ProblemID.diskFull.rawValue, ProblemID.logFull.rawValue].contains(id)
   }
 }

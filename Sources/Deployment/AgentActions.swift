@@ -79,6 +79,7 @@ extension Agent {
       (data.set, data.unset) = (request.data.set, request.data.unset)
       (data.commit, data.line) = (old?.commit, old?.line)
     default:
+      ballast.giveIfLow()
       data.slug = request.data.slug
       data.config = try config(for: request.data.slug ?? "", app)
       let provenance = store.provenance(request.data.slug ?? "")

@@ -1,3 +1,4 @@
+import Disk
 import Posix
 import ReleaseModel
 
@@ -19,16 +20,17 @@ public struct AgentControl: Sendable {
         throw PosixError("lock", home.agentLock, .exists)
       }
       let own = ProcessIdentity(of: Program.processID)
-      try lock.file.truncate(to: 0)
-      let text =
-        "format \(HomeFormat.current)\npid \(Program.processID) \(own?.started ?? 0)\n"
-      try lock.file.write(Array(text.utf8), at: 0)
+      let text = Array(
+        "format \(HomeFormat.current)\npid \(Program.processID) \(own?.started ?? 0)\n".utf8)
+      // Cut afterwards: on a full disk an empty file stays empty.
+      try lock.file.write(text, at: 0)
+      try lock.file.truncate(to: text.count)
       return lock
     } catch {
       if error.errno == .exists {
         throw Cause(.agentRunning, "an agent serves '\(home.root)' already")
       }
-      throw Cause(.homeUnwritable, "\(error)")
+      throw Cause(error, as: .homeUnwritable)
     }
   }
 
@@ -50,16 +52,17 @@ public struct AgentControl: Sendable {
     if try isRunning() { return }
     do throws(PosixError) {
       try Files.makeFolder(home.root)
-      let log = try File.open(home.agentLog, .append)
+      // Without room for its words there can be an agent still.
+      let log = (try? File.open(home.agentLog, .append)).map { Child.Stream.file($0) } ?? .null
       let kept = environment.filter {
         ["PATH", "LANG", "HOME", "ERL_EPMD_PORT"].contains($0.key)
       }
       let invocation = Invocation(
         [program, "agent", "--home", home.root], in: "/", environment: kept)
       let child = try Child.start(
-        invocation, output: .file(log), errors: .file(log), newSession: true)
+        invocation, output: log, errors: log, newSession: true)
       try waitUntilServing(child)
-    } catch { throw Cause(.agentAbsent, "the agent does not start: \(error)") }
+    } catch { throw Cause(error, as: .agentAbsent, lead: "the agent does not start: ") }
   }
 
   private func waitUntilServing(_ child: Child) throws(PosixError) {

@@ -135,22 +135,34 @@ extension Agent {
 
 extension Agent {
   private func launch(_ run: Board.Run, of app: Board.App) throws(Cause) {
+    let isLow = ballast.giveIfLow()
     do throws(Cause) {
-      var watch = try watch(run, of: app)
-      _ = try EPMDKeeper(home: home).ensure(
-        tree: watch.specification.tree, environment: environment)
-      let folder = watch.specification.folder
-      do throws(PosixError) { try Files.makeFolder(folder.path) } catch { throw Cause(error) }
-      // Watched before it is started, so that its first word is not missed.
-      try? folders?.add(folder.path)
-      shims[run.id] = try launcher.start(watch.specification)
-      watch.noteLaunch()
-      watches[run.id] = watch
+      do throws(Cause) { try launch(run, of: app, onFullDisk: isLow) } catch {
+        // What is left may say nothing, where a user has a share of it.
+        guard error.isOfFullDisk, ballast.give() else { throw error }
+        try launch(run, of: app, onFullDisk: true)
+      }
     } catch {
       try record(.instanceCrashed, app: app.name) {
         ($0.instance, $0.run, $0.cause) = (run.instance, run.id, error)
       }
     }
+  }
+
+  private func launch(_ run: Board.Run, of app: Board.App, onFullDisk isFull: Bool) throws(Cause) {
+    var watch = try watch(run, of: app)
+    var specification = watch.specification
+    // A crash dump would take what was set free for the next run.
+    if isFull { specification.config["ERL_CRASH_DUMP_BYTES"] = "0" }
+    _ = try EPMDKeeper(home: home).ensure(tree: specification.tree, environment: environment)
+    do throws(PosixError) { try Files.makeFolder(specification.folder.path) } catch {
+      throw Cause(error)
+    }
+    // Watched before it is started, so that its first word is not missed.
+    try? folders?.add(specification.folder.path)
+    shims[run.id] = try launcher.start(specification)
+    watch.noteLaunch()
+    watches[run.id] = watch
   }
 
   private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) -> RunWatch {

@@ -50,6 +50,10 @@ public struct Home: Hashable, Sendable {
   public var secret: String { root + "/secret" }
   /// The port of the home's epmd.
   public var epmd: String { root + "/epmd" }
+  /// Space that is kept for a full disk.
+  public var ballast: String { root + "/ballast" }
+  /// Bytes.
+  public static let ballastSize = 8 << 20
   /// Copies of sources while they are built.
   public var builds: String { root + "/builds" }
   public var buildCache: String { root + "/cache" }
@@ -80,6 +84,8 @@ public struct RunFolder: Hashable, Sendable {
   /// Held by the run's `relshim` while it lives.
   public var lock: String { path + "/lock" }
   public var status: String { path + "/status" }
+  /// Room for the last status on a full disk.
+  public var spareStatus: String { path + "/status.spare" }
   public var log: String { path + "/log" }
   /// The file that `relshim` appends to; full ones are `log/<n>`, the greater the newer.
   public var currentLog: String { log + "/current" }

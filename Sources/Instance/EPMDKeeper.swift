@@ -1,3 +1,4 @@
+import Disk
 import ErlangDistribution
 import Posix
 import ReleaseModel

@@ -1,3 +1,4 @@
+import Disk
 import Posix
 import ReleaseModel
 
@@ -25,7 +26,7 @@ public struct Launcher: Sendable {
       return try Child.start(
         Invocation(command, in: "/", environment: run.environment), output: .null,
         errors: .file(complaints), newSession: true)
-    } catch { throw Cause(.startFailed, "\(error)") }
+    } catch { throw Cause(error, as: .startFailed) }
   }
 
   /// Seconds; a config var, since only the app's people know how long their requests take.

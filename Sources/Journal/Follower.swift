@@ -155,6 +155,9 @@ extension Follower {
     if isNewer || board(before: segment, orOlder: false) != nil { return }
     let checkpoint = Checkpoint(
       segment: segment, version: Board.version, body: JSON.encode(board))
-    do throws(EventLogError) { try log.save(checkpoint) } catch { canKeep = false }
+    do throws(EventLogError) { try log.save(checkpoint) } catch {
+      if case .unwritable(let reason) = error, reason.isDiskFull { return }
+      canKeep = false
+    }
   }
 }

@@ -1,4 +1,5 @@
 import ConfigStore
+import Disk
 import EventLog
 import Posix
 import ReleaseModel
@@ -35,13 +36,23 @@ public struct Journal: Sendable {
     let draft = Draft(
       source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     do throws(EventLogError) {
-      guard let line = try log.append(draft, mayUseReserve: type.mayUseReserve) else {
+      guard let line = try write(draft, mayUseReserve: type.mayUseReserve) else {
         throw .tooLong(limit: 0)
       }
       return Event(
         sequence: line.sequence, id: draft.id, time: line.time, source: source, type: type,
         app: app, data: data)
     } catch { throw Cause(error) }
+  }
+
+  /// What has used up the log's own reserve takes the home's.
+  private func write(_ draft: Draft, mayUseReserve: Bool) throws(EventLogError) -> Line? {
+    do throws(EventLogError) { return try log.append(draft, mayUseReserve: mayUseReserve) } catch {
+      guard mayUseReserve, case .unwritable(let reason) = error, reason.isDiskFull,
+        Ballast(home: home).give()
+      else { throw error }
+      return try log.append(draft, mayUseReserve: mayUseReserve)
+    }
   }
 
   /// Asks for something: the request's outcome names the id of the event this returns.

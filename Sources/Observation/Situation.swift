@@ -1,3 +1,4 @@
+import Disk
 import Instance
 import Journal
 import Posix
@@ -41,6 +42,9 @@ public enum Situation {
     }
     return run
   }
+
+  /// What is wrong with the disk that holds the home, if anything is.
+  public static func shortage(of home: Home) -> Cause? { Ballast(home: home).shortage }
 
   /// Whether an agent serves the home.
   public static func hasAgent(_ home: Home) -> Bool {

@@ -92,6 +92,8 @@ public enum Files {
   public static func createIfMissing(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
     throws(PosixError) -> Bool
   {
+    // A full disk has no room for another one, and it is not needed.
+    if try info(path) != nil { return false }
     let new = path + ".new-" + Random.hex(4)
     defer { unlink(new) }
     do throws(PosixError) {
@@ -224,16 +226,6 @@ public enum Files {
         if error.errno != .accessDenied { throw error }
       }
     } while folder != "/" && folder != "."
-  }
-
-  /// Bytes that this process may still write to the file system of `path`. statvfs(3)
-  public static func freeSpace(at path: String) throws(PosixError) -> Int {
-    var info = statvfs()
-    let file = try File.open(path, .read)
-    try check("look at", path) { fstatvfs(file.descriptor, &info) }
-    let blocks = geteuid() == 0 ? info.f_bfree : info.f_bavail
-    return Int(
-      clamping: UInt64(blocks).multipliedReportingOverflow(by: UInt64(info.f_frsize)).partialValue)
   }
 
   /// Returns when everything written to the file system of `path` is on the disk. syncfs(2)

@@ -39,9 +39,6 @@ public struct Cause: Error, Hashable, Codable, Sendable {
     self.evidence = evidence
   }
 
-  /// A failure of the system, in the words of the error: call, subject and reason.
-  public init(_ error: some Error & CustomStringConvertible) { self.init(.system, "\(error)") }
-
   public var exitCode: Int32 { ProblemID(rawValue: id)?.exitCode ?? ExitCode.failed }
 
   public init(from decoder: any Decoder) throws {

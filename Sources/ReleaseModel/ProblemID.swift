@@ -2,6 +2,7 @@
 public enum ProblemID: String, CaseIterable, Sendable {
   case usage = "RT-USAGE"
   case system = "RT-SYSTEM"
+  case diskFull = "RT-DISK-FULL"
   case homeUnknown = "RT-HOME-UNKNOWN"
   case homeUnwritable = "RT-HOME-UNWRITABLE"
   case homeForeign = "RT-HOME-FOREIGN"
@@ -81,7 +82,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
       .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .portUnavailable:
+    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .diskFull, .portUnavailable:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
@@ -110,7 +111,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"
     case .eventType: "Say who tells it and what happened, as in: ci.tests.passed"
-    case .logFull: "Free some space; nothing was lost."
+    case .logFull, .diskFull: "Free some space; nothing was lost."
     default: nil
     }
   }
@@ -120,6 +121,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     switch self {
     case .usage: "The command line cannot be understood."
     case .system: "The operating system refused a call."
+    case .diskFull: "A file system has no space left, or no room for more files."
     case .homeUnknown: "No folder for the home is known."
     case .homeUnwritable: "The home cannot be made or written."
     case .homeForeign: "The home belongs to another user, or every user can write it."

@@ -1,3 +1,4 @@
+import Disk
 import Posix
 import ReleaseModel
 
@@ -29,7 +30,7 @@ public struct SlugArchive: Sendable {
     guard (try? Files.info(path))?.kind == .file else { throw failure("it is no file") }
     guard try isFit() else { return false }
     do throws(PosixError) { try Files.makeFolder(folder) } catch {
-      throw Cause(.homeUnwritable, "\(error)")
+      throw Cause(error, as: .homeUnwritable)
     }
     var complaint = ""
     let ending = try run(
@@ -41,7 +42,9 @@ public struct SlugArchive: Sendable {
       // That tar keeps a name inside the folder is no failure.
       if complaint.isEmpty, !line.hasPrefix("tar: Removing leading") { complaint = line }
     }
-    return try isDone(ending, complaint)
+    do throws(Cause) { return try isDone(ending, complaint) } catch {
+      throw Cause(ifDiskIsFull: folder) ?? error
+    }
   }
 
   /// Whether it was looked through to its end.

@@ -1,3 +1,4 @@
+import Disk
 import Posix
 import ReleaseModel
 
@@ -37,19 +38,30 @@ public struct SlugStore: Sendable {
       if stored.isNew { try put(tree, provenance) }
       try finish(stored)
       return stored
+    } catch let error as PosixError {
+      throw Cause(error)
     } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
   }
 
   private func put(_ tree: SlugTree, _ provenance: Provenance) throws {
     let new = home.slugs + "/.new-" + Random.hex(8)
     defer { try? Files.remove(new) }
-    try build(new, from: tree, provenance)
-    try Files.syncFileSystem(of: home.slugs)
-    try Files.rename(new, to: folder(tree.id))
+    var objects: [String] = []
+    do {
+      try build(new, from: tree, provenance, &objects)
+      try Files.syncFileSystem(of: home.slugs)
+      try Files.rename(new, to: folder(tree.id))
+    } catch {
+      // Nobody else has linked them, as the lock is ours; on a full disk they would be in the way.
+      for object in objects { try? Files.remove(object) }
+      throw error
+    }
     try Files.syncFolder(home.slugs)
   }
 
-  private func build(_ new: String, from tree: SlugTree, _ provenance: Provenance) throws {
+  private func build(
+    _ new: String, from tree: SlugTree, _ provenance: Provenance, _ objects: inout [String]
+  ) throws {
     try SlugLinks(tree.manifest).check()
     let target = new + "/tree"
     try Files.makeFolder(target, mode: 0o755)
@@ -59,7 +71,7 @@ public struct SlugStore: Sendable {
       switch entry.kind {
       case .folder: try Files.makeFolder(path, mode: 0o755)
       case .link: try Files.symbolicLink(to: entry.target ?? "", at: path)
-      case .file: try Files.hardLink(try object(entry, from: tree.path), at: path)
+      case .file: try Files.hardLink(try object(entry, from: tree.path, &objects), at: path)
       }
     }
     let own = Files.parent(of: target + "/" + Manifest.path)
@@ -76,7 +88,9 @@ public struct SlugStore: Sendable {
   }
 
   /// The path of the object with a file's content, made if it is new.
-  private func object(_ entry: Manifest.Entry, from tree: String) throws -> String {
+  private func object(
+    _ entry: Manifest.Entry, from tree: String, _ made: inout [String]
+  ) throws -> String {
     guard let digest = entry.sha256, digest.utf8.count == 64,
       digest.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
     else { throw Cause(.manifestFormat, "the manifest has no SHA-256 for '\(entry.path)'") }
@@ -96,6 +110,7 @@ public struct SlugStore: Sendable {
       throw Cause(.slugDamaged, "'\(entry.path)' is not what the manifest says")
     }
     try Files.rename(new, to: path)
+    made.append(path)
     return path
   }
 

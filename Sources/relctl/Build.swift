@@ -1,4 +1,5 @@
 import CommandLine
+import Disk
 import Journal
 import Posix
 import ReleaseModel
@@ -72,11 +73,12 @@ struct SlugMaker {
 
   func make(from source: Source) throws(Cause) -> String {
     let home = try call.home()
+    try Ballast(home: home).requireSpace()
     let builder = try call.context.sibling("relpack")
     let build = Random.hex(8)
     let folder = home.builds + "/" + build
     do throws(PosixError) { try Files.makeFolder(folder) } catch {
-      throw Cause(.homeUnwritable, "\(error)")
+      throw Cause(error, as: .homeUnwritable)
     }
     defer { try? Files.remove(folder) }
     let tree = folder + "/app"
@@ -139,7 +141,9 @@ struct SlugMaker {
     var follower = Follower(Journal(home: home, program: "relctl"))
     let events = (try? follower.take()) ?? []
     let failed = events.last { $0.type == .buildFailed && $0.data.build == build }
-    return failed?.data.cause ?? Cause(.releaseStep, "the build ended with \(exit)")
+    // The build's tools have words of their own for it.
+    return Cause(ifDiskIsFull: home.root) ?? failed?.data.cause
+      ?? Cause(.releaseStep, "the build ended with \(exit)")
   }
 
   private func describe(_ tree: String) throws(Cause) {

@@ -37,11 +37,10 @@ extension Verb {
       call.print(json: RetentionReport(retention, dropped: dropped.count))
       return .success
     }
-    let rows = [
-      ["size", retention.bytes.map { "\(Grouped.text($0)) bytes" } ?? "no limit"],
-      ["age", retention.age.map { Age.text($0) } ?? "no limit"],
-      ["count", retention.count.map { "\(Grouped.text(Int(clamping: $0))) events" } ?? "no limit"],
-    ]
+    let size: String? = retention.bytes.map { grouped($0) + " bytes" }
+    let age: String? = retention.age.map { Age.text($0) }
+    let count: String? = retention.count.map { grouped(Int(clamping: $0)) + " events" }
+    let rows = [("size", size), ("age", age), ("count", count)].map { [$0, $1 ?? "no limit"] }
     call.context.print(trimmed(Table.render(rows)))
     if !dropped.isEmpty {
       call.context.print("dropped \(dropped.count) segment\(dropped.count == 1 ? "" : "s")")

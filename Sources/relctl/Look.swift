@@ -45,6 +45,9 @@ extension Verb {
     {
       call.context.print("no agent watches over them; start one with: relctl agent start")
     }
+    if let full = Situation.shortage(of: try call.home()) {
+      call.context.print("\(full.sentence) [\(full.id)]")
+    }
     for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }
     return .success
   }

@@ -1,4 +1,5 @@
 import CommandLine
+import Disk
 import Journal
 import Posix
 import ReleaseModel
@@ -23,6 +24,7 @@ private struct SlugImport {
   let call: Call
 
   func run() throws(Cause) -> Outcome {
+    try Ballast(home: call.home()).requireSpace()
     let path: String
     do throws(PosixError) { path = try Files.resolve(call.context.absolute(name)) } catch {
       throw Cause(.sourceMissing, "cannot import '\(name)': \(error.errno)")

@@ -8,6 +8,10 @@ struct LogWriter {
   private static let filesKept = 5
   /// A longer line is cut into several.
   private static let longestLine = 16 << 10
+  /// What is left to others when the disk gets full: the agent's ballast, given away, must not end here.
+  private static let spaceLeft = 2 * Home.ballastSize
+  /// Bytes that are written even so, since what a new run says first may be why it fails.
+  private static let firstWords = 64 << 10
 
   private let folder: RunFolder
   private var file: File
@@ -45,35 +49,56 @@ struct LogWriter {
   /// Writes what came without a newline.
   mutating func finish() {
     if !partial.isEmpty { append([UInt8(ascii: "\n")]) }
+    if lost > 0 { write([]) }
   }
 
   /// A disk that is full loses lines, never the run; how many it lost is said when it has room again.
   private mutating func write(_ lines: [UInt8]) {
-    if lines.isEmpty { return }
-    if size + lines.count > Self.fileLimit { rotate() }
-    var bytes = lines
+    let kept = lines[..<fitting(lines)]
+    let left = Self.count(lines[kept.endIndex...])
+    if kept.isEmpty && left > 0 || kept.isEmpty && lost == 0 {
+      lost += left
+      return
+    }
+    if size + kept.count > Self.fileLimit { rotate() }
+    var bytes = Array(kept)
     if lost > 0 {
       let note = "\(Timestamp(milliseconds: Clock.now())) [relshim: \(lost) lines lost, no space]\n"
-      bytes = Array(note.utf8) + lines
+      bytes = Array(note.utf8) + kept
     }
     do throws(PosixError) {
       try file.write(bytes)
       size += bytes.count
-      lost = 0
+      lost = left
     } catch {
       // Half a line would run together with the next one.
       try? file.truncate(to: size)
-      lost += lines.count { $0 == UInt8(ascii: "\n") }
+      lost += Self.count(kept) + left
     }
   }
 
+  private static func count(_ lines: ArraySlice<UInt8>) -> Int {
+    lines.count { $0 == UInt8(ascii: "\n") }
+  }
+
+  /// How many of these bytes may be written, in whole lines.
+  private func fitting(_ lines: [UInt8]) -> Int {
+    if size + lines.count <= Self.firstWords { return lines.count }
+    if ((try? file.space().bytes) ?? .max) >= Self.spaceLeft { return lines.count }
+    let room = max(0, Self.firstWords - size)
+    return lines.prefix(room).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+  }
+
+  /// The oldest goes first, to make room for the new one; without that the file grows on.
   private mutating func rotate() {
     let kept = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
-    let next = (kept.last ?? 0) + 1
-    guard (try? Files.rename(folder.currentLog, to: "\(folder.log)/\(next)")) != nil,
-      let new = try? File.open(folder.currentLog, .append)
-    else { return }
-    (file, size) = (new, 0)
     for old in kept.dropLast(Self.filesKept - 1) { try? Files.remove("\(folder.log)/\(old)") }
+    let aside = "\(folder.log)/\((kept.last ?? 0) + 1)"
+    guard (try? Files.rename(folder.currentLog, to: aside)) != nil else { return }
+    guard let new = try? File.open(folder.currentLog, .append) else {
+      try? Files.rename(aside, to: folder.currentLog)
+      return
+    }
+    (file, size) = (new, 0)
   }
 }

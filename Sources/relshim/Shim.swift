@@ -41,6 +41,7 @@ struct Shim {
     }
     status = RunStatus(boot: ProcessTable.bootID, shim: RunStatus.Process(own))
     try Files.replace(options.folder.status, with: Array(status.text.utf8))
+    try SpareStatus(options.folder).make()
 
     let (reading, writing) = try File.pipe()
     output = reading
@@ -170,9 +171,13 @@ struct Shim {
     log.finish()
   }
 
-  /// A full disk must not end the run: the next change is tried again.
+  /// A full disk must not end the run: the next change is tried again, and the last one has its own room.
   private func record() {
-    try? Files.replace(options.folder.status, with: Array(status.text.utf8))
+    let (text, spare) = (Array(status.text.utf8), SpareStatus(options.folder))
+    do throws(PosixError) { try Files.replace(options.folder.status, with: text) } catch {
+      if status.ended != nil { try? spare.use(text) }
+    }
+    if status.ended != nil { spare.remove() }
   }
 
   /// Somebody must notice that the run ended, and may have to replace it.

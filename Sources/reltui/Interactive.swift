@@ -71,6 +71,8 @@ struct Interactive {
     if let key = screen.keyTimeout { limit = min(limit, Int64(key)) }
     // What is not there yet cannot be watched.
     if session.follower.descriptor == nil { limit = min(limit, 1000) }
+    // Nobody tells when there is space again.
+    if session.isDiskFull { limit = min(limit, 5000) }
     return limit
   }
 

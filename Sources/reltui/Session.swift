@@ -17,9 +17,10 @@ struct Session {
   private(set) var agent: AgentWatch
   private(set) var output: OutputWatch?
   private(set) var starting: AgentStart?
-  /// Places in the log that were looked at and told of.
-  private var damageSeen: Int?
+  /// How many places in the log are not as they should be, and what is said of them.
+  private var damage: (places: Int, words: String?) = (0, nil)
   private(set) var isOver = false
+  private(set) var isDiskFull = false
   private(set) var wantsRedraw = false
 
   /// When the board that is shown was so; nil for now.
@@ -77,13 +78,12 @@ struct Session {
   mutating func readLog() {
     do throws(Cause) {
       let events = try follower.take()
+      try noteDamage()
       look()
       if !events.isEmpty { tell(.events(events)) }
       // A new run has a new folder, which may be the first that can be watched.
       if output?.descriptor == nil { readOutput() }
-      try noteDamage()
     } catch {
-      damageSeen = nil
       tell(.alert("The event log cannot be read: \(error.sentence)"))
     }
   }
@@ -94,6 +94,9 @@ struct Session {
     agent.look(follower.board)
     tell(.agent(isAlive: agent.isAlive))
     tell(.board(Situation.overlay(follower.board, home: home)))
+    let shortage = Situation.shortage(of: home)
+    isDiskFull = shortage != nil
+    tell(.alert(shortage.map { "\($0.sentence) [\($0.id)]" } ?? damage.words))
   }
 
   mutating func readOutput() {
@@ -111,9 +114,9 @@ struct Session {
   }
 
   private mutating func noteDamage() throws(Cause) {
-    if damageSeen == follower.damage.count { return }
-    damageSeen = follower.damage.count
-    tell(.alert(Self.words(for: try journal.untold(follower.damage))))
+    let places = follower.damage.count
+    if damage.places == places { return }
+    damage = (places, Self.words(for: try journal.untold(follower.damage)))
   }
 
   private static func words(for damage: [Damage]) -> String? {

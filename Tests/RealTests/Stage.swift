@@ -6,9 +6,20 @@ import Testing
 /// A home of its own in which a test plays the operator with the real programs.
 final class Stage: Sendable {
   let folder: TemporaryFolder
-  var home: Home { Home(root: folder.path + "/home") }
+  /// Where the home lies, if not on the test's own disk.
+  private let disk: PrivateDisk?
+  /// The home as the test sees it.
+  var home: Home { Home(root: (disk?.outside ?? folder.path) + "/home") }
 
-  init(_ name: String) throws { folder = try TemporaryFolder(name) }
+  init(_ name: String) throws {
+    folder = try TemporaryFolder(name)
+    disk = nil
+  }
+
+  init(_ name: String, on disk: PrivateDisk) throws {
+    folder = try TemporaryFolder(name)
+    self.disk = disk
+  }
 
   deinit {
     for app in (try? Files.list(home.apps)) ?? [] { _ = try? relctl("stop", app) }
@@ -31,7 +42,7 @@ final class Stage: Sendable {
     let errors = folder.path + "/errors-\(Random.hex(4))"
     let file = try File.open(errors, .replace)
     let result = try Invocation(
-      [try Workspace.program(program)] + arguments, in: folder.path,
+      (disk?.entrance ?? []) + [try Workspace.program(program)] + arguments, in: folder.path,
       environment: environment.merging(more) { $1 }
     ).run(
       input: try input.map { .file(try .holding(Array($0.utf8))) } ?? .null, errors: .file(file),
@@ -42,7 +53,8 @@ final class Stage: Sendable {
 
   var environment: [String: String] {
     let path = Environment.current["PATH"] ?? "/usr/bin:/bin"
-    return ["PATH": path, "HOME": folder.path, "RELTUI_HOME": home.root, "LANG": "C.UTF-8"]
+    let home = (disk?.inside ?? folder.path) + "/home"
+    return ["PATH": path, "HOME": folder.path, "RELTUI_HOME": home, "LANG": "C.UTF-8"]
   }
 
   @discardableResult
