@@ -216,14 +216,14 @@ public enum Files {
     try File.open(path, .read).sync()
   }
 
-  /// Returns when the name of a file, and those of the folders above it, are on the disk. A folder that we may not
-  /// read was not made by us.
+  /// Returns when the name of a file, and those of the folders above it, are on the disk. In a folder that we may not
+  /// read or that cannot be written we have made nothing; some file systems cannot sync a folder (EINVAL).
   public static func syncPath(_ path: String) throws(PosixError) {
     var folder = path
     repeat {
       folder = parent(of: folder)
       do throws(PosixError) { try syncFolder(folder) } catch {
-        if error.errno != .accessDenied { throw error }
+        if ![.accessDenied, .readOnly, .invalid].contains(error.errno) { throw error }
       }
     } while folder != "/" && folder != "."
   }
