@@ -18,11 +18,11 @@ extension Verb {
       rows += [["last", "\(last.sequence)", "\(last.time)"]]
     }
     rows += [
-      ["events", grouped(stat.events)], ["segments", "\(stat.segments)"],
-      ["bytes", grouped(stat.size)], ["checkpoints", "\(stat.checkpoints)"],
+      ["events", Grouped.text(stat.events)], ["segments", "\(stat.segments)"],
+      ["bytes", Grouped.text(stat.size)], ["checkpoints", "\(stat.checkpoints)"],
     ]
     let types = stat.types.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let top = types.prefix(LogStat.top).map { ["  \($0.key)", grouped($0.value)] }
+    let top = types.prefix(LogStat.top).map { ["  \($0.key)", Grouped.text($0.value)] }
     call.context.print(trimmed(Table.render(rows)))
     if !top.isEmpty { call.context.print(call.shown(trimmed(Table.render(top)))) }
     if types.count > LogStat.top {

@@ -21,7 +21,7 @@ extension Verb {
     }
     if found.damage.isEmpty { return .success }
     throw Cause(
-      .logDamaged, "the event log has \(counted(found.damage.count, "problem"))",
+      .logDamaged, "the event log has \(Grouped.text(found.damage.count, "problem"))",
       remedy: found.damage.contains(where: \.canBeRepaired)
         ? "Set aside what is no event: relctl events repair"
         : "Nothing is to be done: whole events stay as they are.")
@@ -47,7 +47,7 @@ extension Verb {
       call.context.print("\(damage.place): took \(damage.length) bytes into \(done.aside ?? "?")")
     }
     if done.restored > 0 {
-      let events = counted(done.restored, "event")
+      let events = Grouped.text(done.restored, "event")
       call.context.print("restored \(events) that had lost the end of the line")
     }
     if let rest = before.unfinished { call.context.print("\(rest.place): \(rest); set aside") }
@@ -72,7 +72,8 @@ extension Call {
     var wasTold = false
     while true {
       let now = try journal.verify()
-      let missing = now.damage.compactMap(\.missing)
+      // As many as fit on a line.
+      let missing = now.damage.compactMap(\.missing).prefix(1000)
       guard isUntold || !missing.isEmpty else { return (wasTold, now) }
       for numbers in missing {
         let isOne = numbers.count == 1
@@ -114,24 +115,28 @@ extension Damage {
 extension Verification {
   fileprivate var summary: String {
     guard let first, let last else { return "the log is empty" }
-    return "\(counted(lines, "event")) in \(counted(segments, "segment")), \(first) to \(last)"
+    return
+      "\(Grouped.text(lines, "event")) in \(Grouped.text(segments, "segment")), \(first) to \(last)"
   }
 }
 
-/// `1,204 events`
-func counted(_ number: Int, _ word: String) -> String {
-  "\(grouped(number)) \(word)\(number == 1 ? "" : "s")"
-}
-
-/// `1,204`
-func grouped(_ number: Int) -> String {
-  var digits = String(number)[...]
-  var groups: [Substring] = []
-  while !digits.isEmpty {
-    groups.append(digits.suffix(3))
-    digits = digits.dropLast(3)
+/// Numbers for people.
+enum Grouped {
+  /// `1,204`
+  static func text(_ number: Int) -> String {
+    var digits = String(number)[...]
+    var groups: [Substring] = []
+    while !digits.isEmpty {
+      groups.append(digits.suffix(3))
+      digits = digits.dropLast(3)
+    }
+    return groups.reversed().joined(separator: ",")
   }
-  return groups.reversed().joined(separator: ",")
+
+  /// `1,204 events`
+  static func text(_ number: Int, _ word: String) -> String {
+    "\(text(number)) \(word)\(number == 1 ? "" : "s")"
+  }
 }
 
 /// What `events verify --json` prints.
