@@ -150,9 +150,10 @@ public final class Agent {
 extension Agent {
   /// Plans and acts until there is nothing to do but wait.
   private func reconcile() throws(Cause) {
+    let hasSpace = ballast.hasRoom
     for name in Set(board.apps.keys).union(board.requests.map(\.app)).sorted() {
       // What goes wrong with one app must not keep the others waiting.
-      do throws(Cause) { try reconcile(name) } catch {
+      do throws(Cause) { try reconcile(name, hasSpace) } catch {
         if error.id == ProblemID.logDamaged.rawValue { throw error }
         note(error)
       }
@@ -161,12 +162,13 @@ extension Agent {
   }
 
   /// In a bounded number of steps, so that no app can starve the others.
-  private func reconcile(_ name: String) throws(Cause) {
+  private func reconcile(_ name: String, _ hasSpace: Bool) throws(Cause) {
     for _ in 0..<64 {
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
       let now = Timestamp(milliseconds: Clock.now())
       let plan = Reconciler.plan(
         app, requests: board.requests.filter { $0.app == name }, now: now,
+        hasSpace: hasSpace,
         facts: { [self] number in
           (try? manifest(of: number, app)).map {
             Reconciler.Facts(processes: Set($0.processes.map(\.process)))

@@ -1,3 +1,4 @@
+import Disk
 import Instance
 import Journal
 import Posix
@@ -122,11 +123,13 @@ extension Agent {
     let bytes = (try? Files.read(folder.shimLog, limit: 1 << 16)) ?? []
     let said =
       String(decoding: bytes, as: UTF8.self).split(separator: "\n").last ?? "and said nothing"
-    let cause = Cause(
+    var cause = Cause(
       .startFailed, "\(run.instance) of \(run.release) was not started: relshim: \(exit), \(said)")
+    if Cause(ifDiskIsFull: home.root) != nil { cause.id = ProblemID.diskFull.rawValue }
+    let told = cause
     guard try Orphans.bury(folder) else { return }
     try record(.instanceCrashed, app: app.name) {
-      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, told)
     }
   }
 }
