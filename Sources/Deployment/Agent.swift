@@ -136,7 +136,11 @@ public final class Agent {
       }
     }
     let others = [follower.descriptor, folders?.file.descriptor, signals.file.descriptor]
-    let descriptors = others.compactMap { $0 } + watches.values.flatMap(\.descriptors)
+    // A turn that fails may touch what is watched, or leave what has woken us: the next one waits its second.
+    let descriptors =
+      complaints.isEmpty
+      ? others.compactMap { $0 } + watches.values.flatMap(\.descriptors)
+      : [signals.file.descriptor]
     do throws(PosixError) {
       let readable = try Poll.wait(descriptors, milliseconds: deadline.map { max(0, $0 - now) })
       folders?.drain()
@@ -203,6 +207,9 @@ struct Complaints {
 
   /// A new turn: what does not come up in it is over, and news when it comes again.
   mutating func begin() { (before, now) = (now, []) }
+
+  /// Whether this turn went well.
+  var isEmpty: Bool { now.isEmpty }
 
   mutating func isNews(_ cause: Cause) -> Bool {
     // Of a full disk each call complains in words of its own.
