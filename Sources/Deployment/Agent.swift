@@ -136,7 +136,11 @@ public final class Agent {
       }
     }
     let others = [follower.descriptor, folders?.file.descriptor, signals.file.descriptor]
-    let descriptors = others.compactMap { $0 } + watches.values.flatMap(\.descriptors)
+    // A turn that fails may touch what is watched, or leave what has woken us: the next one waits its second.
+    let descriptors =
+      complaints.isEmpty
+      ? others.compactMap { $0 } + watches.values.flatMap(\.descriptors)
+      : [signals.file.descriptor]
     do throws(PosixError) {
       let readable = try Poll.wait(descriptors, milliseconds: deadline.map { max(0, $0 - now) })
       folders?.drain()
@@ -150,9 +154,10 @@ public final class Agent {
 extension Agent {
   /// Plans and acts until there is nothing to do but wait.
   private func reconcile() throws(Cause) {
+    let hasSpace = ballast.hasRoom
     for name in Set(board.apps.keys).union(board.requests.map(\.app)).sorted() {
       // What goes wrong with one app must not keep the others waiting.
-      do throws(Cause) { try reconcile(name) } catch {
+      do throws(Cause) { try reconcile(name, hasSpace) } catch {
         if error.id == ProblemID.logDamaged.rawValue { throw error }
         note(error)
       }
@@ -161,12 +166,13 @@ extension Agent {
   }
 
   /// In a bounded number of steps, so that no app can starve the others.
-  private func reconcile(_ name: String) throws(Cause) {
+  private func reconcile(_ name: String, _ hasSpace: Bool) throws(Cause) {
     for _ in 0..<64 {
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
       let now = Timestamp(milliseconds: Clock.now())
       let plan = Reconciler.plan(
         app, requests: board.requests.filter { $0.app == name }, now: now,
+        hasSpace: hasSpace,
         facts: { [self] number in
           (try? manifest(of: number, app)).map {
             Reconciler.Facts(processes: Set($0.processes.map(\.process)))
@@ -201,6 +207,9 @@ struct Complaints {
 
   /// A new turn: what does not come up in it is over, and news when it comes again.
   mutating func begin() { (before, now) = (now, []) }
+
+  /// Whether this turn went well.
+  var isEmpty: Bool { now.isEmpty }
 
   mutating func isNews(_ cause: Cause) -> Bool {
     // Of a full disk each call complains in words of its own.

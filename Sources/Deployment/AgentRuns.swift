@@ -1,3 +1,4 @@
+import Disk
 import Instance
 import Journal
 import Posix
@@ -122,11 +123,16 @@ extension Agent {
     let bytes = (try? Files.read(folder.shimLog, limit: 1 << 16)) ?? []
     let said =
       String(decoding: bytes, as: UTF8.self).split(separator: "\n").last ?? "and said nothing"
-    let cause = Cause(
-      .startFailed, "\(run.instance) of \(run.release) was not started: relshim: \(exit), \(said)")
-    guard try Orphans.bury(folder) else { return }
+    let full = Cause(ifDiskIsFull: home.root)
+    var cause = full ?? Cause(.startFailed, "relshim: \(exit), \(said)")
+    cause.sentence = "\(run.instance) of \(run.release) was not started: \(cause.sentence)"
+    let told = cause
+    do throws(Cause) { guard try Orphans.bury(folder) else { return } } catch {
+      // It was our own shim and has ended: without room for its end in the folder, the log alone has it.
+      if !error.isOfFullDisk { throw error }
+    }
     try record(.instanceCrashed, app: app.name) {
-      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, told)
     }
   }
 }

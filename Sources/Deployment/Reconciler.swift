@@ -35,6 +35,8 @@ public struct Reconciler {
   /// The app's open requests, oldest first.
   private let requests: [Board.Request]
   private let now: Timestamp
+  /// Whether the disk has what a run needs.
+  private let hasSpace: Bool
   private let facts: (ReleaseNumber) -> Facts?
   private var actions: [Action] = []
   private var wakeAt: Timestamp?
@@ -43,21 +45,23 @@ public struct Reconciler {
   static let crashLimit = 8
 
   public static func plan(
-    _ app: Board.App, requests: [Board.Request], now: Timestamp,
+    _ app: Board.App, requests: [Board.Request], now: Timestamp, hasSpace: Bool = true,
     facts: @escaping (ReleaseNumber) -> Facts?
   ) -> (actions: [Action], wakeAt: Timestamp?) {
-    var reconciler = Reconciler(app: app, requests: requests, now: now, facts: facts)
+    var reconciler = Reconciler(
+      app: app, requests: requests, now: now, hasSpace: hasSpace, facts: facts)
     reconciler.plan()
     return (reconciler.actions, reconciler.wakeAt)
   }
 
   private init(
-    app: Board.App, requests: [Board.Request], now: Timestamp,
+    app: Board.App, requests: [Board.Request], now: Timestamp, hasSpace: Bool,
     facts: @escaping (ReleaseNumber) -> Facts?
   ) {
     self.app = app
     self.requests = requests
     self.now = now
+    self.hasSpace = hasSpace
     self.facts = facts
   }
 
@@ -308,6 +312,8 @@ extension Reconciler {
       return
     }
     if crashes.isAbandoned { return }
+    // It is not its fault: it is neither given up, nor tried at the cost of the log's last room.
+    if crashes.cause?.isOfFullDisk == true, !hasSpace { return }
     if crashes.count >= Self.crashLimit {
       guard let last = app.runs.last(where: { $0.instance == instance && $0.state == .crashed })
       else { return }

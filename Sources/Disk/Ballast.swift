@@ -53,6 +53,9 @@ public struct Ballast: Sendable {
     return Cause(fullDiskOf: home.root, space)
   }
 
+  /// Whether there is, or can be made, space for another run.
+  public var hasRoom: Bool { isWhole || level != .low }
+
   /// For what only fills the disk further.
   /// - Throws: `RT-DISK-FULL`
   public func requireSpace() throws(Cause) { if let shortage { throw shortage } }

@@ -12,6 +12,7 @@ struct World {
   /// What becomes of the runs of a release.
   var fates: [ReleaseNumber: Fate] = [:]
   var processes: Set<String> = ["web"]
+  var hasSpace = true
   var history: [EventType] = []
   private var sequence: UInt64 = 0
 
@@ -48,7 +49,8 @@ struct World {
   }
 
   func plan() -> (actions: [Action], wakeAt: Timestamp?) {
-    Reconciler.plan(app, requests: board.requests, now: now) { [processes] _ in
+    Reconciler.plan(app, requests: board.requests, now: now, hasSpace: hasSpace) {
+      [processes] _ in
       Reconciler.Facts(processes: processes)
     }
   }
@@ -281,6 +283,41 @@ struct ReconcilerTests {
     #expect(world.readyReleases == ["web.2 v1"])
     world.fates = [:]
     world.request(.restartRequested)
+    world.settle()
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+  }
+
+  /// A full disk is not the instance's fault.
+  @Test func whatFoundNoSpaceWaitsForIt() {
+    var world = World.running()
+    for _ in 1..<Reconciler.crashLimit {
+      guard let run = world.app.liveRuns.first(where: { "\($0.instance)" == "web.1" }) else {
+        break
+      }
+      world.append(.instanceCrashed) {
+        ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.diskFull, "no space"))
+      }
+      world.hasSpace = false
+      let events = world.history.count
+      world.now = world.now + 3_600_000
+      world.settle()
+      #expect(world.history.count == events && world.readyReleases == ["web.2 v1"])
+      world.hasSpace = true
+      world.settle()
+      #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+    }
+    #expect(!world.history.contains(.instanceAbandoned))
+  }
+
+  /// A disk that is full keeps nobody down who crashed for another reason.
+  @Test func whatCrashedIsTriedOnAFullDiskToo() {
+    var world = World.running()
+    world.hasSpace = false
+    let run = world.app.liveRuns[0]
+    world.append(.instanceCrashed) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it broke"))
+    }
+    world.now = world.now + 1000
     world.settle()
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
