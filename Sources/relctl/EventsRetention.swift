@@ -37,9 +37,9 @@ extension Verb {
       call.print(json: RetentionReport(retention, dropped: dropped.count))
       return .success
     }
-    let size: String? = retention.bytes.map { grouped($0) + " bytes" }
+    let size: String? = retention.bytes.map { Grouped.text($0, "byte") }
     let age: String? = retention.age.map { Age.text($0) }
-    let count: String? = retention.count.map { grouped(Int(clamping: $0)) + " events" }
+    let count: String? = retention.count.map { Grouped.text(Int(clamping: $0), "event") }
     let rows = [("size", size), ("age", age), ("count", count)].map { [$0, $1 ?? "no limit"] }
     call.context.print(trimmed(Table.render(rows)))
     if !dropped.isEmpty {
