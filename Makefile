@@ -38,7 +38,7 @@ test: build ## run all tests
 torture: ## kill, trace and starve the writers of the event log, for some minutes
 	RELTUI_TORTURE=1000 swift test --filter Torture
 
-bench: build ## measure the budgets, each beside its peer
+bench: build ## measure the budgets, each beside its peer; parts of it: .build/release/relbench log follow
 	$(RELEASE)/relbench
 
 docs: ## write the pages of docs/reference that are made from the code

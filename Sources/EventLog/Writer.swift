@@ -58,19 +58,16 @@ struct Writer: ~Copyable {
     } catch { throw (error as? EventLogError) ?? .rewritten(after: 0) }
   }
 
-  /// The lines that these events become.
-  func lines(of drafts: [Draft]) throws(EventLogError) -> [Line] {
-    var lines: [Line] = []
+  /// The lines that these become.
+  func lines(of forms: [Line.Form]) throws(EventLogError) -> [Line] {
     let time = max(end.time, Timestamp(milliseconds: Clock.now()))
-    for draft in drafts {
-      guard draft.isWritable else { throw .malformed(id: draft.id) }
-      let line = Line(draft, sequence: end.next + UInt64(lines.count), time: time)
-      // Nobody could read it back.
-      if line.sequence > Line.greatest { throw .unwritable(numbersUsedUp) }
-      if line.bytes.count >= EventLog.longestLine { throw .tooLong(limit: EventLog.longestLine) }
-      lines.append(line)
+    // Nobody could read a greater number back.
+    let last = end.next.addingReportingOverflow(UInt64(forms.count))
+    if last.overflow || last.partialValue > Line.greatest { throw .unwritable(numbersUsedUp) }
+    let moment = time.description
+    return forms.enumerated().map { index, form in
+      Line(form, sequence: end.next + UInt64(index), time: time, moment: moment)
     }
-    return lines
   }
 
   private var numbersUsedUp: PosixError {
@@ -81,7 +78,12 @@ struct Writer: ~Copyable {
   /// - Returns: the segment, still to be synced.
   mutating func write(_ lines: [Line], _ mayUseReserve: Bool) throws(EventLogError) -> File {
     guard let last = lines.last else { throw .malformed(id: "") }
-    let bytes = lines.flatMap { $0.bytes + [EventLog.newline] }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(lines.reduce(lines.count) { $0 + $1.bytes.count })
+    for line in lines {
+      bytes += line.bytes
+      bytes.append(EventLog.newline)
+    }
     do throws(PosixError) {
       let file = try makeRoom(for: bytes.count, mayUseReserve)
       do throws(PosixError) { try file.write(bytes, at: end.offset) } catch {
