@@ -141,9 +141,10 @@ extension Agent {
 
 extension Agent {
   private func launch(_ run: Board.Run, of app: Board.App) throws(Cause) {
-    let isLow = ballast.giveIfLow()
+    ballast.giveIfLow()
+    let isFull = ballast.shortage != nil
     do throws(Cause) {
-      do throws(Cause) { try launch(run, of: app, onFullDisk: isLow) } catch {
+      do throws(Cause) { try launch(run, of: app, onFullDisk: isFull) } catch {
         // What is left may say nothing, where a user has a share of it.
         guard error.isOfFullDisk, ballast.give() else { throw error }
         try launch(run, of: app, onFullDisk: true)

@@ -86,13 +86,7 @@ public struct Ballast: Sendable {
   }
 
   /// Gives it away where little is left.
-  /// - Returns: whether little is left.
-  @discardableResult
-  public func giveIfLow() -> Bool {
-    guard level == .low else { return false }
-    give()
-    return true
-  }
+  public func giveIfLow() { if level == .low { give() } }
 
   /// - Returns: whether there was something to give.
   @discardableResult
