@@ -39,10 +39,23 @@ extension EventLog {
   private func write(_ drafts: [Draft], _ mayUseReserve: Bool) throws(EventLogError)
     -> (segment: (first: UInt64, file: File), lines: [Line])
   {
+    let forms = try forms(of: drafts)
     var writer = try Writer(self)
-    let lines = try writer.lines(of: drafts)
+    let lines = writer.lines(of: forms)
     let file = try writer.write(lines, mayUseReserve)
     return ((writer.end.segment, file), lines)
+  }
+
+  /// All that can be done before the lock is ours, which others wait for.
+  private func forms(of drafts: [Draft]) throws(EventLogError) -> [Line.Form] {
+    var forms: [Line.Form] = []
+    for draft in drafts {
+      guard draft.isWritable else { throw .malformed(id: draft.id) }
+      let form = Line.Form(draft)
+      if form.count >= Self.longestLine { throw .tooLong(limit: Self.longestLine) }
+      forms.append(form)
+    }
+    return forms
   }
 
   private func closeAfterFailure(_ segment: UInt64) {

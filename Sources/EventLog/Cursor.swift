@@ -28,7 +28,8 @@ public struct Cursor: Hashable, Sendable {
 
   mutating func pass(_ line: Line, end: Int) {
     sequence = line.sequence
-    trail = line.bytes.suffix(End.trailLength - 1) + [EventLog.newline]
+    trail = Array(line.bytes[max(0, line.bytes.count - End.trailLength + 1)...])
+    trail.append(EventLog.newline)
     trailEnd = end
   }
 }

@@ -25,6 +25,7 @@ public struct Draft: Hashable, Sendable {
   }
 
   var isWritable: Bool {
-    Self.isID(id.utf8) && !data.contains { $0 == EventLog.newline || $0 == 0 }
+    Self.isID(id.utf8) && data.firstIndex(of: EventLog.newline, from: 0) == nil
+      && data.firstIndex(of: 0, from: 0) == nil
   }
 }

@@ -24,16 +24,14 @@ struct End {
     offset += bytes.count
     next = last.sequence + 1
     time = last.time
-    trail = bytes.suffix(Self.trailLength)
+    trail = Array(bytes[max(0, bytes.count - Self.trailLength)...])
   }
 
   /// `format 1 BOOT segment offset size next time changed trail`: the boot is part of it because after a power cut the
   /// segment may hold less than this says, or lines with a hole before them.
   var text: String {
-    let numbers = [segment, UInt64(offset), UInt64(size), next].map(String.init)
-    let words = ["format", "\(Self.format)", Self.boot] + numbers
-    let moments = ["\(time.milliseconds)", "\(folderChanged ?? 0)"]
-    return (words + moments + [Hex.encode(trail)]).joined(separator: " ") + "\n"
+    "format \(Self.format) \(Self.boot) \(segment) \(offset) \(size) \(next) "
+      + "\(time.milliseconds) \(folderChanged ?? 0) \(Hex.encode(trail))\n"
   }
 
   fileprivate static let format = 1
@@ -57,14 +55,14 @@ extension End {
   init?(text: [UInt8]) throws(EventLogError) {
     let line = text.prefix { $0 != EventLog.newline }
     if line.count == text.count { return nil }
-    let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-      .map { String(decoding: $0, as: UTF8.self) }
+    let words = String(decoding: line, as: UTF8.self).utf8
+      .split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
     guard words.first == "format", words.count > 1, let format = Int(words[1]) else { return nil }
     if format > Self.format { throw .newerFormat(format) }
     guard words.count == 10, words[2] == Self.boot, Self.boot != "unknown",
       let segment = UInt64(words[3]), let offset = Int(words[4]), let size = Int(words[5]),
       let next = UInt64(words[6]), let time = Int64(words[7]), let changed = Int64(words[8]),
-      let trail = Hex.decode(words[9]),
+      let trail = Hex.decode(String(words[9])),
       segment > 0, offset >= trail.count, size >= offset, next >= segment
     else { return nil }
     self = End(

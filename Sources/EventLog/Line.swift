@@ -16,8 +16,16 @@ public struct Line: Hashable, Sendable {
   static let head = Array(#"{"seq":""#.utf8)
   static let afterSequence = Array(#"","specversion":"1.0","id":""#.utf8)
   static let afterID = Array(#"","time":""#.utf8)
+  static let beforeSource = Array(#"","source":"#.utf8)
+  static let beforeType = Array(#","type":"#.utf8)
+  static let beforeSubject = Array(#","subject":"#.utf8)
+  static let beforeData = Array(#","data":"#.utf8)
   static let tail = Array(#","crc32c":""#.utf8)
-  static let tailLength = tail.count + 10
+  static let end = Array(#""}"#.utf8)
+  static let tailLength = tail.count + 8 + end.count
+
+  /// As many as a time has bytes.
+  private static let blanks = [UInt8](repeating: Piece.padding, count: 24)
 
   /// Far beyond what a log can hold, and still 16 digits for those who come after it.
   private static let greatest: UInt64 = 999_999_999_999_999
@@ -27,14 +35,51 @@ public struct Line: Hashable, Sendable {
     return String(repeating: "0", count: max(0, 16 - digits.count)) + digits
   }
 
-  init(_ draft: Draft, sequence: UInt64, time: Timestamp) {
-    var bytes = Self.head + Self.digits(sequence).utf8 + Self.afterSequence + draft.id.utf8
-    bytes += Self.afterID + time.description.utf8
-    bytes += #"","source":"#.utf8 + Self.quoted(draft.source)
-    bytes += #","type":"#.utf8 + Self.quoted(draft.type)
-    if let subject = draft.subject { bytes += #","subject":"#.utf8 + Self.quoted(subject) }
-    bytes += #","data":"#.utf8 + draft.data
-    bytes += Self.tail + Self.checksum(bytes[...]) + #""}"#.utf8
+  /// Without the number, the moment and the checksum: what can be made of an event without the lock.
+  struct Form {
+    fileprivate var bytes: [UInt8]
+
+    init(_ draft: Draft) {
+      bytes = []
+      let envelope = 200 + draft.source.utf8.count + draft.type.utf8.count
+      bytes.reserveCapacity(envelope + (draft.subject?.utf8.count ?? 0) + draft.data.count)
+      bytes += Line.head
+      bytes += Line.blanks[..<16]
+      bytes += Line.afterSequence
+      bytes += draft.id.utf8
+      bytes += Line.afterID
+      bytes += Line.blanks
+      bytes += Line.beforeSource
+      Line.add(draft.source, to: &bytes)
+      bytes += Line.beforeType
+      Line.add(draft.type, to: &bytes)
+      if let subject = draft.subject {
+        bytes += Line.beforeSubject
+        Line.add(subject, to: &bytes)
+      }
+      bytes += Line.beforeData
+      bytes += draft.data
+    }
+
+    /// Bytes of the line, without its newline.
+    var count: Int { bytes.count + Line.tailLength }
+  }
+
+  /// - Parameter moment: the time as it is written.
+  init(_ form: Form, sequence: UInt64, time: Timestamp, moment: String) {
+    var bytes = form.bytes
+    bytes.reserveCapacity(form.count)
+    var rest = sequence
+    for place in (Self.head.count..<(Self.head.count + 16)).reversed() {
+      bytes[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
+    let start = Self.head.count + 16 + Self.afterSequence.count + 32 + Self.afterID.count
+    bytes.replaceSubrange(start..<(start + 24), with: moment.utf8)
+    let checksum = CRC32C.checksum(bytes)
+    bytes += Self.tail
+    for place in 0..<8 { bytes.append(Self.digit(place, of: checksum)) }
+    bytes += Self.end
     self.sequence = sequence
     self.time = time
     self.bytes = bytes
@@ -50,10 +95,9 @@ public struct Line: Hashable, Sendable {
     guard covered > time + 24, bytes.starts(with: Self.head),
       bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
       Draft.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),
-      bytes[covered...].elementsEqual(
-        Self.tail + Self.checksum(bytes[..<covered]) + #""}"#.utf8),
+      Self.isTail(bytes[covered...], for: CRC32C.checksum(bytes[..<covered])),
       let sequence = Self.number(bytes[digits..<(digits + 16)]),
-      let moment = Timestamp(String(decoding: bytes[time..<(time + 24)], as: UTF8.self))
+      let moment = Self.moment(bytes[time..<(time + 24)])
     else { return nil }
     self.sequence = sequence
     self.time = moment
@@ -78,20 +122,35 @@ public struct Line: Hashable, Sendable {
     return (1...greatest).contains(number) ? number : nil
   }
 
-  private static func checksum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-    Array(Hex.encode(CRC32C.bytes(bytes)).utf8)
+  private static func moment(_ text: ArraySlice<UInt8>) -> Timestamp? {
+    Timestamp(written: text.span) ?? Timestamp(String(decoding: text, as: UTF8.self))
+  }
+
+  /// Of all that a line ends in, `bytes` having the length of it.
+  private static func isTail(_ bytes: ArraySlice<UInt8>, for checksum: UInt32) -> Bool {
+    let digits = bytes.startIndex + tail.count
+    return bytes.starts(with: tail) && bytes[(digits + 8)...].elementsEqual(end)
+      && (0..<8).allSatisfy { bytes[digits + $0] == digit($0, of: checksum) }
+  }
+
+  /// One of the eight hexadecimal digits, the first one first.
+  private static func digit(_ place: Int, of checksum: UInt32) -> UInt8 {
+    let value = UInt8(truncatingIfNeeded: checksum >> UInt32(28 - 4 * place)) & 15
+    return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
   }
 
   /// A JSON string.
-  private static func quoted(_ text: String) -> [UInt8] {
-    var bytes: [UInt8] = [UInt8(ascii: "\"")]
+  private static func add(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-      case 0..<32: bytes += Array("\\u00\(Hex.encode([byte]))".utf8)
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0..<32: bytes += "\\u00\(Hex.encode([byte]))".utf8
       default: bytes.append(byte)
       }
     }
-    return bytes + [UInt8(ascii: "\"")]
+    bytes.append(UInt8(ascii: "\""))
   }
 }

@@ -57,24 +57,25 @@ struct Writer: ~Copyable {
     } catch { throw (error as? EventLogError) ?? .rewritten(after: 0) }
   }
 
-  /// The lines that these events become.
-  func lines(of drafts: [Draft]) throws(EventLogError) -> [Line] {
-    var lines: [Line] = []
+  /// The lines that these become.
+  func lines(of forms: [Line.Form]) -> [Line] {
     let time = max(end.time, Timestamp(milliseconds: Clock.now()))
-    for draft in drafts {
-      guard draft.isWritable else { throw .malformed(id: draft.id) }
-      let line = Line(draft, sequence: end.next + UInt64(lines.count), time: time)
-      if line.bytes.count >= EventLog.longestLine { throw .tooLong(limit: EventLog.longestLine) }
-      lines.append(line)
+    let moment = time.description
+    return forms.enumerated().map { index, form in
+      Line(form, sequence: end.next + UInt64(index), time: time, moment: moment)
     }
-    return lines
   }
 
   /// Writes lines of the next numbers in one piece.
   /// - Returns: the segment, still to be synced.
   mutating func write(_ lines: [Line], _ mayUseReserve: Bool) throws(EventLogError) -> File {
     guard let last = lines.last else { throw .malformed(id: "") }
-    let bytes = lines.flatMap { $0.bytes + [EventLog.newline] }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(lines.reduce(lines.count) { $0 + $1.bytes.count })
+    for line in lines {
+      bytes += line.bytes
+      bytes.append(EventLog.newline)
+    }
     do throws(PosixError) {
       let file = try makeRoom(for: bytes.count, mayUseReserve)
       do throws(PosixError) { try file.write(bytes, at: end.offset) } catch {
