@@ -35,7 +35,7 @@ demo: build ## build and deploy the sample app twice, and look at it in reltui
 test: build ## run all tests
 	swift test
 
-bench: build ## measure the budgets, each beside its peer
+bench: build ## measure the budgets, each beside its peer; parts of it: .build/release/relbench log follow
 	$(RELEASE)/relbench
 
 docs: ## write the pages of docs/reference that are made from the code

@@ -65,7 +65,7 @@ let package = Package(
     program("relpack", ["Buildpack", "CommandLine"]),
     program("relshim", ["Posix", "HomeFormat"]),
     // measured by `make bench`, never installed
-    program("relbench", ["EventLog", "HomeFormat", "Posix"]),
+    program("relbench", ["Journal"]),
     // tests
     .target(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",

@@ -1,25 +1,30 @@
+import Glibc
+
 /// One line of the table.
 struct Row {
   var what: String
   var ours: String
-  var peer: String
-  var ratio: String
-  var budget: String
+  var peer = "–"
+  var ratio = "–"
+  var budget = "–"
 
-  static let head =
-    Row(what: "work", ours: "ours", peer: "peer", ratio: "ratio", budget: "budget").text
-    + "\n" + String(repeating: "-", count: 108)
+  static func showHead() {
+    Row(what: "work", ours: "ours", peer: "peer", ratio: "ratio", budget: "budget").show()
+    print(String(repeating: "-", count: 138))
+  }
 
-  var text: String {
+  func show() {
+    print(text)
+    // A run is long: who reads it through a pipe sees each line as it comes.
+    fflush(nil)
+  }
+
+  private var text: String {
     func cell(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(1, width - text.count))
     }
-    return cell(what, 40) + cell(ours, 16) + cell(peer, 30) + cell(ratio, 8) + budget
+    return cell(what, 46) + cell(ours, 26) + cell(peer, 46) + cell(ratio, 8) + budget
   }
-}
-
-extension Row: CustomStringConvertible {
-  var description: String { text }
 }
 
 extension Double {
@@ -29,8 +34,11 @@ extension Double {
 }
 
 extension [Double] {
-  var median: Double {
+  var median: Double { share(0.5) }
+
+  /// The value that this share of all is below.
+  func share(_ share: Double) -> Double {
     let sorted = sorted()
-    return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+    return sorted.isEmpty ? 0 : sorted[Swift.min(count - 1, Int(Double(count) * share))]
   }
 }

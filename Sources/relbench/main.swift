@@ -3,15 +3,43 @@ import Posix
 // Measures the budgets, each beside its peer in the same run where there is one. `make bench` runs it;
 // it is never installed and never a test.
 
+/// A part of the table that can be asked for by its name.
+enum Group: String, CaseIterable {
+  case log, follow, million, screen, build, deploy
+
+  func show(_ scratch: Scratch) throws {
+    switch self {
+    case .log: try LogRows(scratch).show()
+    case .follow: try FollowRows(scratch: scratch).show()
+    case .million: try MillionRows(scratch).show()
+    case .screen: try ScreenRows(scratch: scratch).show()
+    case .build: try BuildRows(scratch: scratch).show()
+    case .deploy: try DeployRows(scratch: scratch).show()
+    }
+  }
+}
+
+func measure(_ words: [String]) throws {
+  let groups = words.compactMap(Group.init(rawValue:))
+  if groups.count < words.count {
+    let names = Group.allCases.map(\.rawValue).joined(separator: ", ")
+    print("relbench: the groups are: \(names)")
+    Program.exit(64)
+  }
+  let scratch = try Scratch()
+  defer { scratch.clean() }
+  Row.showHead()
+  for group in groups.isEmpty ? Group.allCases : groups { try group.show(scratch) }
+}
+
 Signals.turnWriteFailuresIntoErrors()
 do {
-  let bench = try Bench()
-  defer { bench.clean() }
-  print(Row.head)
-  try bench.appends()
-  try bench.firstFrame()
-  try bench.build()
-  try bench.deploy()
+  let words = Array(CommandLine.arguments.dropFirst())
+  if let first = words.first, let member = Member(rawValue: first) {
+    try member.run(Array(words.dropFirst()))
+  } else {
+    try measure(words)
+  }
 } catch {
   print("relbench: \(error)")
   Program.exit(1)

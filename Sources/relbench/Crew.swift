@@ -1,0 +1,43 @@
+import Posix
+
+/// Processes that begin at one moment and say themselves when they began, when they ended, and what each piece of
+/// their work took: one line of nanoseconds.
+struct Crew {
+  /// From the first one's beginning to the last one's end.
+  var seconds: Double
+  /// Milliseconds of each piece.
+  var took: [Double]
+
+  /// Pieces in a second.
+  var rate: Double { Double(took.count) / seconds }
+
+  /// Long enough for a crew to be started before it begins.
+  private static let muster: Int64 = 400_000_000
+
+  /// - Parameter member: what to run, given the moment to begin at.
+  static func run(_ count: Int, _ member: (_ start: String) -> Invocation) throws(PosixError)
+    -> Crew
+  {
+    let invocation = member(String(Stopwatch.now() + muster))
+    var members: [(child: Child, output: File)] = []
+    for _ in 0..<count { members.append(try start(invocation)) }
+    var (began, ended, took) = (Int64.max, Int64.min, [Double]())
+    for member in members {
+      let text = String(decoding: try member.output.readToEnd(), as: UTF8.self)
+      let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int64($0) }
+      guard member.child.wait() == .code(0), numbers.count > 2 else {
+        throw PosixError("run", invocation.arguments.joined(separator: " "), .invalid)
+      }
+      began = min(began, numbers[0])
+      ended = max(ended, numbers[1])
+      took += numbers[2...].map { Double($0) / 1e6 }
+    }
+    return Crew(seconds: Double(ended - began) / 1e9, took: took)
+  }
+
+  /// Our copy of the writing end is closed on return.
+  static func start(_ invocation: Invocation) throws(PosixError) -> (child: Child, output: File) {
+    let (reading, writing) = try File.pipe()
+    return (try Child.start(invocation, output: .file(writing)), reading)
+  }
+}

@@ -1,0 +1,101 @@
+import EventLog
+import Glibc
+import Posix
+
+/// What this program does as one of the processes that are measured.
+enum Member: String {
+  /// FOLDER APPENDS LINES START: appends in a closed loop.
+  case write = "--write"
+  /// FOLDER EVENTS START: an event a millisecond, with the moment just before it.
+  case pulse = "--pulse"
+  /// FOLDER EVENTS: says that it waits, then takes what `pulse` writes and tells how long each event was on its way.
+  case follow = "--follow"
+  /// PROGRAM …: runs it and tells the most memory it had, in bytes.
+  case memory = "--memory"
+
+  func run(_ words: [String]) throws {
+    switch self {
+    case .write:
+      try Self.write(EventLog(folder: words[0]), number(words[1]), number(words[2]), words[3])
+    case .pulse: try Self.pulse(EventLog(folder: words[0]), number(words[1]), words[2])
+    case .follow: try Self.follow(EventLog(folder: words[0]), number(words[1]))
+    case .memory: try Self.memory(words)
+    }
+  }
+
+  private func number(_ word: String) -> Int { Int(word) ?? 0 }
+
+  /// Makes a line of 330 bytes.
+  static func draft() -> Draft {
+    let data = #"{"instance":"web.1","run":421871,"pid":471123,"by":"ana","line":"\#(filling)"}"#
+    return Draft(
+      source: "bench.example.org/relctl", type: "instance.booting", subject: "greeter",
+      data: Array(data.utf8))
+  }
+
+  static let lineLength = 330
+  private static let filling = String(repeating: "x", count: 33)
+
+  private static func write(_ log: EventLog, _ appends: Int, _ lines: Int, _ start: String) throws {
+    var took: [Int64] = []
+    took.reserveCapacity(appends)
+    Stopwatch.wait(until: Int64(start) ?? 0)
+    let began = Stopwatch.now()
+    var before = began
+    for _ in 0..<appends {
+      try log.append((0..<lines).map { _ in draft() })
+      let after = Stopwatch.now()
+      took.append(after - before)
+      before = after
+    }
+    tell([began, before] + took)
+  }
+
+  private static func pulse(_ log: EventLog, _ events: Int, _ start: String) throws {
+    let start = Int64(start) ?? 0
+    for number in 0..<events {
+      Stopwatch.wait(until: start + Int64(number) * 1_000_000)
+      let data = Array(#"{"at":\#(Stopwatch.now())}"#.utf8)
+      try log.append(
+        Draft(source: "bench/pulse", type: "instance.booting", subject: "greeter", data: data))
+    }
+  }
+
+  private static func follow(_ log: EventLog, _ events: Int) throws {
+    var (reader, watch) = (Reader(log), Watch(log))
+    while !(try reader.next().isEmpty) {}
+    print("waiting")
+    fflush(nil)
+    var took: [Int64] = []
+    while took.count < events {
+      _ = try Poll.wait([watch.descriptor].compactMap { $0 }, milliseconds: nil)
+      guard watch.hasChanged() else { continue }
+      while true {
+        let lines = try reader.next()
+        if lines.isEmpty { break }
+        let now = Stopwatch.now()
+        took += lines.compactMap(moment).map { now - $0 }
+      }
+    }
+    tell(took)
+  }
+
+  /// The number behind `"at":`.
+  private static func moment(of line: Line) -> Int64? {
+    let text = String(decoding: line.bytes, as: UTF8.self)
+    guard let name = text.firstRange(of: #""at":"#) else { return nil }
+    return Int64(text[name.upperBound...].prefix { $0.isNumber })
+  }
+
+  private static func memory(_ words: [String]) throws {
+    let null = try File.open("/dev/null", .update)
+    let invocation = Invocation(words, environment: Environment.current)
+    let child = try Child.start(invocation, output: .file(null))
+    guard child.wait() == .code(0) else { throw PosixError("run", words.first ?? "", .invalid) }
+    tell([Usage.mostMemoryOfChildren])
+  }
+
+  private static func tell(_ numbers: [Int64]) {
+    print(numbers.map(String.init).joined(separator: " "))
+  }
+}

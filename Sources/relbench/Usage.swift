@@ -1,0 +1,23 @@
+import Glibc
+import Posix
+
+/// What processes have used.
+enum Usage {
+  /// Bytes that the largest of our ended children had. It counts from the fork on, when it is as large as we are.
+  /// getrusage(2)
+  static var mostMemoryOfChildren: Int64 {
+    var usage = rusage()
+    getrusage(RUSAGE_CHILDREN.rawValue, &usage)
+    return Int64(usage.ru_maxrss) * 1024
+  }
+
+  /// Clock ticks that a process has computed, and how often it slept. proc(5)
+  static func work(of pid: pid_t) throws(PosixError) -> (ticks: Int, sleeps: Int) {
+    let stat = String(decoding: try Files.read("/proc/\(pid)/stat"), as: UTF8.self)
+    // The program's name, in brackets, may hold blanks; ours does not.
+    let ticks = stat.split(separator: " ").dropFirst(13).prefix(2).compactMap { Int($0) }
+    let status = String(decoding: try Files.read("/proc/\(pid)/status"), as: UTF8.self)
+    let sleeps = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches") }
+    return (ticks.reduce(0, +), Int(sleeps?.split(separator: "\t").last ?? "") ?? 0)
+  }
+}
