@@ -24,7 +24,7 @@ struct LogRows {
   func show() throws {
     try compare(
       "durable append, one writer", writers: 1, appends: 1500, lines: 1,
-      peers: [Peer(name: "SQLite WAL FULL", mode: "alone", budget: "≥ 1.2")])
+      peers: [Peer(name: "SQLite FULL, WAL kept", mode: "alone", budget: "≥ 1.2")])
     try compare(
       "durable append, 16 writers waiting", writers: 16, appends: 150, lines: 1,
       peers: [

@@ -25,16 +25,16 @@ enum Member: String {
 
   private func number(_ word: String) -> Int { Int(word) ?? 0 }
 
-  /// Makes a line of 330 bytes.
+  /// Makes a line of 330 bytes. What it says is made once, as the peer's line is.
   static func draft() -> Draft {
-    let data = #"{"instance":"web.1","run":421871,"pid":471123,"by":"ana","line":"\#(filling)"}"#
-    return Draft(
-      source: "bench.example.org/relctl", type: "instance.booting", subject: "greeter",
-      data: Array(data.utf8))
+    Draft(
+      source: "bench.example.org/relctl", type: "instance.booting", subject: "greeter", data: data)
   }
 
   static let lineLength = 330
-  private static let filling = String(repeating: "x", count: 33)
+  private static let data = Array(
+    (#"{"instance":"web.1","run":421871,"pid":471123,"by":"ana","line":""#
+      + String(repeating: "x", count: 33) + #""}"#).utf8)
 
   private static func write(_ log: EventLog, _ appends: Int, _ lines: Int, _ start: String) throws {
     var took: [Int64] = []
