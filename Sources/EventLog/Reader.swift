@@ -15,7 +15,7 @@ public struct Reader: Sendable {
   }
 
   /// The lines that came since the last call, of one segment and about `limit` bytes of it; empty at the end of the log.
-  public mutating func next(limit: Int = 1 << 20) throws(EventLogError) -> [Line] {
+  public mutating func next(limit: Int = 256 << 10) throws(EventLogError) -> [Line] {
     var vanished = 0
     while true {
       guard let (segment, next) = try place() else { return [] }

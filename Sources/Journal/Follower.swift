@@ -19,7 +19,7 @@ public struct Follower: Sendable {
 
   /// - Parameters:
   ///   - until: where the history ends for this reader; without it the board goes on with the log.
-  ///   - recent: how many events the first `take` is to give, if there are so many.
+  ///   - recent: how many of the events that are there already the first `take` gives.
   public init(_ journal: Journal, until: Moment? = nil, recent: UInt64 = 0) {
     log = journal.log
     self.until = until
@@ -37,9 +37,10 @@ public struct Follower: Sendable {
   /// The segment it has come to. When that is another than before, there may be something to drop.
   public var segment: UInt64 { reader.cursor.segment }
 
-  /// Folds everything that came since the last call into the board, and gives it.
+  /// Folds everything that came since the last call into the board, and gives it; at the first call what is recent.
   public mutating func take() throws(Cause) -> [Event] {
     _ = watch.hasChanged()
+    let most = isBegun ? Int.max : Int(clamping: recent)
     if !isBegun { try begin() }
     do throws(EventLogError) {
       var events: [Event] = []
@@ -53,6 +54,7 @@ public struct Follower: Sendable {
           board.apply(event)
           events.append(event)
         }
+        if events.count > most { events.removeFirst(events.count - most) }
         if lines.isEmpty || wanted.count < lines.count { return events }
       }
     } catch { throw Cause(error) }

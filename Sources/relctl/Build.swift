@@ -138,7 +138,7 @@ struct SlugMaker {
 
   /// What the build itself wrote of its end.
   private func failure(of build: String, _ exit: Exit, _ home: Home) -> Cause {
-    var follower = Follower(Journal(home: home, program: "relctl"))
+    var follower = Follower(Journal(home: home, program: "relctl"), recent: 500)
     let events = (try? follower.take()) ?? []
     let failed = events.last { $0.type == .buildFailed && $0.data.build == build }
     // The build's tools have words of their own for it.

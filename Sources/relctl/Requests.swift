@@ -21,7 +21,8 @@ extension Call {
   {
     let signals: Signals
     do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
-    var follower = Follower(journal)
+    // It may be done before we come to look.
+    var follower = Follower(journal, recent: 1000)
     let limit = request.data.deadline.map { $0 + 60_000 }
     var events = try follower.take()
     tellWhatIsAhead(of: request, app: app, follower.board)

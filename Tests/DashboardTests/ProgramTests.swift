@@ -190,7 +190,7 @@ struct ProgramTests {
     #expect(terminal.wait(for: "Restart"))
     terminal.type("y")
     let request = try Workspace.wait(milliseconds: 10_000) { () -> Event? in
-      var follower = Follower(Journal(home: place.home, program: "test"))
+      var follower = Follower(Journal(home: place.home, program: "test"), recent: 1000)
       return try follower.take().last { $0.type == .restartRequested }
     }
     #expect(request?.app == "worker" && request?.data.deadline != nil)
