@@ -62,8 +62,8 @@ struct Writer: ~Copyable {
   func lines(of forms: [Line.Form]) throws(EventLogError) -> [Line] {
     let time = max(end.time, Timestamp(milliseconds: Clock.now()))
     // Nobody could read a greater number back.
-    let last = end.next.addingReportingOverflow(UInt64(forms.count))
-    if last.overflow || last.partialValue > Line.greatest { throw .unwritable(numbersUsedUp) }
+    let (last, isTooGreat) = end.next.addingReportingOverflow(UInt64(forms.count))
+    if isTooGreat || last > Line.greatest + 1 { throw .unwritable(numbersUsedUp) }
     let moment = time.description
     return forms.enumerated().map { index, form in
       Line(form, sequence: end.next + UInt64(index), time: time, moment: moment)

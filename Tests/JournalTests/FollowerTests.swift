@@ -56,7 +56,8 @@ import Testing
     return board
   }
 
-  private func follower(_ until: Moment? = nil, recent: UInt64 = .max) throws -> (Follower, [Event]) {
+  private func follower(_ until: Moment? = nil, recent: UInt64 = .max) throws -> (Follower, [Event])
+  {
     var follower = Follower(journal, until: until, recent: recent)
     let events = try follower.take()
     return (follower, events)
@@ -84,9 +85,9 @@ import Testing
       #expect(seen.last?.sequence == last)
     }
     for event in [events[0], events[777], events[4000], events[6599]] {
-      let (past, _) = try follower(.time(event.time))
+      let (past, _) = try follower(.time(event.time), recent: 5)
       #expect(past.board == board { $0.time <= event.time })
-      let (before, _) = try follower(.time(event.time + -1))
+      let (before, _) = try follower(.time(event.time + -1), recent: 5)
       #expect(before.board == board { $0.time < event.time })
     }
     let (empty, _) = try follower(.time(Timestamp(milliseconds: 0)))
