@@ -67,7 +67,7 @@ extension Agent {
     var data = EventData()
     data.request = request.id
     data.by = request.data.by
-    data.release = ReleaseNumber((app.releases.last?.number.value ?? 0) + 1)
+    data.release = app.nextRelease
     switch request.type {
     case .rollbackRequested:
       let old = app.release(request.data.from ?? app.previousRelease?.number)

@@ -84,14 +84,15 @@ public struct Follower: Sendable {
 extension Follower {
   /// Finds the newest checkpoint to begin at. Where there is none all is read, if all is still there.
   private mutating func begin() throws(Cause) {
+    try refuseFuture()
     let segments: [UInt64]
     let candidates: [UInt64]
     do throws(EventLogError) {
       segments = try log.segments()
       let last = try lastSegment()
       let kept = try log.checkpoints().filter(segments.contains)
-      // Too new a one gives fewer events than wanted, but the right board.
-      let newer = until == nil ? kept.filter { $0 > last } : []
+      // Where the past is gone, too new a one gives fewer events than wanted, but the right board.
+      let newer = until == nil && segments.first != 1 ? kept.filter { $0 > last } : []
       candidates = kept.filter { $0 <= last }.reversed() + newer
     } catch { throw Cause(error) }
     isBegun = true
@@ -133,6 +134,23 @@ extension Follower {
       checkpoint.version == Board.version || older && checkpoint.version < Board.version
     else { return nil }
     return try? JSON.decode(Board.self, from: checkpoint.body)
+  }
+
+  /// What is not yet would be shown as it is now, and be taken for an answer.
+  private func refuseFuture() throws(Cause) {
+    switch until {
+    case .sequence(let number):
+      let last: UInt64
+      do throws(EventLogError) { last = try log.lastLine()?.sequence ?? 0 } catch {
+        throw Cause(error)
+      }
+      if number > last {
+        throw Cause(.usage, "there is no event \(number) yet; the last one is \(last)")
+      }
+    case .time(let time) where time > Timestamp(milliseconds: Clock.now()):
+      throw Cause(.usage, "\(time) is yet to come")
+    case .time, nil: return
+    }
   }
 
   private func checkPast() throws(Cause) {

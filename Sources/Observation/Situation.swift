@@ -7,12 +7,15 @@ import ReleaseModel
 /// A home as it is now: the board of its log, corrected by what the runs say themselves.
 public enum Situation {
   /// - Parameter moment: for the board as it was then, by the log alone.
+  /// - Returns: also whether a part of the log that was read for it is damaged.
   public static func board(of home: Home, program: String, at moment: Moment? = nil) throws(Cause)
-    -> Board
+    -> (board: Board, isDamaged: Bool)
   {
-    var follower = Follower(Journal(home: home, program: program), until: moment)
+    let journal = Journal(home: home, program: program)
+    var follower = Follower(journal, until: moment)
     _ = try follower.take()
-    return moment == nil ? overlay(follower.board, home: home) : follower.board
+    let board = moment == nil ? overlay(follower.board, home: home) : follower.board
+    return (board, try !journal.untold(follower.damage).isEmpty)
   }
 
   /// Marks runs that have ended though no agent was there to write it down. The log stays as it is.

@@ -165,6 +165,13 @@ extension Board.App {
 
   public var currentRelease: Board.Release? { release(current) }
 
+  /// A number that was never given. The ledger may lack one whose line in the log was lost.
+  public var nextRelease: ReleaseNumber {
+    let given = releases.map(\.number) + [current, deployment?.release].compactMap { $0 }
+    let greatest = (given + runs.map(\.release)).map(\.value).max() ?? 0
+    return ReleaseNumber(greatest + 1)
+  }
+
   /// What a rollback without a number brings back: the newest release before the current one that worked.
   public var previousRelease: Board.Release? {
     guard let current else { return nil }

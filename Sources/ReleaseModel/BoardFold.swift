@@ -38,7 +38,8 @@ extension Board {
   private mutating func applyOutcome(_ type: EventType, _ event: Event) {
     guard let index = requests.firstIndex(where: { $0.id == event.data.request }) else { return }
     guard type == .requestAccepted else {
-      requests.remove(at: index)
+      let request = requests.remove(at: index)
+      if type == .requestFinished { apps[request.app]?.finish(request) }
       return
     }
     requests[index].accepted = event.sequence
@@ -64,6 +65,13 @@ extension Board.App {
     default: return
     }
     changed = event.time
+  }
+
+  /// With its request a deployment is finished, also where the line that said so was lost.
+  fileprivate mutating func finish(_ request: Board.Request) {
+    guard deployment?.request == request.id else { return }
+    deployment = nil
+    forgetEndedRuns()
   }
 
   /// - Returns: false where the event says nothing about the app that we can use, and nothing was changed.

@@ -62,7 +62,7 @@ extension EventFilter {
   /// than it must: what is before is never looked at, and the last ones are looked for from the newest segment back.
   func place(in log: EventLog) throws(EventLogError) -> (cursor: Cursor, skipped: Int) {
     var first = Cursor.start
-    if let after { first = try log.cursor(before: after + 1) }
+    if let after { first = try log.cursor(before: after) }
     if let since {
       let place = try log.cursor(before: since)
       if place.segment > first.segment { first = place }
@@ -80,6 +80,17 @@ extension EventFilter {
       if found >= count { break }
     }
     return (oldest.map { Cursor(segment: $0) } ?? first, max(0, found - count))
+  }
+
+  /// The oldest event, where what is asked for begins before it.
+  func lost(of log: EventLog) throws(EventLogError) -> UInt64? {
+    guard let oldest = try log.segments().first, oldest > 1 else { return nil }
+    if let after, after < oldest - 1 { return oldest }
+    var reader = Reader(log, from: Cursor(segment: oldest))
+    guard let since, let line = try reader.next(limit: 1).first, line.time > since else {
+      return nil
+    }
+    return oldest
   }
 
   /// Matching events of a segment.

@@ -83,6 +83,11 @@ private struct EventListing {
   private mutating func begin() throws(Cause) {
     do throws(EventLogError) {
       filter.end = try journal.log.lastLine()?.sequence ?? 0
+      if let oldest = try filter.lost(of: journal.log) {
+        call.context.note(
+          "relctl: what was before event \(oldest) is not kept any more; see: relctl events retention"
+        )
+      }
       let place = try filter.place(in: journal.log)
       reader = Reader(journal.log, from: place.cursor)
       skipped = place.skipped

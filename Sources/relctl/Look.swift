@@ -8,21 +8,33 @@ extension Verb {
     Command(
       "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
       details: """
-        With --at as they were: at 07:05 today or last night, 2h ago, at an RFC 3339 time, or behind
-        the event of a number.
+        With --at as they were: at 07:05 or 07:05:30 today or last night, '2026-11-21 07:05', 2h ago,
+        an RFC 3339 time, or behind the event of a number.
         """,
       options: [.json, Option("--at", value: "TIME", "as it was then")])
   ) { call throws(Cause) in
     let moment = try call.arguments["--at"].map { text throws(Cause) in try Moment(typed: text) }
-    let board = try call.board(at: moment)
+    let (board, isDamaged) = try Situation.board(of: call.home(), program: "relctl", at: moment)
+    if isDamaged {
+      call.context.note(
+        "relctl: the event log is damaged; see: relctl events verify [RT-LOG-DAMAGED]")
+    }
     var apps = board.apps.values.sorted { $0.name < $1.name }
     if !call.arguments.positional.isEmpty {
-      apps = [try Call.app(call.target().app, on: board)]
+      let name = try call.target().app
+      if moment != nil, board.apps[name] == nil {
+        throw Cause(
+          .appUnknown, "there was no app '\(name)' then", remedy: "It came later, or never.")
+      }
+      apps = [try Call.app(name, on: board)]
     }
     let reports = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
     if call.wantsJSON {
       call.print(json: reports)
       return .success
+    }
+    if moment != nil {
+      call.context.print("as it was at \(board.time), behind event \(board.sequence)")
     }
     if apps.isEmpty {
       call.context.print(

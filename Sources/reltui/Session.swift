@@ -122,11 +122,10 @@ struct Session {
   private static func words(for damage: [Damage]) -> String? {
     // What is missing because it cannot be read is one place, not two.
     let unreadable = damage.filter { !$0.isMissing }
-    let damage = unreadable.isEmpty ? damage : unreadable
-    guard let first = damage.first else { return nil }
-    let places = damage.count == 1 ? "1 place" : "\(damage.count) places"
-    return "The event log is damaged in \(places), first in \(Files.name(of: first.path)) "
-      + "at byte \(first.offset); what is readable is shown."
+    let count = unreadable.isEmpty ? damage.count : unreadable.count
+    if count == 0 { return nil }
+    let places = count == 1 ? "1 place" : "\(count) places"
+    return "The event log is damaged in \(places): see relctl events verify"
   }
 
   // MARK: - Effects

@@ -60,12 +60,14 @@ extension Model {
 
   private func drawEmpty(_ frame: inout Frame, _ area: Area) {
     let lines =
-      board.apps.isEmpty
-      ? [
-        Cell("No app is deployed here yet."), Cell("Deploy one with:"),
-        Cell("  relctl deploy APP DIR", .key), Cell("Home: \(setting.home)", .aside),
-      ]
-      : [Cell("No app matches '\(filters[.releases] ?? "")'."), Cell("Esc shows all.", .aside)]
+      board.apps.isEmpty && setting.isPast
+      ? [Cell("There was no app yet.")]
+      : board.apps.isEmpty
+        ? [
+          Cell("No app is deployed here yet."), Cell("Deploy one with:"),
+          Cell("  relctl deploy APP DIR", .key), Cell("Home: \(setting.home)", .aside),
+        ]
+        : [Cell("No app matches '\(filters[.releases] ?? "")'."), Cell("Esc shows all.", .aside)]
     let start = area.height > 8 ? area.row + 1 : area.row
     for (offset, line) in lines.prefix(area.height).enumerated() {
       frame.put(
