@@ -163,8 +163,9 @@ extension Follower {
     if isGone {
       throw Cause(
         .pastGone,
-        "the event log does not reach back so far: it begins behind event \(board.sequence) of \(board.time)"
-      )
+        "the event log does not reach back so far: it begins behind event \(board.sequence) of "
+          + "\(board.time)",
+        remedy: "As far back as it goes: --at \(board.sequence + 1)")
     }
   }
 

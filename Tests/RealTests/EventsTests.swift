@@ -248,4 +248,36 @@ struct EventsTests {
               && scalar.value != 0x202E
         }, "\(sent.debugDescription)")
   }
+
+  /// Moments and limits, on a log of some segments.
+  @Test func thePastAsFarAsItIsKept() throws {
+    let stage = try Stage("past")
+    let line = #"{"type":"a.b","data":{"text":"\#(String(repeating: "x", count: 60_000))"}}"#
+    let count = 60
+    _ = try Self.emit(stage, Array(repeating: line, count: count).joined(separator: "\n"))
+    #expect(try stage.relctl("ps", "--at", "7").lines.first?.hasSuffix("behind event 7") == true)
+    for (words, sentence) in [
+      (["ps", "--at", "61"], "there is no event 61 yet; the last one is 60 [RT-USAGE]"),
+      (
+        ["ps", "--at", "2999-01-01T00:00:00Z"], "2999-01-01T00:00:00.000Z is yet to come [RT-USAGE]"
+      ),
+      (["ps", "--at", "noon"], "'noon' is no moment [RT-USAGE]"),
+      (["ps", "shop", "--at", "7"], "there was no app 'shop' then [RT-APP-UNKNOWN]"),
+      (["events", "retention", "--size", "1XB"], "'1XB' is no limit for --size [RT-USAGE]"),
+    ] {
+      let answer = try stage.run("relctl", words)
+      #expect(answer.errors.hasPrefix("relctl: \(sentence)\n"), "\(answer.errors)")
+      #expect(answer.exit != .code(0) && answer.output.isEmpty)
+    }
+    let kept = try stage.relctl("events", "retention", "--count", "20")
+    #expect(kept.exit == .code(0) && kept.lines.last?.hasPrefix("dropped 2 segments") == true)
+    let rest = try stage.relctl("events", "--json", "--after", "3")
+    let first = try #require(try Self.numbers(rest).first)
+    #expect(first > 17 && first <= 41 && rest.errors.contains("before event \(first) is not kept"))
+    #expect(try stage.relctl("events", "--after", "\(first)").errors.isEmpty)
+    let gone = try stage.relctl("ps", "--at", "3")
+    #expect(gone.errors.contains("[RT-PAST-GONE]") && gone.errors.contains("--at \(first)"))
+    #expect(try stage.relctl("ps", "--at", "\(first)").exit == .code(0))
+    #expect(try stage.relctl("events", "verify").exit == .code(0))
+  }
 }

@@ -137,6 +137,26 @@ struct BoardTests {
     #expect(news == ["it broke", "no boot", "left down", "left down"])
   }
 
+  /// A line of the log can be lost; what follows from the others must not be stuck or given twice.
+  @Test func aLostLine() throws {
+    let request = [
+      line(8, "deploy.requested", #"{"slug":"s","by":"ana","deadline":"2026-11-21T08:00:00Z"}"#),
+      line(9, "request.accepted", #"{"request":"e8"}"#),
+      line(10, "release.created", #"{"release":"v2","slug":"s","config":"c","request":"e8"}"#),
+      line(11, "deployment.started", #"{"release":"v2","request":"e8"}"#),
+      line(12, "deployment.step", #"{"release":"v2","step":"switch"}"#),
+    ]
+    let finished = line(13, "request.finished", #"{"request":"e8","release":"v2"}"#)
+    let during = try #require(try fold(running + request).apps["shop"])
+    #expect(during.deployment != nil && during.nextRelease.description == "v3")
+    // Without its deployment.finished.
+    let after = try #require(try fold(running + request + [finished]).apps["shop"])
+    #expect(after.deployment == nil && after.current?.description == "v2")
+    // Without its release.created.
+    let unlisted = try #require(try fold(Array(running.dropFirst())).apps["shop"])
+    #expect(unlisted.releases.isEmpty && unlisted.nextRelease.description == "v2")
+  }
+
   @Test func theEndedRunsOfADeploymentAreKeptUntilItIsOver() throws {
     let begin = [
       line(8, "release.created", #"{"release":"v2","slug":"s","config":"c"}"#),
