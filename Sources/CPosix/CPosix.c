@@ -47,7 +47,8 @@ int cposix_is_locked(int descriptor) {
 
 int cposix_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); }
 
-enum { watched = IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE };
+enum { watched = IN_CREATE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE |
+       IN_DELETE_SELF | IN_MOVE_SELF };
 
 int cposix_watch(const char *folder) {
   int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

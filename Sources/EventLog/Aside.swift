@@ -11,10 +11,9 @@ struct Aside {
   func save(_ places: [(segment: UInt64, offset: Int, bytes: [UInt8])]) throws(PosixError) -> String
   {
     let folder = log.folder + "/aside"
-    if !Files.isFolder(folder) {
-      try Files.makeDurableFolder(folder)
-      try File.open(folder, .read).giveToOwner(of: log.folder)
-    }
+    try Files.makeDurableFolder(folder)
+    // Another's link would lead root out of the home.
+    try File.open(folder, .folder).giveToOwner(of: log.folder)
     let moment = Timestamp(milliseconds: Clock.now()).description.filter { !"-:".contains($0) }
     let path = "\(folder)/\(moment)-\(Random.hex(2))"
     var content: [UInt8] = []

@@ -39,7 +39,7 @@ public struct EventLog: Sendable {
   /// The numbers that files of a kind are named by, ascending.
   func firsts(of suffix: String) throws(EventLogError) -> [UInt64] {
     let names: [String]
-    do throws(PosixError) { names = try Files.list(folder) } catch {
+    do throws(PosixError) { names = try Files.list(folder, skippingOthers: true) } catch {
       if error.errno == .noSuchFile { return [] }
       throw .unreadable(error)
     }

@@ -92,7 +92,7 @@ public struct Line: Hashable, Sendable {
     let id = digits + 16 + Self.afterSequence.count
     let time = id + 32 + Self.afterID.count
     let covered = bytes.endIndex - Self.tailLength
-    guard covered > time + 24, bytes.starts(with: Self.head),
+    guard covered > time + 24, bytes.count < EventLog.longestLine, bytes.starts(with: Self.head),
       bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
       Draft.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),
       Self.isTail(bytes[covered...], for: CRC32C.checksum(bytes[..<covered])),
@@ -123,7 +123,7 @@ public struct Line: Hashable, Sendable {
   }
 
   private static func moment(_ text: ArraySlice<UInt8>) -> Timestamp? {
-    Timestamp(written: text.span) ?? Timestamp(String(decoding: text, as: UTF8.self))
+    Timestamp(written: text.span)
   }
 
   /// Of all that a line ends in, `bytes` having the length of it.

@@ -76,6 +76,29 @@ public struct Reader: Sendable {
     let trail = cursor.trail
     if try file.read(upTo: trail.count, at: cursor.trailEnd - trail.count) != trail { return nil }
     if try file.size() < cursor.offset { return nil }
+    var stretch = try stretch(of: file, limit: limit, isNewest: isNewest)
+    guard isNewest else { return stretch }
+    // A read that meets a write may have the end of it and not its beginning. Writes go from front to back, and what
+    // is seen of one was preceded by all before it: read again, that is there, or it was never written.
+    let settled = stretch.bytes.countWithoutZeros
+    let hasHole = stretch.bytes.firstIndex(of: 0, from: 0).map { $0 < settled } ?? false
+    if hasHole { stretch.bytes = try Self.read(settled, of: file, at: cursor.offset) }
+    return stretch
+  }
+
+  private static func read(_ count: Int, of file: File, at offset: Int) throws(PosixError)
+    -> [UInt8]
+  {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      let part = try file.read(upTo: count - bytes.count, at: offset + bytes.count)
+      if part.isEmpty { break }
+      bytes += part
+    }
+    return bytes
+  }
+
+  private func stretch(of file: File, limit: Int, isNewest: Bool) throws(PosixError) -> Stretch {
     var stretch = Stretch(bytes: [], reachesEnd: false, isNewest: isNewest)
     var hasNewline = false
     while true {

@@ -57,7 +57,8 @@ struct Recovery {
     for piece in pieces {
       switch piece.content {
       case .line(let line):
-        if line.sequence > last { (last, damaged) = (line.sequence, 0) }
+        // One out of place has its own number; the next segment must not get the name of this one.
+        if line.sequence > last { (last, damaged) = (line.sequence, 0) } else { damaged += 1 }
         end.time = max(end.time, line.time)
         isAfterHole = false
         end.offset = piece.range.upperBound

@@ -31,8 +31,11 @@ extension EventLog {
       if !taken.isEmpty {
         repair.aside = try Aside(self).save(taken.map { ($0.segment, $0.offset, $0.bytes) })
       }
+      // Before, so that none is left if we are killed in between.
+      if let first = wounds.first(where: \.isLine) {
+        try removeCheckpoints(behind: first.segment, oldest: segments.first ?? 1)
+      }
       for wound in wounds { try heal(wound) }
-      if let first = wounds.first(where: \.isLine) { try removeCheckpoints(behind: first.segment) }
       repair.restored = wounds.count - taken.count
       repair.taken = taken.map {
         Damage(
@@ -42,9 +45,14 @@ extension EventLog {
     return repair
   }
 
-  /// They do not know of a line that was restored; where all lines are there they can be made anew.
-  private func removeCheckpoints(behind segment: UInt64) throws(PosixError) {
-    guard Files.exists(path(of: 1)), let kept = try? checkpoints() else { return }
+  /// They do not know of a line that is restored. They can be made anew where all lines are there, or one stands
+  /// before them that can be read.
+  private func removeCheckpoints(behind segment: UInt64, oldest: UInt64) throws(PosixError) {
+    guard let kept = try? checkpoints() else { return }
+    let hasBase = kept.contains { base in
+      base <= segment && ((try? checkpoint(before: base)) ?? nil) != nil
+    }
+    guard oldest == 1 || hasBase else { return }
     for checkpoint in kept where checkpoint > segment { try removeCheckpoint(checkpoint) }
   }
 

@@ -83,9 +83,10 @@ extension EventLog {
     var segments = try segments()
     do throws(PosixError) {
       var sizes = try sizes(of: segments)
+      var size = sizes.total
       while segments.count > 1, sizes.count > 1 {
         let next = segments[1]
-        let isTooMuch = retention.bytes.map { sizes.dropFirst().reduce(0, +) >= $0 } ?? false
+        let isTooMuch = retention.bytes.map { size - sizes[0] >= $0 } ?? false
         let isTooMany = retention.count.map { writer.end.next - next >= $0 } ?? false
         guard isTooMuch || isTooMany || isTooOld(before: next, retention, now), isSafe(next) else {
           break
@@ -93,7 +94,7 @@ extension EventLog {
         try Files.remove(path(of: segments[0]))
         try removeCheckpoint(segments[0])
         dropped.append(segments.removeFirst())
-        sizes.removeFirst()
+        size -= sizes.removeFirst()
       }
     } catch { throw .unwritable(error) }
     return dropped
@@ -108,5 +109,15 @@ extension EventLog {
   private func isTooOld(before next: UInt64, _ retention: Retention, _ now: Timestamp) -> Bool {
     guard let age = retention.age, let line = try? firstLine(of: next) else { return false }
     return now - line.time >= age
+  }
+}
+
+extension [Int] {
+  /// The sum; a file may say that it is as long as it likes.
+  var total: Int {
+    reduce(0) { sum, size in
+      let (next, isTooGreat) = sum.addingReportingOverflow(size)
+      return isTooGreat ? .max : next
+    }
   }
 }

@@ -18,12 +18,15 @@ extension EventLog {
     var (low, high) = (0, segments.count)
     while high - low > 1 {
       let middle = (low + high) / 2
-      // A line of the same moment may stand at the end of the segment before.
-      if let first = try firstLine(of: segments[middle]), first.time >= time {
-        high = middle
-      } else {
-        low = middle
+      // Where a segment has no line, the nearest one before it that has decides; if none has, it is better to begin too
+      // early. A line of the same moment may stand at the end of the segment before.
+      var known = middle
+      var first = try firstLine(of: segments[known])
+      while first == nil, known > low + 1 {
+        known -= 1
+        first = try firstLine(of: segments[known])
       }
+      if let first, first.time < time { low = known } else { high = known }
     }
     return segments.isEmpty ? .start : Cursor(segment: segments[low])
   }

@@ -15,7 +15,12 @@ struct Spare {
   /// - Returns: its size.
   func place(as first: UInt64, size: Int) throws(PosixError) -> Int {
     if try Files.info(path)?.size != size { try make(size) }
-    try Files.rename(path, to: log.path(of: first))
+    let place = log.path(of: first)
+    // One that was begun and never written may be there, and nothing else.
+    if Files.exists(place), try File.open(place, .change).readWhole().countWithoutZeros > 0 {
+      throw PosixError("make", place, .exists)
+    }
+    try Files.rename(path, to: place)
     try Files.syncFolder(log.folder)
     return size
   }

@@ -33,7 +33,7 @@ extension EventLog {
     result.damage = reader.damage
     result.segments = segments.count
     do throws(PosixError) {
-      result.size = try sizes(of: segments).reduce(0, +)
+      result.size = try sizes(of: segments).total
     } catch { throw .unreadable(error) }
     if let newest = segments.last {
       result.unfinished = try unfinished(in: newest, behind: reader.cursor)

@@ -23,6 +23,8 @@ public struct Watch: Sendable {
       self.folder = try? FolderWatch(log.folder)
       return true
     }
-    return folder.drain(noticing: ".jsonl")
+    let notice = folder.drain(noticing: ".jsonl")
+    if notice.isLost { self.folder = try? FolderWatch(log.folder) }
+    return notice.isWanted || notice.isLost
   }
 }

@@ -31,7 +31,7 @@ struct Writer: ~Copyable {
     do throws(PosixError) { return try Lock.wait(path) } catch {
       guard error.errno == .noSuchFile else { throw error }
       try Files.makeFolder(folder)
-      try File.open(folder, .read).giveToOwner(of: Files.parent(of: folder))
+      try File.open(folder, .folder).giveToOwner(of: Files.parent(of: folder))
       return try Lock.wait(path)
     }
   }
@@ -43,7 +43,7 @@ struct Writer: ~Copyable {
     guard var end = try End(text: text) else { return nil }
     do {
       let file = try File.open(log.path(of: end.segment), .change)
-      guard try end.isRight(in: file) else { return nil }
+      guard try file.size() == end.size, try end.isRight(in: file) else { return nil }
       let changed = Files.modified(log.folder)
       if changed != end.folderChanged {
         // Somebody may have put a segment there; most of the time it was a spare or a checkpoint.
@@ -51,11 +51,7 @@ struct Writer: ~Copyable {
         end.folderChanged = changed
       }
       return (end, file)
-    } catch let error as PosixError where error.errno == .noSuchFile {
-      return nil
-    } catch let error as PosixError {
-      throw .unwritable(error)
-    } catch { throw (error as? EventLogError) ?? .rewritten(after: 0) }
+    } catch { return nil }  // whatever is wrong shows when the segment is read
   }
 
   /// The lines that these become.

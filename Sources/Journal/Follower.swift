@@ -15,6 +15,8 @@ public struct Follower: Sendable {
   private var reader: Reader
   private var watch: Watch
   private var isBegun = false
+  /// Whether it has come to what is not wanted; the board must not be taken for that of a later segment.
+  private var isOver = false
   private var canKeep = true
 
   /// - Parameters:
@@ -40,6 +42,7 @@ public struct Follower: Sendable {
   /// Folds everything that came since the last call into the board, and gives it; at the first call what is recent.
   public mutating func take() throws(Cause) -> [Event] {
     _ = watch.hasChanged()
+    if isOver { return [] }
     let most = isBegun ? Int.max : Int(clamping: recent)
     if !isBegun { try begin() }
     do throws(EventLogError) {
@@ -55,7 +58,8 @@ public struct Follower: Sendable {
           events.append(event)
         }
         if events.count > most { events.removeFirst(events.count - most) }
-        if lines.isEmpty || wanted.count < lines.count { return events }
+        isOver = wanted.count < lines.count
+        if lines.isEmpty || isOver { return events }
       }
     } catch { throw Cause(error) }
   }

@@ -17,6 +17,8 @@ public final class File: Sendable {
 
   public enum Access: Sendable {
     case read
+    /// A folder itself; a link to one is refused (ENOTDIR).
+    case folder
     /// Writing, from the start; what was in the file is gone.
     case replace
     /// Writing, always to the end.
@@ -37,6 +39,7 @@ public final class File: Sendable {
       switch access {
       // A pipe in the place of a file must not hold us up.
       case .read: ("read", O_RDONLY | O_NONBLOCK)
+      case .folder: ("read", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
       case .append: ("write", O_WRONLY | O_CREAT | O_APPEND)
       case .update: ("write", O_RDWR | O_CREAT)

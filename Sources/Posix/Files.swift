@@ -162,10 +162,14 @@ public enum Files {
   }
 
   /// Names in a folder, sorted by their bytes; a name that is not UTF-8 is an error (EINVAL).
-  public static func list(_ folder: String) throws(PosixError) -> [String] {
+  /// - Parameter skippingOthers: whether such a name is passed over instead.
+  public static func list(_ folder: String, skippingOthers: Bool = false) throws(PosixError)
+    -> [String]
+  {
     var names: [String] = []
     for bytes in try rawNames(Array(folder.utf8)) {
       guard let name = String(validating: bytes, as: UTF8.self) else {
+        if skippingOthers { continue }
         throw PosixError("read a name in", folder, .invalid)
       }
       names.append(name)

@@ -89,30 +89,37 @@ public struct FolderWatch: Sendable {
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {}
   }
 
-  /// Takes what has been noticed, and tells whether a name with this ending was among it, or something was lost.
-  public func drain(noticing suffix: String) -> Bool {
-    var isNoticed = false
+  /// What has been noticed in a folder.
+  public struct Notice: Equatable, Sendable {
+    /// Whether it was about a name with the ending that was asked for.
+    public var isWanted = false
+    /// Whether the folder is gone from its place, or notices were lost: it is to be looked at and watched anew.
+    public var isLost = false
+  }
+
+  /// Takes what has been noticed.
+  public func drain(noticing suffix: String) -> Notice {
+    var notice = Notice()
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {
-      isNoticed = bytes.withUnsafeBytes { Self.names(suffix, in: $0) } || isNoticed
+      bytes.withUnsafeBytes { Self.note(suffix, in: $0, &notice) }
     }
-    return isNoticed
+    return notice
   }
 
   /// `struct inotify_event`: watch, mask, cookie and length of the name, four bytes each, then the name and zeros.
-  private static func names(_ suffix: String, in events: UnsafeRawBufferPointer) -> Bool {
-    let (head, overflow) = (16, UInt32(0x4000))  // IN_Q_OVERFLOW
+  /// Without a name it is about the folder itself, or the queue.
+  private static func note(
+    _ suffix: String, in events: UnsafeRawBufferPointer, _ notice: inout Notice
+  ) {
+    let head = 16
     var start = 0
     while start + head <= events.count {
-      let mask = events.loadUnaligned(fromByteOffset: start + 4, as: UInt32.self)
       let length = Int(events.loadUnaligned(fromByteOffset: start + 12, as: UInt32.self))
-      let name = events[(start + head)..<min(events.count, start + head + length)].prefix {
-        $0 != 0
-      }
-      if mask & overflow != 0 || name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) {
-        return true
-      }
+      let end = min(events.count, start + head + length)
+      let name = events[(start + head)..<end].prefix { $0 != 0 }
+      if name.isEmpty { notice.isLost = true }
+      if name.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) { notice.isWanted = true }
       start += head + length
     }
-    return false
   }
 }
