@@ -26,7 +26,12 @@ public struct Damage: Hashable, Sendable {
     self.kind = kind
   }
 
-  public var isMissing: Bool { if case .missing = kind { true } else { false } }
+  /// The numbers that are gone, where it is about some.
+  public var missing: ClosedRange<UInt64>? {
+    if case .missing(let numbers) = kind { numbers } else { nil }
+  }
+
+  public var isMissing: Bool { missing != nil }
 }
 
 extension Damage: CustomStringConvertible {

@@ -8,6 +8,8 @@ public struct Reader: Sendable {
   /// What was passed over so far, each place once.
   public private(set) var damage: [Damage] = []
   private var lastTime = Timestamp(milliseconds: .min)
+  /// The segments as they were listed last; a long log is not listed for each of them.
+  private var listing: [UInt64] = []
 
   public init(_ log: EventLog, from cursor: Cursor = .start) {
     self.log = log
@@ -26,6 +28,7 @@ public struct Reader: Sendable {
       } catch {
         // Between listing and opening it may have been dropped.
         vanished += 1
+        listing = []
         if error.errno == .noSuchFile, vanished < 3 { continue }
         throw .unreadable(error)
       }
@@ -42,7 +45,12 @@ public struct Reader: Sendable {
 
   /// The segment to read and the one after it; nil where there is no log.
   private mutating func place() throws(EventLogError) -> (segment: UInt64, next: UInt64?)? {
+    if let index = listing.firstIndex(of: cursor.segment), index + 1 < listing.count {
+      // What was not the newest then is not now.
+      return (cursor.segment, listing[index + 1])
+    }
     let segments = try log.segments()
+    listing = segments
     guard let segment = segments.last(where: { $0 <= cursor.segment }) ?? segments.first else {
       if cursor.sequence > 0 { throw .rewritten(after: cursor.sequence) }
       return nil

@@ -16,14 +16,19 @@ public struct Gaps: Hashable, Sendable {
 
   /// What nobody has told of yet.
   public func untold(_ damage: [Damage]) -> [Damage] {
-    damage.flatMap { damage in
-      guard case .missing(let numbers) = damage.kind else { return [damage] }
-      let rest = RangeSet(Range(numbers)).subtracting(told)
-      return rest.ranges.map { range in
+    let missing = damage.compactMap(\.missing)
+    var rest = RangeSet(missing.map { Range($0) }).subtracting(told).ranges[...]
+    return damage.flatMap { damage in
+      guard let numbers = damage.missing else { return [damage] }
+      var parts: [Damage] = []
+      // Gaps come in the order of their numbers, with a line between each two.
+      while let range = rest.first, range.lowerBound <= numbers.upperBound {
         var part = damage
         part.kind = .missing(range.lowerBound...(range.upperBound - 1))
-        return part
+        parts.append(part)
+        rest.removeFirst()
       }
+      return parts
     }
   }
 
@@ -44,10 +49,7 @@ public struct Gaps: Hashable, Sendable {
 extension Journal {
   /// What a reader has passed over, without the gaps that a repair has told of.
   public func untold(_ damage: [Damage]) throws(Cause) -> [Damage] {
-    let firsts = damage.compactMap { damage in
-      if case .missing(let numbers) = damage.kind { numbers.lowerBound } else { nil }
-    }
-    guard let first = firsts.min() else { return damage }
+    guard let first = damage.compactMap(\.missing?.lowerBound).min() else { return damage }
     var gaps = Gaps()
     do throws(EventLogError) {
       // It is told of after it came to be.

@@ -100,10 +100,6 @@ extension Damage {
 
   fileprivate var segment: String { String(path.split(separator: "/").last ?? "") }
 
-  fileprivate var missing: ClosedRange<UInt64>? {
-    if case .missing(let numbers) = kind { numbers } else { nil }
-  }
-
   fileprivate var canBeRepaired: Bool {
     switch kind {
     case .unreadable, .unfinished, .missing: true
