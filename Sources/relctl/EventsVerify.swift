@@ -98,7 +98,7 @@ extension Damage {
   /// `0000000000000001.jsonl: offset 512`
   fileprivate var place: String { "\(segment): offset \(offset)" }
 
-  fileprivate var segment: String { String(path.split(separator: "/").last ?? "") }
+  fileprivate var segment: String { Files.name(of: path) }
 
   fileprivate var canBeRepaired: Bool {
     switch kind {

@@ -58,16 +58,20 @@ extension Model {
     }
   }
 
+  private var noApps: [Cell] {
+    if setting.isPast { return [Cell("There was no app yet.")] }
+    return [
+      Cell("No app is deployed here yet."), Cell("Deploy one with:"),
+      Cell("  relctl deploy APP DIR", .key), Cell("Home: \(setting.home)", .aside),
+    ]
+  }
+
+  private var noMatch: [Cell] {
+    [Cell("No app matches '\(filters[.releases] ?? "")'."), Cell("Esc shows all.", .aside)]
+  }
+
   private func drawEmpty(_ frame: inout Frame, _ area: Area) {
-    let lines =
-      board.apps.isEmpty && setting.isPast
-      ? [Cell("There was no app yet.")]
-      : board.apps.isEmpty
-        ? [
-          Cell("No app is deployed here yet."), Cell("Deploy one with:"),
-          Cell("  relctl deploy APP DIR", .key), Cell("Home: \(setting.home)", .aside),
-        ]
-        : [Cell("No app matches '\(filters[.releases] ?? "")'."), Cell("Esc shows all.", .aside)]
+    let lines = board.apps.isEmpty ? noApps : noMatch
     let start = area.height > 8 ? area.row + 1 : area.row
     for (offset, line) in lines.prefix(area.height).enumerated() {
       frame.put(
