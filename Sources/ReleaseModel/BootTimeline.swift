@@ -1,0 +1,88 @@
+/// How a node boots: which application is started when, and how long each takes.
+///
+/// It is told again and again what the node says of itself. Each stretch between two looks belongs to the
+/// application that was being started in it, so that the times of all add up to the whole.
+public struct BootTimeline: Hashable, Sendable {
+  public struct Step: Hashable, Sendable {
+    public var application: String
+    public var milliseconds: Int64
+    public var isRunning: Bool
+
+    public init(application: String, milliseconds: Int64, isRunning: Bool) {
+      (self.application, self.milliseconds) = (application, milliseconds)
+      self.isRunning = isRunning
+    }
+  }
+
+  /// In the order in which they were started. What ran before the first look is not among them.
+  public private(set) var steps: [Step] = []
+  /// Milliseconds from the first look to the last, or to the one that found the node ready.
+  public private(set) var total: Int64 = 0
+  public private(set) var isFinished = false
+  /// What ran at the first look, in its order: nobody saw how long it took.
+  public private(set) var before: [String] = []
+  /// Where the process that starts the current application stands now, the innermost function first.
+  public var stack: [String] = []
+
+  private var last: Int64?
+
+  public init() {}
+
+  /// The application that is being started now.
+  public var current: String? { isFinished ? nil : steps.last { !$0.isRunning }?.application }
+
+  public var milliseconds: [String: Int64] {
+    Dictionary(steps.map { ($0.application, $0.milliseconds) }) { $1 }
+  }
+
+  /// - Parameters:
+  ///   - now: milliseconds of a clock that never jumps.
+  ///   - starting: applications being started, in their order.
+  ///   - running: those that run, in the order in which they were started.
+  ///   - isReady: whether the node has booted.
+  public mutating func look(
+    at now: Int64, starting: [String], running: [String], isReady: Bool
+  ) {
+    if isFinished { return }
+    guard let last else {
+      self.last = now
+      before = running
+      steps = starting.map { Step(application: $0, milliseconds: 0, isRunning: false) }
+      isFinished = isReady && starting.isEmpty
+      return
+    }
+    let passed = max(0, now - last)
+    self.last = now
+    total += passed
+    let known = Set(before)
+    let new = running.filter { name in
+      !known.contains(name) && !steps.contains { $0.application == name }
+    }
+    share(passed, among: new)
+    for index in steps.indices where running.contains(steps[index].application) {
+      steps[index].isRunning = true
+    }
+    for name in starting where !steps.contains(where: { $0.application == name }) {
+      steps.append(Step(application: name, milliseconds: 0, isRunning: false))
+    }
+    if isReady, starting.isEmpty {
+      isFinished = true
+      stack = []
+    }
+  }
+
+  /// Gives a stretch to the application that was being started at its beginning; where none was, to those that have
+  /// come since.
+  private mutating func share(_ passed: Int64, among new: [String]) {
+    let current = steps.lastIndex { !$0.isRunning }
+    steps += new.map { Step(application: $0, milliseconds: 0, isRunning: true) }
+    if let current {
+      steps[current].milliseconds += passed
+    } else if !new.isEmpty {
+      let first = steps.count - new.count
+      steps[first].milliseconds += passed
+    } else if let end = steps.indices.last {
+      steps[end].milliseconds += passed
+    }
+  }
+}
