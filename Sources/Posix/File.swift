@@ -165,6 +165,13 @@ public final class File: Sendable {
     try check("change", name) { fchown(descriptor, info.st_uid, info.st_gid) }
   }
 
+  /// The permission bits. fstat(2)
+  public func mode() throws(PosixError) -> mode_t {
+    var info = stat()
+    try check("read", name) { fstat(descriptor, &info) }
+    return info.st_mode & 0o7777
+  }
+
   public func size() throws(PosixError) -> Int {
     var info = stat()
     try check("read", name) { fstat(descriptor, &info) }

@@ -23,6 +23,53 @@ public enum Poll {
   }
 }
 
+extension Poll {
+  /// What is waited for of one descriptor.
+  public struct Interest: Hashable, Sendable {
+    public var descriptor: Int32
+    public var reads: Bool
+    public var writes: Bool
+
+    public init(_ descriptor: Int32, reads: Bool = true, writes: Bool = false) {
+      (self.descriptor, self.reads, self.writes) = (descriptor, reads, writes)
+    }
+  }
+
+  /// What a descriptor is ready for; an error or a hang-up is both, since either call tells it.
+  public struct Ready: Hashable, Sendable {
+    public var descriptor: Int32
+    public var isReadable: Bool
+    public var isWritable: Bool
+  }
+
+  /// Waits until one of them is ready.
+  /// - Parameter milliseconds: the longest wait; nil waits for ever.
+  /// - Returns: those that are; empty when the time is up or a signal came. poll(2)
+  public static func wait(
+    _ interests: [Interest], milliseconds: Int64? = nil
+  ) throws(PosixError) -> [Ready] {
+    var polled = interests.map { interest in
+      let events = (interest.reads ? POLLIN : 0) | (interest.writes ? POLLOUT : 0)
+      return pollfd(fd: interest.descriptor, events: Int16(events), revents: 0)
+    }
+    let limit = milliseconds.map { Int32(clamping: max(0, $0)) } ?? -1
+    if poll(&polled, nfds_t(polled.count), limit) == -1 {
+      let reason = Errno.current
+      if reason == .interrupted { return [] }
+      throw PosixError("wait for", "input", reason)
+    }
+    let ends = POLLERR | POLLHUP | POLLNVAL
+    return polled.compactMap { entry in
+      let found = Int32(entry.revents)
+      if found == 0 { return nil }
+      let isOver = found & ends != 0
+      return Ready(
+        descriptor: entry.fd, isReadable: isOver || found & POLLIN != 0,
+        isWritable: isOver || found & POLLOUT != 0)
+    }
+  }
+}
+
 /// Clocks, in milliseconds.
 public enum Clock {
   /// Since 1970, UTC; may jump when it is set.
