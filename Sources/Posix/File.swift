@@ -171,10 +171,11 @@ public final class File: Sendable {
     return Int(info.st_size)
   }
 
-  /// Makes reads and writes return EAGAIN instead of waiting. Never for a terminal: the flag is shared with
-  /// every program that has it open.
-  public func setNonBlocking() throws(PosixError) {
+  /// Makes reads and writes wait, or return EAGAIN instead. Never for a terminal: the flag is shared with every program
+  /// that has it open.
+  public func setBlocking(_ blocks: Bool) throws(PosixError) {
     let flags = try check("read", name) { fcntl(descriptor, F_GETFL) }
-    try check("change", name) { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+    let wanted = blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
+    try check("change", name) { fcntl(descriptor, F_SETFL, wanted) }
   }
 }
