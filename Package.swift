@@ -53,7 +53,8 @@ let package = Package(
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
     room("Journal", ["ReleaseModel", "EventLog", "ConfigStore"]),
-    room("Instance", ["ReleaseModel", "ErlangDistribution", "Disk"]),
+    room("NodeWatch", ["ReleaseModel", "ErlangDistribution"]),
+    room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
     room("Buildpack", ["SlugStore", "Journal"]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
     room("Observation", ["Journal", "Instance"]),
@@ -84,6 +85,8 @@ let package = Package(
     tests("SlugStoreTests", ["SlugStore"]),
     tests("ConfigStoreTests", ["ConfigStore"]),
     tests("JournalTests", ["Journal"]),
+    tests("ErlangDistributionTests", ["ErlangDistribution"]),
+    tests("NodeWatchTests", ["NodeWatch"]),
     tests("InstanceTests", ["Instance"]),
     tests("DeploymentTests", ["Deployment"]),
     tests("PlainTextTests", ["PlainText"]),

@@ -53,4 +53,25 @@ public struct EPMD: Hashable, Sendable {
       return Node(name: String(words[1]), port: port)
     }
   }
+
+  // MARK: - One node
+
+  /// What is known of a node's port.
+  enum PortAnswer: Equatable {
+    case port(UInt16)
+    case unknown
+    /// The answer goes on.
+    case unfinished
+  }
+
+  /// PORT_PLEASE2_REQ: where does a node listen?
+  static func portRequest(_ name: String) -> [UInt8] { framed([122] + Array(name.utf8)) }
+
+  /// Reads a PORT2_RESP: 119, a result, and where that is 0 the port.
+  static func port(in answer: [UInt8]) -> PortAnswer {
+    guard answer.count >= 2 else { return .unfinished }
+    guard answer[0] == 119, answer[1] == 0 else { return .unknown }
+    guard answer.count >= 4 else { return .unfinished }
+    return .port(UInt16(answer[2]) << 8 | UInt16(answer[3]))
+  }
 }

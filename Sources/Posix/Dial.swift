@@ -39,6 +39,29 @@ public enum Dial {
     return errno.rawValue == 0 ? nil : PosixError("connect to", socket.name, errno)
   }
 
+  /// Writes what can be written without waiting. send(2)
+  /// - Returns: how many bytes that was.
+  public static func write(_ bytes: [UInt8], to file: File) throws(PosixError) -> Int {
+    do throws(PosixError) {
+      return try check("write", file.name) {
+        send(file.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+      }
+    } catch {
+      if error.errno == .again { return 0 }
+      throw error
+    }
+  }
+
+  /// Two ends of a connection within the host: ours does not wait. socketpair(2)
+  public static func pair() throws(PosixError) -> (ours: File, theirs: File) {
+    var ends: [Int32] = [-1, -1]
+    let type = Int32(SOCK_STREAM.rawValue) | O_CLOEXEC
+    try check("open", "socket") { socketpair(AF_UNIX, type, 0, &ends) }
+    let ours = File(owning: ends[0], name: "socket")
+    try ours.setNonBlocking()
+    return (ours, File(owning: ends[1], name: "socket"))
+  }
+
   private static func descriptor(_ family: Int32, inNetworkOf process: pid_t?)
     throws(PosixError) -> Int32
   {

@@ -24,6 +24,7 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let inputOutput = Errno(rawValue: EIO)
   public static let noSuchProcess = Errno(rawValue: ESRCH)
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
+  public static let reset = Errno(rawValue: ECONNRESET)
   public static let refused = Errno(rawValue: ECONNREFUSED)
   public static let tooLong = Errno(rawValue: ENAMETOOLONG)
   public static let invalid = Errno(rawValue: EINVAL)

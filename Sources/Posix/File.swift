@@ -165,17 +165,28 @@ public final class File: Sendable {
     try check("change", name) { fchown(descriptor, info.st_uid, info.st_gid) }
   }
 
+  /// The permission bits. fstat(2)
+  public func mode() throws(PosixError) -> mode_t {
+    var info = stat()
+    try check("read", name) { fstat(descriptor, &info) }
+    return info.st_mode & 0o7777
+  }
+
   public func size() throws(PosixError) -> Int {
     var info = stat()
     try check("read", name) { fstat(descriptor, &info) }
     return Int(info.st_size)
   }
 
-  /// Makes reads and writes wait, or return EAGAIN instead. Never for a terminal: the flag is shared with every program
-  /// that has it open.
-  public func setBlocking(_ blocks: Bool) throws(PosixError) {
+  /// Makes reads and writes return EAGAIN instead of waiting. Never for a terminal: the flag is shared with
+  /// every program that has it open.
+  public func setNonBlocking() throws(PosixError) { try changeFlags { $0 | O_NONBLOCK } }
+
+  /// Makes reads and writes wait.
+  func setBlocking() throws(PosixError) { try changeFlags { $0 & ~O_NONBLOCK } }
+
+  private func changeFlags(_ change: (Int32) -> Int32) throws(PosixError) {
     let flags = try check("read", name) { fcntl(descriptor, F_GETFL) }
-    let wanted = blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
-    try check("change", name) { fcntl(descriptor, F_SETFL, wanted) }
+    try check("change", name) { fcntl(descriptor, F_SETFL, change(flags)) }
   }
 }

@@ -51,14 +51,14 @@ public enum Loopback {
   ) throws(PosixError) -> File {
     let socket = try Dial.start(address: "127.0.0.1", port: port, inNetworkOf: process)
     let end = Clock.monotonic() + max(1, milliseconds)
-    let interest = Poll.Interest(descriptor: socket.descriptor, reads: false, writes: true)
+    let interest = Poll.Interest(socket.descriptor, reads: false, writes: true)
     while try Poll.wait([interest], milliseconds: end - Clock.monotonic()).isEmpty {
       guard Clock.monotonic() < end else {
         throw PosixError("connect to", socket.name, .timedOut)
       }
     }
     if let error = Dial.outcome(of: socket) { throw error }
-    try socket.setBlocking(true)
+    try socket.setBlocking()
     return socket
   }
 

@@ -16,43 +16,6 @@ public enum Poll {
     return try changed(&polled, milliseconds).map(\.fd)
   }
 
-  /// What is waited for of a descriptor.
-  public struct Interest: Hashable, Sendable {
-    public var descriptor: Int32
-    public var reads: Bool
-    public var writes: Bool
-
-    public init(descriptor: Int32, reads: Bool = true, writes: Bool = false) {
-      (self.descriptor, self.reads, self.writes) = (descriptor, reads, writes)
-    }
-  }
-
-  /// What can be done with a descriptor without waiting. Where the other end is gone, or something failed, both can:
-  /// the call then tells what it is.
-  public struct Ready: Hashable, Sendable {
-    public var descriptor: Int32
-    public var isReadable: Bool
-    public var isWritable: Bool
-  }
-
-  /// Waits until something of what is asked for can be done, or the other end of a descriptor is gone.
-  /// - Parameter milliseconds: the longest wait; nil waits for ever.
-  /// - Returns: empty when the time is up or a signal came. poll(2)
-  public static func wait(_ interests: [Interest], milliseconds: Int64?) throws(PosixError)
-    -> [Ready]
-  {
-    var polled = interests.map { interest in
-      let events = (interest.reads ? POLLIN : 0) | (interest.writes ? POLLOUT : 0)
-      return pollfd(fd: interest.descriptor, events: Int16(events), revents: 0)
-    }
-    return try changed(&polled, milliseconds).map { entry in
-      let isOver = Int32(entry.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
-      return Ready(
-        descriptor: entry.fd, isReadable: isOver || Int32(entry.revents) & POLLIN != 0,
-        isWritable: isOver || Int32(entry.revents) & POLLOUT != 0)
-    }
-  }
-
   private static func changed(_ polled: inout [pollfd], _ milliseconds: Int64?)
     throws(PosixError) -> [pollfd]
   {
@@ -63,6 +26,46 @@ public enum Poll {
       throw PosixError("wait for", "input", reason)
     }
     return polled.filter { $0.revents != 0 }
+  }
+}
+
+extension Poll {
+  /// What is waited for of one descriptor.
+  public struct Interest: Hashable, Sendable {
+    public var descriptor: Int32
+    public var reads: Bool
+    public var writes: Bool
+
+    public init(_ descriptor: Int32, reads: Bool = true, writes: Bool = false) {
+      (self.descriptor, self.reads, self.writes) = (descriptor, reads, writes)
+    }
+  }
+
+  /// What a descriptor is ready for; an error or a hang-up is both, since either call tells it.
+  public struct Ready: Hashable, Sendable {
+    public var descriptor: Int32
+    public var isReadable: Bool
+    public var isWritable: Bool
+  }
+
+  /// Waits until one of them is ready.
+  /// - Parameter milliseconds: the longest wait; nil waits for ever.
+  /// - Returns: those that are; empty when the time is up or a signal came. poll(2)
+  public static func wait(
+    _ interests: [Interest], milliseconds: Int64? = nil
+  ) throws(PosixError) -> [Ready] {
+    var polled = interests.map { interest in
+      let events = (interest.reads ? POLLIN : 0) | (interest.writes ? POLLOUT : 0)
+      return pollfd(fd: interest.descriptor, events: Int16(events), revents: 0)
+    }
+    let ends = POLLERR | POLLHUP | POLLNVAL
+    return try changed(&polled, milliseconds).map { entry in
+      let found = Int32(entry.revents)
+      let isOver = found & ends != 0
+      return Ready(
+        descriptor: entry.fd, isReadable: isOver || found & POLLIN != 0,
+        isWritable: isOver || found & POLLOUT != 0)
+    }
   }
 }
 

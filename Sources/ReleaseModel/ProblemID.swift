@@ -60,6 +60,16 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case portUnavailable = "RT-PORT-UNAVAILABLE"
   case epmd = "RT-EPMD"
   case remote = "RT-REMOTE"
+  case nodeName = "RT-NODE-NAME"
+  case nodeUnreachable = "RT-NODE-UNREACHABLE"
+  case nodeSilent = "RT-NODE-SILENT"
+  case nodeCookie = "RT-NODE-COOKIE"
+  case nodeRefused = "RT-NODE-REFUSED"
+  case nodeProtocol = "RT-NODE-PROTOCOL"
+  case nodeTLS = "RT-NODE-TLS"
+  case nodeCall = "RT-NODE-CALL"
+  case nodeHidden = "RT-NODE-HIDDEN"
+  case cookieFile = "RT-COOKIE-FILE"
 
   case eventType = "RT-EVENT-TYPE"
   case eventData = "RT-EVENT-DATA"
@@ -73,23 +83,25 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   public var exitCode: Int32 {
     switch self {
-    case .usage, .appName, .configName, .eventType: ExitCode.usage
+    case .usage, .appName, .configName, .eventType, .nodeName: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .configDamaged, .logDamaged,
-      .eventData, .theme, .sourceUnknown, .targetMismatch:
+      .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
-      .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone:
+      .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone, .nodeUnreachable,
+      .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .diskFull, .portUnavailable:
+    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .diskFull, .portUnavailable,
+      .nodeSilent:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable,
       .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
       .crashed, .crashLoop, .logUnsynced,
-      .runLost, .releasePhase, .remote, .readOnly:
+      .runLost, .releasePhase, .remote, .readOnly, .nodeCall:
       ExitCode.failed
     }
   }
@@ -175,6 +187,16 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
     case .remote: "A command inside the running system failed."
+    case .nodeName: "A node's name is not of the form name@host."
+    case .nodeUnreachable: "There is no connection with a node."
+    case .nodeSilent: "A node does not answer; it may be suspended or overloaded."
+    case .nodeCookie: "A node does not accept our cookie."
+    case .nodeRefused: "A node lets nobody like us in."
+    case .nodeProtocol: "What listens there does not speak as a node does."
+    case .nodeTLS: "TLS with a node was not established."
+    case .nodeCall: "A function that was called in a node failed."
+    case .nodeHidden: "A node was found, and something about it may not be read."
+    case .cookieFile: "A cookie file cannot be used."
     case .eventType: "A program's own event has a type that it cannot have."
     case .eventData: "A program's own event cannot be read."
     case .logDamaged: "A part of the event log cannot be read."

@@ -104,7 +104,7 @@ import Testing
   static func wait(_ socket: File, reads: Bool = false, writes: Bool = false) throws
     -> [Poll.Ready]
   {
-    let interest = Poll.Interest(descriptor: socket.descriptor, reads: reads, writes: writes)
+    let interest = Poll.Interest(socket.descriptor, reads: reads, writes: writes)
     return try Poll.wait([interest], milliseconds: 5000)
   }
 
@@ -129,7 +129,7 @@ import Testing
       do throws(PosixError) {
         let socket = try Dial.start(address: address, port: port)
         let ready = try Poll.wait(
-          [.init(descriptor: socket.descriptor, writes: true)], milliseconds: 5000)
+          [.init(socket.descriptor, writes: true)], milliseconds: 5000)
         #expect(ready.map(\.isWritable) == [true] && ready.map(\.isReadable) == [true])
         #expect(Dial.outcome(of: socket) == refused)
       } catch { #expect(error == refused) }
@@ -150,7 +150,7 @@ import Testing
     let (reading, writing) = try ends()
     withExtendedLifetime(reading) {}
     let ready = try Poll.wait(
-      [.init(descriptor: writing, reads: false)], milliseconds: 5000)
+      [.init(writing, reads: false)], milliseconds: 5000)
     #expect(ready.map(\.isReadable) == [true] && ready.map(\.isWritable) == [true])
     close(writing)
   }

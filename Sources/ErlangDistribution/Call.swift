@@ -1,0 +1,73 @@
+import ErlangTerm
+
+/// A function of a node that is to be called.
+public struct Call: Hashable, Sendable {
+  public var module: String
+  public var function: String
+  public var arguments: [Term]
+  /// Milliseconds after which nobody waits any more and the process that works at it is ended; nil waits for ever.
+  public var limit: Int64?
+  /// Whether it ends when we go. What may hang or goes on needs it; a quick call is cheaper without.
+  public var isLinked: Bool
+
+  public init(
+    _ module: String, _ function: String, _ arguments: [Term] = [], limit: Int64? = 5000,
+    isLinked: Bool = false
+  ) {
+    (self.module, self.function, self.arguments) = (module, function, arguments)
+    (self.limit, self.isLinked) = (limit, isLinked)
+  }
+}
+
+/// What a call is told apart by; counts from 1 in each connection.
+public struct CallID: Hashable, Sendable {
+  let number: UInt64
+}
+
+/// How a call came out.
+public enum Answer: Hashable, Sendable {
+  case returned(Term)
+  /// It ended by `error`, `exit` or `throw`.
+  case raised(kind: String, reason: Term)
+  /// The node could not even begin: `system_limit`, `notsup`.
+  case refused(Term)
+  case timedOut
+
+  public var value: Term? {
+    if case .returned(let term) = self { term } else { nil }
+  }
+
+  /// Why there is no value, in one sentence.
+  public var complaint: String? {
+    switch self {
+    case .returned: nil
+    case .raised(_, .tuple(let parts)) where parts.first?.atom == "exception" && parts.count > 1:
+      "it failed: \(parts[1])"
+    case .raised(let kind, let reason): "it ended by \(kind): \(reason)"
+    case .refused(let reason): "the node refused: \(reason)"
+    case .timedOut: "it did not answer in time"
+    }
+  }
+}
+
+/// What a session has to tell.
+public enum Happening: Sendable {
+  /// Hands are shaken.
+  case up(Peer)
+  case answer(CallID, Answer)
+  /// Text that a call printed.
+  case output(CallID, String)
+  /// A message for one of our mailboxes.
+  case message(Mailbox, Term)
+  /// A process that was monitored has ended.
+  case down(MonitorID, reason: Term)
+}
+
+/// An address of ours that processes of the node can send to.
+public struct Mailbox: Hashable, Sendable {
+  let number: UInt32
+}
+
+public struct MonitorID: Hashable, Sendable {
+  let number: UInt64
+}

@@ -1,0 +1,40 @@
+import ErlangTerm
+import Posix
+
+/// A connection for one who has nothing else to do than wait for it.
+public struct Client: Sendable {
+  public private(set) var connection: Connection
+
+  /// Connects, waiting for it.
+  public init(to address: NodeAddress, cookie: Cookie) throws(DistributionError) {
+    connection = try Connection(to: address, cookie: cookie)
+    while connection.session == nil { _ = try wait() }
+  }
+
+  /// Calls a function and waits for its answer.
+  /// - Parameter print: gets what it prints meanwhile.
+  public mutating func call(
+    _ call: Call, print: (String) -> Void = { _ in }
+  ) throws(DistributionError) -> Answer {
+    let id = try connection.call(call)
+    while true {
+      for happening in try wait() {
+        switch happening {
+        case .answer(id, let answer): return answer
+        case .output(id, let text): print(text)
+        default: break
+        }
+      }
+    }
+  }
+
+  private mutating func wait() throws(DistributionError) -> [Happening] {
+    guard let interest = connection.interest else { throw .closed(.talking) }
+    let ready: [Poll.Ready]
+    do throws(PosixError) {
+      ready = try Poll.wait(
+        [interest], milliseconds: max(0, connection.nextTick - Clock.monotonic()))
+    } catch { throw .system(error) }
+    return try connection.advance(ready.first)
+  }
+}

@@ -1,0 +1,383 @@
+import ErlangTerm
+import Posix
+
+/// A connection with one node, from its name to its end. It waits for nothing: whoever holds it polls `interest`
+/// and calls `advance`.
+public struct Connection: Sendable {
+  private enum Stage {
+    case resolving(Lookup)
+    /// The port mapper, and what it has said.
+    case asking(File, [UInt8])
+    case dialling(File, port: UInt16)
+    case shaking(Handshake, port: UInt16)
+    case talking(Session)
+    case ended
+  }
+
+  public let address: NodeAddress
+  private let cookie: Cookie
+  private let ownHost: String
+  private var stage: Stage
+  /// What is still to be tried, the first being tried now.
+  private var hosts: [String]
+  private var deadline: Int64
+  private var socket: File?
+  private var program: TLSProgram?
+  private var reader = FrameReader(width: 2, limit: Handshake.longest)
+  private var output: [UInt8] = []
+
+  /// Milliseconds for each step before hands are shaken; a node gives us seven seconds too (`net_setuptime`).
+  private static let stepLimit: Int64 = 5000
+  /// Bytes taken at once, so that a node that floods leaves time for others.
+  private static let gulp = 65_536
+
+  /// Begins to connect.
+  public init(
+    to address: NodeAddress, cookie: Cookie, now: Int64 = Clock.monotonic()
+  ) throws(DistributionError) {
+    (self.address, self.cookie) = (address, cookie)
+    ownHost = User.host
+    deadline = now + Self.stepLimit
+    hosts = []
+    stage = .ended
+    let host = address.host ?? address.name.host
+    if let known = Lookup.known(host, isIPv6: address.isIPv6) {
+      hosts = known
+      try begin(now: now)
+    } else {
+      do throws(PosixError) {
+        stage = .resolving(try Lookup(host, isIPv6: address.isIPv6))
+      } catch { throw .system(error) }
+    }
+  }
+
+  /// What to wait for; nil when it has ended.
+  public var interest: Poll.Interest? {
+    switch stage {
+    case .resolving(let lookup): Poll.Interest(lookup.descriptor)
+    case .asking(let file, _):
+      Poll.Interest(file.descriptor, reads: output.isEmpty, writes: !output.isEmpty)
+    case .dialling(let file, _): Poll.Interest(file.descriptor, reads: false, writes: true)
+    case .shaking, .talking:
+      socket.map { Poll.Interest($0.descriptor, writes: !output.isEmpty) }
+    case .ended: nil
+    }
+  }
+
+  /// When `advance` is to be called at the latest, in milliseconds of the monotonic clock.
+  public var nextTick: Int64 {
+    if case .talking(let session) = stage { session.nextTick } else { deadline }
+  }
+
+  /// Whether hands are shaken.
+  public var session: Session? {
+    if case .talking(let session) = stage { session } else { nil }
+  }
+
+  /// Bytes that wait to be sent.
+  public var backlog: Int { output.count }
+
+  // MARK: - Going on
+
+  /// Does what can be done without waiting.
+  /// - Parameter ready: what polling said of `interest`; nil where it said nothing.
+  /// - Returns: what has happened, in its order. After an error nothing more will.
+  public mutating func advance(
+    _ ready: Poll.Ready?, now: Int64 = Clock.monotonic()
+  ) throws(DistributionError) -> [Happening] {
+    do throws(DistributionError) { return try step(ready, now: now) } catch {
+      let complaint = program?.complaint
+      end()
+      if let complaint, case .closed(let step) = error, step != .talking { throw .tls(complaint) }
+      throw error
+    }
+  }
+
+  private mutating func step(
+    _ ready: Poll.Ready?, now: Int64
+  ) throws(DistributionError) -> [Happening] {
+    switch stage {
+    case .talking: return try talk(ready, now: now)
+    case .ended: return []
+    default:
+      if now >= deadline { throw .tooSlow(currentStep) }
+      guard let ready else { return [] }
+      switch stage {
+      case .resolving(let lookup): try resolve(lookup, now: now)
+      case .asking(let file, let said): try ask(file, said, ready, now: now)
+      case .dialling(let file, let port): try dialled(file, port: port, now: now)
+      default: return try shake(ready, now: now)
+      }
+      return []
+    }
+  }
+
+  private var currentStep: DistributionError.Step {
+    switch stage {
+    case .resolving: .resolving
+    case .asking: .asking
+    case .dialling: .dialling
+    case .shaking: .shaking
+    case .talking, .ended: .talking
+    }
+  }
+
+  private mutating func end() {
+    if case .resolving(let lookup) = stage { lookup.abandon() }
+    (stage, socket, program, output) = (.ended, nil, nil, [])
+  }
+
+  /// Leaves politely.
+  public mutating func close() { end() }
+
+  private mutating func resolve(
+    _ lookup: Lookup, now: Int64
+  ) throws(DistributionError) {
+    var lookup = lookup
+    let progress: Lookup.Progress
+    do throws(PosixError) { progress = try lookup.advance() } catch { throw .system(error) }
+    guard case .addresses(let found) = progress else {
+      stage = .resolving(lookup)
+      return
+    }
+    stage = .ended
+    // A node of this host may listen on loopback alone.
+    let isOwn = address.name.host == ownHost || ownHost.hasPrefix(address.name.host + ".")
+    hosts = found + (isOwn ? [address.isIPv6 ? "::1" : "127.0.0.1"] : [])
+    if hosts.isEmpty { throw .hostUnknown(address.host ?? address.name.host) }
+    try begin(now: now)
+  }
+
+  /// Tries the first of the hosts that are left.
+  private mutating func begin(now: Int64) throws(DistributionError) {
+    deadline = now + Self.stepLimit
+    reader = FrameReader(width: 2, limit: Handshake.longest)
+    switch address.door {
+    case .port(let port): try dial(port, now: now)
+    case .epmd(let port):
+      do throws(PosixError) {
+        stage = .asking(try open(port), [])
+        output = EPMD.portRequest(address.name.name)
+      } catch { try next(after: epmdProblem(error.errno, port), now: now) }
+    }
+  }
+
+  /// Goes on with the next host; where there is none, this was the reason.
+  private mutating func next(
+    after error: DistributionError, now: Int64
+  ) throws(DistributionError) {
+    if hosts.count < 2 { throw error }
+    hosts.removeFirst()
+    output = []
+    try begin(now: now)
+  }
+
+  private func open(_ port: UInt16) throws(PosixError) -> File {
+    try Dial.start(address: hosts.first ?? "", port: port, inNetworkOf: address.networkOf)
+  }
+
+  private func epmdProblem(_ errno: Errno, _ port: UInt16) -> DistributionError {
+    .noEPMD(host: hosts.first ?? address.name.host, port: port, errno)
+  }
+
+  /// The port mapper says where the node listens.
+  private mutating func ask(
+    _ file: File, _ said: [UInt8], _ ready: Poll.Ready, now: Int64
+  ) throws(DistributionError) {
+    guard case .epmd(let port) = address.door else { return }
+    if let error = Dial.outcome(of: file) {
+      return try next(after: epmdProblem(error.errno, port), now: now)
+    }
+    if !output.isEmpty {
+      do throws(PosixError) { try Self.flush(&output, to: file) } catch {
+        return try next(after: epmdProblem(error.errno, port), now: now)
+      }
+    }
+    guard ready.isReadable, let bytes = try read(file) else { return }
+    let answer = said + bytes
+    switch EPMD.port(in: answer) {
+    case .port(let own): try dial(own, now: now)
+    case .unknown: throw .notRegistered(address.name, epmd: port)
+    case .unfinished:
+      if bytes.isEmpty { throw .closed(.asking) }
+      stage = .asking(file, answer)
+    }
+  }
+
+  private mutating func dial(_ port: UInt16, now: Int64) throws(DistributionError) {
+    deadline = now + Self.stepLimit
+    output = []
+    do throws(PosixError) {
+      if let tls = address.tls {
+        let program = try TLSProgram(
+          tls, host: hosts.first ?? "", port: port, networkOf: address.networkOf)
+        self.program = program
+        greet(program.file, port: port)
+      } else {
+        stage = .dialling(try open(port), port: port)
+      }
+    } catch {
+      try next(after: .unreachable(address.name, port: port, error.errno), now: now)
+    }
+  }
+
+  private mutating func dialled(
+    _ file: File, port: UInt16, now: Int64
+  ) throws(DistributionError) {
+    if let error = Dial.outcome(of: file) {
+      return try next(after: .unreachable(address.name, port: port, error.errno), now: now)
+    }
+    deadline = now + Self.stepLimit
+    greet(file, port: port)
+    try send()
+  }
+
+  private mutating func greet(_ file: File, port: UInt16) {
+    socket = file
+    let challenge = Random.bytes(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    let handshake = Handshake(address.name, cookie, challenge: challenge)
+    output = handshake.opening(host: ownHost)
+    stage = .shaking(handshake, port: port)
+  }
+
+  private mutating func shake(
+    _ ready: Poll.Ready, now: Int64
+  ) throws(DistributionError) -> [Happening] {
+    guard case .shaking(var handshake, let port) = stage, let socket else { return [] }
+    if ready.isWritable { try send() }
+    guard ready.isReadable, let bytes = try read(socket) else { return [] }
+    reader.append(bytes)
+    while let message = try reader.next() {
+      let (reply, result) = try handshake.receive(message)
+      output += reply
+      guard let result else { continue }
+      reader.width = 4
+      reader.limit = Session.longestFrame
+      stage = .talking(Session(result, now: now))
+      return [.up(result.peer)] + (try talk(nil, now: now))
+    }
+    // A node that does not like our answer closes without a word.
+    if bytes.isEmpty { throw handshake.isAnswered ? .wrongCookie(address.name) : .closed(.shaking) }
+    stage = .shaking(handshake, port: port)
+    try send()
+    return []
+  }
+
+  // MARK: - Talking
+
+  private mutating func talk(
+    _ ready: Poll.Ready?, now: Int64
+  ) throws(DistributionError) -> [Happening] {
+    guard let socket else { return [] }
+    var happenings: [Happening] = []
+    var isOver = false
+    if ready?.isReadable == true, let bytes = try read(socket) {
+      isOver = bytes.isEmpty
+      reader.append(bytes)
+    }
+    while let frame = try reader.next() {
+      if let happening = try withSession({ (session) throws(DistributionError) in
+        try session.receive(frame, now: now)
+      }) {
+        happenings.append(happening)
+      }
+    }
+    // What came before the end is told before it; the next look finds the end again.
+    if isOver, happenings.isEmpty { throw .closed(.talking) }
+    if nextTick <= now {
+      happenings += try withSession { (session) throws(DistributionError) in
+        try session.tick(now: now)
+      }
+    }
+    try send()
+    return happenings
+  }
+
+  private mutating func withSession<Value>(
+    _ body: (inout Session) throws(DistributionError) -> Value
+  ) throws(DistributionError) -> Value {
+    guard case .talking(var session) = stage else { throw .closed(.talking) }
+    // Only one owner at a time, or each change would copy it.
+    stage = .ended
+    defer { stage = .talking(session) }
+    return try body(&session)
+  }
+
+  /// Asks the session something and sends what it says at once, as far as that goes without waiting.
+  private mutating func tell<Value>(
+    _ body: (inout Session) throws(TermError) -> Value
+  ) throws(DistributionError) -> Value {
+    let value = try withSession { (session) throws(DistributionError) in
+      do throws(TermError) { return try body(&session) } catch { throw .malformed(.term(error)) }
+    }
+    try send()
+    return value
+  }
+
+  public mutating func call(
+    _ call: Call, now: Int64 = Clock.monotonic()
+  ) throws(DistributionError) -> CallID {
+    try tell { (session) throws(TermError) in try session.call(call, now: now) }
+  }
+
+  public mutating func cancel(_ id: CallID, now: Int64 = Clock.monotonic())
+    throws(DistributionError)
+  {
+    try tell { session in session.cancel(id, now: now) }
+  }
+
+  public mutating func openMailbox() throws(DistributionError) -> (Mailbox, Term.Pid) {
+    try withSession { session in session.openMailbox() }
+  }
+
+  public mutating func send(
+    _ message: Term, to pid: Term.Pid, now: Int64 = Clock.monotonic()
+  ) throws(DistributionError) {
+    try tell { (session) throws(TermError) in try session.send(message, to: pid, now: now) }
+  }
+
+  public mutating func monitor(
+    _ pid: Term.Pid, now: Int64 = Clock.monotonic()
+  ) throws(DistributionError) -> MonitorID {
+    try tell { (session) throws(TermError) in try session.monitor(pid, now: now) }
+  }
+
+  public mutating func demonitor(
+    _ id: MonitorID, now: Int64 = Clock.monotonic()
+  ) throws(DistributionError) {
+    try tell { (session) throws(TermError) in try session.demonitor(id, now: now) }
+  }
+
+  // MARK: - Bytes
+
+  private mutating func send() throws(DistributionError) {
+    if case .talking(var session) = stage {
+      stage = .ended
+      output += session.takeOutput()
+      stage = .talking(session)
+    }
+    guard let socket, !output.isEmpty else { return }
+    do throws(PosixError) { try Self.flush(&output, to: socket) } catch {
+      // It may have said why before it closed: reading finds that out.
+      if error.errno != .brokenPipe, error.errno != .reset { throw .system(error) }
+    }
+  }
+
+  /// Writes as much as goes without waiting.
+  private static func flush(_ output: inout [UInt8], to file: File) throws(PosixError) {
+    while !output.isEmpty {
+      let written = try Dial.write(output, to: file)
+      if written == 0 { return }
+      output.removeFirst(written)
+    }
+  }
+
+  /// - Returns: nil where there is nothing now, empty at the end.
+  private func read(_ file: File) throws(DistributionError) -> [UInt8]? {
+    do throws(PosixError) { return try file.read(upTo: Self.gulp) } catch {
+      if error.errno == .again { return nil }
+      if error.errno == .reset || error.errno == .brokenPipe { return [] }
+      throw .system(error)
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import ErlangTerm
+
+/// What a node sends that concerns us, read off a frame.
+///
+/// Source: "Protocol between Connected Nodes", Erlang distribution protocol, ERTS user's guide.
+enum Control: Equatable, Sendable {
+  /// A message for a process of ours.
+  case send(to: Term.Pid, Term)
+  /// A message for a process of ours by its name.
+  case sendToName(String, from: Term.Pid, Term)
+  /// A process that we monitored has ended; `noproc` and `noconnection` are such ends too.
+  case down(Term.Reference, reason: Term)
+  case spawned(request: Term.Reference, Term)
+  /// A process that was linked to one of ours has ended.
+  case exit(from: Term.Pid?, to: Term.Pid)
+  /// A link is taken back; it must be acknowledged.
+  case unlink(id: Term, from: Term.Pid, to: Term.Pid)
+  /// What needs no answer and has none: links, monitors of our processes.
+  case other
+
+  /// Pass through, the first byte of each message without a header.
+  static let passThrough: UInt8 = 112
+
+  private enum Operation: Int {
+    case link = 1
+    case send = 2
+    case exit = 3
+    case unlink = 4
+    case nodeLink = 5
+    case registeredSend = 6
+    case groupLeader = 7
+    case exit2 = 8
+    case sendTraced = 12
+    case exitTraced = 13
+    case registeredSendTraced = 16
+    case exit2Traced = 18
+    case monitor = 19
+    case demonitor = 20
+    case monitorExit = 21
+    case sendSender = 22
+    case sendSenderTraced = 23
+    case payloadExit = 24
+    case payloadExitTraced = 25
+    case payloadExit2 = 26
+    case payloadExit2Traced = 27
+    case payloadMonitorExit = 28
+    case spawnRequest = 29
+    case spawnRequestTraced = 30
+    case spawnReply = 31
+    case spawnReplyTraced = 32
+    case unlinkID = 35
+    case unlinkIDAcknowledged = 36
+  }
+
+  init(frame: [UInt8]) throws(DistributionError) {
+    guard frame.first == Self.passThrough else {
+      throw .malformed(.unknownForm(frame.first ?? 0))
+    }
+    let control: Term
+    var payload: Term?
+    do throws(TermError) {
+      let end: Int
+      (control, end) = try ExternalFormat.decode(frame, from: 1)
+      if end < frame.count {
+        let (term, last) = try ExternalFormat.decode(frame, from: end)
+        if last != frame.count { throw .external(.trailingBytes(frame.count - last), offset: last) }
+        payload = term
+      }
+    } catch { throw .malformed(.term(error)) }
+    guard let parts = control.tuple, let number = parts.first?.integer else {
+      throw .malformed(.control("no tuple"))
+    }
+    guard let operation = Operation(rawValue: number) else {
+      throw .malformed(.control("of an unknown kind, \(number)"))
+    }
+    guard let meaning = Self(operation, Array(parts.dropFirst()), payload) else {
+      throw .malformed(.control("of a wrong form, \(number)"))
+    }
+    self = meaning
+  }
+
+  private init?(_ operation: Operation, _ parts: [Term], _ payload: Term?) {
+    switch (operation, parts.count) {
+    case (.send, 2...), (.sendTraced, 2...), (.sendSender, 2...), (.sendSenderTraced, 2...):
+      guard let to = parts[1].pid, let payload else { return nil }
+      self = .send(to: to, payload)
+    case (.registeredSend, 3...), (.registeredSendTraced, 3...):
+      guard let from = parts[0].pid, let name = parts[2].atom, let payload else { return nil }
+      self = .sendToName(name, from: from, payload)
+    case (.monitorExit, 4):
+      guard let reference = parts[2].reference else { return nil }
+      self = .down(reference, reason: parts[3])
+    case (.payloadMonitorExit, 3):
+      guard let reference = parts[2].reference, let payload else { return nil }
+      self = .down(reference, reason: payload)
+    case (.spawnReply, 4...), (.spawnReplyTraced, 4...):
+      guard let request = parts[0].reference else { return nil }
+      self = .spawned(request: request, parts[3])
+    case (.exit, 2...), (.exitTraced, 2...), (.exit2, 2...), (.exit2Traced, 2...),
+      (.payloadExit, 2...), (.payloadExitTraced, 2...), (.payloadExit2, 2...),
+      (.payloadExit2Traced, 2...):
+      guard let to = parts[1].pid else { return nil }
+      self = .exit(from: parts[0].pid, to: to)
+    case (.unlinkID, 3):
+      guard let from = parts[1].pid, let to = parts[2].pid else { return nil }
+      self = .unlink(id: parts[0], from: from, to: to)
+    case (.link, _), (.unlink, _), (.nodeLink, _), (.groupLeader, _), (.monitor, _),
+      (.demonitor, _), (.spawnRequest, _), (.spawnRequestTraced, _), (.unlinkIDAcknowledged, _):
+      self = .other
+    default: return nil
+    }
+  }
+
+  /// A frame with its length.
+  static func frame(_ control: [Term], _ payload: Term? = nil) throws(TermError) -> [UInt8] {
+    var bytes = [passThrough]
+    bytes += try ExternalFormat.encode(.tuple(control))
+    if let payload { bytes += try ExternalFormat.encode(payload) }
+    let count = UInt32(clamping: bytes.count)
+    return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + bytes
+  }
+
+  // What we send.
+
+  static func spawnRequest(
+    _ reference: Term, from: Term, groupLeader: Term, _ function: (String, String, Int),
+    options: [String]
+  ) -> [Term] {
+    let (module, name, arity) = function
+    let target = Term.tuple([.atom(module), .atom(name), .integer(arity)])
+    return [
+      .integer(Operation.spawnRequest.rawValue), reference, from, groupLeader, target,
+      .list(options.map { .atom($0) }),
+    ]
+  }
+
+  static func send(to pid: Term.Pid) -> [Term] {
+    [.integer(Operation.send.rawValue), .atom(""), .pid(pid)]
+  }
+
+  static func send(to name: String, from pid: Term) -> [Term] {
+    [.integer(Operation.registeredSend.rawValue), pid, .atom(""), .atom(name)]
+  }
+
+  static func monitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {
+    [.integer(Operation.monitor.rawValue), own, .pid(pid), reference]
+  }
+
+  static func demonitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {
+    [.integer(Operation.demonitor.rawValue), own, .pid(pid), reference]
+  }
+
+  /// Ends a process as `exit/2` does; the reason is the payload.
+  static func exit(_ pid: Term.Pid, from own: Term) -> [Term] {
+    [.integer(Operation.payloadExit2.rawValue), own, .pid(pid)]
+  }
+
+  static func unlinked(_ id: Term, from own: Term.Pid, to pid: Term.Pid) -> [Term] {
+    [.integer(Operation.unlinkIDAcknowledged.rawValue), id, .pid(own), .pid(pid)]
+  }
+}

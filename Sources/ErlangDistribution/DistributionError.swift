@@ -1,0 +1,121 @@
+import ErlangTerm
+import Posix
+
+/// Why there is no connection with a node, or no longer.
+public enum DistributionError: Error, Hashable, Sendable {
+  /// The host's name has no address.
+  case hostUnknown(String)
+  /// Nobody maps names to ports there.
+  case noEPMD(host: String, port: UInt16, Errno)
+  /// EPMD does not know the name.
+  case notRegistered(NodeName, epmd: UInt16)
+  /// Nobody listens, or nobody lets us through.
+  case unreachable(NodeName, port: UInt16, Errno)
+  /// It did not get on within the time: resolving, asking EPMD, dialling or shaking hands.
+  case tooSlow(Step)
+  case wrongCookie(NodeName)
+  /// It said that it allows no such connection.
+  case notAllowed(NodeName)
+  /// A node of before OTP 23, or no node at all.
+  case tooOld(NodeName)
+  /// The node behind the port has another name.
+  case otherNode(wanted: NodeName, found: String)
+  /// Bytes that no node sends.
+  case malformed(Fault)
+  /// It closed the connection.
+  case closed(Step)
+  /// It has said nothing for so many seconds, not even that it is there.
+  case silent(seconds: Int)
+  case system(PosixError)
+  /// The program that speaks TLS for us ended.
+  case tls(String)
+
+  /// How far it had come.
+  public enum Step: String, Hashable, Sendable {
+    case resolving, asking, dialling, shaking, talking
+  }
+
+  public enum Fault: Hashable, Sendable {
+    case frameTooLarge(bytes: Int, limit: Int)
+    case handshake(String)
+    case unknownForm(UInt8)
+    case control(String)
+    case term(TermError)
+
+    public static func == (left: Fault, right: Fault) -> Bool { left.text == right.text }
+    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+
+    var text: String {
+      switch self {
+      case .frameTooLarge(let bytes, let limit): "a frame of \(bytes) bytes, more than \(limit)"
+      case .handshake(let what): "a handshake with \(what)"
+      case .unknownForm(let byte): "a frame that begins with \(byte)"
+      case .control(let what): "a control message that is \(what)"
+      case .term(let error): "a term that cannot be read: \(error)"
+      }
+    }
+  }
+}
+
+extension DistributionError {
+  /// One sentence, without a full stop.
+  public var sentence: String {
+    switch self {
+    case .hostUnknown(let host): "the host '\(host)' has no address"
+    case .noEPMD(let host, let port, let errno): "no epmd answers on \(host):\(port): \(errno)"
+    case .notRegistered(let node, let port):
+      "the epmd of \(node.host) (port \(port)) knows no node '\(node.name)'"
+    case .unreachable(let node, let port, let errno):
+      "\(node) cannot be reached on port \(port): \(errno)"
+    case .tooSlow(let step): Self.slow(step)
+    case .wrongCookie(let node): "\(node) does not accept our cookie"
+    case .notAllowed(let node): "\(node) allows us no connection"
+    case .tooOld(let node): "\(node) does not speak the protocol of OTP 25 or later"
+    case .otherNode(let wanted, let found): "the node behind the port of \(wanted) is '\(found)'"
+    case .malformed(let fault): "the other side sent \(fault.text)"
+    case .closed(let step): Self.closing(step)
+    case .silent(let seconds): "the node has said nothing for \(seconds) s"
+    case .system(let error): "\(error)"
+    case .tls(let text): "TLS was not established: \(text)"
+    }
+  }
+
+  private static func slow(_ step: Step) -> String {
+    switch step {
+    case .resolving: "the host's address was not found in time"
+    case .asking: "the epmd does not answer in time"
+    case .dialling: "the host does not answer in time"
+    case .shaking: "the node accepts connections but does not answer"
+    case .talking: "the node does not answer"
+    }
+  }
+
+  private static func closing(_ step: Step) -> String {
+    switch step {
+    case .resolving, .asking: "the epmd closed the connection"
+    case .dialling, .shaking: "the node closed the connection before it was made"
+    case .talking: "the node closed the connection"
+    }
+  }
+
+  /// What may be done about it.
+  public var remedy: String? {
+    switch self {
+    case .hostUnknown: "Write the host as the node itself does, or its address."
+    case .noEPMD:
+      "Give the node's own port, NAME@HOST:PORT, or name the epmd's with ERL_EPMD_PORT."
+    case .notRegistered: "See what runs there: relctl node list"
+    case .unreachable: "See whether the node runs and on which address it listens."
+    case .tooSlow(.shaking), .tooSlow(.talking), .silent:
+      "It may be suspended or overloaded; it is tried again."
+    case .tooSlow: "See whether the host is up and a firewall lets you through."
+    case .wrongCookie: "Name the node's own: --cookie-file FILE"
+    case .notAllowed: "The node was told whom to let in: net_kernel:allow/1."
+    case .tooOld: "It must run OTP 25 or later."
+    case .otherNode: "Another node has taken the port, or the name is misspelt."
+    case .malformed: "Something else than a node listens there, or the node is too new."
+    case .closed, .system: nil
+    case .tls: "Name the node's own file of TLS options: --tls-options FILE"
+    }
+  }
+}

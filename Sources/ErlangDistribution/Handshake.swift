@@ -1,0 +1,160 @@
+import Posix
+
+/// What a node says of itself when a connection is made.
+public struct Peer: Hashable, Sendable {
+  public var name: String
+  public var creation: UInt32
+  /// What it can do; see `Handshake.Flag`.
+  public var flags: UInt64
+}
+
+/// The handshake of version 6, from the side that dials, as a value: what came in, what goes out.
+///
+/// We ask the peer to name us, so that no name of ours stays behind in its atom table.
+/// Source: "Distribution Handshake", Erlang distribution protocol, ERTS user's guide.
+public struct Handshake: Sendable {
+  enum Flag {
+    static let spawn: UInt64 = 1 << 32
+    static let nameMe: UInt64 = 1 << 33
+
+    /// What we can do. Without `FRAGMENTS`, the atom cache and aliases, so that each message is one frame without
+    /// a header; with both kinds of monitors, which erpc needs; not published, so that we are hidden.
+    static let ours: UInt64 = 0x0D_0747_5FBC | nameMe
+  }
+
+  /// The outcome: who they are, and who we are to them.
+  public struct Result: Hashable, Sendable {
+    public var peer: Peer
+    public var ownName: String
+    public var ownCreation: UInt32
+  }
+
+  private enum Stage {
+    case status, challenge
+    case acknowledgement(UInt32, Peer)
+    case done
+  }
+
+  private let node: NodeName
+  private let cookie: Cookie
+  private let challenge: UInt32
+  private var stage = Stage.status
+  private var ownName = ""
+  private var ownCreation: UInt32 = 0
+
+  /// Whether we have proved that we know the cookie, so that silence means it was not believed.
+  var isAnswered: Bool {
+    if case .acknowledgement = stage { true } else { false }
+  }
+
+  /// A message in it is never longer; the longest holds a node's name.
+  static let longest = 4096
+
+  /// - Parameter challenge: a number that nobody can guess.
+  public init(_ node: NodeName, _ cookie: Cookie, challenge: UInt32) {
+    (self.node, self.cookie, self.challenge) = (node, cookie, challenge)
+  }
+
+  /// `send_name`: with `NAME_ME` the name is that of our host alone.
+  public func opening(host: String) -> [UInt8] {
+    let name = Array(host.utf8.prefix(200))
+    let body =
+      [UInt8(ascii: "N")] + Self.big(Flag.ours, 8) + Self.big(0, 4)
+      + Self.big(UInt64(name.count), 2) + name
+    return Self.framed(body)
+  }
+
+  /// Takes one message without its length.
+  /// - Returns: what is to be sent, and the outcome when it is done.
+  public mutating func receive(
+    _ message: [UInt8]
+  ) throws(DistributionError) -> (reply: [UInt8], result: Result?) {
+    var reader = ByteReader(message)
+    let tag = try reader.byte()
+    switch stage {
+    case .status:
+      guard tag == UInt8(ascii: "s") else { throw Self.fault("tag \(tag) for a status") }
+      return (try status(&reader), nil)
+    case .challenge:
+      guard tag == UInt8(ascii: "N") else { throw .tooOld(node) }
+      return (try answer(&reader), nil)
+    case .acknowledgement(let theirs, let peer):
+      guard tag == UInt8(ascii: "a") else { throw Self.fault("tag \(tag) for an answer") }
+      guard try reader.take(16) == digest(theirs) else { throw .wrongCookie(node) }
+      stage = .done
+      return ([], Result(peer: peer, ownName: ownName, ownCreation: ownCreation))
+    case .done: throw Self.fault("more than it should have")
+    }
+  }
+
+  private mutating func status(_ reader: inout ByteReader) throws(DistributionError) -> [UInt8] {
+    let text = String(decoding: reader.rest.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self)
+    switch text {
+    case "named":
+      _ = try reader.take(6)
+      let length = Int(try reader.number(2))
+      let name = try reader.take(length)
+      guard let name = String(validating: name, as: UTF8.self), NodeName(name) != nil else {
+        throw Self.fault("a name that is none")
+      }
+      ownName = name
+      ownCreation = UInt32(truncatingIfNeeded: try reader.number(4))
+      stage = .challenge
+      return []
+    case "nok", "not_allowed": throw .notAllowed(node)
+    case "ok", "ok_simultaneous", "alive": throw .tooOld(node)
+    default: throw Self.fault("an unknown status")
+    }
+  }
+
+  /// Their challenge: we answer it and send ours.
+  private mutating func answer(_ reader: inout ByteReader) throws(DistributionError) -> [UInt8] {
+    let flags = try reader.number(8)
+    let theirs = UInt32(truncatingIfNeeded: try reader.number(4))
+    let creation = UInt32(truncatingIfNeeded: try reader.number(4))
+    let length = Int(try reader.number(2))
+    let name = String(decoding: try reader.take(length), as: UTF8.self)
+    guard name == node.description else { throw .otherNode(wanted: node, found: name) }
+    stage = .acknowledgement(challenge, Peer(name: name, creation: creation, flags: flags))
+    return Self.framed(
+      [UInt8(ascii: "r")] + Self.big(UInt64(challenge), 4) + digest(theirs))
+  }
+
+  /// What proves that we know the cookie, without telling it.
+  private func digest(_ challenge: UInt32) -> [UInt8] {
+    MD5.digest(Array(cookie.text.utf8) + Array(String(challenge).utf8))
+  }
+
+  private static func fault(_ what: String) -> DistributionError {
+    .malformed(.handshake(what))
+  }
+
+  private static func framed(_ body: [UInt8]) -> [UInt8] { big(UInt64(body.count), 2) + body }
+
+  private static func big(_ number: UInt64, _ width: Int) -> [UInt8] {
+    (0..<width).reversed().map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+  }
+}
+
+/// Reads numbers and bytes off a message; what is not there is a fault of the message.
+struct ByteReader {
+  private(set) var rest: ArraySlice<UInt8>
+
+  init(_ bytes: [UInt8]) { rest = bytes[...] }
+
+  mutating func byte() throws(DistributionError) -> UInt8 {
+    guard let byte = rest.popFirst() else { throw .malformed(.handshake("too few bytes")) }
+    return byte
+  }
+
+  mutating func take(_ count: Int) throws(DistributionError) -> [UInt8] {
+    guard count <= rest.count else { throw .malformed(.handshake("too few bytes")) }
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
+  }
+
+  /// An unsigned number of up to eight bytes, the most significant first.
+  mutating func number(_ width: Int) throws(DistributionError) -> UInt64 {
+    try take(width).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+}

@@ -1,0 +1,67 @@
+import Posix
+
+/// The addresses of a host's name.
+///
+/// Name services are not to be had in a static program, so `getent` is asked, which waits without us.
+struct Lookup: Sendable {
+  enum Progress {
+    case addresses([String])
+    case waiting
+  }
+
+  private let child: Child
+  private let reading: File
+  private var said: [UInt8] = []
+
+  private static let longestAnswer = 65_536
+
+  /// Addresses that are known without asking; nil where somebody must be asked.
+  static func known(_ host: String, isIPv6: Bool) -> [String]? {
+    if isLiteral(host) { return [host] }
+    return host == "localhost" ? [isIPv6 ? "::1" : "127.0.0.1"] : nil
+  }
+
+  private static func isLiteral(_ host: String) -> Bool {
+    if host.contains(":") { return true }
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts.allSatisfy { UInt8($0) != nil }
+  }
+
+  /// getent(1)
+  init(_ host: String, isIPv6: Bool) throws(PosixError) {
+    let (reading, writing) = try File.pipe()
+    try reading.setNonBlocking()
+    child = try Child.start(
+      Invocation(
+        ["getent", isIPv6 ? "ahostsv6" : "ahostsv4", "--", host],
+        environment: ["PATH": Invocation.standardPath]),
+      output: .file(writing), errors: .null, newSession: true)
+    self.reading = reading
+  }
+
+  var descriptor: Int32 { reading.descriptor }
+
+  /// Call when the descriptor can be read.
+  mutating func advance() throws(PosixError) -> Progress {
+    let bytes: [UInt8]
+    do throws(PosixError) { bytes = try reading.read(upTo: 4096) } catch {
+      if error.errno == .again { return .waiting }
+      throw error
+    }
+    said += bytes.prefix(max(0, Self.longestAnswer - said.count))
+    if !bytes.isEmpty { return .waiting }
+    _ = child.wait()
+    var seen: [String] = []
+    for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
+      guard let address = line.split(separator: " ").first.map(String.init) else { continue }
+      if Self.isLiteral(address), !seen.contains(address) { seen.append(address) }
+    }
+    return .addresses(seen)
+  }
+
+  /// Nobody waits for it any more.
+  func abandon() {
+    child.signal(9)
+    _ = child.wait()
+  }
+}

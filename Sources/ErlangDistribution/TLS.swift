@@ -1,0 +1,86 @@
+import ErlangTerm
+import Posix
+
+/// How we show ourselves to a node whose distribution goes over TLS, and how we know it.
+public struct TLSOptions: Hashable, Sendable {
+  public var certificate: String?
+  public var key: String?
+  public var authorities: String?
+
+  public init(certificate: String? = nil, key: String? = nil, authorities: String? = nil) {
+    (self.certificate, self.key, self.authorities) = (certificate, key, authorities)
+  }
+
+  /// Why a file of options is of no use.
+  public struct Unreadable: Error, Hashable, Sendable {
+    public var sentence: String
+  }
+
+  /// Reads the file that the node itself was given with `-ssl_dist_optfile`: the part for a client, or else that for
+  /// a server. Source: "Using TLS for Erlang Distribution", SSL user's guide.
+  public init(file: String) throws(Unreadable) {
+    let terms: [Term]
+    do {
+      terms = try TextFormat.consult(try Files.read(file, limit: 1 << 20))
+    } catch { throw Unreadable(sentence: "the TLS options in '\(file)' cannot be read: \(error)") }
+    guard let all = terms.first, all.list != nil,
+      let own = all.property("client") ?? all.property("server")
+    else {
+      throw Unreadable(sentence: "'\(file)' holds no [{client, [...]}] as ssl_dist_optfile has it")
+    }
+    certificate = own.property("certfile")?.text
+    key = own.property("keyfile")?.text
+    authorities = own.property("cacertfile")?.text
+    // Paths in it are as the node sees them; relative ones we cannot know.
+    for path in [certificate, key, authorities] {
+      if let path, !path.hasPrefix("/") {
+        throw Unreadable(sentence: "'\(file)' names '\(path)', which is no absolute path")
+      }
+    }
+  }
+
+  /// The program that speaks TLS for us. Our own side of the protocol is plain bytes on its standard streams.
+  fileprivate func invocation(host: String, port: UInt16, networkOf process: Int32?) -> Invocation {
+    let target = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    var words = ["openssl", "s_client", "-quiet", "-connect", target]
+    if let certificate { words += ["-cert", certificate] }
+    if let key { words += ["-key", key] }
+    if let authorities { words += ["-CAfile", authorities, "-verify_return_error"] }
+    if let process { words = ["nsenter", "--target", "\(process)", "--net", "--"] + words }
+    return Invocation(words, environment: ["PATH": Invocation.standardPath])
+  }
+}
+
+/// A running `openssl s_client`; it ends when nobody holds it.
+final class TLSProgram: Sendable {
+  let file: File
+  private let child: Child
+  private let complaints: File
+
+  init(
+    _ options: TLSOptions, host: String, port: UInt16, networkOf process: Int32?
+  ) throws(PosixError) {
+    let (ours, theirs) = try Dial.pair()
+    let (reading, writing) = try File.pipe()
+    try reading.setNonBlocking()
+    child = try Child.start(
+      options.invocation(host: host, port: port, networkOf: process), input: .file(theirs),
+      output: .file(theirs), errors: .file(writing), newSession: true)
+    (file, complaints) = (ours, reading)
+  }
+
+  deinit {
+    child.signal(9)
+    _ = child.wait()
+  }
+
+  /// What it complained of, if it did: its first line that is an error.
+  var complaint: String? {
+    let bytes = (try? complaints.read(upTo: 16_384)) ?? []
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    let line =
+      lines.first { $0.contains("verify error") } ?? lines.first { $0.contains("error") }
+      ?? lines.first { $0.contains("alert") || $0.contains("rror") } ?? lines.last
+    return line.map { String($0.prefix(200)) }
+  }
+}
