@@ -65,7 +65,7 @@ struct Conversation {
     due[.boot] = now + min(250, max(Self.interval(.boot), current / 20))
   }
 
-  func isDue(_ kind: Kind, now: Int64) -> Bool { (due[kind] ?? .min) <= now }
+  func isDue(_ kind: Kind, now: Int64) -> Bool { (due[kind] ?? 0) <= now }
 
   /// What is wanted now.
   func wanted(by watch: NodeWatch) -> [Kind] {
@@ -86,8 +86,8 @@ struct Conversation {
 
   /// When the next question is due.
   func nextQuestion(for watch: NodeWatch) -> Int64? {
-    if watch.deeds.contains(where: { !$0.isBegun }) { return .min }
-    return wanted(by: watch).map { due[$0] ?? .min }.min()
+    if watch.deeds.contains(where: { !$0.isBegun }) { return 0 }
+    return wanted(by: watch).map { due[$0] ?? 0 }.min()
   }
 }
 

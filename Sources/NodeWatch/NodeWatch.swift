@@ -149,7 +149,7 @@ public struct NodeWatch: Sendable {
 
 /// When to try again.
 struct Backoff: Sendable {
-  private(set) var next: Int64 = .min
+  private(set) var next: Int64 = 0
   private var failures = 0
 
   private static let first: Int64 = 50
