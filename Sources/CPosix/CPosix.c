@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -10,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -163,3 +166,27 @@ int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }
 int cposix_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
 int cposix_memory_file(void) { return memfd_create("reltui", MFD_CLOEXEC); }
+
+struct distant_socket {
+  int network, family, descriptor, reason;
+};
+
+static void *make_socket(void *argument) {
+  struct distant_socket *wish = argument;
+  wish->descriptor = -1;
+  if (setns(wish->network, CLONE_NEWNET) == 0)
+    wish->descriptor = socket(wish->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  wish->reason = errno;
+  return NULL;
+}
+
+// On a thread of its own, which ends there: who may enter a namespace may not always return.
+int cposix_socket_in(int network, int family) {
+  struct distant_socket wish = {network, family, -1, 0};
+  pthread_t thread;
+  int reason = pthread_create(&thread, NULL, make_socket, &wish);
+  if (reason == 0) reason = pthread_join(thread, NULL);
+  if (reason == 0) reason = wish.reason;
+  if (wish.descriptor == -1) errno = reason;
+  return wish.descriptor;
+}

@@ -1,66 +1,42 @@
 import CPosix
 import Glibc
 
-/// TCP connections to other hosts, without waiting.
+/// A TCP connection that is made without waiting for it.
+///
+/// When its descriptor can be written to, `outcome` tells whether it came about.
 public enum Dial {
-  /// Begins a connection; it is made, or has failed, when it can be written to. connect(2)
-  /// - Parameter address: of IPv4 or IPv6, in figures.
-  public static func start(
-    address: String, port: UInt16, inNetworkOf pid: pid_t? = nil
-  ) throws(PosixError) -> File {
-    let target = "\(address):\(port)"
-    let isIPv6 = address.contains(":")
-    let type = Int32(SOCK_STREAM.rawValue) | O_NONBLOCK | O_CLOEXEC
-    let file = File(
-      owning: try check("open", "socket") { socket(isIPv6 ? AF_INET6 : AF_INET, type, 0) },
-      name: target)
+  /// Begins to connect. socket(2), connect(2)
+  ///
+  /// What is written goes out at once (TCP_NODELAY), and the kernel notices when the other host is gone (SO_KEEPALIVE).
+  /// - Parameters:
+  ///   - address: an IPv4 or IPv6 address in digits; a name is refused (EINVAL).
+  ///   - process: connects in the network namespace of this process, which takes CAP_SYS_ADMIN (EPERM). setns(2)
+  /// - Returns: a socket that never blocks and may still be connecting.
+  public static func start(address: String, port: UInt16, inNetworkOf process: pid_t? = nil)
+    throws(PosixError) -> File
+  {
+    let name = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
+    guard let target = Target(address, port) else {
+      throw PosixError("connect to", name, .invalid)
+    }
+    let socket = try File(owning: descriptor(target.family, inNetworkOf: process), name: name)
     var on: Int32 = 1
-    setsockopt(
-      file.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    setsockopt(socket.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
+    setsockopt(socket.descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
     do throws(PosixError) {
-      try check("connect to", target) {
-        isIPv6 ? connect6(file, address, port) : connect4(file, address, port)
-      }
-    } catch  where error.errno == .inProgress {}
-    return file
+      try check("connect to", name) { target.connect(socket.descriptor) }
+    } catch { if error.errno != .inProgress { throw error } }
+    return socket
   }
 
-  private static func connect4(_ file: File, _ host: String, _ port: UInt16) -> Int32 {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    guard inet_pton(AF_INET, host, &address.sin_addr) == 1 else {
-      errno = EINVAL
-      return -1
-    }
-    return withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(file.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
-  }
-
-  private static func connect6(_ file: File, _ host: String, _ port: UInt16) -> Int32 {
-    var address = sockaddr_in6()
-    address.sin6_family = sa_family_t(AF_INET6)
-    address.sin6_port = port.bigEndian
-    guard inet_pton(AF_INET6, host, &address.sin6_addr) == 1 else {
-      errno = EINVAL
-      return -1
-    }
-    return withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        connect(file.descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-      }
-    }
-  }
-
-  /// Why a connection was not made; nil if it was, or is not decided yet. socket(7), SO_ERROR
-  public static func outcome(of file: File) -> PosixError? {
+  /// Why a connection that is no longer being made did not come about; nil where it did. socket(7), SO_ERROR
+  public static func outcome(of socket: File) -> PosixError? {
     var reason: Int32 = 0
-    var length = socklen_t(MemoryLayout<Int32>.size)
-    getsockopt(file.descriptor, SOL_SOCKET, SO_ERROR, &reason, &length)
-    return reason == 0 ? nil : PosixError("connect to", file.name, Errno(rawValue: reason))
+    var size = socklen_t(MemoryLayout<Int32>.size)
+    let result = getsockopt(socket.descriptor, SOL_SOCKET, SO_ERROR, &reason, &size)
+    let errno = result == 0 ? Errno(rawValue: reason) : .current
+    return errno.rawValue == 0 ? nil : PosixError("connect to", socket.name, errno)
   }
 
   /// Writes what can be written without waiting. send(2)
@@ -84,5 +60,65 @@ public enum Dial {
     let ours = File(owning: ends[0], name: "socket")
     try ours.setNonBlocking()
     return (ours, File(owning: ends[1], name: "socket"))
+  }
+
+  private static func descriptor(_ family: Int32, inNetworkOf process: pid_t?)
+    throws(PosixError) -> Int32
+  {
+    guard let process else {
+      let flags = SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+      let type = Int32(SOCK_STREAM.rawValue | flags)
+      return try check("open", "socket") { socket(family, type, 0) }
+    }
+    let (action, subject) = ("enter the network of", "process \(process)")
+    do throws(PosixError) {
+      let network = try File.open("/proc/\(process)/ns/net", .read)
+      return try check(action, subject) { cposix_socket_in(network.descriptor, family) }
+    } catch { throw PosixError(action, subject, error.errno) }
+  }
+
+  private enum Target {
+    case four(sockaddr_in)
+    case six(sockaddr_in6)
+
+    init?(_ address: String, _ port: UInt16) {
+      // C would end it there.
+      if address.utf8.contains(0) { return nil }
+      var four = sockaddr_in()
+      var six = sockaddr_in6()
+      if inet_pton(AF_INET, address, &four.sin_addr) == 1 {
+        four.sin_family = sa_family_t(AF_INET)
+        four.sin_port = port.bigEndian
+        self = .four(four)
+      } else if inet_pton(AF_INET6, address, &six.sin6_addr) == 1 {
+        six.sin6_family = sa_family_t(AF_INET6)
+        six.sin6_port = port.bigEndian
+        self = .six(six)
+      } else {
+        return nil
+      }
+    }
+
+    var family: Int32 {
+      switch self {
+      case .four: AF_INET
+      case .six: AF_INET6
+      }
+    }
+
+    func connect(_ descriptor: Int32) -> Int32 {
+      switch self {
+      case .four(let address): Self.connect(descriptor, address)
+      case .six(let address): Self.connect(descriptor, address)
+      }
+    }
+
+    private static func connect<Address>(_ descriptor: Int32, _ address: Address) -> Int32 {
+      withUnsafeBytes(of: address) { bytes in
+        guard let base = bytes.baseAddress else { return -1 }
+        return Glibc.connect(
+          descriptor, base.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
+      }
+    }
   }
 }

@@ -180,8 +180,13 @@ public final class File: Sendable {
 
   /// Makes reads and writes return EAGAIN instead of waiting. Never for a terminal: the flag is shared with
   /// every program that has it open.
-  public func setNonBlocking() throws(PosixError) {
+  public func setNonBlocking() throws(PosixError) { try changeFlags { $0 | O_NONBLOCK } }
+
+  /// Makes reads and writes wait.
+  func setBlocking() throws(PosixError) { try changeFlags { $0 & ~O_NONBLOCK } }
+
+  private func changeFlags(_ change: (Int32) -> Int32) throws(PosixError) {
     let flags = try check("read", name) { fcntl(descriptor, F_GETFL) }
-    try check("change", name) { fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) }
+    try check("change", name) { fcntl(descriptor, F_SETFL, change(flags)) }
   }
 }

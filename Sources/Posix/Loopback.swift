@@ -39,35 +39,27 @@ public enum Loopback {
     return withAddress(port) { bind(socket.descriptor, $0, $1) } == 0 && !isListening(port)
   }
 
-  /// A connection. connect(2)
+  /// A connection that blocks. connect(2)
   ///
   /// On loopback it is made or refused at once, but for a program that has stopped accepting and whose queue is full:
   /// it would keep us waiting for minutes.
-  /// - Parameter milliseconds: how long that is borne (ETIMEDOUT), one at least.
-  public static func connect(_ port: UInt16, milliseconds: Int64 = 500) throws(PosixError) -> File {
-    let socket = try socket()
-    setSendLimit(socket, milliseconds: max(1, milliseconds))
-    do throws(PosixError) {
-      try check("connect to", "127.0.0.1:\(port)") {
-        withAddress(port) { Glibc.connect(socket.descriptor, $0, $1) }
+  /// - Parameters:
+  ///   - milliseconds: how long that is borne (ETIMEDOUT), one at least.
+  ///   - process: connects in the network namespace of this process, as `Dial` does.
+  public static func connect(
+    _ port: UInt16, milliseconds: Int64 = 500, inNetworkOf process: pid_t? = nil
+  ) throws(PosixError) -> File {
+    let socket = try Dial.start(address: "127.0.0.1", port: port, inNetworkOf: process)
+    let end = Clock.monotonic() + max(1, milliseconds)
+    let interest = Poll.Interest(socket.descriptor, reads: false, writes: true)
+    while try Poll.wait([interest], milliseconds: end - Clock.monotonic()).isEmpty {
+      guard Clock.monotonic() < end else {
+        throw PosixError("connect to", socket.name, .timedOut)
       }
-    } catch {
-      // What connect(2) calls a limit that has passed, socket(7).
-      if error.errno == .inProgress {
-        throw PosixError("connect to", "127.0.0.1:\(port)", .timedOut)
-      }
-      throw error
     }
-    setSendLimit(socket, milliseconds: 0)
+    if let error = Dial.outcome(of: socket) { throw error }
+    try socket.setBlocking()
     return socket
-  }
-
-  /// How long connecting and writing may take; 0 for ever. socket(7), SO_SNDTIMEO
-  private static func setSendLimit(_ socket: File, milliseconds: Int64) {
-    var limit = timeval(
-      tv_sec: Int(milliseconds / 1000), tv_usec: Int(milliseconds % 1000 * 1000))
-    setsockopt(
-      socket.descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   }
 
   /// A port that nobody listens on, chosen by the kernel.
@@ -87,11 +79,12 @@ public enum Loopback {
   }
 
   /// Sends `bytes` and reads the answer until the other side closes, `enough` is true of it, or time is up (ETIMEDOUT).
+  /// - Parameter process: asks in the network namespace of this process, as `Dial` does.
   public static func exchange(
     _ bytes: [UInt8], port: UInt16, milliseconds: Int64, limit: Int = 65_536,
-    until enough: ([UInt8]) -> Bool = { _ in false }
+    inNetworkOf process: pid_t? = nil, until enough: ([UInt8]) -> Bool = { _ in false }
   ) throws(PosixError) -> [UInt8] {
-    let socket = try connect(port)
+    let socket = try connect(port, inNetworkOf: process)
     // The other side may be gone: EPIPE as an error, whatever this process does with SIGPIPE.
     try check("write", "127.0.0.1:\(port)") {
       send(socket.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))

@@ -13,13 +13,19 @@ public enum Poll {
   ) throws(PosixError) -> [Int32] {
     var polled = descriptors.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     polled += written.map { pollfd(fd: $0, events: 0, revents: 0) }
+    return try changed(&polled, milliseconds).map(\.fd)
+  }
+
+  private static func changed(_ polled: inout [pollfd], _ milliseconds: Int64?)
+    throws(PosixError) -> [pollfd]
+  {
     let limit = milliseconds.map { Int32(clamping: max(0, $0)) } ?? -1
     if poll(&polled, nfds_t(polled.count), limit) == -1 {
       let reason = Errno.current
       if reason == .interrupted { return [] }
       throw PosixError("wait for", "input", reason)
     }
-    return polled.filter { $0.revents != 0 }.map(\.fd)
+    return polled.filter { $0.revents != 0 }
   }
 }
 
@@ -52,16 +58,9 @@ extension Poll {
       let events = (interest.reads ? POLLIN : 0) | (interest.writes ? POLLOUT : 0)
       return pollfd(fd: interest.descriptor, events: Int16(events), revents: 0)
     }
-    let limit = milliseconds.map { Int32(clamping: max(0, $0)) } ?? -1
-    if poll(&polled, nfds_t(polled.count), limit) == -1 {
-      let reason = Errno.current
-      if reason == .interrupted { return [] }
-      throw PosixError("wait for", "input", reason)
-    }
     let ends = POLLERR | POLLHUP | POLLNVAL
-    return polled.compactMap { entry in
+    return try changed(&polled, milliseconds).map { entry in
       let found = Int32(entry.revents)
-      if found == 0 { return nil }
       let isOver = found & ends != 0
       return Ready(
         descriptor: entry.fd, isReadable: isOver || found & POLLIN != 0,

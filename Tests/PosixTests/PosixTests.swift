@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import Posix
 import Synchronization
 import TestSupport
@@ -96,5 +97,105 @@ import Testing
     } catch { #expect(error == PosixError("connect to", "127.0.0.1:\(server.port)", .timedOut)) }
     #expect(Clock.monotonic() - start < 10_000)
     withExtendedLifetime(connections) {}
+  }
+}
+
+@Suite struct DialTests {
+  static func wait(_ socket: File, reads: Bool = false, writes: Bool = false) throws
+    -> [Poll.Ready]
+  {
+    let interest = Poll.Interest(socket.descriptor, reads: reads, writes: writes)
+    return try Poll.wait([interest], milliseconds: 5000)
+  }
+
+  @Test func connectsWithoutWaiting() throws {
+    let server = try LoopbackServer { $0.reversed() }
+    let socket = try Dial.start(address: "127.0.0.1", port: server.port)
+    #expect(socket.name == "127.0.0.1:\(server.port)")
+    let first = try Self.wait(socket, reads: true, writes: true)
+    #expect(first.map(\.descriptor) == [socket.descriptor] && first.map(\.isWritable) == [true])
+    #expect(Dial.outcome(of: socket) == nil)
+    #expect(throws: PosixError("read", socket.name, .again)) { try socket.read(upTo: 1) }
+    try socket.write([1, 2, 3])
+    #expect(try Self.wait(socket, reads: true).map(\.isReadable) == [true])
+    #expect(try socket.read(upTo: 10) == [3, 2, 1])
+    #expect(try Poll.wait([] as [Poll.Interest], milliseconds: 1) == [])
+  }
+
+  @Test func whereNobodyListens() throws {
+    let port = try Loopback.freePort()
+    for (address, name) in [("127.0.0.1", "127.0.0.1:\(port)"), ("::1", "[::1]:\(port)")] {
+      let refused = PosixError("connect to", name, .refused)
+      do throws(PosixError) {
+        let socket = try Dial.start(address: address, port: port)
+        let ready = try Poll.wait(
+          [.init(socket.descriptor, writes: true)], milliseconds: 5000)
+        #expect(ready.map(\.isWritable) == [true] && ready.map(\.isReadable) == [true])
+        #expect(Dial.outcome(of: socket) == refused)
+      } catch { #expect(error == refused) }
+    }
+    for address in ["", "localhost", "1.2.3", "127.0.0.1:80", "[::1]", "::g", "127.0.0.1\0x"] {
+      #expect(throws: PosixError.self) { try Dial.start(address: address, port: port) }
+    }
+  }
+
+  /// A hang-up is told whatever was asked for.
+  @Test func theOtherEndIsGone() throws {
+    let server = try LoopbackServer { _ in [] }
+    let socket = try Dial.start(address: "127.0.0.1", port: server.port)
+    _ = try Self.wait(socket, writes: true)
+    try socket.write([1])
+    #expect(try Self.wait(socket, reads: true).first?.isReadable == true)
+    #expect(try socket.read(upTo: 1) == [])
+    let (reading, writing) = try ends()
+    withExtendedLifetime(reading) {}
+    let ready = try Poll.wait(
+      [.init(writing, reads: false)], milliseconds: 5000)
+    #expect(ready.map(\.isReadable) == [true] && ready.map(\.isWritable) == [true])
+    close(writing)
+  }
+
+  /// A pipe's writing end whose reading end is closed.
+  private func ends() throws -> (File?, Int32) {
+    let pipe = try File.pipe()
+    return (nil, Descriptor.copy(of: pipe.writing.descriptor))
+  }
+
+  @Test func inAnotherNetwork() throws {
+    try #require(User.isRoot, "this test needs root, to enter a network namespace")
+    let (reading, leash) = try File.pipe()
+    let (answers, writing) = try File.pipe()
+    let server = """
+      import socket,sys
+      s=socket.create_server(('127.0.0.1',0)); print(s.getsockname()[1],flush=True)
+      s.accept()[0].send(b'there'); sys.stdin.read()
+      """
+    let raise = "ip link set lo up && exec \"$@\""
+    let child = try Child.start(
+      Invocation(
+        ["unshare", "-n", "sh", "-c", raise, "sh", "python3", "-c", server],
+        environment: Environment.current), input: .file(reading), output: .file(writing))
+    defer {
+      child.signal(9)
+      _ = child.wait()
+    }
+    var line: [UInt8] = []
+    while line.last != UInt8(ascii: "\n"), case let part = try answers.read(upTo: 1), part != [] {
+      line += part
+    }
+    let port = try #require(UInt16(String(decoding: line.dropLast(), as: UTF8.self)))
+    let before = try Files.target(ofLink: "/proc/thread-self/ns/net")
+    #expect(throws: PosixError("connect to", "127.0.0.1:\(port)", .refused)) {
+      try Loopback.connect(port)
+    }
+    let socket = try Loopback.connect(port, inNetworkOf: child.pid)
+    #expect(try socket.read(upTo: 5) == Array("there".utf8))
+    #expect(try Files.target(ofLink: "/proc/thread-self/ns/net") == before)
+    withExtendedLifetime(leash) {}
+  }
+
+  @Test func aProcessThatIsNot() {
+    let gone = PosixError("enter the network of", "process 0", .noSuchFile)
+    #expect(throws: gone) { try Dial.start(address: "127.0.0.1", port: 1, inNetworkOf: 0) }
   }
 }

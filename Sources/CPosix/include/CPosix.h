@@ -56,3 +56,7 @@ int cposix_process_descriptor(pid_t pid);
 
 // A file in memory without a name (memfd_create(2)); a descriptor, or -1 with errno.
 int cposix_memory_file(void);
+
+// A non-blocking TCP socket of the family in the network namespace behind a descriptor (setns(2)); the caller's own
+// thread never leaves its namespace. A descriptor, or -1 with errno.
+int cposix_socket_in(int network, int family);
