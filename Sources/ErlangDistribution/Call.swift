@@ -43,8 +43,6 @@ public enum Answer: Hashable, Sendable {
   public var complaint: String? {
     switch self {
     case .returned: nil
-    case .raised(_, .tuple(let parts)) where parts.first?.atom == "exception" && parts.count > 1:
-      "it failed: \(parts[1])"
     case .raised(let kind, let reason): "it ended by \(kind): \(reason)"
     case .refused(let reason): "the node refused: \(reason)"
     case .unreadable(let error): "its answer cannot be read: \(error)"
