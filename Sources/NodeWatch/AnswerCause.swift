@@ -15,6 +15,8 @@ extension Cause {
         remedy: "It was ended. Give it more time: --timeout SECONDS")
     case .refused(let reason):
       self.init(.nodeCall, "the node refused to call \(name): \(Self.short(reason))")
+    case .unreadable(let error):
+      self.init(.nodeCall, "the value of \(name) cannot be read: \(error)")
     case .raised(let kind, let reason):
       self.init(.nodeCall, Self.raised(name, kind, reason))
     }
