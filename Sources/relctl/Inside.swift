@@ -21,11 +21,11 @@ extension Verb {
     let (app, run) = try call.runningInstance()
     let specification = try RunSpecification(
       run, of: app, home: call.home(), environment: call.context.environment)
-    let place = try call.nodePlaces().place(of: run, app: app.name)
+    let node = try call.nodePlaces().node(of: run, app: app.name)
     let evaluation = Evaluation(
       call.positional(1), in: specification.otpRelease?.kind == .relx ? .erlang : .elixir,
       limit: limit)
-    return try call.evaluate(evaluation, in: place)
+    return try call.evaluate(evaluation, in: node)
   }
 
   static let eval = Verb(
@@ -63,7 +63,7 @@ extension Verb {
 
 extension Call {
   /// The named instance, or the first of the app's that works.
-  fileprivate func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
+  func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
     let (name, instance) = try target()
     let app = try app(name)
     let running = app.liveRuns.filter { $0.state == .ready || $0.state == .unready }
@@ -97,8 +97,8 @@ extension Call {
   }
 
   /// Shows what it prints and its value, or what is wrong with it.
-  fileprivate func evaluate(_ evaluation: Evaluation, in place: NodePlace) throws(Cause) -> Outcome {
-    var client = try connect(place)
+  fileprivate func evaluate(_ evaluation: Evaluation, in node: KnownNode) throws(Cause) -> Outcome {
+    var client = try connect(node)
     var output = CallOutput(self)
     let start = Clock.microseconds()
     let outcome: Result<String, Cause>
@@ -111,7 +111,7 @@ extension Call {
     let passed = Double(Clock.microseconds() - start) / 1000
     switch outcome {
     case .success(let value):
-      output.end(node: place.name, value: value, milliseconds: passed)
+      output.end(node: node.name, value: value, milliseconds: passed)
       return .success
     case .failure(let cause):
       output.end()
