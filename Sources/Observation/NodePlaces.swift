@@ -149,7 +149,8 @@ public struct NodePlaces: Sendable {
     let path = environment["HOME"].map { $0 + "/.erlang.cookie" }
     guard let path, Files.exists(path) else {
       throw Cause(
-        .cookieFile, "no cookie is known for '\(name)'"
+        .cookieFile,
+        "no cookie is known for '\(name)'"
           + (path.map { ": it is no node of ours, and there is no '\($0)'" } ?? ""),
         remedy: "Name the file that holds the node's cookie: --cookie-file FILE")
     }

@@ -18,7 +18,8 @@ extension Verb {
         """,
       options: [
         .cookieFile, .tlsOptions, .timeout("5"),
-        Option("--repeat", value: "N", "call it N times, and tell on standard error how long it took"),
+        Option(
+          "--repeat", value: "N", "call it N times, and tell on standard error how long it took"),
         .json,
       ])
   ) { call throws(Cause) in
