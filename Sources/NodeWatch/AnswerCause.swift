@@ -22,7 +22,7 @@ extension Cause {
     }
   }
 
-  /// `erpc` gives `{exception, Reason, Stack}` for an error and `{exception, Reason}` for an exit.
+  /// An error is `{exception, Reason, Stack}`.
   private static func raised(_ name: String, _ kind: String, _ reason: Term) -> String {
     let parts = reason.tuple(tagged: "exception").map(Array.init) ?? [reason]
     let inner = parts.first ?? reason
