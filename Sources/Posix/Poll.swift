@@ -77,6 +77,9 @@ public enum Clock {
   /// Since some moment in the past; never jumps.
   public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 
+  /// Since the host was booted, the time it slept included.
+  static func sinceBoot() -> Int64 { read(CLOCK_BOOTTIME) }
+
   /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
   public static func utcOffset(at milliseconds: Int64) -> Int {
     var seconds = time_t(milliseconds / 1000)
