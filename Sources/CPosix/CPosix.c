@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -189,4 +190,14 @@ int cposix_socket_in(int network, int family) {
   if (reason == 0) reason = wish.reason;
   if (wish.descriptor == -1) errno = reason;
   return wish.descriptor;
+}
+
+int cposix_open_below(int root, const char *path, int folder) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  // A pipe in the place of a file must not hold us up, nor a terminal become ours.
+  how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  if (folder) how.flags |= O_DIRECTORY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }

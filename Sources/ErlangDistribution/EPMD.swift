@@ -11,16 +11,24 @@ public struct EPMD: Hashable, Sendable {
   public struct Node: Hashable, Sendable {
     public var name: String
     public var port: UInt16
+
+    public init(name: String, port: UInt16) { (self.name, self.port) = (name, port) }
   }
 
   private static let namesRequest: UInt8 = 110
   private static let killRequest: UInt8 = 107
-  private static let patience: Int64 = 1000
+  public static let patience: Int64 = 1000
 
   /// All nodes that are registered; an error where no epmd answers.
-  public func nodes() throws(PosixError) -> [Node] {
+  /// - Parameters:
+  ///   - process: asks the one in the network namespace of this process.
+  ///   - milliseconds: how long an answer may take.
+  public func nodes(inNetworkOf process: Int32? = nil, milliseconds: Int64 = patience)
+    throws(PosixError) -> [Node]
+  {
     let answer = try Loopback.exchange(
-      Self.framed([Self.namesRequest]), port: port, milliseconds: Self.patience)
+      Self.framed([Self.namesRequest]), port: port, milliseconds: milliseconds,
+      inNetworkOf: process)
     // It begins with epmd's own port: who answers something else is no epmd.
     guard answer.starts(with: [0, 0, UInt8(port >> 8), UInt8(port & 0xff)]) else {
       throw PosixError("understand epmd on", "127.0.0.1:\(port)", .invalid)

@@ -50,6 +50,20 @@ public final class File: Sendable {
     return File(owning: descriptor, name: path)
   }
 
+  /// Opens for reading what another process sees under a path. openat2(2)
+  ///
+  /// It may have another root and may want to lead us astray: no link leads out of its root, and what is a link itself
+  /// is refused (ELOOP).
+  public static func open(_ path: String, inRootOf process: pid_t, isFolder: Bool = false)
+    throws(PosixError) -> File
+  {
+    let root = try File.open("/proc/\(process)/root/.", .folder)
+    let descriptor = try check("read", path) {
+      cposix_open_below(root.descriptor, path, isFolder ? 1 : 0)
+    }
+    return File(owning: descriptor, name: path)
+  }
+
   /// The two ends of a pipe. pipe2(2)
   public static func pipe() throws(PosixError) -> (reading: File, writing: File) {
     var ends: (Int32, Int32) = (-1, -1)
@@ -166,10 +180,13 @@ public final class File: Sendable {
   }
 
   /// The permission bits. fstat(2)
-  public func mode() throws(PosixError) -> mode_t {
+  public func mode() throws(PosixError) -> mode_t { try info().mode }
+
+  /// What it is, and whose. fstat(2)
+  public func info() throws(PosixError) -> Files.Info {
     var info = stat()
     try check("read", name) { fstat(descriptor, &info) }
-    return info.st_mode & 0o7777
+    return Files.Info(info)
   }
 
   public func size() throws(PosixError) -> Int {

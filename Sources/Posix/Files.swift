@@ -12,6 +12,18 @@ public enum Files {
     public var owner: uid_t
 
     public var isExecutable: Bool { mode & 0o111 != 0 }
+
+    init(_ info: stat) {
+      kind =
+        switch info.st_mode & S_IFMT {
+        case S_IFREG: .file
+        case S_IFDIR: .folder
+        case S_IFLNK: .link
+        default: .other
+        }
+      (mode, size) = (info.st_mode & 0o7777, Int(info.st_size))
+      owner = info.st_uid
+    }
   }
 
   /// What lies at `path`, links not followed; nil where there is nothing. lstat(2)
@@ -23,15 +35,7 @@ public enum Files {
       if error.errno == .noSuchFile || error.errno == .notADirectory { return nil }
       throw error
     }
-    let kind: Info.Kind =
-      switch info.st_mode & S_IFMT {
-      case S_IFREG: .file
-      case S_IFDIR: .folder
-      case S_IFLNK: .link
-      default: .other
-      }
-    return Info(
-      kind: kind, mode: info.st_mode & 0o7777, size: Int(info.st_size), owner: info.st_uid)
+    return Info(info)
   }
 
   /// When a file or the names in a folder changed last, in nanoseconds since 1970; nil where that cannot be told.

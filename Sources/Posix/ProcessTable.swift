@@ -70,6 +70,62 @@ public enum ProcessTable {
     ((try? Files.list("/proc")) ?? []).compactMap { pid_t($0) }.compactMap(stat)
   }
 
+  /// All numbers of processes.
+  public static func pids() -> [pid_t] {
+    ((try? Files.list("/proc", skippingOthers: true)) ?? []).compactMap { pid_t($0) }
+  }
+
+  /// The name of the program that a process runs, at most 15 bytes of it; empty where the process is gone.
+  public static func name(of pid: pid_t) -> String {
+    let bytes = (try? File.open("/proc/\(pid)/comm", .read).read(upTo: 64)) ?? []
+    return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+  }
+
+  /// The words that a process was started with, the program first; of very many bytes the first `limit`.
+  public static func words(of pid: pid_t, limit: Int = 1 << 20) -> [String] {
+    guard let file = try? File.open("/proc/\(pid)/cmdline", .read) else { return [] }
+    var bytes: [UInt8] = []
+    while bytes.count < limit, let part = try? file.read(upTo: 65_536), !part.isEmpty {
+      bytes += part
+    }
+    // Each ends with a zero, also an empty one.
+    if bytes.last == 0 { bytes.removeLast() }
+    if bytes.isEmpty { return [] }
+    return bytes.prefix(limit).split(separator: 0, omittingEmptySubsequences: false)
+      .map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The effective user of a process. A process that hides belongs to it too, while its folder in `/proc` is root's.
+  public static func user(of pid: pid_t) -> uid_t? {
+    let bytes = (try? Files.read("/proc/\(pid)/status", limit: 65_536)) ?? []
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let fields = line.split(whereSeparator: \.isWhitespace)
+      if fields.count > 2, fields[0] == "Uid:" { return uid_t(fields[2]) }
+    }
+    return nil
+  }
+
+  /// When a process was started, in milliseconds since 1970 by today's clock. Source: proc(5), clock_gettime(2).
+  public static func moment(of process: ProcessIdentity) -> Int64 {
+    let ticks = Int64(clamping: process.started)
+    let rate = Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    let sinceBoot = ticks.multipliedReportingOverflow(by: 1000).partialValue / rate
+    return Clock.now() - Clock.sinceBoot() + sinceBoot
+  }
+
+  /// The inodes of the sockets that a process has open; nil where we may not look.
+  public static func sockets(of pid: pid_t) -> Set<UInt64>? {
+    guard let names = try? Files.list("/proc/\(pid)/fd") else { return nil }
+    var found: Set<UInt64> = []
+    for name in names {
+      guard let target = try? Files.target(ofLink: "/proc/\(pid)/fd/\(name)"),
+        target.hasPrefix("socket:["), let inode = UInt64(target.dropFirst(8).dropLast())
+      else { continue }
+      found.insert(inode)
+    }
+    return found
+  }
+
   /// The id of this boot of the host: with another one every pid and start time is another process's. random(4)
   public static var bootID: String {
     let bytes = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 256)) ?? []

@@ -13,7 +13,7 @@ public enum User {
   }
 
   /// Read off `/etc/passwd` (passwd(5)), since name services are not to be had in a static program.
-  static func name(of id: uid_t) -> String? {
+  public static func name(of id: uid_t) -> String? {
     guard let bytes = try? Files.read("/etc/passwd", limit: 1 << 20) else { return nil }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)

@@ -30,29 +30,15 @@ import Testing
     }
   }
 
-  /// Local addresses that something listens at with this port, as proc(5) has them.
-  func addresses(_ port: UInt16) throws -> [String] {
-    let ending = ":" + String(Int(port) + 0x10000, radix: 16, uppercase: true).dropFirst()
-    var found: [String] = []
-    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
-      let text = String(decoding: try Files.readIfThere(table) ?? [], as: UTF8.self)
-      for line in text.split(separator: "\n") {
-        let fields = line.split(separator: " ")
-        guard fields.count > 3, fields[3] == "0A", fields[1].hasSuffix(ending) else { continue }
-        found.append(String(fields[1].dropLast(5)))
-      }
-    }
-    return found
-  }
-
   @Test func oneOnLoopbackAsLongAsItIsNeeded() throws {
     let port = try keeper.ensure(tree: folder.path, environment: environment)
     let pids = daemons(port)
     defer { for pid in pids { kill(pid, SIGKILL) } }
     #expect(environment["ERL_EPMD_PORT"] == String(port) && pids.count == 1)
     // epmd adds IPv6's loopback by itself.
-    let loopback = ["0100007F", "00000000000000000000000001000000"]
-    let addresses = try addresses(port)
+    let loopback = ["127.0.0.1", "::1"]
+    let all = try #require(Listener.all(inNetworkOf: getpid()))
+    let addresses = all.filter { $0.port == port }.map(\.address)
     #expect(addresses.contains(loopback[0]) && addresses.allSatisfy(loopback.contains))
     #expect(try keeper.ensure(tree: folder.path, environment: environment) == port)
     #expect(daemons(port) == pids)

@@ -142,3 +142,77 @@ import Testing
     _ = child.wait()
   }
 }
+
+@Suite struct StrangersFilesTests {
+  /// A process that sees a folder as its root, and lives until it is killed.
+  static func imprisoned(in folder: String) throws -> Child {
+    let script = "import os,sys,time; os.chroot(sys.argv[1]); print(flush=True); time.sleep(600)"
+    let (reading, writing) = try File.pipe()
+    let child = try Child.start(
+      Invocation(["python3", "-c", script, folder], environment: Environment.current),
+      output: .file(writing))
+    #expect(try reading.read(upTo: 1).count == 1)
+    return child
+  }
+
+  @Test func noLinkLeadsOutOfTheRoot() throws {
+    try #require(User.isRoot, "this test needs root, to give a process another root")
+    let folder = try TemporaryFolder("root")
+    try folder.write("etc/passwd", "inside")
+    try folder.write("home/file", "own")
+    for (target, name) in [("/etc", "absolute"), ("../../../../etc", "relative")] {
+      try Files.symbolicLink(to: target, at: folder.path + "/" + name)
+    }
+    try Files.symbolicLink(to: "/proc/self/root/etc/passwd", at: folder.path + "/last")
+    let child = try Self.imprisoned(in: folder.path)
+    defer {
+      child.signal(SIGKILL)
+      _ = child.wait()
+    }
+    let cases: [(String, Errno?, String)] = [
+      ("/home/file", nil, "own"), ("/absolute/passwd", nil, "inside"),
+      ("/relative/passwd", nil, "inside"), ("/home/../../../etc/passwd", nil, "inside"),
+      ("/last", Errno(rawValue: ELOOP), ""), ("/none", .noSuchFile, ""),
+    ]
+    for (path, reason, content) in cases {
+      do throws(PosixError) {
+        let file = try File.open(path, inRootOf: child.pid)
+        let bytes = try file.readToEnd()
+        #expect(reason == nil && String(decoding: bytes, as: UTF8.self) == content, "\(path)")
+        #expect(try file.info().kind == .file)
+      } catch { #expect(error == reason.map { PosixError("read", path, $0) }) }
+    }
+    #expect(throws: PosixError("read", "/home/file", .notADirectory)) {
+      try File.open("/home/file", inRootOf: child.pid, isFolder: true)
+    }
+    #expect(throws: PosixError.self) { try File.open("/etc/passwd", inRootOf: 0) }
+  }
+
+  @Test func whatAProcessIs() throws {
+    let child = try Child.start(
+      Invocation(["/bin/sleep", "600", "0", "0"], environment: [:]))
+    defer {
+      child.signal(SIGKILL)
+      _ = child.wait()
+    }
+    #expect(ProcessTable.name(of: child.pid) == "sleep" && ProcessTable.pids().contains(child.pid))
+    #expect(ProcessTable.words(of: child.pid) == ["/bin/sleep", "600", "0", "0"])
+    #expect(ProcessTable.words(of: child.pid, limit: 10) == ["/bin/sleep"])
+    #expect(ProcessTable.user(of: child.pid) == User.id)
+    let process = try #require(ProcessIdentity(of: child.pid))
+    #expect(abs(ProcessTable.moment(of: process) - Clock.now()) < 60_000)
+    #expect(ProcessTable.words(of: 0) == [] && ProcessTable.user(of: 0) == nil)
+    #expect(ProcessTable.name(of: 0) == "" && ProcessTable.sockets(of: 0) == nil)
+  }
+
+  @Test func listeners() throws {
+    let server = try LoopbackServer()
+    let all = try #require(Listener.all(inNetworkOf: getpid()))
+    let found = all.filter { $0.port == server.port }
+    #expect(found.map(\.address) == ["127.0.0.1"] && found.map(\.owner) == [User.id])
+    let sockets = try #require(ProcessTable.sockets(of: getpid()))
+    #expect(found.allSatisfy { sockets.contains($0.inode) && !$0.isWildcard })
+    #expect(Listener.all(inNetworkOf: getpid(), limit: 10) == nil)
+    #expect(Listener.all(inNetworkOf: 0) == nil)
+  }
+}

@@ -273,23 +273,15 @@ extension Beam {
       leash = try Leash(pid: epmd.pid)
       let enter = ["nsenter", "-t", String(epmd.pid)] + (User.isRoot ? [] : ["-U"]) + ["-n"]
       entrance = isOwn ? enter + ["--"] : []
-      let ending = ":" + String(Int(epmdPort) + 0x10000, radix: 16, uppercase: true).dropFirst()
-      let listens = eventually(20_000) { listeners.contains { $0.hasSuffix(ending) } }
+      let listens = eventually(20_000) {
+        Listener.all(inNetworkOf: pid)?.contains { $0.port == epmdPort } == true
+      }
       guard listens else { throw Failure(sentence: "no epmd listens on port \(epmdPort)") }
     }
 
     deinit {
       epmd.signal(SIGKILL)
       _ = epmd.wait()
-    }
-
-    /// Local addresses that something listens at there, as proc(5) has them.
-    private var listeners: [Substring] {
-      let table = (try? Files.read("/proc/\(pid)/net/tcp")) ?? []
-      return String(decoding: table, as: UTF8.self).split(separator: "\n").compactMap { line in
-        let fields = line.split(separator: " ")
-        return fields.count > 3 && fields[3] == "0A" ? fields[1] : nil
-      }
     }
   }
 

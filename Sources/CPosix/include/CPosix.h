@@ -60,3 +60,7 @@ int cposix_memory_file(void);
 // A non-blocking TCP socket of the family in the network namespace behind a descriptor (setns(2)); the caller's own
 // thread never leaves its namespace. A descriptor, or -1 with errno.
 int cposix_socket_in(int network, int family);
+
+// Open for reading what a path names below the folder `root`, as if that were `/`: no link leads out of it, and none is
+// followed at its end (openat2(2), Linux 5.6). folder: a folder, else anything. A descriptor, or -1 with errno.
+int cposix_open_below(int root, const char *path, int folder);

@@ -1,0 +1,169 @@
+import ErlangDistribution
+import Posix
+import ReleaseModel
+
+/// What was read of one BEAM, before anything is made of it.
+struct BeamFacts: Sendable {
+  var process: ProcessIdentity
+  var arguments: BeamArguments
+  /// Whether we may look into the process: only its own user and root may.
+  var isReadable = true
+  /// What it was started with; empty where we may not look.
+  var environment: [String: String] = [:]
+  var owner: UInt32 = 0
+  /// The owner's name, or its number.
+  var user = "root"
+  var started = Timestamp(milliseconds: 0)
+  /// `/proc/PID/cgroup`
+  var controlGroups = ""
+  /// The host's name where it runs.
+  var hostName = "localhost"
+  /// What completes the host's name for a long node name without one.
+  var domain: String?
+  /// It, where its network is not ours.
+  var networkOf: Int32?
+  /// What epmd there says; nil where it was not asked.
+  var registered: Result<[EPMD.Node], PosixError>?
+  /// Who listens there; nil where that is not known.
+  var listeners: [Listener]?
+  /// Its own sockets; nil where they were not looked at.
+  var sockets: Set<UInt64>?
+  var cookieFile: Result<Cookie, Cookie.FileProblem>?
+  /// The path of the folder of the release, then the names in it.
+  var releaseFiles: [String] = []
+}
+
+extension BeamFacts {
+  var epmdPort: UInt16 {
+    arguments.epmdPort ?? environment["ERL_EPMD_PORT"].flatMap { UInt16($0) }
+      ?? NodeAddress.epmdPort
+  }
+
+  /// What to do where the process may not be looked into.
+  var insightRemedy: String { owner == 0 ? "Run as root." : "Run as root, or as user \(user)." }
+
+  /// The part of the host's name before the first dot.
+  private var shortHost: String { String(hostName.prefix { $0 != "." }) }
+
+  private var longHost: String? {
+    if hostName.contains(".") { return hostName }
+    return domain.map { hostName + "." + $0 }
+  }
+
+  /// What the command line names it; the host is missing where it is not known.
+  var givenName: (name: String, host: String?)? {
+    let (text, host) =
+      switch arguments.name {
+      case .short(let text): (text, Optional(shortHost))
+      case .long(let text): (text, longHost)
+      case nil: ("", nil)
+      }
+    if text.isEmpty { return nil }
+    guard let at = text.firstIndex(of: "@") else { return (text, host) }
+    return (String(text[..<at]), String(text[text.index(after: at)...]))
+  }
+
+  /// What it listens on.
+  private var ownListeners: [Listener] {
+    guard let sockets else { return [] }
+    let range = arguments.range
+    return (listeners ?? []).filter { listener in
+      sockets.contains(listener.inode) && range?.contains(listener.port) != false
+    }
+  }
+
+  private var entries: [EPMD.Node] { (try? registered?.get()) ?? [] }
+
+  /// The entry of a node that took its name when it was running already, as RabbitMQ does: epmd knows a port of its.
+  private var lateEntry: EPMD.Node? {
+    let ports = Set(ownListeners.map(\.port))
+    let found = entries.filter { ports.contains($0.port) }
+    return found.count == 1 ? found.first : nil
+  }
+
+  /// `name@host`; nil for one without distribution, or whose host is not known.
+  var name: ErlangDistribution.NodeName? {
+    if let (name, host) = givenName {
+      return host.flatMap { ErlangDistribution.NodeName(name: name, host: $0) }
+    }
+    return lateEntry.flatMap { ErlangDistribution.NodeName(name: $0.name, host: shortHost) }
+  }
+
+  /// Where the node listens for others.
+  ///
+  /// What epmd says goes before what the socket table shows, since a node listens for other things too. A port on which
+  /// only others' sockets listen is not its own: anybody may register any name.
+  func port() throws(Cause) -> UInt16 {
+    if let port = arguments.fixedPort { return port }
+    let wanted = givenName?.name
+    guard let entry = wanted == nil ? lateEntry : entries.first(where: { $0.name == wanted }) else {
+      let ports = Set(ownListeners.map(\.port))
+      if let port = ports.first, ports.count == 1 { return port }
+      throw portCause
+    }
+    let there = (listeners ?? []).filter { $0.port == entry.port }
+    if !there.isEmpty, there.allSatisfy({ $0.owner != owner }) {
+      throw Cause(
+        .nodeHidden,
+        "epmd leads to port \(entry.port) for '\(entry.name)', where another user's process listens",
+        remedy: "See who took the name: ss -ltnp 'sport = :\(entry.port)'")
+    }
+    return entry.port
+  }
+
+  private var portCause: Cause {
+    let sentence =
+      switch registered {
+      case .failure(let error): "the node's port is not known: \(error)"
+      case .success, nil: "the node's port is not known: it is not registered with epmd"
+      }
+    if case .failure(let error) = registered, error.errno == .notPermitted {
+      return Cause(.nodeHidden, sentence, remedy: "Run as root: it is in a network of its own.")
+    }
+    return Cause(.nodeUnreachable, sentence, remedy: "See what epmd knows: epmd -names")
+  }
+
+  /// The address that leads to a port of its own.
+  func address(_ port: UInt16) -> String {
+    let loopback = arguments.isIPv6 ? "::1" : "127.0.0.1"
+    let there = (listeners ?? []).filter { $0.port == port && $0.owner == owner }
+    if there.isEmpty, let interface = arguments.interface {
+      return interface == "0.0.0.0" ? loopback : interface
+    }
+    if there.contains(where: { $0.isWildcard || $0.address == loopback }) { return loopback }
+    return there.first?.address ?? loopback
+  }
+
+  /// The cookie as the VM finds it: in its arguments, else in the file. What the environment of a release holds counts
+  /// only where neither is there: such a program may set it by itself later.
+  func cookie() throws(Cause) -> Cookie {
+    switch arguments.cookie {
+    case .word(let text):
+      guard let cookie = Cookie(text) else {
+        throw Cause(.cookieFile, "the node's -setcookie is no cookie")
+      }
+      return cookie
+    case .none: throw Cause(.nodeHidden, "the node was started with -nocookie: it has no cookie")
+    case .file(let isDefault):
+      do throws(Cookie.FileProblem) {
+        if let cookieFile { return try cookieFile.get() }
+      } catch {
+        if isDefault, isMissing(error), let cookie = environmentCookie { return cookie }
+        throw Cause(.cookieFile, error.sentence, remedy: error.remedy)
+      }
+      if isDefault, let cookie = environmentCookie { return cookie }
+      throw Cause(
+        .nodeHidden, "the node's cookie may be read by its user \(user) only",
+        remedy: insightRemedy)
+    }
+  }
+
+  private func isMissing(_ problem: Cookie.FileProblem) -> Bool {
+    if case .unreadable(let error) = problem { return error.errno == .noSuchFile }
+    return false
+  }
+
+  private var environmentCookie: Cookie? {
+    (environment["RELEASE_COOKIE"] ?? environment["RELX_COOKIE"]).flatMap { Cookie($0) }
+  }
+}

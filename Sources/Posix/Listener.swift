@@ -1,0 +1,59 @@
+import Glibc
+
+/// A TCP socket that somebody listens on.
+public struct Listener: Hashable, Sendable {
+  /// In digits, as inet_ntop(3) writes it.
+  public var address: String
+  public var port: UInt16
+  public var owner: uid_t
+  public var inode: UInt64
+
+  public init(address: String, port: UInt16, owner: uid_t, inode: UInt64) {
+    (self.address, self.port, self.owner, self.inode) = (address, port, owner, inode)
+  }
+
+  /// Of any address of the host.
+  public var isWildcard: Bool { address == "0.0.0.0" || address == "::" }
+
+  /// Those in the network namespace of a process; nil where their table cannot be read, or is greater than `limit`
+  /// bytes. Every process's can be read by all.
+  public static func all(inNetworkOf process: pid_t, limit: Int = 4 << 20) -> [Listener]? {
+    guard let four = try? Files.read("/proc/\(process)/net/tcp", limit: limit) else { return nil }
+    // There is none in a kernel without IPv6.
+    let six = try? Files.readIfThere("/proc/\(process)/net/tcp6", limit: limit)
+    return all(in: four) + all(in: six ?? [])
+  }
+
+  /// Reads the table `tcp` or `tcp6`; a line of another shape is passed over. Source: proc(5), `/proc/net/tcp`.
+  static func all(in table: [UInt8]) -> [Listener] {
+    table.split(separator: UInt8(ascii: "\n")).compactMap { line in
+      let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 10)
+      guard fields.count > 9, fields[3].elementsEqual("0A".utf8) else { return nil }
+      let place = String(decoding: fields[1], as: UTF8.self).split(separator: ":")
+      guard place.count == 2, let port = UInt16(place[1], radix: 16),
+        let address = address(String(place[0])),
+        let owner = uid_t(String(decoding: fields[7], as: UTF8.self)),
+        let inode = UInt64(String(decoding: fields[9], as: UTF8.self))
+      else { return nil }
+      return Listener(address: address, port: port, owner: owner, inode: inode)
+    }
+  }
+
+  /// The address in groups of eight digits, each a number in this machine's order of bytes.
+  private static func address(_ digits: String) -> String? {
+    var words: [UInt32] = []
+    var rest = Substring(digits)
+    while !rest.isEmpty {
+      guard let word = UInt32(rest.prefix(8), radix: 16) else { return nil }
+      words.append(word)
+      rest = rest.dropFirst(8)
+    }
+    guard words.count == 1 || words.count == 4 else { return nil }
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    let size = socklen_t(text.count)
+    guard inet_ntop(words.count == 1 ? AF_INET : AF_INET6, words, &text, size) != nil else {
+      return nil
+    }
+    return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
