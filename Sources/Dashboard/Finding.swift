@@ -13,6 +13,7 @@ extension Model {
   mutating func switchSource() throws(Refusal) -> [Effect] {
     if shownNode == nil { throw .noNode }
     if shownApp == nil { throw .onlyItsLog }
+    if showsNodeLog { nodeLog.isInterrupted = true }
     prefersNodeLog.toggle()
     find.found = nil
     return []
@@ -82,6 +83,8 @@ extension NodeLog {
   /// Takes lines of its node in, and the number of those that were lost before them.
   mutating func append(_ part: NodeLogPart) {
     guard part.node == node else { return }
+    if isInterrupted, !entries.rows.isEmpty { entries.append([.gap]) }
+    isInterrupted = false
     if part.lost > 0 {
       if case .lost(let before)? = entries.rows.last {
         entries.amendLast(.lost(before.clampedAdding(part.lost)))

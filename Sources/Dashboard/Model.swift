@@ -194,11 +194,15 @@ struct NodeLog: Sendable {
     /// A line of a message; only its first has the head.
     case line(NodeLogLine, isFirst: Bool)
     case lost(Int)
+    /// Nobody read the log for a while.
+    case gap
   }
 
   /// The id of the node's report.
   var node: String?
   var entries = Feed<Entry>(limit: 2000)
+  /// Whether it is not read now: what comes next does not follow what is there.
+  var isInterrupted = false
 }
 
 /// What is looked for in the lines of the Logs view.

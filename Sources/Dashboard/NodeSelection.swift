@@ -5,15 +5,24 @@ extension Model {
   /// selected, one that is in trouble, else the first.
   var shownNode: NodeReport? {
     if let nodeChoice { return nodes.first { $0.id == nodeChoice.id } }
-    guard let app = selectedApp else { return nodes.first(where: \.isInTrouble) ?? nodes.first }
+    guard let app = selectedApp else { return Self.mostWanted(nodes) }
+    if isInside, let run { return node(run: run.id, of: app.name) }
     return node(of: app)
   }
 
   /// The node that the cursor of the Nodes view is on.
   var cursorNode: NodeReport? {
     let listed = listedNodes
+    if nodeChoice == nil, setting.namesNodes {
+      let given = listed.filter { $0.origin == .given }
+      if let wanted = Self.mostWanted(given) { return wanted }
+    }
     if let shown = shownNode, listed.contains(where: { $0.id == shown.id }) { return shown }
-    return listed.first(where: \.isInTrouble) ?? listed.first
+    return Self.mostWanted(listed)
+  }
+
+  private static func mostWanted(_ nodes: [NodeReport]) -> NodeReport? {
+    nodes.first(where: \.isInTrouble) ?? nodes.first
   }
 
   /// The node that a key of this view acts on.
@@ -82,7 +91,9 @@ extension Model {
         guard case .run(let app, let instance, _, _) = node.origin else { return false }
         return app == choice.app && instance == choice.instance
       }
-      nodeChoice = next.map(NodeChoice.init)
+      let isKnown = choice.app.map { board.apps[$0] != nil } ?? false
+      // Between two runs of an instance there is none, and nothing else takes its place.
+      if next != nil || !isKnown { nodeChoice = next.map(NodeChoice.init) }
     }
     if let openSettings, !nodes.contains(where: { $0.id == openSettings }) {
       self.openSettings = nil

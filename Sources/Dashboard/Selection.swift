@@ -62,26 +62,32 @@ extension Model {
   }
 
   private mutating func settleTop() {
-    let height = max(1, listHeight)
     switch view {
     case .releases:
+      let height = max(1, listHeight)
       let lines = releaseLines
       let own = lines.indices.filter { lines[$0].app == app }
       keepInSight(own, of: lines.count, height)
     case .logs:
+      let height = max(1, listHeight)
       if showsNodeLog {
         nodeLog.entries.settle(height: height, passes: passesLog)
       } else {
         output.lines.settle(height: height, passes: Filter(filters[place]).passes)
       }
-    case .events: events.settle(height: height, passes: Filter(filters[place]).passes)
-    case .nodes, .apps, .boot:
-      let sheet = sheet
-      if let cursor = sheet.cursor {
-        keepInSight([cursor.lowerBound, cursor.upperBound], of: sheet.count, height)
-      } else if tops[place] != nil {
-        tops[place] = top(of: sheet, height: height)
-      }
+    case .events:
+      events.settle(height: max(1, listHeight), passes: Filter(filters[place]).passes)
+    case .nodes, .apps, .boot: settleSheet()
+    }
+  }
+
+  private mutating func settleSheet() {
+    let sheet = sheet
+    let height = max(1, rows(for: sheet, in: sheetArea))
+    if let cursor = sheet.cursor {
+      keepInSight([cursor.lowerBound, cursor.upperBound], of: sheet.count, height)
+    } else if tops[place] != nil {
+      tops[place] = top(of: sheet, height: height)
     }
   }
 
@@ -118,7 +124,9 @@ extension Model {
     case (.apps, _) where place == .view(.apps) && showsLiveApplications:
       moveApplication(by: count)
     default:
-      tops[place] = max(0, top(of: sheet, height: listHeight).clampedAdding(count))
+      let sheet = sheet
+      let top = top(of: sheet, height: rows(for: sheet, in: sheetArea))
+      tops[place] = max(0, top.clampedAdding(count))
     }
   }
 }
@@ -170,17 +178,40 @@ extension Feed {
 struct Filter: Sendable {
   private let text: String
   private let isExact: Bool
+  /// The bytes of a text that is all ASCII, which is found without taking letters together.
+  private let bytes: [UInt8]?
 
   init(_ text: String?) {
     self.text = text ?? ""
     isExact = self.text.contains { $0.isUppercase }
+    bytes = self.text.utf8.allSatisfy { $0 < 0x80 } ? Array(self.text.utf8) : nil
   }
 
   var isEmpty: Bool { text.isEmpty }
 
   func passes(_ texts: [String]) -> Bool {
     if text.isEmpty { return true }
+    if let bytes { return texts.contains { Self.holds($0, bytes, isExact: isExact) } }
     return texts.contains { (isExact ? $0 : $0.lowercased()).contains(text) }
+  }
+
+  /// Whether ASCII bytes stand in a text; unless exact, its capitals count as small letters.
+  private static func holds(_ text: String, _ wanted: [UInt8], isExact: Bool) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      guard bytes.count >= wanted.count else { return false }
+      for start in 0...(bytes.count - wanted.count) {
+        var length = 0
+        while length < wanted.count {
+          let byte = bytes[start + length]
+          let isCapital = !isExact && (0x41...0x5A).contains(byte)
+          if (isCapital ? byte | 0x20 : byte) != wanted[length] { break }
+          length += 1
+        }
+        if length == wanted.count { return true }
+      }
+      return false
+    }
   }
 
   func passes(_ line: OutputLine) -> Bool { passes([line.instance.description, line.text]) }

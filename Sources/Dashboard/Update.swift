@@ -16,7 +16,7 @@ extension Model {
     case .events(let events): receive(events)
     case .lines(let lines): output.lines.append(lines.map(Self.bounded))
     case .nodes(let nodes): self.nodes = nodes
-    case .nodeLog(let part): nodeLog.append(part)
+    case .nodeLog(let part): if view == .logs, showsNodeLog { nodeLog.append(part) }
     case .manifest(let slug, let result): learn(slug, result)
     case .requested(let event): noteRequest(event)
     case .failed(let cause):
@@ -39,6 +39,7 @@ extension Model {
 
   /// Shows a view.
   public mutating func show(_ view: ViewName) -> [Effect] {
+    if self.view == .logs, view != .logs { nodeLog.isInterrupted = true }
     if view != self.view { carrySelection(to: view) }
     self.view = view
     if view != .releases, view != .logs { isInside = false }

@@ -98,6 +98,7 @@ extension Model {
 
   /// Why the plan is shown rather than the node.
   private var whyPlanned: Cell {
+    if setting.isPast { return Cell("What its nodes had to say then is not kept.", .aside) }
     guard let node = shownNode else { return Cell("No node of it runs.", .aside) }
     return Cell(
       "\(node.name): \(Wording.hindrance(of: node) ?? "Asking it …")", Self.role(of: node))

@@ -81,6 +81,7 @@ extension Model {
     case .lost(let count):
       let lines = count == 1 ? "1 line" : "\(Wording.number(count)) lines"
       return [Cell("… \(lines) lost: the node logs faster than they can be sent", .warning)]
+    case .gap: return [Cell("… what it logged meanwhile was not read", .aside)]
     case .line(let line, false):
       return ["", "", "", ""].map { Cell($0) } + [Cell(line.text, Self.role(of: line.level))]
     case .line(let line, true):

@@ -45,11 +45,12 @@ extension Model {
 
   private var noNodes: [Cell] {
     if setting.isPast {
-      return [Cell("Nodes can only be asked now: there is nothing to show here.")]
+      return [Cell("What nodes had to say then is not kept.")]
     }
     if let filter = filters[.view(.nodes)], !filter.isEmpty, !nodes.isEmpty {
       return [Cell("No node matches '\(filter)'."), Cell("Esc shows all.", .aside)]
     }
+    if setting.namesNodes { return [Cell("The nodes that were named are not known yet.")] }
     return [
       Cell("No node is known yet."),
       Cell("Nodes that run on this host are listed when they are found.", .aside),

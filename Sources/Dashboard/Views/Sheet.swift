@@ -60,7 +60,7 @@ extension Model {
   }
 
   private static func showsTitles(of sheet: Sheet, _ height: Int) -> Bool {
-    sheet.hasTitles && showsHeader(height)
+    sheet.hasTitles && (showsHeader(height) || height > sheet.count && height > 1)
   }
 
   /// The first line of a sheet that is shown.
