@@ -45,6 +45,15 @@ extension Model {
     return nodeChoice.app.flatMap { board.apps[$0] }
   }
 
+  /// The release that the views of one app show: the node's own, else that on its way or the current one.
+  var shownRelease: Board.Release? {
+    guard let app = shownApp else { return nil }
+    if case .run(app.name, _, _, let number)? = shownNode?.origin, let own = app.release(number) {
+      return own
+    }
+    return app.shownRelease
+  }
+
   /// The node of the release that is on its way or current; among those the first instance's newest.
   private func node(of app: Board.App) -> NodeReport? {
     let release = app.shownRelease?.number
@@ -149,7 +158,11 @@ extension NodeReport {
   var isInTrouble: Bool { state == .down || state == .silent }
 
   /// Whether it has booted, as far as is known.
-  var isReady: Bool { boot?.isFinished ?? false || snapshot?.isReady ?? false }
+  var isReady: Bool {
+    if snapshot?.isReady ?? false { return true }
+    // An application that is started by hand later is no boot.
+    return boot?.isFinished ?? (snapshot?.status == "started")
+  }
 
   /// Whether it is known to be on its way up.
   var isBooting: Bool {

@@ -113,7 +113,7 @@ extension Model {
   /// booted, not more than are kept.
   private var wantedSlugs: [String] {
     switch view {
-    case .boot, .apps: return [shownApp?.shownRelease?.slug].compactMap { $0 }
+    case .boot, .apps: return [shownRelease?.slug].compactMap { $0 }
     case .releases:
       if manifests.count >= Self.mostManifests || nodes.isEmpty { return [] }
       let booting = board.apps.values.filter { bootingNode(of: $0) != nil }
