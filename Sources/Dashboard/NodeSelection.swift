@@ -13,10 +13,6 @@ extension Model {
   /// The node that the cursor of the Nodes view is on.
   var cursorNode: NodeReport? {
     let listed = listedNodes
-    if nodeChoice == nil, setting.namesNodes {
-      let given = listed.filter { $0.origin == .given }
-      if let wanted = Self.mostWanted(given) { return wanted }
-    }
     if let shown = shownNode, listed.contains(where: { $0.id == shown.id }) { return shown }
     return Self.mostWanted(listed)
   }
@@ -77,6 +73,15 @@ extension Model {
     nodes.first { node in
       if case .run(app, _, run, _) = node.origin { true } else { false }
     }
+  }
+
+  /// Takes in all nodes that are known. Of the first ones a node that was named is what is looked at.
+  mutating func receive(_ nodes: [NodeReport]) {
+    if self.nodes.isEmpty, setting.namesNodes, view != .releases, nodeChoice == nil {
+      let given = nodes.filter { $0.origin == .given }
+      nodeChoice = Self.mostWanted(given).map(NodeChoice.init)
+    }
+    self.nodes = nodes
   }
 
   /// Takes along to another view what the cursor is on in this one.

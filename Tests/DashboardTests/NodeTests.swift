@@ -102,6 +102,15 @@ struct NodeTests {
     story.expect(node)
   }
 
+  @Test func aNodeThatWasNamedIsLookedAtFirst() {
+    var story = Story(nodes: [.booting, .greeter, .given], namesNodes: true)
+    story.expect("▸legacy@10.0.0.9")
+    story.press("4")
+    story.expect("legacy@10.0.0.9")
+    story.press("1", "g", "j", "4")
+    story.expect("greeter-web-1-36@127.0.0.1 · booted")
+  }
+
   /// A restart ends the run of a chosen node; its successor takes its place, and nothing else.
   @Test func aChosenNodeIsFoundAgain() {
     var story = Self.night()
