@@ -10,9 +10,12 @@ let settings: [SwiftSetting] = [
 ]
 
 func room(
-  _ name: String, _ imports: [Target.Dependency] = [], resources: [Resource] = []
+  _ name: String, _ imports: [Target.Dependency] = [], exclude: [String] = [],
+  resources: [Resource] = []
 ) -> Target {
-  .target(name: name, dependencies: imports, resources: resources, swiftSettings: settings)
+  .target(
+    name: name, dependencies: imports, exclude: exclude, resources: resources,
+    swiftSettings: settings)
 }
 
 func program(_ name: String, _ imports: [Target.Dependency]) -> Target {
@@ -53,7 +56,10 @@ let package = Package(
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
     room("Journal", ["ReleaseModel", "EventLog", "ConfigStore"]),
-    room("NodeWatch", ["ReleaseModel", "ErlangDistribution"]),
+    room(
+      "NodeWatch", ["ReleaseModel", "ErlangDistribution"],
+      exclude: ["Probes/survey.erl", "Probes/collector.erl"],
+      resources: [.embedInCode("Probes/survey.forms"), .embedInCode("Probes/collector.forms")]),
     room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
     room("Buildpack", ["SlugStore", "Journal"]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),

@@ -31,6 +31,8 @@ public enum Answer: Hashable, Sendable {
   case raised(kind: String, reason: Term)
   /// The node could not even begin: `system_limit`, `notsup`.
   case refused(Term)
+  /// It has ended, and what came of it is too large or too deep for us, or of an unknown kind.
+  case unreadable(TermError)
   case timedOut
 
   public var value: Term? {
@@ -41,10 +43,9 @@ public enum Answer: Hashable, Sendable {
   public var complaint: String? {
     switch self {
     case .returned: nil
-    case .raised(_, .tuple(let parts)) where parts.first?.atom == "exception" && parts.count > 1:
-      "it failed: \(parts[1])"
     case .raised(let kind, let reason): "it ended by \(kind): \(reason)"
     case .refused(let reason): "the node refused: \(reason)"
+    case .unreadable(let error): "its answer cannot be read: \(error)"
     case .timedOut: "it did not answer in time"
     }
   }
@@ -59,6 +60,8 @@ public enum Happening: Sendable {
   case output(CallID, String)
   /// A message for one of our mailboxes.
   case message(Mailbox, Term)
+  /// A message for one of our mailboxes that is too large or too deep for us, or of an unknown kind.
+  case unreadable(Mailbox, TermError)
   /// A process that was monitored has ended.
   case down(MonitorID, reason: Term)
 }

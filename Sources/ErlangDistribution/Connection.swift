@@ -10,7 +10,8 @@ public struct Connection: Sendable {
     case asking(File, [UInt8])
     case dialling(File, port: UInt16)
     case shaking(Handshake, port: UInt16)
-    case talking(Session)
+    /// The session stands beside: a value in an enumeration is copied whenever it changes.
+    case talking
     case ended
   }
 
@@ -24,12 +25,18 @@ public struct Connection: Sendable {
   private var socket: File?
   private var program: TLSProgram?
   private var reader = FrameReader(width: 2, limit: Handshake.longest)
-  private var output: [UInt8] = []
+  private var output = Backlog()
+  /// There once hands are shaken, until the end.
+  public private(set) var session: Session?
+  /// Another pace, for tests.
+  var pace = Session.Pace()
 
   /// Milliseconds for each step before hands are shaken; a node gives us seven seconds too (`net_setuptime`).
   private static let stepLimit: Int64 = 5000
   /// Bytes taken at once, so that a node that floods leaves time for others.
   private static let gulp = 65_536
+  /// Who does not take what we send is not listened to either: its requests would make us say more and more.
+  private static let longestBacklog = 1 << 20
 
   /// Begins to connect.
   public init(
@@ -59,23 +66,20 @@ public struct Connection: Sendable {
       Poll.Interest(file.descriptor, reads: output.isEmpty, writes: !output.isEmpty)
     case .dialling(let file, _): Poll.Interest(file.descriptor, reads: false, writes: true)
     case .shaking, .talking:
-      socket.map { Poll.Interest($0.descriptor, writes: !output.isEmpty) }
+      socket.map {
+        Poll.Interest($0.descriptor, reads: isListening, writes: !output.isEmpty)
+      }
     case .ended: nil
     }
   }
 
   /// When `advance` is to be called at the latest, in milliseconds of the monotonic clock.
-  public var nextTick: Int64 {
-    if case .talking(let session) = stage { session.nextTick } else { deadline }
-  }
-
-  /// Whether hands are shaken.
-  public var session: Session? {
-    if case .talking(let session) = stage { session } else { nil }
-  }
+  public var nextTick: Int64 { session?.nextTick ?? deadline }
 
   /// Bytes that wait to be sent.
   public var backlog: Int { output.count }
+
+  private var isListening: Bool { output.count <= Self.longestBacklog }
 
   // MARK: - Going on
 
@@ -123,8 +127,8 @@ public struct Connection: Sendable {
   }
 
   private mutating func end() {
-    if case .resolving(let lookup) = stage { lookup.abandon() }
-    (stage, socket, program, output) = (.ended, nil, nil, [])
+    (stage, socket, program, session) = (.ended, nil, nil, nil)
+    output = Backlog()
   }
 
   /// Leaves politely.
@@ -157,7 +161,7 @@ public struct Connection: Sendable {
     case .epmd(let port):
       do throws(PosixError) {
         stage = .asking(try open(port), [])
-        output = EPMD.portRequest(address.name.name)
+        output = Backlog(EPMD.portRequest(address.name.name))
       } catch { try next(after: epmdProblem(error.errno, port), now: now) }
     }
   }
@@ -168,7 +172,7 @@ public struct Connection: Sendable {
   ) throws(DistributionError) {
     if hosts.count < 2 { throw error }
     hosts.removeFirst()
-    output = []
+    output = Backlog()
     try begin(now: now)
   }
 
@@ -189,7 +193,7 @@ public struct Connection: Sendable {
       return try next(after: epmdProblem(error.errno, port), now: now)
     }
     if !output.isEmpty {
-      do throws(PosixError) { try Self.flush(&output, to: file) } catch {
+      do throws(PosixError) { try output.flush(to: file) } catch {
         return try next(after: epmdProblem(error.errno, port), now: now)
       }
     }
@@ -198,6 +202,7 @@ public struct Connection: Sendable {
     switch EPMD.port(in: answer) {
     case .port(let own): try dial(own, now: now)
     case .unknown: throw .notRegistered(address.name, epmd: port)
+    case .nonsense: throw .malformed(.portMapper(port))
     case .unfinished:
       if bytes.isEmpty { throw .closed(.asking) }
       stage = .asking(file, answer)
@@ -206,7 +211,7 @@ public struct Connection: Sendable {
 
   private mutating func dial(_ port: UInt16, now: Int64) throws(DistributionError) {
     deadline = now + Self.stepLimit
-    output = []
+    output = Backlog()
     do throws(PosixError) {
       if let tls = address.tls {
         let program = try TLSProgram(
@@ -236,7 +241,7 @@ public struct Connection: Sendable {
     socket = file
     let challenge = Random.bytes(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     let handshake = Handshake(address.name, cookie, challenge: challenge)
-    output = handshake.opening(host: ownHost)
+    output = Backlog(handshake.opening(host: ownHost))
     stage = .shaking(handshake, port: port)
   }
 
@@ -249,11 +254,12 @@ public struct Connection: Sendable {
     reader.append(bytes)
     while let message = try reader.next() {
       let (reply, result) = try handshake.receive(message)
-      output += reply
+      output.append(reply)
       guard let result else { continue }
       reader.width = 4
       reader.limit = Session.longestFrame
-      stage = .talking(Session(result, now: now))
+      stage = .talking
+      session = Session(result, now: now, pace: pace)
       return [.up(result.peer)] + (try talk(nil, now: now))
     }
     // A node that does not like our answer closes without a word.
@@ -271,45 +277,29 @@ public struct Connection: Sendable {
     guard let socket else { return [] }
     var happenings: [Happening] = []
     var isOver = false
-    if ready?.isReadable == true, let bytes = try read(socket) {
+    if ready?.isReadable == true, isListening, let bytes = try read(socket) {
       isOver = bytes.isEmpty
       reader.append(bytes)
     }
     while let frame = try reader.next() {
-      if let happening = try withSession({ (session) throws(DistributionError) in
-        try session.receive(frame, now: now)
-      }) {
-        happenings.append(happening)
-      }
+      if let happening = try session?.receive(frame, now: now) { happenings.append(happening) }
     }
     // What came before the end is told before it; the next look finds the end again.
     if isOver, happenings.isEmpty { throw .closed(.talking) }
-    if nextTick <= now {
-      happenings += try withSession { (session) throws(DistributionError) in
-        try session.tick(now: now)
-      }
-    }
+    if nextTick <= now { happenings += try session?.tick(now: now) ?? [] }
     try send()
     return happenings
-  }
-
-  private mutating func withSession<Value>(
-    _ body: (inout Session) throws(DistributionError) -> Value
-  ) throws(DistributionError) -> Value {
-    guard case .talking(var session) = stage else { throw .closed(.talking) }
-    // Only one owner at a time, or each change would copy it.
-    stage = .ended
-    defer { stage = .talking(session) }
-    return try body(&session)
   }
 
   /// Asks the session something and sends what it says at once, as far as that goes without waiting.
   private mutating func tell<Value>(
     _ body: (inout Session) throws(TermError) -> Value
   ) throws(DistributionError) -> Value {
-    let value = try withSession { (session) throws(DistributionError) in
-      do throws(TermError) { return try body(&session) } catch { throw .malformed(.term(error)) }
+    let value: Value?
+    do throws(TermError) { value = try session.mutate(body) } catch {
+      throw .malformed(.ours(error))
     }
+    guard let value else { throw .closed(.talking) }
     try send()
     return value
   }
@@ -327,7 +317,7 @@ public struct Connection: Sendable {
   }
 
   public mutating func openMailbox() throws(DistributionError) -> (Mailbox, Term.Pid) {
-    try withSession { session in session.openMailbox() }
+    try tell { session in session.openMailbox() }
   }
 
   public mutating func send(
@@ -351,24 +341,11 @@ public struct Connection: Sendable {
   // MARK: - Bytes
 
   private mutating func send() throws(DistributionError) {
-    if case .talking(var session) = stage {
-      stage = .ended
-      output += session.takeOutput()
-      stage = .talking(session)
-    }
+    if let said = session?.takeOutput() { output.append(said) }
     guard let socket, !output.isEmpty else { return }
-    do throws(PosixError) { try Self.flush(&output, to: socket) } catch {
+    do throws(PosixError) { try output.flush(to: socket) } catch {
       // It may have said why before it closed: reading finds that out.
       if error.errno != .brokenPipe, error.errno != .reset { throw .system(error) }
-    }
-  }
-
-  /// Writes as much as goes without waiting.
-  private static func flush(_ output: inout [UInt8], to file: File) throws(PosixError) {
-    while !output.isEmpty {
-      let written = try Dial.write(output, to: file)
-      if written == 0 { return }
-      output.removeFirst(written)
     }
   }
 
@@ -379,5 +356,55 @@ public struct Connection: Sendable {
       if error.errno == .reset || error.errno == .brokenPipe { return [] }
       throw .system(error)
     }
+  }
+}
+
+extension Session? {
+  /// Changes it in its place; nil where there is none.
+  fileprivate mutating func mutate<Value>(
+    _ body: (inout Session) throws(TermError) -> Value
+  ) throws(TermError) -> Value? {
+    switch self {
+    case .some(var session):
+      // One owner at a time, or each change would copy it.
+      self = nil
+      defer { self = session }
+      return try body(&session)
+    case nil: return nil
+    }
+  }
+}
+
+/// Bytes on their way out.
+struct Backlog: Sendable {
+  private var bytes: [UInt8] = []
+  private var start = 0
+
+  init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+
+  var count: Int { bytes.count - start }
+  var isEmpty: Bool { start == bytes.count }
+
+  mutating func append(_ more: [UInt8]) {
+    if isEmpty {
+      (bytes, start) = (more, 0)
+      return
+    }
+    // What has gone is given up now and then, not each time: moving the rest costs.
+    if start > bytes.count / 2 {
+      bytes.removeFirst(start)
+      start = 0
+    }
+    bytes += more
+  }
+
+  /// Writes as much as goes without waiting.
+  mutating func flush(to file: File) throws(PosixError) {
+    while !isEmpty {
+      let written = try Dial.write(bytes, from: start, to: file)
+      if written == 0 { return }
+      start += written
+    }
+    (bytes, start) = ([], 0)
   }
 }

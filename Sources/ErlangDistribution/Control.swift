@@ -8,14 +8,22 @@ enum Control: Equatable, Sendable {
   case send(to: Term.Pid, Term)
   /// A message for a process of ours by its name.
   case sendToName(String, from: Term.Pid, Term)
+  /// A message for a process of ours that cannot be read.
+  case unreadableSend(to: Term.Pid, TermError)
   /// A process that we monitored has ended; `noproc` and `noconnection` are such ends too.
   case down(Term.Reference, reason: Term)
+  /// One has ended with a reason that cannot be read.
+  case unreadableDown(Term.Reference, TermError)
   case spawned(request: Term.Reference, Term)
   /// A process that was linked to one of ours has ended.
   case exit(from: Term.Pid?, to: Term.Pid)
   /// A link is taken back; it must be acknowledged.
   case unlink(id: Term, from: Term.Pid, to: Term.Pid)
-  /// What needs no answer and has none: links, monitors of our processes.
+  /// A process wants to know when a process of ours ends that has this name.
+  case monitor(name: String, from: Term.Pid, Term.Reference)
+  /// We are asked to start a process.
+  case spawn(request: Term.Reference, from: Term.Pid)
+  /// What needs no answer and has none: links, monitors of processes of ours.
   case other
 
   /// Pass through, the first byte of each message without a header.
@@ -48,6 +56,8 @@ enum Control: Equatable, Sendable {
     case spawnRequestTraced = 30
     case spawnReply = 31
     case spawnReplyTraced = 32
+    case aliasSend = 33
+    case aliasSendTraced = 34
     case unlinkID = 35
     case unlinkIDAcknowledged = 36
   }
@@ -56,17 +66,7 @@ enum Control: Equatable, Sendable {
     guard frame.first == Self.passThrough else {
       throw .malformed(.unknownForm(frame.first ?? 0))
     }
-    let control: Term
-    var payload: Term?
-    do throws(TermError) {
-      let end: Int
-      (control, end) = try ExternalFormat.decode(frame, from: 1)
-      if end < frame.count {
-        let (term, last) = try ExternalFormat.decode(frame, from: end)
-        if last != frame.count { throw .external(.trailingBytes(frame.count - last), offset: last) }
-        payload = term
-      }
-    } catch { throw .malformed(.term(error)) }
+    let (control, payload) = try Self.parts(of: frame)
     guard let parts = control.tuple, let number = parts.first?.integer else {
       throw .malformed(.control("no tuple"))
     }
@@ -79,20 +79,55 @@ enum Control: Equatable, Sendable {
     self = meaning
   }
 
-  private init?(_ operation: Operation, _ parts: [Term], _ payload: Term?) {
+  private enum Payload {
+    case none
+    case term(Term)
+    case unreadable(TermError)
+
+    var term: Term? {
+      if case .term(let term) = self { term } else { nil }
+    }
+  }
+
+  /// A control message that cannot be read is the end; a term of some process that is too deep or too large for us
+  /// concerns nobody but whom it is for.
+  private static func parts(
+    of frame: [UInt8]
+  ) throws(DistributionError) -> (Term, Payload) {
+    let (control, end): (Term, Int)
+    do throws(TermError) { (control, end) = try ExternalFormat.decode(frame, from: 1) } catch {
+      throw .malformed(.term(error))
+    }
+    if end == frame.count { return (control, .none) }
+    do throws(TermError) {
+      let (term, last) = try ExternalFormat.decode(frame, from: end)
+      if last != frame.count { throw .external(.trailingBytes(frame.count - last), offset: last) }
+      return (control, .term(term))
+    } catch { return (control, .unreadable(error)) }
+  }
+
+  private init?(_ operation: Operation, _ parts: [Term], _ payload: Payload) {
     switch (operation, parts.count) {
     case (.send, 2...), (.sendTraced, 2...), (.sendSender, 2...), (.sendSenderTraced, 2...):
-      guard let to = parts[1].pid, let payload else { return nil }
-      self = .send(to: to, payload)
+      guard let to = parts[1].pid else { return nil }
+      switch payload {
+      case .term(let message): self = .send(to: to, message)
+      case .unreadable(let error): self = .unreadableSend(to: to, error)
+      case .none: return nil
+      }
     case (.registeredSend, 3...), (.registeredSendTraced, 3...):
-      guard let from = parts[0].pid, let name = parts[2].atom, let payload else { return nil }
-      self = .sendToName(name, from: from, payload)
+      guard let from = parts[0].pid, let name = parts[2].atom else { return nil }
+      self = payload.term.map { .sendToName(name, from: from, $0) } ?? .other
     case (.monitorExit, 4):
       guard let reference = parts[2].reference else { return nil }
       self = .down(reference, reason: parts[3])
     case (.payloadMonitorExit, 3):
-      guard let reference = parts[2].reference, let payload else { return nil }
-      self = .down(reference, reason: payload)
+      guard let reference = parts[2].reference else { return nil }
+      switch payload {
+      case .term(let reason): self = .down(reference, reason: reason)
+      case .unreadable(let error): self = .unreadableDown(reference, error)
+      case .none: return nil
+      }
     case (.spawnReply, 4...), (.spawnReplyTraced, 4...):
       guard let request = parts[0].reference else { return nil }
       self = .spawned(request: request, parts[3])
@@ -104,8 +139,15 @@ enum Control: Equatable, Sendable {
     case (.unlinkID, 3):
       guard let from = parts[1].pid, let to = parts[2].pid else { return nil }
       self = .unlink(id: parts[0], from: from, to: to)
-    case (.link, _), (.unlink, _), (.nodeLink, _), (.groupLeader, _), (.monitor, _),
-      (.demonitor, _), (.spawnRequest, _), (.spawnRequestTraced, _), (.unlinkIDAcknowledged, _):
+    case (.monitor, 3...):
+      guard let from = parts[0].pid, let reference = parts[2].reference else { return nil }
+      self = parts[1].atom.map { .monitor(name: $0, from: from, reference) } ?? .other
+    case (.spawnRequest, 2...), (.spawnRequestTraced, 2...):
+      guard let request = parts[0].reference, let from = parts[1].pid else { return nil }
+      self = .spawn(request: request, from: from)
+    case (.link, _), (.unlink, _), (.nodeLink, _), (.groupLeader, _), (.demonitor, _),
+      (.unlinkIDAcknowledged, _),
+      (.aliasSend, _), (.aliasSendTraced, _):
       self = .other
     default: return nil
     }
@@ -113,11 +155,14 @@ enum Control: Equatable, Sendable {
 
   /// A frame with its length.
   static func frame(_ control: [Term], _ payload: Term? = nil) throws(TermError) -> [UInt8] {
-    var bytes = [passThrough]
-    bytes += try ExternalFormat.encode(.tuple(control))
-    if let payload { bytes += try ExternalFormat.encode(payload) }
-    let count = UInt32(clamping: bytes.count)
-    return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) } + bytes
+    var bytes: [UInt8] = [0, 0, 0, 0, passThrough]
+    try ExternalFormat.encode(.tuple(control), onto: &bytes)
+    if let payload { try ExternalFormat.encode(payload, onto: &bytes) }
+    guard let count = UInt32(exactly: bytes.count - 4) else {
+      throw .unencodable(.tooManyElements(bytes.count))
+    }
+    for index in 0..<4 { bytes[index] = UInt8(truncatingIfNeeded: count >> (24 - 8 * index)) }
+    return bytes
   }
 
   // What we send.
@@ -153,6 +198,20 @@ enum Control: Equatable, Sendable {
   /// Ends a process as `exit/2` does; the reason is the payload.
   static func exit(_ pid: Term.Pid, from own: Term) -> [Term] {
     [.integer(Operation.payloadExit2.rawValue), own, .pid(pid)]
+  }
+
+  /// The end of a process of ours; the reason is the payload.
+  static func ended(_ name: String, to pid: Term.Pid, _ reference: Term.Reference) -> [Term] {
+    [
+      .integer(Operation.payloadMonitorExit.rawValue), .atom(name), .pid(pid),
+      .reference(reference),
+    ]
+  }
+
+  static func spawnReply(
+    _ request: Term.Reference, to pid: Term.Pid, _ result: Term
+  ) -> [Term] {
+    [.integer(Operation.spawnReply.rawValue), .reference(request), .pid(pid), .integer(0), result]
   }
 
   static func unlinked(_ id: Term, from own: Term.Pid, to pid: Term.Pid) -> [Term] {

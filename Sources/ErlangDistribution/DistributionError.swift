@@ -37,21 +37,24 @@ public enum DistributionError: Error, Hashable, Sendable {
 
   public enum Fault: Hashable, Sendable {
     case frameTooLarge(bytes: Int, limit: Int)
+    /// What answers on the port of an epmd is none.
+    case portMapper(UInt16)
     case handshake(String)
     case unknownForm(UInt8)
     case control(String)
     case term(TermError)
-
-    public static func == (left: Fault, right: Fault) -> Bool { left.text == right.text }
-    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    /// It was us: what was to be sent has no place in the protocol.
+    case ours(TermError)
 
     var text: String {
       switch self {
       case .frameTooLarge(let bytes, let limit): "a frame of \(bytes) bytes, more than \(limit)"
+      case .portMapper(let port): "on port \(port) what no epmd answers"
       case .handshake(let what): "a handshake with \(what)"
       case .unknownForm(let byte): "a frame that begins with \(byte)"
       case .control(let what): "a control message that is \(what)"
       case .term(let error): "a term that cannot be read: \(error)"
+      case .ours(let error): "\(error)"
       }
     }
   }
@@ -72,6 +75,7 @@ extension DistributionError {
     case .notAllowed(let node): "\(node) allows us no connection"
     case .tooOld(let node): "\(node) does not speak the protocol of OTP 25 or later"
     case .otherNode(let wanted, let found): "the node behind the port of \(wanted) is '\(found)'"
+    case .malformed(.ours(let error)): "it cannot be sent to a node: \(error)"
     case .malformed(let fault): "the other side sent \(fault.text)"
     case .closed(let step): Self.closing(step)
     case .silent(let seconds): "the node has said nothing for \(seconds) s"
@@ -113,6 +117,7 @@ extension DistributionError {
     case .notAllowed: "The node was told whom to let in: net_kernel:allow/1."
     case .tooOld: "It must run OTP 25 or later."
     case .otherNode: "Another node has taken the port, or the name is misspelt."
+    case .malformed(.ours): nil
     case .malformed: "Something else than a node listens there, or the node is too new."
     case .closed, .system: nil
     case .tls: "Name the node's own file of TLS options: --tls-options FILE"

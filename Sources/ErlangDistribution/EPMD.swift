@@ -68,6 +68,8 @@ public struct EPMD: Hashable, Sendable {
   enum PortAnswer: Equatable {
     case port(UInt16)
     case unknown
+    /// No epmd says that.
+    case nonsense
     /// The answer goes on.
     case unfinished
   }
@@ -77,8 +79,9 @@ public struct EPMD: Hashable, Sendable {
 
   /// Reads a PORT2_RESP: 119, a result, and where that is 0 the port.
   static func port(in answer: [UInt8]) -> PortAnswer {
+    if let tag = answer.first, tag != 119 { return .nonsense }
     guard answer.count >= 2 else { return .unfinished }
-    guard answer[0] == 119, answer[1] == 0 else { return .unknown }
+    if answer[1] != 0 { return .unknown }
     guard answer.count >= 4 else { return .unfinished }
     return .port(UInt16(answer[2]) << 8 | UInt16(answer[3]))
   }

@@ -9,6 +9,9 @@ public struct FrameReader: Sendable {
 
   public init(width: Int, limit: Int) { (self.width, self.limit) = (width, limit) }
 
+  /// Bytes in memory, read ones too.
+  var held: Int { buffer.count }
+
   public mutating func append(_ bytes: [UInt8]) {
     if start == buffer.count {
       (buffer, start) = (bytes, 0)

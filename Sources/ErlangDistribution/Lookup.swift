@@ -9,7 +9,7 @@ struct Lookup: Sendable {
     case waiting
   }
 
-  private let child: Child
+  private let helper: Helper
   private let reading: File
   private var said: [UInt8] = []
 
@@ -31,11 +31,11 @@ struct Lookup: Sendable {
   init(_ host: String, isIPv6: Bool) throws(PosixError) {
     let (reading, writing) = try File.pipe()
     try reading.setNonBlocking()
-    child = try Child.start(
-      Invocation(
-        ["getent", isIPv6 ? "ahostsv6" : "ahostsv4", "--", host],
-        environment: ["PATH": Invocation.standardPath]),
-      output: .file(writing), errors: .null, newSession: true)
+    let question = Invocation(
+      ["getent", isIPv6 ? "ahostsv6" : "ahostsv4", "--", host],
+      environment: ["PATH": Invocation.standardPath])
+    helper = Helper(
+      try Child.start(question, output: .file(writing), errors: .null, newSession: true))
     self.reading = reading
   }
 
@@ -50,18 +50,11 @@ struct Lookup: Sendable {
     }
     said += bytes.prefix(max(0, Self.longestAnswer - said.count))
     if !bytes.isEmpty { return .waiting }
-    _ = child.wait()
     var seen: [String] = []
     for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
       guard let address = line.split(separator: " ").first.map(String.init) else { continue }
       if Self.isLiteral(address), !seen.contains(address) { seen.append(address) }
     }
     return .addresses(seen)
-  }
-
-  /// Nobody waits for it any more.
-  func abandon() {
-    child.signal(9)
-    _ = child.wait()
   }
 }

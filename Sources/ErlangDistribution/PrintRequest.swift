@@ -3,18 +3,32 @@ import ErlangTerm
 /// A request of the I/O protocol, as a process sends it to its group leader.
 /// Source: "The Erlang I/O Protocol", STDLIB user's guide.
 struct PrintRequest {
-  enum What {
+  /// What is to be done for it, in this order.
+  enum Step: Equatable {
     case text(String)
     /// The text is made by a function, which only the node has.
-    case format(module: String, function: String, [Term])
-    /// Anything else: nothing can be read from us, and we have no options.
+    case format(module: String, function: String, [Term], Encoding)
+    /// Anything else: nothing can be read from us, and we have no options. Nothing behind it is done.
     case answer(Term)
+  }
+
+  /// What bytes of a binary are.
+  enum Encoding: Equatable {
+    case latin1, unicode
+
+    init?(_ term: Term) {
+      switch term.atom {
+      case "latin1": self = .latin1
+      case "unicode": self = .unicode
+      default: return nil
+      }
+    }
   }
 
   let from: Term.Pid
   /// What the answer must name.
   let reply: Term
-  let what: What
+  let steps: [Step]
 
   init?(_ message: Term) {
     guard let parts = message.tuple(tagged: "io_request"), parts.count == 3,
@@ -22,65 +36,85 @@ struct PrintRequest {
     else { return nil }
     self.from = from
     reply = parts[parts.startIndex + 1]
-    what = Self.what(parts[parts.startIndex + 2])
+    steps = Self.steps(parts[parts.startIndex + 2])
   }
 
-  private static func what(_ request: Term) -> What {
+  /// Several requests at once are taken one after the other; the first that is none is answered, and the rest left.
+  private static func steps(_ request: Term) -> [Step] {
+    guard let parts = request.tuple(tagged: "requests"), parts.count == 1,
+      let requests = parts.first?.list
+    else { return [step(request)] }
+    var steps: [Step] = []
+    for request in requests {
+      steps.append(step(request))
+      if case .answer = steps.last { break }
+    }
+    return steps
+  }
+
+  private static func step(_ request: Term) -> Step {
     guard let parts = request.tuple, let verb = parts.first?.atom else {
-      return .answer(
-        request.atom == "getopts" ? .list([]) : .tuple([.atom("error"), .atom("request")]))
+      return .answer(request.atom == "getopts" ? .list([]) : error("request"))
     }
     switch (verb, parts.count) {
-    case ("put_chars", 3):
-      return text(parts[2]).map(What.text) ?? .answer(.tuple([.atom("error"), .atom("put_chars")]))
-    case ("put_chars", 2):
-      return text(parts[1]).map(What.text) ?? .answer(.tuple([.atom("error"), .atom("put_chars")]))
-    case ("put_chars", 5):
-      guard let module = parts[2].atom, let function = parts[3].atom, let list = parts[4].list
-      else { return .answer(.tuple([.atom("error"), .atom("put_chars")])) }
-      return .format(module: module, function: function, list)
-    case ("requests", 2): return several(parts[1].list ?? [])
+    // The oldest form names no encoding.
+    case ("put_chars", 2): return step(.latin1, [parts[1]])
+    case ("put_chars", 4): return step(.latin1, Array(parts[1...]))
+    case ("put_chars", 3), ("put_chars", 5):
+      return Encoding(parts[1]).map { step($0, Array(parts[2...])) } ?? .answer(error("put_chars"))
     case ("get_line", _), ("get_chars", _), ("get_until", _), ("get_password", _):
       return .answer(.atom("eof"))
     case ("setopts", _): return .answer(.atom("ok"))
-    default: return .answer(.tuple([.atom("error"), .atom("enotsup")]))
+    default: return .answer(error("enotsup"))
     }
   }
 
-  /// Several requests at once are taken where all are plain texts.
-  private static func several(_ requests: [Term]) -> What {
-    var whole = ""
-    for request in requests.prefix(1000) {
-      guard case .text(let text) = what(request) else {
-        return .answer(.tuple([.atom("error"), .atom("enotsup")]))
-      }
-      whole += text
-    }
-    return .text(whole)
+  /// Characters, or the function that makes them.
+  private static func step(_ encoding: Encoding, _ parts: [Term]) -> Step {
+    if parts.count == 1, let text = text(parts[0], encoding) { return .text(text) }
+    guard parts.count == 3, let module = parts[0].atom, let function = parts[1].atom,
+      let arguments = parts[2].list
+    else { return .answer(error("put_chars")) }
+    return .format(module: module, function: function, arguments, encoding)
   }
 
-  /// Characters, nested lists of them and binaries of UTF-8, as one text.
-  static func text(_ term: Term) -> String? {
+  static func error(_ reason: String) -> Term { .tuple([.atom("error"), .atom(reason)]) }
+
+  /// Characters, nested lists of them and binaries, as one text; nil where it is something else.
+  static func text(_ term: Term, _ encoding: Encoding) -> String? {
     var bytes: [UInt8] = []
-    return append(term, to: &bytes) ? String(decoding: bytes, as: UTF8.self) : nil
+    return append(term, encoding, to: &bytes) ? String(decoding: bytes, as: UTF8.self) : nil
   }
 
   /// The depth of a term was bounded when it was read.
-  private static func append(_ term: Term, to bytes: inout [UInt8]) -> Bool {
+  private static func append(
+    _ term: Term, _ encoding: Encoding, to bytes: inout [UInt8]
+  ) -> Bool {
     switch term {
-    case .binary(let content): bytes += content
-    case .integer(let code):
-      guard let value = UInt32(exactly: code), let scalar = Unicode.Scalar(value) else {
-        return false
+    case .binary(let content):
+      if encoding == .unicode {
+        bytes += content
+      } else {
+        for byte in content { append(Unicode.Scalar(byte), to: &bytes) }
       }
-      bytes += Array(String(Character(scalar)).utf8)
-    case .list(let elements):
-      for element in elements where !append(element, to: &bytes) { return false }
+    case .integer(let code):
+      guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else { return false }
+      append(scalar, to: &bytes)
+    case .list(let elements): return append(elements, encoding, to: &bytes)
     case .improperList(let elements, let tail):
-      for element in elements where !append(element, to: &bytes) { return false }
-      return append(tail, to: &bytes)
+      return append(elements, encoding, to: &bytes) && append(tail, encoding, to: &bytes)
     default: return false
     }
     return true
+  }
+
+  private static func append(
+    _ terms: [Term], _ encoding: Encoding, to bytes: inout [UInt8]
+  ) -> Bool {
+    terms.allSatisfy { append($0, encoding, to: &bytes) }
+  }
+
+  private static func append(_ scalar: Unicode.Scalar, to bytes: inout [UInt8]) {
+    bytes += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
   }
 }

@@ -5,10 +5,17 @@ import ErlangTerm
 public struct Session: Sendable {
   /// The longest frame that is taken.
   static let longestFrame = 64 << 20
-  /// A node that hears nothing for a minute gives us up, and we one that says nothing for longer.
+  /// Requests to print that wait for the text to be made, at most.
+  static let mostPrintings = 1000
+
+  /// A node that hears nothing for a minute gives us up, and we one that says nothing for longer; in milliseconds.
   /// Source: `net_ticktime`, Kernel application.
-  static let tickInterval: Int64 = 15_000
-  static let longestSilence: Int64 = 75_000
+  struct Pace: Sendable {
+    var tick: Int64 = 15_000
+    /// After so much silence it is asked something: a node with a longer `net_ticktime` says less by itself.
+    var probe: Int64 = 60_000
+    var silence: Int64 = 75_000
+  }
 
   private struct Pending {
     var deadline: Int64?
@@ -24,6 +31,9 @@ public struct Session: Sendable {
     var call: CallID
     var from: Term.Pid
     var reply: Term
+    /// What is to be done when the text is made.
+    var rest: ArraySlice<PrintRequest.Step>
+    var encoding: PrintRequest.Encoding
   }
 
   public let identity: Handshake.Result
@@ -33,15 +43,24 @@ public struct Session: Sendable {
   private var lastNumber: UInt64 = 0
   private var lastSent: Int64
   private var lastHeard: Int64
+  private let pace: Pace
+  private var isProbed = false
+  private var printings = 0
+  /// No call is to be given up before; perhaps none then either.
+  private var earliestDeadline = Int64.max
   /// Bytes to be sent.
   private var output: [UInt8] = []
 
   public init(_ identity: Handshake.Result, now: Int64) {
-    self.identity = identity
+    self.init(identity, now: now, pace: Pace())
+  }
+
+  init(_ identity: Handshake.Result, now: Int64, pace: Pace) {
+    (self.identity, self.pace) = (identity, pace)
     (lastSent, lastHeard) = (now, now)
   }
 
-  public var openCalls: Int { pending.count }
+  public var openCalls: Int { pending.count - printings }
 
   /// Takes what is to be sent.
   public mutating func takeOutput() -> [UInt8] {
@@ -60,6 +79,7 @@ public struct Session: Sendable {
     _ call: Call, now: Int64, printing: Printing?
   ) throws(TermError) -> CallID {
     let id = CallID(number: next())
+    let deadline = call.limit.map { Self.sum(now, $0) }
     let isByServer = identity.peer.flags & Handshake.Flag.spawn == 0
     if isByServer {
       try askServer(call, id)
@@ -67,16 +87,30 @@ public struct Session: Sendable {
       try spawn(call, id)
     }
     pending[id.number] = Pending(
-      deadline: call.limit.map { now + $0 }, isByServer: isByServer, printing: printing)
+      deadline: deadline, isByServer: isByServer, printing: printing)
+    earliestDeadline = min(earliestDeadline, deadline ?? .max)
+    if printing != nil { printings += 1 }
     lastSent = now
     return id
+  }
+
+  private static func sum(_ moment: Int64, _ time: Int64) -> Int64 {
+    let (sum, isTooLarge) = moment.addingReportingOverflow(time)
+    return isTooLarge ? .max : sum
+  }
+
+  private mutating func forget(_ number: UInt64) -> Pending? {
+    guard let call = pending.removeValue(forKey: number) else { return nil }
+    if call.printing != nil { printings -= 1 }
+    if pending.isEmpty { earliestDeadline = .max }
+    return call
   }
 
   private mutating func spawn(_ call: Call, _ id: CallID) throws(TermError) {
     let arguments: [Term] = [
       .integer(0), .atom(call.module), .atom(call.function), .list(call.arguments),
     ]
-    output += try Control.frame(
+    try say(
       Control.spawnRequest(
         reference(id.number), from: .pid(ownPid), groupLeader: .pid(leader(of: id)),
         ("erpc", "execute_call", arguments.count),
@@ -91,25 +125,30 @@ public struct Session: Sendable {
       .atom("call"), .atom(call.module), .atom(call.function), .list(call.arguments),
       .pid(leader(of: id)),
     ])
-    output += try Control.frame(
+    try say(
       Control.send(to: "rex", from: .pid(ownPid)), .tuple([.atom("$gen_call"), from, what]))
   }
 
-  /// An address for messages, with the pid that the node's processes know it by.
+  private mutating func say(_ control: [Term], _ payload: Term? = nil) throws(TermError) {
+    let frame = try Control.frame(control, payload)
+    if output.isEmpty { output = frame } else { output += frame }
+  }
+
+  /// An address for messages, with the pid that the node's processes know it by. There are a million.
   public mutating func openMailbox() -> (Mailbox, Term.Pid) {
-    mailboxes += 1
+    mailboxes = mailboxes % (Self.leaderBase - Self.mailboxBase - 1) + 1
     let mailbox = Mailbox(number: mailboxes)
     return (mailbox, pid(Self.mailboxBase + mailboxes))
   }
 
   public mutating func send(_ message: Term, to pid: Term.Pid, now: Int64) throws(TermError) {
-    output += try Control.frame(Control.send(to: pid), message)
+    try say(Control.send(to: pid), message)
     lastSent = now
   }
 
   public mutating func monitor(_ pid: Term.Pid, now: Int64) throws(TermError) -> MonitorID {
     let id = MonitorID(number: next())
-    output += try Control.frame(Control.monitor(pid, from: .pid(ownPid), reference(id.number)))
+    try say(Control.monitor(pid, from: .pid(ownPid), reference(id.number)))
     monitors[id.number] = pid
     lastSent = now
     return id
@@ -117,16 +156,19 @@ public struct Session: Sendable {
 
   public mutating func demonitor(_ id: MonitorID, now: Int64) throws(TermError) {
     guard let pid = monitors.removeValue(forKey: id.number) else { return }
-    output += try Control.frame(Control.demonitor(pid, from: .pid(ownPid), reference(id.number)))
+    try say(Control.demonitor(pid, from: .pid(ownPid), reference(id.number)))
     lastSent = now
   }
 
   /// Forgets a call and ends the process that works at it.
   public mutating func cancel(_ id: CallID, now: Int64) {
-    guard let call = pending.removeValue(forKey: id.number), let process = call.process,
-      let frame = try? Control.frame(Control.exit(process, from: .pid(ownPid)), .atom("kill"))
-    else { return }
-    output += frame
+    // A process that we do not know yet is ended when we are told of it.
+    guard let process = forget(id.number)?.process else { return }
+    try? kill(process, now: now)
+  }
+
+  private mutating func kill(_ process: Term.Pid, now: Int64) throws(TermError) {
+    try say(Control.exit(process, from: .pid(ownPid)), .atom("kill"))
     lastSent = now
   }
 
@@ -136,7 +178,7 @@ public struct Session: Sendable {
   public mutating func receive(
     _ frame: [UInt8], now: Int64
   ) throws(DistributionError) -> Happening? {
-    lastHeard = now
+    (lastHeard, isProbed) = (now, false)
     if frame.isEmpty { return nil }
     let control = try Control(frame: frame)
     do throws(TermError) { return try take(control, now: now) } catch {
@@ -152,21 +194,51 @@ public struct Session: Sendable {
         return .down(MonitorID(number: number), reason: reason)
       }
       return try end(number, Answer(executed: reason), now: now)
-    case .spawned(let request, let result):
-      guard let number = number(of: request), pending[number] != nil else { return nil }
-      guard let process = result.pid else { return try end(number, .refused(result), now: now) }
-      pending[number]?.process = process
-      return nil
+    case .unreadableDown(let reference, let error):
+      guard let number = number(of: reference) else { return nil }
+      if monitors.removeValue(forKey: number) != nil {
+        return .down(MonitorID(number: number), reason: .atom("unreadable"))
+      }
+      return try end(number, .unreadable(error), now: now)
+    case .spawned(let request, let result): return try spawned(request, result, now: now)
     case .send(let to, let message): return try deliver(message, to: to, now: now)
+    case .unreadableSend(let to, let error):
+      return mailbox(of: to).map { .unreadable($0, error) }
     case .sendToName(let name, let from, let message):
       try answer(name, from, message, now: now)
       return nil
-    case .unlink(let id, let from, let to):
-      output += try Control.frame(Control.unlinked(id, from: to, to: from))
-      lastSent = now
+    case .monitor, .spawn, .unlink:
+      try decline(control, now: now)
       return nil
     case .exit, .other: return nil
     }
+  }
+
+  private mutating func spawned(
+    _ request: Term.Reference, _ result: Term, now: Int64
+  ) throws(TermError) -> Happening? {
+    guard let number = number(of: request), number <= lastNumber else { return nil }
+    guard let process = result.pid else { return try end(number, .refused(result), now: now) }
+    if pending[number] == nil {
+      // Nobody waits for it any more.
+      try kill(process, now: now)
+    } else {
+      pending[number]?.process = process
+    }
+    return nil
+  }
+
+  /// What processes of the node want of ones that we have not. Without an answer they would wait.
+  private mutating func decline(_ control: Control, now: Int64) throws(TermError) {
+    switch control {
+    case .unlink(let id, let from, let to): try say(Control.unlinked(id, from: to, to: from))
+    case .spawn(let request, let from):
+      try say(Control.spawnReply(request, to: from, .atom("notsup")))
+    case .monitor(let name, let from, let reference) where name != "net_kernel":
+      try say(Control.ended(name, to: from, reference), .atom("noproc"))
+    default: return
+    }
+    lastSent = now
   }
 
   private mutating func deliver(
@@ -179,45 +251,74 @@ public struct Session: Sendable {
       else { return nil }
       return try end(number, Answer(served: parts[1]), now: now)
     }
-    if pid.id > Self.mailboxBase, pid.id < Self.leaderBase {
-      return .message(Mailbox(number: pid.id - Self.mailboxBase), message)
-    }
-    guard let call = call(ofLeader: pid), pending[call.number] != nil,
-      let request = PrintRequest(message)
-    else { return nil }
+    if let mailbox = mailbox(of: pid) { return .message(mailbox, message) }
+    guard let call = call(ofLeader: pid), let request = PrintRequest(message) else { return nil }
     return try print(request, of: call, now: now)
+  }
+
+  private func mailbox(of pid: Term.Pid) -> Mailbox? {
+    guard pid.id > Self.mailboxBase, pid.id < Self.leaderBase else { return nil }
+    return Mailbox(number: pid.id - Self.mailboxBase)
   }
 
   private mutating func end(
     _ number: UInt64, _ answer: Answer, now: Int64
   ) throws(TermError) -> Happening? {
-    guard let call = pending.removeValue(forKey: number) else { return nil }
+    guard let call = forget(number) else { return nil }
     guard let printing = call.printing else {
       return .answer(CallID(number: number), answer)
     }
-    let text = answer.value.flatMap(PrintRequest.text)
-    try reply(
-      text == nil ? .tuple([.atom("error"), .atom("request")]) : .atom("ok"), printing, now)
-    return text.map { .output(printing.call, $0) }
+    guard let text = answer.value.flatMap({ PrintRequest.text($0, printing.encoding) }) else {
+      try reply(PrintRequest.error("put_chars"), printing, now)
+      return nil
+    }
+    return try go(on: printing, text: text, now: now)
   }
 
   /// A process of the node asks the group leader that it got from us.
   private mutating func print(
     _ request: PrintRequest, of call: CallID, now: Int64
   ) throws(TermError) -> Happening? {
-    let printing = Printing(call: call, from: request.from, reply: request.reply)
-    switch request.what {
-    case .text(let text):
-      try reply(.atom("ok"), printing, now)
-      return .output(call, text)
-    case .format(let module, let function, let arguments):
-      _ = try begin(
-        Call(module, function, arguments, isLinked: true), now: now, printing: printing)
-      return nil
-    case .answer(let term):
-      try reply(term, printing, now)
+    let printing = Printing(
+      call: call, from: request.from, reply: request.reply, rest: request.steps[...],
+      encoding: .unicode)
+    // It outlived the call; as with a group leader that is gone, it must not wait for ever.
+    if pending[call.number] == nil {
+      try reply(PrintRequest.error("terminated"), printing, now)
       return nil
     }
+    return try go(on: printing, text: "", now: now)
+  }
+
+  /// Does what is left of a request as far as that goes.
+  /// - Parameter text: what has been printed of it so far and not yet told.
+  private mutating func go(
+    on printing: Printing, text: String, now: Int64
+  ) throws(TermError) -> Happening? {
+    var (printing, text) = (printing, text)
+    var answer = Term.atom("ok")
+    steps: while let step = printing.rest.popFirst() {
+      switch step {
+      case .text(let more): text += more
+      case .answer(let term):
+        answer = term
+        break steps
+      case .format where printings >= Self.mostPrintings:
+        answer = PrintRequest.error("system_limit")
+        break steps
+      case .format(let module, let function, let arguments, let encoding):
+        printing.encoding = encoding
+        let maker = Call(module, function, arguments, isLinked: true)
+        _ = try begin(maker, now: now, printing: printing)
+        return told(text, of: printing.call)
+      }
+    }
+    try reply(answer, printing, now)
+    return told(text, of: printing.call)
+  }
+
+  private func told(_ text: String, of call: CallID) -> Happening? {
+    text.isEmpty || pending[call.number] == nil ? nil : .output(call, text)
   }
 
   private mutating func reply(
@@ -241,25 +342,46 @@ public struct Session: Sendable {
 
   /// Gives up calls whose time is over, and says that we are there.
   public mutating func tick(now: Int64) throws(DistributionError) -> [Happening] {
-    if now - lastHeard >= Self.longestSilence {
-      throw .silent(seconds: Int(Self.longestSilence / 1000))
-    }
-    if now - lastSent >= Self.tickInterval {
-      output += [0, 0, 0, 0]
-      lastSent = now
-    }
-    let late = pending.filter { $0.value.deadline ?? .max <= now }.keys.sorted()
-    return late.compactMap { number in
-      let isOurs = pending[number]?.printing == nil
+    let silence = now - lastHeard
+    if silence >= pace.silence { throw .silent(seconds: Int(silence / 1000)) }
+    do throws(TermError) {
+      if silence >= pace.probe, !isProbed { try probe(now: now) }
+      if now - lastSent >= pace.tick {
+        output += [0, 0, 0, 0]
+        lastSent = now
+      }
+      return try giveUp(now: now)
+    } catch { throw .malformed(.term(error)) }
+  }
+
+  /// A process that is not there is monitored: the node answers at once, whatever it does otherwise.
+  private mutating func probe(now: Int64) throws(TermError) {
+    let nobody = Term.Pid(
+      node: identity.peer.name, id: 0xFFF_FFFF, serial: 0, creation: identity.peer.creation)
+    try say(Control.monitor(nobody, from: .pid(ownPid), reference(next())))
+    (lastSent, isProbed) = (now, true)
+  }
+
+  private mutating func giveUp(now: Int64) throws(TermError) -> [Happening] {
+    if now < earliestDeadline { return [] }
+    var happenings: [Happening] = []
+    for number in pending.filter({ $0.value.deadline ?? .max <= now }).keys.sorted() {
+      let printing = pending[number]?.printing
       cancel(CallID(number: number), now: now)
-      return isOurs ? .answer(CallID(number: number), .timedOut) : nil
+      if let printing {
+        try reply(PrintRequest.error("timeout"), printing, now)
+      } else {
+        happenings.append(.answer(CallID(number: number), .timedOut))
+      }
     }
+    earliestDeadline = pending.values.compactMap(\.deadline).min() ?? .max
+    return happenings
   }
 
   /// When `tick` is to be called at the latest.
   public var nextTick: Int64 {
-    let calls = pending.values.compactMap(\.deadline).min() ?? .max
-    return min(calls, lastSent + Self.tickInterval, lastHeard + Self.longestSilence)
+    let patience = lastHeard + (isProbed ? pace.silence : pace.probe)
+    return min(earliestDeadline, lastSent + pace.tick, patience)
   }
 
   // MARK: - Names of ours
@@ -303,8 +425,10 @@ public struct Session: Sendable {
   }
 
   private func number(of reference: Term.Reference) -> UInt64? {
-    guard reference.words.count == 3, reference.node == identity.ownName else { return nil }
-    return UInt64(reference.words[1]) << 18 | UInt64(reference.words[0] & 0x3FFFF)
+    guard reference.words.count == 3, reference.words[0] <= 0x3FFFF, reference.words[2] == 0,
+      reference.node == identity.ownName, reference.creation == identity.ownCreation
+    else { return nil }
+    return UInt64(reference.words[1]) << 18 | UInt64(reference.words[0])
   }
 }
 

@@ -42,7 +42,9 @@ public struct TLSOptions: Hashable, Sendable {
   /// The program that speaks TLS for us. Our own side of the protocol is plain bytes on its standard streams.
   fileprivate func invocation(host: String, port: UInt16, networkOf process: Int32?) -> Invocation {
     let target = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    var words = ["openssl", "s_client", "-quiet", "-connect", target]
+    // It ends when we end, and takes nothing of what we send for a command of its own.
+    var words = ["openssl", "s_client", "-quiet", "-no_ign_eof", "-nocommands"]
+    words += ["-connect", target]
     if let certificate { words += ["-cert", certificate] }
     if let key { words += ["-key", key] }
     if let authorities { words += ["-CAfile", authorities, "-verify_return_error"] }
@@ -51,10 +53,10 @@ public struct TLSOptions: Hashable, Sendable {
   }
 }
 
-/// A running `openssl s_client`; it ends when nobody holds it.
+/// A running `openssl s_client`.
 final class TLSProgram: Sendable {
   let file: File
-  private let child: Child
+  private let helper: Helper
   private let complaints: File
 
   init(
@@ -63,15 +65,11 @@ final class TLSProgram: Sendable {
     let (ours, theirs) = try Dial.pair()
     let (reading, writing) = try File.pipe()
     try reading.setNonBlocking()
-    child = try Child.start(
-      options.invocation(host: host, port: port, networkOf: process), input: .file(theirs),
-      output: .file(theirs), errors: .file(writing), newSession: true)
+    helper = Helper(
+      try Child.start(
+        options.invocation(host: host, port: port, networkOf: process), input: .file(theirs),
+        output: .file(theirs), errors: .file(writing), newSession: true))
     (file, complaints) = (ours, reading)
-  }
-
-  deinit {
-    child.signal(9)
-    _ = child.wait()
   }
 
   /// What it complained of, if it did: its first line that is an error.
@@ -82,5 +80,17 @@ final class TLSProgram: Sendable {
       lines.first { $0.contains("verify error") } ?? lines.first { $0.contains("error") }
       ?? lines.first { $0.contains("alert") || $0.contains("rror") } ?? lines.last
     return line.map { String($0.prefix(200)) }
+  }
+}
+
+/// A program that works for us; it is ended when nobody holds it.
+final class Helper: Sendable {
+  private let child: Child
+
+  init(_ child: Child) { self.child = child }
+
+  deinit {
+    child.signal(9)
+    _ = child.wait()
   }
 }

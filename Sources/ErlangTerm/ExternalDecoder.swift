@@ -4,6 +4,9 @@
 struct ExternalDecoder {
   let bytes: [UInt8]
   var position: Int
+  private var terms = 0
+
+  init(bytes: [UInt8], position: Int) { (self.bytes, self.position) = (bytes, position) }
 
   mutating func term(depth: Int) throws(TermError) -> Term {
     let start = position
@@ -35,7 +38,16 @@ struct ExternalDecoder {
       let missing = count * bytesEach - (bytes.count - position)
       throw .external(.truncated(missing: missing), offset: start)
     }
+    try hold(count, start: start)
     return count
+  }
+
+  /// So many more terms are to be held.
+  mutating func hold(_ count: Int, start: Int) throws(TermError) {
+    terms += count
+    guard terms <= ExternalFormat.maximumTerms else {
+      throw .external(.tooManyTerms(limit: ExternalFormat.maximumTerms), offset: start)
+    }
   }
 
   private mutating func terms(_ count: Int, depth: Int) throws(TermError) -> [Term] {

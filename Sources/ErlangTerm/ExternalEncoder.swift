@@ -1,5 +1,5 @@
 struct ExternalEncoder {
-  private(set) var bytes: [UInt8] = []
+  var bytes: [UInt8] = []
 
   mutating func append(_ term: Term, depth: Int) throws(TermError) {
     guard depth <= ExternalFormat.maximumDepth else {

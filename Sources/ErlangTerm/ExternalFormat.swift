@@ -9,6 +9,9 @@ public enum ExternalFormat {
   /// enough for that, also without optimization.
   public static let maximumDepth = 128
 
+  /// How many terms one may hold when decoded: a byte can become a term of some hundred bytes in memory.
+  public static let maximumTerms = 1 << 21
+
   /// The one term that `bytes` hold.
   ///
   /// - Throws: `TermError.external` with the offset of the faulty part, also if bytes follow the
@@ -38,9 +41,19 @@ public enum ExternalFormat {
   /// pids, ports and references. Equal terms give equal bytes; keys of maps are in the order of
   /// their encoding.
   public static func encode(_ term: Term) throws(TermError) -> [UInt8] {
-    var encoder = ExternalEncoder()
+    var bytes: [UInt8] = []
+    try encode(term, onto: &bytes)
+    return bytes
+  }
+
+  /// The same, behind the bytes that are there; after an error they are of no use.
+  public static func encode(_ term: Term, onto bytes: inout [UInt8]) throws(TermError) {
+    bytes.append(version)
+    var encoder = ExternalEncoder(bytes: bytes)
+    // One owner at a time, or appending would copy them.
+    bytes = []
     try encoder.append(term, depth: 1)
-    return [version] + encoder.bytes
+    bytes = encoder.bytes
   }
 }
 

@@ -10,7 +10,7 @@ extension ExternalDecoder {
     case .newFloat: return try finite(Double(bitPattern: unsigned(8)), start: start)
     case .float: return try finite(oldFloat(), start: start)
     case .nil: return .list([])
-    case .string: return .list(try take(Int(unsigned(2))).map { .integer(Int($0)) })
+    case .string: return try string()
     case .binary: return .binary(Array(try take(Int(unsigned(4)))))
     case .bitBinary: return try bitBinary()
     case .atom, .smallAtom, .atomUTF8, .smallAtomUTF8:
@@ -24,6 +24,13 @@ extension ExternalDecoder {
     case .smallTuple, .largeTuple, .list, .map, .newFun:
       throw .external(.unsupportedTag(tag.rawValue), offset: start)
     }
+  }
+
+  private mutating func string() throws(TermError) -> Term {
+    let start = position
+    let characters = try take(Int(unsigned(2)))
+    try hold(characters.count, start: start)
+    return .list(characters.map { .integer(Int($0)) })
   }
 
   private mutating func big(count: Int, start: Int) throws(TermError) -> Term {

@@ -1,5 +1,5 @@
 /// Why bytes or a text are no term, or a term can't be encoded: facts, and one sentence each.
-public enum TermError: Error, Equatable, Sendable {
+public enum TermError: Error, Hashable, Sendable {
   /// Bytes in external term format; `offset` is that of the byte where the faulty part begins.
   case external(ExternalFault, offset: Int)
   /// Term text; line and column count from 1, columns in code points.
@@ -8,7 +8,7 @@ public enum TermError: Error, Equatable, Sendable {
   case unencodable(EncodingFault)
 }
 
-public enum ExternalFault: Equatable, Sendable {
+public enum ExternalFault: Hashable, Sendable {
   /// The input ends `missing` bytes (at least) too early.
   case truncated(missing: Int)
   case badVersion(UInt8)
@@ -16,6 +16,8 @@ public enum ExternalFault: Equatable, Sendable {
   /// Tag 80: the term is compressed by zlib, which this reader has not.
   case compressed
   case tooDeep(limit: Int)
+  /// With all that it holds, the term takes more memory than it should.
+  case tooManyTerms(limit: Int)
   case integerTooLarge(bytes: Int)
   case atomTooLong(characters: Int)
   case notUTF8
@@ -31,7 +33,7 @@ public enum ExternalFault: Equatable, Sendable {
   case trailingBytes(Int)
 }
 
-public enum TextFault: Equatable, Sendable {
+public enum TextFault: Hashable, Sendable {
   /// This word or sign has no place here.
   case unexpected(String)
   case unexpectedEnd
@@ -50,7 +52,7 @@ public enum TextFault: Equatable, Sendable {
   case moreThanOneTerm
 }
 
-public enum EncodingFault: Equatable, Sendable {
+public enum EncodingFault: Hashable, Sendable {
   case atomTooLong(characters: Int)
   case integerTooLarge(bytes: Int)
   case notFinite
@@ -80,6 +82,7 @@ extension ExternalFault: CustomStringConvertible {
     case .unsupportedTag(let tag): "unsupported tag \(tag)"
     case .compressed: "compressed term (unsupported)"
     case .tooDeep(let limit): "nested deeper than \(limit)"
+    case .tooManyTerms(let limit): "more than \(limit) terms in one"
     case .integerTooLarge(let bytes): "integer of \(bytes) bytes"
     case .atomTooLong(let characters): "atom of \(characters) characters"
     case .notUTF8: "text that is not UTF-8"

@@ -40,11 +40,19 @@ public enum Dial {
   }
 
   /// Writes what can be written without waiting. send(2)
+  /// - Parameter start: where in the bytes to begin.
   /// - Returns: how many bytes that was.
-  public static func write(_ bytes: [UInt8], to file: File) throws(PosixError) -> Int {
+  public static func write(
+    _ bytes: [UInt8], from start: Int = 0, to file: File
+  ) throws(PosixError) -> Int {
+    let start = min(max(0, start), bytes.count)
     do throws(PosixError) {
       return try check("write", file.name) {
-        send(file.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        bytes.withUnsafeBytes {
+          send(
+            file.descriptor, $0.baseAddress.map { $0 + start }, bytes.count - start,
+            Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        }
       }
     } catch {
       if error.errno == .again { return 0 }

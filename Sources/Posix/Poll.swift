@@ -69,7 +69,7 @@ extension Poll {
   }
 }
 
-/// Clocks, in milliseconds.
+/// Clocks, in milliseconds unless said otherwise.
 public enum Clock {
   /// Since 1970, UTC; may jump when it is set.
   public static func now() -> Int64 { read(CLOCK_REALTIME) }
@@ -77,8 +77,12 @@ public enum Clock {
   /// Since some moment in the past; never jumps.
   public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 
-  /// Since the host was booted, the time it slept included.
-  static func sinceBoot() -> Int64 { read(CLOCK_BOOTTIME) }
+  /// The same in microseconds, for what is measured.
+  public static func microseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
 
   /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
   public static func utcOffset(at milliseconds: Int64) -> Int {

@@ -200,3 +200,16 @@ public struct NodeFacts: Encodable, Sendable {
     }
   }
 }
+
+extension NodeAction {
+  /// `stop of application ssl`
+  public var sentence: String {
+    switch self {
+    case .logLevel(let level): "log level \(level.rawValue)"
+    case .collectGarbage: "garbage collection"
+    case .stopApplication(let name): "stop of application \(name)"
+    case .startApplication(let name): "start of application \(name)"
+    case .restart: "restart by init:restart/0"
+    }
+  }
+}

@@ -1,6 +1,9 @@
 import CommandLine
 import Deployment
+import ErlangDistribution
 import Instance
+import NodeWatch
+import Observation
 import Posix
 import ReleaseModel
 
@@ -8,14 +11,21 @@ extension Verb {
   static let rpc = Verb(
     Command(
       "rpc", "APP[/INSTANCE] EXPR", count: 2...2, "evaluate an expression in the running system",
-      details: "Elixir in a release of mix, Erlang in one of relx.")
+      details: """
+        Elixir in a release of mix, Erlang in one of relx. What it prints is printed as it comes, then
+        its value. It ends with this command: by --timeout, or by Ctrl-C.
+        """,
+      options: [.timeout("as long as it takes"), .json])
   ) { call throws(Cause) in
-    let run = try call.runningInstance()
-    if run.otpRelease?.kind == .relx { return try call.evaluateErlang(in: run) }
-    return try call.hand(
-      over: Invocation(
-        [run.startProgram, "rpc", call.positional(1)], in: run.folder.path,
-        environment: run.clientEnvironment))
+    let limit = try call.timeout()
+    let (app, run) = try call.runningInstance()
+    let specification = try RunSpecification(
+      run, of: app, home: call.home(), environment: call.context.environment)
+    let place = try call.nodePlaces().place(of: run, app: app.name)
+    let evaluation = Evaluation(
+      call.positional(1), in: specification.otpRelease?.kind == .relx ? .erlang : .elixir,
+      limit: limit)
+    return try call.evaluate(evaluation, in: place)
   }
 
   static let eval = Verb(
@@ -44,13 +54,16 @@ extension Verb {
         .terminal, "a remote shell needs a terminal",
         remedy: "For one expression: relctl rpc \(call.positional(0)) EXPR")
     }
-    return try call.hand(over: call.runningInstance().remoteShell)
+    let (app, run) = try call.runningInstance()
+    let specification = try RunSpecification(
+      run, of: app, home: call.home(), environment: call.context.environment)
+    return try call.hand(over: specification.remoteShell)
   }
 }
 
 extension Call {
   /// The named instance, or the first of the app's that works.
-  fileprivate func runningInstance() throws(Cause) -> RunSpecification {
+  fileprivate func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
     let (name, instance) = try target()
     let app = try app(name)
     let running = app.liveRuns.filter { $0.state == .ready || $0.state == .unready }
@@ -61,7 +74,7 @@ extension Call {
         instance.map { "'\($0)' of '\(name)' is not running" } ?? "'\(name)' is not running",
         remedy: "See the instances with: relctl ps \(name)")
     }
-    return try RunSpecification(run, of: app, home: home(), environment: context.environment)
+    return (app, run)
   }
 
   /// A VM beside the instances needs the release and the config vars, no run: it works in the app's own folder.
@@ -83,16 +96,27 @@ extension Call {
     return specification
   }
 
-  /// erl_call reads the expressions from its standard input.
-  fileprivate func evaluateErlang(in run: RunSpecification) throws(Cause) -> Outcome {
-    let text = positional(1).hasSuffix(".") ? positional(1) : positional(1) + "."
-    do throws(PosixError) {
-      let reading = try File.holding(Array((text + "\n").utf8))
-      let invocation = run.runtimeCall(["-fetch_stdout", "-e"])
-      let exit = try Child.start(invocation, input: .file(reading)).wait()
-      context.print("")
-      return Outcome(exit)
-    } catch { throw Cause(.remote, "\(error)") }
+  /// Shows what it prints and its value, or what is wrong with it.
+  fileprivate func evaluate(_ evaluation: Evaluation, in place: NodePlace) throws(Cause) -> Outcome {
+    var client = try connect(place)
+    var output = CallOutput(self)
+    let start = Clock.microseconds()
+    let outcome: Result<String, Cause>
+    do throws(DistributionError) {
+      outcome = try client.evaluate(evaluation) { output.take($0) }
+    } catch {
+      output.end()
+      throw Cause(error)
+    }
+    let passed = Double(Clock.microseconds() - start) / 1000
+    switch outcome {
+    case .success(let value):
+      output.end(node: place.name, value: value, milliseconds: passed)
+      return .success
+    case .failure(let cause):
+      output.end()
+      throw cause
+    }
   }
 
   /// The command has our terminal until it ends; an interrupt is for it, not for us.

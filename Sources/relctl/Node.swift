@@ -1,36 +1,104 @@
 import CommandLine
 import ErlangDistribution
-import ErlangTerm
+import Instance
 import NodeWatch
+import Observation
 import Posix
 import ReleaseModel
 
-extension Verb {
-  static let nodeRPC = Verb(
-    Command(
-      "node rpc", "NAME@HOST[:PORT] MODULE FUNCTION [ARGS]", count: 3...4,
-      "call a function of a running node",
-      details: "ARGS is a list of Erlang terms, as in: '[kernel, \"text\"]'",
-      options: [Option("--cookie-file", value: "F", "the node's cookie")])
-  ) { call throws(Cause) in
-    guard let (name, port) = NodeName.parse(call.positional(0)) else {
-      throw Cause(.nodeName, "no node name")
+// What all commands share that come into a node.
+
+extension Option {
+  static let cookieFile = Option(
+    "--cookie-file", value: "FILE", "the node's cookie; else as found, or in ~/.erlang.cookie")
+  static let tlsOptions = Option(
+    "--tls-options", value: "FILE", "for distribution over TLS: the node's own ssl_dist_optfile")
+
+  /// How long a call may take.
+  static func timeout(_ standard: String) -> Option {
+    Option("--timeout", value: "SECONDS", "how long to wait for it (default: \(standard))")
+  }
+}
+
+extension Call {
+  /// Where nodes are, with what was said of them here. Another user's home holds no nodes of ours, unless it was named.
+  func nodePlaces() throws(Cause) -> NodePlaces {
+    var home: Home?
+    do throws(Cause) { home = try self.home() } catch {
+      if arguments["--home"] != nil { throw error }
     }
-    let cookie: Cookie
-    do throws(Cookie.FileProblem) {
-      cookie = try Cookie.read(file: call.arguments["--cookie-file"] ?? "")
-    } catch { throw Cause(error) }
-    let epmd = call.context.environment["ERL_EPMD_PORT"].flatMap { UInt16($0) } ?? 4369
+    let board = try home.map { home throws(Cause) in
+      try Situation.board(of: home, program: "relctl").board
+    }
+    return NodePlaces(
+      home: home, board: board ?? Board(), environment: context.environment,
+      cookieFile: arguments["--cookie-file"].map(context.absolute), tls: try tlsOptions())
+  }
+
+  private func tlsOptions() throws(Cause) -> TLSOptions? {
+    guard let file = arguments["--tls-options"] else { return nil }
+    do throws(TLSOptions.Unreadable) {
+      return try TLSOptions(file: context.absolute(file))
+    } catch { throw Cause(.nodeTLS, error.sentence) }
+  }
+
+  /// Milliseconds; nil where nothing was said.
+  func timeout() throws(Cause) -> Int64? {
+    guard let text = arguments["--timeout"] else { return nil }
+    guard let seconds = Int64(text), (1...1_000_000).contains(seconds) else {
+      throw Cause(.usage, "'\(text)' is no number of seconds", remedy: "Write it as in: 30")
+    }
+    return seconds * 1000
+  }
+
+  func connect(_ place: NodePlace) throws(Cause) -> Client {
+    let way = try place.way.get()
     do throws(DistributionError) {
-      var client = try Client(
-        to: NodeAddress(name: name, door: port.map { .port($0) } ?? .epmd(port: epmd)),
-        cookie: cookie)
-      let arguments = (try? TextFormat.parse(call.positional(3)))?.list ?? []
-      let answer = try client.call(
-        ErlangDistribution.Call(call.positional(1), call.positional(2), arguments)
-      ) { call.context.print($0) }
-      call.context.print("\(answer)")
+      return try Client(to: way.address, cookie: way.cookie)
     } catch { throw Cause(error) }
-    return .success
+  }
+
+  /// Text of many lines, each fit for where it goes.
+  func write(_ text: String) {
+    let lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)
+      .map { shown(String(decoding: $0, as: UTF8.self)) }
+    context.print(bytes: Array(lines.joined(separator: "\n").utf8))
+  }
+}
+
+/// What a call prints: written as it comes, or kept for a report.
+struct CallOutput {
+  let call: Call
+  private(set) var kept = ""
+  private var isLineOpen = false
+
+  /// Bytes that are kept of it.
+  private static let longest = 16 << 20
+
+  init(_ call: Call) { self.call = call }
+
+  mutating func take(_ text: String) {
+    if text.isEmpty { return }
+    isLineOpen = text.utf8.last != 10
+    if !call.wantsJSON {
+      call.write(text)
+    } else if kept.utf8.count < Self.longest {
+      kept += text
+    }
+  }
+
+  /// Shows the value, on a line of its own.
+  mutating func end(node: String, value: String, milliseconds: Double) {
+    if call.wantsJSON {
+      call.print(
+        json: CallReport(node: node, value: value, output: kept, ms: milliseconds))
+    } else {
+      call.write((isLineOpen ? "\n" : "") + value + "\n")
+    }
+  }
+
+  /// Nothing follows what was printed.
+  mutating func end() {
+    if isLineOpen, !call.wantsJSON { call.write("\n") }
   }
 }

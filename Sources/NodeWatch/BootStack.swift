@@ -1,0 +1,73 @@
+import ErlangDistribution
+import ErlangTerm
+
+/// Where the process stands that keeps a boot waiting.
+///
+/// The application's starter waits for its top supervisor, that for its children, one of which is in its `init`.
+/// So from the starter the way leads from parent to child, as long as a child is itself being initialised.
+enum BootStack {
+  static let keys = ["initial_call", "parent", "current_stacktrace"]
+  /// More processes than a booting node has; then nobody looks.
+  static let mostProcesses = 20_000
+  private static let lines = 6
+
+  static func call(_ pids: [Term]) -> Call {
+    let wanted = Term.list(keys.map { .atom($0) })
+    return Call(
+      "lists", "zipwith",
+      [
+        Vitals.export("erlang", "process_info", 2), .list(pids),
+        .list(Array(repeating: wanted, count: pids.count)),
+      ])
+  }
+
+  private struct Process {
+    var pid: Term
+    var parent: Term?
+    var isStarter: Bool
+    var stack: [(module: String, function: String, line: String)]
+
+    var isInitialising: Bool {
+      stack.contains { $0.function == "init_it" || $0.function == "init_p" }
+        && !stack.contains { $0.function == "loop" || $0.function == "loop_it" }
+    }
+  }
+
+  /// The innermost lines of the stack of the process that everything waits for; empty where none is found.
+  static func read(_ answer: Term, pids: [Term]) -> [String] {
+    let processes = zip(pids, answer.list ?? []).compactMap { process($0, $1) }
+    guard
+      var current = processes.last(where: { process in
+        process.isStarter && !process.stack.contains { $0.function == "loop_it" }
+      })
+    else { return [] }
+    let children = Dictionary(grouping: processes) { $0.parent }
+    // A parent is never its child's child; the bound is for a node that says so.
+    for _ in 0..<100 {
+      guard let next = children[current.pid]?.last(where: \.isInitialising) else { break }
+      current = next
+    }
+    return current.stack.prefix(lines).map { "\($0.module):\($0.function)\($0.line)" }
+  }
+
+  private static func process(_ pid: Term, _ info: Term) -> Process? {
+    guard let stack = info.property("current_stacktrace")?.list else { return nil }
+    let first = info.property("initial_call")?.tuple
+    return Process(
+      pid: pid, parent: info.property("parent"),
+      isStarter: first?.first?.atom == "application_master"
+        && first?.dropFirst().first?.atom == "start_it",
+      stack: stack.prefix(20).compactMap(frame))
+  }
+
+  private static func frame(_ term: Term) -> (module: String, function: String, line: String)? {
+    guard let parts = term.tuple, parts.count == 4, let module = parts[0].atom,
+      let function = parts[1].atom
+    else { return nil }
+    let arity = parts[2].integer ?? parts[2].list?.count ?? 0
+    let file = parts[3].property("file")?.text
+    let line = parts[3].property("line")?.integer
+    let place = file.map { " (\($0)" + (line.map { ":\($0)" } ?? "") + ")" } ?? ""
+    return (module, function, "/\(arity)\(place)")
+  }
+}

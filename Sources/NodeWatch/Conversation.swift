@@ -1,0 +1,102 @@
+import ErlangDistribution
+import ErlangTerm
+import ReleaseModel
+
+/// What is being asked on one connection, and when what is asked again.
+struct Conversation {
+  enum Question: Hashable {
+    case vitals
+    case boot
+    case dependencies([String])
+    case processes
+    /// Where the processes of a booting node stand.
+    case stack([Term])
+    case survey
+    case flags
+    case environment([String])
+    case releases
+    case tree(TreeWalk.Step)
+    case deed(String)
+  }
+
+  var asked: [CallID: Question] = [:]
+  /// When a question is to be asked again, by a name for its kind.
+  private var due: [Kind: Int64] = [:]
+  private var begun: [Kind: Int64] = [:]
+  var applications: Applications?
+  var dependencies: [String: [String]] = [:]
+  var openTree: TreeWalk?
+  var collector: LogCollector?
+  var isReady = false
+  var hasLooked = false
+
+  enum Kind: Hashable, CaseIterable {
+    case vitals, boot, stack, survey, settings, tree, log
+  }
+
+  /// Milliseconds between two answers of a kind.
+  private static func interval(_ kind: Kind) -> Int64 {
+    switch kind {
+    case .vitals: 2000
+    case .boot: 5
+    case .stack: 1000
+    case .survey: 5000
+    case .settings: 30_000
+    case .tree: 5000
+    case .log: 2000
+    }
+  }
+
+  /// A question that costs the node much is asked less often.
+  private static let mostlyIdle: Int64 = 20
+
+  mutating func begin(_ kind: Kind, now: Int64) {
+    begun[kind] = now
+    due[kind] = .max
+  }
+
+  mutating func end(_ kind: Kind, now: Int64) {
+    let cost = now - (begun[kind] ?? now)
+    due[kind] = now + max(Self.interval(kind), cost * Self.mostlyIdle)
+  }
+
+  /// While a node boots it is asked often, less so the longer one application takes.
+  mutating func endBoot(current: Int64, now: Int64) {
+    due[.boot] = now + min(250, max(Self.interval(.boot), current / 20))
+  }
+
+  func isDue(_ kind: Kind, now: Int64) -> Bool { (due[kind] ?? 0) <= now }
+
+  /// What is wanted now.
+  func wanted(by watch: NodeWatch) -> [Kind] {
+    var kinds: [Kind] = []
+    if watch.parts.contains(.vitals) { kinds.append(.vitals) }
+    if !watch.parts.isDisjoint(with: [.boot, .vitals]), !isReady || !hasLooked {
+      kinds.append(.boot)
+    }
+    if watch.parts.contains(.boot), !isReady, watch.report.boot?.isStuck == true {
+      kinds.append(.stack)
+    }
+    if watch.parts.contains(.processes), watch.report.snapshot != nil { kinds.append(.survey) }
+    if watch.parts.contains(.settings), applications != nil { kinds.append(.settings) }
+    if watch.tree != nil { kinds.append(.tree) }
+    if !watch.parts.isDisjoint(with: [.log, .happenings]) { kinds.append(.log) }
+    return kinds
+  }
+
+  /// When the next question is due.
+  func nextQuestion(for watch: NodeWatch) -> Int64? {
+    if watch.deeds.contains(where: { !$0.isBegun }) { return 0 }
+    return wanted(by: watch).map { due[$0] ?? 0 }.min()
+  }
+}
+
+extension BootTimeline {
+  /// Whether an application has kept the boot for so long that somebody may ask why.
+  var isStuck: Bool { currentMilliseconds > 700 }
+
+  /// How long the application that is being started has taken by now.
+  var currentMilliseconds: Int64 {
+    isFinished ? 0 : steps.last { !$0.isRunning }?.milliseconds ?? 0
+  }
+}

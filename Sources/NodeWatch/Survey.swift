@@ -1,0 +1,65 @@
+import ErlangDistribution
+import ErlangTerm
+import ReleaseModel
+
+/// The walk over a node's processes.
+enum Survey {
+  private static let leaders = 10
+  /// Milliseconds between the two looks that reductions are compared over.
+  private static let window = 500
+  /// With more processes they are only looked at once, and reductions are those since they began.
+  private static let most = 20_000
+
+  static func call(processes: Int) -> Call {
+    let window = processes > most ? 0 : window
+    return Probe.survey.call(
+      [.integer(window), .integer(leaders)], limit: 60_000, isLinked: true)
+  }
+
+  static func read(_ answer: Term, masters: [Term: String]) -> ProcessSurvey? {
+    guard let parts = Probe.value(answer)?.tuple, parts.count == 3, let busiest = parts[0].list,
+      let queues = parts[1].list, let shares = parts[2].list
+    else { return nil }
+    var applications: [String: ProcessSurvey.Share] = [:]
+    for share in shares {
+      guard let fields = share.tuple, fields.count == 3, let count = fields[1].integer,
+        let memory = fields[2].integer
+      else { continue }
+      let name = masters[fields[0]] ?? ""
+      var sum = applications[name] ?? ProcessSurvey.Share(processes: 0, memory: 0)
+      sum.processes = sum.processes.addingReportingOverflow(count).partialValue
+      sum.memory = sum.memory.addingReportingOverflow(memory).partialValue
+      applications[name] = sum
+    }
+    return ProcessSurvey(
+      busiest: busiest.prefix(leaders).compactMap { leader($0, isReductions: true) },
+      queues: queues.prefix(leaders).compactMap { leader($0, isReductions: false) },
+      applications: applications)
+  }
+
+  /// `{Pid, Value, [{registered_name, …}, …], {Module, Function, Arity}}`
+  private static func leader(_ term: Term, isReductions: Bool) -> ProcessSurvey.Leader? {
+    guard let parts = term.tuple, parts.count == 4, let pid = parts[0].pid,
+      let value = parts[1].integer
+    else { return nil }
+    let name = parts[2].property("registered_name")?.atom ?? function(parts[3])
+    return ProcessSurvey.Leader(
+      pid: pid.short, name: name, reductions: isReductions ? value : nil,
+      messages: parts[2].property("message_queue_len")?.integer ?? 0,
+      memory: parts[2].property("memory")?.integer ?? 0)
+  }
+
+  /// `gen_server:loop/7`
+  static func function(_ term: Term?) -> String {
+    guard let parts = term?.tuple, parts.count >= 3, let module = parts[0].atom,
+      let name = parts[1].atom
+    else { return "" }
+    let arity = parts[2].integer ?? parts[2].list?.count
+    return "\(module):\(name)" + (arity.map { "/\($0)" } ?? "")
+  }
+}
+
+extension Term.Pid {
+  /// As the node itself prints it, `<0.231.0>`.
+  var short: String { "<0.\(id).\(serial)>" }
+}

@@ -1,0 +1,171 @@
+import ErlangDistribution
+import Instance
+import NodeWatch
+import Posix
+import ReleaseModel
+
+/// What it takes to come into a node.
+public struct NodeWay: Sendable {
+  public var address: NodeAddress
+  public var cookie: Cookie
+
+  public init(address: NodeAddress, cookie: Cookie) {
+    (self.address, self.cookie) = (address, cookie)
+  }
+}
+
+/// A node that is known of, before anybody has asked it.
+public struct NodePlace: Sendable {
+  public var name: String
+  public var origin: NodeReport.Origin
+  /// How to come into it, or why there is no way.
+  public var way: Result<NodeWay, Cause>
+
+  public init(name: String, origin: NodeReport.Origin, way: Result<NodeWay, Cause>) {
+    (self.name, self.origin, self.way) = (name, origin, way)
+  }
+
+  /// The node as it stands before it is asked: idle, or down where there is no way.
+  public var report: NodeReport {
+    let report = NodeReport(id: id, name: name, origin: origin)
+    guard case .failure(let cause) = way else { return report }
+    return NodeReport(id: id, name: name, origin: origin, state: .down, cause: cause)
+  }
+
+  private var id: String {
+    switch origin {
+    case .run(let app, let instance, let run, _): "\(app)/\(instance)/\(run)"
+    case .given: name
+    case .found(let pid): "\(pid)"
+    }
+  }
+}
+
+/// Where a node's door and cookie come from, in this order:
+///
+/// - the cookie: the file that was named; the run of ours with the node's name; `$HOME/.erlang.cookie`.
+/// - the port: the one that was typed with the name; the epmd of our home for a run of ours; the epmd at
+///   `ERL_EPMD_PORT`, else at the standard port.
+public struct NodePlaces: Sendable {
+  private let home: Home?
+  private let board: Board
+  private let environment: [String: String]
+  /// The file with the cookie, where one was named.
+  private let cookieFile: String?
+  private let tls: TLSOptions?
+
+  /// - Parameters:
+  ///   - home: nil where there is none whose runs are ours.
+  ///   - board: of that home, as it is now.
+  public init(
+    home: Home?, board: Board, environment: [String: String], cookieFile: String? = nil,
+    tls: TLSOptions? = nil
+  ) {
+    (self.home, self.board, self.environment) = (home, board, environment)
+    (self.cookieFile, self.tls) = (cookieFile, tls)
+  }
+
+  // MARK: - One node
+
+  /// The node of a name as somebody typed it: `name@host` or `name@host:port`.
+  public func place(named text: String) throws(Cause) -> NodePlace {
+    guard let (name, port) = ErlangDistribution.NodeName.parse(text) else {
+      throw Cause(
+        .nodeName, "'\(text)' is no node's name",
+        remedy: "Write it as the node itself does, as in: greeter@127.0.0.1")
+    }
+    if let (app, run) = run(named: name) { return try place(of: run, app: app, port: port) }
+    let door: NodeAddress.Door
+    if let port { door = .port(port) } else { door = .epmd(port: try standardPort()) }
+    let cookie: Cookie
+    if let cookieFile { cookie = try read(cookieFile) } else { cookie = try ownCookie(for: name) }
+    return NodePlace(
+      name: "\(name)", origin: .given,
+      way: .success(
+        NodeWay(address: NodeAddress(name: name, door: door, tls: tls), cookie: cookie)))
+  }
+
+  /// The node of a run of ours.
+  /// - Parameter port: the one it listens on, where that is known.
+  public func place(
+    of run: Board.Run, app: String, port: UInt16? = nil
+  ) throws(Cause) -> NodePlace {
+    guard let home, let node = run.node, let name = ErlangDistribution.NodeName(node) else {
+      throw Cause(
+        .nodeName, "'\(run.instance)' of '\(app)' has no node: it is no OTP release",
+        remedy: "See the nodes with: relctl node list")
+    }
+    let door: NodeAddress.Door
+    if let port {
+      door = .port(port)
+    } else {
+      door = .epmd(port: try EPMDKeeper(home: home).port(environment: environment))
+    }
+    let folder = home.app(app).run(run.instance.description, run.id)
+    let cookie = try read(cookieFile ?? folder.cookie)
+    return NodePlace(
+      name: node,
+      origin: .run(app: app, instance: run.instance, run: run.id, release: run.release),
+      way: .success(
+        NodeWay(address: NodeAddress(name: name, door: door, tls: tls), cookie: cookie)))
+  }
+
+  // MARK: - All that are known
+
+  /// Every node of this home's runs.
+  public func all() -> [NodePlace] {
+    board.apps.values.sorted { $0.name < $1.name }.flatMap { app in
+      app.liveRuns.filter { $0.node != nil }.sorted { $0.instance < $1.instance }
+        .map { place(orCause: $0, app: app.name) }
+    }
+  }
+
+  private func place(orCause run: Board.Run, app: String) -> NodePlace {
+    do throws(Cause) { return try place(of: run, app: app) } catch {
+      return NodePlace(
+        name: run.node ?? "",
+        origin: .run(app: app, instance: run.instance, run: run.id, release: run.release),
+        way: .failure(error))
+    }
+  }
+
+  // MARK: - Sources
+
+  private func run(named name: ErlangDistribution.NodeName) -> (app: String, run: Board.Run)? {
+    for app in board.apps.values {
+      if let run = app.liveRuns.last(where: { $0.node == "\(name)" }) { return (app.name, run) }
+    }
+    return nil
+  }
+
+  private func standardPort() throws(Cause) -> UInt16 {
+    guard let text = environment["ERL_EPMD_PORT"], !text.isEmpty else {
+      return NodeAddress.epmdPort
+    }
+    guard let port = UInt16(text), port > 0 else {
+      throw Cause(
+        .usage, "ERL_EPMD_PORT is '\(text)', which is no port",
+        remedy: "Give it a number from 1 to 65535, or unset it.")
+    }
+    return port
+  }
+
+  /// The cookie of whoever runs us, as the runtime system itself has it.
+  private func ownCookie(for name: ErlangDistribution.NodeName) throws(Cause) -> Cookie {
+    let path = environment["HOME"].map { $0 + "/.erlang.cookie" }
+    guard let path, Files.exists(path) else {
+      throw Cause(
+        .cookieFile,
+        "no cookie is known for '\(name)'"
+          + (path.map { ": it is no node of ours, and there is no '\($0)'" } ?? ""),
+        remedy: "Name the file that holds the node's cookie: --cookie-file FILE")
+    }
+    return try read(path)
+  }
+
+  private func read(_ path: String) throws(Cause) -> Cookie {
+    do throws(Cookie.FileProblem) { return try Cookie.read(file: path) } catch {
+      throw Cause(error)
+    }
+  }
+}

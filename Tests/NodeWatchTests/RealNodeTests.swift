@@ -1,0 +1,165 @@
+import ErlangDistribution
+import Glibc
+import NodeWatch
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// What a watch says of a real node is what the node says of itself to another one.
+struct RealNodeTests {
+  @Test(arguments: [Beam.Runtime.otp25, .otp28])
+  func tellsWhatTheNodeTells(_ runtime: Beam.Runtime) throws {
+    let beam = try Beam(runtime, name: "told", evaluating: ["application:start(crypto)"])
+    var lookout = try Lookout(beam, parts: [.vitals, .processes, .settings])
+    let isTold = try lookout.wait { lookout in
+      lookout.watch.report.survey != nil && lookout.watch.report.settings?.values.isEmpty == false
+        && lookout.watch.report.snapshot?.applications.contains { application in
+          application.name == "crypto" && application.state == .running
+            && !application.dependencies.isEmpty
+        } == true
+    }
+    #expect(isTold, "\(lookout.watch.report)")
+    let snapshot = try #require(lookout.watch.report.snapshot)
+    #expect(snapshot.node == beam.name)
+    #expect(try beam.eval("erlang:system_info(otp_release)") == "\"\(snapshot.otp)\"")
+    #expect(try beam.eval("erlang:system_info(version)") == "\"\(snapshot.erts)\"")
+    #expect(
+      try beam.eval("erlang:system_info(schedulers_online)") == "\(snapshot.schedulersOnline)")
+    #expect(try beam.eval("erlang:system_info(process_limit)") == "\(snapshot.processes.limit)")
+    let order =
+      "[atom_to_list(A)||{A,_,_}<-lists:reverse(application:which_applications())]"
+    let running = snapshot.applications.filter { $0.state == .running }
+    #expect(
+      try beam.eval(order) == "[" + running.map { "\"\($0.name)\"" }.joined(separator: ",") + "]")
+    let versions = "[V||{_,_,V}<-lists:reverse(application:which_applications())]"
+    #expect(
+      try beam.eval(versions) == "[" + running.map { "\"\($0.version)\"" }.joined(separator: ",")
+        + "]")
+    #expect(running.map(\.order) == Array(1...running.count).map { Optional($0) })
+    #expect(running.last?.type == .temporary)
+    let uptime = try #require(Int64(try beam.eval("element(1,erlang:statistics(wall_clock))")))
+    #expect(abs(uptime - snapshot.uptime) < 20_000)
+    let survey = try #require(lookout.watch.report.survey)
+    let processes = survey.applications.values.map(\.processes).reduce(0, +)
+    #expect(abs(processes - snapshot.processes.count) < 20)
+    #expect(survey.applications["kernel"]?.memory ?? 0 > 10_000)
+    let settings = try #require(lookout.watch.report.settings)
+    #expect(settings.flags.contains { $0.hasPrefix("-name \(beam.name)") })
+  }
+
+  @Test func watchesABoot() throws {
+    let network = try Beam.Network()
+    let folder = try TemporaryFolder("slow")
+    try folder.write(
+      "slow.erl",
+      """
+      -module(slow).
+      -behaviour(application).
+      -export([start/2, stop/1, init/1]).
+      start(_, _) -> supervisor:start_link(?MODULE, []).
+      stop(_) -> ok.
+      init([]) -> timer:sleep(1500), {ok, {{one_for_one, 1, 1}, []}}.
+      """)
+    try folder.write(
+      "slow.app",
+      """
+      {application, slow, [{description, "slow"}, {vsn, "1"}, {modules, [slow]}, {registered, []},
+        {applications, [kernel, stdlib]}, {mod, {slow, []}}]}.
+      """)
+    let compiled = try Invocation(
+      ["erlc", "slow.erl"], in: folder.path, environment: Environment.current
+    ).run(limit: 60_000)
+    try #require(compiled.isSuccess)
+    let beam = try Beam(
+      name: "boots", paths: [folder.path], evaluating: ["application:start(slow, permanent)"],
+      network: network, wait: false)
+    var lookout = try Lookout(beam, parts: [.boot])
+    let sawSlow = try lookout.wait { lookout in
+      lookout.watch.report.boot?.current == "slow"
+        && lookout.watch.report.boot?.stack.isEmpty == false
+    }
+    #expect(sawSlow, "\(lookout.watch.report)")
+    #expect(lookout.watch.report.boot?.stack.first?.hasPrefix("timer:sleep/1") == true)
+    let isOver = try lookout.wait { $0.watch.report.boot?.isFinished == true }
+    #expect(isOver, "\(lookout.watch.report)")
+    let boot = try #require(lookout.watch.report.boot)
+    #expect((1300...2500).contains(boot.milliseconds["slow"] ?? 0))
+    #expect(boot.steps.map(\.milliseconds).reduce(0, +) == boot.total)
+  }
+
+  @Test(arguments: [Beam.Runtime.otp25, .otp28])
+  func givesTheLog(_ runtime: Beam.Runtime) throws {
+    let beam = try Beam(runtime, name: "logs")
+    var lookout = try Lookout(beam, parts: [.log])
+    try lookout.rest(500)
+    _ = try beam.eval("logger:error(\"one ~p\", [1])")
+    _ = try beam.eval("logger:notice(#{what => two}, #{mfa => {here, there, 0}})")
+    #expect(try lookout.wait { $0.lines.count >= 2 }, "\(lookout)")
+    #expect(lookout.lines.map(\.text) == ["one 1", "what: two"])
+    #expect(lookout.lines.map(\.level) == [.error, .notice])
+    #expect(lookout.lines.last?.module == "here")
+    #expect(lookout.lost == 0)
+    // 20,000 lines at once: what is not shown is counted.
+    let before = lookout.lines.count
+    _ = try beam.eval("[logger:notice(\"flood ~p\",[I])||I<-lists:seq(1,20000)],done")
+    #expect(try lookout.wait { $0.lines.count - before + $0.lost >= 20_000 }, "\(lookout.lost)")
+    #expect(lookout.lines.count - before + lookout.lost == 20_000)
+    #expect(lookout.lost > 0)
+    lookout.watch.parts = []
+    lookout.watch.leave()
+    #expect(
+      try eventually { try beam.eval("maps:get(filters,logger:get_primary_config())") == "[]" })
+  }
+
+  @Test func walksATree() throws {
+    let beam = try Beam(name: "tree")
+    var lookout = try Lookout(beam, parts: [])
+    lookout.watch.tree = "kernel"
+    #expect(try lookout.wait { $0.watch.report.tree != nil })
+    let tree = try #require(lookout.watch.report.tree)
+    #expect(tree.entries.first?.name.hasPrefix("kernel") == true)
+    let top = try beam.eval("lists:sort([I||{I,_,_,_}<-supervisor:which_children(kernel_sup)])")
+    let children = tree.entries.filter { $0.depth == 1 }.map {
+      String($0.name.prefix { $0 != " " })
+    }
+    #expect(top == "[" + children.sorted().joined(separator: ",") + "]")
+  }
+
+  @Test func doesWhatItIsTold() throws {
+    let beam = try Beam(name: "does")
+    var lookout = try Lookout(beam, parts: [.vitals])
+    let actions: [NodeAction] = [
+      .logLevel(.warning), .collectGarbage, .startApplication("crypto"),
+      .stopApplication("crypto"), .stopApplication("nowhere"),
+    ]
+    for (index, action) in actions.enumerated() {
+      lookout.watch.perform(action, id: "\(index)")
+      var outcomes: [(id: String, outcome: Result<Void, Cause>)] = []
+      let end = Clock.monotonic() + 10_000
+      while outcomes.isEmpty, Clock.monotonic() < end {
+        try lookout.rest(20)
+        outcomes = lookout.watch.takeOutcomes()
+      }
+      let isFine = (try? outcomes.first?.outcome.get()) != nil
+      #expect(isFine == (action != .stopApplication("nowhere")), "\(action): \(outcomes)")
+    }
+    #expect(try beam.eval("maps:get(level,logger:get_primary_config())") == "warning")
+  }
+
+  @Test func saysWhatIsWrongAndComesBack() throws {
+    let beam = try Beam(name: "wrong")
+    var lookout = try Lookout(beam, parts: [.vitals])
+    #expect(try lookout.wait { $0.watch.report.state == .up })
+    beam.signal(SIGSTOP)
+    #expect(try lookout.wait { $0.watch.report.state == .silent }, "\(lookout.watch.report)")
+    #expect(lookout.watch.report.cause?.id == ProblemID.nodeSilent.rawValue)
+    beam.signal(SIGCONT)
+    #expect(try lookout.wait { $0.watch.report.state == .up }, "\(lookout.watch.report)")
+    beam.end()
+    #expect(try lookout.wait { $0.watch.report.state == .down }, "\(lookout.watch.report)")
+    let again = try Beam(name: "wrong", cookie: beam.cookie, network: beam.network)
+    #expect(try lookout.wait { $0.watch.report.state == .up }, "\(lookout.watch.report)")
+    withExtendedLifetime(again) {}
+  }
+}
