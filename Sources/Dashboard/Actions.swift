@@ -13,6 +13,21 @@ enum Refusal: Error, Equatable, Sendable {
   case asked(String)
   case notInFormation(InstanceName, app: String)
   case amongInstances
+  case noNode
+  /// A node that cannot be asked now, and the word for its state.
+  case notUp(String, String)
+  /// No run of an app of ours.
+  case foreignNode(String)
+  case noApplication
+  case notRunning(String)
+  case alreadyRunning(String)
+  /// Without this application there is no node.
+  case essential(String)
+  case pageIsOpen
+  case onlyItsLog
+  case noLevels
+  case nothingToFind
+  case notFound(String, older: Bool)
 }
 
 /// What is asked before something is changed. "No" has the focus.
@@ -75,17 +90,21 @@ extension Model {
   }
 
   mutating func showLogs() throws(Refusal) -> [Effect] {
-    if selectedApp == nil { throw .noApp }
+    if shownApp == nil, actedNode == nil { throw .noApp }
     return show(.logs)
   }
 
   mutating func goBack() -> [Effect] {
-    if filters[view]?.isEmpty == false {
-      filters[view] = nil
+    if filters[place]?.isEmpty == false {
+      filters[place] = nil
+    } else if place == .settings {
+      openSettings = nil
+    } else if place == .tree {
+      openTree = nil
     } else if isInside, view == .releases {
       isInside = false
-    } else if view != .releases {
-      view = .releases
+    } else if view != homeView {
+      return show(homeView)
     }
     return []
   }
@@ -97,8 +116,12 @@ extension Model {
     return []
   }
 
+  /// Where going back ends: without an app, at the nodes that are there.
+  private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .releases }
+
   private func runningApp() throws(Refusal) -> Board.App {
-    guard let app = selectedApp else { throw .noApp }
+    if let node = shownNode, nodeChoice != nil, shownApp == nil { throw .foreignNode(node.name) }
+    guard let app = shownApp else { throw .noApp }
     if app.current == nil { throw .noRelease(app: app.name) }
     return app
   }

@@ -5,7 +5,7 @@ import Terminal
 struct Command: Sendable {
   /// Who must have the keys for it to be reached.
   enum Context: String, CaseIterable, Sendable {
-    case views, filter, help, question
+    case views, typing, help, choice, question
   }
 
   /// Its part of the help page.
@@ -13,8 +13,9 @@ struct Command: Sendable {
     case act = "Act"
     case look = "Look"
     case move = "Move"
-    case filter = "While a filter is typed"
+    case typing = "While a text is typed"
     case help = "On the help page"
+    case choice = "When a log level is chosen"
     case question = "When asked"
   }
 
@@ -42,7 +43,8 @@ struct Command: Sendable {
     self.run = run
   }
 
-  static let all: [Command] = acting + looking + moving + filtering + helping + answering
+  static let all: [Command] =
+    acting + reading + nodeActing + looking + moving + typing + helping + choosing + answering
 
   /// The command that a key means now.
   static func bound(to key: Key, in model: Model) -> Command? {
@@ -85,6 +87,51 @@ extension Command {
     ) { model throws(Refusal) in try model.askRollback() },
   ]
 
+  private static let nodeActing = [
+    Command(
+      "stop application", .act, [.character("X")], views: [.apps], writes: true, hint: "stop",
+      "Stop the selected application; those that depend on it keep running without it."
+    ) { model throws(Refusal) in try model.askStop() },
+    Command(
+      "start application", .act, [.character("S")], views: [.apps], writes: true, hint: "start",
+      "Start the selected application."
+    ) { model throws(Refusal) in try model.askStart() },
+    Command(
+      "log level", .act, [.character("L")], views: [.nodes, .apps, .boot, .logs], writes: true,
+      hint: "set level", "Choose which level the node logs from."
+    ) { model throws(Refusal) in try model.askLogLevel() },
+    Command(
+      "collect garbage", .act, [.character("C")], views: [.nodes], writes: true,
+      hint: "gc", "Collect the garbage of every process of the selected node."
+    ) { model throws(Refusal) in try model.askGarbageCollection() },
+    Command(
+      "init restart", .act, [.character("I")], views: [.nodes], writes: true, hint: "init:restart",
+      "Take all applications of the selected node down and boot it again in the same process."
+    ) { model throws(Refusal) in try model.askNodeRestart() },
+  ]
+
+  private static let reading = [
+    Command(
+      "source", .look, [.character("o")], views: [.logs], hint: "source",
+      "Switch between the output of the instances and the node's own log."
+    ) { model throws(Refusal) in try model.switchSource() },
+    Command(
+      "level", .look, [.character("v")], views: [.logs], hint: "level",
+      "Of a node's log show all, or only what is as severe as debug, info, notice, warning, error."
+    ) { model throws(Refusal) in try model.nextLevel() },
+    Command("find", .look, [.character("f")], views: [.logs], hint: "find", "Find a text.") {
+      model in
+      model.mode = .typing(.find, before: model.find.text)
+      return []
+    },
+    Command(
+      "find older", .look, [.character("n")], views: [.logs], "Go to the next older line with it."
+    ) { model throws(Refusal) in try model.find(older: true) },
+    Command(
+      "find newer", .look, [.character("N")], views: [.logs], "Go to the next newer line with it."
+    ) { model throws(Refusal) in try model.find(older: false) },
+  ]
+
   private static let looking =
     [
       Command(
@@ -92,17 +139,25 @@ extension Command {
         "Go to the selected app's instances."
       ) { model throws(Refusal) in try model.enterInstances() },
       Command(
+        "settings", .look, [.enter, .right], views: [.nodes], hint: "settings",
+        "Show the selected node's flags, releases and configuration."
+      ) { model throws(Refusal) in try model.openNodeSettings() },
+      Command(
+        "tree", .look, [.enter, .right], views: [.apps], hint: "tree",
+        "Show the supervision tree of the selected application."
+      ) { model throws(Refusal) in try model.openApplicationTree() },
+      Command(
         "logs", .look, [.character("l")], views: [.releases, .nodes, .apps, .boot, .events],
-        hint: "logs", "Show the output of the selected app or instance."
+        hint: "logs", "Show the output of the selected app or instance, or the node's log."
       ) { model throws(Refusal) in try model.showLogs() },
       Command("filter", .look, [.character("/")], hint: "filter", "Show only rows with a text.") {
         model in
-        model.mode = .filter(before: model.filters[model.view])
+        model.mode = .typing(.filter, before: model.filters[model.place])
         return []
       },
       Command(
         "back", .look, [.escape, .left],
-        "Take one step back: the filter, the instances, then to the releases; never quits."
+        "Take one step back: the filter, the page, the instances, then to the releases; never quits."
       ) { model in model.goBack() },
       Command("help", .look, [.character("?"), .function(1)], hint: "help", "Show this page.") {
         model in
@@ -152,26 +207,25 @@ extension Command {
     }
   }
 
-  private static let filtering = [
-    Command("keep filter", .filter, [.enter], in: .filter, hint: "keep", "Keep the filter.") {
-      model in
-      model.mode = .normal
-      return []
-    },
+  private static let typing = [
     Command(
-      "drop filter", .filter, [.escape, .control("c")], in: .filter, hint: "as before",
-      "Go back to the filter before."
+      "keep text", .typing, [.enter], in: .typing, hint: "keep",
+      "Keep the filter, or go to the newest line with the text."
+    ) { model throws(Refusal) in try model.endTyping() },
+    Command(
+      "drop text", .typing, [.escape, .control("c")], in: .typing, hint: "as before",
+      "Go back to the text before."
     ) { model in
-      if case .filter(let before) = model.mode { model.filters[model.view] = before }
+      if case .typing(_, let before) = model.mode { model.typed = before }
       model.mode = .normal
       return []
     },
-    Command("erase", .filter, [.backspace], in: .filter, "Take the last character away.") { model in
-      model.filters[model.view] = model.filters[model.view].map { String($0.dropLast()) }
+    Command("erase", .typing, [.backspace], in: .typing, "Take the last character away.") { model in
+      model.typed = model.typed.map { String($0.dropLast()) }
       return []
     },
-    Command("erase all", .filter, [.control("u")], in: .filter, "Begin the text anew.") { model in
-      model.filters[model.view] = nil
+    Command("erase all", .typing, [.control("u")], in: .typing, "Begin the text anew.") { model in
+      model.typed = nil
       return []
     },
   ]
@@ -189,6 +243,25 @@ extension Command {
     },
     Command("help up", .help, [.character("k"), .up, .pageUp], in: .help, "Read back.") { model in
       model.scrollHelp(by: -max(1, model.size.rows - 4))
+    },
+  ]
+
+  private static let choosing = [
+    Command("level down", .choice, [.character("j"), .down], in: .choice, "Go one level down.") {
+      model in model.moveChoice(by: 1)
+    },
+    Command("level up", .choice, [.character("k"), .up], in: .choice, "Go one level up.") { model in
+      model.moveChoice(by: -1)
+    },
+    Command("choose level", .choice, [.enter], in: .choice, hint: "choose", "Take the level.") {
+      model in model.chooseLevel()
+    },
+    Command(
+      "leave level", .choice, [.escape, .character("q"), .control("c")], in: .choice,
+      hint: "as before", "Leave the level as it is."
+    ) { model in
+      model.mode = .normal
+      return []
     },
   ]
 

@@ -13,6 +13,10 @@ public enum Message: Sendable {
   case events([Event])
   /// Output that has come since.
   case lines([OutputLine])
+  /// All nodes that are known, in the order in which they are listed; they replace those before.
+  case nodes([NodeReport])
+  /// What a node has logged since.
+  case nodeLog(NodeLogPart)
   /// The manifest of a slug that was asked for.
   case manifest(slug: String, Result<Manifest, Cause>)
   /// A request of ours is in the log.
@@ -30,6 +34,8 @@ public enum Effect: Equatable, Sendable {
   case readManifest(slug: String)
   /// Give the last lines of an app or of one instance of it, then what comes, and of no other.
   case readOutput(app: String, InstanceName?)
+  /// Do something to the node of a report; the app is that whose run it is.
+  case act(node: String, name: String, app: String?, NodeAction)
   /// Send every cell again.
   case redraw
   case quit

@@ -14,13 +14,20 @@ public struct Model: Sendable {
     public var isReadOnly: Bool
     /// Whether what is shown is over; nothing can be asked of it, and the clock stands.
     public var isPast: Bool
+    /// Whether nodes were named on the command line: they are what is looked at.
+    public var namesNodes: Bool
 
     public init(
-      host: String, user: String, home: String, isReadOnly: Bool = false, isPast: Bool = false
+      host: String, user: String, home: String, isReadOnly: Bool = false, isPast: Bool = false,
+      namesNodes: Bool = false
     ) {
       (self.host, self.user, self.home) = (host, user, home)
       (self.isReadOnly, self.isPast) = (isReadOnly || isPast, isPast)
+      self.namesNodes = namesNodes
     }
+
+    /// The view for whoever asked for none.
+    public var firstView: ViewName { namesNodes ? .nodes : .releases }
   }
 
   public let setting: Setting
@@ -30,15 +37,24 @@ public struct Model: Sendable {
   /// Seconds east of UTC of the clocks on the screen.
   var utcOffset: Int
   public internal(set) var size: Size
-  public internal(set) var view = ViewName.releases
+  public internal(set) var view: ViewName
   /// The app that keys act on and that the views of one app show.
   public internal(set) var app: String?
   /// Whether the selection is among the app's instances, below the list.
   var isInside = false
   var run: RunChoice?
-  /// The first row shown, of views that do not follow their end.
-  var tops: [ViewName: Int] = [:]
-  var filters: [ViewName: String] = [:]
+  public internal(set) var nodes: [NodeReport] = []
+  /// The node that somebody chose; nil for that of the selected app.
+  var nodeChoice: NodeChoice?
+  /// The node whose settings are opened in the Nodes view, by its report's id.
+  var openSettings: String?
+  /// The application that keys act on in the OTP apps view.
+  var application: String?
+  /// The supervision tree that is opened there.
+  var openTree: NodeAttention.Tree?
+  /// The first line shown, of lists that do not follow their end.
+  var tops: [Place: Int] = [:]
+  var filters: [Place: String] = [:]
   var mode = Mode.normal
   /// What a key had to say; the next key takes it away.
   var notice: Notice?
@@ -46,12 +62,19 @@ public struct Model: Sendable {
   var alert: String?
   var events = Feed<Event>(limit: 1000)
   var output = Output()
+  var nodeLog = NodeLog()
+  /// Whether the Logs view would rather show a node's own log than the output.
+  var prefersNodeLog = false
+  /// The least severe level that is shown of a node's log; nil for all.
+  var leastLevel: NodeLogLine.Level?
+  var find = Find()
   var manifests: [String: KnownManifest] = [:]
   /// Our own requests that no outcome has ended yet, in words, by id.
   var requests: [String: String] = [:]
 
   public init(setting: Setting, size: Size, now: Timestamp, utcOffset: Int = 0) {
     self.setting = setting
+    view = setting.firstView
     self.size = size
     self.now = now
     self.utcOffset = utcOffset
@@ -87,19 +110,34 @@ public enum ViewName: String, CaseIterable, Sendable {
   }
 }
 
+/// A list with a filter and a window of its own: a view, or a page that is opened in it.
+enum Place: Hashable, Sendable {
+  case view(ViewName)
+  case settings
+  case tree
+}
+
 /// Who gets the keys.
 enum Mode: Sendable {
   case normal
-  /// A filter is being typed; `before` is what Esc brings back.
-  case filter(before: String?)
+  /// A text is being typed; `before` is what Esc brings back.
+  case typing(Field, before: String?)
   case help(top: Int)
+  case choice(LevelChoice)
   case question(Confirmation)
+
+  /// What a text is typed for.
+  enum Field: Sendable {
+    case filter
+    case find
+  }
 
   var context: Command.Context {
     switch self {
     case .normal: .views
-    case .filter: .filter
+    case .typing: .typing
     case .help: .help
+    case .choice: .choice
     case .question: .question
     }
   }
@@ -116,6 +154,20 @@ struct Notice: Equatable, Sendable {
 struct RunChoice: Equatable, Sendable {
   var id: UInt64
   var instance: InstanceName
+}
+
+/// The node that is selected. A run's is found again by its instance when another took its place.
+struct NodeChoice: Equatable, Sendable {
+  var id: String
+  var app: String?
+  var instance: InstanceName?
+
+  init(_ report: NodeReport) {
+    id = report.id
+    if case .run(let app, let instance, _, _) = report.origin {
+      (self.app, self.instance) = (app, instance)
+    }
+  }
 }
 
 /// What is known of a slug's manifest.
@@ -136,6 +188,30 @@ struct Output: Sendable {
   var lines = Feed<OutputLine>(limit: 2000)
 }
 
+/// The log of one node, as far as it is kept.
+struct NodeLog: Sendable {
+  enum Entry: Sendable {
+    /// A line of a message; only its first has the head.
+    case line(NodeLogLine, isFirst: Bool)
+    case lost(Int)
+    /// Nobody read the log for a while.
+    case gap
+  }
+
+  /// The id of the node's report.
+  var node: String?
+  var entries = Feed<Entry>(limit: 2000)
+  /// Whether it is not read now: what comes next does not follow what is there.
+  var isInterrupted = false
+}
+
+/// What is looked for in the lines of the Logs view.
+struct Find: Sendable {
+  var text = ""
+  /// The number of the line that was found last.
+  var found: Int?
+}
+
 /// The newest of a stream of rows, with a window that follows the end or stands still.
 struct Feed<Row: Sendable>: Sendable {
   let limit: Int
@@ -154,6 +230,11 @@ struct Feed<Row: Sendable>: Sendable {
       rows.removeFirst(excess)
       dropped += excess
     }
+  }
+
+  /// Replaces the last row, if there is one.
+  mutating func amendLast(_ row: Row) {
+    if !rows.isEmpty { rows[rows.count - 1] = row }
   }
 
   /// The rows that pass, with their numbers.

@@ -15,6 +15,8 @@ extension Model {
     case .agent(let isAlive): isAgentAlive = isAlive
     case .events(let events): receive(events)
     case .lines(let lines): output.lines.append(lines.map(Self.bounded))
+    case .nodes(let nodes): self.nodes = nodes
+    case .nodeLog(let part): if view == .logs, showsNodeLog { nodeLog.append(part) }
     case .manifest(let slug, let result): learn(slug, result)
     case .requested(let event): noteRequest(event)
     case .failed(let cause):
@@ -30,15 +32,19 @@ extension Model {
   /// - Returns: false where there is none of that name.
   public mutating func select(app name: String) -> Bool {
     guard board.apps[name] != nil else { return false }
-    app = name
+    (app, nodeChoice) = (name, nil)
     settle()
     return true
   }
 
   /// Shows a view.
   public mutating func show(_ view: ViewName) -> [Effect] {
+    if self.view == .logs, view != .logs { nodeLog.isInterrupted = true }
+    if view != self.view { carrySelection(to: view) }
     self.view = view
     if view != .releases, view != .logs { isInside = false }
+    // Whoever comes to a boot wants to see where it is.
+    if view == .boot { tops[.view(.boot)] = nil }
     settle()
     return wishes()
   }
@@ -46,11 +52,26 @@ extension Model {
   private mutating func press(_ key: Key) -> [Effect] {
     notice = nil
     if let command = Command.bound(to: key, in: self) { return perform(command) }
-    if case .filter = mode, case .character(let character) = key {
-      let text = filters[view] ?? ""
-      if text.count < 60 { filters[view] = text + String(character) }
+    if mode.isTyping, case .character(let character) = key {
+      let text = typed ?? ""
+      if text.count < 60 { typed = text + String(character) }
     }
     return []
+  }
+
+  /// The text that is being typed, or that was typed last.
+  var typed: String? {
+    get {
+      if case .typing(.find, _) = mode { return find.text.isEmpty ? nil : find.text }
+      return filters[place]
+    }
+    set {
+      if case .typing(.find, _) = mode {
+        find.text = newValue ?? ""
+      } else {
+        filters[place] = newValue
+      }
+    }
   }
 
   /// Runs a command, or says why it cannot run now.
@@ -88,9 +109,25 @@ extension Model {
     notice = Notice(text: "\(words): asked for", role: .busy)
   }
 
+  /// The slugs whose manifests are to be shown: of the one release, or of those whose nodes tell how far they have
+  /// booted, not more than are kept.
+  private var wantedSlugs: [String] {
+    switch view {
+    case .boot, .apps: return [shownApp?.shownRelease?.slug].compactMap { $0 }
+    case .releases:
+      if manifests.count >= Self.mostManifests || nodes.isEmpty { return [] }
+      let booting = board.apps.values.filter { bootingNode(of: $0) != nil }
+      let slugs = booting.compactMap { $0.shownRelease?.slug }
+      return Array(Set(slugs).sorted().prefix(Self.mostManifests - manifests.count))
+    default: return []
+    }
+  }
+
+  private static let mostManifests = 16
+
   /// Keeps a few manifests; files are not shown anywhere and would be most of it.
   private mutating func learn(_ slug: String, _ result: Result<Manifest, Cause>) {
-    if manifests.count > 16 { manifests = [:] }
+    if manifests.count > Self.mostManifests { manifests = [:] }
     manifests[slug] =
       switch result {
       case .success(let manifest): .read(manifest.mainRelease)
@@ -101,16 +138,20 @@ extension Model {
   /// What the view needs and has not.
   private mutating func wishes() -> [Effect] {
     var effects: [Effect] = []
-    if view == .boot || view == .apps, let slug = selectedApp?.shownRelease?.slug,
-      manifests[slug] == nil
-    {
+    for slug in wantedSlugs where manifests[slug] == nil {
       manifests[slug] = .asked
       effects.append(.readManifest(slug: slug))
     }
-    if view == .logs, let app = selectedApp {
-      let source = Output.Source(app: app.name, instance: isInside ? run?.instance : nil)
+    if view == .logs, showsNodeLog {
+      if nodeLog.node != shownNode?.id {
+        nodeLog = NodeLog(node: shownNode?.id)
+        find.found = nil
+      }
+    } else if view == .logs, let app = shownApp {
+      let source = Output.Source(app: app.name, instance: outputInstance)
       if output.source != source {
         output = Output(source: source)
+        find.found = nil
         effects.append(.readOutput(app: source.app, source.instance))
       }
     }

@@ -17,6 +17,19 @@ enum Wording {
     case .notInFormation(let instance, let app):
       "\(instance) is no instance that \(app) should have; it goes away by itself."
     case .amongInstances: "R restarts the selected instance, l shows its output, Esc goes back."
+    case .noNode: "There is no node to ask."
+    case .notUp(let node, let state): "\(node) is \(state): it can be asked when it is up."
+    case .foreignNode(let node): "\(node) is not from here: there is no app of it to change."
+    case .noApplication: "No application of a node is selected."
+    case .notRunning(let name): "\(name) does not run."
+    case .alreadyRunning(let name): "\(name) is started already."
+    case .essential(let name): "\(name) cannot be stopped: without it there is no node."
+    case .pageIsOpen: "Esc goes back to the list."
+    case .onlyItsLog: "This node was not deployed from here: it has only its own log."
+    case .noLevels: "Output has no levels; o shows the node's own log, which has."
+    case .nothingToFind: "Nothing to find yet: f asks for a text."
+    case .notFound(let text, let older):
+      "No \(older ? "older" : "newer") line has '\(text)'."
     }
   }
 

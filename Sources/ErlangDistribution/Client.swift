@@ -28,6 +28,9 @@ public struct Client: Sendable {
     }
   }
 
+  /// Leaves politely.
+  public mutating func close() { connection.close() }
+
   private mutating func wait() throws(DistributionError) -> [Happening] {
     guard let interest = connection.interest else { throw .closed(.talking) }
     let ready: [Poll.Ready]

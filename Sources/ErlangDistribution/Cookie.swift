@@ -59,6 +59,11 @@ public struct Cookie: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     return try parse(bytes, path: path)
   }
 
+  /// Writes it into a new file that only its owner may read, for a runtime system whose HOME the folder is.
+  public func write(newFile path: String) throws(PosixError) {
+    try File.open(path, .create, mode: 0o400).write(text)
+  }
+
   /// The cookie in the bytes of a file.
   public static func parse(_ bytes: [UInt8], path: String) throws(FileProblem) -> Cookie {
     let line = String(decoding: bytes.prefix { $0 != 10 && $0 != 13 && $0 != 0 }, as: UTF8.self)

@@ -441,7 +441,14 @@ extension Answer {
       self = .raised(kind: "exit", reason: reason)
       return
     }
-    self = kind == "return" ? .returned(parts[2]) : .raised(kind: kind, reason: parts[2])
+    if kind == "return" {
+      self = .returned(parts[2])
+    } else if parts.count > 3 {
+      // An error comes with its stack.
+      self = .raised(kind: kind, reason: .tuple([.atom("exception"), parts[2], parts[3]]))
+    } else {
+      self = .raised(kind: kind, reason: parts[2])
+    }
   }
 
   /// Reads what the `rex` server answers.

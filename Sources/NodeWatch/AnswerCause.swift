@@ -15,12 +15,14 @@ extension Cause {
         remedy: "It was ended. Give it more time: --timeout SECONDS")
     case .refused(let reason):
       self.init(.nodeCall, "the node refused to call \(name): \(Self.short(reason))")
+    case .unreadable(let error):
+      self.init(.nodeCall, "the value of \(name) cannot be read: \(error)")
     case .raised(let kind, let reason):
       self.init(.nodeCall, Self.raised(name, kind, reason))
     }
   }
 
-  /// `erpc` gives `{exception, Reason, Stack}` for an error and `{exception, Reason}` for an exit.
+  /// An error is `{exception, Reason, Stack}`.
   private static func raised(_ name: String, _ kind: String, _ reason: Term) -> String {
     let parts = reason.tuple(tagged: "exception").map(Array.init) ?? [reason]
     let inner = parts.first ?? reason

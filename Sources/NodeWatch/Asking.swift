@@ -95,6 +95,12 @@ extension NodeWatch {
       try take(answer, to: question, now: now)
     case .message(let mailbox, let message):
       if mailbox == talk.collector?.mailbox { try takeLog(message, now: now) }
+    case .unreadable(let mailbox, let error):
+      // It waits for an acknowledgement that cannot be given: another one takes its place.
+      if mailbox == talk.collector?.mailbox {
+        note("lines of the log cannot be read: \(error)", isBad: true)
+        try stopLog(now: now)
+      }
     case .output, .down: break
     }
   }

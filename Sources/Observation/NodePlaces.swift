@@ -1,34 +1,27 @@
+import ConfigStore
 import ErlangDistribution
 import Instance
 import NodeWatch
 import Posix
 import ReleaseModel
 
-/// What it takes to come into a node.
-public struct NodeWay: Sendable {
-  public var address: NodeAddress
-  public var cookie: Cookie
-
-  public init(address: NodeAddress, cookie: Cookie) {
-    (self.address, self.cookie) = (address, cookie)
-  }
-}
-
 /// A node that is known of, before anybody has asked it.
-public struct NodePlace: Sendable {
+public struct KnownNode: Sendable {
   public var name: String
   public var origin: NodeReport.Origin
+  /// Whom a BEAM that was found runs as.
+  public var user: String?
   /// How to come into it, or why there is no way.
-  public var way: Result<NodeWay, Cause>
+  public var place: Result<NodeWatch.Place, Cause>
 
-  public init(name: String, origin: NodeReport.Origin, way: Result<NodeWay, Cause>) {
-    (self.name, self.origin, self.way) = (name, origin, way)
+  init(name: String, origin: NodeReport.Origin, place: Result<NodeWatch.Place, Cause>) {
+    (self.name, self.origin, self.place) = (name, origin, place)
   }
 
-  /// The node as it stands before it is asked: idle, or down where there is no way.
+  /// The node as it stands before it is asked: idle, or down where there is no way into it.
   public var report: NodeReport {
     let report = NodeReport(id: id, name: name, origin: origin)
-    guard case .failure(let cause) = way else { return report }
+    guard case .failure(let cause) = place else { return report }
     return NodeReport(id: id, name: name, origin: origin, state: .down, cause: cause)
   }
 
@@ -68,28 +61,27 @@ public struct NodePlaces: Sendable {
   // MARK: - One node
 
   /// The node of a name as somebody typed it: `name@host` or `name@host:port`.
-  public func place(named text: String) throws(Cause) -> NodePlace {
+  public func node(named text: String) throws(Cause) -> KnownNode {
     guard let (name, port) = ErlangDistribution.NodeName.parse(text) else {
       throw Cause(
         .nodeName, "'\(text)' is no node's name",
         remedy: "Write it as the node itself does, as in: greeter@127.0.0.1")
     }
-    if let (app, run) = run(named: name) { return try place(of: run, app: app, port: port) }
+    if let (app, run) = run(named: name) { return try node(of: run, app: app, port: port) }
     let door: NodeAddress.Door
     if let port { door = .port(port) } else { door = .epmd(port: try standardPort()) }
     let cookie: Cookie
     if let cookieFile { cookie = try read(cookieFile) } else { cookie = try ownCookie(for: name) }
-    return NodePlace(
+    return KnownNode(
       name: "\(name)", origin: .given,
-      way: .success(
-        NodeWay(address: NodeAddress(name: name, door: door, tls: tls), cookie: cookie)))
+      place: .success(NodeWatch.Place(NodeAddress(name: name, door: door, tls: tls), cookie)))
   }
 
   /// The node of a run of ours.
   /// - Parameter port: the one it listens on, where that is known.
-  public func place(
+  public func node(
     of run: Board.Run, app: String, port: UInt16? = nil
-  ) throws(Cause) -> NodePlace {
+  ) throws(Cause) -> KnownNode {
     guard let home, let node = run.node, let name = ErlangDistribution.NodeName(node) else {
       throw Cause(
         .nodeName, "'\(run.instance)' of '\(app)' has no node: it is no OTP release",
@@ -103,29 +95,31 @@ public struct NodePlaces: Sendable {
     }
     let folder = home.app(app).run(run.instance.description, run.id)
     let cookie = try read(cookieFile ?? folder.cookie)
-    return NodePlace(
+    return KnownNode(
       name: node,
       origin: .run(app: app, instance: run.instance, run: run.id, release: run.release),
-      way: .success(
-        NodeWay(address: NodeAddress(name: name, door: door, tls: tls), cookie: cookie)))
+      place: .success(NodeWatch.Place(NodeAddress(name: name, door: door, tls: tls), cookie)))
   }
 
   // MARK: - All that are known
 
+  /// Takes values of the home's config vars out of what nodes say.
+  public var mask: Mask { home.map { HomeMask(home: $0).current() } ?? Mask() }
+
   /// Every node of this home's runs.
-  public func all() -> [NodePlace] {
+  public func all() -> [KnownNode] {
     board.apps.values.sorted { $0.name < $1.name }.flatMap { app in
       app.liveRuns.filter { $0.node != nil }.sorted { $0.instance < $1.instance }
-        .map { place(orCause: $0, app: app.name) }
+        .map { node(orCause: $0, app: app.name) }
     }
   }
 
-  private func place(orCause run: Board.Run, app: String) -> NodePlace {
-    do throws(Cause) { return try place(of: run, app: app) } catch {
-      return NodePlace(
+  private func node(orCause run: Board.Run, app: String) -> KnownNode {
+    do throws(Cause) { return try node(of: run, app: app) } catch {
+      return KnownNode(
         name: run.node ?? "",
         origin: .run(app: app, instance: run.instance, run: run.id, release: run.release),
-        way: .failure(error))
+        place: .failure(error))
     }
   }
 

@@ -90,6 +90,8 @@ extension Board {
     public var wasCurrent = false
     /// Why it did not.
     public var failure: Cause?
+    /// How long each application took to start when the release last booted, in milliseconds.
+    public var lastBoot: [String: Int]?
   }
 
   /// The act of making a release current.

@@ -97,3 +97,14 @@ public enum Age {
     }
   }
 }
+
+/// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. It changes seldom, as an age does.
+public enum ByteCount {
+  public static func text(_ bytes: Int) -> String {
+    let bytes = max(0, bytes)
+    if bytes < 1 << 20 { return "\(bytes >> 10) kB" }
+    if bytes < 1 << 30 { return "\(bytes >> 20) MB" }
+    let tenths = bytes / ((1 << 30) / 10)
+    return tenths < 100 ? "\(tenths / 10).\(tenths % 10) GB" : "\(bytes >> 30) GB"
+  }
+}

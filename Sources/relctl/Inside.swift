@@ -19,13 +19,12 @@ extension Verb {
   ) { call throws(Cause) in
     let limit = try call.timeout()
     let (app, run) = try call.runningInstance()
-    let specification = try RunSpecification(
-      run, of: app, home: call.home(), environment: call.context.environment)
-    let place = try call.nodePlaces().place(of: run, app: app.name)
+    let specification = try call.specification(of: run, app)
+    let node = try call.nodePlaces().node(of: run, app: app.name)
     let evaluation = Evaluation(
       call.positional(1), in: specification.otpRelease?.kind == .relx ? .erlang : .elixir,
       limit: limit)
-    return try call.evaluate(evaluation, in: place)
+    return try call.evaluate(evaluation, in: node)
   }
 
   static let eval = Verb(
@@ -49,21 +48,15 @@ extension Verb {
   static let remote = Verb(
     Command("remote", "APP[/INSTANCE]", count: 1...1, "open a shell in the running system")
   ) { call throws(Cause) in
-    guard TerminalSize.of(0) != nil else {
-      throw Cause(
-        .terminal, "a remote shell needs a terminal",
-        remedy: "For one expression: relctl rpc \(call.positional(0)) EXPR")
-    }
+    try call.needTerminal(instead: "relctl rpc \(call.positional(0)) EXPR")
     let (app, run) = try call.runningInstance()
-    let specification = try RunSpecification(
-      run, of: app, home: call.home(), environment: call.context.environment)
-    return try call.hand(over: specification.remoteShell)
+    return try call.hand(over: call.specification(of: run, app).remoteShell)
   }
 }
 
 extension Call {
   /// The named instance, or the first of the app's that works.
-  fileprivate func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
+  func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
     let (name, instance) = try target()
     let app = try app(name)
     let running = app.liveRuns.filter { $0.state == .ready || $0.state == .unready }
@@ -75,6 +68,10 @@ extension Call {
         remedy: "See the instances with: relctl ps \(name)")
     }
     return (app, run)
+  }
+
+  func specification(of run: Board.Run, _ app: Board.App) throws(Cause) -> RunSpecification {
+    try RunSpecification(run, of: app, home: home(), environment: context.environment)
   }
 
   /// A VM beside the instances needs the release and the config vars, no run: it works in the app's own folder.
@@ -97,8 +94,8 @@ extension Call {
   }
 
   /// Shows what it prints and its value, or what is wrong with it.
-  fileprivate func evaluate(_ evaluation: Evaluation, in place: NodePlace) throws(Cause) -> Outcome {
-    var client = try connect(place)
+  fileprivate func evaluate(_ evaluation: Evaluation, in node: KnownNode) throws(Cause) -> Outcome {
+    var client = try connect(node)
     var output = CallOutput(self)
     let start = Clock.microseconds()
     let outcome: Result<String, Cause>
@@ -111,7 +108,7 @@ extension Call {
     let passed = Double(Clock.microseconds() - start) / 1000
     switch outcome {
     case .success(let value):
-      output.end(node: place.name, value: value, milliseconds: passed)
+      output.end(node: node.name, value: value, milliseconds: passed)
       return .success
     case .failure(let cause):
       output.end()
@@ -119,14 +116,27 @@ extension Call {
     }
   }
 
-  /// The command has our terminal until it ends; an interrupt is for it, not for us.
-  fileprivate func hand(over invocation: Invocation) throws(Cause) -> Outcome {
+  func needTerminal(instead remedy: String) throws(Cause) {
+    if TerminalSize.of(0) != nil { return }
+    throw Cause(
+      .terminal, "a remote shell needs a terminal", remedy: "For one expression: \(remedy)")
+  }
+
+  /// The command has our terminal until it ends; an interrupt is for it, not for us. Who asks us to end asks it.
+  func hand(over invocation: Invocation) throws(Cause) -> Outcome {
     var invocation = invocation
     invocation.environment["TERM"] = context.environment["TERM"]
     do throws(PosixError) {
-      let signals = try Signals([2, 3])
-      defer { withExtendedLifetime(signals) {} }
-      return Outcome(try Child.start(invocation, input: .inherited).wait())
+      let signals = try Signals([1, 2, 3, 15])
+      let child = try Child.start(invocation, input: .inherited)
+      while let end = ProcessIdentity(of: child.pid)?.endWatch() {
+        let ready = try Poll.wait([end.descriptor, signals.file.descriptor])
+        if ready.contains(end.descriptor) { break }
+        while let signal = signals.next() {
+          if signal == 1 || signal == 15 { child.signal(signal) }
+        }
+      }
+      return Outcome(child.wait())
     } catch { throw Cause(.remote, "\(error)") }
   }
 }

@@ -51,10 +51,10 @@ extension Call {
     return seconds * 1000
   }
 
-  func connect(_ place: NodePlace) throws(Cause) -> Client {
-    let way = try place.way.get()
+  func connect(_ node: KnownNode) throws(Cause) -> Client {
+    let place = try node.place.get()
     do throws(DistributionError) {
-      return try Client(to: way.address, cookie: way.cookie)
+      return try Client(to: place.address, cookie: place.cookie)
     } catch { throw Cause(error) }
   }
 

@@ -18,14 +18,15 @@ extension Verb {
         """,
       options: [
         .cookieFile, .tlsOptions, .timeout("5"),
-        Option("--repeat", value: "N", "call it N times, and tell on standard error how long it took"),
+        Option(
+          "--repeat", value: "N", "call it N times, and tell on standard error how long it took"),
         .json,
       ])
   ) { call throws(Cause) in
     let function = try call.function()
     let count = try call.repetitions()
-    let place = try call.nodePlaces().place(named: call.positional(0))
-    var client = try call.connect(place)
+    let node = try call.nodePlaces().node(named: call.positional(0))
+    var client = try call.connect(node)
     var output = CallOutput(call)
     var times: [Int64] = []
     var value = ""
@@ -45,7 +46,7 @@ extension Verb {
       }
       if times.count == count { value = answer.value?.description ?? "" }
     }
-    output.end(node: place.name, value: value, milliseconds: Double(times.last ?? 0) / 1000)
+    output.end(node: node.name, value: value, milliseconds: Double(times.last ?? 0) / 1000)
     return Outcome(
       exitCode: ExitCode.success,
       report: call.arguments["--repeat"] == nil ? [] : [Latency(times).line])

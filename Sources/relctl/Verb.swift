@@ -17,7 +17,8 @@ struct Verb: Sendable {
   static let all: [Verb] = [
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
     .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
-    .remote, .nodeRPC, .slugList, .slugInspect, .slugImport, .agent, .agentStart, .agentStop, .completion,
+    .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugImport,
+    .agent, .agentStart, .agentStop, .completion,
   ]
 
   static func run(_ words: [String], _ context: Context) throws(Cause) -> Outcome {

@@ -142,6 +142,7 @@ struct Session {
       case .readOutput(let app, let instance):
         output = OutputWatch(home: home, app: app, only: instance, last: Self.firstLines)
         readOutput()
+      case .act: continue
       case .redraw: wantsRedraw = true
       case .quit: isOver = true
       }

@@ -109,6 +109,25 @@ struct NavigationTests {
     story.expect("line 4999.", "following", absent: ["line 4998."])
   }
 
+  @Test(
+    arguments: [
+      ("err", true), ("ERR", true), ("Err", false), ("漢", true), ("é", true), ("字漢", false),
+      ("e 漢", true), ("z", false),
+    ])
+  func aFilterHasCapitalsOnlyWhereTheyAreMeant(typed: String, isFound: Bool) {
+    var story = Story(.calm)
+    story.press("5")
+    story.tell(
+      .lines([
+        OutputLine(
+          time: Past.now, app: "greeter", instance: InstanceName("web", 1), run: 1,
+          text: "ERR line 漢字 é")
+      ]))
+    story.press("/")
+    for character in typed { story.press(String(character)) }
+    story.expect(isFound ? "ERR line" : "No line matches.")
+  }
+
   /// No size and no key leads to a trap or a frame of another size.
   @Test func everySizeHasAFrame() {
     let keys = [

@@ -11,12 +11,15 @@ struct Story {
 
   init(
     _ past: Past = .night, columns: Int = 80, rows: Int = 24, isReadOnly: Bool = false,
-    isAgentAlive: Bool = true
+    isAgentAlive: Bool = true, nodes: [NodeReport] = [], isPast: Bool = false,
+    namesNodes: Bool = false
   ) {
     let setting = Model.Setting(
-      host: "prod-1", user: "ana", home: "/srv/reltui", isReadOnly: isReadOnly)
+      host: "prod-1", user: "ana", home: "/srv/reltui", isReadOnly: isReadOnly, isPast: isPast,
+      namesNodes: namesNodes)
     model = Model(setting: setting, size: Size(columns: columns, rows: rows), now: Past.now)
     tell(.agent(isAlive: isAgentAlive), .board(past.board), .events(past.events))
+    if !nodes.isEmpty { tell(.nodes(nodes)) }
   }
 
   mutating func tell(_ messages: Message...) {

@@ -128,7 +128,7 @@ struct TextTests {
 
   /// Each key of the page works on the help page's words; no key means two things in one place.
   @Test func helpNamesEveryCommand() {
-    var story = Story(.calm, columns: 160, rows: 60)
+    var story = Story(.calm, columns: 160, rows: 100)
     story.press("?")
     let shown = story.screen
     let rows = KeysPage.markdown.split(separator: "\n").filter { $0.hasPrefix("| `") }

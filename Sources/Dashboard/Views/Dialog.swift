@@ -52,3 +52,34 @@ struct Dialog {
     return Array((ask + what + undo).prefix(max(0, height)))
   }
 }
+
+/// The log levels of a node over the screen, one of them chosen.
+struct LevelDialog {
+  private let choice: LevelChoice
+
+  init(_ choice: LevelChoice) { self.choice = choice }
+
+  func draw(_ frame: inout Frame) {
+    let size = frame.size
+    let levels = LevelChoice.levels
+    let width = min(size.columns, 24)
+    let height = min(size.rows, levels.count + 2)
+    var box = Frame(Size(columns: width, rows: height))
+    for row in 0..<height { box.putSides(row: row) }
+    let hasBorder = height > 2
+    if hasBorder {
+      box.put(.top, row: 0, title: "Log level")
+      box.put(.bottom, row: height - 1)
+    }
+    let room = hasBorder ? height - 2 : height
+    let first = max(0, choice.focus - room + 1)
+    for (offset, level) in levels.dropFirst(first).prefix(room).enumerated() {
+      let isChosen = first + offset == choice.focus
+      box.put(
+        (isChosen ? "▸ " : "  ") + level.rawValue, row: offset + (hasBorder ? 1 : 0), column: 2,
+        width: width - 4, role: isChosen ? .focus : .text)
+    }
+    frame.place(
+      box, row: (size.rows - height) / 2, column: (size.columns - width) / 2)
+  }
+}

@@ -2,41 +2,10 @@ import ReleaseModel
 import Terminal
 
 extension Model {
-  func drawLogs(_ frame: inout Frame, _ area: Area) {
-    guard let app = selectedApp else {
-      frame.put(
-        Wording.sentence(.noApp), row: area.row, column: area.column + 1, width: area.width - 2)
-      return
-    }
-    let height = listHeight
-    let (lines, after) = output.lines.window(
-      height: height, passes: Filter(filters[.logs]).passes)
-    var rows = area
-    if area.height > height {
-      let what = output.source?.instance.map { "\(app.name) \($0)" } ?? "\(app.name), all instances"
-      drawFeedTitle(&frame, area, what, after: after, isPaused: output.lines.top != nil)
-      rows = area.below(1)
-    }
-    if lines.isEmpty {
-      let text = output.lines.rows.isEmpty ? "No output yet." : "No line matches."
-      frame.put(text, row: rows.row, column: rows.column + 1, width: rows.width - 2, role: .aside)
-    }
-    let cells = lines.map { line in
-      [
-        Cell(Wording.moment(line.time, now: now, utcOffset: utcOffset), .aside),
-        Cell(line.instance.description, .aside),
-        Cell(LogLevel.text(of: line.text), LogLevel.role(of: line.text)),
-      ]
-    }
-    let columns = [
-      Column("", minimum: 8, yields: 2), Column("", minimum: 5, yields: 1),
-      Column("", minimum: 10, grows: true),
-    ]
-    drawRows(&frame, rows, cells, Layout(columns, rows: cells, width: rows.width - 2))
-  }
-
   func drawEvents(_ frame: inout Frame, _ area: Area) {
-    let (shown, _) = events.window(height: listHeight, passes: Filter(filters[.events]).passes)
+    let (window, _) = events.window(
+      height: listHeight, passes: Filter(filters[.view(.events)]).passes)
+    let shown = window.map(\.row)
     if shown.isEmpty {
       let text = events.rows.isEmpty ? "No event yet." : "No event matches."
       frame.put(text, row: area.row, column: area.column + 1, width: area.width - 2, role: .aside)
@@ -84,16 +53,7 @@ extension Model {
     drawRows(&frame, area.below(2), cells, layout)
   }
 
-  private func drawFeedTitle(
-    _ frame: inout Frame, _ area: Area, _ what: String, after: Int, isPaused: Bool
-  ) {
-    let state = isPaused ? "paused, \(after) newer below; G follows" : "following"
-    frame.put(
-      "\(what) · \(state)", row: area.row, column: area.column + 1, width: area.width - 2,
-      role: isPaused ? .warning : .aside)
-  }
-
-  private func drawRows(_ frame: inout Frame, _ area: Area, _ cells: [[Cell]], _ layout: Layout) {
+  func drawRows(_ frame: inout Frame, _ area: Area, _ cells: [[Cell]], _ layout: Layout) {
     for (offset, row) in cells.prefix(area.height).enumerated() {
       frame.put(row, in: layout, row: area.row + offset, column: area.column + 1)
     }

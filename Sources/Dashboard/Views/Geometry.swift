@@ -72,7 +72,7 @@ extension Model {
       return showsListHeader(list) ? list - 1 : list
     case .logs: return geometry.body.height - (geometry.body.height > 3 ? 1 : 0)
     case .events: return geometry.body.height - (Self.showsHeader(geometry.body.height) ? 1 : 0)
-    case .nodes, .apps, .boot: return sheetHeight
+    case .nodes, .apps, .boot: return rows(for: sheet, in: sheetArea)
     }
   }
 

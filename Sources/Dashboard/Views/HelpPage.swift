@@ -81,7 +81,9 @@ extension Command {
   fileprivate var place: String {
     switch context {
     case .views: break
-    case .filter, .question: return context.rawValue
+    case .typing: return "text"
+    case .choice: return "log level"
+    case .question: return context.rawValue
     case .help: return "help page"
     }
     let shown = ViewName.allCases.filter { views.contains($0) }

@@ -1,7 +1,7 @@
 import ReleaseModel
 import Terminal
 
-/// A line of the Releases list: an app's row, or what is wrong with it.
+/// A line of the Releases list: an app's row, or what is wrong with it or hangs in it.
 struct ReleaseLine: Equatable {
   var app: String
   /// Nil for the row itself.
@@ -13,9 +13,11 @@ extension Model {
   var releaseLines: [ReleaseLine] {
     listedApps.flatMap { app in
       let trouble = Wording.trouble(of: app, at: now).map { text, isBad in
-        ReleaseLine(app: app.name, trouble: Cell(text, isBad ? .bad : .warning))
+        Cell(text, isBad ? .bad : .warning)
       }
-      return [ReleaseLine(app: app.name)] + [trouble].compactMap { $0 }
+      let note = trouble ?? hang(of: app).map { Cell($0, .busy) }
+      return [ReleaseLine(app: app.name)]
+        + [note.map { ReleaseLine(app: app.name, trouble: $0) }].compactMap { $0 }
     }
   }
 
@@ -30,7 +32,7 @@ extension Model {
     guard !apps.isEmpty else { return drawEmpty(&frame, area) }
     let isWide = area.width >= 100
     let cells = Dictionary(
-      uniqueKeysWithValues: apps.map { ($0.name, Self.releaseRow($0, at: now, isWide: isWide)) })
+      uniqueKeysWithValues: apps.map { ($0.name, releaseRow($0, isWide: isWide)) })
     let table = apps.compactMap { cells[$0.name] }
     let columns = Self.releaseColumns(isWide: isWide).whole(for: table)
     let layout = Layout(columns, rows: table, width: area.width - 1)
@@ -40,7 +42,7 @@ extension Model {
       rows = area.below(1)
     }
     let indent = area.width < 60 ? 3 : 1 + (layout.spans.dropFirst().first?.start ?? 2)
-    for (offset, line) in releaseLines.dropFirst(tops[.releases] ?? 0).prefix(rows.height)
+    for (offset, line) in releaseLines.dropFirst(tops[.view(.releases)] ?? 0).prefix(rows.height)
       .enumerated()
     {
       let row = rows.row + offset
@@ -63,11 +65,12 @@ extension Model {
     return [
       Cell("No app is deployed here yet."), Cell("Deploy one with:"),
       Cell("  relctl deploy APP DIR", .key), Cell("Home: \(setting.home)", .aside),
+      Cell("2 shows the nodes that run on this host.", .aside),
     ]
   }
 
   private var noMatch: [Cell] {
-    [Cell("No app matches '\(filters[.releases] ?? "")'."), Cell("Esc shows all.", .aside)]
+    [Cell("No app matches '\(filters[.view(.releases)] ?? "")'."), Cell("Esc shows all.", .aside)]
   }
 
   private func drawEmpty(_ frame: inout Frame, _ area: Area) {
@@ -90,13 +93,13 @@ extension Model {
   }
 
   /// One app. Its state is always a word; the role only adds colour.
-  static func releaseRow(_ app: Board.App, at now: Timestamp, isWide: Bool) -> [Cell] {
+  func releaseRow(_ app: Board.App, isWide: Bool) -> [Cell] {
     let release = app.shownRelease
     let ports = Set(app.liveRuns.filter { $0.state == .ready }.compactMap(\.port)).sorted()
     let shownPorts = ports.prefix(4).map(String.init) + (ports.count > 4 ? ["…"] : [])
     return [
       Cell(app.name), Cell(Wording.release(of: app)),
-      Cell(Wording.state(of: app, at: now), role(of: app.summary.state)),
+      Cell(state(of: app), Self.role(of: app.summary.state)),
       Cell(Wording.instances(of: app)),
     ] + (isWide ? [Cell(shownPorts.joined(separator: " "), .aside)] : []) + [
       Cell(release?.by ?? "–"), Cell(Wording.age(since: app.changed, at: now), .aside),
@@ -111,5 +114,49 @@ extension Model {
     case .crashed: .bad
     case .stopped: .idle
     }
+  }
+}
+
+// MARK: - Boots on the way
+
+extension Model {
+  /// Below this an application that is being started does not hang.
+  private static let patience: Int64 = 2000
+
+  /// The app's state in words; `booting 14/22` where a node tells how far it is.
+  private func state(of app: Board.App) -> String {
+    let text = Wording.state(of: app, at: now)
+    guard let boot = bootingNode(of: app)?.boot, app.summary.state == .booting else { return text }
+    let total = plannedCount(of: app)
+    let word = RunState.booting.rawValue
+    return "\(word) \(Wording.progress(boot, of: total))" + text.dropFirst(word.count)
+  }
+
+  /// `web.1 starts ecto_sql, in gen_server:call/3`, when that takes long.
+  private func hang(of app: Board.App) -> String? {
+    guard let node = bootingNode(of: app), let boot = node.boot, let current = boot.current,
+      boot.milliseconds[current] ?? 0 >= Self.patience,
+      case .run(_, let instance, _, _) = node.origin
+    else { return nil }
+    return "\(instance) starts \(current)" + (boot.stack.first.map { ", in \($0)" } ?? "")
+  }
+
+  /// A node of the app that boots and tells how far it is.
+  func bootingNode(of app: Board.App) -> NodeReport? {
+    let state = app.summary.state
+    guard state == .booting || state == .starting else { return nil }
+    let runs = Set(app.liveRuns.filter { $0.state != .ready }.map(\.id))
+    return nodes.first { node in
+      guard case .run(app.name, _, let run, _) = node.origin, let boot = node.boot else {
+        return false
+      }
+      return runs.contains(run) && !boot.isFinished
+    }
+  }
+
+  private func plannedCount(of app: Board.App) -> Int? {
+    guard let release = app.shownRelease else { return nil }
+    if case .read(let otp?)? = manifests[release.slug] { return otp.bootOrder.count }
+    return release.lastBoot?.count
   }
 }

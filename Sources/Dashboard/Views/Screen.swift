@@ -16,7 +16,11 @@ extension Model {
     drawBody(&frame, geometry.body)
     drawNotice(&frame, geometry)
     drawHints(&frame, geometry)
-    if case .question(let question) = mode { Dialog(question).draw(&frame) }
+    switch mode {
+    case .question(let question): Dialog(question).draw(&frame)
+    case .choice(let choice): LevelDialog(choice).draw(&frame)
+    default: break
+    }
     return frame
   }
 
@@ -24,7 +28,11 @@ extension Model {
     if case .help(let top) = mode { return HelpPage.draw(&frame, area, of: self, top: top) }
     switch view {
     case .releases: drawReleases(&frame)
-    case .nodes, .apps, .boot: drawSheet(&frame, area)
+    case .nodes where openSettings == nil:
+      let areas = nodeAreas
+      draw(sheet, &frame, areas.list)
+      drawNodeDetail(&frame, areas.detail)
+    case .nodes, .apps, .boot: draw(sheet, &frame, area)
     case .logs: drawLogs(&frame, area)
     case .events: drawEvents(&frame, area)
     }
@@ -76,11 +84,9 @@ extension Model {
     frame.put(geometry.hasSides ? .bottom : .plain, row: row)
     var column = 1
     let end = size.columns - 1
-    if let filter = filters[view], !filter.isEmpty || mode.isTyping {
+    if let shown = shownText {
       column += frame.put(
-        " /\(filter)", row: row, column: column, width: end - column, role: .match)
-    } else if mode.isTyping {
-      column += frame.put(" /", row: row, column: column, role: .match)
+        " \(shown)", row: row, column: column, width: end - column, role: .match)
     }
     if mode.isTyping, column < end {
       frame.cursor = Position(row: row, column: column)
@@ -95,8 +101,17 @@ extension Model {
   }
 }
 
+extension Model {
+  /// `/text` for the filter, also while it is typed; `find: text` while that is typed.
+  private var shownText: String? {
+    if case .typing(.find, _) = mode { return "find: \(find.text)" }
+    let filter = filters[place] ?? ""
+    return filter.isEmpty && !mode.isTyping ? nil : "/\(filter)"
+  }
+}
+
 extension Mode {
-  var isTyping: Bool { if case .filter = self { true } else { false } }
+  var isTyping: Bool { if case .typing = self { true } else { false } }
 }
 
 /// A key with its words, as the hints bar shows it.
@@ -131,10 +146,20 @@ struct Heading {
   private var ranked: [(cell: Cell, rank: Int)]
 
   init(_ model: Model) {
+    host = model.setting.host
+    ranked = []
+    let clock = Cell(Wording.clock(model.now, utcOffset: model.utcOffset), .aside)
+    // Whoever only looks at nodes misses neither apps nor an agent.
+    if model.board.apps.isEmpty, model.setting.namesNodes || !model.nodes.isEmpty {
+      let down = model.nodes.filter(\.isInTrouble).count
+      ranked.append((Cell(Self.count(model.nodes.count, "node"), .aside), 3))
+      if down > 0 { ranked.append((Cell("\(down) in trouble", .bad), 0)) }
+      ranked.append((clock, 2))
+      return
+    }
     let apps = model.board.apps.values
     let runs = apps.reduce(0) { $0 + $1.liveRuns.count }
     let troubled = apps.filter { $0.isInTrouble(at: model.now) }.count
-    host = model.setting.host
     ranked = [(Cell(Self.count(apps.count, "app"), .aside), 3)]
     if troubled > 0 { ranked.append((Cell("\(troubled) in trouble", .bad), 0)) }
     ranked.append((Cell(Self.count(runs, "instance"), .aside), 4))
@@ -145,8 +170,7 @@ struct Heading {
     let agent =
       model.isAgentAlive ? Cell("agent ok", .aside) : Cell("agent absent", .warning)
     ranked.append((agent, model.isAgentAlive ? 2 : 1))
-    let clock = Wording.clock(model.now, utcOffset: model.utcOffset)
-    ranked.append((Cell(clock, .aside), 2))
+    ranked.append((clock, 2))
   }
 
   var facts: [Cell] { ranked.map(\.cell) }

@@ -1,38 +1,82 @@
 import ReleaseModel
 import Terminal
 
-/// A table that only scrolls, under a few lines that say what it is.
+/// A table under a few lines that say what it is. Its lines are made when they are shown: a node may have ten
+/// thousand applications, and a tree a hundred thousand processes.
 struct Sheet {
+  enum Line {
+    case row([Cell])
+    /// Said of the row above, over the whole width.
+    case note(Cell)
+  }
+
   var heading: [Cell]
   var columns: [Column] = []
-  var rows: [[Cell]] = []
+  var count = 0
+  var line: (Int) -> Line = { _ in .row([]) }
+  /// The line that keys act on, with the notes that belong to it.
+  var cursor: ClosedRange<Int>?
+  /// Lines that stay in sight until somebody scrolls.
+  var followed: ClosedRange<Int>?
+  /// What the column with the number shows in a line, made to the width that it came to have.
+  var fill: (column: Int, cell: (_ line: Int, _ width: Int) -> Cell)?
+
+  /// A table of rows without notes.
+  static func table(_ heading: [Cell], _ columns: [Column], _ rows: [[Cell]]) -> Sheet {
+    Sheet(heading: heading, columns: columns, count: rows.count) { .row(rows[$0]) }
+  }
+
+  /// So many lines decide how wide columns are, besides those that are shown.
+  private static let measured = 500
+
+  var hasTitles: Bool { columns.contains { !$0.title.isEmpty } }
+
+  fileprivate func layout(_ shown: Range<Int>, width: Int) -> Layout {
+    let numbers = Array(0..<min(count, Self.measured)) + shown.filter { $0 >= Self.measured }
+    let rows = numbers.compactMap { if case .row(let cells) = line($0) { cells } else { nil } }
+    return Layout(columns.whole(for: rows), rows: rows, width: width)
+  }
 }
 
 extension Model {
   var sheet: Sheet {
-    switch view {
-    case .nodes: nodeSheet
-    case .apps: applicationSheet
-    case .boot: bootSheet
-    case .releases, .logs, .events: Sheet(heading: [])
+    switch place {
+    case .view(.nodes): nodeSheet
+    case .view(.apps): applicationSheet
+    case .view(.boot): bootSheet
+    case .settings: settingsSheet
+    case .tree: treeSheet
+    case .view(.releases), .view(.logs), .view(.events): Sheet(heading: [])
     }
   }
 
-  var tableRows: Int { sheet.rows.count }
+  /// Where the sheet of this view is.
+  var sheetArea: Area { place == .view(.nodes) ? nodeAreas.list : geometry.body }
 
-  /// The rows left for the table's rows.
-  var sheetHeight: Int {
-    let height = geometry.body.height
-    return max(
-      0,
-      height - (height > 4 ? sheet.heading.count : 0)
-        - (Self.showsHeader(height) ? 1 : 0))
+  /// How many lines a sheet has room for in an area.
+  func rows(for sheet: Sheet, in area: Area) -> Int {
+    let heading = area.height > 4 ? sheet.heading.count : 0
+    return max(0, area.height - heading - (Self.showsTitles(of: sheet, area.height) ? 1 : 0))
   }
 
-  func drawSheet(_ frame: inout Frame, _ area: Area) {
-    let sheet = sheet
+  private static func showsTitles(of sheet: Sheet, _ height: Int) -> Bool {
+    sheet.hasTitles && (showsHeader(height) || height > sheet.count && height > 1)
+  }
+
+  /// The first line of a sheet that is shown.
+  func top(of sheet: Sheet, height: Int) -> Int {
+    let last = max(0, sheet.count - max(1, height))
+    if let top = tops[place] { return min(max(0, top), last) }
+    guard let followed = sheet.followed else { return 0 }
+    return min(max(0, followed.upperBound - height + 1), followed.lowerBound, last)
+  }
+
+  func draw(_ sheet: Sheet, _ frame: inout Frame, _ area: Area) {
+    let isTall = Self.showsTitles(of: sheet, area.height)
+    let height = rows(for: sheet, in: area)
+    let first = top(of: sheet, height: height)
     var area = area
-    if area.height > 4 || sheet.rows.isEmpty {
+    if area.height > 4 || sheet.count == 0 {
       for (offset, line) in sheet.heading.prefix(area.height).enumerated() {
         frame.put(
           line.text, row: area.row + offset, column: area.column + 1, width: area.width - 2,
@@ -40,119 +84,40 @@ extension Model {
       }
       area = area.below(sheet.heading.count)
     }
-    guard !sheet.rows.isEmpty else { return }
-    let columns = sheet.columns.whole(for: sheet.rows)
-    let layout = Layout(columns, rows: sheet.rows, width: area.width - 2)
-    if Self.showsHeader(geometry.body.height) {
+    if sheet.count == 0 { return }
+    let shown = first..<min(sheet.count, first + height)
+    let layout = sheet.layout(shown, width: area.width - 2)
+    if isTall {
       frame.putHeader(layout, row: area.row, column: area.column + 1)
       area = area.below(1)
     }
-    let rows = sheet.rows.dropFirst(tops[view] ?? 0).prefix(area.height)
-    for (offset, row) in rows.enumerated() {
-      frame.put(row, in: layout, row: area.row + offset, column: area.column + 1)
+    for number in shown {
+      draw(number, of: sheet, layout, &frame, area.below(number - first))
     }
   }
 
-  /// The nodes that the log says were started. What they say of themselves is not asked.
-  private var nodeSheet: Sheet {
-    let filter = Filter(filters[.nodes])
-    let rows: [[Cell]] = board.apps.values.sorted { $0.name < $1.name }.flatMap { app in
-      app.liveRuns.sorted { ($0.instance, $0.id) < ($1.instance, $1.id) }.map { run in
-        [
-          Cell(run.node ?? "–"), Cell(app.name), Cell(run.instance.description),
-          Cell(run.release.description), Cell(run.state.rawValue, Self.role(of: run.state)),
-          Cell(run.pid.map { "\($0)" } ?? "–"), Cell(run.port.map { "\($0)" } ?? "–"),
-        ]
+  /// Draws one line at the top of an area.
+  private func draw(
+    _ number: Int, of sheet: Sheet, _ layout: Layout, _ frame: inout Frame, _ area: Area
+  ) {
+    switch sheet.line(number) {
+    case .note(let note):
+      let indent = area.width < 60 ? 3 : 1 + (layout.spans.dropFirst().first?.start ?? 2)
+      let start = min(indent, 12)
+      frame.put(
+        note.text, row: area.row, column: area.column + start, width: area.width - start - 1,
+        role: note.role)
+    case .row(var cells):
+      if let fill = sheet.fill, let span = layout.spans.first(where: { $0.index == fill.column }),
+        cells.indices.contains(fill.column)
+      {
+        cells[fill.column] = fill.cell(number, span.width)
       }
-    }.filter { filter.passes($0.map(\.text)) }
-    let note = Cell(
-      "Node names as they were started; nodes are not asked for live data yet.", .aside)
-    let columns = [
-      Column("NODE", minimum: 8, yields: 1), Column("APP", minimum: 5),
-      Column("INSTANCE", minimum: 5), Column("RELEASE", minimum: 2, yields: 4),
-      Column("STATE", minimum: 5), Column("PID", .right, minimum: 3, yields: 2),
-      Column("PORT", .right, minimum: 4, yields: 3),
-    ]
-    return Sheet(
-      heading: [note] + (rows.isEmpty ? [Cell("No node runs.")] : []), columns: columns, rows: rows)
-  }
-
-  /// The applications of the release, as its manifest lists them.
-  private var applicationSheet: Sheet {
-    planSheet { release in
-      let rows = release.applications.map { application in
-        [
-          Cell(application.name), Cell(application.version),
-          Cell(application.startType.rawValue, Self.role(of: application.startType)),
-          Cell("\(application.modules)", .aside), Cell(application.description, .aside),
-        ]
-      }
-      let columns = [
-        Column("APPLICATION", minimum: 8), Column("VERSION", minimum: 4, yields: 1),
-        Column("START", minimum: 4, yields: 1), Column("MODULES", .right, minimum: 3, yields: 3),
-        Column("DESCRIPTION", minimum: 6, yields: 4),
-      ]
-      return (columns, rows)
+      frame.put(cells, in: layout, row: area.row, column: area.column + 1)
     }
-  }
-
-  /// The order in which the boot script starts applications. How long each takes is not known.
-  private var bootSheet: Sheet {
-    planSheet { release in
-      let started = release.applications.filter { $0.order != nil }
-        .sorted { $0.order ?? 0 < $1.order ?? 0 }
-      let rows = started.map { application in
-        [
-          Cell(application.order.map { "\($0)" } ?? "–", .aside), Cell(application.name),
-          Cell(application.version),
-          Cell(application.startType.rawValue, Self.role(of: application.startType)),
-          Cell(application.dependencies.joined(separator: " "), .aside),
-        ]
-      }
-      let columns = [
-        Column("#", .right, minimum: 2), Column("APPLICATION", minimum: 8),
-        Column("VERSION", minimum: 4, yields: 1), Column("START", minimum: 4, yields: 1),
-        Column("DEPENDS ON", minimum: 6, yields: 4),
-      ]
-      return (columns, rows)
-    }
-  }
-
-  /// A view of what a manifest plans, or why there is none.
-  private func planSheet(_ table: (OTPRelease) -> (columns: [Column], rows: [[Cell]])) -> Sheet {
-    guard let app = selectedApp else { return Sheet(heading: [Cell(Wording.sentence(.noApp))]) }
-    guard let release = app.shownRelease else {
-      return Sheet(heading: [Cell(Wording.sentence(.noRelease(app: app.name)))])
-    }
-    let slug = "slug \(release.slug.prefix(6))"
-    switch manifests[release.slug] {
-    case nil, .asked: return Sheet(heading: [Cell("Reading \(slug) …", .aside)])
-    case .unreadable(let cause):
-      return Sheet(
-        heading: [Cell(cause.sentence, .bad)] + [cause.remedy.map { Cell($0) }].compactMap { $0 })
-    case .read(nil):
-      return Sheet(heading: [Cell("\(slug) of \(app.name) holds no OTP release.")])
-    case .read(.some(let otp)):
-      let (columns, all) = table(otp)
-      let filter = Filter(filters[view])
-      let rows = all.filter { filter.passes($0.map(\.text)) }
-      let what =
-        "\(app.name) \(release.number) · \(otp.name) \(otp.version) · ERTS \(otp.ertsVersion)"
-      let note = "\(Self.count(otp)), as its manifest plans; live data is not read yet."
-      let heading = [Cell(what), Cell(note, .aside)]
-      return Sheet(heading: heading, columns: columns, rows: rows)
-    }
-  }
-
-  private static func count(_ release: OTPRelease) -> String {
-    "\(release.bootOrder.count) of \(release.applications.count) applications start"
-  }
-
-  /// A permanent application takes the node with it.
-  private static func role(of type: OTPRelease.StartType) -> Role {
-    switch type {
-    case .permanent, .transient: .text
-    case .temporary, .load, .none: .aside
+    if sheet.cursor?.lowerBound == number {
+      frame.paint(.selected, row: area.row, column: area.column, width: area.width)
+      frame.put("▸", row: area.row, column: area.column, role: .selected)
     }
   }
 }

@@ -1,0 +1,165 @@
+import ReleaseModel
+import Terminal
+
+extension Model {
+  /// The boot of the shown node, or the order that is planned for it.
+  var bootSheet: Sheet {
+    guard let node = shownNode, let boot = node.boot else { return plannedBoot }
+    let fall = Waterfall(boot, planned: plannedOrder(of: node), last: lastBoot(of: node))
+    let heading = bootHeading(of: node, fall)
+    let filter = Filter(filters[.view(.boot)])
+    let rows =
+      filter.isEmpty
+      ? fall.rows : fall.rows.filter { filter.passes([$0.application, $0.state.rawValue]) }
+    return fall.isWatched
+      ? timedSheet(heading, fall, rows) : orderSheet(heading, rows, node)
+  }
+
+  /// The manifest's order where it is known, else the node's own.
+  private func plannedOrder(of node: NodeReport) -> [String] {
+    if let planned = plannedRelease?.bootOrder, !planned.isEmpty { return planned }
+    return (node.snapshot?.applications ?? []).filter { $0.order != nil }.map(\.name)
+  }
+
+  /// What each application took when the release of the node's run booted last.
+  private func lastBoot(of node: NodeReport) -> [String: Int]? {
+    guard case .run(let app, _, _, let release) = node.origin else { return nil }
+    return board.apps[app]?.release(release)?.lastBoot
+  }
+
+  private func bootHeading(of node: NodeReport, _ fall: Waterfall) -> [Cell] {
+    let boot = fall.boot
+    let progress = Wording.progress(boot, of: fall.rows.count)
+    var heading: [Cell] = []
+    if boot.isFinished {
+      let took = fall.isWatched ? " in \(Wording.milliseconds(boot.total))" : ""
+      heading.append(Cell("\(node.name) · booted\(took)"))
+    } else {
+      let current = boot.current.map { ": \($0)" } ?? ""
+      heading.append(Cell("\(node.name) · booting \(progress)\(current)", .busy))
+    }
+    if let hindrance = Wording.hindrance(of: node) {
+      heading.append(Cell(hindrance, Self.role(of: node)))
+    }
+    if !fall.isWatched, boot.isFinished {
+      heading.append(
+        Cell("Nobody watched this boot: the order is known, not how long each took.", .aside))
+    } else if !boot.before.isEmpty {
+      heading.append(
+        Cell("What ran before reltui looked has no time: nobody saw it start.", .aside))
+    }
+    return heading
+  }
+
+  // MARK: - With times
+
+  private static let timedColumns = [
+    Column("#", .right, minimum: 2, yields: 3), Column("APPLICATION", minimum: 8),
+    Column("STATE", minimum: 5, yields: 1),
+    Column("WHEN", minimum: 8, grows: true, yields: 5),
+    Column("TIME", .right, minimum: 6, yields: 2),
+    Column("LAST BOOT", .right, minimum: 6, yields: 4),
+  ]
+
+  private func timedSheet(_ heading: [Cell], _ fall: Waterfall, _ rows: [Waterfall.Row]) -> Sheet {
+    let current = rows.firstIndex { $0.state == .starting }
+    let stack = current == nil ? [] : Array(fall.boot.stack.prefix(3))
+    /// The row of a line; nil for a line of the stack below the current one.
+    func row(_ line: Int) -> Int? {
+      guard let current, line > current else { return line }
+      return line <= current + stack.count ? nil : line - stack.count
+    }
+    return Sheet(
+      heading: heading, columns: Self.timedColumns, count: rows.count + stack.count,
+      line: { line in
+        guard let index = row(line) else {
+          return .note(Cell("in \(stack[line - (current ?? 0) - 1])", .busy))
+        }
+        return .row(Self.timedRow(rows[index], index + 1))
+      }, followed: current.map { $0...$0 + stack.count },
+      fill: (
+        column: 3,
+        cell: { line, width in
+          guard let index = row(line) else { return Cell("") }
+          let bar = fall.bar(of: rows[index], width: width)
+          return Cell(bar, rows[index].state == .starting ? .busy : .bar)
+        }
+      ))
+  }
+
+  private static func timedRow(_ row: Waterfall.Row, _ number: Int) -> [Cell] {
+    let role = role(of: row.state)
+    return [
+      Cell("\(number)", .aside), Cell(row.application, row.state == .running ? .text : role),
+      Cell(row.state.rawValue, role), Cell(""),
+      Cell(row.milliseconds.map { Wording.milliseconds($0) } ?? "–", role == .busy ? .busy : .text),
+      Cell(row.last.map { Wording.milliseconds($0) } ?? "–", .aside),
+    ]
+  }
+
+  private static func role(of state: Waterfall.Row.State) -> Role {
+    switch state {
+    case .running: .ready
+    case .starting: .busy
+    case .planned: .aside
+    case .notStarted: .warning
+    }
+  }
+
+  // MARK: - Without times
+
+  private static let orderColumns = [
+    Column("#", .right, minimum: 2), Column("APPLICATION", minimum: 8),
+    Column("STATE", minimum: 5), Column("VERSION", minimum: 4, yields: 2),
+    Column("START", minimum: 4, yields: 1), Column("LAST BOOT", .right, minimum: 6, yields: 3),
+    Column("DEPENDS ON", minimum: 6, grows: true, yields: 4),
+  ]
+
+  private func orderSheet(
+    _ heading: [Cell], _ rows: [Waterfall.Row], _ node: NodeReport
+  ) -> Sheet {
+    let all = node.snapshot?.applications ?? []
+    let known = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+    return Sheet(
+      heading: heading, columns: Self.orderColumns, count: rows.count,
+      line: { line in
+        let row = rows[line]
+        let application = known[row.application]
+        return .row(
+          Self.orderRow(
+            row, line + 1, version: application?.version, type: application?.type,
+            needs: application?.dependencies ?? []))
+      })
+  }
+
+  private static func orderRow(
+    _ row: Waterfall.Row, _ number: Int, version: String?, type: OTPRelease.StartType?,
+    needs: [String]
+  ) -> [Cell] {
+    [
+      Cell("\(number)", .aside), Cell(row.application),
+      Cell(row.state.rawValue, role(of: row.state)), Cell(version ?? "–", .aside),
+      Cell(type?.rawValue ?? "–", .aside),
+      Cell(row.last.map { Wording.milliseconds($0) } ?? "–", .aside),
+      Cell(needs.prefix(40).joined(separator: " "), .aside),
+    ]
+  }
+
+  /// The order in which the boot script starts applications, while no node tells more.
+  private var plannedBoot: Sheet {
+    if let heading = missingPlan { return Sheet(heading: heading) }
+    guard let otp = plannedRelease else { return Sheet(heading: []) }
+    let last = shownApp?.shownRelease?.lastBoot
+    let filter = Filter(filters[.view(.boot)])
+    let started = otp.applications.filter { $0.order != nil }
+      .sorted { $0.order ?? 0 < $1.order ?? 0 }
+    let rows = started.map { application in
+      Self.orderRow(
+        Waterfall.Row(
+          application: application.name, state: .planned, last: last?[application.name]),
+        application.order ?? 0, version: application.version, type: application.startType,
+        needs: application.dependencies)
+    }.filter { filter.passes($0.map(\.text)) }
+    return .table(planHeading(otp), Self.orderColumns, rows)
+  }
+}

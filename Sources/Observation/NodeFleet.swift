@@ -1,0 +1,139 @@
+import ErlangDistribution
+import NodeWatch
+import Posix
+import ReleaseModel
+
+/// All nodes that are known of – of runs, named on the command line, found on this host – each watched as far as
+/// somebody looks at it.
+public struct NodeFleet: Sendable {
+  private let home: Home
+  private let names: [String]
+  private let environment: [String: String]
+  private let cookieFile: String?
+  private let tls: TLSOptions?
+  private var places: NodePlaces
+  private var attention = NodeAttention()
+  private var members: [String: NodeWatch] = [:]
+  private var order: [String] = []
+  private var nextSearch: Int64 = 0
+  private var logs: [NodeLogPart] = []
+  private var outcomes: [(id: String, outcome: Result<Void, Cause>)] = []
+
+  /// Milliseconds between two searches for nodes on this host.
+  private static let searchInterval: Int64 = 3000
+
+  /// - Parameters:
+  ///   - names: nodes to be watched, as `name@host` or `name@host:port`.
+  ///   - cookieFile: theirs, where it is not to be found in its usual places.
+  public init(
+    home: Home, names: [String] = [], cookieFile: String? = nil, tls: TLSOptions? = nil,
+    environment: [String: String]
+  ) throws(Cause) {
+    (self.home, self.names, self.environment) = (home, names, environment)
+    (self.cookieFile, self.tls) = (cookieFile, tls)
+    places = NodePlaces(
+      home: home, board: Board(), environment: environment, cookieFile: cookieFile, tls: tls)
+    for name in names where ErlangDistribution.NodeName.parse(name) == nil {
+      // Its words are those for a single node.
+      _ = try places.node(named: name)
+    }
+    refresh()
+  }
+
+  public var reports: [NodeReport] { order.compactMap { members[$0]?.report } }
+
+  // MARK: - Who there is
+
+  /// Takes in which runs there are now.
+  public mutating func know(_ board: Board) {
+    places = NodePlaces(
+      home: home, board: board, environment: environment, cookieFile: cookieFile, tls: tls)
+    refresh()
+  }
+
+  /// Adds who is new and forgets who is gone.
+  private mutating func refresh() {
+    var known = names.map(given) + places.all()
+    var seen: Set<String> = []
+    known.removeAll { !seen.insert($0.report.id).inserted }
+    for node in known where members[node.report.id] == nil { add(node) }
+    order = known.map(\.report.id)
+    for id in members.keys where !seen.contains(id) { members[id] = nil }
+    attend(attention)
+  }
+
+  private func given(_ name: String) -> KnownNode {
+    do throws(Cause) { return try places.node(named: name) } catch {
+      return KnownNode(name: name, origin: .given, place: .failure(error))
+    }
+  }
+
+  private mutating func add(_ node: KnownNode) {
+    let places = places
+    var watch = NodeWatch(node.report) { () throws(Cause) in
+      // Looked up anew at each try: the cookie file may have been mended.
+      node.origin == .given ? try places.node(named: node.name).place.get() : try node.place.get()
+    }
+    watch.mask = places.mask
+    members[node.report.id] = watch
+  }
+
+  // MARK: - What is wanted of them
+
+  /// Watches what is wanted and nothing else.
+  public mutating func attend(_ attention: NodeAttention) {
+    if attention.discovers, !self.attention.discovers { nextSearch = 0 }
+    self.attention = attention
+    for id in order {
+      members[id]?.parts = attention.nodes[id] ?? []
+      members[id]?.tree = attention.tree?.node == id ? attention.tree?.application : nil
+    }
+  }
+
+  /// Does something to a node.
+  /// - Parameter id: what its outcome is told by.
+  public mutating func perform(_ action: NodeAction, on node: String, id: String) {
+    members[node]?.perform(action, id: id)
+  }
+
+  // MARK: - Going on
+
+  public var interests: [Poll.Interest] { members.values.flatMap(\.interests) }
+
+  /// When `advance` is to be called at the latest; nil where nothing is awaited.
+  public var nextTick: Int64? {
+    let watches = members.values.compactMap(\.nextTick).min()
+    guard attention.discovers else { return watches }
+    return min(nextSearch, watches ?? .max)
+  }
+
+  /// Does what can be done without waiting.
+  /// - Returns: whether a report has changed, or there is more of a log or of outcomes.
+  public mutating func advance(
+    _ ready: [Poll.Ready], now: Int64 = Clock.monotonic()
+  ) -> Bool {
+    var hasNews = false
+    if attention.discovers, now >= nextSearch {
+      let before = order
+      refresh()
+      nextSearch = Clock.monotonic() + Self.searchInterval
+      hasNews = order != before
+    }
+    for id in order where members[id]?.advance(ready, now: now) == true {
+      hasNews = true
+      if let part = members[id]?.takeLog() { logs.append(part) }
+      outcomes += members[id]?.takeOutcomes() ?? []
+    }
+    return hasNews
+  }
+
+  public mutating func takeLogs() -> [NodeLogPart] {
+    defer { logs = [] }
+    return logs
+  }
+
+  public mutating func takeOutcomes() -> [(id: String, outcome: Result<Void, Cause>)] {
+    defer { outcomes = [] }
+    return outcomes
+  }
+}

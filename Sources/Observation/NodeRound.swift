@@ -1,0 +1,75 @@
+import ConfigStore
+import NodeWatch
+import Posix
+import ReleaseModel
+
+/// Nodes asked once, all at the same time.
+public enum NodeRound {
+  /// Asks until each has told what is wanted, or has no way in, or the time is up.
+  /// - Parameters:
+  ///   - parts: what is wanted of each.
+  ///   - milliseconds: for all together.
+  /// - Returns: one report for each, in their order; one that is not `up` has a cause.
+  public static func ask(
+    _ nodes: [KnownNode], for parts: NodeAttention.Parts, mask: Mask, milliseconds: Int64
+  ) throws(Cause) -> [NodeReport] {
+    var watches = nodes.map { watch($0, parts, mask) }
+    let end = Clock.monotonic() + milliseconds
+    var now = Clock.monotonic()
+    for index in watches.indices { _ = watches[index].advance([], now: now) }
+    while now < end {
+      let open = watches.indices.filter { !isDone(watches[$0].report, parts) }
+      if open.isEmpty { break }
+      let next = open.compactMap { watches[$0].nextTick }.min() ?? end
+      let ready: [Poll.Ready]
+      do throws(PosixError) {
+        ready = try Poll.wait(
+          open.flatMap { watches[$0].interests }, milliseconds: max(0, min(next, end) - now))
+      } catch { throw Cause(error) }
+      now = Clock.monotonic()
+      for index in open { _ = watches[index].advance(ready, now: now) }
+    }
+    return watches.map { ended($0.report, parts, milliseconds) }
+  }
+
+  private static func watch(
+    _ node: KnownNode, _ parts: NodeAttention.Parts, _ mask: Mask
+  ) -> NodeWatch {
+    var watch = NodeWatch(node.report) { () throws(Cause) in try node.place.get() }
+    watch.parts = parts
+    watch.mask = mask
+    return watch
+  }
+
+  private static func isDone(_ report: NodeReport, _ parts: NodeAttention.Parts) -> Bool {
+    switch report.state {
+    case .down, .silent: true
+    case .idle, .connecting: false
+    case .up: report.snapshot != nil && (!parts.contains(.settings) || hasSettings(report))
+    }
+  }
+
+  /// They come in pieces, and none of these is ever empty.
+  private static func hasSettings(_ report: NodeReport) -> Bool {
+    guard let settings = report.settings, !settings.flags.isEmpty, !settings.values.isEmpty else {
+      return false
+    }
+    let hasHandler = report.snapshot?.applications.contains {
+      $0.name == "sasl" && $0.state == .running
+    }
+    return hasHandler != true || !settings.releases.isEmpty
+  }
+
+  private static func ended(
+    _ report: NodeReport, _ parts: NodeAttention.Parts, _ milliseconds: Int64
+  ) -> NodeReport {
+    var report = report
+    if report.state == .connecting || report.state == .up && report.snapshot == nil {
+      report.state = .silent
+      report.cause = Cause(
+        .nodeSilent, "\(report.name) has not answered within \(milliseconds / 1000) s",
+        remedy: "It may be suspended or overloaded: try again.")
+    }
+    return report
+  }
+}

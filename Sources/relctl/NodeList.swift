@@ -1,0 +1,62 @@
+import CommandLine
+import ConfigStore
+import Observation
+import ReleaseModel
+
+extension Verb {
+  static let nodeList = Verb(
+    Command(
+      "node list", "", "show the nodes of this host, ours and others",
+      details: """
+        Nodes of this home's instances, and the BEAMs that run on this host. Each is asked at the same
+        time, for two seconds at the most; below the table stands why one cannot be asked.
+        """, options: [.cookieFile, .tlsOptions, .json])
+  ) { call throws(Cause) in
+    let places = try call.nodePlaces()
+    let nodes = places.all()
+    let reports = try NodeRound.ask(nodes, for: .vitals, mask: places.mask, milliseconds: 2000)
+    if call.wantsJSON {
+      call.print(json: reports.map(NodeFacts.init))
+      return .success
+    }
+    if reports.isEmpty {
+      call.context.print("no node runs here")
+      return .success
+    }
+    let rows = zip(nodes, reports).map { row($0, $1).map(call.shown) }
+    let head = ["NODE", "FROM", "OTP", "UPTIME", "MEM", "PROCESSES", "APPS", "STATE"]
+    call.context.print(trimmed(Table.render([head] + rows)))
+    for report in reports {
+      for line in hindrance(report) { call.context.print(call.shown(line)) }
+    }
+    return .success
+  }
+
+  private static func row(_ node: KnownNode, _ report: NodeReport) -> [String] {
+    let snapshot = report.snapshot
+    let applications = snapshot?.applications ?? []
+    let running = applications.count { $0.state == .running }
+    return [
+      snapshot?.node ?? report.name, node.source, snapshot?.otp ?? "–",
+      snapshot.map { Age.text($0.uptime) } ?? "–",
+      snapshot.map { ByteCount.text($0.memory.total) } ?? "–",
+      snapshot.map { "\($0.processes.count)" } ?? "–",
+      snapshot == nil ? "–" : "\(running)/\(applications.count)", stateWord(report),
+    ]
+  }
+
+  /// `up`, `booting`, `stopping`, `down`, `silent`
+  static func stateWord(_ report: NodeReport) -> String {
+    guard report.state == .up, let snapshot = report.snapshot, !snapshot.isReady else {
+      return report.state.rawValue
+    }
+    return snapshot.status == "stopping" ? "stopping" : "booting"
+  }
+
+  /// Why a node is not up, and what to do; nothing for one that is.
+  static func hindrance(_ report: NodeReport) -> [String] {
+    guard report.state != .up, let cause = report.cause else { return [] }
+    let line = "\(report.name): \(cause.sentence) [\(cause.id)]"
+    return [line] + (cause.remedy.map { ["  " + $0] } ?? [])
+  }
+}
