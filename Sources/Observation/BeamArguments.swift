@@ -4,6 +4,8 @@
 /// Source: "init" (erts reference manual), `init.erl`, `erlexec.c`.
 struct BeamArguments: Hashable, Sendable {
   private var flags: [String: [[String]]] = [:]
+  /// What is behind `-extra`: the application's own.
+  private var extra: [String] = []
 
   /// - Parameter words: of `/proc/PID/cmdline`, the program first.
   init(_ words: [String]) {
@@ -13,9 +15,11 @@ struct BeamArguments: Hashable, Sendable {
       if let flag { flags[flag, default: []].append(values) }
       (flag, values) = (nil, [])
     }
-    for word in words.dropFirst() {
-      // What is behind it is the application's.
-      if word == "-extra" { break }
+    for (index, word) in words.enumerated().dropFirst() {
+      if word == "-extra" {
+        extra = Array(words[(index + 1)...])
+        break
+      }
       if word.hasPrefix("-") {
         end(&flags)
         flag = word == "--" ? nil : String(word.dropFirst())
@@ -83,6 +87,9 @@ extension BeamArguments {
   var isTLS: Bool { carrier == "inet_tls" || carrier == "inet6_tls" }
   var tlsFile: String? { first("ssl_dist_optfile") }
 
+  /// Whether other nodes can connect to it at all, `-dist_listen false`.
+  var isListening: Bool { all("dist_listen").first?.first != "false" }
+
   /// Where it listens without any epmd.
   var fixedPort: UInt16? { port("erl_epmd_port") }
   /// What `erl` has made of `ERL_EPMD_PORT`.
@@ -125,6 +132,9 @@ extension BeamArguments {
     guard parts.count >= 3, parts[parts.count - 3] == "releases" else { return nil }
     return parts.dropLast().joined(separator: "/")
   }
+
+  /// Whether it is a shell on another node, Erlang's or IEx.
+  var isRemoteShell: Bool { has("remsh") || extra.contains("--remsh") }
 
   /// The HOME it was started with.
   var home: String? { first("home") }

@@ -94,6 +94,11 @@ extension BeamFacts {
   /// What epmd says goes before what the socket table shows, since a node listens for other things too. A port on which
   /// only others' sockets listen is not its own: anybody may register any name.
   func port() throws(Cause) -> UInt16 {
+    guard arguments.isListening else {
+      throw Cause(
+        .nodeRefused, "the node does not listen for others (-dist_listen false)",
+        remedy: "Watch the node that it is connected to instead.")
+    }
     if let port = arguments.fixedPort { return port }
     let wanted = givenName?.name
     guard let entry = wanted == nil ? lateEntry : entries.first(where: { $0.name == wanted }) else {

@@ -16,6 +16,7 @@ public struct Discovery: Sendable {
   /// Our own namespaces.
   private let network: String?
   private let hostSpace: String?
+  private let booted = ProcessTable.bootMoment()
   /// What was asked already in this search.
   private var answers: [Question: Result<[EPMD.Node], PosixError>] = [:]
   private var tables: [String: [Listener]?] = [:]
@@ -54,7 +55,7 @@ public struct Discovery: Sendable {
     var facts = BeamFacts(process: process, arguments: BeamArguments(words))
     facts.owner = owner
     facts.user = User.name(of: owner) ?? String(owner)
-    facts.started = Timestamp(milliseconds: ProcessTable.moment(of: process))
+    facts.started = Timestamp(milliseconds: booted + process.sinceBoot)
     let groups = try? Files.read("/proc/\(pid)/cgroup", limit: 65_536)
     facts.controlGroups = String(decoding: groups ?? [], as: UTF8.self)
     readInside(&facts)

@@ -23,7 +23,7 @@ public struct FoundNode: Hashable, Sendable {
   public var name: ErlangDistribution.NodeName?
   /// Whether others do not see it (`-hidden`), as a shell or a tool.
   public var isHidden: Bool
-  /// Whether it is a shell on another node (`-remsh`).
+  /// Whether it is a shell on another node.
   public var isRemoteShell: Bool
   /// The address to dial, in digits.
   public var host: String
@@ -58,7 +58,7 @@ extension FoundNode {
     place = ControlGroup.place(facts.controlGroups)
     release = Self.release(facts)
     name = facts.name
-    (isHidden, isRemoteShell) = (arguments.has("hidden"), arguments.has("remsh"))
+    (isHidden, isRemoteShell) = (arguments.has("hidden"), arguments.isRemoteShell)
     (isIPv6, isTLS, tlsFile) = (arguments.isIPv6, arguments.isTLS, arguments.tlsFile)
     (epmdPort, networkOf) = (facts.epmdPort, facts.networkOf)
     host = arguments.isIPv6 ? "::1" : "127.0.0.1"

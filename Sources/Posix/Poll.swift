@@ -84,9 +84,6 @@ public enum Clock {
     return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
   }
 
-  /// Since the host was booted, the time it slept included.
-  static func sinceBoot() -> Int64 { read(CLOCK_BOOTTIME) }
-
   /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
   public static func utcOffset(at milliseconds: Int64) -> Int {
     var seconds = time_t(milliseconds / 1000)

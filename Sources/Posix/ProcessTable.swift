@@ -18,6 +18,13 @@ public struct ProcessIdentity: Hashable, Sendable {
     self.init(pid: pid, started: stat.started)
   }
 
+  /// Milliseconds from the boot of the host to the start of the process.
+  public var sinceBoot: Int64 {
+    let rate = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+    return Int64(clamping: min(started / rate, 1 << 40)) * 1000
+      + Int64(started % rate * 1000 / rate)
+  }
+
   /// Whether this very process still runs (a zombie does not).
   public var isAlive: Bool {
     guard let stat = ProcessTable.stat(pid) else { return false }
@@ -105,12 +112,14 @@ public enum ProcessTable {
     return nil
   }
 
-  /// When a process was started, in milliseconds since 1970 by today's clock. Source: proc(5), clock_gettime(2).
-  public static func moment(of process: ProcessIdentity) -> Int64 {
-    let ticks = Int64(clamping: process.started)
-    let rate = Int64(max(1, sysconf(Int32(_SC_CLK_TCK))))
-    let sinceBoot = ticks.multipliedReportingOverflow(by: 1000).partialValue / rate
-    return Clock.now() - Clock.sinceBoot() + sinceBoot
+  /// When the host was booted, in milliseconds since 1970; the same number until its clock is set. proc(5), `/proc/stat`
+  public static func bootMoment() -> Int64 {
+    let bytes = (try? Files.read("/proc/stat", limit: 1 << 20)) ?? []
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      guard line.hasPrefix("btime "), let seconds = Int32(line.dropFirst(6)) else { continue }
+      return Int64(seconds) * 1000
+    }
+    return 0
   }
 
   /// The inodes of the sockets that a process has open; nil where we may not look.

@@ -56,7 +56,7 @@ import Testing
     #expect(mix.interface == "127.0.0.1" && mix.epmdPort == 4370 && mix.home == "/home/app")
     #expect(BeamArguments(Self.words(Self.rabbit)).range == 25672...25672)
     let iex = BeamArguments(Self.words(Self.iex))
-    #expect(iex.has("remsh") && iex.has("hidden") && !iex.has("no-halt"))
+    #expect(iex.isRemoteShell && iex.has("hidden") && !iex.has("no-halt"))
   }
 
   @Test func wordsOfAllKinds() {
@@ -89,6 +89,8 @@ import Testing
       ("b -kernel inet_dist_use_interface {1,2,3}", { $0.interface == nil }),
       ("b -kernel inet_dist_use_interface {1,2,3,256}", { $0.interface == nil }),
       ("b -kernel inet_dist_use_interface {", { $0.interface == nil }),
+      ("b -extra --remsh x@y", { $0.isRemoteShell }),
+      ("b -extra", { !$0.isRemoteShell && !$0.has("extra") }),
       ("b -boot /start", { $0.releaseFolder == nil }),
       ("b -boot releases/1/start", { $0.releaseFolder == nil }),
       ("b -boot /releases/1/start", { $0.releaseFolder == "/releases/1" }),
@@ -198,6 +200,8 @@ import Testing
       $0.listeners = [listener(9000, address: "10.0.0.7"), listener(80, inode: 6)]
     }
     #expect(ranged.port == 9000 && ranged.host == "10.0.0.7")
+    let deaf = Self.facts("b -sname x -dist_listen false")
+    #expect(deaf.port == nil && deaf.cause?.id == "RT-NODE-REFUSED")
     let six = Self.facts("b -sname x -proto_dist inet6_tcp") {
       $0.listeners = [listener(4711, address: "::")]
     }

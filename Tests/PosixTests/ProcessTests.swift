@@ -200,7 +200,9 @@ import Testing
     #expect(ProcessTable.words(of: child.pid, limit: 10) == ["/bin/sleep"])
     #expect(ProcessTable.user(of: child.pid) == User.id)
     let process = try #require(ProcessIdentity(of: child.pid))
-    #expect(abs(ProcessTable.moment(of: process) - Clock.now()) < 60_000)
+    #expect(abs(ProcessTable.bootMoment() + process.sinceBoot - Clock.now()) < 60_000)
+    #expect(ProcessIdentity(pid: 1, started: 250).sinceBoot == 2500)
+    #expect(ProcessIdentity(pid: 1, started: .max).sinceBoot > 0)
     #expect(ProcessTable.words(of: 0) == [] && ProcessTable.user(of: 0) == nil)
     #expect(ProcessTable.name(of: 0) == "" && ProcessTable.sockets(of: 0) == nil)
   }
