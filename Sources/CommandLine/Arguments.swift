@@ -65,6 +65,8 @@ public struct Command: Hashable, Sendable {
 public struct Arguments: Hashable, Sendable {
   public var positional: [String] = []
   public var values: [String: String] = [:]
+  /// All values of each option, in their order, for one that may be given several times.
+  public private(set) var allValues: [String: [String]] = [:]
   public var switches: Set<String> = []
   /// What follows `--`.
   public var rest: [String] = []
@@ -97,10 +99,9 @@ public struct Arguments: Hashable, Sendable {
       if option.value == nil {
         if parts.count == 2 { throw refuse("'\(name)' takes no value") }
         switches.insert(option.name)
-      } else if parts.count == 2 {
-        values[option.name] = String(parts[1])
-      } else if let value = words.popFirst() {
+      } else if let value = parts.count == 2 ? String(parts[1]) : words.popFirst() {
         values[option.name] = value
+        allValues[option.name, default: []].append(value)
       } else {
         throw refuse("'\(name)' needs a value")
       }

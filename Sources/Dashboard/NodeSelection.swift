@@ -13,10 +13,6 @@ extension Model {
   /// The node that the cursor of the Nodes view is on.
   var cursorNode: NodeReport? {
     let listed = listedNodes
-    if nodeChoice == nil, setting.namesNodes {
-      let given = listed.filter { $0.origin == .given }
-      if let wanted = Self.mostWanted(given) { return wanted }
-    }
     if let shown = shownNode, listed.contains(where: { $0.id == shown.id }) { return shown }
     return Self.mostWanted(listed)
   }
@@ -45,6 +41,15 @@ extension Model {
     return nodeChoice.app.flatMap { board.apps[$0] }
   }
 
+  /// The release that the views of one app show: the node's own, else that on its way or the current one.
+  var shownRelease: Board.Release? {
+    guard let app = shownApp else { return nil }
+    if case .run(app.name, _, _, let number)? = shownNode?.origin, let own = app.release(number) {
+      return own
+    }
+    return app.shownRelease
+  }
+
   /// The node of the release that is on its way or current; among those the first instance's newest.
   private func node(of app: Board.App) -> NodeReport? {
     let release = app.shownRelease?.number
@@ -68,6 +73,15 @@ extension Model {
     nodes.first { node in
       if case .run(app, _, run, _) = node.origin { true } else { false }
     }
+  }
+
+  /// Takes in all nodes that are known. Of the first ones a node that was named is what is looked at.
+  mutating func receive(_ nodes: [NodeReport]) {
+    if self.nodes.isEmpty, setting.namesNodes, view != .releases, nodeChoice == nil {
+      let given = nodes.filter { $0.origin == .given }
+      nodeChoice = Self.mostWanted(given).map(NodeChoice.init)
+    }
+    self.nodes = nodes
   }
 
   /// Takes along to another view what the cursor is on in this one.
@@ -149,7 +163,11 @@ extension NodeReport {
   var isInTrouble: Bool { state == .down || state == .silent }
 
   /// Whether it has booted, as far as is known.
-  var isReady: Bool { boot?.isFinished ?? false || snapshot?.isReady ?? false }
+  var isReady: Bool {
+    if snapshot?.isReady ?? false { return true }
+    // An application that is started by hand later is no boot.
+    return boot?.isFinished ?? (snapshot?.status == "started")
+  }
 
   /// Whether it is known to be on its way up.
   var isBooting: Bool {

@@ -15,7 +15,7 @@ extension Model {
     case .agent(let isAlive): isAgentAlive = isAlive
     case .events(let events): receive(events)
     case .lines(let lines): output.lines.append(lines.map(Self.bounded))
-    case .nodes(let nodes): self.nodes = nodes
+    case .nodes(let nodes): receive(nodes)
     case .nodeLog(let part): if view == .logs, showsNodeLog { nodeLog.append(part) }
     case .manifest(let slug, let result): learn(slug, result)
     case .requested(let event): noteRequest(event)
@@ -113,7 +113,7 @@ extension Model {
   /// booted, not more than are kept.
   private var wantedSlugs: [String] {
     switch view {
-    case .boot, .apps: return [shownApp?.shownRelease?.slug].compactMap { $0 }
+    case .boot, .apps: return [shownRelease?.slug].compactMap { $0 }
     case .releases:
       if manifests.count >= Self.mostManifests || nodes.isEmpty { return [] }
       let booting = board.apps.values.filter { bootingNode(of: $0) != nil }

@@ -171,7 +171,7 @@ extension Agent {
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
       let now = Timestamp(milliseconds: Clock.now())
       let plan = Reconciler.plan(
-        app, requests: board.requests.filter { $0.app == name }, now: now,
+        app, requests: board.requests.filter { $0.app == name && isOurs($0, at: now) }, now: now,
         hasSpace: hasSpace,
         facts: { [self] number in
           (try? manifest(of: number, app)).map {
@@ -184,6 +184,15 @@ extension Agent {
       observe([])
     }
     wake(in: 0)
+  }
+
+  /// What is asked of a node is done by whoever asked, over a connection of its own; the agent only ends what was
+  /// left open.
+  private func isOurs(_ request: Board.Request, at now: Timestamp) -> Bool {
+    guard request.type == .nodeActionRequested, let deadline = request.data.deadline else {
+      return true
+    }
+    return now - deadline > 5000
   }
 
   private func wake(in milliseconds: Int64) {

@@ -409,6 +409,9 @@ public struct Session: Sendable {
     return CallID(number: number > lastNumber ? number &- 0x800_0000 : number)
   }
 
+  /// Goes on counting from here, for tests.
+  mutating func skip(to number: UInt64) { lastNumber = number }
+
   private mutating func next() -> UInt64 {
     lastNumber += 1
     return lastNumber

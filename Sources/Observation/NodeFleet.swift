@@ -127,6 +127,32 @@ public struct NodeFleet: Sendable {
     return hasNews
   }
 
+  /// Whether each node that is looked at has told what is wanted, or cannot.
+  /// - Parameter parts: what of it is waited for.
+  public func isSettled(for parts: NodeAttention.Parts) -> Bool {
+    reports.allSatisfy { report in
+      guard let wanted = attention.nodes[report.id]?.intersection(parts) else { return true }
+      switch report.state {
+      case .idle, .connecting: return wanted.isEmpty
+      case .silent, .down: return true
+      case .up:
+        return (!wanted.contains(.vitals) || report.snapshot != nil)
+          && (!wanted.contains(.processes) || report.survey != nil)
+      }
+    }
+  }
+
+  /// Leaves every node.
+  public mutating func leave() {
+    for id in order { members[id]?.leave() }
+    attention = NodeAttention()
+  }
+
+  /// Gives up what has not been done.
+  public mutating func giveUp(_ id: String) {
+    for node in order { members[node]?.giveUp(id) }
+  }
+
   public mutating func takeLogs() -> [NodeLogPart] {
     defer { logs = [] }
     return logs

@@ -12,7 +12,7 @@ public struct Board: Hashable, Codable, Sendable {
 
   /// Of what a checkpoint of the board means. It grows with each change of the fold or of what the board holds;
   /// a board of every older version can still be read.
-  public static let version = 1
+  public static let version = 2
 
   public init() {}
 
@@ -90,8 +90,26 @@ extension Board {
     public var wasCurrent = false
     /// Why it did not.
     public var failure: Cause?
-    /// How long each application took to start when the release last booted, in milliseconds.
-    public var lastBoot: [String: Int]?
+    /// Its last two boots that were watched, the newest last.
+    public var boots: [Boot]?
+
+    /// How long each application took to start, in milliseconds, when it last booted.
+    public var lastBoot: [String: Int]? { boots?.last?.milliseconds }
+
+    /// The same of the last boot that was not this run's.
+    public func lastBoot(besides run: UInt64) -> [String: Int]? {
+      boots?.last { $0.run != run }?.milliseconds
+    }
+  }
+
+  /// How long each application took to start in a run.
+  public struct Boot: Hashable, Codable, Sendable {
+    public var run: UInt64
+    public var milliseconds: [String: Int]
+
+    public init(run: UInt64, milliseconds: [String: Int]) {
+      (self.run, self.milliseconds) = (run, milliseconds)
+    }
   }
 
   /// The act of making a release current.

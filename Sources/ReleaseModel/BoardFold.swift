@@ -182,6 +182,7 @@ extension Board.App {
     case .instanceReady:
       runs[index].state = .ready
       runs[index].cause = nil
+      noteBoot(of: runs[index], event)
     case .instanceUnready:
       runs[index].state = .unready
       runs[index].cause = event.data.cause
@@ -197,6 +198,21 @@ extension Board.App {
     }
     runs[index].since = event.time
     return true
+  }
+
+  /// Only the newest two that booted keep how long it took, so that the ledger stays small.
+  private mutating func noteBoot(of run: Board.Run, _ event: Event) {
+    guard let boot = event.data.boot,
+      let index = releases.lastIndex(where: { $0.number == run.release })
+    else { return }
+    var boots = releases[index].boots ?? []
+    boots.removeAll { $0.run == run.id }
+    boots.append(Board.Boot(run: run.id, milliseconds: boot))
+    releases[index].boots = boots.suffix(2)
+    let kept = releases.indices.filter { releases[$0].boots != nil }.suffix(2)
+    for other in releases.indices where !kept.contains(other) && releases[other].boots != nil {
+      releases[other].boots = nil
+    }
   }
 
   /// A run that stayed ready for a minute wipes the slate clean.

@@ -26,6 +26,14 @@ public struct EventData: Hashable, Codable, Sendable {
   /// The sequence number of the run's `instance.starting`.
   public var run: UInt64?
   public var node: String?
+  /// What is done to a node: one of `NodeAction`'s words.
+  public var action: String?
+  /// The OTP application that it is done to.
+  public var application: String?
+  /// The log level that a node is given.
+  public var level: String?
+  /// How long each application took to start, in milliseconds.
+  public var boot: [String: Int]?
   public var pid: Int32?
   public var port: UInt16?
   public var exit: Int32?
@@ -51,7 +59,8 @@ public struct EventData: Hashable, Codable, Sendable {
 
   public enum Field: String, CaseIterable, CodingKey, Sendable {
     case by, deadline, request, build, slug, release, from, config, base, set, unset, formation
-    case instance, run, node, pid, port, exit, signal, step, commit, line, folder, milliseconds
+    case instance, run, node, action, application, level, boot, pid, port, exit, signal, step,
+      commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
     /// For the reference page.
@@ -72,6 +81,11 @@ public struct EventData: Hashable, Codable, Sendable {
       case .instance: "instance, such as `web.1`"
       case .run: "run: sequence number of its `instance.starting`"
       case .node: "node name"
+      case .action:
+        "what is done to a node: " + NodeAction.words.map { "`\($0)`" }.joined(separator: ", ")
+      case .application: "OTP application that it is done to"
+      case .level: "log level that a node is given"
+      case .boot: "milliseconds that each application took to start"
       case .pid: "process id"
       case .port: "TCP port"
       case .exit: "exit code"

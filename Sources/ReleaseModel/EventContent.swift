@@ -16,6 +16,7 @@ extension EventData.Field {
     case .by: .text(\.by)
     case .line: .text(\.line)
     case .folder: .text(\.folder)
+    case .application: .text(\.application)
     case .aside: .text(\.aside)
     case .set: .texts(\.set)
     case .unset: .texts(\.unset)
@@ -26,7 +27,8 @@ extension EventData.Field {
     case .config: .identifier(\.config)
     case .base: .identifier(\.base)
     case .commit: .identifier(\.commit)
-    case .deadline, .release, .from, .formation, .instance, .run, .node, .pid, .port, .exit,
+    case .deadline, .release, .from, .formation, .instance, .run, .node, .action, .level, .boot,
+      .pid, .port, .exit,
       .signal, .step, .milliseconds, .size, .occurred, .missing:
       .own
     }

@@ -86,6 +86,11 @@ extension EventData {
     case .instance: instance = try scanner.value { InstanceName($0) }
     case .run: run = try scanner.integer()
     case .node: node = try scanner.string()
+    case .action: action = try scanner.string()
+    case .application: application = try scanner.string()
+    case .level: level = try scanner.string()
+    case .boot:
+      boot = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }
     case .pid: pid = try scanner.integer()
     case .port: port = try scanner.integer()
     case .exit: exit = try scanner.integer()

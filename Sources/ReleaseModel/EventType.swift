@@ -81,8 +81,9 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .configRequested: [.config, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .promoteRequested,
       .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
-      .nodeActionRequested, .slugGCRequested:
+      .slugGCRequested:
       [.by, .deadline]
+    case .nodeActionRequested: [.node, .action, .by, .deadline]
     case .requestAccepted, .requestFinished: [.request]
     case .requestFailed, .requestRejected: [.request, .cause]
     case .configChanged: [.config]

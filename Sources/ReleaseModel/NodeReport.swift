@@ -163,6 +163,21 @@ public struct NodeFacts: Encodable, Sendable {
     var state: String
     var order: Int?
     var ms: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+      case application, version, type, state, order, ms
+    }
+
+    /// What is not known is `null`, so that each has the same members.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(application, forKey: .application)
+      try container.encode(version, forKey: .version)
+      try container.encode(type, forKey: .type)
+      try container.encode(state, forKey: .state)
+      try container.encode(order, forKey: .order)
+      try container.encode(ms, forKey: .ms)
+    }
   }
 
   var node: String
@@ -202,6 +217,22 @@ public struct NodeFacts: Encodable, Sendable {
 }
 
 extension NodeAction {
+  /// What `node.action.requested` calls them.
+  static let words = [
+    "log-level", "collect-garbage", "stop-application", "start-application", "restart",
+  ]
+
+  /// The data of the event that asks for it.
+  public func describe(in data: inout EventData) {
+    switch self {
+    case .logLevel(let level): (data.action, data.level) = (Self.words[0], level.rawValue)
+    case .collectGarbage: data.action = Self.words[1]
+    case .stopApplication(let name): (data.action, data.application) = (Self.words[2], name)
+    case .startApplication(let name): (data.action, data.application) = (Self.words[3], name)
+    case .restart: data.action = Self.words[4]
+    }
+  }
+
   /// `stop of application ssl`
   public var sentence: String {
     switch self {

@@ -11,6 +11,8 @@ struct Interactive {
   private let screen: any Screen
   private let signals: Signals
 
+  private var lastLook = Clock.monotonic()
+
   private static let ending = [SIGTERM, SIGHUP, SIGINT]
 
   init(_ session: Session, _ screen: any Screen) throws(Cause) {
@@ -23,7 +25,10 @@ struct Interactive {
 
   /// Runs until somebody quits, a signal ends it or the terminal is gone.
   mutating func run() throws(Cause) -> Outcome {
-    defer { screen.end() }
+    defer {
+      screen.end()
+      session.leave()
+    }
     do throws(TerminalError) {
       while !session.isOver {
         if session.takeRedraw() { screen.forgetContent() }
@@ -44,20 +49,24 @@ struct Interactive {
     let sources = [
       screen.inputDescriptor, signals.file.descriptor, session.follower.descriptor,
       session.agent.descriptor, session.output?.descriptor, session.starting?.descriptor,
-    ].compactMap { $0 }
-    let ready: [Int32]
-    do throws(PosixError) { ready = try Poll.wait(sources, milliseconds: patience) } catch {
+    ].compactMap { $0 }.map { Poll.Interest($0) }
+    let found: [Poll.Ready]
+    do throws(PosixError) {
+      found = try Poll.wait(sources + session.nodes.fleet.interests, milliseconds: patience)
+    } catch {
       throw .system(call: "poll", errno: error.errno.rawValue)
     }
+    let ready = Set(found.map(\.descriptor))
     while let signal = signals.next() {
       if Self.ending.contains(signal) { return signal }
     }
     if session.model.size != screen.size { session.tell(.resize(screen.size)) }
     session.tellTime()
     try takeKeys()
+    session.hearNodes(found)
     if ready.contains(session.follower.descriptor ?? -1) || session.follower.descriptor == nil {
       session.readLog()
-    } else if ready.isEmpty || ready.contains(session.agent.descriptor ?? -1) {
+    } else if ready.contains(session.agent.descriptor ?? -1) || ready.isEmpty && isLookDue() {
       session.look()
     }
     if ready.contains(session.output?.descriptor ?? -1) { session.readOutput() }
@@ -65,10 +74,20 @@ struct Interactive {
     return nil
   }
 
+  /// Nodes may be asked many times a second; the runs' own files need not be.
+  private mutating func isLookDue() -> Bool {
+    let now = Clock.monotonic()
+    defer { if now - lastLook >= 1000 { lastLook = now } }
+    return now - lastLook >= 1000
+  }
+
   /// Milliseconds to the next thing that happens by itself.
   private var patience: Int64 {
     var limit = Clocks.toNextMinute
     if let key = screen.keyTimeout { limit = min(limit, Int64(key)) }
+    if let next = session.nodes.nextTick {
+      limit = min(limit, max(0, next - Clock.monotonic()))
+    }
     // What is not there yet cannot be watched.
     if session.follower.descriptor == nil { limit = min(limit, 1000) }
     // Nobody tells when there is space again.

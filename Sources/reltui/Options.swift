@@ -1,5 +1,6 @@
 import CommandLine
 import Dashboard
+import ErlangDistribution
 import Posix
 import ReleaseModel
 import Terminal
@@ -18,8 +19,16 @@ struct Options {
         "--view", value: "NAME",
         "first view: " + ViewName.allCases.map(\.rawValue).joined(separator: ", ")),
       Option("--app", value: "NAME", "select this app"),
+      Option(
+        "--node", value: "NAME@HOST[:PORT]", "watch this node; may be given several times"),
+      Option("--cookie-file", value: "FILE", "the cookie of the nodes named"),
+      Option(
+        "--tls-options", value: "FILE",
+        "the node's own ssl_dist_optfile, for distribution over TLS"),
       Option("--size", value: "80x24", "size of the frame that --once prints"),
-      Option("--json", "print the instances as JSON, as relctl ps --json does, and leave"),
+      Option(
+        "--json",
+        "print the instances as JSON, as relctl ps --json does, or what named nodes say, and leave"),
       Option("--at", value: "TIME", "as it was then: 07:05, 2h (ago), RFC 3339, or event number"),
       Option("--read-only", "refuse everything that changes something"),
       Option("--theme", value: "NAME|FILE", "colours: dark, light or a file"),
@@ -30,8 +39,13 @@ struct Options {
   var isJSON: Bool
   var isReadOnly: Bool
   var at: Moment?
-  var view: ViewName
+  /// Nil for the one that suits what there is.
+  var view: ViewName?
   var app: String?
+  /// Nodes to watch, as they were typed.
+  var nodes: [String]
+  var cookieFile: String?
+  var tls: TLSOptions?
   var size: Size?
   var palette: Palette
   var home: Home
@@ -43,13 +57,23 @@ struct Options {
     isReadOnly = arguments.has("--read-only")
     view = try Self.view(arguments["--view"])
     app = arguments["--app"]
+    nodes = arguments.allValues["--node"] ?? []
+    cookieFile = arguments["--cookie-file"].map(context.absolute)
+    tls = try arguments["--tls-options"].map { file throws(Cause) in
+      do throws(TLSOptions.Unreadable) {
+        return try TLSOptions(file: context.absolute(file))
+      } catch { throw Cause(.nodeTLS, error.sentence) }
+    }
+    if at != nil, !nodes.isEmpty {
+      throw Cause(.usage, "--node and --at do not go together: nodes are asked now")
+    }
     size = try arguments["--size"].map(Self.size)
     palette = try Self.palette(arguments["--theme"], context)
     home = try context.home(arguments["--home"])
   }
 
-  private static func view(_ word: String?) throws(Cause) -> ViewName {
-    guard let word else { return .releases }
+  private static func view(_ word: String?) throws(Cause) -> ViewName? {
+    guard let word else { return nil }
     if let view = ViewName(rawValue: word) { return view }
     let names = ViewName.allCases.map(\.rawValue)
     let near = Spelling.nearest(to: word, among: names).map { "; did you mean '\($0)'?" } ?? ""

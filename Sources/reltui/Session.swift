@@ -23,6 +23,7 @@ struct Session {
   private(set) var isDiskFull = false
   private(set) var wantsRedraw = false
 
+  private(set) var nodes: SessionNodes
   /// When the board that is shown was so; nil for now.
   private let moment: Moment?
 
@@ -30,17 +31,21 @@ struct Session {
   private static let firstLines = 1000
   private static let firstEvents: UInt64 = 1000
 
-  init(_ options: Options, _ context: Context, size: Size) {
+  init(_ options: Options, _ context: Context, size: Size) throws(Cause) {
     self.context = context
     home = options.home
     journal = Journal(home: home, program: "reltui")
     moment = options.at
     follower = Follower(journal, until: moment, recent: Self.firstEvents)
     agent = AgentWatch(home: home)
+    nodes = SessionNodes(
+      try NodeFleet(
+        home: options.home, names: options.nodes, cookieFile: options.cookieFile,
+        tls: options.tls, environment: context.environment))
     let now = Clocks.now
     let setting = Model.Setting(
       host: User.host, user: User.name(environment: context.environment), home: home.root,
-      isReadOnly: options.isReadOnly, isPast: moment != nil)
+      isReadOnly: options.isReadOnly, isPast: moment != nil, namesNodes: !options.nodes.isEmpty)
     model = Model(
       setting: setting, size: size, now: now, utcOffset: Clocks.utcOffset(at: now))
   }
@@ -59,7 +64,14 @@ struct Session {
     if let app = options.app, !model.select(app: app) {
       throw Cause(.appUnknown, "there is no app '\(app)'")
     }
-    carryOut(model.show(options.view))
+    tell(.nodes(nodes.fleet.reports))
+    carryOut(model.show(options.view ?? firstView))
+    attend()
+  }
+
+  /// Who has deployed nothing sees what runs here anyway.
+  private var firstView: ViewName {
+    model.board.apps.isEmpty && moment == nil ? .nodes : model.setting.firstView
   }
 
   var reports: [InstanceReport] {
@@ -67,7 +79,10 @@ struct Session {
       .flatMap { InstanceReport.all(of: $0, host: User.host) }
   }
 
-  mutating func tell(_ message: Message) { carryOut(model.update(message)) }
+  mutating func tell(_ message: Message) {
+    carryOut(model.update(message))
+    attend()
+  }
 
   mutating func tellTime() {
     let now = follower.board.now(at: moment, clock: Clocks.now)
@@ -80,6 +95,7 @@ struct Session {
       let events = try follower.take()
       try noteDamage()
       look()
+      if moment == nil, nodes.know(follower.board) { tell(.nodes(nodes.fleet.reports)) }
       if !events.isEmpty { tell(.events(events)) }
       // A new run has a new folder, which may be the first that can be watched.
       if output?.descriptor == nil { readOutput() }
@@ -142,7 +158,7 @@ struct Session {
       case .readOutput(let app, let instance):
         output = OutputWatch(home: home, app: app, only: instance, last: Self.firstLines)
         readOutput()
-      case .act: continue
+      case .act(let node, let name, let app, let action): act(node, name, app, action)
       case .redraw: wantsRedraw = true
       case .quit: isOver = true
       }
@@ -158,6 +174,68 @@ struct Session {
       }
     } catch { tell(.failed(error)) }
   }
+
+  /// Done by us, over our own connection; the log says that it was asked for and what came of it.
+  private mutating func act(_ node: String, _ name: String, _ app: String?, _ action: NodeAction) {
+    let deadline = Clocks.now + SessionNodes.actionLimit
+    let data = EventData {
+      $0.node = name
+      action.describe(in: &$0)
+      ($0.by, $0.deadline) = (model.setting.user, deadline)
+    }
+    do throws(Cause) {
+      let request = try journal.append(.nodeActionRequested, app: app, data)
+      tell(.requested(request))
+      nodes.perform(action, on: node, request: request, deadline: deadline)
+      readLog()
+    } catch { tell(.failed(error)) }
+  }
+
+  // MARK: - Nodes
+
+  /// Watches what the screen shows.
+  private mutating func attend() {
+    if moment == nil { nodes.attend(model.attention) }
+  }
+
+  /// Takes in what nodes say.
+  mutating func hearNodes(_ ready: [Poll.Ready]) {
+    if nodes.advance(ready) { tell(.nodes(nodes.fleet.reports)) }
+    for part in nodes.takeLogs() { tell(.nodeLog(part)) }
+    write(nodes.takeOutcomes(now: Clocks.now))
+  }
+
+  private mutating func write(_ outcomes: [(id: String, app: String?, cause: Cause?)]) {
+    for (id, app, cause) in outcomes {
+      let data = EventData { ($0.request, $0.cause) = (id, cause) }
+      do throws(Cause) {
+        try journal.append(cause == nil ? .requestFinished : .requestFailed, app: app, data)
+        readLog()
+      } catch { tell(.failed(error)) }
+    }
+  }
+
+  /// Waits until every node that is looked at has told what is wanted of it, or cannot.
+  /// - Parameter milliseconds: the longest wait.
+  mutating func settleNodes(
+    for parts: NodeAttention.Parts, milliseconds: Int64
+  ) throws(Cause) {
+    let end = Clock.monotonic() + milliseconds
+    var now = Clock.monotonic()
+    hearNodes([])
+    while now < end, !nodes.fleet.isSettled(for: parts) {
+      let next = min(end, nodes.nextTick ?? end)
+      do throws(PosixError) {
+        let ready = try Poll.wait(nodes.fleet.interests, milliseconds: max(0, next - now))
+        hearNodes(ready)
+      } catch { throw Cause(error) }
+      now = Clock.monotonic()
+    }
+    tell(.nodes(nodes.fleet.reports))
+  }
+
+  /// Leaves every node as it was found.
+  mutating func leave() { write(nodes.leave()) }
 
   mutating func takeRedraw() -> Bool {
     defer { wantsRedraw = false }

@@ -23,9 +23,16 @@ func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
   if options.isOnce || options.isJSON {
     let terminal = TerminalSize.of(context.output.descriptor).map { Size(columns: $0, rows: $1) }
     let size = options.size ?? terminal ?? Size(columns: 80, rows: 24)
-    var session = Session(options, context, size: size)
+    var session = try Session(options, context, size: size)
     try session.begin(options)
-    if options.isJSON {
+    try session.settleNodes(
+      for: options.isJSON ? .vitals : [.vitals, .processes],
+      milliseconds: options.nodes.isEmpty ? 1500 : 6000)
+    session.leave()
+    if options.isJSON, !options.nodes.isEmpty {
+      let nodes = session.model.nodes.filter { $0.origin == .given }.map(NodeFacts.init)
+      context.print(String(decoding: JSON.encode(["nodes": nodes]), as: UTF8.self))
+    } else if options.isJSON {
       context.print(String(decoding: JSON.encode(session.reports), as: UTF8.self))
     } else {
       context.print(lines(session.model.frame(), options, context).joined(separator: "\n"))
@@ -33,8 +40,8 @@ func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
     return .success
   }
   let screen = try openScreen(options, context)
-  var session = Session(options, context, size: screen.size)
   do throws(Cause) {
+    var session = try Session(options, context, size: screen.size)
     try session.begin(options)
     var loop = try Interactive(session, screen)
     return try loop.run()

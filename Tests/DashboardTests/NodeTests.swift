@@ -102,6 +102,15 @@ struct NodeTests {
     story.expect(node)
   }
 
+  @Test func aNodeThatWasNamedIsLookedAtFirst() {
+    var story = Story(nodes: [.booting, .greeter, .given], namesNodes: true)
+    story.expect("▸legacy@10.0.0.9")
+    story.press("4")
+    story.expect("legacy@10.0.0.9")
+    story.press("1", "g", "j", "4")
+    story.expect("greeter-web-1-36@127.0.0.1 · booted")
+  }
+
   /// A restart ends the run of a chosen node; its successor takes its place, and nothing else.
   @Test func aChosenNodeIsFoundAgain() {
     var story = Self.night()
@@ -368,6 +377,29 @@ struct NodeTests {
     story.tell(.board(board), .manifest(slug: Past.slugs[2], .success(.greeter)))
     story.press("g", "4")
     story.expect("6,200 ms      38 ms", "1,190 ms", "starting", "in gen_tcp:connect/4")
+  }
+
+  /// A node that runs the release before is held against that release's plan.
+  @Test func theNodesOwnReleaseIsThePlan() {
+    var story = Self.night()
+    story.press("2", "g", "4")
+    #expect(story.effects.contains(.readManifest(slug: Past.slugs[1])))
+    story.tell(.manifest(slug: Past.slugs[1], .success(.greeter)))
+    story.expect("billing v31 · greeter 0.1.0", "has not answered", "planned")
+  }
+
+  /// An application that is started by hand in a node that runs is no boot.
+  @Test func aLaterStartIsNoBoot() {
+    var node = NodeReport.found
+    node.boot = nil
+    node.snapshot?.isReady = false
+    Story(Past(), nodes: [node]).expect("2 shows the nodes")
+    var story = Story(Past(), nodes: [node])
+    story.press("2")
+    story.expect("up     pid 812", absent: ["booting"])
+    node.snapshot?.status = "starting"
+    story.tell(.nodes([node]))
+    story.expect("booting  pid 812")
   }
 
   @Test func aBootIsFollowedUntilSomebodyScrolls() {

@@ -23,7 +23,8 @@ enum Recorded {
 
 extension NodeName {
   static func test(_ text: String) -> NodeName {
-    NodeName(text) ?? NodeName(name: "bad", host: "name") ?? test("a@b")
+    guard let name = NodeName(text) else { preconditionFailure("'\(text)' is no node's name") }
+    return name
   }
 }
 

@@ -10,10 +10,29 @@ public final class LoopbackServer: Sendable {
   /// - Parameter answer: gets what a client sent first and gives what it is told before the connection is closed;
   ///   nil leaves it open without a word. Without it nobody is ever accepted, and one waits in the queue at most.
   public init(_ answer: (@Sendable ([UInt8]) -> [UInt8]?)? = nil) throws {
+    (socket, port) = try Self.listen(queue: answer == nil ? 0 : 16)
+    guard let answer else { return }
+    serve { client in
+      guard let request = try? client.read(upTo: 65_536) else { return true }
+      guard let bytes = answer(request) else { return false }
+      _ = send(client.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+      return true
+    }
+  }
+
+  /// - Parameter talk: has each client for itself, one after the other; the connection is closed when it returns.
+  public init(talking talk: @escaping @Sendable (File) throws -> Void) throws {
+    (socket, port) = try Self.listen(queue: 16)
+    serve { client in
+      try? talk(client)
+      return true
+    }
+  }
+
+  private static func listen(queue: Int32) throws -> (File, UInt16) {
     let port = try Loopback.freePort()
     let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    socket = File(owning: descriptor, name: "server")
-    self.port = port
+    let socket = File(owning: descriptor, name: "server")
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
@@ -23,27 +42,25 @@ public final class LoopbackServer: Sendable {
         bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard result == 0, listen(descriptor, answer == nil ? 0 : 16) == 0 else {
+    guard result == 0, Glibc.listen(descriptor, queue) == 0 else {
       throw PosixError("listen on", "127.0.0.1:\(port)", Errno(rawValue: errno))
     }
-    guard let answer else { return }
-    DispatchQueue(label: "server").async { Self.serve(descriptor, answer) }
+    return (socket, port)
   }
 
   // Closing a socket does not end an accept(2) that waits for it.
   deinit { shutdown(socket.descriptor, Int32(SHUT_RDWR)) }
 
-  private static func serve(_ descriptor: Int32, _ answer: ([UInt8]) -> [UInt8]?) {
-    var silent: [File] = []
-    while true {
-      let accepted = accept(descriptor, nil, nil)
-      if accepted == -1 { return }
-      let client = File(owning: accepted, name: "client")
-      guard let request = try? client.read(upTo: 65_536) else { continue }
-      if let bytes = answer(request) {
-        _ = send(accepted, bytes, bytes.count, Int32(MSG_NOSIGNAL))
-      } else {
-        silent.append(client)
+  /// - Parameter answer: whether the connection is to be closed.
+  private func serve(_ answer: @escaping @Sendable (File) -> Bool) {
+    let descriptor = socket.descriptor
+    DispatchQueue(label: "server").async {
+      var kept: [File] = []
+      while true {
+        let accepted = accept(descriptor, nil, nil)
+        if accepted == -1 { return }
+        let client = File(owning: accepted, name: "client")
+        if !answer(client) { kept.append(client) }
       }
     }
   }

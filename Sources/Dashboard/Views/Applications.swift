@@ -81,14 +81,14 @@ extension Model {
 extension Model {
   /// The OTP release of the shown app's release.
   var plannedRelease: OTPRelease? {
-    guard let slug = shownApp?.shownRelease?.slug, case .read(let release)? = manifests[slug]
+    guard let slug = shownRelease?.slug, case .read(let release)? = manifests[slug]
     else { return nil }
     return release
   }
 
   /// What the plan is, and why it is shown.
   func planHeading(_ otp: OTPRelease) -> [Cell] {
-    let release = shownApp?.shownRelease.map { " \($0.number)" } ?? ""
+    let release = shownRelease.map { " \($0.number)" } ?? ""
     return [
       Cell(
         "\(shownApp?.name ?? "")\(release) · \(otp.name) \(otp.version) · ERTS \(otp.ertsVersion)"),
@@ -110,7 +110,7 @@ extension Model {
       guard let node = shownNode else { return [Cell(Wording.sentence(.noApp))] }
       return [Cell(node.name)] + [whyPlanned]
     }
-    guard let release = app.shownRelease else {
+    guard let release = shownRelease else {
       return [Cell(Wording.sentence(.noRelease(app: app.name)))]
     }
     let slug = "slug \(release.slug.prefix(6))"

@@ -5,7 +5,7 @@ extension Model {
   /// The boot of the shown node, or the order that is planned for it.
   var bootSheet: Sheet {
     guard let node = shownNode, let boot = node.boot else { return plannedBoot }
-    let fall = Waterfall(boot, planned: plannedOrder(of: node), last: lastBoot(of: node))
+    let fall = Waterfall(boot, planned: plannedOrder(of: node), last: shownRelease?.lastBoot)
     let heading = bootHeading(of: node, fall)
     let filter = Filter(filters[.view(.boot)])
     let rows =
@@ -19,12 +19,6 @@ extension Model {
   private func plannedOrder(of node: NodeReport) -> [String] {
     if let planned = plannedRelease?.bootOrder, !planned.isEmpty { return planned }
     return (node.snapshot?.applications ?? []).filter { $0.order != nil }.map(\.name)
-  }
-
-  /// What each application took when the release of the node's run booted last.
-  private func lastBoot(of node: NodeReport) -> [String: Int]? {
-    guard case .run(let app, _, _, let release) = node.origin else { return nil }
-    return board.apps[app]?.release(release)?.lastBoot
   }
 
   private func bootHeading(of node: NodeReport, _ fall: Waterfall) -> [Cell] {
@@ -149,7 +143,7 @@ extension Model {
   private var plannedBoot: Sheet {
     if let heading = missingPlan { return Sheet(heading: heading) }
     guard let otp = plannedRelease else { return Sheet(heading: []) }
-    let last = shownApp?.shownRelease?.lastBoot
+    let last = shownRelease?.lastBoot
     let filter = Filter(filters[.view(.boot)])
     let started = otp.applications.filter { $0.order != nil }
       .sorted { $0.order ?? 0 < $1.order ?? 0 }

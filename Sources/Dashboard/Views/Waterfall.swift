@@ -56,9 +56,11 @@ struct Waterfall {
   /// The bar of a row: blanks up to where it began, then blocks, the last one in eighths.
   func bar(of row: Row, width: Int) -> String {
     guard let start = row.start, let length = row.milliseconds, width > 0 else { return "" }
-    let eighths = Double(width * 8)
-    let from = min(width - 1, Int(start / scale * Double(width)))
-    let to = Int(((start + Double(max(0, length))) / scale * eighths).rounded())
+    func cells(_ moment: Double, _ count: Int) -> Double {
+      min(1, max(0, moment / scale)) * Double(count)
+    }
+    let from = min(width - 1, Int(cells(start, width)))
+    let to = Int(cells(start + Double(max(0, length)), width * 8).rounded())
     let filled = min(max(1, to - from * 8), (width - from) * 8)
     let rest = filled % 8
     let blocks = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
