@@ -15,6 +15,8 @@ public struct NodeFleet: Sendable {
   private var attention = NodeAttention()
   private var members: [String: NodeWatch] = [:]
   private var order: [String] = []
+  /// The BEAMs of this host at the last search.
+  private var found: [FoundNode] = []
   private var nextSearch: Int64 = 0
   private var logs: [NodeLogPart] = []
   private var outcomes: [(id: String, outcome: Result<Void, Cause>)] = []
@@ -53,7 +55,9 @@ public struct NodeFleet: Sendable {
 
   /// Adds who is new and forgets who is gone.
   private mutating func refresh() {
-    var known = names.map(given) + places.all()
+    var known = names.map(given)
+    let named = Set(known.map(\.name))
+    known += places.all(found: found).filter { !named.contains($0.name) }
     var seen: Set<String> = []
     known.removeAll { !seen.insert($0.report.id).inserted }
     for node in known where members[node.report.id] == nil { add(node) }
@@ -115,6 +119,7 @@ public struct NodeFleet: Sendable {
     var hasNews = false
     if attention.discovers, now >= nextSearch {
       let before = order
+      found = Discovery.search()
       refresh()
       nextSearch = Clock.monotonic() + Self.searchInterval
       hasNews = order != before

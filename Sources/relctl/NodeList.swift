@@ -13,7 +13,7 @@ extension Verb {
         """, options: [.cookieFile, .tlsOptions, .json])
   ) { call throws(Cause) in
     let places = try call.nodePlaces()
-    let nodes = places.all()
+    let nodes = places.all(found: Discovery.search())
     let reports = try NodeRound.ask(nodes, for: .vitals, mask: places.mask, milliseconds: 2000)
     if call.wantsJSON {
       call.print(json: reports.map(NodeFacts.init))
