@@ -187,8 +187,9 @@ enum Control: Equatable, Sendable {
     [.integer(Operation.registeredSend.rawValue), pid, .atom(""), .atom(name)]
   }
 
-  static func monitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.monitor.rawValue), own, .pid(pid), reference]
+  /// - Parameter process: its pid or its name.
+  static func monitor(_ process: Term, from own: Term, _ reference: Term) -> [Term] {
+    [.integer(Operation.monitor.rawValue), own, process, reference]
   }
 
   static func demonitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {

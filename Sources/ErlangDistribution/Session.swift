@@ -36,7 +36,7 @@ public struct Session: Sendable {
     var encoding: PrintRequest.Encoding
   }
 
-  public let identity: Handshake.Result
+  public private(set) var identity: Handshake.Result
   private var pending: [UInt64: Pending] = [:]
   private var monitors: [UInt64: Term.Pid] = [:]
   private var mailboxes: UInt32 = 0
@@ -148,7 +148,7 @@ public struct Session: Sendable {
 
   public mutating func monitor(_ pid: Term.Pid, now: Int64) throws(TermError) -> MonitorID {
     let id = MonitorID(number: next())
-    try say(Control.monitor(pid, from: .pid(ownPid), reference(id.number)))
+    try say(Control.monitor(.pid(pid), from: .pid(ownPid), reference(id.number)))
     monitors[id.number] = pid
     lastSent = now
     return id
@@ -354,11 +354,9 @@ public struct Session: Sendable {
     } catch { throw .malformed(.term(error)) }
   }
 
-  /// A process that is not there is monitored: the node answers at once, whatever it does otherwise.
+  /// A process with a name that none has is monitored: the node answers at once, whatever it does otherwise.
   private mutating func probe(now: Int64) throws(TermError) {
-    let nobody = Term.Pid(
-      node: identity.peer.name, id: 0xFFF_FFFF, serial: 0, creation: identity.peer.creation)
-    try say(Control.monitor(nobody, from: .pid(ownPid), reference(next())))
+    try say(Control.monitor(.atom(""), from: .pid(ownPid), reference(next())))
     (lastSent, isProbed) = (now, true)
   }
 
@@ -411,6 +409,9 @@ public struct Session: Sendable {
 
   /// Goes on counting from here, for tests.
   mutating func skip(to number: UInt64) { lastNumber = number }
+
+  /// Takes the node for one that cannot spawn for us, for tests.
+  mutating func forgetSpawn() { identity.peer.flags &= ~Handshake.Flag.spawn }
 
   private mutating func next() -> UInt64 {
     lastNumber += 1

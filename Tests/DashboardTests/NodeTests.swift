@@ -55,7 +55,7 @@ struct NodeTests {
       name: "boot: ready", keys: ["g", "j", "4"],
       expected: NodeAttention(nodes: ["run:36": [.boot, .vitals]])),
     Watched(
-      name: "boot: on its way", keys: ["g", "4"], expected: NodeAttention(nodes: ["run:79": .boot])
+      name: "boot: on its way", keys: ["g", "4"], expected: NodeAttention(nodes: ["run:79": [.boot, .vitals]])
     ),
     Watched(name: "boot: no node", keys: ["3", "4"], expected: NodeAttention()),
     Watched(name: "logs: output", keys: ["g", "j", "5"], expected: NodeAttention()),
@@ -370,8 +370,9 @@ struct NodeTests {
   @Test func theLastBootStandsBesideThisOne() throws {
     var board = Past.night.board
     let index = board.apps["billing"]?.releases.firstIndex { $0.number == ReleaseNumber(32) }
-    board.apps["billing"]?.releases[try #require(index)].lastBoot = [
-      "kernel": 11, "stdlib": 4, "logger": 38, "greeter": 1190,
+    let times = ["kernel": 11, "stdlib": 4, "logger": 38, "greeter": 1190]
+    board.apps["billing"]?.releases[try #require(index)].boots = [
+      Board.Boot(run: 7, milliseconds: times)
     ]
     var story = Self.night()
     story.tell(.board(board), .manifest(slug: Past.slugs[2], .success(.greeter)))
