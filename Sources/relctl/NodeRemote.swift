@@ -47,4 +47,3 @@ extension Call {
     } catch { throw Cause(error) }
   }
 }
-

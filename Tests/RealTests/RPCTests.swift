@@ -9,7 +9,7 @@ struct RPCTests {
     .init(["1 + 1"], 0, "2\n"),
     .init([#"IO.puts("printed"); "value""#], 0, "printed\n\"value\"\n"),
     .init([#"IO.write("open")"#], 0, "open\n:ok\n"),
-    .init([#"%{a: [1, 2], "ä" => :b}"#], 0, "%{:a => [1, 2], \"ä\" => :b}\n"),
+    .init([#"%{"ä" => :b, a: [1, 2]}"#], 0, "%{:a => [1, 2], \"ä\" => :b}\n"),
     .init(
       ["Enum.map(1..3, &String.duplicate(to_string(&1), 30))"], 0,
       """
