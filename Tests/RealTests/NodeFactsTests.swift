@@ -15,7 +15,9 @@ struct NodeFactsTests {
       case .mix:
         try Beam(
           release: try Greeter.slug.get(), name: "facts",
-          environment: ["PORT": "\(try Loopback.freePort())"])
+          environment: [
+            "PORT": "\(try Loopback.freePort())", "GREETER_GREETING": "Hello",
+          ])
       case .relx: try Beam(release: try Relx.release.get(), name: "facts")
       }
     }
