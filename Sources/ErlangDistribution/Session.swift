@@ -62,6 +62,9 @@ public struct Session: Sendable {
 
   public var openCalls: Int { pending.count - printings }
 
+  /// How much is remembered, for tests.
+  var held: Int { pending.count + monitors.count }
+
   /// Takes what is to be sent.
   public mutating func takeOutput() -> [UInt8] {
     defer { output = [] }

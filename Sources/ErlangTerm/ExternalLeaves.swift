@@ -99,6 +99,8 @@ extension ExternalDecoder {
     guard let name = String(validating: try take(count), as: UTF8.self) else {
       throw .external(.notUTF8, offset: start)
     }
+    // Counting characters takes time, and no name has more of them than bytes.
+    guard count > Term.maximumAtomLength else { return name }
     let length = name.unicodeScalars.count
     guard length <= Term.maximumAtomLength else {
       throw .external(.atomTooLong(characters: length), offset: start)
