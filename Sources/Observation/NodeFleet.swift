@@ -74,9 +74,12 @@ public struct NodeFleet: Sendable {
 
   private mutating func add(_ node: KnownNode) {
     let places = places
+    // As it was typed, with its port.
+    let typed = names.first { ErlangDistribution.NodeName.parse($0)?.name.description == node.name }
     var watch = NodeWatch(node.report) { () throws(Cause) in
       // Looked up anew at each try: the cookie file may have been mended.
-      node.origin == .given ? try places.node(named: node.name).place.get() : try node.place.get()
+      guard node.origin == .given else { return try node.place.get() }
+      return try places.node(named: typed ?? node.name).place.get()
     }
     watch.mask = places.mask
     members[node.report.id] = watch
