@@ -83,7 +83,7 @@ public struct Handshake: Sendable {
       return (try answer(&reader), nil)
     case .acknowledgement(let theirs, let peer):
       guard tag == UInt8(ascii: "a") else { throw Self.fault("tag \(tag) for an answer") }
-      guard try reader.take(16) == digest(theirs) else { throw .wrongCookie(node) }
+      guard Array(reader.rest) == digest(theirs) else { throw .wrongCookie(node) }
       stage = .done
       return ([], Result(peer: peer, ownName: ownName, ownCreation: ownCreation))
     case .done: throw Self.fault("more than it should have")

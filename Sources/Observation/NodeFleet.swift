@@ -15,6 +15,8 @@ public struct NodeFleet: Sendable {
   private var attention = NodeAttention()
   private var members: [String: NodeWatch] = [:]
   private var order: [String] = []
+  /// When each is to be looked after at the latest; who is not in it, now.
+  private var due: [String: Int64] = [:]
   /// The BEAMs of this host at the last search.
   private var found: [FoundNode] = []
   private var nextSearch: Int64 = 0
@@ -95,12 +97,14 @@ public struct NodeFleet: Sendable {
       members[id]?.parts = attention.nodes[id] ?? []
       members[id]?.tree = attention.tree?.node == id ? attention.tree?.application : nil
     }
+    due = [:]
   }
 
   /// Does something to a node.
   /// - Parameter id: what its outcome is told by.
   public mutating func perform(_ action: NodeAction, on node: String, id: String) {
     members[node]?.perform(action, id: id)
+    due[node] = nil
   }
 
   // MARK: - Going on
@@ -109,9 +113,9 @@ public struct NodeFleet: Sendable {
 
   /// When `advance` is to be called at the latest; nil where nothing is awaited.
   public var nextTick: Int64? {
-    let watches = members.values.compactMap(\.nextTick).min()
-    guard attention.discovers else { return watches }
-    return min(nextSearch, watches ?? .max)
+    var next: Int64 = attention.discovers ? nextSearch : .max
+    for id in order { next = min(next, due[id] ?? 0) }
+    return next == .max ? nil : next
   }
 
   /// Does what can be done without waiting.
@@ -127,12 +131,21 @@ public struct NodeFleet: Sendable {
       nextSearch = Clock.monotonic() + Self.searchInterval
       hasNews = order != before
     }
-    for id in order where members[id]?.advance(ready, now: now) == true {
+    let descriptors = Set(ready.map(\.descriptor))
+    for id in order where isDue(id, descriptors, now: now) {
+      let isNews = members[id]?.advance(ready, now: now) ?? false
+      due[id] = members[id]?.nextTick ?? .max
+      guard isNews else { continue }
       hasNews = true
       if let part = members[id]?.takeLog() { logs.append(part) }
       outcomes += members[id]?.takeOutcomes() ?? []
     }
     return hasNews
+  }
+
+  private func isDue(_ id: String, _ ready: Set<Int32>, now: Int64) -> Bool {
+    (due[id] ?? 0) <= now
+      || members[id]?.interests.contains { ready.contains($0.descriptor) } ?? false
   }
 
   /// Whether each node that is looked at has told what is wanted, or cannot.

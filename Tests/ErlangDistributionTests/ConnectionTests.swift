@@ -7,7 +7,7 @@ import Testing
 @testable import ErlangDistribution
 
 /// Connections with servers that keep to a script.
-struct ConnectionTests {
+@Suite(.serialized) struct ConnectionTests {
   private func connect(
     _ server: LoopbackServer, cookie: Cookie = FakeNode.cookie
   ) throws -> Connection {
