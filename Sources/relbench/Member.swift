@@ -16,8 +16,19 @@ enum Member: String {
   /// PORT NODE CALLS START: calls a node's function in a closed loop; the cookie is that of HOME.
   case call = "--call"
 
+  /// NAME@HOST:PORT …: watches these nodes for ten seconds.
+  case fleet = "--fleet"
+  /// NAME@HOST:PORT: takes the log of a node that logs much at once.
+  case log = "--log"
+
   func run(_ words: [String]) throws {
     switch self {
+    case .fleet:
+      var member = try FleetMember(words)
+      try member.watch()
+    case .log:
+      var member = try FleetMember(words)
+      try member.log()
     case .write:
       try Self.write(EventLog(folder: words[0]), number(words[1]), number(words[2]), words[3])
     case .pulse: try Self.pulse(EventLog(folder: words[0]), number(words[1]), words[2])
