@@ -20,7 +20,7 @@ struct LogCollector {
     "logger_filters", "logger_formatter", "logger_h_common",
   ]
   /// So many lines may be on their way: the node keeps no more for us.
-  private static let mostOnTheWay = 1000
+  private static let mostOnTheWay = 5000
 
   static func start(for pid: Term.Pid, least: NodeLogLine.Level) -> Call {
     Probe.collector.call(

@@ -3,7 +3,7 @@ import ErlangTerm
 import ReleaseModel
 
 /// One question for all that a node's vital signs are made of, and what the answer means.
-enum Vitals {
+public enum Vitals {
   private static let systemKeys = [
     "otp_release", "version", "schedulers", "schedulers_online", "process_count", "process_limit",
     "port_count", "port_limit", "atom_count", "atom_limit", "ets_count", "ets_limit", "start_time",
@@ -11,7 +11,7 @@ enum Vitals {
 
   /// Several functions in one call: each by `erlang:apply/3`. None of them changes anything, as
   /// `statistics(wall_clock)` would, whose second number is the time since anybody asked last.
-  static var call: Call {
+  public static var call: Call {
     let functions: [(String, String, [Term])] = [
       ("erlang", "node", []),
       (

@@ -44,6 +44,39 @@ struct FleetMember {
     print(first, Self.processorTime - before, ProcessTable.stat(Program.processID)?.resident ?? 0)
   }
 
+  /// Tells microseconds until all connections are made, and the median of rounds in which each is asked once.
+  func round() throws {
+    let start = Clock.microseconds()
+    var connections = try addresses.map { address in
+      try Connection(to: address, cookie: cookie)
+    }
+    try go(&connections) { $0.allSatisfy { $0.session != nil } }
+    let made = Clock.microseconds() - start
+    var took: [Double] = []
+    for _ in 0..<20 {
+      let start = Clock.microseconds()
+      for index in connections.indices { _ = try connections[index].call(Vitals.call) }
+      try go(&connections) { $0.allSatisfy { $0.session?.openCalls == 0 } }
+      took.append(Double(Clock.microseconds() - start))
+    }
+    print(made, Int64(took.median), Int64(took.share(0.99)))
+  }
+
+  private func go(
+    _ connections: inout [Connection], until isOver: ([Connection]) -> Bool
+  ) throws {
+    while !isOver(connections) {
+      let ready = try Poll.wait(connections.compactMap(\.interest), milliseconds: 1000)
+      let found = Dictionary(ready.map { ($0.descriptor, $0) }) { $1 }
+      for index in connections.indices {
+        guard let own = connections[index].interest, let event = found[own.descriptor] else {
+          continue
+        }
+        _ = try connections[index].advance(event)
+      }
+    }
+  }
+
   /// Tells lines that came, lines counted as lost, and microseconds until the last one.
   mutating func log() throws {
     watches[0].parts = [.log, .vitals]

@@ -18,6 +18,8 @@ enum Member: String {
 
   /// NAME@HOST:PORT …: watches these nodes for ten seconds.
   case fleet = "--fleet"
+  /// NAME@HOST:PORT …: asks all of them at once, again and again.
+  case round = "--round"
   /// NAME@HOST:PORT: takes the log of a node that logs much at once.
   case log = "--log"
 
@@ -26,6 +28,7 @@ enum Member: String {
     case .fleet:
       var member = try FleetMember(words)
       try member.watch()
+    case .round: try FleetMember(words).round()
     case .log:
       var member = try FleetMember(words)
       try member.log()

@@ -36,12 +36,13 @@ fun(Home, Ids, Least, Most, Watches) ->
                                                         max_size => 4000}),
                unicode:characters_to_binary(Chars)
            end,
-    Line = fun(#{level := Level, meta := Meta} = Event) ->
-               Module = case Meta of
-                            #{mfa := {M, _, _}} -> M;
+    Line = fun(Event) ->
+               Meta = maps:get(meta, Event),
+               Module = case maps:get(mfa, Meta, []) of
+                            {M, _, _} -> M;
                             _ -> []
                         end,
-               {maps:get(time, Meta, 0), Level, Module, maps:get(pid, Meta, []),
+               {maps:get(time, Meta, 0), maps:get(level, Event), Module, maps:get(pid, Meta, []),
                 try Text(Event) catch _:_ -> erlang:list_to_binary("?") end}
            end,
     Flush = fun(Lines) ->
@@ -52,24 +53,28 @@ fun(Home, Ids, Least, Most, Watches) ->
                     _ -> erlang:send(Home, {lists:reverse(Lines), Lost, Self})
                 end
             end,
-    Loop = fun Loop(Lines, N) ->
-               Wait = case Lines of
-                          [] -> case counters:get(Count, 2) of 0 -> infinity; _ -> 50 end;
-                          _ -> 10
-                      end,
-               receive
-                   {1, Event} when N < 200 -> Loop([Line(Event) | Lines], N + 1);
-                   {2, Taken} ->
-                       counters:sub(Count, 1, Taken),
-                       Loop(Lines, N);
-                   {monitor, Pid, Kind, Info} ->
-                       erlang:send(Home, {Pid, Kind, Info}),
-                       Loop(Lines, N);
-                   {'EXIT', _, _} -> ok
-               after case N >= 200 of true -> 0; false -> Wait end ->
+    Loop = fun Loop(Lines, 200) ->
                    Flush(Lines),
-                   Loop([], 0)
-               end
+                   Loop([], 0);
+               Loop(Lines, N) ->
+                   Wait = case {Lines, counters:get(Count, 2)} of
+                              {[], 0} -> infinity;
+                              {[], _} -> 50;
+                              _ -> 10
+                          end,
+                   receive
+                       {1, Event} -> Loop([Line(Event) | Lines], N + 1);
+                       {2, Taken} ->
+                           counters:sub(Count, 1, Taken),
+                           Loop(Lines, N);
+                       {monitor, Pid, Kind, Info} ->
+                           erlang:send(Home, {Pid, Kind, Info}),
+                           Loop(Lines, N);
+                       {'EXIT', _, _} -> ok
+                   after Wait ->
+                       Flush(Lines),
+                       Loop([], 0)
+                   end
            end,
     erlang:send(Home, {Id, Self}),
     try Loop([], 0) after Id =:= [] orelse logger:remove_primary_filter(Id) end
