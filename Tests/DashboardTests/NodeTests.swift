@@ -370,8 +370,9 @@ struct NodeTests {
   @Test func theLastBootStandsBesideThisOne() throws {
     var board = Past.night.board
     let index = board.apps["billing"]?.releases.firstIndex { $0.number == ReleaseNumber(32) }
-    board.apps["billing"]?.releases[try #require(index)].lastBoot = [
-      "kernel": 11, "stdlib": 4, "logger": 38, "greeter": 1190,
+    let times = ["kernel": 11, "stdlib": 4, "logger": 38, "greeter": 1190]
+    board.apps["billing"]?.releases[try #require(index)].boots = [
+      Board.Boot(run: 70, milliseconds: times)
     ]
     var story = Self.night()
     story.tell(.board(board), .manifest(slug: Past.slugs[2], .success(.greeter)))

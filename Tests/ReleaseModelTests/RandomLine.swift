@@ -49,13 +49,13 @@ struct RandomLine {
 
   private mutating func value(_ field: EventData.Field) -> String {
     switch field {
-    case .by, .request, .build, .slug, .config, .base, .node, .step, .commit, .line, .folder,
-      .aside:
+    case .by, .request, .build, .slug, .config, .base, .node, .action, .application, .level, .step,
+      .commit, .line, .folder, .aside:
       text()
     case .deadline, .occurred: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
     case .set, .unset, .missing: array((0..<pick(4)).map { _ in text() })
-    case .formation: object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
+    case .formation, .boot: object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
     case .instance: quoted("web.\(1 + pick(9999))")
     case .run: String(UInt64.random(in: 0...(.max), using: &scramble) >> UInt64(pick(64)))
     case .pid, .exit, .signal: String(Int32(pick(1 << 32) - 1 << 31))
