@@ -53,6 +53,9 @@ public struct NodeWatch: Sendable {
 
   private var isWanted: Bool { !parts.isEmpty || tree != nil || !deeds.isEmpty }
 
+  /// Whether it has booted, by its last answer on this connection; nil where it has not told yet.
+  public var hasBooted: Bool? { talk.hasLooked ? talk.isReady : nil }
+
   /// What to wait for.
   public var interests: [Poll.Interest] { connection?.interest.map { [$0] } ?? [] }
 

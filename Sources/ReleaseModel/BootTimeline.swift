@@ -23,6 +23,8 @@ public struct BootTimeline: Hashable, Sendable {
   public private(set) var before: [String] = []
   /// Where the process that starts the current application stands now, the innermost function first.
   public var stack: [String] = []
+  /// The process that it is, by its name or its module, as in `Billing.Repo`; nil where it cannot be told.
+  public var awaited: String?
 
   private var last: Int64?
 
@@ -30,6 +32,13 @@ public struct BootTimeline: Hashable, Sendable {
 
   /// The application that is being started now.
   public var current: String? { isFinished ? nil : steps.last { !$0.isRunning }?.application }
+
+  /// What the current application waits for: `waiting for Billing.Repo, in gen_tcp:connect/4`; nil where it is not known.
+  public var hindrance: String? {
+    let words = [awaited.map { "waiting for \($0)" }, stack.first.map { "in \($0)" }]
+    let known = words.compactMap { $0 }
+    return known.isEmpty ? nil : known.joined(separator: ", ")
+  }
 
   public var milliseconds: [String: Int64] {
     Dictionary(steps.map { ($0.application, $0.milliseconds) }) { $1 }
@@ -67,7 +76,7 @@ public struct BootTimeline: Hashable, Sendable {
     }
     if isReady, starting.isEmpty {
       isFinished = true
-      stack = []
+      (stack, awaited) = ([], nil)
     }
   }
 
