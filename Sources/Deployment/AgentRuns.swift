@@ -49,9 +49,10 @@ extension Agent {
   private func follow(
     _ run: Board.Run, of app: Board.App, _ status: RunStatus, _ readable: Set<Int32>
   ) throws(Cause) {
-    // Before what the gate says, since it may say that it is ready.
     let news = watches[run.id]?.advance(run, readable: readable, mask: journal.mask)
-    if run.state == .starting, let process = status.process, watches[run.id]?.isBooting == true {
+    // What is ready has booted, also where its node could not be asked.
+    let isBooting = watches[run.id]?.isBooting == true || news?.type == .instanceReady
+    if run.state == .starting, isBooting, let process = status.process {
       try record(.instanceBooting, app: app.name) {
         ($0.instance, $0.run, $0.pid) = (run.instance, run.id, process.pid)
       }

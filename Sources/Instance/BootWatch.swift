@@ -91,6 +91,9 @@ public struct BootWatch: Sendable {
   /// Where the process stands that everything waits for, the innermost function first.
   public var stack: [String] { hang == nil ? [] : node.report.boot?.stack ?? [] }
 
-  /// Leaves the node.
-  public mutating func leave() { node.leave() }
+  /// Leaves the node, for good.
+  public mutating func leave() {
+    node.parts = []
+    node.leave()
+  }
 }

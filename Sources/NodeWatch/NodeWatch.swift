@@ -158,8 +158,8 @@ struct Backoff: Sendable {
   private static let first: Int64 = 50
   /// Asking a port mapper costs nobody much; a node that comes back is seen soon.
   private static let longest: Int64 = 3000
-  /// While a node is expected to boot, each look costs it nothing yet.
-  private static let urgent: Int64 = 30
+  /// While a node is expected to boot, a look costs it nothing yet, and most applications start within milliseconds.
+  private static let urgent: Int64 = 10
   /// A wrong cookie writes a report into the node's log at each try.
   private static let refused: Int64 = 30_000
 

@@ -30,6 +30,25 @@ public struct BootTimeline: Hashable, Sendable {
 
   public init() {}
 
+  /// A boot that is over, told by how long each application took; they are taken to have started one after another.
+  /// - Parameter order: in which they are started. What of it has no time had started before anybody looked.
+  public init(_ times: [String: Int], order: [String]) {
+    let rest = Set(times.keys).subtracting(order).sorted()
+    for name in order + rest {
+      guard let time = times[name] else {
+        before.append(name)
+        continue
+      }
+      let milliseconds = min(max(0, Int64(time)), Self.longest)
+      steps.append(Step(application: name, milliseconds: milliseconds, isRunning: true))
+      total += milliseconds
+    }
+    isFinished = true
+  }
+
+  /// A year; what a log says may be anything.
+  private static let longest: Int64 = 31_536_000_000
+
   /// The application that is being started now.
   public var current: String? { isFinished ? nil : steps.last { !$0.isRunning }?.application }
 

@@ -155,8 +155,9 @@ extension Model {
   }
 
   private func plannedCount(of app: Board.App) -> Int? {
-    guard let release = app.shownRelease else { return nil }
-    if case .read(let otp?)? = manifests[release.slug] { return otp.bootOrder.count }
-    return release.lastBoot?.count
+    guard let release = app.shownRelease, case .read(let otp?)? = manifests[release.slug] else {
+      return nil
+    }
+    return otp.bootOrder.count
   }
 }
