@@ -372,7 +372,7 @@ struct NodeTests {
     let index = board.apps["billing"]?.releases.firstIndex { $0.number == ReleaseNumber(32) }
     let times = ["kernel": 11, "stdlib": 4, "logger": 38, "greeter": 1190]
     board.apps["billing"]?.releases[try #require(index)].boots = [
-      Board.Boot(run: 70, milliseconds: times)
+      Board.Boot(run: 7, milliseconds: times)
     ]
     var story = Self.night()
     story.tell(.board(board), .manifest(slug: Past.slugs[2], .success(.greeter)))

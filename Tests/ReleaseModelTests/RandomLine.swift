@@ -49,8 +49,8 @@ struct RandomLine {
 
   private mutating func value(_ field: EventData.Field) -> String {
     switch field {
-    case .by, .request, .build, .slug, .config, .base, .node, .action, .application, .level, .step,
-      .commit, .line, .folder, .aside:
+    case .by, .request, .build, .slug, .config, .base, .node, .step, .commit, .line, .folder,
+      .aside, .action, .application, .level:
       text()
     case .deadline, .occurred: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
