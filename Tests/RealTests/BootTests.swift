@@ -48,13 +48,13 @@ import Testing
       "relctl", ["config", "greeter", "set", "GREETER_BOOT_DELAY_MS=100000000"],
       environment: stage.environment)
     let booting = try Workspace.wait(milliseconds: 20_000) {
-      try stage.instances().first { $0.release.value == 2 && $0.state == .booting }
+      try stage.instances().first {
+        $0.release.value == 2 && $0.process == "web" && $0.state == .booting
+      }
     }
     #expect(booting != nil)
     try stage.killAgent()
-    let agent = try Child.start(
-      Invocation([try Workspace.program("relctl"), "agent"], environment: stage.environment),
-      output: .null, errors: .null, newSession: true)
+    #expect(try stage.relctl("agent", "start").exit == .code(0))
     let failed = try Workspace.wait(milliseconds: 100_000) {
       try stage.events().first { $0.type == .instanceUnready }
     }
@@ -73,8 +73,6 @@ import Testing
     #expect(
       story == [.instanceBooting, .instanceUnready, .instanceStopping, .instanceStopped])
     #expect(try stage.ready().map(\.release.value) == [1])
-    _ = try stage.relctl("agent", "stop")
-    #expect(agent.wait() == .code(0))
   }
 
   /// Without distribution its port is all there is to ask.
