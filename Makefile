@@ -11,7 +11,7 @@ BUILDPACK := .build/buildpack
 SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test torture docs bench format install clean
+.PHONY: help deps build demo test torture fuzz docs bench format install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -37,6 +37,9 @@ test: build ## run all tests
 
 torture: ## kill, trace and starve the writers of the event log, for some minutes
 	RELTUI_TORTURE=1000 swift test --filter Torture
+
+fuzz: ## feed what reads from nodes with broken input, for a minute each
+	RELTUI_FUZZ=60 swift test --filter Fuzz
 
 bench: build ## measure the budgets, each beside its peer; parts of it: .build/release/relbench log follow
 	$(RELEASE)/relbench

@@ -73,7 +73,7 @@ let package = Package(
     program("relpack", ["Buildpack", "CommandLine"]),
     program("relshim", ["Posix", "HomeFormat"]),
     // measured by `make bench`, never installed
-    program("relbench", ["Journal"]),
+    program("relbench", ["Journal", "NodeWatch"]),
     // tests
     .target(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",

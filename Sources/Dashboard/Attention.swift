@@ -12,7 +12,7 @@ extension Model {
       return NodeAttention(nodes: [node.id: [.vitals, .processes]], tree: openTree)
     case .boot:
       guard let node = shownNode else { return NodeAttention() }
-      return NodeAttention(nodes: [node.id: node.isReady ? [.boot, .vitals] : .boot])
+      return NodeAttention(nodes: [node.id: [.boot, .vitals]])
     case .logs:
       guard showsNodeLog, let node = shownNode else { return NodeAttention() }
       return NodeAttention(nodes: [node.id: .log])

@@ -55,6 +55,9 @@ extension Wording {
     switch event.type {
     case .restartRequested: return restart(app: app, instance: event.data.instance)
     case .rollbackRequested: return rollback(app: app, to: event.data.from)
+    case .nodeActionRequested:
+      let node = event.data.node.map { " on \($0)" } ?? ""
+      return (NodeAction(event.data)?.sentence ?? "an action") + node
     default: return "\(verb(event)) of \(app)"
     }
   }
@@ -67,6 +70,7 @@ extension Wording {
   }
 
   private static func verb(_ event: Event) -> String {
+    if let action = NodeAction(event.data) { return action.sentence }
     let suffix = ".requested"
     let name = event.typeName
     return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name

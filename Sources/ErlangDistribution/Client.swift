@@ -3,7 +3,7 @@ import Posix
 
 /// A connection for one who has nothing else to do than wait for it.
 public struct Client: Sendable {
-  public private(set) var connection: Connection
+  public internal(set) var connection: Connection
 
   /// Connects, waiting for it.
   public init(to address: NodeAddress, cookie: Cookie) throws(DistributionError) {

@@ -155,7 +155,6 @@ public struct Connection: Sendable {
   /// Tries the first of the hosts that are left.
   private mutating func begin(now: Int64) throws(DistributionError) {
     deadline = now + Self.stepLimit
-    reader = FrameReader(width: 2, limit: Handshake.longest)
     switch address.door {
     case .port(let port): try dial(port, now: now)
     case .epmd(let port):
@@ -240,7 +239,9 @@ public struct Connection: Sendable {
   private mutating func greet(_ file: File, port: UInt16) {
     socket = file
     let challenge = Random.bytes(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    let handshake = Handshake(address.name, cookie, challenge: challenge)
+    let handshake = Handshake(
+      address.name, cookie, challenge: challenge, isOverTLS: address.tls != nil)
+    reader = FrameReader(width: handshake.width, limit: Handshake.longest)
     output = Backlog(handshake.opening(host: ownHost))
     stage = .shaking(handshake, port: port)
   }
@@ -338,6 +339,9 @@ public struct Connection: Sendable {
     try tell { (session) throws(TermError) in try session.demonitor(id, now: now) }
   }
 
+  /// Takes the node for one that cannot spawn for us, for tests.
+  mutating func forgetSpawn() { session?.forgetSpawn() }
+
   // MARK: - Bytes
 
   private mutating func send() throws(DistributionError) {
@@ -346,6 +350,7 @@ public struct Connection: Sendable {
     do throws(PosixError) { try output.flush(to: socket) } catch {
       // It may have said why before it closed: reading finds that out.
       if error.errno != .brokenPipe, error.errno != .reset { throw .system(error) }
+      output = Backlog()
     }
   }
 

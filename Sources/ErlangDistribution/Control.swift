@@ -73,7 +73,7 @@ enum Control: Equatable, Sendable {
     guard let operation = Operation(rawValue: number) else {
       throw .malformed(.control("of an unknown kind, \(number)"))
     }
-    guard let meaning = Self(operation, Array(parts.dropFirst()), payload) else {
+    guard let meaning = Self(operation, parts, payload) else {
       throw .malformed(.control("of a wrong form, \(number)"))
     }
     self = meaning
@@ -106,44 +106,45 @@ enum Control: Equatable, Sendable {
     } catch { return (control, .unreadable(error)) }
   }
 
+  /// - Parameter parts: the first is the operation.
   private init?(_ operation: Operation, _ parts: [Term], _ payload: Payload) {
     switch (operation, parts.count) {
-    case (.send, 2...), (.sendTraced, 2...), (.sendSender, 2...), (.sendSenderTraced, 2...):
-      guard let to = parts[1].pid else { return nil }
+    case (.send, 3...), (.sendTraced, 3...), (.sendSender, 3...), (.sendSenderTraced, 3...):
+      guard let to = parts[2].pid else { return nil }
       switch payload {
       case .term(let message): self = .send(to: to, message)
       case .unreadable(let error): self = .unreadableSend(to: to, error)
       case .none: return nil
       }
-    case (.registeredSend, 3...), (.registeredSendTraced, 3...):
-      guard let from = parts[0].pid, let name = parts[2].atom else { return nil }
+    case (.registeredSend, 4...), (.registeredSendTraced, 4...):
+      guard let from = parts[1].pid, let name = parts[3].atom else { return nil }
       self = payload.term.map { .sendToName(name, from: from, $0) } ?? .other
-    case (.monitorExit, 4):
-      guard let reference = parts[2].reference else { return nil }
-      self = .down(reference, reason: parts[3])
-    case (.payloadMonitorExit, 3):
-      guard let reference = parts[2].reference else { return nil }
+    case (.monitorExit, 5):
+      guard let reference = parts[3].reference else { return nil }
+      self = .down(reference, reason: parts[4])
+    case (.payloadMonitorExit, 4):
+      guard let reference = parts[3].reference else { return nil }
       switch payload {
       case .term(let reason): self = .down(reference, reason: reason)
       case .unreadable(let error): self = .unreadableDown(reference, error)
       case .none: return nil
       }
-    case (.spawnReply, 4...), (.spawnReplyTraced, 4...):
-      guard let request = parts[0].reference else { return nil }
-      self = .spawned(request: request, parts[3])
-    case (.exit, 2...), (.exitTraced, 2...), (.exit2, 2...), (.exit2Traced, 2...),
-      (.payloadExit, 2...), (.payloadExitTraced, 2...), (.payloadExit2, 2...),
-      (.payloadExit2Traced, 2...):
-      guard let to = parts[1].pid else { return nil }
-      self = .exit(from: parts[0].pid, to: to)
-    case (.unlinkID, 3):
-      guard let from = parts[1].pid, let to = parts[2].pid else { return nil }
-      self = .unlink(id: parts[0], from: from, to: to)
-    case (.monitor, 3...):
-      guard let from = parts[0].pid, let reference = parts[2].reference else { return nil }
-      self = parts[1].atom.map { .monitor(name: $0, from: from, reference) } ?? .other
-    case (.spawnRequest, 2...), (.spawnRequestTraced, 2...):
-      guard let request = parts[0].reference, let from = parts[1].pid else { return nil }
+    case (.spawnReply, 5...), (.spawnReplyTraced, 5...):
+      guard let request = parts[1].reference else { return nil }
+      self = .spawned(request: request, parts[4])
+    case (.exit, 3...), (.exitTraced, 3...), (.exit2, 3...), (.exit2Traced, 3...),
+      (.payloadExit, 3...), (.payloadExitTraced, 3...), (.payloadExit2, 3...),
+      (.payloadExit2Traced, 3...):
+      guard let to = parts[2].pid else { return nil }
+      self = .exit(from: parts[1].pid, to: to)
+    case (.unlinkID, 4):
+      guard let from = parts[2].pid, let to = parts[3].pid else { return nil }
+      self = .unlink(id: parts[1], from: from, to: to)
+    case (.monitor, 4...):
+      guard let from = parts[1].pid, let reference = parts[3].reference else { return nil }
+      self = parts[2].atom.map { .monitor(name: $0, from: from, reference) } ?? .other
+    case (.spawnRequest, 3...), (.spawnRequestTraced, 3...):
+      guard let request = parts[1].reference, let from = parts[2].pid else { return nil }
       self = .spawn(request: request, from: from)
     case (.link, _), (.unlink, _), (.nodeLink, _), (.groupLeader, _), (.demonitor, _),
       (.unlinkIDAcknowledged, _),
@@ -158,26 +159,61 @@ enum Control: Equatable, Sendable {
     var bytes: [UInt8] = [0, 0, 0, 0, passThrough]
     try ExternalFormat.encode(.tuple(control), onto: &bytes)
     if let payload { try ExternalFormat.encode(payload, onto: &bytes) }
-    guard let count = UInt32(exactly: bytes.count - 4) else {
-      throw .unencodable(.tooManyElements(bytes.count))
-    }
-    for index in 0..<4 { bytes[index] = UInt8(truncatingIfNeeded: count >> (24 - 8 * index)) }
+    try putLength(&bytes)
     return bytes
   }
 
-  // What we send.
-
-  static func spawnRequest(
-    _ reference: Term, from: Term, groupLeader: Term, _ function: (String, String, Int),
-    options: [String]
-  ) -> [Term] {
-    let (module, name, arity) = function
-    let target = Term.tuple([.atom(module), .atom(name), .integer(arity)])
-    return [
-      .integer(Operation.spawnRequest.rawValue), reference, from, groupLeader, target,
-      .list(options.map { .atom($0) }),
-    ]
+  /// Writes the length of a frame into its first four bytes.
+  private static func putLength(_ frame: inout [UInt8]) throws(TermError) {
+    guard let count = UInt32(exactly: frame.count - 4) else {
+      throw .unencodable(.tooManyElements(frame.count))
+    }
+    put(count, at: 0, in: &frame)
   }
+
+  private static func put(_ number: UInt32, at place: Int, in bytes: inout [UInt8]) {
+    for index in 0..<4 {
+      bytes[place + index] = UInt8(truncatingIfNeeded: number >> (24 - 8 * index))
+    }
+  }
+
+  /// Asks for a process that calls a function. All that differs from call to call is numbers in places that are known.
+  struct SpawnRequest: Sendable {
+    private let frame: [UInt8]
+    private let words: Int
+    private let leader: Int
+
+    /// - Parameters:
+    ///   - reference: of any call of ours, with three words.
+    ///   - pid: any of ours.
+    init(_ reference: Term, _ pid: Term, isLinked: Bool) throws(TermError) {
+      let target = Term.tuple([.atom("erpc"), .atom("execute_call"), .integer(4)])
+      let options: [Term] = [.atom("monitor")] + (isLinked ? [.atom("link")] : [])
+      frame = try Control.frame([
+        .integer(Operation.spawnRequest.rawValue), reference, pid, pid, target, .list(options),
+      ])
+      // Length, pass through, version, head of the tuple, operation; what differs is at the end of each term.
+      let start = 4 + 1 + 1 + 2 + 2
+      let (one, other) = (try ExternalFormat.encode(reference), try ExternalFormat.encode(pid))
+      words = start + one.count - 1 - 12
+      leader = start + one.count - 1 + 2 * (other.count - 1) - 12
+    }
+
+    func frame(
+      words: [UInt32], leader: UInt32, _ arguments: Term
+    ) throws(TermError) -> [UInt8] {
+      var frame = frame
+      for (index, word) in words.prefix(3).enumerated() {
+        Control.put(word, at: self.words + 4 * index, in: &frame)
+      }
+      Control.put(leader, at: self.leader, in: &frame)
+      try ExternalFormat.encode(arguments, onto: &frame)
+      try Control.putLength(&frame)
+      return frame
+    }
+  }
+
+  // What we send.
 
   static func send(to pid: Term.Pid) -> [Term] {
     [.integer(Operation.send.rawValue), .atom(""), .pid(pid)]
@@ -187,8 +223,9 @@ enum Control: Equatable, Sendable {
     [.integer(Operation.registeredSend.rawValue), pid, .atom(""), .atom(name)]
   }
 
-  static func monitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.monitor.rawValue), own, .pid(pid), reference]
+  /// - Parameter process: its pid or its name.
+  static func monitor(_ process: Term, from own: Term, _ reference: Term) -> [Term] {
+    [.integer(Operation.monitor.rawValue), own, process, reference]
   }
 
   static func demonitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {

@@ -38,6 +38,8 @@ public struct Handshake: Sendable {
   private let node: NodeName
   private let cookie: Cookie
   private let challenge: UInt32
+  /// Bytes of a message's length: two, but over TLS four (`inet_tls_dist`, SSL application).
+  let width: Int
   private var stage = Stage.status
   private var ownName = ""
   private var ownCreation: UInt32 = 0
@@ -51,8 +53,9 @@ public struct Handshake: Sendable {
   static let longest = 4096
 
   /// - Parameter challenge: a number that nobody can guess.
-  public init(_ node: NodeName, _ cookie: Cookie, challenge: UInt32) {
+  public init(_ node: NodeName, _ cookie: Cookie, challenge: UInt32, isOverTLS: Bool = false) {
     (self.node, self.cookie, self.challenge) = (node, cookie, challenge)
+    width = isOverTLS ? 4 : 2
   }
 
   /// `send_name`: with `NAME_ME` the name is that of our host alone.
@@ -61,7 +64,7 @@ public struct Handshake: Sendable {
     let body =
       [UInt8(ascii: "N")] + Self.big(Flag.ours, 8) + Self.big(0, 4)
       + Self.big(UInt64(name.count), 2) + name
-    return Self.framed(body)
+    return framed(body)
   }
 
   /// Takes one message without its length.
@@ -80,7 +83,7 @@ public struct Handshake: Sendable {
       return (try answer(&reader), nil)
     case .acknowledgement(let theirs, let peer):
       guard tag == UInt8(ascii: "a") else { throw Self.fault("tag \(tag) for an answer") }
-      guard try reader.take(16) == digest(theirs) else { throw .wrongCookie(node) }
+      guard Array(reader.rest) == digest(theirs) else { throw .wrongCookie(node) }
       stage = .done
       return ([], Result(peer: peer, ownName: ownName, ownCreation: ownCreation))
     case .done: throw Self.fault("more than it should have")
@@ -116,7 +119,7 @@ public struct Handshake: Sendable {
     let name = String(decoding: try reader.take(length), as: UTF8.self)
     guard name == node.description else { throw .otherNode(wanted: node, found: name) }
     stage = .acknowledgement(challenge, Peer(name: name, creation: creation, flags: flags))
-    return Self.framed(
+    return framed(
       [UInt8(ascii: "r")] + Self.big(UInt64(challenge), 4) + digest(theirs))
   }
 
@@ -129,7 +132,7 @@ public struct Handshake: Sendable {
     .malformed(.handshake(what))
   }
 
-  private static func framed(_ body: [UInt8]) -> [UInt8] { big(UInt64(body.count), 2) + body }
+  private func framed(_ body: [UInt8]) -> [UInt8] { Self.big(UInt64(body.count), width) + body }
 
   private static func big(_ number: UInt64, _ width: Int) -> [UInt8] {
     (0..<width).reversed().map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }

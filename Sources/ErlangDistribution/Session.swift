@@ -22,8 +22,6 @@ public struct Session: Sendable {
     var isByServer: Bool
     /// The process that works at it, once it is known.
     var process: Term.Pid?
-    /// A question that a process of the node asked while it printed, to be answered when this call is.
-    var printing: Printing?
   }
 
   /// A process waits until what it prints has been taken.
@@ -36,8 +34,10 @@ public struct Session: Sendable {
     var encoding: PrintRequest.Encoding
   }
 
-  public let identity: Handshake.Result
+  public private(set) var identity: Handshake.Result
   private var pending: [UInt64: Pending] = [:]
+  /// Questions that processes of the node asked while they printed, to be answered when these calls are.
+  private var printings: [UInt64: Printing] = [:]
   private var monitors: [UInt64: Term.Pid] = [:]
   private var mailboxes: UInt32 = 0
   private var lastNumber: UInt64 = 0
@@ -45,7 +45,8 @@ public struct Session: Sendable {
   private var lastHeard: Int64
   private let pace: Pace
   private var isProbed = false
-  private var printings = 0
+  /// By whether the call is linked.
+  private var spawnRequests: [Bool: Control.SpawnRequest] = [:]
   /// No call is to be given up before; perhaps none then either.
   private var earliestDeadline = Int64.max
   /// Bytes to be sent.
@@ -60,7 +61,10 @@ public struct Session: Sendable {
     (lastSent, lastHeard) = (now, now)
   }
 
-  public var openCalls: Int { pending.count - printings }
+  public var openCalls: Int { pending.count - printings.count }
+
+  /// How much is remembered, for tests.
+  var held: Int { pending.count + monitors.count }
 
   /// Takes what is to be sent.
   public mutating func takeOutput() -> [UInt8] {
@@ -86,10 +90,9 @@ public struct Session: Sendable {
     } else {
       try spawn(call, id)
     }
-    pending[id.number] = Pending(
-      deadline: deadline, isByServer: isByServer, printing: printing)
+    pending[id.number] = Pending(deadline: deadline, isByServer: isByServer)
     earliestDeadline = min(earliestDeadline, deadline ?? .max)
-    if printing != nil { printings += 1 }
+    if let printing { printings[id.number] = printing }
     lastSent = now
     return id
   }
@@ -101,21 +104,27 @@ public struct Session: Sendable {
 
   private mutating func forget(_ number: UInt64) -> Pending? {
     guard let call = pending.removeValue(forKey: number) else { return nil }
-    if call.printing != nil { printings -= 1 }
     if pending.isEmpty { earliestDeadline = .max }
     return call
   }
 
   private mutating func spawn(_ call: Call, _ id: CallID) throws(TermError) {
+    let request = try spawnRequest(isLinked: call.isLinked)
     let arguments: [Term] = [
       .integer(0), .atom(call.module), .atom(call.function), .list(call.arguments),
     ]
-    try say(
-      Control.spawnRequest(
-        reference(id.number), from: .pid(ownPid), groupLeader: .pid(leader(of: id)),
-        ("erpc", "execute_call", arguments.count),
-        options: call.isLinked ? ["monitor", "link"] : ["monitor"]),
-      .list(arguments))
+    put(
+      try request.frame(
+        words: words(id.number), leader: leader(of: id).id, .list(arguments)))
+  }
+
+  private mutating func spawnRequest(
+    isLinked: Bool
+  ) throws(TermError) -> Control.SpawnRequest {
+    if let known = spawnRequests[isLinked] { return known }
+    let request = try Control.SpawnRequest(reference(0), .pid(ownPid), isLinked: isLinked)
+    spawnRequests[isLinked] = request
+    return request
   }
 
   /// Source: `rpc.erl` of Kernel, the message that `rpc:call/4` sends.
@@ -130,7 +139,10 @@ public struct Session: Sendable {
   }
 
   private mutating func say(_ control: [Term], _ payload: Term? = nil) throws(TermError) {
-    let frame = try Control.frame(control, payload)
+    put(try Control.frame(control, payload))
+  }
+
+  private mutating func put(_ frame: [UInt8]) {
     if output.isEmpty { output = frame } else { output += frame }
   }
 
@@ -148,7 +160,7 @@ public struct Session: Sendable {
 
   public mutating func monitor(_ pid: Term.Pid, now: Int64) throws(TermError) -> MonitorID {
     let id = MonitorID(number: next())
-    try say(Control.monitor(pid, from: .pid(ownPid), reference(id.number)))
+    try say(Control.monitor(.pid(pid), from: .pid(ownPid), reference(id.number)))
     monitors[id.number] = pid
     lastSent = now
     return id
@@ -264,8 +276,8 @@ public struct Session: Sendable {
   private mutating func end(
     _ number: UInt64, _ answer: Answer, now: Int64
   ) throws(TermError) -> Happening? {
-    guard let call = forget(number) else { return nil }
-    guard let printing = call.printing else {
+    if forget(number) == nil { return nil }
+    guard let printing = printings.removeValue(forKey: number) else {
       return .answer(CallID(number: number), answer)
     }
     guard let text = answer.value.flatMap({ PrintRequest.text($0, printing.encoding) }) else {
@@ -303,7 +315,7 @@ public struct Session: Sendable {
       case .answer(let term):
         answer = term
         break steps
-      case .format where printings >= Self.mostPrintings:
+      case .format where printings.count >= Self.mostPrintings:
         answer = PrintRequest.error("system_limit")
         break steps
       case .format(let module, let function, let arguments, let encoding):
@@ -354,11 +366,9 @@ public struct Session: Sendable {
     } catch { throw .malformed(.term(error)) }
   }
 
-  /// A process that is not there is monitored: the node answers at once, whatever it does otherwise.
+  /// A process with a name that none has is monitored: the node answers at once, whatever it does otherwise.
   private mutating func probe(now: Int64) throws(TermError) {
-    let nobody = Term.Pid(
-      node: identity.peer.name, id: 0xFFF_FFFF, serial: 0, creation: identity.peer.creation)
-    try say(Control.monitor(nobody, from: .pid(ownPid), reference(next())))
+    try say(Control.monitor(.atom(""), from: .pid(ownPid), reference(next())))
     (lastSent, isProbed) = (now, true)
   }
 
@@ -366,7 +376,7 @@ public struct Session: Sendable {
     if now < earliestDeadline { return [] }
     var happenings: [Happening] = []
     for number in pending.filter({ $0.value.deadline ?? .max <= now }).keys.sorted() {
-      let printing = pending[number]?.printing
+      let printing = printings.removeValue(forKey: number)
       cancel(CallID(number: number), now: now)
       if let printing {
         try reply(PrintRequest.error("timeout"), printing, now)
@@ -412,19 +422,23 @@ public struct Session: Sendable {
   /// Goes on counting from here, for tests.
   mutating func skip(to number: UInt64) { lastNumber = number }
 
+  /// Takes the node for one that cannot spawn for us, for tests.
+  mutating func forgetSpawn() { identity.peer.flags &= ~Handshake.Flag.spawn }
+
   private mutating func next() -> UInt64 {
     lastNumber += 1
     return lastNumber
   }
 
-  /// Of the first word only 18 bits count.
   private func reference(_ number: UInt64) -> Term {
     .reference(
       Term.Reference(
-        node: identity.ownName, creation: identity.ownCreation,
-        words: [
-          UInt32(truncatingIfNeeded: number & 0x3FFFF), UInt32(truncatingIfNeeded: number >> 18), 0,
-        ]))
+        node: identity.ownName, creation: identity.ownCreation, words: words(number)))
+  }
+
+  /// Of a reference's first word only 18 bits count.
+  private func words(_ number: UInt64) -> [UInt32] {
+    [UInt32(truncatingIfNeeded: number & 0x3FFFF), UInt32(truncatingIfNeeded: number >> 18), 0]
   }
 
   private func number(of reference: Term.Reference) -> UInt64? {

@@ -77,9 +77,18 @@ final class TLSProgram: Sendable {
     let bytes = (try? complaints.read(upTo: 16_384)) ?? []
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     let line =
-      lines.first { $0.contains("verify error") } ?? lines.first { $0.contains("error") }
-      ?? lines.first { $0.contains("alert") || $0.contains("rror") } ?? lines.last
-    return line.map { String($0.prefix(200)) }
+      lines.first { $0.contains("verify error") } ?? lines.first { $0.contains(":error:") }
+      ?? lines.first { $0.contains("rror") } ?? lines.last
+    return line.map { String(Self.reason($0).prefix(200)) }
+  }
+
+  /// `…:error:CODE:LIBRARY:FUNCTION:REASON:FILE:LINE:MORE`, ERR_print_errors(3)
+  private static func reason(_ line: Substring) -> String {
+    let fields = line.split(separator: ":", omittingEmptySubsequences: false)
+    guard let start = fields.firstIndex(of: "error"), fields.count > start + 4 else {
+      return String(line)
+    }
+    return String(fields[start + 4])
   }
 }
 

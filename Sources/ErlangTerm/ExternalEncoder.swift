@@ -28,11 +28,10 @@ struct ExternalEncoder {
   private mutating func list(_ elements: [Term], depth: Int) throws(TermError) {
     if elements.isEmpty { return tag(.nil) }
     if elements.count <= 0xFFFF {
-      let string = elements.compactMap { $0.integer.flatMap(UInt8.init(exactly:)) }
-      if string.count == elements.count {
+      if elements.allSatisfy({ $0.integer.flatMap(UInt8.init(exactly:)) != nil }) {
         tag(.string)
-        unsigned(UInt64(string.count), width: 2)
-        bytes += string
+        unsigned(UInt64(elements.count), width: 2)
+        for element in elements { bytes.append(UInt8(truncatingIfNeeded: element.integer ?? 0)) }
         return
       }
     }
@@ -105,9 +104,12 @@ struct ExternalEncoder {
   }
 
   private mutating func atom(_ name: String) throws(TermError) {
-    let length = name.unicodeScalars.count
-    guard length <= Term.maximumAtomLength else {
-      throw .unencodable(.atomTooLong(characters: length))
+    // Counting characters takes time, and no name has more of them than bytes.
+    if name.utf8.count > Term.maximumAtomLength {
+      let length = name.unicodeScalars.count
+      guard length <= Term.maximumAtomLength else {
+        throw .unencodable(.atomTooLong(characters: length))
+      }
     }
     try header(name.utf8.count, small: .smallAtomUTF8, large: .atomUTF8, largeWidth: 2)
     bytes += name.utf8
@@ -169,8 +171,10 @@ struct ExternalEncoder {
   }
 
   private mutating func unsigned(_ value: UInt64, width: Int) {
-    for shift in (0..<width).reversed() {
-      bytes.append(UInt8(truncatingIfNeeded: value >> (shift * 8)))
+    var shift = width * 8
+    while shift > 0 {
+      shift -= 8
+      bytes.append(UInt8(truncatingIfNeeded: value >> shift))
     }
   }
 

@@ -96,7 +96,11 @@ extension ExternalDecoder {
   }
 
   private mutating func utf8(_ count: Int, start: Int) throws(TermError) -> String {
-    guard let name = String(validating: try take(count), as: UTF8.self) else {
+    let bytes = try take(count)
+    // Most names are, and validating takes time.
+    let isPlain = bytes.allSatisfy { $0 < 0x80 }
+    if isPlain, count <= Term.maximumAtomLength { return String(decoding: bytes, as: UTF8.self) }
+    guard let name = String(validating: bytes, as: UTF8.self) else {
       throw .external(.notUTF8, offset: start)
     }
     let length = name.unicodeScalars.count

@@ -81,7 +81,7 @@ extension NodeWatch {
     // Politely: it must take its filter out of the node's logger.
     try connection?.send(.tuple([.atom("EXIT"), .list([]), .list([])]), to: pid, now: now)
     talk.collector = nil
-    talk.end(.log, now: now)
+    talk.hurry(.log)
   }
 
   // MARK: - Answers

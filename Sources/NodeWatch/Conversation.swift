@@ -60,6 +60,9 @@ struct Conversation {
     due[kind] = now + max(Self.interval(kind), cost * Self.mostlyIdle)
   }
 
+  /// It is to be asked again at once.
+  mutating func hurry(_ kind: Kind) { due[kind] = nil }
+
   /// While a node boots it is asked often, less so the longer one application takes.
   mutating func endBoot(current: Int64, now: Int64) {
     due[.boot] = now + min(250, max(Self.interval(.boot), current / 20))

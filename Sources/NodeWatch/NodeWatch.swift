@@ -32,6 +32,10 @@ public struct NodeWatch: Sendable {
   private let find: Find
   var connection: Connection?
   private var retry = Backoff()
+  private var known: (place: Place, since: Int64)?
+  /// A cookie that the node did not take, and how long it is not tried again: each try writes a report into the
+  /// node's log. Another one may be tried at once.
+  private var refused: (cookie: Cookie, until: Int64)?
   /// What tells one start of the node from another.
   var creation: UInt32?
   /// When nobody wanted anything any more.
@@ -39,6 +43,9 @@ public struct NodeWatch: Sendable {
   var talk = Conversation()
   var log = LogBuffer()
   var deeds: [Deed] = []
+
+  private static let placeAge: Int64 = 2000
+  private static let refusalAge: Int64 = 30_000
 
   /// A connection that nobody needs is kept a while: views are left and entered again.
   private static let linger: Int64 = 10_000
@@ -103,9 +110,20 @@ public struct NodeWatch: Sendable {
     (report.state, report.cause) = (.idle, nil)
   }
 
+  /// Where the node is: looked for at most so often, since that may cost more than a try.
+  private mutating func locate(now: Int64) throws(Cause) -> Place {
+    if let known, now - known.since < Self.placeAge { return known.place }
+    let place = try find()
+    known = (place, now)
+    return place
+  }
+
   private mutating func connect(now: Int64) {
     do throws(Cause) {
-      let place = try find()
+      let place = try locate(now: now)
+      if let refused, refused.cookie == place.cookie, now < refused.until {
+        return retry.wait(now: now)
+      }
       do throws(DistributionError) {
         connection = try Connection(to: place.address, cookie: place.cookie, now: now)
         talk = Conversation()
@@ -135,6 +153,9 @@ public struct NodeWatch: Sendable {
       // A restart takes the connection with it: that is how it shows that it was done.
       deeds[index].outcome = deeds[index].action == .restart ? .success(()) : .failure(cause)
     }
+    if case .wrongCookie = error, let cookie = known?.place.cookie {
+      refused = (cookie, now + Self.refusalAge)
+    }
     retry.fail(error, isUrgent: parts.contains(.boot), now: now)
   }
 
@@ -160,20 +181,23 @@ struct Backoff: Sendable {
   private static let longest: Int64 = 3000
   /// While a node is expected to boot, a look costs it nothing yet, and most applications start within milliseconds.
   private static let urgent: Int64 = 10
-  /// A wrong cookie writes a report into the node's log at each try.
+  /// Who does not let us in will hardly do so soon.
   private static let refused: Int64 = 30_000
 
   mutating func fail(_ error: DistributionError?, isUrgent: Bool, now: Int64) {
     failures = min(failures + 1, 20)
     var delay = min(Self.longest, Self.first << Int64(failures - 1))
     switch error {
-    case .wrongCookie, .notAllowed, .tooOld, .malformed: delay = Self.refused
-    case .hostUnknown, .tls: delay = Self.longest
+    case .notAllowed, .tooOld, .malformed: delay = Self.refused
+    case .hostUnknown, .tls, .wrongCookie: delay = Self.longest
     default: if isUrgent { delay = min(delay, Self.urgent) }
     }
     // Not all who lost the same node come back in the same moment.
     next = now + delay + Int64.random(in: 0...(delay / 4))
   }
+
+  /// Nothing was tried: it is looked again later whether something has changed.
+  mutating func wait(now: Int64) { next = now + Self.longest }
 }
 
 /// Lines of the node's log that nobody has taken yet; what is too much is counted.

@@ -42,11 +42,18 @@ enum Survey {
     guard let parts = term.tuple, parts.count == 4, let pid = parts[0].pid,
       let value = parts[1].integer
     else { return nil }
-    let name = parts[2].property("registered_name")?.atom ?? function(parts[3])
+    let name = parts[2].property("registered_name")?.atom ?? beginning(parts[3], parts[2])
     return ProcessSurvey.Leader(
       pid: pid.short, name: name, reductions: isReductions ? value : nil,
       messages: parts[2].property("message_queue_len")?.integer ?? 0,
       memory: parts[2].property("memory")?.integer ?? 0)
+  }
+
+  /// What a process without a name began with; where that says nothing, what it does.
+  private static func beginning(_ translated: Term, _ info: Term) -> String {
+    let vague = ["proc_lib:init_p/5", "erlang:apply/2", ""]
+    let candidates = [translated, info.property("initial_call")].map(function)
+    return candidates.first { !vague.contains($0) } ?? function(info.property("current_function"))
   }
 
   /// `gen_server:loop/7`

@@ -15,6 +15,10 @@ public struct NodeFleet: Sendable {
   private var attention = NodeAttention()
   private var members: [String: NodeWatch] = [:]
   private var order: [String] = []
+  /// When each is to be looked after at the latest; who is not in it, now.
+  private var due: [String: Int64] = [:]
+  /// The BEAMs of this host at the last search.
+  private var found: [FoundNode] = []
   private var nextSearch: Int64 = 0
   private var logs: [NodeLogPart] = []
   private var outcomes: [(id: String, outcome: Result<Void, Cause>)] = []
@@ -53,7 +57,9 @@ public struct NodeFleet: Sendable {
 
   /// Adds who is new and forgets who is gone.
   private mutating func refresh() {
-    var known = names.map(given) + places.all()
+    var known = names.map(given)
+    let named = Set(known.map(\.name))
+    known += places.all(found: found).filter { !named.contains($0.name) }
     var seen: Set<String> = []
     known.removeAll { !seen.insert($0.report.id).inserted }
     for node in known where members[node.report.id] == nil { add(node) }
@@ -70,9 +76,12 @@ public struct NodeFleet: Sendable {
 
   private mutating func add(_ node: KnownNode) {
     let places = places
+    // As it was typed, with its port.
+    let typed = names.first { ErlangDistribution.NodeName.parse($0)?.name.description == node.name }
     var watch = NodeWatch(node.report) { () throws(Cause) in
       // Looked up anew at each try: the cookie file may have been mended.
-      node.origin == .given ? try places.node(named: node.name).place.get() : try node.place.get()
+      guard node.origin == .given else { return try node.place.get() }
+      return try places.node(named: typed ?? node.name).place.get()
     }
     watch.mask = places.mask
     members[node.report.id] = watch
@@ -88,12 +97,14 @@ public struct NodeFleet: Sendable {
       members[id]?.parts = attention.nodes[id] ?? []
       members[id]?.tree = attention.tree?.node == id ? attention.tree?.application : nil
     }
+    due = [:]
   }
 
   /// Does something to a node.
   /// - Parameter id: what its outcome is told by.
   public mutating func perform(_ action: NodeAction, on node: String, id: String) {
     members[node]?.perform(action, id: id)
+    due[node] = nil
   }
 
   // MARK: - Going on
@@ -102,9 +113,9 @@ public struct NodeFleet: Sendable {
 
   /// When `advance` is to be called at the latest; nil where nothing is awaited.
   public var nextTick: Int64? {
-    let watches = members.values.compactMap(\.nextTick).min()
-    guard attention.discovers else { return watches }
-    return min(nextSearch, watches ?? .max)
+    var next: Int64 = attention.discovers ? nextSearch : .max
+    for id in order { next = min(next, due[id] ?? 0) }
+    return next == .max ? nil : next
   }
 
   /// Does what can be done without waiting.
@@ -115,16 +126,26 @@ public struct NodeFleet: Sendable {
     var hasNews = false
     if attention.discovers, now >= nextSearch {
       let before = order
+      found = Discovery.search()
       refresh()
       nextSearch = Clock.monotonic() + Self.searchInterval
       hasNews = order != before
     }
-    for id in order where members[id]?.advance(ready, now: now) == true {
+    let descriptors = Set(ready.map(\.descriptor))
+    for id in order where isDue(id, descriptors, now: now) {
+      let isNews = members[id]?.advance(ready, now: now) ?? false
+      due[id] = members[id]?.nextTick ?? .max
+      guard isNews else { continue }
       hasNews = true
       if let part = members[id]?.takeLog() { logs.append(part) }
       outcomes += members[id]?.takeOutcomes() ?? []
     }
     return hasNews
+  }
+
+  private func isDue(_ id: String, _ ready: Set<Int32>, now: Int64) -> Bool {
+    (due[id] ?? 0) <= now
+      || members[id]?.interests.contains { ready.contains($0.descriptor) } ?? false
   }
 
   /// Whether each node that is looked at has told what is wanted, or cannot.

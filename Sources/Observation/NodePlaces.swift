@@ -9,8 +9,8 @@ import ReleaseModel
 public struct KnownNode: Sendable {
   public var name: String
   public var origin: NodeReport.Origin
-  /// Whom a BEAM that was found runs as.
-  public var user: String?
+  /// Its process, where it was found among those of this host.
+  public var found: FoundNode?
   /// How to come into it, or why there is no way.
   public var place: Result<NodeWatch.Place, Cause>
 
@@ -36,9 +36,10 @@ public struct KnownNode: Sendable {
 
 /// Where a node's door and cookie come from, in this order:
 ///
-/// - the cookie: the file that was named; the run of ours with the node's name; `$HOME/.erlang.cookie`.
-/// - the port: the one that was typed with the name; the epmd of our home for a run of ours; the epmd at
-///   `ERL_EPMD_PORT`, else at the standard port.
+/// - the cookie: the file that was named; the run of ours with the node's name; the BEAM of this host with the
+///   name; `$HOME/.erlang.cookie`.
+/// - the port: the one that was typed with the name; the epmd of our home for a run of ours; what was found of the
+///   BEAM; the epmd at `ERL_EPMD_PORT`, else at the standard port.
 public struct NodePlaces: Sendable {
   private let home: Home?
   private let board: Board
@@ -68,13 +69,39 @@ public struct NodePlaces: Sendable {
         remedy: "Write it as the node itself does, as in: greeter@127.0.0.1")
     }
     if let (app, run) = run(named: name) { return try node(of: run, app: app, port: port) }
-    let door: NodeAddress.Door
-    if let port { door = .port(port) } else { door = .epmd(port: try standardPort()) }
+    let found = Discovery.search().first { $0.name == name && !$0.isRemoteShell }
+    let address = try address(of: name, port: port, found)
     let cookie: Cookie
-    if let cookieFile { cookie = try read(cookieFile) } else { cookie = try ownCookie(for: name) }
-    return KnownNode(
-      name: "\(name)", origin: .given,
-      place: .success(NodeWatch.Place(NodeAddress(name: name, door: door, tls: tls), cookie)))
+    if let cookieFile {
+      cookie = try read(cookieFile)
+    } else if let known = found?.cookie {
+      cookie = known
+    } else {
+      cookie = try ownCookie(for: name)
+    }
+    var node = KnownNode(
+      name: "\(name)", origin: .given, place: .success(NodeWatch.Place(address, cookie)))
+    node.found = found
+    return node
+  }
+
+  private func address(
+    of name: ErlangDistribution.NodeName, port: UInt16?, _ found: FoundNode?
+  ) throws(Cause) -> NodeAddress {
+    var address = NodeAddress(name: name, door: .epmd(port: NodeAddress.epmdPort), tls: tls)
+    if let known = found?.address(tls: found.flatMap(options)) {
+      address = known
+    } else if port == nil {
+      address.door = .epmd(port: try standardPort())
+    }
+    if let port { address.door = .port(port) }
+    return address
+  }
+
+  /// What its own file says, where it can be read.
+  private func options(of found: FoundNode) -> TLSOptions? {
+    if tls != nil || !found.isTLS { return tls }
+    return found.tlsFile.flatMap { try? TLSOptions(file: $0) } ?? TLSOptions()
   }
 
   /// The node of a run of ours.
@@ -106,12 +133,38 @@ public struct NodePlaces: Sendable {
   /// Takes values of the home's config vars out of what nodes say.
   public var mask: Mask { home.map { HomeMask(home: $0).current() } ?? Mask() }
 
-  /// Every node of this home's runs.
-  public func all() -> [KnownNode] {
-    board.apps.values.sorted { $0.name < $1.name }.flatMap { app in
+  /// Every node of this home's runs, then the others that were found on this host.
+  public func all(found: [FoundNode]) -> [KnownNode] {
+    let runs = board.apps.values.sorted { $0.name < $1.name }.flatMap { app in
       app.liveRuns.filter { $0.node != nil }.sorted { $0.instance < $1.instance }
         .map { node(orCause: $0, app: app.name) }
     }
+    let own = Set(runs.map(\.name))
+    let others = found.filter { !$0.isRemoteShell && !own.contains($0.name?.description ?? "") }
+    return runs + others.map(node)
+  }
+
+  private func node(_ found: FoundNode) -> KnownNode {
+    var node = KnownNode(
+      name: found.name?.description ?? "nonode@nohost", origin: .found(pid: found.pid),
+      place: place(of: found))
+    node.found = found
+    return node
+  }
+
+  /// A cookie from elsewhere is tried only where its own is not known: a wrong one leaves a report in the node's log.
+  private func place(of found: FoundNode) -> Result<NodeWatch.Place, Cause> {
+    guard let address = found.address(tls: options(of: found)) else {
+      return .failure(
+        found.cause ?? Cause(.nodeHidden, "where the node listens cannot be told from outside"))
+    }
+    if let cookie = found.cookie { return .success(NodeWatch.Place(address, cookie)) }
+    do throws(Cause) {
+      guard let cookieFile else {
+        throw found.cause ?? Cause(.cookieFile, "the cookie of '\(address.name)' is not known")
+      }
+      return .success(NodeWatch.Place(address, try read(cookieFile)))
+    } catch { return .failure(error) }
   }
 
   private func node(orCause run: Board.Run, app: String) -> KnownNode {

@@ -137,6 +137,11 @@ public enum Files {
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
+  /// Gives a file to a user and the group of the same number; root alone may. chown(2)
+  public static func setOwner(_ path: String, _ user: uid_t) throws(PosixError) {
+    try check("change", path) { chown(path, user, user) }
+  }
+
   public static func setMode(_ path: String, _ mode: mode_t) throws(PosixError) {
     try check("change", path) { chmod(path, mode) }
   }

@@ -27,6 +27,8 @@ public struct BootTimeline: Hashable, Sendable {
   public var awaited: String?
 
   private var last: Int64?
+  /// What passed before anything was seen to be started: it belongs to the first that is.
+  private var early: Int64 = 0
 
   public init() {}
 
@@ -93,6 +95,10 @@ public struct BootTimeline: Hashable, Sendable {
     for name in starting where !steps.contains(where: { $0.application == name }) {
       steps.append(Step(application: name, milliseconds: 0, isRunning: false))
     }
+    if !steps.isEmpty {
+      steps[0].milliseconds += early
+      early = 0
+    }
     if isReady, starting.isEmpty {
       isFinished = true
       (stack, awaited) = ([], nil)
@@ -111,6 +117,8 @@ public struct BootTimeline: Hashable, Sendable {
       steps[first].milliseconds += passed
     } else if let end = steps.indices.last {
       steps[end].milliseconds += passed
+    } else {
+      early += passed
     }
   }
 }

@@ -233,6 +233,24 @@ extension NodeAction {
     }
   }
 
+  /// Reads what `describe` wrote; nil where it is none that we know.
+  public init?(_ data: EventData) {
+    switch data.action.flatMap(Self.words.firstIndex) {
+    case 0:
+      guard let level = data.level.flatMap(NodeLogLine.Level.init(rawValue:)) else { return nil }
+      self = .logLevel(level)
+    case 1: self = .collectGarbage
+    case 2:
+      guard let name = data.application else { return nil }
+      self = .stopApplication(name)
+    case 3:
+      guard let name = data.application else { return nil }
+      self = .startApplication(name)
+    case 4: self = .restart
+    default: return nil
+    }
+  }
+
   /// `stop of application ssl`
   public var sentence: String {
     switch self {

@@ -11,14 +11,7 @@ struct LogRows {
 
   init(_ scratch: Scratch) throws {
     self.scratch = scratch
-    peer = scratch.folder + "/bench-sqlite"
-    let source = try Files.resolve("scripts/bench-sqlite.c")
-    let compiler = ["cc", "clang"].first {
-      (try? Invocation([$0], environment: scratch.environment).program()) != nil
-    }
-    let arguments = [compiler ?? "cc", "-O2", "-o", peer, source, "-lsqlite3"]
-    let result = try Invocation(arguments, environment: scratch.environment).run(limit: 60_000)
-    if !result.isSuccess { throw PosixError("compile", source, .invalid) }
+    peer = try scratch.compile("bench-sqlite", libraries: ["-lsqlite3"])
   }
 
   func show() throws {

@@ -1,3 +1,4 @@
+import ErlangDistribution
 import EventLog
 import Glibc
 import Posix
@@ -12,14 +13,28 @@ enum Member: String {
   case follow = "--follow"
   /// PROGRAM …: runs it and tells the most memory it had, in bytes.
   case memory = "--memory"
+  /// PORT NODE CALLS START: calls a node's function in a closed loop; the cookie is that of HOME.
+  case call = "--call"
+
+  /// NAME@HOST:PORT …: watches these nodes for ten seconds.
+  case fleet = "--fleet"
+  /// NAME@HOST:PORT: takes the log of a node that logs much at once.
+  case log = "--log"
 
   func run(_ words: [String]) throws {
     switch self {
+    case .fleet:
+      var member = try FleetMember(words)
+      try member.watch()
+    case .log:
+      var member = try FleetMember(words)
+      try member.log()
     case .write:
       try Self.write(EventLog(folder: words[0]), number(words[1]), number(words[2]), words[3])
     case .pulse: try Self.pulse(EventLog(folder: words[0]), number(words[1]), words[2])
     case .follow: try Self.follow(EventLog(folder: words[0]), number(words[1]))
     case .memory: try Self.memory(words)
+    case .call: try Self.call(UInt16(words[0]) ?? 0, words[1], number(words[2]), words[3])
     }
   }
 
@@ -93,6 +108,28 @@ enum Member: String {
     let child = try Child.start(invocation, output: .file(null))
     guard child.wait() == .code(0) else { throw PosixError("run", words.first ?? "", .invalid) }
     tell([Usage.mostMemoryOfChildren])
+  }
+
+  private static func call(_ port: UInt16, _ name: String, _ calls: Int, _ start: String) throws {
+    let home = Environment.current["HOME"] ?? ""
+    guard let node = NodeName(name) else { throw PosixError("call", name, .invalid) }
+    var client = try Client(
+      to: NodeAddress(name: node, door: .port(port)),
+      cookie: try Cookie.read(file: home + "/.erlang.cookie"))
+    var took: [Int64] = []
+    took.reserveCapacity(calls)
+    Stopwatch.wait(until: Int64(start) ?? 0)
+    let began = Stopwatch.now()
+    var before = began
+    for _ in 0..<calls {
+      guard try client.call(Call("erlang", "node")) == .returned(.atom(name)) else {
+        throw PosixError("call", name, .invalid)
+      }
+      let after = Stopwatch.now()
+      took.append(after - before)
+      before = after
+    }
+    tell([began, before] + took)
   }
 
   private static func tell(_ numbers: [Int64]) {

@@ -41,6 +41,20 @@ struct Scratch {
     return result
   }
 
+  /// Compiles a program of `scripts`.
+  /// - Returns: its path.
+  func compile(_ name: String, libraries: [String]) throws(PosixError) -> String {
+    let source = try Files.resolve("scripts/\(name).c")
+    let compiler = ["cc", "clang"].first {
+      (try? Invocation([$0], environment: environment).program()) != nil
+    }
+    let program = "\(folder)/\(name)"
+    let arguments = [compiler ?? "cc", "-O2", "-o", program, source] + libraries
+    let result = try Invocation(arguments, environment: environment).run(limit: 60_000)
+    if !result.isSuccess { throw PosixError("compile", source, .invalid) }
+    return program
+  }
+
   func clean() {
     for words in [["stop", "greeter"], ["agent", "stop"]] {
       _ = try? invocation("relctl", words).run(limit: 60_000)

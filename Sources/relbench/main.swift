@@ -5,7 +5,7 @@ import Posix
 
 /// A part of the table that can be asked for by its name.
 enum Group: String, CaseIterable {
-  case log, follow, million, screen, build, deploy
+  case log, follow, million, screen, build, deploy, node, fleet
 
   func show(_ scratch: Scratch) throws {
     switch self {
@@ -15,6 +15,8 @@ enum Group: String, CaseIterable {
     case .screen: try ScreenRows(scratch: scratch).show()
     case .build: try BuildRows(scratch: scratch).show()
     case .deploy: try DeployRows(scratch: scratch).show()
+    case .node: try NodeRows(scratch).show()
+    case .fleet: try FleetRows(scratch).show()
     }
   }
 }

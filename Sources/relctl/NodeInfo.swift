@@ -104,10 +104,7 @@ extension Call {
 extension KnownNode {
   /// `greeter/web.1`, `pid 812 (ana)`
   var source: String {
-    switch origin {
-    case .run(let app, let instance, _, _): "\(app)/\(instance)"
-    case .given: "–"
-    case .found(let pid): "pid \(pid)" + (user.map { " (\($0))" } ?? "")
-    }
+    if case .run(let app, let instance, _, _) = origin { return "\(app)/\(instance)" }
+    return found.map { "pid \($0.pid) (\($0.user))" } ?? "–"
   }
 }

@@ -13,7 +13,7 @@ extension Verb {
         """, options: [.cookieFile, .tlsOptions, .json])
   ) { call throws(Cause) in
     let places = try call.nodePlaces()
-    let nodes = places.all()
+    let nodes = places.all(found: Discovery.search())
     let reports = try NodeRound.ask(nodes, for: .vitals, mask: places.mask, milliseconds: 2000)
     if call.wantsJSON {
       call.print(json: reports.map(NodeFacts.init))
@@ -26,8 +26,8 @@ extension Verb {
     let rows = zip(nodes, reports).map { row($0, $1).map(call.shown) }
     let head = ["NODE", "FROM", "OTP", "UPTIME", "MEM", "PROCESSES", "APPS", "STATE"]
     call.context.print(trimmed(Table.render([head] + rows)))
-    for report in reports {
-      for line in hindrance(report) { call.context.print(call.shown(line)) }
+    for (node, report) in zip(nodes, reports) {
+      for line in hindrance(node, report) { call.context.print(call.shown(line)) }
     }
     return .success
   }
@@ -54,9 +54,10 @@ extension Verb {
   }
 
   /// Why a node is not up, and what to do; nothing for one that is.
-  static func hindrance(_ report: NodeReport) -> [String] {
+  private static func hindrance(_ node: KnownNode, _ report: NodeReport) -> [String] {
     guard report.state != .up, let cause = report.cause else { return [] }
-    let line = "\(report.name): \(cause.sentence) [\(cause.id)]"
+    let isNameless = node.found.map { $0.name == nil } ?? false
+    let line = "\(isNameless ? node.source : report.name): \(cause.sentence) [\(cause.id)]"
     return [line] + (cause.remedy.map { ["  " + $0] } ?? [])
   }
 }

@@ -7,14 +7,16 @@ import Testing
 @testable import ErlangDistribution
 
 /// Connections with servers that keep to a script.
-struct ConnectionTests {
+@Suite(.serialized) struct ConnectionTests {
   private func connect(
     _ server: LoopbackServer, cookie: Cookie = FakeNode.cookie
   ) throws -> Connection {
     try Connection(to: .fake(server.port), cookie: cookie)
   }
 
-  private func failure(_ talk: @escaping @Sendable (File) throws -> Void) throws -> DistributionError {
+  private func failure(_ talk: @escaping @Sendable (File) throws -> Void) throws
+    -> DistributionError
+  {
     let server = try LoopbackServer(talking: talk)
     var connection = try connect(server)
     let error = try connection.failure()
@@ -200,14 +202,13 @@ struct ConnectionTests {
       let request = try frame([.integer(2), .atom(""), leader], message)
       let bytes = FakeNode.length(request.count, 4) + request
       let many = (0..<100).flatMap { _ in bytes }
-      try client.setNonBlocking()
-      var refusals = 0
+      var (sent, refusals) = (0, 0)
       // Until nothing more goes in for a while.
-      while refusals < 20 {
-        do { try client.write(many) } catch {
-          refusals += 1
-          _ = try Poll.wait([], milliseconds: 10)
-        }
+      while refusals < 50 {
+        let count = try Dial.write(many, from: sent % many.count, to: client)
+        sent += count
+        refusals = count > 0 ? 0 : refusals + 1
+        if count == 0 { _ = try Poll.wait([], milliseconds: 10) }
       }
     }
     var connection = try connect(server)

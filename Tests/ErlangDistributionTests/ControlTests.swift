@@ -68,13 +68,14 @@ struct ControlTests {
     }
   }
 
-  @Test(arguments: [
-    ([], .unknownForm(0)), ([131, 68, 0], .unknownForm(131)),
-    ([112], .term(.external(.truncated(missing: 1), offset: 1))),
-    ([112, 131, 97, 2], .control("no tuple")), ([112, 131, 104, 0], .control("no tuple")),
-    ([112, 131, 104, 1, 97, 99], .control("of an unknown kind, 99")),
-    ([112, 131, 104, 1, 106], .control("no tuple")),
-  ] as [([UInt8], DistributionError.Fault)])
+  @Test(
+    arguments: [
+      ([], .unknownForm(0)), ([131, 68, 0], .unknownForm(131)),
+      ([112], .term(.external(.truncated(missing: 1), offset: 1))),
+      ([112, 131, 97, 2], .control("no tuple")), ([112, 131, 104, 0], .control("no tuple")),
+      ([112, 131, 104, 1, 97, 99], .control("of an unknown kind, 99")),
+      ([112, 131, 104, 1, 106], .control("no tuple")),
+    ] as [([UInt8], DistributionError.Fault)])
   func refusesGarbage(_ bytes: [UInt8], _ fault: DistributionError.Fault) {
     #expect(throws: DistributionError.malformed(fault)) { try Control(frame: bytes) }
   }

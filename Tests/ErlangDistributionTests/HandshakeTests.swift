@@ -43,9 +43,12 @@ struct HandshakeTests {
   @Test func asksToBeNamed() throws {
     let handshake = Handshake(Self.node, try #require(Cookie("secret")), challenge: 1)
     let opening = handshake.opening(host: "vm")
-    #expect(opening == [0, 17, 78, 0, 0, 0, 0x0F, 0x07, 0x47, 0x5F, 0xBC, 0, 0, 0, 0, 0, 2, 118, 109])
+    #expect(
+      opening == [0, 17, 78, 0, 0, 0, 0x0F, 0x07, 0x47, 0x5F, 0xBC, 0, 0, 0, 0, 0, 2, 118, 109])
     let long = handshake.opening(host: String(repeating: "h", count: 70_000))
     #expect(long.count == 217)
+    let overTLS = Handshake(Self.node, .test("secret"), challenge: 1, isOverTLS: true)
+    #expect(overTLS.opening(host: "vm") == [0, 0] + opening)
   }
 
   @Test func provesTheCookieAndBelievesTheProof() throws {
@@ -59,10 +62,11 @@ struct HandshakeTests {
   }
 
   /// What real nodes said to a client that had sent these challenges, and what it had answered.
-  @Test(arguments: [
-    ("otp25", "n25@127.0.0.1", 0x5fa3_e2c9, "d55906c5bd65d0c08f2ac937e1e95ee5"),
-    ("otp28", "n28@127.0.0.1", 0xc4ee_dfbf, "80d5c00abf24dbca5caac59e0e356501"),
-  ] as [(String, String, UInt32, String)])
+  @Test(
+    arguments: [
+      ("otp25", "n25@127.0.0.1", 0x5fa3_e2c9, "d55906c5bd65d0c08f2ac937e1e95ee5"),
+      ("otp28", "n28@127.0.0.1", 0xc4ee_dfbf, "80d5c00abf24dbca5caac59e0e356501"),
+    ] as [(String, String, UInt32, String)])
   func understandsRealNodes(
     _ runtime: String, _ name: String, _ challenge: UInt32, _ proof: String
   ) throws {
@@ -99,7 +103,10 @@ struct HandshakeTests {
     ("a wrong proof", [named, asked, Array("a".utf8) + digest], .wrongCookie(node)),
     ("no proof", [named, asked, Array("b".utf8) + answer], fault("tag 98 for an answer")),
     ("more", good + [acknowledged], fault("more than it should have")),
-    ("our name is none", [Array("snamed:".utf8) + [0, 1, 65, 0, 0, 0, 1]], fault("a name that is none")),
+    (
+      "our name is none", [Array("snamed:".utf8) + [0, 1, 65, 0, 0, 0, 1]],
+      fault("a name that is none")
+    ),
     (
       "our name is no text", [Array("snamed:".utf8) + [0, 3, 65, 64, 255, 0, 0, 0, 1]],
       fault("a name that is none")

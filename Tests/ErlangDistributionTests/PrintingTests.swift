@@ -19,7 +19,10 @@ struct PrintingTests {
     ("{put_chars,unicode,m,f,no_list}", nil, "{error,put_chars}"),
     ("{requests,[{put_chars,unicode,\"a\"},{put_chars,unicode,\"b\"}]}", "ab", "ok"),
     ("{requests,[]}", nil, "ok"),
-    ("{requests,[{put_chars,unicode,\"a\"},{get_line,unicode,\"x\"},{put_chars,unicode,\"b\"}]}", "a", "eof"),
+    (
+      "{requests,[{put_chars,unicode,\"a\"},{get_line,unicode,\"x\"},{put_chars,unicode,\"b\"}]}",
+      "a", "eof"
+    ),
     ("{requests,[{requests,[{put_chars,unicode,\"a\"}]}]}", nil, "{error,enotsup}"),
     ("{get_line,unicode,\"> \"}", nil, "eof"), ("{get_chars,unicode,\"> \",3}", nil, "eof"),
     ("{get_until,unicode,\"> \",m,f,[]}", nil, "eof"), ("{get_password,unicode}", nil, "eof"),

@@ -28,7 +28,7 @@ import Testing
     var random = Scramble(7)
     var survivors = 0
     for _ in 0..<(bytes.count > 1000 ? 200 : 3000) {
-      let mutated = mutate(bytes, &random)
+      let mutated = random.mutate(bytes)
       do {
         let term = try ExternalFormat.decode(mutated)
         survivors += 1
@@ -47,7 +47,7 @@ import Testing
     var random = Scramble(11)
     var survivors = 0
     for _ in 0..<5000 {
-      let mutated = mutate(bytes, &random)
+      let mutated = random.mutate(bytes)
       do {
         let terms = try TextFormat.consult(mutated)
         survivors += 1
@@ -88,20 +88,5 @@ import Testing
       }
     }
     #expect(failures.withLock { $0 } == [])
-  }
-
-  /// One to three changes: a byte replaced, taken out, put in, or a piece repeated.
-  private func mutate(_ bytes: [UInt8], _ random: inout Scramble) -> [UInt8] {
-    var bytes = bytes
-    for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
-      let place = Int.random(in: bytes.indices, using: &random)
-      switch Int.random(in: 0..<4, using: &random) {
-      case 0: bytes[place] = .random(in: 0...255, using: &random)
-      case 1: bytes.remove(at: place)
-      case 2: bytes.insert(.random(in: 0...255, using: &random), at: place)
-      default: bytes.insert(contentsOf: bytes[place...].prefix(8), at: place)
-      }
-    }
-    return bytes
   }
 }

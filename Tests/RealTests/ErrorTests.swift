@@ -38,6 +38,10 @@ struct ErrorTests {
     Case(["restart", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["rollback", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["stop", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["rpc", "nosuch", "1"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["rpc", "x", "1", "--timeout", "0"], 64, "RT-USAGE", "'0' is no number of seconds"),
+    Case(["node"], 64, "RT-USAGE", "'node' needs a command"),
+    Case(["node", "info", "x"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
     Case(["logs", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["scale", "x", "web=two"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
     Case(

@@ -40,7 +40,7 @@ struct ErrorsReferenceTests {
     | \(ExitCode.tryAgain) | busy, or full: try again |
     | \(ExitCode.interrupted) | interrupted |
 
-    `relctl rpc`, `eval` and `remote` end with the exit code of the program they ran.
+    `relctl eval`, `remote` and `node remote` end with the exit code of the program they ran.
 
     """
 }

@@ -24,4 +24,21 @@ public struct Scramble: RandomNumberGenerator {
     }
     return text
   }
+
+  /// The bytes with one to three changes: one replaced, taken out, put in, or a piece repeated or cut off.
+  public mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    for _ in 0..<Int.random(in: 1...3, using: &self) where !bytes.isEmpty {
+      let place = Int.random(in: bytes.indices, using: &self)
+      switch Int.random(in: 0..<6, using: &self) {
+      case 0: bytes[place] = .random(in: 0...255, using: &self)
+      case 1: bytes.remove(at: place)
+      case 2: bytes.insert(.random(in: 0...255, using: &self), at: place)
+      case 3: bytes[place] = [0, 1, 127, 128, 255][Int.random(in: 0..<5, using: &self)]
+      case 4: bytes.removeLast(min(bytes.count, Int.random(in: 1...8, using: &self)))
+      default: bytes.insert(contentsOf: bytes[place...].prefix(8), at: place)
+      }
+    }
+    return bytes
+  }
 }

@@ -42,7 +42,7 @@ fun(Home, Ids, Least, Most, Watches) ->
                             _ -> []
                         end,
                {maps:get(time, Meta, 0), Level, Module, maps:get(pid, Meta, []),
-                try Text(Event) catch _:_ -> <<"?">> end}
+                try Text(Event) catch _:_ -> erlang:list_to_binary("?") end}
            end,
     Flush = fun(Lines) ->
                 Lost = counters:get(Count, 2),

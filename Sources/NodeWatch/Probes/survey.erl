@@ -28,11 +28,12 @@ fun(Window, Top) ->
            end,
     Tell = fun({{_, Value}, P}) ->
                {P, Value,
-                erlang:process_info(P, [registered_name, message_queue_len, memory]),
+                erlang:process_info(P, [registered_name, message_queue_len, memory, initial_call,
+                                        current_function]),
                 catch proc_lib:translate_initial_call(P)}
            end,
     Self = erlang:self(),
-    {[Tell(X) || {_, P} = X <- Most(Rates), P =/= Self],
+    {[Tell(X) || {{_, Count}, P} = X <- Most(Rates), Count > 0, P =/= Self],
      [Tell(X) || {{_, Count}, _} = X <- Most(Queues), Count > 0],
      Shares}
 end

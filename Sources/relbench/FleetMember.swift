@@ -1,0 +1,103 @@
+import ErlangDistribution
+import ErlangTerm
+import Glibc
+import NodeWatch
+import Posix
+import ReleaseModel
+
+enum EPMDNames {
+  static func all(_ port: UInt16) throws -> [(String, UInt16)] {
+    try EPMD(port: port).nodes().map { ($0.name, $0.port) }
+  }
+}
+
+/// The process that watches nodes, given as `name@host:port`; their cookie is that of HOME.
+struct FleetMember {
+  private var watches: [NodeWatch]
+  private let cookie: Cookie
+  private let addresses: [NodeAddress]
+
+  init(_ names: [String]) throws {
+    let home = Environment.current["HOME"] ?? ""
+    let cookie = try Cookie.read(file: home + "/.erlang.cookie")
+    let addresses = try names.map { text in
+      guard let (name, port) = ErlangDistribution.NodeName.parse(text), let port else {
+        throw PosixError("watch", text, .invalid)
+      }
+      return NodeAddress(name: name, door: .port(port))
+    }
+    watches = addresses.enumerated().map { index, address in
+      let report = NodeReport(id: "\(index)", name: "\(address.name)", origin: .given)
+      return NodeWatch(report, address: address, cookie: cookie)
+    }
+    (self.cookie, self.addresses) = (cookie, addresses)
+  }
+
+  /// Tells microseconds until all have told, microseconds of CPU in ten seconds, and bytes of memory.
+  mutating func watch() throws {
+    let start = Clock.microseconds()
+    for index in watches.indices { watches[index].parts = .vitals }
+    try go { watches in watches.allSatisfy { $0.report.snapshot != nil } }
+    let first = Clock.microseconds() - start
+    let (before, end) = (Self.processorTime, Clock.monotonic() + 10_000)
+    try go { _ in Clock.monotonic() >= end }
+    print(first, Self.processorTime - before, ProcessTable.stat(Program.processID)?.resident ?? 0)
+  }
+
+  /// Tells lines that came, lines counted as lost, and microseconds until the last one.
+  mutating func log() throws {
+    watches[0].parts = [.log, .vitals]
+    try go { $0[0].report.snapshot != nil }
+    let settled = Clock.monotonic() + 500
+    try go { _ in Clock.monotonic() >= settled }
+    _ = watches[0].takeLog()
+    let start = Clock.microseconds()
+    try flood()
+    var (came, lost) = (0, 0)
+    try go { watches in
+      if let part = watches[0].takeLog() {
+        came += part.lines.count
+        lost += part.lost
+      }
+      return came + lost >= FleetRows.lines
+    }
+    print(came, lost, Clock.microseconds() - start)
+  }
+
+  /// Over a connection of its own.
+  private func flood() throws {
+    guard let address = addresses.first else { return }
+    var client = try Client(to: address, cookie: cookie)
+    let message: [Term] = [.atom("flood"), .integer(FleetRows.lines)]
+    _ = try client.call(Call("erlang", "send", message))
+  }
+
+  private mutating func go(until isOver: (inout [NodeWatch]) -> Bool) throws {
+    let limit = Clock.monotonic() + 60_000
+    var due = [Int64](repeating: 0, count: watches.count)
+    while !isOver(&watches) {
+      let now = Clock.monotonic()
+      if now > limit { throw PosixError("watch", "nodes", .timedOut) }
+      let interests = watches.flatMap(\.interests)
+      let next = due.min() ?? now
+      let ready = try Poll.wait(interests, milliseconds: max(0, min(100, next - now)))
+      let descriptors = Dictionary(ready.map { ($0.descriptor, $0) }) { $1 }
+      let later = Clock.monotonic()
+      for index in watches.indices {
+        let own = watches[index].interests.compactMap { descriptors[$0.descriptor] }
+        guard !own.isEmpty || due[index] <= later else { continue }
+        _ = watches[index].advance(own, now: later)
+        due[index] = watches[index].nextTick ?? .max
+      }
+    }
+  }
+
+  /// Microseconds. getrusage(2)
+  private static var processorTime: Int64 {
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    return [usage.ru_utime, usage.ru_stime].reduce(0) {
+      $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec)
+    }
+  }
+}

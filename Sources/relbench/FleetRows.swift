@@ -1,0 +1,98 @@
+import Posix
+
+/// Many nodes watched at once, and the log of one that logs as fast as it can.
+struct FleetRows {
+  private let scratch: Scratch
+  private let epmdPort: UInt16
+  private let nodes: Int
+
+  private static let connections = 200
+  static let lines = 100_000
+  /// Megabytes that a node with one scheduler takes.
+  private static let nodeSize = 60
+
+  init(_ scratch: Scratch) throws {
+    self.scratch = scratch
+    try Files.replace(
+      scratch.folder + "/.erlang.cookie", with: Array(Random.hex(16).utf8), mode: 0o400)
+    epmdPort = try Loopback.freePort()
+    // As many listeners as the machine bears, each with several of the connections.
+    nodes = min(40, max(4, Self.freeMegabytes / (4 * Self.nodeSize)))
+  }
+
+  private static var freeMegabytes: Int {
+    let text = String(decoding: (try? Files.read("/proc/meminfo")) ?? [], as: UTF8.self)
+    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+    return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1024
+  }
+
+  func show() throws {
+    var children = [
+      try start(Invocation(["epmd", "-port", String(epmdPort)], in: "/", environment: environment))
+    ]
+    defer { for child in children.reversed() { end(child) } }
+    for number in 0..<nodes { children.append(try start(node(number))) }
+    let ports = try waitForPorts()
+    let doors = (0..<Self.connections).map { index in
+      let (name, port) = ports[index % ports.count]
+      return "\(name)@127.0.0.1:\(port)"
+    }
+    let fleet = try tell([Member.fleet.rawValue] + doors)
+    Row(
+      what: "\(Self.connections) connections to \(nodes) nodes: all have told",
+      ours: "\(fleet[0] / 1000) ms", budget: "round < 110 ms"
+    ).show()
+    Row(
+      what: "the same, watched for 10 s",
+      ours: "CPU \((Double(fleet[1]) / 100_000).short) %, RSS \(fleet[2] >> 20) MB"
+    ).show()
+    let log = try tell([Member.log.rawValue, doors[0]])
+    Row(
+      what: "log of one node, \(Self.lines) lines at once",
+      ours: "\(log[0] * 1_000_000 / max(1, log[2])) lines/s, \(log[1]) counted as lost"
+    ).show()
+  }
+
+  private func tell(_ words: [String]) throws -> [Int64] {
+    let text = try scratch.invocation("relbench", words).run(limit: 120_000).text
+    let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Int64($0) }
+    guard numbers.count == 3 else { throw PosixError("run", "relbench \(words[0])", .invalid) }
+    return numbers
+  }
+
+  private func waitForPorts() throws -> [(String, UInt16)] {
+    let limit = Clock.monotonic() + 120_000
+    while Clock.monotonic() < limit {
+      let known = (try? EPMDNames.all(epmdPort)) ?? []
+      if known.count == nodes { return known }
+      _ = try Poll.wait([], milliseconds: 50)
+    }
+    throw PosixError("start", "\(nodes) nodes", .timedOut)
+  }
+
+  /// It logs so many lines at once when it is told to.
+  private func node(_ number: Int) -> Invocation {
+    let flood =
+      "register(flood,spawn(fun F()->receive N->[logger:notice(\"line ~p of many\",[I])"
+      + "||I<-lists:seq(1,N)],F() end end))."
+    return Invocation(
+      ["erl", "-noinput", "+S", "1:1", "-name", "n\(number)@127.0.0.1", "-eval", flood],
+      in: scratch.folder, environment: environment)
+  }
+
+  private var environment: [String: String] {
+    var environment = scratch.environment
+    environment["ERL_EPMD_PORT"] = String(epmdPort)
+    environment["ERL_EPMD_ADDRESS"] = "127.0.0.1"
+    return environment
+  }
+
+  private func start(_ invocation: Invocation) throws -> Child {
+    try Child.start(invocation, output: .null, errors: .null, newSession: true)
+  }
+
+  private func end(_ child: Child) {
+    child.signal(9)
+    _ = child.wait()
+  }
+}

@@ -1,0 +1,112 @@
+import ErlangDistribution
+import Posix
+
+/// Calls of a real node's function, beside Erlang's own C client and beside the release's own `rpc`.
+struct NodeRows {
+  private let scratch: Scratch
+  private let peer: String
+  private let tree: String
+  /// Of an epmd of our own.
+  private let epmdPort: UInt16
+  private let name = "greeter@127.0.0.1"
+
+  private static let rounds = 7
+  private static let calls = 10_000
+
+  init(_ scratch: Scratch) throws {
+    self.scratch = scratch
+    peer = try scratch.compile("bench-ei", libraries: ["-lei", "-lpthread"])
+    let source = scratch.folder + "/node"
+    try FileTree.copy(
+      try Files.resolve(DeployRows.sample), to: source, skipping: { $0 == "_build" })
+    var environment = scratch.environment
+    environment["MIX_ENV"] = "prod"
+    let mix = Invocation(["mix", "release"], in: source, environment: environment)
+    let result = try mix.run(limit: 300_000)
+    if !result.isSuccess { throw PosixError("build", source, .invalid) }
+    tree = source + "/_build/prod/rel/greeter"
+    try Files.replace(
+      scratch.folder + "/.erlang.cookie", with: Array(Random.hex(16).utf8), mode: 0o400)
+    epmdPort = try Loopback.freePort()
+  }
+
+  func show() throws {
+    let epmd = try start(
+      Invocation(["epmd", "-port", String(epmdPort)], in: "/", environment: environment))
+    defer { end(epmd) }
+    let node = try start(release("start"))
+    defer { end(node) }
+    let limit = Clock.monotonic() + 20_000
+    var port: UInt16?
+    while port == nil, Clock.monotonic() < limit {
+      port = (try? EPMD(port: epmdPort).nodes())?.first { $0.name == "greeter" }?.port
+      _ = try Poll.wait([], milliseconds: 20)
+    }
+    guard let port else { throw PosixError("start", "greeter", .timedOut) }
+    let (ours, theirs) = try rounds(String(port))
+    Row(
+      what: "call to a node, one after the other", ours: figures(ours),
+      peer: "C ei client \(figures(theirs))",
+      ratio: zip(ours, theirs).map { $0.seconds / $1.seconds }.median.two, budget: "≤ 1.2"
+    ).show()
+    let script = try Stopwatch.times(5) {
+      if try !release("rpc", "Node.self()").run(limit: 20_000).isSuccess {
+        throw PosixError("run", "bin/greeter rpc", .invalid)
+      }
+    }.median
+    let call = ours.flatMap(\.took).median
+    Row(
+      what: "call to a node", ours: "\(Int(call * 1000)) µs",
+      peer: "bin/greeter rpc \(Int(script)) ms", ratio: "\(Int(script / call))", budget: "≥ 500"
+    ).show()
+  }
+
+  /// The sides take turns; the first round only warms up.
+  private func rounds(_ door: String) throws -> (ours: [Crew], theirs: [Crew]) {
+    var (ours, theirs): ([Crew], [Crew]) = ([], [])
+    let count = String(Self.calls)
+    for _ in 0..<(Self.rounds + 1) {
+      ours.append(
+        try Crew.run(1) {
+          scratch.invocation("relbench", [Member.call.rawValue, door, name, count, $0])
+        })
+      theirs.append(
+        try Crew.run(1) { scratch.invocation(peer, ["127.0.0.1", door, name, count, $0]) })
+    }
+    return (Array(ours.dropFirst()), Array(theirs.dropFirst()))
+  }
+
+  private func figures(_ rounds: [Crew]) -> String {
+    let took = rounds.flatMap(\.took)
+    return "\(Int(took.median * 1000)) µs, p99 \(Int(took.share(0.99) * 1000)) µs"
+  }
+
+  private func start(_ invocation: Invocation) throws -> Child {
+    try Child.start(invocation, output: .null, errors: .null, newSession: true)
+  }
+
+  private func end(_ child: Child) {
+    child.signal(9)
+    _ = child.wait()
+  }
+
+  private var environment: [String: String] {
+    var environment = scratch.environment
+    environment["ERL_EPMD_PORT"] = String(epmdPort)
+    environment["ERL_EPMD_ADDRESS"] = "127.0.0.1"
+    return environment
+  }
+
+  /// The release reads its cookie from the file in HOME.
+  private func release(_ words: String...) -> Invocation {
+    var environment = environment
+    environment["RELEASE_DISTRIBUTION"] = "name"
+    environment["RELEASE_NODE"] = name
+    environment["RELEASE_COOKIE"] = "unused"
+    environment["ERL_ZFLAGS"] = "-setcookie x -start_epmd false"
+    environment["RELEASE_TMP"] = scratch.folder
+    environment["GREETER_GREETING"] = "Hello"
+    environment["PORT"] = "0"
+    return Invocation([tree + "/bin/greeter"] + words, in: scratch.folder, environment: environment)
+  }
+}
