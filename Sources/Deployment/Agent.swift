@@ -124,7 +124,6 @@ public final class Agent {
   private static let spacePause: Int64 = 3000
 
   private func wait() throws(Cause) -> Set<Int32> {
-    let now = Clock.monotonic()
     ballast.keep()
     // Nobody tells when there is space again.
     if !ballast.isWhole { wake(in: Self.spacePause) }
@@ -142,10 +141,30 @@ public final class Agent {
       ? others.compactMap { $0 } + watches.values.flatMap(\.descriptors)
       : [signals.file.descriptor]
     do throws(PosixError) {
-      let readable = try Poll.wait(descriptors, milliseconds: deadline.map { max(0, $0 - now) })
+      let readable = try wait(for: descriptors, until: deadline)
       folders?.drain()
-      return Set(readable)
+      return readable
     } catch { throw Cause(error) }
+  }
+
+  /// Meanwhile goes on talking to the nodes that boot.
+  private func wait(
+    for descriptors: [Int32], until deadline: Int64?
+  ) throws(PosixError) -> Set<Int32> {
+    while true {
+      let nodes = complaints.isEmpty ? watches.values.flatMap(\.nodeInterests) : []
+      let tick = complaints.isEmpty ? watches.values.compactMap(\.nodeTick).min() : nil
+      let moment = [deadline, tick].compactMap { $0 }.min()
+      let ready = try Poll.wait(
+        descriptors.map { Poll.Interest($0) } + nodes,
+        milliseconds: moment.map { max(0, $0 - Clock.monotonic()) })
+      var isOver = deadline.map { $0 <= Clock.monotonic() } ?? false
+      if complaints.isEmpty {
+        for run in watches.keys where watches[run]?.advanceNode(ready) == true { isOver = true }
+      }
+      let readable = Set(ready.map(\.descriptor)).intersection(descriptors)
+      if isOver || !readable.isEmpty { return readable }
+    }
   }
 }
 
@@ -171,7 +190,7 @@ extension Agent {
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
       let now = Timestamp(milliseconds: Clock.now())
       let plan = Reconciler.plan(
-        app, requests: board.requests.filter { $0.app == name && isOurs($0, at: now) }, now: now,
+        app, requests: board.requests.filter { $0.app == name && $0.isAgents(at: now) }, now: now,
         hasSpace: hasSpace,
         facts: { [self] number in
           (try? manifest(of: number, app)).map {
@@ -186,15 +205,6 @@ extension Agent {
     wake(in: 0)
   }
 
-  /// What is asked of a node is done by whoever asked, over a connection of its own; the agent only ends what was
-  /// left open.
-  private func isOurs(_ request: Board.Request, at now: Timestamp) -> Bool {
-    guard request.type == .nodeActionRequested, let deadline = request.data.deadline else {
-      return true
-    }
-    return now - deadline > 5000
-  }
-
   private func wake(in milliseconds: Int64) {
     let due = Clock.monotonic() + max(0, milliseconds)
     wakeAt = min(wakeAt ?? due, due)
@@ -203,9 +213,24 @@ extension Agent {
   /// An open request must be ended at its deadline even if nothing else happens.
   private func wakeForDeadlines() throws(Cause) {
     let now = Timestamp(milliseconds: Clock.now())
-    for deadline in board.requests.compactMap(\.data.deadline) {
-      wake(in: max(100, deadline - now + 1))
-    }
+    for moment in board.requests.compactMap(\.due) { wake(in: max(100, moment - now + 1)) }
+  }
+}
+
+extension Board.Request {
+  /// What is asked of a node is done by whoever asked, over a connection of its own; the agent only ends what was
+  /// left open so long after its deadline.
+  private static let patience: Int64 = 5000
+
+  /// The moment after which the agent ends it, whatever became of it.
+  var due: Timestamp? {
+    data.deadline.map { type == .nodeActionRequested ? $0 + Self.patience : $0 }
+  }
+
+  /// Whether it is the agent's to carry out, or to end.
+  func isAgents(at now: Timestamp) -> Bool {
+    guard type == .nodeActionRequested, let due else { return true }
+    return now > due
   }
 }
 

@@ -49,22 +49,24 @@ extension Agent {
   private func follow(
     _ run: Board.Run, of app: Board.App, _ status: RunStatus, _ readable: Set<Int32>
   ) throws(Cause) {
-    if run.state == .starting, let process = status.process {
+    let news = watches[run.id]?.advance(run, readable: readable, mask: journal.mask)
+    // What is ready has booted, also where its node could not be asked.
+    let isBooting = watches[run.id]?.isBooting == true || news?.type == .instanceReady
+    if run.state == .starting, isBooting, let process = status.process {
       try record(.instanceBooting, app: app.name) {
         ($0.instance, $0.run, $0.pid) = (run.instance, run.id, process.pid)
       }
     }
     if run.state == .stopping, !status.wasAsked { status.shimIdentity.signal(15) }
-    guard run.instance.process != ProcessType.release,
-      let (type, cause) = watches[run.id]?.advance(run, readable: readable, mask: journal.mask)
-    else { return }
+    guard let news else { return }
     // A node that has lost its epmd cannot be asked; nodes register again by themselves.
-    if type == .instanceUnready, let watch = watches[run.id] {
+    if news.type == .instanceUnready, let watch = watches[run.id] {
       _ = try? EPMDKeeper(home: home).ensure(
         tree: watch.specification.tree, environment: environment)
     }
-    try record(type, app: app.name) {
-      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
+    try record(news.type, app: app.name) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, news.cause)
+      $0.boot = news.boot
     }
   }
 

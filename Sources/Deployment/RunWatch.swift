@@ -2,14 +2,31 @@ import Instance
 import Posix
 import ReleaseModel
 
-/// What the agent keeps of a live run between two looks: its gate, and what wakes the agent when something happens to it.
+/// What the agent keeps of a live run between two looks: its gate, its boot, and what wakes the agent when something
+/// happens to it.
 struct RunWatch {
+  /// What is to be written down of a run.
+  struct News {
+    var type: EventType
+    var cause: Cause?
+    /// Milliseconds that each application took to start.
+    var boot: [String: Int]?
+  }
+
   let specification: RunSpecification
-  let gate: Gate
+  private let gate: Gate
   private let check: AppJSON.HealthCheck?
   private var probe: Probe?
+  /// There while the run boots; later only while its runtime is asked.
+  private var node: BootWatch?
+  /// When a question to the runtime of a ready run is given up.
+  private var questionLimit: Int64 = 0
+  private var hasAnswered = false
+  private var hasBooted = false
+  private var times: [String: Int]?
   private var shimEnd: File?
   private var launchedAt: Int64?
+  private var hasProcess = false
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
@@ -19,12 +36,13 @@ struct RunWatch {
   private static let firstPause: Int64 = 50
   private static let bootPause: Int64 = 250
   private static let steadyPause: Int64 = 10_000
+  private static let questionTime: Int64 = 6000
   /// A ready run that refuses so often in a row counts as unready.
   private static let refusalsToDoubt = 3
   private static let leastBootLimit: Int64 = 60_000
   private static let launchLimit: Int64 = 5000
   /// Characters of what a run says for not being ready.
-  private static let longestReason = 130
+  private static let longestReason = 200
 
   init(_ specification: RunSpecification, check: AppJSON.HealthCheck?) {
     self.specification = specification
@@ -47,93 +65,175 @@ struct RunWatch {
     launchedAt.map { Clock.monotonic() - $0 < Self.launchLimit } ?? false
   }
 
+  /// Whether it does more than start: its node has answered, or it is none that could.
+  var isBooting: Bool {
+    guard hasProcess else { return false }
+    return isPhase || specification.otpRelease == nil || hasAnswered
+  }
+
+  /// A release phase is asked nothing; its end is all there is to see.
+  private var isPhase: Bool { specification.run.instance.process == ProcessType.release }
+
+  // MARK: - What wakes the agent
+
   var descriptors: [Int32] { [probe?.descriptor, shimEnd?.descriptor].compactMap { $0 } }
 
   /// When to look again, on the monotonic clock, if nothing wakes us before.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
-    // A release phase is asked nothing; its end is all there is to see.
-    if specification.run.instance.process == ProcessType.release, state != .starting { return nil }
+    guard hasProcess else { return launchedAt.map { $0 + Self.launchLimit } }
+    if isPhase { return nil }
     switch state {
-    case .starting: return launchedAt.map { $0 + Self.launchLimit }
-    case .booting, .unready: return nextTry
-    case .ready: return nextTry
+    case .starting, .booting, .unready: return nextTry
+    case .ready: return node == nil ? nextTry : questionLimit
     default: return nil
     }
   }
 
+  /// What of the node is to be polled for, apart from the rest: it is asked so often while it boots that the agent
+  /// takes a whole turn only when something has come of it.
+  var nodeInterests: [Poll.Interest] { node?.interests ?? [] }
+  var nodeTick: Int64? { node?.nextTick }
+
+  /// - Returns: whether the agent is to take a turn.
+  mutating func advanceNode(_ ready: [Poll.Ready]) -> Bool { node?.advance(ready) ?? false }
+
   /// - Parameter readable: what polling found; a process that has ended is not polled for again.
   mutating func watch(_ status: RunStatus?, readable: Set<Int32>) {
     launchedAt = nil
+    hasProcess = status?.process != nil
     if let end = shimEnd, readable.contains(end.descriptor) { shimEnd = nil }
     if shimEnd == nil { shimEnd = status?.shimIdentity.endWatch() }
   }
+}
 
+// MARK: - The gate
+
+extension RunWatch {
   /// Moves the gate on, and says what became of it.
   /// - Parameter mask: for what a run says of itself.
-  mutating func advance(_ run: Board.Run, readable: Set<Int32>, mask: () -> Mask) -> (
-    EventType, Cause?
-  )? {
-    guard run.state == .booting || run.state == .ready || run.state == .unready else { return nil }
+  mutating func advance(_ run: Board.Run, readable: Set<Int32>, mask: () -> Mask) -> News? {
+    guard hasProcess, !isPhase, run.state.isLive else { return nil }
+    if run.state == .stopping {
+      leaveNode()
+      return nil
+    }
+    watchBoot(run)
+    let verdict: Probe.Verdict?
+    switch gate {
+    case .runtime: verdict = askRuntime(run)
+    case .http(let path, let content): verdict = askServer(run, path, content, readable)
+    }
+    return verdict.flatMap { judge($0, run, mask) }
+  }
+
+  /// The boot is watched whatever decides when the run is ready.
+  private mutating func watchBoot(_ run: Board.Run) {
+    let isOnItsWay = run.state == .starting || run.state == .booting
+    if node == nil, isOnItsWay, !hasBooted, gate == .runtime || specification.otpRelease != nil {
+      beginWatch()
+    }
+    if node?.hasAnswered == true { hasAnswered = true }
+    guard node?.hasBooted == true, !hasBooted else { return }
+    hasBooted = true
+    if gate == .runtime { return }
+    leaveNode()
+    // What has booted may well be ready.
+    nextTry = 0
+  }
+
+  private mutating func beginWatch() {
+    node = BootWatch(specification)
+    _ = advanceNode([])
+  }
+
+  private mutating func leaveNode() {
+    times = times ?? node?.times
+    node?.leave()
+    node = nil
+  }
+
+  private mutating func askRuntime(_ run: Board.Run) -> Probe.Verdict? {
+    let now = Clock.monotonic()
+    guard let node else {
+      if now < nextTry { return nil }
+      questionLimit = now + Self.questionTime
+      beginWatch()
+      return nil
+    }
+    if node.hasBooted {
+      leaveNode()
+      return .ready
+    }
+    if run.state != .ready { return now < nextTry ? nil : .notReady(node.reason) }
+    guard node.isRefused || now >= questionLimit else { return nil }
+    leaveNode()
+    return .notReady(node.reason)
+  }
+
+  private mutating func askServer(
+    _ run: Board.Run, _ path: String, _ content: String?, _ readable: Set<Int32>
+  ) -> Probe.Verdict? {
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
-      guard let verdict = probe?.advance(isReadable: isReadable) else { return nil }
-      probe = nil
-      return judge(verdict, run, mask)
+      let verdict = probe?.advance(isReadable: isReadable)
+      if verdict != nil { probe = nil }
+      return verdict
     }
     guard Clock.monotonic() >= nextTry else { return nil }
     tries += 1
     do throws(PosixError) {
       let limit = Int64(min(max(check?.timeout ?? 5, 1), 60)) * 1000
-      probe = try Probe(
-        gate, port: run.port, milliseconds: gate == .runtime ? 6000 : limit,
-        status: specification.runtimeCall(["-a", "init get_status []"]))
+      probe = try Probe(path: path, content: content, port: run.port ?? 0, milliseconds: limit)
       return nil
     } catch {
       let isRefused = error.errno == .refused
-      return judge(
-        .notReady(isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"), run,
-        mask)
+      return .notReady(
+        isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)")
     }
   }
 
-  private mutating func judge(_ verdict: Probe.Verdict, _ run: Board.Run, _ mask: () -> Mask) -> (
-    EventType, Cause?
-  )? {
+  private mutating func judge(
+    _ verdict: Probe.Verdict, _ run: Board.Run, _ mask: () -> Mask
+  ) -> News? {
     let now = Clock.monotonic()
     switch verdict {
     case .ready:
+      leaveNode()
       (refusals, tries) = (0, 0)
       nextTry = now + Self.steadyPause
-      return run.state == .ready ? nil : (.instanceReady, nil)
+      defer { times = nil }
+      return run.state == .ready ? nil : News(type: .instanceReady, boot: times)
     case .notReady(let reason):
       refusals += 1
       if run.state == .ready {
         nextTry = now + 1000
         return refusals < Self.refusalsToDoubt
-          ? nil : (.instanceUnready, refusal(.notReady, mask()(reason)))
+          ? nil : News(type: .instanceUnready, cause: refusal(.notReady, reason, mask()))
       }
-      nextTry = now + (tries < 40 ? Self.firstPause : Self.bootPause)
+      nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
       let age = Timestamp(milliseconds: Clock.now()) - since
       if run.state == .unready || age < bootLimit { return nil }
-      return (.instanceUnready, refusal(.bootTimeout, mask()(reason)))
+      return News(type: .instanceUnready, cause: refusal(.bootTimeout, reason, mask()))
     }
   }
 
-  private func refusal(_ id: ProblemID, _ reason: String) -> Cause {
+  private func refusal(_ id: ProblemID, _ reason: String, _ mask: Mask) -> Cause {
     let run = specification.run
-    let what =
-      switch gate {
-      case .http(let path, _): "GET \(path): \(reason.prefix(Self.longestReason))"
-      case .runtime: String(reason.prefix(Self.longestReason))
-      }
+    // Masked before it is cut.
+    let said = mask(node?.hang ?? reason).prefix(Self.longestReason)
+    var what = String(said)
+    if node?.hang == nil, case .http(let path, _) = gate { what = "GET \(path): \(said)" }
     let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
-    let lines = LogTail.lines(of: specification.folder, count: 5)
+    let stack = (node?.stack ?? []).prefix(3).map {
+      Cause.Evidence(kind: "process", place: run.node ?? "", text: mask($0))
+    }
+    let lines = LogTail.lines(of: specification.folder, count: 5).map {
+      Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: $0.text)
+    }
     return Cause(
       id, "\(run.instance) of \(run.release) is not ready\(waited): \(what)",
       remedy: "Read its last lines: relctl logs \(specification.app)/\(run.instance)",
-      evidence: lines.map {
-        Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: $0.text)
-      })
+      evidence: stack + lines)
   }
 }

@@ -72,19 +72,6 @@ public struct RunSpecification: Sendable {
     return variables
   }
 
-  /// The runtime's own client, `erl_call`: milliseconds where a second VM takes a fifth of a second, and no
-  /// trace in the node, as it takes a dynamic name. It reads the cookie from `$HOME/.erlang.cookie`.
-  /// Source: erl_call, Erlang Interface reference manual; in ERTS since OTP 23.
-  public func runtimeCall(_ words: [String]) -> Invocation {
-    let own = runtimeFolder + "/bin/erl_call"
-    let program = Files.isExecutableFile(own) ? own : "erl_call"
-    return Invocation(
-      [program, "-R", "-name", run.node ?? "", "-timeout", "5"] + words, in: folder.path,
-      environment: [
-        "PATH": Invocation.standardPath, "HOME": folder.home, "ERL_EPMD_PORT": String(epmdPort),
-      ])
-  }
-
   /// A shell in the run's node, without a cookie among its arguments; mix has a command for it, relx none that
   /// reads the cookie from a file.
   public var remoteShell: Invocation {

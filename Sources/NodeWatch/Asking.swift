@@ -125,7 +125,9 @@ extension NodeWatch {
       try put(BootStack.call(pids), .stack(pids), now: now)
     case .stack(let pids):
       if let value = answer.value {
-        report.boot?.stack = BootStack.read(value, pids: pids).map { mask($0) }
+        let (awaited, lines) = BootStack.read(value, pids: pids)
+        report.boot?.awaited = awaited.map { mask($0) }
+        report.boot?.stack = lines.map { mask($0) }
       }
       talk.end(.stack, now: now)
     case .survey:

@@ -6,7 +6,7 @@ import ErlangTerm
 /// The application's starter waits for its top supervisor, that for its children, one of which is in its `init`.
 /// So from the starter the way leads from parent to child, as long as a child is itself being initialised.
 enum BootStack {
-  static let keys = ["initial_call", "parent", "current_stacktrace"]
+  static let keys = ["initial_call", "parent", "registered_name", "current_stacktrace"]
   /// More processes than a booting node has; then nobody looks.
   static let mostProcesses = 20_000
   private static let lines = 6
@@ -24,6 +24,7 @@ enum BootStack {
   private struct Process {
     var pid: Term
     var parent: Term?
+    var name: String?
     var isStarter: Bool
     var stack: [(module: String, function: String, line: String)]
 
@@ -31,30 +32,42 @@ enum BootStack {
       stack.contains { $0.function == "init_it" || $0.function == "init_p" }
         && !stack.contains { $0.function == "loop" || $0.function == "loop_it" }
     }
+
+    /// Its registered name, else the module whose callback its behaviour has called.
+    var awaited: String? {
+      let behaviour = stack.firstIndex {
+        $0.function.hasPrefix("init_it") || $0.function.hasPrefix("init_p")
+          || $0.module == "application_master"
+      }
+      let callback = stack[..<(behaviour ?? 0)].last { $0.module != "supervisor" }
+      guard let awaited = name ?? callback?.module else { return nil }
+      return awaited.hasPrefix("Elixir.") ? String(awaited.dropFirst(7)) : awaited
+    }
   }
 
-  /// The innermost lines of the stack of the process that everything waits for; empty where none is found.
-  static func read(_ answer: Term, pids: [Term]) -> [String] {
+  /// The process that everything waits for, and the innermost lines of its stack; empty where none is found.
+  static func read(_ answer: Term, pids: [Term]) -> (awaited: String?, lines: [String]) {
     let processes = zip(pids, answer.list ?? []).compactMap { process($0, $1) }
     guard
       var current = processes.last(where: { process in
         process.isStarter && !process.stack.contains { $0.function == "loop_it" }
       })
-    else { return [] }
+    else { return (nil, []) }
     let children = Dictionary(grouping: processes) { $0.parent }
     // A parent is never its child's child; the bound is for a node that says so.
     for _ in 0..<100 {
       guard let next = children[current.pid]?.last(where: \.isInitialising) else { break }
       current = next
     }
-    return current.stack.prefix(lines).map { "\($0.module):\($0.function)\($0.line)" }
+    let lines = current.stack.prefix(lines).map { "\($0.module):\($0.function)\($0.line)" }
+    return (current.awaited, lines)
   }
 
   private static func process(_ pid: Term, _ info: Term) -> Process? {
     guard let stack = info.property("current_stacktrace")?.list else { return nil }
     let first = info.property("initial_call")?.tuple
     return Process(
-      pid: pid, parent: info.property("parent"),
+      pid: pid, parent: info.property("parent"), name: info.property("registered_name")?.atom,
       isStarter: first?.first?.atom == "application_master"
         && first?.dropFirst().first?.atom == "start_it",
       stack: stack.prefix(20).compactMap(frame))

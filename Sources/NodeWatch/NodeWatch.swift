@@ -60,6 +60,9 @@ public struct NodeWatch: Sendable {
 
   private var isWanted: Bool { !parts.isEmpty || tree != nil || !deeds.isEmpty }
 
+  /// Whether it has booted, by its last answer on this connection; nil where it has not told yet.
+  public var hasBooted: Bool? { talk.hasLooked ? talk.isReady : nil }
+
   /// What to wait for.
   public var interests: [Poll.Interest] { connection?.interest.map { [$0] } ?? [] }
 
@@ -176,8 +179,8 @@ struct Backoff: Sendable {
   private static let first: Int64 = 50
   /// Asking a port mapper costs nobody much; a node that comes back is seen soon.
   private static let longest: Int64 = 3000
-  /// While a node is expected to boot, each look costs it nothing yet.
-  private static let urgent: Int64 = 30
+  /// While a node is expected to boot, a look costs it nothing yet, and most applications start within milliseconds.
+  private static let urgent: Int64 = 10
   /// Who does not let us in will hardly do so soon.
   private static let refused: Int64 = 30_000
 

@@ -23,6 +23,8 @@ public struct BootTimeline: Hashable, Sendable {
   public private(set) var before: [String] = []
   /// Where the process that starts the current application stands now, the innermost function first.
   public var stack: [String] = []
+  /// The process that it is, by its name or its module, as in `Billing.Repo`; nil where it cannot be told.
+  public var awaited: String?
 
   private var last: Int64?
   /// What passed before anything was seen to be started: it belongs to the first that is.
@@ -30,8 +32,34 @@ public struct BootTimeline: Hashable, Sendable {
 
   public init() {}
 
+  /// A boot that is over, told by how long each application took; they are taken to have started one after another.
+  /// - Parameter order: in which they are started. What of it has no time had started before anybody looked.
+  public init(_ times: [String: Int], order: [String]) {
+    let rest = Set(times.keys).subtracting(order).sorted()
+    for name in order + rest {
+      guard let time = times[name] else {
+        before.append(name)
+        continue
+      }
+      let milliseconds = min(max(0, Int64(time)), Self.longest)
+      steps.append(Step(application: name, milliseconds: milliseconds, isRunning: true))
+      total += milliseconds
+    }
+    isFinished = true
+  }
+
+  /// A year; what a log says may be anything.
+  private static let longest: Int64 = 31_536_000_000
+
   /// The application that is being started now.
   public var current: String? { isFinished ? nil : steps.last { !$0.isRunning }?.application }
+
+  /// What the current application waits for: `waiting for Billing.Repo, in gen_tcp:connect/4`; nil where it is not known.
+  public var hindrance: String? {
+    let words = [awaited.map { "waiting for \($0)" }, stack.first.map { "in \($0)" }]
+    let known = words.compactMap { $0 }
+    return known.isEmpty ? nil : known.joined(separator: ", ")
+  }
 
   public var milliseconds: [String: Int64] {
     Dictionary(steps.map { ($0.application, $0.milliseconds) }) { $1 }
@@ -73,7 +101,7 @@ public struct BootTimeline: Hashable, Sendable {
     }
     if isReady, starting.isEmpty {
       isFinished = true
-      stack = []
+      (stack, awaited) = ([], nil)
     }
   }
 

@@ -380,6 +380,29 @@ struct NodeTests {
     story.expect("6,200 ms      38 ms", "1,190 ms", "starting", "in gen_tcp:connect/4")
   }
 
+  /// The release's two last boots: the node's own is what happened, the other one what is held against it.
+  @Test func whatTheAgentSawIsShown() throws {
+    var board = Past.night.board
+    let index = board.apps["greeter"]?.releases.firstIndex { $0.number == ReleaseNumber(2) }
+    board.apps["greeter"]?.releases[try #require(index)].boots = [
+      Board.Boot(run: 30, milliseconds: ["logger": 38, "greeter": 1190]),
+      Board.Boot(run: 36, milliseconds: ["logger": 41, "greeter": 1189, "extra": 7]),
+    ]
+    for boot in [nil, BootTimeline.unwatched] {
+      var node = NodeReport.greeter
+      node.boot = boot
+      var story = Story(nodes: [node])
+      story.tell(.board(board))
+      story.play(["g", "j", "4"])
+      try Golden.expect(frame: story.text, "node-boot-recorded-80x24")
+    }
+    // What was seen here is nearer.
+    var story = Story(nodes: [.greeter])
+    story.tell(.board(board))
+    story.play(["g", "j", "4"])
+    story.expect("booted in 1,245 ms", "12 ms          –", "41 ms      38 ms", absent: ["extra"])
+  }
+
   /// A node that runs the release before is held against that release's plan.
   @Test func theNodesOwnReleaseIsThePlan() {
     var story = Self.night()

@@ -25,10 +25,10 @@ import Testing
 
 @Suite struct ProbeTests {
   static func verdict(
-    _ gate: Gate, port: UInt16? = nil, milliseconds: Int64 = 10_000, status: String = "true"
+    _ content: String? = nil, port: UInt16, milliseconds: Int64 = 10_000
   ) throws -> Probe.Verdict {
-    let shell = Invocation(["/bin/sh", "-c", status], environment: ["PATH": "/usr/bin:/bin"])
-    var probe = try Probe(gate, port: port, milliseconds: milliseconds, status: shell)
+    var probe = try Probe(
+      path: "/health", content: content, port: port, milliseconds: milliseconds)
     while true {
       let left = max(1, probe.deadline - Clock.monotonic())
       let ready = try Poll.wait([probe.descriptor], milliseconds: left)
@@ -36,24 +36,21 @@ import Testing
     }
   }
 
-  static let plain = Gate.http(path: "/health", content: nil)
-
   @Test func answersOfAServer() throws {
-    let exact = Gate.http(path: "/health", content: "OK")
-    let cases: [(Gate, String, Probe.Verdict)] = [
-      (Self.plain, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", .ready),
-      (Self.plain, "HTTP/1.0 204\r\n\r\n", .ready),
+    let cases: [(String?, String, Probe.Verdict)] = [
+      (nil, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", .ready),
+      (nil, "HTTP/1.0 204\r\n\r\n", .ready),
       (
-        Self.plain, "HTTP/1.1 503 Service Unavailable\r\nX: y\r\n\r\ndatabase down\nsince noon",
+        nil, "HTTP/1.1 503 Service Unavailable\r\nX: y\r\n\r\ndatabase down\nsince noon",
         .notReady("503: database down")
       ),
-      (Self.plain, "HTTP/1.1 500 Internal Server Error\r\n\r\n", .notReady("500")),
-      (Self.plain, "HTTP/1.1 302 Found\r\nLocation: https://x\r\n\r\n", .notReady("302")),
-      (Self.plain, "HTTP/1.1 lots\r\n\r\n", .notReady("the answer is not HTTP")),
-      (Self.plain, "SSH-2.0-OpenSSH_9.2\r\n", .notReady("the answer is not HTTP")),
-      (Self.plain, "", .notReady("the answer is not HTTP")),
-      (exact, "HTTP/1.1 200 Fine\r\n\r\nall OK here", .ready),
-      (exact, "HTTP/1.1 200 OK\r\nX: OK\r\n\r\nmaintenance", .notReady("200, without 'OK'")),
+      (nil, "HTTP/1.1 500 Internal Server Error\r\n\r\n", .notReady("500")),
+      (nil, "HTTP/1.1 302 Found\r\nLocation: https://x\r\n\r\n", .notReady("302")),
+      (nil, "HTTP/1.1 lots\r\n\r\n", .notReady("the answer is not HTTP")),
+      (nil, "SSH-2.0-OpenSSH_9.2\r\n", .notReady("the answer is not HTTP")),
+      (nil, "", .notReady("the answer is not HTTP")),
+      ("OK", "HTTP/1.1 200 Fine\r\n\r\nall OK here", .ready),
+      ("OK", "HTTP/1.1 200 OK\r\nX: OK\r\n\r\nmaintenance", .notReady("200, without 'OK'")),
     ]
     let answer = Mutex("")
     let requests = Mutex<[String]>([])
@@ -61,9 +58,9 @@ import Testing
       requests.withLock { $0.append(String(decoding: request, as: UTF8.self)) }
       return Array(answer.withLock { $0 }.utf8)
     }
-    for (gate, text, verdict) in cases {
+    for (content, text, verdict) in cases {
       answer.withLock { $0 = text }
-      #expect(try Self.verdict(gate, port: server.port) == verdict, "\(text)")
+      #expect(try Self.verdict(content, port: server.port) == verdict, "\(text)")
     }
     let request = try #require(requests.withLock { $0 }.first)
     #expect(request.hasPrefix("GET /health HTTP/1.1\r\nHost: localhost\r\n"))
@@ -74,17 +71,17 @@ import Testing
     let garbage = try LoopbackServer { _ in
       (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 167) }
     }
-    #expect(try Self.verdict(Self.plain, port: garbage.port) == .notReady("the answer is not HTTP"))
+    #expect(try Self.verdict(nil, port: garbage.port) == .notReady("the answer is not HTTP"))
   }
 
   @Test func whoDoesNotAnswer() throws {
     let silent = try LoopbackServer { _ in nil }
     #expect(
-      try Self.verdict(Self.plain, port: silent.port, milliseconds: 150)
+      try Self.verdict(nil, port: silent.port, milliseconds: 150)
         == .notReady("no answer in time"))
     let refused = try Loopback.freePort()
     #expect(throws: PosixError("connect to", "127.0.0.1:\(refused)", .refused)) {
-      try Self.verdict(Self.plain, port: refused)
+      try Self.verdict(nil, port: refused)
     }
     // It hangs, and its queue is full: whoever probes must not hang with it.
     let full = try LoopbackServer()
@@ -92,27 +89,9 @@ import Testing
     while let next = try? Loopback.connect(full.port, milliseconds: 20) { waiting.append(next) }
     let start = Clock.monotonic()
     #expect(throws: PosixError("connect to", "127.0.0.1:\(full.port)", .timedOut)) {
-      try Self.verdict(Self.plain, port: full.port)
+      try Self.verdict(nil, port: full.port)
     }
     #expect(Clock.monotonic() - start < 5000)
     withExtendedLifetime((waiting, full)) {}
-  }
-
-  @Test func whatTheRuntimeSaysOfItself() throws {
-    let cases: [(String, Probe.Verdict)] = [
-      ("echo '{started, started}'", .ready),
-      ("echo started", .notReady("started")),
-      ("echo '{starting, [demo]}'; echo started", .notReady("started")),
-      ("echo 'no node' >&2; exit 1", .notReady("no node")),
-      ("true", .notReady("the runtime does not answer")),
-    ]
-    for (script, verdict) in cases {
-      #expect(try Self.verdict(.runtime, status: script) == verdict, "\(script)")
-    }
-    let start = Clock.monotonic()
-    #expect(
-      try Self.verdict(.runtime, milliseconds: 150, status: "exec sleep 60")
-        == .notReady("no answer in time"))
-    #expect(Clock.monotonic() - start < 20_000)
   }
 }

@@ -50,30 +50,9 @@ struct RealNodeTests {
 
   @Test func watchesABoot() throws {
     let network = try Beam.Network()
-    let folder = try TemporaryFolder("slow")
-    try folder.write(
-      "slow.erl",
-      """
-      -module(slow).
-      -behaviour(application).
-      -export([start/2, stop/1, init/1]).
-      start(_, _) -> supervisor:start_link(?MODULE, []).
-      stop(_) -> ok.
-      init([]) -> timer:sleep(1500), {ok, {{one_for_one, 1, 1}, []}}.
-      """)
-    try folder.write(
-      "slow.app",
-      """
-      {application, slow, [{description, "slow"}, {vsn, "1"}, {modules, [slow]}, {registered, []},
-        {applications, [kernel, stdlib]}, {mod, {slow, []}}]}.
-      """)
-    let compiled = try Invocation(
-      ["erlc", "slow.erl"], in: folder.path, environment: Environment.current
-    ).run(limit: 60_000)
-    try #require(compiled.isSuccess)
+    let slow = try SlowApplication(milliseconds: 1500)
     let beam = try Beam(
-      name: "boots", paths: [folder.path], evaluating: ["application:start(slow, permanent)"],
-      network: network, wait: false)
+      name: "boots", paths: [slow.path], evaluating: [slow.start], network: network, wait: false)
     var lookout = try Lookout(beam, parts: [.boot])
     let sawSlow = try lookout.wait { lookout in
       lookout.watch.report.boot?.current == "slow"
@@ -81,6 +60,8 @@ struct RealNodeTests {
     }
     #expect(sawSlow, "\(lookout.watch.report)")
     #expect(lookout.watch.report.boot?.stack.first?.hasPrefix("timer:sleep/1") == true)
+    #expect(lookout.watch.report.boot?.awaited == "slow")
+    #expect(lookout.watch.report.boot?.hindrance?.hasPrefix("waiting for slow, in timer:") == true)
     let isOver = try lookout.wait { $0.watch.report.boot?.isFinished == true }
     #expect(isOver, "\(lookout.watch.report)")
     let boot = try #require(lookout.watch.report.boot)

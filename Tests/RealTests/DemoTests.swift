@@ -18,7 +18,7 @@ struct DemoTests {
     let boot = frames.first { $0.hasPrefix("boot") } ?? ""
     let planned = boot.split(separator: "\n").compactMap { line -> String? in
       let words = line.split(separator: " ")
-      return words.contains("permanent") ? String(words[2]) : nil
+      return words.count > 2 && Int(words[1]) != nil ? String(words[2]) : nil
     }
     #expect(planned == (try bootOrder()) && planned.last == "greeter")
     #expect(frames.first { $0.hasPrefix("logs") }?.contains("Greeter 0.2.0 listening on") == true)

@@ -81,10 +81,10 @@ import Testing
     ProcessIdentity(of: second.pid ?? 0)?.signal(9)
     #expect(
       eventually(10_000) { (try? stage.ready().first?.pid).map { $0 != second.pid } ?? false })
-    try killAgent(of: stage)
+    try stage.killAgent()
     try expectDone(stage, "restart", "greeter")
     #expect(try stage.ready().first.flatMap(stage.greet) != nil)
-    try killAgent(of: stage)
+    try stage.killAgent()
     try expectDone(stage, "stop", "greeter")
     #expect(try stage.instances().isEmpty)
   }
@@ -102,14 +102,6 @@ import Testing
   private func expectDone(_ stage: Stage, _ words: String...) throws {
     let answer = try stage.run("relctl", words)
     #expect(answer.exit == .code(0), "\(words): \(answer.output)\(answer.errors)")
-  }
-
-  private func killAgent(of stage: Stage) throws {
-    let text = String(decoding: try Files.read(stage.home.agentLock), as: UTF8.self)
-    let word = text.split(separator: "\n").last?.split(separator: " ").dropFirst().first
-    let agent = try #require(word.flatMap { Int32($0) }.flatMap { ProcessIdentity(of: $0) })
-    agent.signal(9)
-    #expect(eventually { !agent.isAlive })
   }
 
   /// What no operator sees coming: the disk gets full in the middle.

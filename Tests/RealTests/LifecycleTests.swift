@@ -141,7 +141,7 @@ import Testing
     let first = try #require(try stage.ready().first)
 
     // The agent: nobody notices, and the next one knows everything.
-    try killAgent(of: stage)
+    try stage.killAgent()
     #expect(stage.greet(first) != nil)
     #expect(try stage.ready().map(\.pid) == [first.pid])
     #expect(try stage.relctl("restart", "greeter").exit == .code(0))
@@ -149,7 +149,7 @@ import Testing
     #expect(second.pid != first.pid && stage.greet(second) != nil)
 
     // The BEAM while no agent lives: its shim starts one, which starts the app.
-    try killAgent(of: stage)
+    try stage.killAgent()
     ProcessIdentity(of: second.pid ?? 0)?.signal(9)
     let third = try #require(try replacement(of: second, on: stage))
     #expect(try stage.events().contains { $0.type == .instanceCrashed && $0.data.signal == 9 })
@@ -212,14 +212,6 @@ import Testing
     let text = String(decoding: try Files.read(folder.status), as: UTF8.self)
     let shim = try RunStatus(text: text).shim
     return ProcessIdentity(pid: shim.pid, started: shim.started)
-  }
-
-  private func killAgent(of stage: Stage) throws {
-    let text = String(decoding: try Files.read(stage.home.agentLock), as: UTF8.self)
-    let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
-    let agent = ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
-    #expect(agent.signal(9))
-    _ = Workspace.wait(milliseconds: 3000) { agent.isAlive ? nil : true }
   }
 
   private func replacement(of old: InstanceReport, on stage: Stage) throws -> InstanceReport? {

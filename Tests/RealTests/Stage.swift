@@ -74,6 +74,16 @@ final class Stage: Sendable {
     }
   }
 
+  /// As no operator ever does.
+  func killAgent() throws {
+    let text = String(decoding: try Files.read(home.agentLock), as: UTF8.self)
+    let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
+    try #require(words.count == 3)
+    let agent = ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
+    #expect(agent.signal(9))
+    #expect(eventually { !agent.isAlive })
+  }
+
   /// What an instance answers to GET /.
   func greet(_ instance: InstanceReport) -> String? {
     let request = Array("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)

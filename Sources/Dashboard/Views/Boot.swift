@@ -4,9 +4,11 @@ import Terminal
 extension Model {
   /// The boot of the shown node, or the order that is planned for it.
   var bootSheet: Sheet {
-    guard let node = shownNode, let boot = node.boot else { return plannedBoot }
-    let fall = Waterfall(boot, planned: plannedOrder(of: node), last: shownRelease?.lastBoot)
-    let heading = bootHeading(of: node, fall)
+    guard let node = shownNode else { return plannedBoot }
+    let recorded = isUnwatched(node) ? recordedBoot(of: node) : nil
+    guard let boot = recorded ?? node.boot else { return plannedBoot }
+    let fall = Waterfall(boot, planned: plannedOrder(of: node), last: lastBoot(besides: node))
+    let heading = bootHeading(of: node, fall, by: recorded == nil ? "reltui" : "the agent")
     let filter = Filter(filters[.view(.boot)])
     let rows =
       filter.isEmpty
@@ -15,13 +17,34 @@ extension Model {
       ? timedSheet(heading, fall, rows) : orderSheet(heading, rows, node)
   }
 
+  /// Whether nobody here saw how the node booted.
+  private func isUnwatched(_ node: NodeReport) -> Bool {
+    node.boot.map { $0.isFinished && $0.steps.isEmpty } ?? true
+  }
+
+  /// The boot as the agent has written it down.
+  private func recordedBoot(of node: NodeReport) -> BootTimeline? {
+    guard case .run(_, _, let run, _) = node.origin,
+      let boot = shownRelease?.boots?.last(where: { $0.run == run })
+    else { return nil }
+    return BootTimeline(boot.milliseconds, order: plannedOrder(of: node))
+  }
+
+  private func lastBoot(besides node: NodeReport) -> [String: Int]? {
+    guard case .run(_, _, let run, _) = node.origin else { return shownRelease?.lastBoot }
+    return shownRelease?.lastBoot(besides: run)
+  }
+
   /// The manifest's order where it is known, else the node's own.
   private func plannedOrder(of node: NodeReport) -> [String] {
     if let planned = plannedRelease?.bootOrder, !planned.isEmpty { return planned }
     return (node.snapshot?.applications ?? []).filter { $0.order != nil }.map(\.name)
   }
 
-  private func bootHeading(of node: NodeReport, _ fall: Waterfall) -> [Cell] {
+  /// - Parameter watcher: who saw it.
+  private func bootHeading(
+    of node: NodeReport, _ fall: Waterfall, by watcher: String
+  ) -> [Cell] {
     let boot = fall.boot
     let progress = Wording.progress(boot, of: fall.rows.count)
     var heading: [Cell] = []
@@ -40,7 +63,7 @@ extension Model {
         Cell("Nobody watched this boot: the order is known, not how long each took.", .aside))
     } else if !boot.before.isEmpty {
       heading.append(
-        Cell("What ran before reltui looked has no time: nobody saw it start.", .aside))
+        Cell("What ran before \(watcher) looked has no time: nobody saw it start.", .aside))
     }
     return heading
   }

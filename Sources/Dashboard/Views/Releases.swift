@@ -132,13 +132,13 @@ extension Model {
     return "\(word) \(Wording.progress(boot, of: total))" + text.dropFirst(word.count)
   }
 
-  /// `web.1 starts ecto_sql, in gen_server:call/3`, when that takes long.
+  /// `web.1 starts billing, waiting for Billing.Repo, in gen_server:call/3`, when that takes long.
   private func hang(of app: Board.App) -> String? {
     guard let node = bootingNode(of: app), let boot = node.boot, let current = boot.current,
       boot.milliseconds[current] ?? 0 >= Self.patience,
       case .run(_, let instance, _, _) = node.origin
     else { return nil }
-    return "\(instance) starts \(current)" + (boot.stack.first.map { ", in \($0)" } ?? "")
+    return "\(instance) starts \(current)" + (boot.hindrance.map { ", \($0)" } ?? "")
   }
 
   /// A node of the app that boots and tells how far it is.
@@ -155,8 +155,9 @@ extension Model {
   }
 
   private func plannedCount(of app: Board.App) -> Int? {
-    guard let release = app.shownRelease else { return nil }
-    if case .read(let otp?)? = manifests[release.slug] { return otp.bootOrder.count }
-    return release.lastBoot?.count
+    guard let release = app.shownRelease, case .read(let otp?)? = manifests[release.slug] else {
+      return nil
+    }
+    return otp.bootOrder.count
   }
 }

@@ -1,0 +1,92 @@
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// What the agent sees of boots while nobody looks.
+@Suite(.serialized) struct BootTests {
+  @Test func eachApplicationIsTimedWhateverDecidesReadiness() throws {
+    let stage = try Stage("timed")
+    let kept = try stage.relctl("config", "greeter", "set", "GREETER_BOOT_DELAY_MS=4000")
+    #expect(kept.exit == .code(0), "\(kept.errors)")
+    let deploy = try ProgramTerminal(
+      "relctl", ["deploy", "greeter", try Greeter.slug.get()], environment: stage.environment)
+    let booting = try Workspace.wait(milliseconds: 20_000) {
+      try stage.instances().first { $0.process == "web" && $0.state == .booting }
+    }
+    #expect(booting?.pid != nil)
+    #expect(try stage.events().filter { $0.type == .instanceReady }.isEmpty)
+    #expect(try deploy.exit() == .code(0))
+    // Its worker has no path to be asked for.
+    #expect(try stage.relctl("scale", "greeter", "worker=1").exit == .code(0))
+    for process in ["web", "worker"] { try checkTimes(of: process, on: stage) }
+    // They are on the board too: the release's last boot.
+    let frame = try stage.run(
+      "reltui", ["--once", "--view", "boot", "--size", "100x30"],
+      environment: ["TERM": "xterm-256color"]
+    ).output
+    #expect(frame.contains("booted in 4,") || frame.contains("booted in 5,"), "\(frame)")
+  }
+
+  private func checkTimes(of process: String, on stage: Stage) throws {
+    let story = try stage.events().filter { $0.data.instance?.process == process }
+    let boots = story.filter { [.instanceBooting, .instanceReady].contains($0.type) }
+    #expect(boots.compactMap(\.type) == [.instanceBooting, .instanceReady])
+    let (began, ended) = (try #require(boots.first), try #require(boots.last))
+    let times = try #require(ended.data.boot)
+    let sum = Int64(times.values.reduce(0, +))
+    let whole = ended.time - began.time
+    #expect(abs(sum - whole) <= whole / 10, "\(times) in \(whole) ms")
+    #expect((3900...8000).contains(times["greeter"] ?? 0) && times["kernel"] == nil)
+  }
+
+  /// A minute passes, in which the agent is killed too.
+  @Test func whatHangsIsNamed() throws {
+    let stage = try Stage("hangs")
+    #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
+    let change = try ProgramTerminal(
+      "relctl", ["config", "greeter", "set", "GREETER_BOOT_DELAY_MS=100000000"],
+      environment: stage.environment)
+    let booting = try Workspace.wait(milliseconds: 20_000) {
+      try stage.instances().first {
+        $0.release.value == 2 && $0.process == "web" && $0.state == .booting
+      }
+    }
+    #expect(booting != nil)
+    try stage.killAgent()
+    #expect(try stage.relctl("agent", "start").exit == .code(0))
+    let failed = try Workspace.wait(milliseconds: 100_000) {
+      try stage.events().first { $0.type == .instanceUnready }
+    }
+    let cause = try #require(failed?.data.cause)
+    #expect(
+      cause.sentence.hasPrefix(
+        "web.1 of v2 is not ready after 60 s: it hangs starting 'greeter', "
+          + "waiting for Greeter.Warmup, in Elixir.Process:sleep/1"), "\(cause)")
+    let stack = cause.evidence.filter { $0.kind == "process" }
+    #expect(cause.id == ProblemID.bootTimeout.rawValue && stack.count == 3)
+    #expect(stack.contains { $0.text.contains("Elixir.Greeter.Warmup:") })
+    #expect(stack.allSatisfy { $0.place == booting?.node })
+    #expect(cause.evidence.contains { $0.kind == "log" && $0.text.contains("warming up") })
+    #expect(try change.exit() == .code(1))
+    let story = try stage.events().filter { $0.data.run == booting?.run }.compactMap(\.type)
+    #expect(
+      story == [.instanceBooting, .instanceUnready, .instanceStopping, .instanceStopped])
+    #expect(try stage.ready().map(\.release.value) == [1])
+  }
+
+  /// Without distribution its port is all there is to ask.
+  @Test func whatHasNoDistributionIsGatedByItsPath() throws {
+    let stage = try Stage("alone")
+    let tree = stage.folder.path + "/release"
+    try FileTree.copy(try Greeter.slug.get(), to: tree)
+    let procfile = "web: env RELEASE_DISTRIBUTION=none bin/greeter start\n"
+    try Files.replace(tree + "/Procfile", with: Array(procfile.utf8), mode: 0o644)
+    let deployed = try stage.relctl("deploy", "greeter", tree)
+    #expect(deployed.exit == .code(0), "\(deployed.errors)")
+    let web = try stage.events().filter { $0.data.instance?.process == "web" }
+    #expect(web.compactMap(\.type) == [.instanceStarting, .instanceBooting, .instanceReady])
+    #expect(web.allSatisfy { $0.data.boot == nil } && web[1].data.pid != nil)
+    #expect(stage.greet(try #require(try stage.ready().first)) != nil)
+  }
+}
