@@ -113,7 +113,7 @@ extension NodeWatch {
     switch question {
     case .vitals:
       if let value = answer.value { try takeVitals(value, now: now) }
-      talk.end(.vitals, now: now)
+      if answer == .timedOut { talk.miss(.vitals, now: now) } else { talk.end(.vitals, now: now) }
     case .boot:
       if let parts = answer.value?.list, parts.count == 2, let info = Applications(parts[0]) {
         lookAtBoot(info, status: Vitals.status(parts[1]), now: now)
@@ -211,7 +211,7 @@ extension NodeWatch {
     let isReady = status == "started" && info.starting.isEmpty
     if !talk.hasLooked {
       // A node that had booted before we came: nobody saw how long it took. A timeline of ours stays.
-      if !isReady { report.boot = BootTimeline() }
+      if !isReady || report.boot == nil { report.boot = BootTimeline() }
       talk.hasLooked = true
     }
     talk.isReady = isReady

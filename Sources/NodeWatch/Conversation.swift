@@ -49,6 +49,7 @@ struct Conversation {
 
   /// A question that costs the node much is asked less often.
   private static let mostlyIdle: Int64 = 20
+  private static let longestPause: Int64 = 30_000
 
   mutating func begin(_ kind: Kind, now: Int64) {
     begun[kind] = now
@@ -57,8 +58,11 @@ struct Conversation {
 
   mutating func end(_ kind: Kind, now: Int64) {
     let cost = now - (begun[kind] ?? now)
-    due[kind] = now + max(Self.interval(kind), cost * Self.mostlyIdle)
+    due[kind] = now + max(Self.interval(kind), min(Self.longestPause, cost * Self.mostlyIdle))
   }
+
+  /// Nobody answered: when somebody does again is to be seen soon.
+  mutating func miss(_ kind: Kind, now: Int64) { due[kind] = now + Self.interval(kind) }
 
   /// It is to be asked again at once.
   mutating func hurry(_ kind: Kind) { due[kind] = nil }

@@ -17,6 +17,8 @@ extension EventData.Field {
     case .line: .text(\.line)
     case .folder: .text(\.folder)
     case .application: .text(\.application)
+    case .action: .text(\.action)
+    case .level: .text(\.level)
     case .aside: .text(\.aside)
     case .set: .texts(\.set)
     case .unset: .texts(\.unset)
@@ -27,7 +29,7 @@ extension EventData.Field {
     case .config: .identifier(\.config)
     case .base: .identifier(\.base)
     case .commit: .identifier(\.commit)
-    case .deadline, .release, .from, .formation, .instance, .run, .node, .action, .level, .boot,
+    case .deadline, .release, .from, .formation, .instance, .run, .node, .boot,
       .pid, .port, .exit,
       .signal, .step, .milliseconds, .size, .occurred, .missing:
       .own

@@ -64,14 +64,16 @@ struct Session {
     if let app = options.app, !model.select(app: app) {
       throw Cause(.appUnknown, "there is no app '\(app)'")
     }
+    carryOut(model.show(options.view ?? firstView()))
     tell(.nodes(nodes.fleet.reports))
-    carryOut(model.show(options.view ?? firstView))
-    attend()
   }
 
   /// Who has deployed nothing sees what runs here anyway.
-  private var firstView: ViewName {
-    model.board.apps.isEmpty && moment == nil ? .nodes : model.setting.firstView
+  private mutating func firstView() -> ViewName {
+    guard model.board.apps.isEmpty, moment == nil else { return model.setting.firstView }
+    nodes.attend(NodeAttention(discovers: true))
+    _ = nodes.advance([])
+    return nodes.fleet.reports.isEmpty ? model.setting.firstView : .nodes
   }
 
   var reports: [InstanceReport] {

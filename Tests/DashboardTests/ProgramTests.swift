@@ -101,9 +101,10 @@ struct ProgramTests {
     let damaged = try place.run("--once").text
     #expect(damaged.contains("worker") && damaged.contains("The event log is damaged in 1 place"))
     try File.open(place.segment, .update).truncate(to: 0)
-    #expect(try place.run("--once").text.contains("No app is deployed here yet."))
+    #expect(
+      try place.run("--once", "--view", "releases").text.contains("No app is deployed here yet."))
     try Files.remove(place.home.root)
-    let missing = try place.run("--once")
+    let missing = try place.run("--once", "--view", "releases")
     #expect(missing.exit == .code(0) && missing.text.contains("relctl deploy APP DIR"))
     #expect(!Files.exists(place.home.root))
   }
