@@ -55,7 +55,8 @@ struct NodeTests {
       name: "boot: ready", keys: ["g", "j", "4"],
       expected: NodeAttention(nodes: ["run:36": [.boot, .vitals]])),
     Watched(
-      name: "boot: on its way", keys: ["g", "4"], expected: NodeAttention(nodes: ["run:79": [.boot, .vitals]])
+      name: "boot: on its way", keys: ["g", "4"],
+      expected: NodeAttention(nodes: ["run:79": [.boot, .vitals]])
     ),
     Watched(name: "boot: no node", keys: ["3", "4"], expected: NodeAttention()),
     Watched(name: "logs: output", keys: ["g", "j", "5"], expected: NodeAttention()),
