@@ -32,8 +32,10 @@ build: deps ## build reltui, relctl, relpack, relshim, and the packaged buildpac
 demo: build ## build and deploy the sample app twice, and look at it in reltui
 	scripts/demo
 
+# What failed is told again at the end: among thousands of lines nobody finds it.
 test: build ## run all tests
-	swift test
+	@bash -o pipefail -c 'swift test 2>&1 | tee .build/test.log' || \
+	  { grep -aE "recorded an issue|^Test run|^error:|✘ (Test|Suite)" .build/test.log; exit 1; }
 
 torture: ## kill, trace and starve the writers of the event log, for some minutes
 	RELTUI_TORTURE=1000 swift test --filter Torture

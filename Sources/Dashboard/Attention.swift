@@ -29,7 +29,8 @@ extension Model {
     } else if nodeAreas.detail.height > 0, let cursor = cursorNode {
       parts[cursor.id, default: .vitals].formUnion([.processes, .happenings])
     }
-    return NodeAttention(nodes: parts, discovers: true)
+    // Who names nodes wants to look at these and no others.
+    return NodeAttention(nodes: parts, discovers: !setting.namesNodes)
   }
 
   /// Nodes of runs on their way up, to say which application they are at.

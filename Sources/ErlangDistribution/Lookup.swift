@@ -32,7 +32,7 @@ struct Lookup: Sendable {
     let (reading, writing) = try File.pipe()
     try reading.setNonBlocking()
     let question = Invocation(
-      ["getent", isIPv6 ? "ahostsv6" : "ahostsv4", "--", host],
+      ["getent", isIPv6 ? "ahostsv6" : "ahosts", "--", host],
       environment: ["PATH": Invocation.standardPath])
     helper = Helper(
       try Child.start(question, output: .file(writing), errors: .null, newSession: true))
@@ -55,6 +55,7 @@ struct Lookup: Sendable {
       guard let address = line.split(separator: " ").first.map(String.init) else { continue }
       if Self.isLiteral(address), !seen.contains(address) { seen.append(address) }
     }
-    return .addresses(seen)
+    // Most nodes listen on IPv4; one that does not says so, or has no other address.
+    return .addresses(seen.filter { !$0.contains(":") } + seen.filter { $0.contains(":") })
   }
 }

@@ -69,7 +69,7 @@ public struct NodePlaces: Sendable {
         remedy: "Write it as the node itself does, as in: greeter@127.0.0.1")
     }
     if let (app, run) = run(named: name) { return try node(of: run, app: app, port: port) }
-    let found = Discovery.search().first { $0.name == name && !$0.isRemoteShell }
+    let found = try find(name, port: port)
     let address = try address(of: name, port: port, found)
     let cookie: Cookie
     if let cookieFile {
@@ -84,6 +84,20 @@ public struct NodePlaces: Sendable {
     node.found = found
     return node
   }
+
+  /// The BEAM of this host with that name. In containers, and under port mappers of their own, several may have
+  /// it: then the port that was given says which is meant.
+  private func find(
+    _ name: ErlangDistribution.NodeName, port: UInt16?
+  ) throws(Cause) -> FoundNode? {
+    let epmd = hasOwnEPMD ? try standardPort() : nil
+    return Discovery.search().first { node in
+      node.name == name && !node.isRemoteShell && (port == nil || node.port == port)
+        && (port != nil || epmd == nil || node.epmdPort == epmd)
+    }
+  }
+
+  private var hasOwnEPMD: Bool { environment["ERL_EPMD_PORT"]?.isEmpty == false }
 
   private func address(
     of name: ErlangDistribution.NodeName, port: UInt16?, _ found: FoundNode?

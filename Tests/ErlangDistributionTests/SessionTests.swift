@@ -23,7 +23,11 @@ struct SessionTests {
 
   static let ends: [(String, Answer)] = [
     ("{0,return,{ok,1}}", .returned(.tuple([.atom("ok"), .integer(1)]))),
-    ("{0,error,badarg,[]}", .raised(kind: "error", reason: .atom("badarg"))),
+    (
+      "{0,error,badarg,[]}",
+      .raised(
+        kind: "error", reason: .tuple([.atom("exception"), .atom("badarg"), .list([])]))
+    ),
     ("{0,exit,bye}", .raised(kind: "exit", reason: .atom("bye"))),
     ("{0,throw,x}", .raised(kind: "throw", reason: .atom("x"))),
     ("killed", .raised(kind: "exit", reason: .atom("killed"))),

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A node that somebody looked at with the dashboard is left as one that nobody looked at.
-struct NodeTraceTests {
+@Suite(.serialized) struct NodeTraceTests {
   private static let counts = """
     [erlang:system_info(atom_count), length(erlang:loaded()), erlang:system_info(process_count), \
     erlang:system_info(port_count), length(ets:all()), length(registered()), \
@@ -46,12 +46,13 @@ struct NodeTraceTests {
     #expect(screen.wait(for: "seen"))
     if leaving == .politely { screen.type("q") } else { screen.signal(SIGKILL) }
     _ = try screen.exit()
-    // One name that the node has given us, which it keeps for the next one.
+    // A name that the node has given us, which it keeps for the next one; another test's dashboard may have looked
+    // at the same moment and got one too.
     var left: [Int] = []
     let expected = try Self.counts(of: other)
     let isClean = try eventually(10_000) {
       left = try Self.counts(of: watched)
-      return left.dropFirst() == expected.dropFirst() && left[0] - expected[0] <= 1
+      return left.dropFirst() == expected.dropFirst() && left[0] - expected[0] <= 2
     }
     #expect(isClean, "\(left) instead of \(expected)")
   }
