@@ -15,7 +15,7 @@ extension Model {
       return NodeAttention(nodes: [node.id: [.boot, .vitals]])
     case .logs:
       guard showsNodeLog, let node = shownNode else { return NodeAttention() }
-      return NodeAttention(nodes: [node.id: .log])
+      return NodeAttention(nodes: [node.id: [.log, .vitals]])
     case .events: return NodeAttention()
     }
   }

@@ -50,7 +50,8 @@ extension NodeWatch {
   private mutating func put(
     _ calls: [(TreeWalk.Step, Call)], now: Int64
   ) throws(DistributionError) {
-    for (step, call) in calls { try put(call, .tree(step), now: now) }
+    guard let application = talk.openTree?.application else { return }
+    for (step, call) in calls { try put(call, .tree(application, step), now: now) }
   }
 
   private mutating func askSettings(now: Int64) throws(DistributionError) {
@@ -109,12 +110,13 @@ extension NodeWatch {
     _ answer: Answer, to question: Conversation.Question, now: Int64
   ) throws(DistributionError) {
     if case .deed(let id) = question { return try takeDeed(id, answer, now: now) }
-    noteSilence(answer)
     switch question {
     case .vitals:
+      noteSilence(answer)
       if let value = answer.value { try takeVitals(value, now: now) }
       if answer == .timedOut { talk.miss(.vitals, now: now) } else { talk.end(.vitals, now: now) }
     case .boot:
+      noteSilence(answer)
       if let parts = answer.value?.list, parts.count == 2, let info = Applications(parts[0]) {
         lookAtBoot(info, status: Vitals.status(parts[1]), now: now)
       }
@@ -137,8 +139,8 @@ extension NodeWatch {
       }
       talk.end(.survey, now: now)
     case .flags, .environment, .releases: takeSettings(answer, question, now: now)
-    case .tree(let step):
-      if var walk = talk.openTree {
+    case .tree(let application, let step):
+      if var walk = talk.openTree, walk.application == application {
         let calls = walk.take(step, answer)
         talk.openTree = walk
         try put(calls, now: now)

@@ -15,7 +15,7 @@ struct Conversation {
     case flags
     case environment([String])
     case releases
-    case tree(TreeWalk.Step)
+    case tree(String, TreeWalk.Step)
     case deed(String)
   }
 

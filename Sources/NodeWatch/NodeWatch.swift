@@ -156,7 +156,13 @@ public struct NodeWatch: Sendable {
     if case .wrongCookie = error, let cookie = known?.place.cookie {
       refused = (cookie, now + Self.refusalAge)
     }
-    retry.fail(error, isUrgent: parts.contains(.boot), now: now)
+    retry.fail(error, most: parts.contains(.boot) ? bootPatience : nil, now: now)
+  }
+
+  /// While a node is expected to boot a look costs it nothing yet, and most applications start within milliseconds.
+  /// The port mapper of a run is our own; that of others is not to be hammered.
+  private var bootPatience: Int64 {
+    if case .run = report.origin { 10 } else { 100 }
   }
 
   mutating func note(_ text: String, isBad: Bool = false) {
@@ -179,18 +185,17 @@ struct Backoff: Sendable {
   private static let first: Int64 = 50
   /// Asking a port mapper costs nobody much; a node that comes back is seen soon.
   private static let longest: Int64 = 3000
-  /// While a node is expected to boot, a look costs it nothing yet, and most applications start within milliseconds.
-  private static let urgent: Int64 = 10
   /// Who does not let us in will hardly do so soon.
   private static let refused: Int64 = 30_000
 
-  mutating func fail(_ error: DistributionError?, isUrgent: Bool, now: Int64) {
+  /// - Parameter most: milliseconds to the next try at the most, where somebody waits for the node.
+  mutating func fail(_ error: DistributionError?, most: Int64?, now: Int64) {
     failures = min(failures + 1, 20)
     var delay = min(Self.longest, Self.first << Int64(failures - 1))
     switch error {
     case .notAllowed, .tooOld, .malformed: delay = Self.refused
     case .hostUnknown, .tls, .wrongCookie: delay = Self.longest
-    default: if isUrgent { delay = min(delay, Self.urgent) }
+    default: delay = min(delay, most ?? delay)
     }
     // Not all who lost the same node come back in the same moment.
     next = now + delay + Int64.random(in: 0...(delay / 4))

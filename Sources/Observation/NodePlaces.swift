@@ -90,11 +90,11 @@ public struct NodePlaces: Sendable {
   private func find(
     _ name: ErlangDistribution.NodeName, port: UInt16?
   ) throws(Cause) -> FoundNode? {
-    let epmd = hasOwnEPMD ? try standardPort() : nil
-    return Discovery.search().first { node in
-      node.name == name && !node.isRemoteShell && (port == nil || node.port == port)
-        && (port != nil || epmd == nil || node.epmdPort == epmd)
-    }
+    let named = Discovery.search().filter { $0.name == name && !$0.isRemoteShell }
+    if let port { return named.first { $0.port == port } ?? named.first }
+    guard hasOwnEPMD else { return named.first }
+    let epmd = try standardPort()
+    return named.first { $0.epmdPort == epmd }
   }
 
   private var hasOwnEPMD: Bool { environment["ERL_EPMD_PORT"]?.isEmpty == false }

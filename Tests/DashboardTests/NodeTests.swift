@@ -62,10 +62,10 @@ struct NodeTests {
     Watched(name: "logs: output", keys: ["g", "j", "5"], expected: NodeAttention()),
     Watched(
       name: "logs: the node's own", keys: ["g", "j", "5", "o"],
-      expected: NodeAttention(nodes: ["run:36": .log])),
+      expected: NodeAttention(nodes: ["run:36": [.log, .vitals]])),
     Watched(
       name: "logs: of a foreign node", keys: ["2", "G", "k", "5"],
-      expected: NodeAttention(nodes: ["pid:812": .log])),
+      expected: NodeAttention(nodes: ["pid:812": [.log, .vitals]])),
     Watched(name: "events", keys: ["g", "j", "6"], expected: NodeAttention()),
   ])
   func attention(_ watched: Watched) {
