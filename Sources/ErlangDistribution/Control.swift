@@ -29,7 +29,7 @@ enum Control: Equatable, Sendable {
   /// Pass through, the first byte of each message without a header.
   static let passThrough: UInt8 = 112
 
-  private enum Operation: Int {
+  enum Operation: Int {
     case link = 1
     case send = 2
     case exit = 3
@@ -99,11 +99,21 @@ enum Control: Equatable, Sendable {
       throw .malformed(.term(error))
     }
     if end == frame.count { return (control, .none) }
-    do throws(TermError) {
-      let (term, last) = try ExternalFormat.decode(frame, from: end)
-      if last != frame.count { throw .external(.trailingBytes(frame.count - last), offset: last) }
-      return (control, .term(term))
-    } catch { return (control, .unreadable(error)) }
+    do throws(TermError) { return (control, .term(try payload(of: frame, from: end))) } catch {
+      return (control, .unreadable(error))
+    }
+  }
+
+  /// The term that is the rest of a frame.
+  static func payload(of frame: [UInt8], from start: Int) throws(TermError) -> Term {
+    let (term, end) = try ExternalFormat.decode(frame, from: start)
+    if end != frame.count { throw .external(.trailingBytes(frame.count - end), offset: end) }
+    return term
+  }
+
+  /// How a frame begins: pass through, version, head of the tuple, operation.
+  static func head(_ operation: Operation, count: UInt8) -> [UInt8] {
+    [passThrough, ExternalFormat.version, 104, count, 97, UInt8(operation.rawValue)]
   }
 
   /// - Parameter parts: the first is the operation.
@@ -202,7 +212,10 @@ enum Control: Equatable, Sendable {
     func frame(
       words: [UInt32], leader: UInt32, _ arguments: Term
     ) throws(TermError) -> [UInt8] {
-      var frame = frame
+      // Most calls fit, so that the frame is not moved while it grows.
+      var frame: [UInt8] = []
+      frame.reserveCapacity(self.frame.count + 256)
+      frame += self.frame
       for (index, word) in words.prefix(3).enumerated() {
         Control.put(word, at: self.words + 4 * index, in: &frame)
       }
