@@ -10,6 +10,8 @@ struct CallFrames: Sendable {
     case spawned(UInt64, Term.Pid)
     /// The reason begins at this place.
     case down(UInt64, reason: Int)
+    /// The same of a call that returned, and where its value begins.
+    case returned(UInt64, value: Int, reason: Int)
   }
 
   private let ownPid: [UInt8]
@@ -21,6 +23,9 @@ struct CallFrames: Sendable {
   private let reference: [UInt8]
   private let peer: Peer
 
+  /// `{0, return, …}`
+  private static let returnHead: [UInt8] =
+    [ExternalFormat.version, 104, 3, 97, 0, 119, 6] + Array("return".utf8)
   private static let downHead = Control.head(.payloadMonitorExit, count: 4)
 
   /// - Parameters:
@@ -65,7 +70,9 @@ struct CallFrames: Sendable {
       cursor.skip(ownPid), cursor.skip(reference), let number = cursor.callNumber(),
       !cursor.isAtEnd
     else { return nil }
-    return .down(number, reason: cursor.position)
+    let reason = cursor.position
+    return cursor.skip(Self.returnHead)
+      ? .returned(number, value: cursor.position, reason: reason) : .down(number, reason: reason)
   }
 
   /// `SMALL_INTEGER_EXT`

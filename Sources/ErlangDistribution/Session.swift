@@ -22,8 +22,6 @@ public struct Session: Sendable {
     var isByServer: Bool
     /// The process that works at it, once it is known.
     var process: Term.Pid?
-
-    mutating func learn(_ process: Term.Pid) { self.process = process }
   }
 
   /// A process waits until what it prints has been taken.
@@ -47,8 +45,9 @@ public struct Session: Sendable {
   private var lastHeard: Int64
   private let pace: Pace
   private var isProbed = false
-  /// By whether the call is linked.
-  private var spawnRequests: [Bool: Control.SpawnRequest] = [:]
+  /// For calls that are not linked and for linked ones, once there was one.
+  private var plainRequest: Control.SpawnRequest?
+  private var linkedRequest: Control.SpawnRequest?
   /// Nil where names are too long for it.
   private let callFrames: CallFrames?
   /// No call is to be given up before; perhaps none then either.
@@ -122,20 +121,15 @@ public struct Session: Sendable {
 
   private mutating func spawn(_ call: Call, _ id: CallID) throws(TermError) {
     let request = try spawnRequest(isLinked: call.isLinked)
-    let arguments: [Term] = [
-      .integer(0), .atom(call.module), .atom(call.function), .list(call.arguments),
-    ]
-    put(
-      try request.frame(
-        words: Self.words(id.number), leader: leader(of: id).id, .list(arguments)))
+    put(try request.frame(number: id.number, leader: leader(of: id).id, call))
   }
 
   private mutating func spawnRequest(
     isLinked: Bool
   ) throws(TermError) -> Control.SpawnRequest {
-    if let known = spawnRequests[isLinked] { return known }
+    if let known = isLinked ? linkedRequest : plainRequest { return known }
     let request = try Control.SpawnRequest(reference(0), .pid(ownPid), isLinked: isLinked)
-    spawnRequests[isLinked] = request
+    if isLinked { linkedRequest = request } else { plainRequest = request }
     return request
   }
 
@@ -217,12 +211,18 @@ public struct Session: Sendable {
   ) throws(TermError) -> Happening? {
     switch known {
     case .spawned(let number, let process): return try spawned(number, process, now: now)
-    case .down(let number, let start):
-      let reason: Term
-      do throws(TermError) { reason = try Control.payload(of: frame, from: start) } catch {
-        return try ended(number, .failure(error), now: now)
-      }
-      return try ended(number, .success(reason), now: now)
+    case .returned(let number, let start, _) where monitors.isEmpty:
+      let answer: Answer
+      do throws(TermError) {
+        answer = .returned(try Control.payload(of: frame, from: start, isInner: true))
+      } catch { answer = .unreadable(error) }
+      return try end(number, answer, now: now)
+    case .down(let number, let start), .returned(let number, _, let start):
+      let reason: Result<Term, TermError>
+      do throws(TermError) {
+        reason = .success(try Control.payload(of: frame, from: start))
+      } catch { reason = .failure(error) }
+      return try ended(number, reason, now: now)
     }
   }
 
@@ -273,7 +273,9 @@ public struct Session: Sendable {
     _ number: UInt64, _ process: Term.Pid, now: Int64
   ) throws(TermError) -> Happening? {
     if number > lastNumber { return nil }
-    if pending[number]?.learn(process) == nil {
+    if let place = pending.index(forKey: number) {
+      pending.values[place].process = process
+    } else {
       // Nobody waits for it any more.
       try kill(process, now: now)
     }
@@ -317,7 +319,7 @@ public struct Session: Sendable {
     _ number: UInt64, _ answer: Answer, now: Int64
   ) throws(TermError) -> Happening? {
     if forget(number) == nil { return nil }
-    guard let printing = printings.removeValue(forKey: number) else {
+    guard !printings.isEmpty, let printing = printings.removeValue(forKey: number) else {
       return .answer(CallID(number: number), answer)
     }
     guard let text = answer.value.flatMap({ PrintRequest.text($0, printing.encoding) }) else {
@@ -479,13 +481,16 @@ public struct Session: Sendable {
   private static func reference(_ number: UInt64, _ identity: Handshake.Result) -> Term {
     .reference(
       Term.Reference(
-        node: identity.ownName, creation: identity.ownCreation, words: words(number)))
+        node: identity.ownName, creation: identity.ownCreation,
+        words: [lowWord(of: number), highWord(of: number), 0]))
   }
 
   /// Of a reference's first word only 18 bits count.
-  private static func words(_ number: UInt64) -> [UInt32] {
-    [UInt32(truncatingIfNeeded: number & 0x3FFFF), UInt32(truncatingIfNeeded: number >> 18), 0]
+  static func lowWord(of number: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: number & 0x3FFFF)
   }
+
+  static func highWord(of number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number >> 18) }
 
   private func number(of reference: Term.Reference) -> UInt64? {
     guard reference.words.count == 3, reference.node == identity.ownName,
