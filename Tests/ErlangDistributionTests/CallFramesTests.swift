@@ -91,12 +91,14 @@ struct CallFramesTests {
 
   @Test func leavesOtherFormsToTheLongWay() throws {
     let other = Term.Pid(node: "other@host", id: 1, serial: 0, creation: 7)
+    let sibling = Term.Pid(node: Played.ownName, id: 2, serial: 0, creation: 5)
     let reborn = Term.Pid(node: "n@host", id: 1, serial: 0, creation: 8)
     let foreign = Term.reference(
       Term.Reference(node: "R2@host", creation: 5, words: [7, 1, 0]))
     let all = [
       try Self.spawned(Self.reference([1 << 18, 0, 0])), try Self.spawned(foreign),
-      try Self.spawned(to: other), try Self.spawned(Self.reference([7, 1, 1])),
+      try Self.spawned(to: other), try Self.spawned(to: sibling),
+      try Self.spawned(Self.reference([7, 1, 1])),
       try Self.spawned(result: .atom("system_limit")), try Self.spawned(result: .pid(other)),
       try Self.spawned(result: .pid(reborn)), try Self.spawned() + [0],
       try Self.down("killed", from: .atom("name")), try Self.down("killed", from: .pid(other)),
