@@ -5,10 +5,14 @@ import Posix
 public struct Client: Sendable {
   public internal(set) var connection: Connection
 
+  /// Milliseconds after which a read looks at the time again.
+  private static let patience: Int64 = 20
+
   /// Connects, waiting for it.
   public init(to address: NodeAddress, cookie: Cookie) throws(DistributionError) {
     connection = try Connection(to: address, cookie: cookie)
     while connection.session == nil { _ = try wait() }
+    try connection.waitInReads(milliseconds: Self.patience)
   }
 
   /// Calls a function and waits for its answer.
@@ -33,6 +37,10 @@ public struct Client: Sendable {
 
   private mutating func wait() throws(DistributionError) -> [Happening] {
     guard let interest = connection.interest else { throw .closed(.talking) }
+    // A read waits too, so that polling would only be a second call of the system.
+    if connection.session != nil, connection.backlog == 0 {
+      return try connection.advance(Poll.Ready(interest.descriptor, isReadable: true))
+    }
     let ready: [Poll.Ready]
     do throws(PosixError) {
       ready = try Poll.wait(

@@ -272,6 +272,14 @@ public struct Connection: Sendable {
 
   // MARK: - Talking
 
+  /// From now on looking for what came waits for it, so long at most, until there is as much as an answer has.
+  mutating func waitInReads(milliseconds: Int64) throws(DistributionError) {
+    guard let socket, let session else { return }
+    do throws(PosixError) {
+      try Dial.waitInReads(of: socket, for: session.leastAnswer, milliseconds: milliseconds)
+    } catch { throw .system(error) }
+  }
+
   private mutating func talk(
     _ ready: Poll.Ready?, now: Int64
   ) throws(DistributionError) -> [Happening] {
@@ -297,7 +305,7 @@ public struct Connection: Sendable {
     _ body: (inout Session) throws(TermError) -> Value
   ) throws(DistributionError) -> Value {
     let value: Value?
-    do throws(TermError) { value = try session.mutate(body) } catch {
+    do throws(TermError) { value = try session?.change(body) } catch {
       throw .malformed(.ours(error))
     }
     guard let value else { throw .closed(.talking) }
@@ -364,20 +372,11 @@ public struct Connection: Sendable {
   }
 }
 
-extension Session? {
-  /// Changes it in its place; nil where there is none.
-  fileprivate mutating func mutate<Value>(
+extension Session {
+  /// Changes it in the place where it is kept, even in an optional: taking it out would copy it.
+  fileprivate mutating func change<Value>(
     _ body: (inout Session) throws(TermError) -> Value
-  ) throws(TermError) -> Value? {
-    switch self {
-    case .some(var session):
-      // One owner at a time, or each change would copy it.
-      self = nil
-      defer { self = session }
-      return try body(&session)
-    case nil: return nil
-    }
-  }
+  ) throws(TermError) -> Value { try body(&self) }
 }
 
 /// Bytes on their way out.

@@ -29,7 +29,7 @@ enum Control: Equatable, Sendable {
   /// Pass through, the first byte of each message without a header.
   static let passThrough: UInt8 = 112
 
-  private enum Operation: Int {
+  enum Operation: Int {
     case link = 1
     case send = 2
     case exit = 3
@@ -99,11 +99,23 @@ enum Control: Equatable, Sendable {
       throw .malformed(.term(error))
     }
     if end == frame.count { return (control, .none) }
-    do throws(TermError) {
-      let (term, last) = try ExternalFormat.decode(frame, from: end)
-      if last != frame.count { throw .external(.trailingBytes(frame.count - last), offset: last) }
-      return (control, .term(term))
-    } catch { return (control, .unreadable(error)) }
+    do throws(TermError) { return (control, .term(try payload(of: frame, from: end))) } catch {
+      return (control, .unreadable(error))
+    }
+  }
+
+  /// The term that is the rest of a frame.
+  static func payload(
+    of frame: [UInt8], from start: Int, isInner: Bool = false
+  ) throws(TermError) -> Term {
+    let (term, end) = try ExternalFormat.decode(frame, from: start, isInner: isInner)
+    if end != frame.count { throw .external(.trailingBytes(frame.count - end), offset: end) }
+    return term
+  }
+
+  /// How a frame begins: pass through, version, head of the tuple, operation.
+  static func head(_ operation: Operation, count: UInt8) -> [UInt8] {
+    [passThrough, ExternalFormat.version, 104, count, 97, UInt8(operation.rawValue)]
   }
 
   /// - Parameter parts: the first is the operation.
@@ -177,7 +189,7 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  /// Asks for a process that calls a function. All that differs from call to call is numbers in places that are known.
+  /// Asks for a process that calls a function: `erpc:execute_call(0, Module, Function, Arguments)`. All that differs from call to call is numbers in places that are known.
   struct SpawnRequest: Sendable {
     private let frame: [UInt8]
     private let words: Int
@@ -189,9 +201,11 @@ enum Control: Equatable, Sendable {
     init(_ reference: Term, _ pid: Term, isLinked: Bool) throws(TermError) {
       let target = Term.tuple([.atom("erpc"), .atom("execute_call"), .integer(4)])
       let options: [Term] = [.atom("monitor")] + (isLinked ? [.atom("link")] : [])
-      frame = try Control.frame([
+      let control = try Control.frame([
         .integer(Operation.spawnRequest.rawValue), reference, pid, pid, target, .list(options),
       ])
+      // A list of four, the first of which is 0.
+      frame = control + [ExternalFormat.version, 108, 0, 0, 0, 4, 97, 0]
       // Length, pass through, version, head of the tuple, operation; what differs is at the end of each term.
       let start = 4 + 1 + 1 + 2 + 2
       let (one, other) = (try ExternalFormat.encode(reference), try ExternalFormat.encode(pid))
@@ -200,14 +214,19 @@ enum Control: Equatable, Sendable {
     }
 
     func frame(
-      words: [UInt32], leader: UInt32, _ arguments: Term
+      number: UInt64, leader: UInt32, _ call: Call
     ) throws(TermError) -> [UInt8] {
-      var frame = frame
-      for (index, word) in words.prefix(3).enumerated() {
-        Control.put(word, at: self.words + 4 * index, in: &frame)
-      }
+      // Most calls fit, so that the frame is not moved while it grows.
+      var frame: [UInt8] = []
+      frame.reserveCapacity(self.frame.count + 256)
+      frame += self.frame
+      Control.put(Session.lowWord(of: number), at: words, in: &frame)
+      Control.put(Session.highWord(of: number), at: words + 4, in: &frame)
       Control.put(leader, at: self.leader, in: &frame)
-      try ExternalFormat.encode(arguments, onto: &frame)
+      try ExternalFormat.encode(.atom(call.module), onto: &frame, isInner: true)
+      try ExternalFormat.encode(.atom(call.function), onto: &frame, isInner: true)
+      try ExternalFormat.encode(.list(call.arguments), onto: &frame, isInner: true)
+      frame.append(106)
       try Control.putLength(&frame)
       return frame
     }

@@ -45,8 +45,11 @@ public struct Session: Sendable {
   private var lastHeard: Int64
   private let pace: Pace
   private var isProbed = false
-  /// By whether the call is linked.
-  private var spawnRequests: [Bool: Control.SpawnRequest] = [:]
+  /// For calls that are not linked and for linked ones, once there was one.
+  private var plainRequest: Control.SpawnRequest?
+  private var linkedRequest: Control.SpawnRequest?
+  /// Nil where names are too long for it.
+  private let callFrames: CallFrames?
   /// No call is to be given up before; perhaps none then either.
   private var earliestDeadline = Int64.max
   /// Bytes to be sent.
@@ -59,6 +62,13 @@ public struct Session: Sendable {
   init(_ identity: Handshake.Result, now: Int64, pace: Pace) {
     (self.identity, self.pace) = (identity, pace)
     (lastSent, lastHeard) = (now, now)
+    callFrames = try? CallFrames(
+      identity.peer, own: Self.ownPid(identity), Self.reference(0, identity))
+  }
+
+  /// No answer to a call comes in fewer bytes, but that there is no process for it.
+  var leastAnswer: Int {
+    callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1
   }
 
   public var openCalls: Int { pending.count - printings.count }
@@ -84,7 +94,6 @@ public struct Session: Sendable {
   ) throws(TermError) -> CallID {
     let id = CallID(number: next())
     let deadline = call.limit.map { Self.sum(now, $0) }
-    let isByServer = identity.peer.flags & Handshake.Flag.spawn == 0
     if isByServer {
       try askServer(call, id)
     } else {
@@ -96,6 +105,8 @@ public struct Session: Sendable {
     lastSent = now
     return id
   }
+
+  private var isByServer: Bool { identity.peer.flags & Handshake.Flag.spawn == 0 }
 
   private static func sum(_ moment: Int64, _ time: Int64) -> Int64 {
     let (sum, isTooLarge) = moment.addingReportingOverflow(time)
@@ -110,20 +121,15 @@ public struct Session: Sendable {
 
   private mutating func spawn(_ call: Call, _ id: CallID) throws(TermError) {
     let request = try spawnRequest(isLinked: call.isLinked)
-    let arguments: [Term] = [
-      .integer(0), .atom(call.module), .atom(call.function), .list(call.arguments),
-    ]
-    put(
-      try request.frame(
-        words: words(id.number), leader: leader(of: id).id, .list(arguments)))
+    put(try request.frame(number: id.number, leader: leader(of: id).id, call))
   }
 
   private mutating func spawnRequest(
     isLinked: Bool
   ) throws(TermError) -> Control.SpawnRequest {
-    if let known = spawnRequests[isLinked] { return known }
+    if let known = isLinked ? linkedRequest : plainRequest { return known }
     let request = try Control.SpawnRequest(reference(0), .pid(ownPid), isLinked: isLinked)
-    spawnRequests[isLinked] = request
+    if isLinked { linkedRequest = request } else { plainRequest = request }
     return request
   }
 
@@ -192,26 +198,40 @@ public struct Session: Sendable {
   ) throws(DistributionError) -> Happening? {
     (lastHeard, isProbed) = (now, false)
     if frame.isEmpty { return nil }
-    let control = try Control(frame: frame)
-    do throws(TermError) { return try take(control, now: now) } catch {
-      throw .malformed(.term(error))
+    let known = callFrames?.meaning(of: frame)
+    let control = known == nil ? try Control(frame: frame) : nil
+    do throws(TermError) {
+      if let known { return try take(known, of: frame, now: now) }
+      return try control.flatMap { control throws(TermError) in try take(control, now: now) }
+    } catch { throw .malformed(.term(error)) }
+  }
+
+  private mutating func take(
+    _ known: CallFrames.Meaning, of frame: [UInt8], now: Int64
+  ) throws(TermError) -> Happening? {
+    switch known {
+    case .spawned(let number, let process): return try spawned(number, process, now: now)
+    case .returned(let number, let start, _) where monitors.isEmpty:
+      let answer: Answer
+      do throws(TermError) {
+        answer = .returned(try Control.payload(of: frame, from: start, isInner: true))
+      } catch { answer = .unreadable(error) }
+      return try end(number, answer, now: now)
+    case .down(let number, let start), .returned(let number, _, let start):
+      let reason: Result<Term, TermError>
+      do throws(TermError) {
+        reason = .success(try Control.payload(of: frame, from: start))
+      } catch { reason = .failure(error) }
+      return try ended(number, reason, now: now)
     }
   }
 
   private mutating func take(_ control: Control, now: Int64) throws(TermError) -> Happening? {
     switch control {
     case .down(let reference, let reason):
-      guard let number = number(of: reference) else { return nil }
-      if monitors.removeValue(forKey: number) != nil {
-        return .down(MonitorID(number: number), reason: reason)
-      }
-      return try end(number, Answer(executed: reason), now: now)
+      return try ended(number(of: reference), .success(reason), now: now)
     case .unreadableDown(let reference, let error):
-      guard let number = number(of: reference) else { return nil }
-      if monitors.removeValue(forKey: number) != nil {
-        return .down(MonitorID(number: number), reason: .atom("unreadable"))
-      }
-      return try end(number, .unreadable(error), now: now)
+      return try ended(number(of: reference), .failure(error), now: now)
     case .spawned(let request, let result): return try spawned(request, result, now: now)
     case .send(let to, let message): return try deliver(message, to: to, now: now)
     case .unreadableSend(let to, let error):
@@ -226,16 +246,38 @@ public struct Session: Sendable {
     }
   }
 
+  /// A process of the node has ended that worked at a call or was monitored.
+  private mutating func ended(
+    _ number: UInt64?, _ reason: Result<Term, TermError>, now: Int64
+  ) throws(TermError) -> Happening? {
+    guard let number else { return nil }
+    if !monitors.isEmpty, monitors.removeValue(forKey: number) != nil {
+      return .down(
+        MonitorID(number: number), reason: (try? reason.get()) ?? .atom("unreadable"))
+    }
+    switch reason {
+    case .success(let term): return try end(number, Answer(executed: term), now: now)
+    case .failure(let error): return try end(number, .unreadable(error), now: now)
+    }
+  }
+
   private mutating func spawned(
     _ request: Term.Reference, _ result: Term, now: Int64
   ) throws(TermError) -> Happening? {
     guard let number = number(of: request), number <= lastNumber else { return nil }
     guard let process = result.pid else { return try end(number, .refused(result), now: now) }
-    if pending[number] == nil {
+    return try spawned(number, process, now: now)
+  }
+
+  private mutating func spawned(
+    _ number: UInt64, _ process: Term.Pid, now: Int64
+  ) throws(TermError) -> Happening? {
+    if number > lastNumber { return nil }
+    if let place = pending.index(forKey: number) {
+      pending.values[place].process = process
+    } else {
       // Nobody waits for it any more.
       try kill(process, now: now)
-    } else {
-      pending[number]?.process = process
     }
     return nil
   }
@@ -277,7 +319,7 @@ public struct Session: Sendable {
     _ number: UInt64, _ answer: Answer, now: Int64
   ) throws(TermError) -> Happening? {
     if forget(number) == nil { return nil }
-    guard let printing = printings.removeValue(forKey: number) else {
+    guard !printings.isEmpty, let printing = printings.removeValue(forKey: number) else {
       return .answer(CallID(number: number), answer)
     }
     guard let text = answer.value.flatMap({ PrintRequest.text($0, printing.encoding) }) else {
@@ -399,9 +441,13 @@ public struct Session: Sendable {
   private static let mailboxBase: UInt32 = 1 << 8
   private static let leaderBase: UInt32 = 1 << 20
 
-  private var ownPid: Term.Pid { pid(1) }
+  private var ownPid: Term.Pid { Self.ownPid(identity) }
 
-  private func pid(_ id: UInt32) -> Term.Pid {
+  private static func ownPid(_ identity: Handshake.Result) -> Term.Pid { pid(1, identity) }
+
+  private func pid(_ id: UInt32) -> Term.Pid { Self.pid(id, identity) }
+
+  private static func pid(_ id: UInt32, _ identity: Handshake.Result) -> Term.Pid {
     Term.Pid(
       node: identity.ownName, id: id, serial: 0, creation: identity.ownCreation)
   }
@@ -430,22 +476,32 @@ public struct Session: Sendable {
     return lastNumber
   }
 
-  private func reference(_ number: UInt64) -> Term {
+  private func reference(_ number: UInt64) -> Term { Self.reference(number, identity) }
+
+  private static func reference(_ number: UInt64, _ identity: Handshake.Result) -> Term {
     .reference(
       Term.Reference(
-        node: identity.ownName, creation: identity.ownCreation, words: words(number)))
+        node: identity.ownName, creation: identity.ownCreation,
+        words: [lowWord(of: number), highWord(of: number), 0]))
   }
 
   /// Of a reference's first word only 18 bits count.
-  private func words(_ number: UInt64) -> [UInt32] {
-    [UInt32(truncatingIfNeeded: number & 0x3FFFF), UInt32(truncatingIfNeeded: number >> 18), 0]
+  static func lowWord(of number: UInt64) -> UInt32 {
+    UInt32(truncatingIfNeeded: number & 0x3FFFF)
   }
 
+  static func highWord(of number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number >> 18) }
+
   private func number(of reference: Term.Reference) -> UInt64? {
-    guard reference.words.count == 3, reference.words[0] <= 0x3FFFF, reference.words[2] == 0,
-      reference.node == identity.ownName, reference.creation == identity.ownCreation
+    guard reference.words.count == 3, reference.node == identity.ownName,
+      reference.creation == identity.ownCreation
     else { return nil }
-    return UInt64(reference.words[1]) << 18 | UInt64(reference.words[0])
+    return Self.number(of: reference.words[0], reference.words[1], reference.words[2])
+  }
+
+  /// Of the words of a reference; nil where it is none of ours.
+  static func number(of low: UInt32, _ high: UInt32, _ last: UInt32) -> UInt64? {
+    low <= 0x3FFFF && last == 0 ? UInt64(high) << 18 | UInt64(low) : nil
   }
 }
 

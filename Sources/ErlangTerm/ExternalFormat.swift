@@ -24,11 +24,13 @@ public enum ExternalFormat {
     return term
   }
 
-  /// The term that begins, with its version byte, at `offset`, and the offset of what follows it.
+  /// The term that begins at `offset`, and the offset of what follows it.
+  /// - Parameter isInner: has no version byte, as inside of another term.
   public static func decode(
-    _ bytes: [UInt8], from offset: Int
+    _ bytes: [UInt8], from offset: Int, isInner: Bool = false
   ) throws(TermError) -> (term: Term, end: Int) {
     var decoder = ExternalDecoder(bytes: bytes, position: max(0, offset))
+    if isInner { return (try decoder.term(depth: 1), decoder.position) }
     let version = try decoder.byte()
     guard version == Self.version else {
       throw .external(.badVersion(version), offset: decoder.position - 1)
@@ -47,8 +49,11 @@ public enum ExternalFormat {
   }
 
   /// The same, behind the bytes that are there; after an error they are of no use.
-  public static func encode(_ term: Term, onto bytes: inout [UInt8]) throws(TermError) {
-    bytes.append(version)
+  /// - Parameter isInner: without the version byte, as inside of another term.
+  public static func encode(
+    _ term: Term, onto bytes: inout [UInt8], isInner: Bool = false
+  ) throws(TermError) {
+    if !isInner { bytes.append(version) }
     var encoder = ExternalEncoder(bytes: bytes)
     // One owner at a time, or appending would copy them.
     bytes = []

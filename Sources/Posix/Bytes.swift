@@ -11,6 +11,17 @@ extension [UInt8] {
     }
   }
 
+  /// Whether these bytes are there at `start`. memcmp(3)
+  public func has(_ part: [UInt8], at start: Int) -> Bool {
+    guard start >= 0, start <= count, part.count <= count - start else { return false }
+    return withUnsafeBytes { whole in
+      part.withUnsafeBytes { part in
+        guard let base = whole.baseAddress, let other = part.baseAddress else { return true }
+        return memcmp(base + start, other, part.count) == 0
+      }
+    }
+  }
+
   /// The number of bytes to the last one that is not zero.
   public var countWithoutZeros: Int {
     var count = self.count

@@ -60,6 +60,27 @@ public enum Dial {
     }
   }
 
+  /// Makes each read wait until so many bytes are there, or so long: then it gives what there is, or EAGAIN.
+  /// socket(7), SO_RCVLOWAT, SO_RCVTIMEO
+  ///
+  /// Who waits for several messages at once so is woken once.
+  public static func waitInReads(
+    of file: File, for count: Int, milliseconds: Int64
+  ) throws(PosixError) {
+    var least = Int32(clamping: count)
+    let (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
+    var limit = timeval(tv_sec: Int(seconds), tv_usec: Int(rest) * 1000)
+    try check("change", file.name) {
+      setsockopt(
+        file.descriptor, SOL_SOCKET, SO_RCVLOWAT, &least, socklen_t(MemoryLayout<Int32>.size))
+    }
+    try check("change", file.name) {
+      setsockopt(
+        file.descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+    try file.setBlocking()
+  }
+
   /// Two ends of a connection within the host: ours does not wait. socketpair(2)
   public static func pair() throws(PosixError) -> (ours: File, theirs: File) {
     var ends: [Int32] = [-1, -1]

@@ -46,6 +46,10 @@ extension Poll {
     public var descriptor: Int32
     public var isReadable: Bool
     public var isWritable: Bool
+
+    public init(_ descriptor: Int32, isReadable: Bool = false, isWritable: Bool = false) {
+      (self.descriptor, self.isReadable, self.isWritable) = (descriptor, isReadable, isWritable)
+    }
   }
 
   /// Waits until one of them is ready.
@@ -63,7 +67,7 @@ extension Poll {
       let found = Int32(entry.revents)
       let isOver = found & ends != 0
       return Ready(
-        descriptor: entry.fd, isReadable: isOver || found & POLLIN != 0,
+        entry.fd, isReadable: isOver || found & POLLIN != 0,
         isWritable: isOver || found & POLLOUT != 0)
     }
   }

@@ -93,6 +93,19 @@ import Testing
     }
   }
 
+  @Test func endsOfCalls() throws {
+    let frames = try CallFramesTests.frames()
+    let inputs =
+      [try CallFramesTests.spawned()]
+      + (try CallFramesTests.reasons.map { try CallFramesTests.down($0) })
+    var short = 0
+    try fuzz("ends of calls") { random in
+      let input = random.mutate(inputs[Int.random(in: inputs.indices, using: &random)])
+      try expecting { if try CallFramesTests.agree(input, frames) { short += 1 } }
+    }
+    #expect(short > 0)
+  }
+
   /// A session that has called and is answered with nonsense, and the clock that goes on.
   @Test func sessions() throws {
     let frames = try Recorded.frames()

@@ -101,6 +101,17 @@ import Testing
 }
 
 @Suite struct DialTests {
+  @Test func aReadWaitsForAsMuchAsIsWanted() throws {
+    let (ours, theirs) = try Dial.pair()
+    try Dial.waitInReads(of: ours, for: 4, milliseconds: 20)
+    #expect(throws: PosixError("read", "socket", .again)) { try ours.read(upTo: 10) }
+    try theirs.write([1, 2, 3, 4, 5])
+    #expect(try ours.read(upTo: 10) == [1, 2, 3, 4, 5])
+    // When the time is up, it gives what there is.
+    try theirs.write([6])
+    #expect(try ours.read(upTo: 10) == [6])
+  }
+
   static func wait(_ socket: File, reads: Bool = false, writes: Bool = false) throws
     -> [Poll.Ready]
   {

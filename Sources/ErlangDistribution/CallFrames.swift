@@ -1,0 +1,114 @@
+import ErlangTerm
+import Posix
+
+/// The two frames by which a node tells how a call went, read by comparing bytes: in the form that nodes write them,
+/// all but a few numbers in known places is the same from call to call. What has another form goes the long way,
+/// through `Control`.
+struct CallFrames: Sendable {
+  /// What such a frame says of the reference with this number.
+  enum Meaning: Equatable {
+    case spawned(UInt64, Term.Pid)
+    /// The reason begins at this place.
+    case down(UInt64, reason: Int)
+    /// The same of a call that returned, and where its value begins.
+    case returned(UInt64, value: Int, reason: Int)
+  }
+
+  private let ownPid: [UInt8]
+  /// A pid of the node up to its numbers, and what is behind them.
+  private let theirPid: [UInt8]
+  private let theirCreation: [UInt8]
+  /// A frame up to the numbers of the reference.
+  private let spawned: [UInt8]
+  private let reference: [UInt8]
+  private let peer: Peer
+
+  /// `{0, return, …}`
+  private static let returnHead: [UInt8] =
+    [ExternalFormat.version, 104, 3, 97, 0, 119, 6] + Array("return".utf8)
+  private static let downHead = Control.head(.payloadMonitorExit, count: 4)
+
+  /// - Parameters:
+  ///   - pid: ours, that asks for processes and monitors them.
+  ///   - reference: any of ours, with three words.
+  init(_ peer: Peer, own pid: Term.Pid, _ reference: Term) throws(TermError) {
+    self.peer = peer
+    ownPid = try Self.bare(.pid(pid))
+    let theirs = Term.Pid(node: peer.name, id: 0, serial: 0, creation: peer.creation)
+    let theirPid = try Self.bare(.pid(theirs))
+    self.theirPid = theirPid.dropLast(12)
+    theirCreation = theirPid.suffix(4)
+    self.reference = try Self.bare(reference).dropLast(12)
+    spawned = Control.head(.spawnReply, count: 5) + self.reference
+  }
+
+  /// A term as it is inside of another.
+  private static func bare(_ term: Term) throws(TermError) -> [UInt8] {
+    Array(try ExternalFormat.encode(term).dropFirst())
+  }
+
+  /// Bytes of a frame, with its length, that says that the process of a call has begun.
+  var spawnedLength: Int { 4 + spawned.count + 12 + ownPid.count + 2 + theirPid.count + 12 }
+
+  func meaning(of frame: [UInt8]) -> Meaning? {
+    var cursor = Cursor(frame)
+    if cursor.skip(spawned) { return spawned(&cursor) }
+    return cursor.skip(Self.downHead) ? down(&cursor) : nil
+  }
+
+  private func spawned(_ cursor: inout Cursor) -> Meaning? {
+    guard let number = cursor.callNumber(), cursor.skip(ownPid), cursor.skip(Self.byteTag),
+      cursor.skip(count: 1), cursor.skip(theirPid), let id = cursor.word(),
+      let serial = cursor.word(), cursor.skip(theirCreation), cursor.isAtEnd
+    else { return nil }
+    return .spawned(
+      number, Term.Pid(node: peer.name, id: id, serial: serial, creation: peer.creation))
+  }
+
+  private func down(_ cursor: inout Cursor) -> Meaning? {
+    guard cursor.skip(theirPid), cursor.skip(count: 8), cursor.skip(theirCreation),
+      cursor.skip(ownPid), cursor.skip(reference), let number = cursor.callNumber(),
+      !cursor.isAtEnd
+    else { return nil }
+    let reason = cursor.position
+    return cursor.skip(Self.returnHead)
+      ? .returned(number, value: cursor.position, reason: reason) : .down(number, reason: reason)
+  }
+
+  /// `SMALL_INTEGER_EXT`
+  private static let byteTag: [UInt8] = [97]
+}
+
+/// Goes through bytes; what is not there is nil, and nothing behind it is looked at.
+private struct Cursor {
+  private let bytes: [UInt8]
+  private(set) var position = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  var isAtEnd: Bool { position == bytes.count }
+
+  /// - Returns: whether there were so many.
+  mutating func skip(count: Int) -> Bool {
+    if count > bytes.count - position { return false }
+    position += count
+    return true
+  }
+
+  /// - Returns: whether these came; otherwise it stays where it is.
+  mutating func skip(_ known: [UInt8]) -> Bool {
+    if !bytes.has(known, at: position) { return false }
+    position += known.count
+    return true
+  }
+
+  mutating func word() -> UInt32? {
+    guard skip(count: 4) else { return nil }
+    return bytes[position - 4..<position].reduce(0) { $0 << 8 | UInt32($1) }
+  }
+
+  mutating func callNumber() -> UInt64? {
+    guard let low = word(), let high = word(), let last = word() else { return nil }
+    return Session.number(of: low, high, last)
+  }
+}
