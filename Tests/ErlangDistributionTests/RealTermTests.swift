@@ -87,7 +87,13 @@ import Testing
       ("erlang", "hd", [.list([])], .raised(kind: "error", reason: .atom("badarg"))),
     ]
     for (module, function, arguments, answer) in ways {
-      #expect(try client.call(Call(module, function, arguments)) == answer)
+      var ended = try client.call(Call(module, function, arguments))
+      // An error has its stack with it, which is the node's own affair.
+      if case .raised("error", let reason) = ended {
+        let inner = try #require(reason.tuple(tagged: "exception")?.first)
+        ended = .raised(kind: "error", reason: inner)
+      }
+      #expect(ended == answer)
     }
     let suicide = try client.forms("exit(self(), kill)")
     #expect(

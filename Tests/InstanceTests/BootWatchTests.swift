@@ -51,7 +51,8 @@ private struct Sentry {
     #expect(sentry.watch.stack.first?.hasPrefix("timer:sleep/1") == true)
     #expect(try sentry.wait { $0.hasBooted })
     #expect(sentry.watch.hang == nil && sentry.watch.stack.isEmpty && !sentry.watch.isRefused)
-    #expect((1800...4000).contains(sentry.watch.times?["slow"] ?? 0))
+    // On a busy machine it may have begun a while before anybody looked.
+    #expect((1000...20_000).contains(sentry.watch.times?["slow"] ?? 0))
     sentry.watch.leave()
     #expect(sentry.watch.interests.isEmpty && sentry.watch.nextTick == nil)
   }

@@ -65,7 +65,7 @@ struct RealNodeTests {
     let isOver = try lookout.wait { $0.watch.report.boot?.isFinished == true }
     #expect(isOver, "\(lookout.watch.report)")
     let boot = try #require(lookout.watch.report.boot)
-    #expect((1300...2500).contains(boot.milliseconds["slow"] ?? 0))
+    #expect((700...20_000).contains(boot.milliseconds["slow"] ?? 0))
     #expect(boot.steps.map(\.milliseconds).reduce(0, +) == boot.total)
   }
 
