@@ -10,7 +10,7 @@ public enum ExternalFormat {
   public static let maximumDepth = 128
 
   /// How many terms one may hold when decoded: a byte can become a term of some hundred bytes in memory.
-  public static let maximumTerms = 1 << 21
+  public static let maximumTerms = 1 << 19
 
   /// The one term that `bytes` hold.
   ///

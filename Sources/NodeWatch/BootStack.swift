@@ -8,7 +8,7 @@ import ErlangTerm
 enum BootStack {
   static let keys = ["initial_call", "parent", "registered_name", "current_stacktrace"]
   /// More processes than a booting node has; then nobody looks.
-  static let mostProcesses = 20_000
+  static let mostProcesses = 2000
   private static let lines = 6
 
   static func call(_ pids: [Term]) -> Call {

@@ -127,7 +127,7 @@ public struct NodeWatch: Sendable {
       do throws(DistributionError) {
         connection = try Connection(to: place.address, cookie: place.cookie, now: now)
         talk = Conversation()
-        if report.state != .down { report.state = .connecting }
+        if report.state != .down, report.state != .silent { report.state = .connecting }
       } catch { lose(Cause(error), error, now: now) }
     } catch { lose(error, nil, now: now) }
   }
@@ -148,7 +148,8 @@ public struct NodeWatch: Sendable {
     if let call = talk.openTree { report.tree = call.tree }
     connection = nil
     talk = Conversation()
-    (report.state, report.cause) = (.down, cause)
+    // Suspended or overloaded: the host accepts for it, and nobody answers.
+    (report.state, report.cause) = (error == .tooSlow(.shaking) ? .silent : .down, cause)
     for index in deeds.indices where deeds[index].isBegun && deeds[index].outcome == nil {
       // A restart takes the connection with it: that is how it shows that it was done.
       deeds[index].outcome = deeds[index].action == .restart ? .success(()) : .failure(cause)

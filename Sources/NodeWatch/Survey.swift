@@ -17,8 +17,8 @@ enum Survey {
   }
 
   static func read(_ answer: Term, masters: [Term: String]) -> ProcessSurvey? {
-    guard let parts = Probe.value(answer)?.tuple, parts.count == 3, let busiest = parts[0].list,
-      let queues = parts[1].list, let shares = parts[2].list
+    guard let parts = Probe.value(answer)?.tuple, parts.count == 4, let busiest = parts[0].list,
+      let queues = parts[1].list, let shares = parts[2].list, let largest = parts[3].list
     else { return nil }
     var applications: [String: ProcessSurvey.Share] = [:]
     for share in shares {
@@ -34,6 +34,7 @@ enum Survey {
     return ProcessSurvey(
       busiest: busiest.prefix(leaders).compactMap { leader($0, isReductions: true) },
       queues: queues.prefix(leaders).compactMap { leader($0, isReductions: false) },
+      largest: largest.prefix(leaders).compactMap { leader($0, isReductions: false) },
       applications: applications)
   }
 

@@ -99,21 +99,26 @@ extension BeamFacts {
         .nodeRefused, "the node does not listen for others (-dist_listen false)",
         remedy: "Watch the node that it is connected to instead.")
     }
-    if let port = arguments.fixedPort { return port }
+    if let port = arguments.fixedPort { return try checked(port, of: "its command line") }
     let wanted = givenName?.name
     guard let entry = wanted == nil ? lateEntry : entries.first(where: { $0.name == wanted }) else {
       let ports = Set(ownListeners.map(\.port))
       if let port = ports.first, ports.count == 1 { return port }
       throw portCause
     }
-    let there = (listeners ?? []).filter { $0.port == entry.port }
-    if !there.isEmpty, there.allSatisfy({ $0.owner != owner }) {
-      throw Cause(
-        .nodeHidden,
-        "epmd leads to port \(entry.port) for '\(entry.name)', where another user's process listens",
-        remedy: "See who took the name: ss -ltnp 'sport = :\(entry.port)'")
-    }
-    return entry.port
+    return try checked(entry.port, of: "epmd")
+  }
+
+  /// A port that the node's own user listens on: whoever else does would be sent what proves that we know the cookie.
+  private func checked(_ port: UInt16, of source: String) throws(Cause) -> UInt16 {
+    guard let listeners else { return port }
+    if listeners.contains(where: { $0.port == port && $0.owner == owner }) { return port }
+    let isForeign = listeners.contains { $0.port == port }
+    throw Cause(
+      isForeign ? .nodeHidden : .nodeUnreachable,
+      "\(source) leads to port \(port), where "
+        + (isForeign ? "another user's process listens" : "nobody listens"),
+      remedy: "See who has the port: ss -ltnp 'sport = :\(port)'")
   }
 
   private var portCause: Cause {

@@ -40,6 +40,9 @@ public struct FoundNode: Hashable, Sendable {
   /// Why it cannot be watched, or not by us.
   public var cause: Cause?
 
+  /// Whether it runs as our own user, in our own network.
+  public var isOurs: Bool
+
   public var pid: Int32 { process.pid }
 
   /// How to come to it.
@@ -55,6 +58,7 @@ extension FoundNode {
   init(_ facts: BeamFacts) {
     let arguments = facts.arguments
     (process, started, user) = (facts.process, facts.started, facts.user)
+    isOurs = facts.owner == User.id && facts.networkOf == nil
     place = ControlGroup.place(facts.controlGroups)
     release = Self.release(facts)
     name = facts.name

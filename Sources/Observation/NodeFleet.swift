@@ -15,6 +15,8 @@ public struct NodeFleet: Sendable {
   private var attention = NodeAttention()
   private var members: [String: NodeWatch] = [:]
   private var order: [String] = []
+  /// What was found of each, for those that were.
+  private var backgrounds: [String: FoundNode?] = [:]
   /// When each is to be looked after at the latest; who is not in it, now.
   private var due: [String: Int64] = [:]
   /// The BEAMs of this host at the last search.
@@ -62,10 +64,20 @@ public struct NodeFleet: Sendable {
     known += places.all(found: found).filter { !named.contains($0.name) }
     var seen: Set<String> = []
     known.removeAll { !seen.insert($0.report.id).inserted }
-    for node in known where members[node.report.id] == nil { add(node) }
+    for node in known where isNew(node) { add(node) }
+    backgrounds = Dictionary(known.map { ($0.report.id, $0.found) }) { $1 }
     order = known.map(\.report.id)
     for id in members.keys where !seen.contains(id) { members[id] = nil }
-    attend(attention)
+    apply(attention)
+  }
+
+  /// A process that was found may say more of itself later, and its number may become another's.
+  private func isNew(_ node: KnownNode) -> Bool {
+    guard let member = members[node.report.id] else { return true }
+    guard case .found = node.origin, let before = backgrounds[node.report.id],
+      before != node.found
+    else { return false }
+    return member.report.state != .up || before?.process != node.found?.process
   }
 
   private func given(_ name: String) -> KnownNode {
@@ -79,9 +91,12 @@ public struct NodeFleet: Sendable {
     // As it was typed, with its port.
     let typed = names.first { ErlangDistribution.NodeName.parse($0)?.name.description == node.name }
     var watch = NodeWatch(node.report) { () throws(Cause) in
-      // Looked up anew at each try: the cookie file may have been mended.
-      guard node.origin == .given else { return try node.place.get() }
-      return try places.node(named: typed ?? node.name).place.get()
+      // Looked up anew at each try: the cookie file may have been mended, or not been there yet.
+      switch node.origin {
+      case .given: try places.node(named: typed ?? node.name).place.get()
+      case .run(let app, _, let run, _): try places.node(ofRun: run, app: app).place.get()
+      case .found: try node.place.get()
+      }
     }
     watch.mask = places.mask
     members[node.report.id] = watch
@@ -91,6 +106,11 @@ public struct NodeFleet: Sendable {
 
   /// Watches what is wanted and nothing else.
   public mutating func attend(_ attention: NodeAttention) {
+    if attention == self.attention { return }
+    apply(attention)
+  }
+
+  private mutating func apply(_ attention: NodeAttention) {
     if attention.discovers, !self.attention.discovers { nextSearch = 0 }
     self.attention = attention
     for id in order {

@@ -115,6 +115,8 @@ public struct NodePlaces: Sendable {
   /// What its own file says, where it can be read.
   private func options(of found: FoundNode) -> TLSOptions? {
     if tls != nil || !found.isTLS { return tls }
+    // Another user's process may name any file: ours are not shown to whoever listens there.
+    guard found.isOurs else { return TLSOptions() }
     return found.tlsFile.flatMap { try? TLSOptions(file: $0) } ?? TLSOptions()
   }
 
@@ -140,6 +142,14 @@ public struct NodePlaces: Sendable {
       name: node,
       origin: .run(app: app, instance: run.instance, run: run.id, release: run.release),
       place: .success(NodeWatch.Place(NodeAddress(name: name, door: door, tls: tls), cookie)))
+  }
+
+  /// The node of a run of ours by the run's number.
+  func node(ofRun run: UInt64, app: String) throws(Cause) -> KnownNode {
+    guard let run = board.apps[app]?.run(run) else {
+      throw Cause(.runLost, "run \(run) of '\(app)' is over")
+    }
+    return try node(of: run, app: app)
   }
 
   // MARK: - All that are known

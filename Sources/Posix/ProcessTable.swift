@@ -102,12 +102,15 @@ public enum ProcessTable {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The effective user of a process. A process that hides belongs to it too, while its folder in `/proc` is root's.
+  /// The user of a process; nil also for one that is of several: a setuid program runs with a user's own arguments
+  /// and environment as somebody else. A process that hides has its user too, while its folder in `/proc` is root's.
   public static func user(of pid: pid_t) -> uid_t? {
     let bytes = (try? Files.read("/proc/\(pid)/status", limit: 65_536)) ?? []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(whereSeparator: \.isWhitespace)
-      if fields.count > 2, fields[0] == "Uid:" { return uid_t(fields[2]) }
+      // Real, effective, saved and that for files.
+      guard fields.count == 5, fields[0] == "Uid:" else { continue }
+      return Set(fields[1...]).count == 1 ? uid_t(fields[1]) : nil
     }
     return nil
   }

@@ -133,13 +133,17 @@ public struct ProcessSurvey: Hashable, Sendable {
   public var busiest: [Leader]
   /// Those with most messages waiting, at most ten, most first; none with an empty queue.
   public var queues: [Leader]
+  /// Those that take most memory, at most ten, most first.
+  public var largest: [Leader]
   /// By application; processes of none are under an empty name.
   public var applications: [String: Share]
 
   public init(
-    busiest: [Leader] = [], queues: [Leader] = [], applications: [String: Share] = [:]
+    busiest: [Leader] = [], queues: [Leader] = [], largest: [Leader] = [],
+    applications: [String: Share] = [:]
   ) {
-    (self.busiest, self.queues, self.applications) = (busiest, queues, applications)
+    (self.busiest, self.queues, self.largest) = (busiest, queues, largest)
+    self.applications = applications
   }
 }
 

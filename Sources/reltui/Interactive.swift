@@ -64,10 +64,11 @@ struct Interactive {
     session.tellTime()
     try takeKeys()
     session.hearNodes(found)
-    if ready.contains(session.follower.descriptor ?? -1) || session.follower.descriptor == nil {
+    if ready.contains(session.follower.descriptor ?? -1) {
       session.readLog()
-    } else if ready.contains(session.agent.descriptor ?? -1) || ready.isEmpty && isLookDue() {
-      session.look()
+    } else if ready.contains(session.agent.descriptor ?? -1) || isLookDue() {
+      // What is not there yet cannot be watched.
+      if session.follower.descriptor == nil { session.readLog() } else { session.look() }
     }
     if ready.contains(session.output?.descriptor ?? -1) { session.readOutput() }
     if ready.contains(session.starting?.descriptor ?? -1) { session.readStart() }

@@ -23,6 +23,8 @@ func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
   if options.isOnce || options.isJSON {
     let terminal = TerminalSize.of(context.output.descriptor).map { Size(columns: $0, rows: $1) }
     let size = options.size ?? terminal ?? Size(columns: 80, rows: 24)
+    var options = options
+    if options.isJSON, !options.nodes.isEmpty { options.view = .nodes }
     var session = try Session(options, context, size: size)
     try session.begin(options)
     try session.settleNodes(

@@ -104,8 +104,9 @@ extension Model {
 
   static func detailTables(of node: NodeReport, _ model: Model) -> [PaneTable] {
     [
-      leaders("BUSIEST PROCESSES", node.survey?.busiest ?? []),
-      leaders("LONGEST QUEUES", node.survey?.queues ?? []),
+      leaders("LARGEST PROCESSES", Array((node.survey?.largest ?? []).prefix(5))),
+      leaders("BUSIEST PROCESSES", Array((node.survey?.busiest ?? []).prefix(5))),
+      leaders("LONGEST QUEUES", Array((node.survey?.queues ?? []).prefix(5))),
       happenings(of: node, model),
     ].filter { !$0.rows.isEmpty }
   }
@@ -113,12 +114,11 @@ extension Model {
   private static func leaders(_ title: String, _ leaders: [ProcessSurvey.Leader]) -> PaneTable {
     PaneTable(
       columns: [
-        Column(title, minimum: 18), Column("PID", minimum: 5, yields: 1),
-        Column("REDUCTIONS", .right, minimum: 6, yields: 2),
-        Column("MESSAGES", .right, minimum: 5, yields: 1),
-        Column("MEM", .right, minimum: 4, yields: 3),
+        Column(title, minimum: 18), Column("PID", minimum: 9, yields: 1),
+        Column("REDUCTIONS", .right, minimum: 10, yields: 3),
+        Column("MESSAGES", .right, minimum: 8, yields: 2), Column("MEM", .right, minimum: 6),
       ],
-      rows: leaders.prefix(10).map { leader in
+      rows: leaders.map { leader in
         [
           Cell(leader.name), Cell(leader.pid, .aside),
           Cell(leader.reductions.map { Wording.number($0) } ?? "–"),

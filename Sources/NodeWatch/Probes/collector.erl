@@ -4,23 +4,44 @@
 %% Most: how many events may be on their way. Watches: whether system events are wanted too.
 fun(Home, Ids, Least, Most, Watches) ->
     erlang:process_flag(trap_exit, true),
+    %% A limit of the node's own would end it without its filter being taken out.
+    erlang:process_flag(max_heap_size, 0),
     Self = erlang:self(),
     Count = counters:new(2, [atomics]),
-    Filter = fun(Event, _) ->
-                 case logger:compare_levels(maps:get(level, Event), Least) of
-                     lt -> ignore;
-                     _ ->
+    Text = fun(Event) ->
+               Chars = logger_formatter:format(Event, #{template => [msg], depth => 30,
+                                                        max_size => 4000}),
+               unicode:characters_to_binary(Chars)
+           end,
+    %% What is large is cut where it was logged: nothing large waits here.
+    Small = fun(Event) ->
+                case erlang:external_size(Event) > 2000 of
+                    false -> Event;
+                    true ->
+                        Said = try Text(Event) catch _:_ -> erlang:list_to_binary("?") end,
+                        Event#{msg => {string, Said},
+                               meta => maps:with([time, mfa, pid], maps:get(meta, Event))}
+                end
+            end,
+    Filter = fun(Event, Id) ->
+                 case erlang:is_process_alive(Self)
+                     andalso logger:compare_levels(maps:get(level, Event), Least) =/= lt of
+                     false ->
+                         erlang:is_process_alive(Self)
+                             orelse erlang:spawn(logger, remove_primary_filter, [Id]),
+                         ignore;
+                     true ->
                          case counters:get(Count, 1) >= Most of
                              true -> counters:add(Count, 2, 1);
                              false ->
                                  counters:add(Count, 1, 1),
-                                 Self ! {1, Event}
+                                 Self ! {1, Small(Event)}
                          end,
                          ignore
                  end
              end,
     Add = fun Add([Id | Rest]) ->
-                  case logger:add_primary_filter(Id, {Filter, []}) of
+                  case logger:add_primary_filter(Id, {Filter, Id}) of
                       ok -> Id;
                       _ -> Add(Rest)
                   end;
@@ -31,11 +52,6 @@ fun(Home, Ids, Least, Most, Watches) ->
         true -> erlang:system_monitor(Self, [{long_gc, 500}, {long_schedule, 500}, busy_dist_port]);
         false -> ok
     end,
-    Text = fun(Event) ->
-               Chars = logger_formatter:format(Event, #{template => [msg], depth => 30,
-                                                        max_size => 4000}),
-               unicode:characters_to_binary(Chars)
-           end,
     Line = fun(Event) ->
                Meta = maps:get(meta, Event),
                Module = case maps:get(mfa, Meta, []) of

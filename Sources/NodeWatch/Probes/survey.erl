@@ -35,5 +35,6 @@ fun(Window, Top) ->
     Self = erlang:self(),
     {[Tell(X) || {{_, Count}, P} = X <- Most(Rates), Count > 0, P =/= Self],
      [Tell(X) || {{_, Count}, _} = X <- Most(Queues), Count > 0],
-     Shares}
+     Shares,
+     [Tell(X) || X <- Most(lists:zip(All(memory), Ps))]}
 end
