@@ -122,6 +122,7 @@ extension Command {
     Command("find", .look, [.character("f")], views: [.logs], hint: "find", "Find a text.") {
       model in
       model.mode = .typing(.find, before: model.find.text)
+      model.find.text = ""
       return []
     },
     Command(

@@ -18,7 +18,7 @@ extension Model {
   }
 
   private static func mostWanted(_ nodes: [NodeReport]) -> NodeReport? {
-    nodes.first(where: \.isInTrouble) ?? nodes.first
+    nodes.first { $0.isInTrouble && !$0.isShut } ?? nodes.first
   }
 
   /// The node that a key of this view acts on.
@@ -161,6 +161,12 @@ extension Model {
 
 extension NodeReport {
   var isInTrouble: Bool { state == .down || state == .silent }
+
+  /// Whether it is us that it does not let in: it may be as well as can be.
+  var isShut: Bool {
+    let ids: [ProblemID] = [.nodeHidden, .cookieFile, .nodeCookie, .nodeRefused, .nodeName]
+    return state == .down && ids.contains { $0.rawValue == cause?.id }
+  }
 
   /// Whether it has booted, as far as is known.
   var isReady: Bool {

@@ -8,7 +8,7 @@ extension Wording {
     case .idle: return "not asked"
     case .connecting: return "connecting"
     case .silent: return "silent"
-    case .down: return "down"
+    case .down: return node.isShut ? "no access" : "down"
     case .up:
       if node.snapshot?.status == "stopping" { return "stopping" }
       return node.isBooting ? "booting" : "up"

@@ -283,7 +283,7 @@ extension NodeWatch {
   private mutating func collectorEnded(_ answer: Answer, now: Int64) {
     talk.collector = nil
     if let complaint = answer.complaint { note("the log is not given: \(complaint)", isBad: true) }
-    talk.end(.log, now: now)
+    talk.miss(.log, now: now)
   }
 }
 

@@ -36,6 +36,8 @@ public struct NodeWatch: Sendable {
   /// A cookie that the node did not take, and how long it is not tried again: each try writes a report into the
   /// node's log. Another one may be tried at once.
   private var refused: (cookie: Cookie, until: Int64)?
+  /// As long as this a restart that we asked for may take: it is watched from its beginning.
+  private var restartUntil: Int64 = 0
   /// What tells one start of the node from another.
   var creation: UInt32?
   /// When nobody wanted anything any more.
@@ -157,13 +159,15 @@ public struct NodeWatch: Sendable {
     if case .wrongCookie = error, let cookie = known?.place.cookie {
       refused = (cookie, now + Self.refusalAge)
     }
-    retry.fail(error, most: parts.contains(.boot) ? bootPatience : nil, now: now)
+    retry.fail(error, most: bootPatience(now: now), now: now)
   }
 
   /// While a node is expected to boot a look costs it nothing yet, and most applications start within milliseconds.
   /// The port mapper of a run is our own; that of others is not to be hammered.
-  private var bootPatience: Int64 {
-    if case .run = report.origin { 10 } else { 100 }
+  private func bootPatience(now: Int64) -> Int64? {
+    if now < restartUntil { return 20 }
+    guard parts.contains(.boot) else { return nil }
+    if case .run = report.origin { return 10 } else { return 100 }
   }
 
   mutating func note(_ text: String, isBad: Bool = false) {
@@ -245,6 +249,7 @@ extension NodeWatch {
   /// Does something to the node as soon as there is a connection.
   /// - Parameter id: what the outcome is told by.
   public mutating func perform(_ action: NodeAction, id: String) {
+    if action == .restart { restartUntil = Clock.monotonic() + 30_000 }
     deeds.append(Deed(id: id, action: action))
   }
 

@@ -93,6 +93,37 @@ struct RealNodeTests {
       try eventually { try beam.eval("maps:get(filters,logger:get_primary_config())") == "[]" })
   }
 
+  /// What is logged may be as large as a process's state, and whoever watches may be killed in the node.
+  @Test func holdsLittleOfALargeLogAndLeavesNoFilterBehind() throws {
+    let beam = try Beam(name: "large")
+    var lookout = try Lookout(beam, parts: [.log])
+    let filters = "length(maps:get(filters,logger:get_primary_config()))"
+    #expect(
+      try eventually { () throws in
+        try lookout.rest(50)
+        return try beam.eval(filters) == "1"
+      })
+    _ = try beam.eval(
+      "spawn(fun()->B=lists:seq(1,30000),[logger:error(\"state ~p\",[B])||_<-lists:seq(1,300)] end)"
+    )
+    #expect(try lookout.wait { $0.lines.count + $0.lost >= 300 }, "\(lookout.lines.count)")
+    #expect(lookout.lines.allSatisfy { $0.text.utf8.count < 5000 })
+    // Copies of 300 such lists would be 150 MB.
+    let memory = try #require(Int(try beam.eval("erlang:memory(total)")))
+    #expect(memory < 120 << 20)
+    // Somebody in the node kills the process that gives us the log: its filter goes, another one comes.
+    let inside = "{current_function,{prim_eval,'receive',2}}"
+    _ = try beam.eval(
+      "[exit(P,kill)||P<-processes(),process_info(P,current_function)==\(inside)]")
+    let isBack = try eventually(15_000) { () throws in
+      try lookout.rest(50)
+      _ = try beam.eval("logger:error(\"back\")")
+      return lookout.lines.contains { $0.text == "back" }
+    }
+    #expect(isBack)
+    #expect(try eventually { try beam.eval(filters) == "1" })
+  }
+
   @Test func walksATree() throws {
     let beam = try Beam(name: "tree")
     var lookout = try Lookout(beam, parts: [])

@@ -200,6 +200,15 @@ import Testing
       $0.listeners = [listener(9000, address: "10.0.0.7"), listener(80, inode: 6)]
     }
     #expect(ranged.port == 9000 && ranged.host == "10.0.0.7")
+    // Whoever listens there would be sent what proves that we know the cookie.
+    for (owner, problem) in [(0 as UInt32, "RT-NODE-HIDDEN"), (1000, nil)] {
+      let fixed = Self.facts("b -sname x -erl_epmd_port 9000") {
+        $0.listeners = [listener(9000, owner: owner)]
+      }
+      #expect(fixed.port == (problem == nil ? 9000 : nil) && fixed.cause?.id == problem)
+    }
+    let absent = Self.facts("b -sname x -erl_epmd_port 9000") { $0.listeners = [listener(80)] }
+    #expect(absent.port == nil && absent.cause?.id == "RT-NODE-UNREACHABLE")
     let deaf = Self.facts("b -sname x -dist_listen false")
     #expect(deaf.port == nil && deaf.cause?.id == "RT-NODE-REFUSED")
     let six = Self.facts("b -sname x -proto_dist inet6_tcp") {

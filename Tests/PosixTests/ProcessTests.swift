@@ -203,6 +203,18 @@ import Testing
     #expect(abs(ProcessTable.bootMoment() + process.sinceBoot - Clock.now()) < 60_000)
     #expect(ProcessIdentity(pid: 1, started: 250).sinceBoot == 2500)
     #expect(ProcessIdentity(pid: 1, started: .max).sinceBoot > 0)
+    // As a setuid program that somebody runs: whose words these are cannot be told.
+    try #require(User.isRoot, "this test needs root, to run a program as another user")
+    let mixed = try Child.start(
+      Invocation(
+        ["setpriv", "--ruid=65534", "--clear-groups", "/bin/sleep", "600"],
+        environment: ["PATH": Invocation.standardPath]))
+    defer {
+      mixed.signal(SIGKILL)
+      _ = mixed.wait()
+    }
+    #expect(eventually { ProcessTable.name(of: mixed.pid) == "sleep" })
+    #expect(ProcessTable.user(of: mixed.pid) == nil)
     #expect(ProcessTable.words(of: 0) == [] && ProcessTable.user(of: 0) == nil)
     #expect(ProcessTable.name(of: 0) == "" && ProcessTable.sockets(of: 0) == nil)
   }

@@ -22,7 +22,7 @@ extension Model {
 
   private static func trouble(of node: NodeReport) -> Cell? {
     guard node.isInTrouble, let cause = node.cause else { return nil }
-    return Cell(cause.sentence, node.state == .down ? .bad : .warning)
+    return Cell(cause.sentence, role(of: node))
   }
 
   var nodeSheet: Sheet {
@@ -33,7 +33,8 @@ extension Model {
     let range = own.first.flatMap { first in own.last.map { first...$0 } }
     var columns = Self.nodeColumns
     // Of a node that nobody deployed the name is all there is to tell it by.
-    columns[0].minimum = listed.prefix(500).reduce(8) { max($0, min(26, $1.name.utf8.count)) }
+    let most = max(8, min(26, geometry.body.width / 2))
+    columns[0].minimum = listed.prefix(500).reduce(8) { max($0, min(most, $1.name.utf8.count)) }
     return Sheet(
       heading: [], columns: columns, count: lines.count,
       line: { number in
@@ -92,7 +93,7 @@ extension Model {
     case .connecting: .busy
     case .up: node.isBooting ? .busy : .ready
     case .silent: .warning
-    case .down: .bad
+    case .down: node.isShut ? .warning : .bad
     }
   }
 }

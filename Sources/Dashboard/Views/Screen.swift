@@ -151,7 +151,7 @@ struct Heading {
     let clock = Cell(Wording.clock(model.now, utcOffset: model.utcOffset), .aside)
     // Whoever only looks at nodes misses neither apps nor an agent.
     if model.board.apps.isEmpty, model.setting.namesNodes || !model.nodes.isEmpty {
-      let down = model.nodes.filter(\.isInTrouble).count
+      let down = model.nodes.filter { $0.isInTrouble && !$0.isShut }.count
       ranked.append((Cell(Self.count(model.nodes.count, "node"), .aside), 3))
       if down > 0 { ranked.append((Cell("\(down) in trouble", .bad), 0)) }
       ranked.append((clock, 2))
