@@ -54,15 +54,6 @@ extension Wording {
 // MARK: - Numbers
 
 extension Wording {
-  /// `812 kB`, `78 MB`, `1.2 GB`: so coarse that it seldom changes while nothing happens.
-  static func size(_ bytes: Int) -> String {
-    let bytes = max(0, bytes)
-    if bytes < 1 << 20 { return "\(bytes >> 10) kB" }
-    if bytes < 1 << 30 { return "\(bytes >> 20) MB" }
-    let tenths = bytes / ((1 << 30) / 10)
-    return tenths < 100 ? "\(tenths / 10).\(tenths % 10) GB" : "\(bytes >> 30) GB"
-  }
-
   /// `1,048,576`
   static func number(_ number: some BinaryInteger) -> String {
     let digits = Array("\(number.magnitude)")

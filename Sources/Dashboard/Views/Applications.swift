@@ -42,7 +42,7 @@ extension Model {
     return [
       Cell(application.name), Cell(application.state.rawValue, role(of: application.state)),
       Cell(application.type?.rawValue ?? "–", .aside), Cell(application.version, .aside),
-      Cell(share.map { Wording.size($0.memory) } ?? "–"),
+      Cell(share.map { ByteCount.text($0.memory) } ?? "–"),
       Cell(share.map { Wording.number($0.processes) } ?? "–"), Cell(needed, .aside),
     ]
   }

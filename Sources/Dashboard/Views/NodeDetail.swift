@@ -89,9 +89,10 @@ extension Model {
     let kinds = [
       ("atoms", memory.atom), ("binaries", memory.binary), ("code", memory.code),
       ("ETS", memory.ets),
-    ].map { "\($0) \(Wording.size($1))" }
-    return "memory  \(Wording.size(memory.total)): processes \(Wording.size(memory.processes)), "
-      + "system \(Wording.size(memory.system)) (\(kinds.joined(separator: ", ")))"
+    ].map { "\($0) \(ByteCount.text($1))" }
+    return
+      "memory  \(ByteCount.text(memory.total)): processes \(ByteCount.text(memory.processes)), "
+      + "system \(ByteCount.text(memory.system)) (\(kinds.joined(separator: ", ")))"
   }
 
   /// Each queue's length, of very many only the sum.
@@ -122,7 +123,7 @@ extension Model {
         [
           Cell(leader.name), Cell(leader.pid, .aside),
           Cell(leader.reductions.map { Wording.number($0) } ?? "–"),
-          Cell(Wording.number(leader.messages)), Cell(Wording.size(leader.memory)),
+          Cell(Wording.number(leader.messages)), Cell(ByteCount.text(leader.memory)),
         ]
       })
   }

@@ -80,7 +80,7 @@ extension Model {
     let waiting = snapshot.runQueues.reduce(0) { $0.clampedAdding($1) }
     return head + [
       Cell(snapshot.uptime < 60_000 ? "<1m" : Age.text(snapshot.uptime), .aside),
-      Cell(Wording.size(snapshot.memory.total)),
+      Cell(ByteCount.text(snapshot.memory.total)),
       Cell(Wording.usage(snapshot.processes), snapshot.processes.isHigh ? .warning : .text),
       Cell(Wording.number(waiting)),
       Cell(Wording.applications(of: node), node.isBooting ? .busy : .text),
