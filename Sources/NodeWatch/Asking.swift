@@ -185,13 +185,9 @@ extension NodeWatch {
     let unknown = info.loaded.map(\.name).filter { talk.dependencies[$0] == nil }
     let isAsked = talk.asked.values.contains { if case .dependencies = $0 { true } else { false } }
     if !unknown.isEmpty, !isAsked {
-      let key = Term.list(Array(repeating: .atom("applications"), count: unknown.count))
-      try put(
-        Call(
-          "lists", "zipwith",
-          [
-            Vitals.export("application", "get_key", 2), .list(unknown.map { .atom($0) }), key,
-          ]), .dependencies(unknown), now: now)
+      let names = unknown.map { Term.atom($0) }
+      let call = Vitals.each(names, "application", "get_key", .atom("applications"))
+      try put(call, .dependencies(unknown), now: now)
     }
   }
 

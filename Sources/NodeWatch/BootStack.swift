@@ -12,13 +12,7 @@ enum BootStack {
   private static let lines = 6
 
   static func call(_ pids: [Term]) -> Call {
-    let wanted = Term.list(keys.map { .atom($0) })
-    return Call(
-      "lists", "zipwith",
-      [
-        Vitals.export("erlang", "process_info", 2), .list(pids),
-        .list(Array(repeating: wanted, count: pids.count)),
-      ])
+    Vitals.each(pids, "erlang", "process_info", .list(keys.map { .atom($0) }))
   }
 
   private struct Process {

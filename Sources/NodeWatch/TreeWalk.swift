@@ -138,16 +138,7 @@ struct TreeWalk {
     let pids = indices.compactMap { places[$0].pid.map(Term.pid) }
     if pids.isEmpty { return [] }
     let keys = Term.list([.atom("registered_name"), .atom("current_function")])
-    return [
-      ask(
-        .doing(indices),
-        Call(
-          "lists", "zipwith",
-          [
-            Vitals.export("erlang", "process_info", 2), .list(pids),
-            .list(Array(repeating: keys, count: pids.count)),
-          ]))
-    ]
+    return [ask(.doing(indices), Vitals.each(pids, "erlang", "process_info", keys))]
   }
 
   private mutating func tell(_ answer: Answer, of indices: [Int]) {

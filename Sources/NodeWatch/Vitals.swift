@@ -43,6 +43,17 @@ public enum Vitals {
       ], limit: limit)
   }
 
+  /// `fun Module:Function/2` of each of the terms and one argument, in one call.
+  static func each(_ terms: [Term], _ module: String, _ function: String, _ argument: Term) -> Call
+  {
+    Call(
+      "lists", "zipwith",
+      [
+        export(module, function, 2), .list(terms),
+        .list(Array(repeating: argument, count: terms.count)),
+      ])
+  }
+
   static func export(_ module: String, _ function: String, _ arity: UInt8) -> Term {
     .export(Term.Export(module: module, function: function, arity: arity))
   }

@@ -59,7 +59,9 @@ public struct NodeFleet: Sendable {
 
   /// Adds who is new and forgets who is gone.
   private mutating func refresh() {
-    var known = names.map(given)
+    // One search for all of them.
+    let beams = names.isEmpty ? [] : Discovery.search()
+    var known = names.map { given($0, among: beams) }
     let named = Set(known.map(\.name))
     known += places.all(found: found).filter { !named.contains($0.name) }
     var seen: Set<String> = []
@@ -80,8 +82,8 @@ public struct NodeFleet: Sendable {
     return member.report.state != .up || before?.process != node.found?.process
   }
 
-  private func given(_ name: String) -> KnownNode {
-    do throws(Cause) { return try places.node(named: name) } catch {
+  private func given(_ name: String, among beams: [FoundNode]) -> KnownNode {
+    do throws(Cause) { return try places.node(named: name, among: beams) } catch {
       return KnownNode(name: name, origin: .given, place: .failure(error))
     }
   }

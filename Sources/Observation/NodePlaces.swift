@@ -62,14 +62,17 @@ public struct NodePlaces: Sendable {
   // MARK: - One node
 
   /// The node of a name as somebody typed it: `name@host` or `name@host:port`.
-  public func node(named text: String) throws(Cause) -> KnownNode {
+  /// - Parameter beams: those of this host, where somebody has searched for them already.
+  public func node(
+    named text: String, among beams: [FoundNode]? = nil
+  ) throws(Cause) -> KnownNode {
     guard let (name, port) = ErlangDistribution.NodeName.parse(text) else {
       throw Cause(
         .nodeName, "'\(text)' is no node's name",
         remedy: "Write it as the node itself does, as in: greeter@127.0.0.1")
     }
     if let (app, run) = run(named: name) { return try node(of: run, app: app, port: port) }
-    let found = try find(name, port: port)
+    let found = try find(name, port: port, among: beams ?? Discovery.search())
     let address = try address(of: name, port: port, found)
     let cookie: Cookie
     if let cookieFile {
@@ -88,9 +91,9 @@ public struct NodePlaces: Sendable {
   /// The BEAM of this host with that name. In containers, and under port mappers of their own, several may have
   /// it: then the port that was given says which is meant.
   private func find(
-    _ name: ErlangDistribution.NodeName, port: UInt16?
+    _ name: ErlangDistribution.NodeName, port: UInt16?, among beams: [FoundNode]
   ) throws(Cause) -> FoundNode? {
-    let named = Discovery.search().filter { $0.name == name && !$0.isRemoteShell }
+    let named = beams.filter { $0.name == name && !$0.isRemoteShell }
     if let port { return named.first { $0.port == port } ?? named.first }
     guard hasOwnEPMD else { return named.first }
     let epmd = try standardPort()
