@@ -61,7 +61,7 @@ let package = Package(
       exclude: ["Probes/survey.erl", "Probes/collector.erl"],
       resources: [.embedInCode("Probes/survey.forms"), .embedInCode("Probes/collector.forms")]),
     room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
-    room("Buildpack", ["SlugStore", "Journal"]),
+    room("Buildpack", ["Instance", "SlugStore", "Journal"]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
     room("Observation", ["Journal", "Instance"]),
     // interfaces

@@ -7,21 +7,28 @@ enum SlugFinish {
   static func finish(_ slug: String, _ kept: KeptFiles, tools: [String: String])
     throws(BuildFailure) -> Manifest
   {
-    let release: OTPRelease
-    do throws(Cause) { release = try ManifestBuilder.otpRelease(in: slug) } catch {
+    let releases: [OTPRelease]
+    do throws(Cause) { releases = try ManifestBuilder.otpReleases(in: slug) } catch {
       throw .slug(error)
     }
     do throws(PosixError) {
-      try Files.remove(slug + "/releases/COOKIE")
       // The project's own files may lie anywhere in its release; this one tells of our build.
       try Files.remove(slug + "/" + SlugRecord.path)
-      try addSnippet(to: "\(slug)/releases/\(release.version)/env.sh")
+      for release in releases {
+        let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
+        try Files.remove(folder + "/releases/COOKIE")
+        if release.kind == .mix {
+          try addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
+        }
+      }
       try kept.write(to: slug)
       try Files.makeFolder(slug + "/.reltui")
       try setModes(slug)
     } catch { throw .unwritable(error) }
     let manifest: Manifest
-    do throws(Cause) { manifest = try ManifestBuilder.describe(slug, tools: tools) } catch {
+    do throws(Cause) {
+      manifest = try ManifestBuilder.describe(slug, BuildFacts(tools: tools))
+    } catch {
       throw .slug(error)
     }
     do throws(PosixError) {

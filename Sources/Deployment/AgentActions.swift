@@ -158,7 +158,8 @@ extension RunSpecification {
     }
     self.init(
       app: app.name, run: run, folder: home.app(app.name).run(run.instance.description, run.id),
-      tree: store.tree(release.slug), otpRelease: manifest.mainRelease, command: command,
+      tree: store.tree(release.slug), otpRelease: manifest.release(startedBy: run.instance.process),
+      command: command,
       config: try ConfigStore(home: home, app: app.name).load(release.config).values,
       epmdPort: try EPMDKeeper(home: home).port(environment: environment))
   }

@@ -53,7 +53,7 @@ public struct Launcher: Sendable {
 
   /// relx takes the node's name and cookie from vm.args alone; ours replace those of the release.
   private func virtualMachineFlags(_ run: RunSpecification) -> String {
-    let path = "\(run.tree)/releases/\(run.otpRelease?.version ?? "")/vm.args"
+    let path = "\(run.releaseFolder)/releases/\(run.otpRelease?.version ?? "")/vm.args"
     let own = (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
     let kept = (own ?? "").split(separator: "\n").filter { line in
       !["-name", "-sname", "-setcookie"].contains { line.hasPrefix($0) }

@@ -79,13 +79,14 @@ public struct RunSpecification: Sendable {
       return Invocation([startProgram, "remote"], in: folder.path, environment: clientEnvironment)
     }
     var variables = clientEnvironment
-    variables["ROOTDIR"] = tree
+    variables["ROOTDIR"] = releaseFolder
     variables["BINDIR"] = runtimeFolder + "/bin"
     variables["EMU"] = "beam"
     return Invocation(
       [
-        runtimeFolder + "/bin/erlexec", "-boot", "\(tree)/releases/\(otp.version)/start_clean",
-        "-boot_var", "RELTOOL_EXT_LIB", tree + "/lib", "-hidden", "-name",
+        runtimeFolder + "/bin/erlexec", "-boot",
+        "\(releaseFolder)/releases/\(otp.version)/start_clean",
+        "-boot_var", "RELTOOL_EXT_LIB", releaseFolder + "/lib", "-hidden", "-name",
         "remote-\(Random.hex(4))@127.0.0.1", "-setcookie", "x", "-remsh", run.node ?? "",
       ], in: folder.path, environment: variables)
   }
@@ -93,7 +94,10 @@ public struct RunSpecification: Sendable {
   /// The path of the OTP release's start command.
   public var startProgram: String { tree + "/" + (otpRelease?.startCommand ?? "bin/start") }
 
-  private var runtimeFolder: String { "\(tree)/erts-\(otpRelease?.ertsVersion ?? "")" }
+  /// Where the OTP release's `lib` and `releases` lie.
+  var releaseFolder: String { otpRelease?.folder.map { "\(tree)/\($0)" } ?? tree }
+
+  private var runtimeFolder: String { "\(releaseFolder)/erts-\(otpRelease?.ertsVersion ?? "")" }
 
   /// The command by a shell in the slug's tree, as a Procfile's author expects; a plain one becomes the run's own process.
   public var shellCommand: [String] {

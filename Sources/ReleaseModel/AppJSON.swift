@@ -47,6 +47,8 @@ public struct AppJSON: Hashable, Codable, Sendable {
   public var env: [String: Variable]?
   public var formation: [String: Quantity]?
   public var healthchecks: [String: [HealthCheck]]?
+  /// Commands by occasion: `postdeploy`, `pr-predestroy`; Dokku has them below `dokku`: `predeploy`, `postdeploy`.
+  public var scripts: [String: String]?
 
   public init() {}
 

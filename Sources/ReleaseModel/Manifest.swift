@@ -33,6 +33,10 @@ public struct Manifest: Codable, Equatable, Sendable {
   public struct Target: Codable, Hashable, Sendable {
     public var os: String
     public var arch: String
+    /// The lowest glibc that will do, such as `2.34`; nil where that was not looked at.
+    public var glibc: String?
+    /// Names of shared libraries that the host must have, sorted, as in `DT_NEEDED`: elf(5).
+    public var libraries: [String]?
 
     public init(os: String, arch: String) {
       self.os = os
@@ -49,6 +53,48 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
+  /// An environment variable that run-time configuration reads.
+  public struct Variable: Codable, Hashable, Sendable {
+    public enum Need: String, Codable, Sendable {
+      /// Without it the release cannot boot.
+      case required
+      /// It is asked for in a branch that may not be reached.
+      case conditional
+      /// It has a default, or may be missing.
+      case optional
+    }
+    public var name: String
+    public var need: Need
+    /// Relative to the source.
+    public var file: String
+    public var line: Int
+
+    public init(name: String, need: Need, file: String, line: Int) {
+      self.name = name
+      self.need = need
+      self.file = file
+      self.line = line
+    }
+  }
+
+  /// A database migration that an application brings in `priv`.
+  public struct Migration: Codable, Hashable, Sendable {
+    public var application: String
+    /// Below the application's `priv`, such as `repo/migrations`.
+    public var folder: String
+    /// Its file's name without `.exs`, such as `20260101120000_create_users`.
+    public var name: String
+
+    public init(application: String, folder: String, name: String) {
+      self.application = application
+      self.folder = folder
+      self.name = name
+    }
+  }
+
+  /// What became of the debug information in the applications' code.
+  public enum DebugInfo: String, Codable, Sendable { case stripped, kept, encrypted }
+
   public var format = HomeFormat.current
   public var otpReleases: [OTPRelease]
   /// The Procfile's process types, or the default ones of the OTP release.
@@ -57,13 +103,20 @@ public struct Manifest: Codable, Equatable, Sendable {
   /// Version by tool: `elixir`, `otp`.
   public var tools: [String: String]
   public var target: Target
+  /// Sorted by name, file and line; nil where the build did not look.
+  public var variables: [Variable]?
+  /// Sorted; nil where the build did not look.
+  public var migrations: [Migration]?
+  /// Nil where that is not known.
+  public var debugInfo: DebugInfo?
   /// Everything in the tree but the manifest itself, folders before what is in them.
   public var files: [Entry]
 
   private enum CodingKeys: String, CodingKey {
-    case format, processes, tools, target, files
+    case format, processes, tools, target, variables, migrations, files
     case otpReleases = "otp_releases"
     case appJSON = "app_json"
+    case debugInfo = "debug_info"
   }
 
   public init(
@@ -107,8 +160,17 @@ public struct Manifest: Codable, Equatable, Sendable {
     return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && !path.utf8.contains(0)
   }
 
-  /// The OTP release that a process type's command starts; the first where that can't be told.
+  /// The OTP release that is started where no process type says which.
   public var mainRelease: OTPRelease? { otpReleases.first }
+
+  /// The OTP release whose start command stands in a process type's command; the first where none does.
+  public func release(startedBy process: String) -> OTPRelease? {
+    let words = (command(of: process) ?? "").split(whereSeparator: \.isWhitespace)
+    func isStart(_ word: Substring, _ release: OTPRelease) -> Bool {
+      word == release.startCommand || word == "./" + release.startCommand
+    }
+    return otpReleases.first { release in words.contains { isStart($0, release) } } ?? mainRelease
+  }
 
   public func command(of process: String) -> String? {
     processes.first { $0.process == process }?.command

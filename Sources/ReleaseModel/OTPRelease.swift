@@ -83,15 +83,17 @@ public struct OTPRelease: Codable, Equatable, Sendable {
   public var version: String
   public var ertsVersion: String
   public var kind: Kind
+  /// Where its `lib` and `releases` lie in the slug's tree, such as `rel/NAME`; nil for the top, where a single one is.
+  public var folder: String?
   /// In the order of the release resource file.
   public var applications: [Application]
-  /// The start command: `bin/NAME`.
+  /// The start command, relative to the slug's tree: `bin/NAME`.
   public var startCommand: String
   /// The argument with which the start command runs the node in the foreground.
   public var startArgument: String
 
   enum CodingKeys: String, CodingKey {
-    case name, version, kind, applications
+    case name, version, kind, folder, applications
     case ertsVersion = "erts_version"
     case startCommand = "start_command"
     case startArgument = "start_argument"

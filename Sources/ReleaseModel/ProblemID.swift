@@ -20,6 +20,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case slugContent = "RT-SLUG-CONTENT"
   case slugArchive = "RT-SLUG-ARCHIVE"
   case slugRecord = "RT-SLUG-RECORD"
+  case slugUsed = "RT-SLUG-USED"
   case manifestFormat = "RT-MANIFEST-FORMAT"
   case procfileFormat = "RT-PROCFILE-FORMAT"
   case appJSONFormat = "RT-APPJSON-FORMAT"
@@ -42,6 +43,21 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case buildConfig = "RT-BUILD-CONFIG"
   case buildUnwritable = "RT-BUILD-UNWRITABLE"
   case buildInterrupted = "RT-BUILD-INTERRUPTED"
+  case toolchain = "RT-BUILD-TOOLCHAIN"
+  case download = "RT-BUILD-DOWNLOAD"
+  case checksum = "RT-BUILD-CHECKSUM"
+  case buildFile = "RT-BUILD-FILE"
+  case packageTools = "RT-BUILD-HEX"
+  case lockOutdated = "RT-BUILD-LOCK"
+  case network = "RT-BUILD-NETWORK"
+  case memory = "RT-BUILD-MEMORY"
+  case timeLimit = "RT-BUILD-TIME"
+  case hook = "RT-BUILD-HOOK"
+  case assets = "RT-BUILD-ASSETS"
+  case secretInSlug = "RT-BUILD-SECRET"
+  case rehearsal = "RT-BUILD-REHEARSAL"
+  case tests = "RT-BUILD-TEST"
+  case buildUser = "RT-BUILD-USER"
 
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
@@ -86,12 +102,14 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .usage, .appName, .configName, .eventType, .nodeName: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .configDamaged, .logDamaged,
-      .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol:
+      .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol,
+      .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
       .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone, .nodeUnreachable,
-      .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile:
+      .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
+      .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
     case .configConflict, .agentRunning, .waitedTooLong, .logFull, .diskFull, .portUnavailable,
       .nodeSilent:
@@ -101,7 +119,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .releaseChoice, .project, .buildConfig, .buildUnwritable,
       .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
       .crashed, .crashLoop, .logUnsynced,
-      .runLost, .releasePhase, .remote, .readOnly, .nodeCall:
+      .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
+      .timeLimit, .hook, .assets, .secretInSlug, .rehearsal, .tests, .slugUsed:
       ExitCode.failed
     }
   }
@@ -171,6 +190,22 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .buildConfig: "A config var that is meant for the build has a value it cannot have."
     case .buildUnwritable: "The folder to build, or the cache, cannot be changed."
     case .buildInterrupted: "A build was stopped by a signal."
+    case .toolchain: "There is no Erlang or Elixir as the project wants it."
+    case .download: "A toolchain could not be fetched."
+    case .checksum: "What was fetched is not what its checksum says."
+    case .buildFile: "A configuration file of the build cannot be read."
+    case .packageTools: "Hex or Rebar is needed and cannot be had."
+    case .lockOutdated: "The lock file does not fit the project's dependencies."
+    case .network: "The build needs something from the network that it cannot reach."
+    case .memory: "A step of the build was killed, most likely for want of memory."
+    case .timeLimit: "The build came near the platform's time limit."
+    case .hook: "A hook of the project failed."
+    case .assets: "The assets could not be built."
+    case .secretInSlug: "The value of a config var is inside the slug."
+    case .rehearsal: "What was built does not boot."
+    case .tests: "The application's tests failed."
+    case .buildUser: "The build user cannot be used."
+    case .slugUsed: "A slug cannot be removed while a release needs it."
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
     case .requestGivenUp: "A request was given up because the app is being stopped."

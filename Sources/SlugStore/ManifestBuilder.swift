@@ -2,38 +2,85 @@ import Disk
 import Posix
 import ReleaseModel
 
-/// Describes a tree that holds an OTP release.
+/// What a build knows and a tree does not tell.
+public struct BuildFacts: Hashable, Sendable {
+  /// Versions of what made it.
+  public var tools: [String: String]
+  /// Nil where nobody looked.
+  public var variables: [Manifest.Variable]?
+  public var debugInfo: Manifest.DebugInfo?
+
+  public init(
+    tools: [String: String] = [:], variables: [Manifest.Variable]? = nil,
+    debugInfo: Manifest.DebugInfo? = nil
+  ) {
+    self.tools = tools
+    self.variables = variables
+    self.debugInfo = debugInfo
+  }
+}
+
+/// Describes a tree that holds one OTP release at its top, or several in `rel/NAME`.
 public enum ManifestBuilder {
   /// Walks the tree, reads what is in it and gives its manifest.
-  /// - Parameters:
-  ///   - tree: a folder with `bin`, `lib` and `releases` at its top.
-  ///   - tools: versions of what made it.
-  public static func describe(_ tree: String, tools: [String: String]) throws(Cause) -> Manifest {
-    let release = try otpRelease(in: tree)
-    return Manifest(
-      otpReleases: [release], processes: try processes(in: tree, release),
-      appJSON: try appJSON(in: tree), tools: tools, target: .host, files: try files(in: tree))
+  public static func describe(_ tree: String, _ facts: BuildFacts = BuildFacts()) throws(Cause)
+    -> Manifest
+  {
+    let releases = try otpReleases(in: tree)
+    var manifest = Manifest(
+      otpReleases: releases, processes: try processes(in: tree, releases),
+      appJSON: try appJSON(in: tree), tools: facts.tools, target: .host,
+      files: try files(in: tree))
+    (manifest.variables, manifest.debugInfo) = (facts.variables, facts.debugInfo)
+    return manifest
   }
 
-  public static func otpRelease(in tree: String) throws(Cause) -> OTPRelease {
+  /// Where several OTP releases lie in a tree.
+  public static let folder = "rel"
+
+  /// The OTP releases in a tree, one at least.
+  public static func otpReleases(in tree: String) throws(Cause) -> [OTPRelease] {
+    let several = ((try? Files.list(tree + "/" + folder)) ?? []).filter {
+      Files.exists("\(tree)/\(folder)/\($0)/releases/start_erl.data")
+    }
+    if several.isEmpty || Files.exists(tree + "/releases/start_erl.data") {
+      return [try otpRelease(in: tree)]
+    }
+    var releases: [OTPRelease] = []
+    for name in several {
+      var release = try otpRelease(in: "\(tree)/\(folder)/\(name)")
+      release.folder = "\(folder)/\(name)"
+      releases.append(release)
+    }
+    return releases
+  }
+
+  private static func otpRelease(in folder: String) throws(Cause) -> OTPRelease {
     do throws(OTPReleaseError) {
       return try OTPRelease(
-        read: { try Files.readIfThere(tree + "/" + $0, limit: 64 << 20) },
-        list: { (try? Files.list(tree + "/" + $0)) ?? [] })
+        read: { try Files.readIfThere(folder + "/" + $0, limit: 64 << 20) },
+        list: { (try? Files.list(folder + "/" + $0)) ?? [] })
     } catch {
       throw Cause(.releaseFormat, "\(error)", remedy: "Build the release again with mix release.")
     }
   }
 
   /// The Procfile's process types; without one, `web` is `bin/server` where the release has it, else the release's own start.
-  static func processes(in tree: String, _ release: OTPRelease) throws(Cause) -> [Procfile.Entry] {
+  static func processes(in tree: String, _ releases: [OTPRelease]) throws(Cause)
+    -> [Procfile.Entry]
+  {
     if let bytes = try read(tree + "/Procfile") {
       return try Procfile(text: String(decoding: bytes, as: UTF8.self)).entries
     }
-    let command =
-      Files.isExecutableFile(tree + "/bin/server")
-      ? "bin/server" : "\(release.startCommand) \(release.startArgument)"
-    return [Procfile.Entry(process: ProcessType.web, command: command)]
+    if Files.isExecutableFile(tree + "/bin/server") {
+      return [Procfile.Entry(process: ProcessType.web, command: "bin/server")]
+    }
+    // One of several may be anything; each is a process type of its own name then.
+    return releases.map { release in
+      let process = releases.count == 1 ? ProcessType.web : release.name
+      return Procfile.Entry(
+        process: process, command: "\(release.startCommand) \(release.startArgument)")
+    }
   }
 
   static func appJSON(in tree: String) throws(Cause) -> AppJSON? {

@@ -147,7 +147,7 @@ struct SlugMaker {
   }
 
   private func describe(_ tree: String) throws(Cause) {
-    let manifest = try ManifestBuilder.describe(tree, tools: [:])
+    let manifest = try ManifestBuilder.describe(tree)
     tell(manifest)
     do throws(PosixError) {
       try Files.makeFolder(tree + "/.reltui")
