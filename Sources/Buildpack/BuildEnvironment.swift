@@ -2,8 +2,6 @@ import Posix
 
 /// The environment that the tools of a build see.
 struct BuildEnvironment {
-  /// The app's config vars: what the platform put into ENV_DIR.
-  let config: [String: String]
   let variables: [String: String]
 
   /// Config vars that would break the tools. Source: Heroku, "Buildpack API".
@@ -13,55 +11,48 @@ struct BuildEnvironment {
 
   /// - Parameters:
   ///   - inherited: the platform's own variables.
-  ///   - tools: the folder where mix and Hex keep what they install.
-  ///   - build: the folder that mix compiles into, so that no stale `_build` is ever used.
-  init(inherited: [String: String], config: [String: String], tools: String, build: String) {
-    self.config = config
-    var variables = inherited.filter { name, _ in
-      name != "RELTUI_HOME" && !name.hasPrefix("RELPACK_") && !name.hasPrefix("LC_")
+  ///   - programs: folders that come first in `PATH`.
+  ///   - tools: the folder where mix, Hex and rebar3 keep what they install.
+  ///   - build: the folder that is compiled into, so that no stale `_build` is ever used.
+  init(
+    inherited: [String: String], config: [String: String], settings: BuildSettings,
+    programs: [String], tools: String, build: String
+  ) {
+    var variables = inherited.filter { Self.isPassed($0.key) }
+    variables.merge(config.filter { Self.isPassed($0.key) && !Self.refused.contains($0.key) }) {
+      $1
     }
-    variables.merge(config.filter { !Self.refused.contains($0.key) }) { $1 }
-    variables["MIX_ENV"] = config["MIX_ENV"].flatMap { $0.isEmpty ? nil : $0 } ?? "prod"
+    variables["PATH"] =
+      (programs + [inherited["PATH"] ?? Invocation.standardPath]).joined(separator: ":")
+    variables["MIX_ENV"] = settings.environment
     variables["LANG"] = "C.UTF-8"
-    variables["MIX_HOME"] = tools + "/mix"
     variables["HEX_HOME"] = tools + "/hex"
     variables["MIX_BUILD_PATH"] = build
+    variables["REBAR_BASE_DIR"] = build
+    variables["REBAR_CACHE_DIR"] = tools + "/rebar3"
+    variables["REBAR_COLOR"] = "none"
+    if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
+      variables["ERL_COMPILER_OPTIONS"] = "[{debug_info_key,\(Self.erlangString(key))}]"
+    }
     if variables["HOME", default: ""].isEmpty { variables["HOME"] = tools }
+    // An image that brings Hex has it in one of these.
+    let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
+    variables["MIX_HOME"] = Files.isFolder(home + "/archives") ? home : tools + "/mix"
     self.variables = variables
   }
 
-  /// Reads ENV_DIR: a file per variable, whose bytes are the value as they are.
-  static func readConfig(_ folder: String?) throws(BuildFailure) -> [String: String] {
-    guard let folder else { return [:] }
-    var config: [String: String] = [:]
-    do throws(PosixError) {
-      for name in try Files.list(folder) where isVariableName(name) {
-        let path = folder + "/" + name
-        if Files.isFolder(path) { continue }
-        config[name] = String(decoding: try Files.read(path, limit: 1 << 20), as: UTF8.self)
-      }
-    } catch {
-      // The folder may be named and not be there: an app without config vars.
-      if error.errno == .noSuchFile { return [:] }
-      throw .unreadable(error)
-    }
-    return config
+  private static func isPassed(_ name: String) -> Bool {
+    name != "RELTUI_HOME" && !name.hasPrefix("RELPACK_") && !name.hasPrefix("LC_")
   }
 
-  /// Whether the config vars ask for the build's events to travel inside the slug.
-  static func recordTravels(_ config: [String: String]) throws(BuildFailure) -> Bool {
-    switch config["RELPACK_RECORD"] {
-    case nil, "": return false
-    // `echo slug > ENV_DIR/RELPACK_RECORD` leaves a newline.
-    case "slug", "slug\n": return true
-    default: throw .config("RELPACK_RECORD", allowed: "slug")
-    }
+  private static func erlangString(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
   }
 
-  private static func isVariableName(_ name: String) -> Bool {
-    guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
-    return name.utf8.allSatisfy {
-      (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95
-    }
-  }
+  /// Variables that platforms set anew for each build: another value of them is no other configuration.
+  static let perBuild = [
+    "SOURCE_VERSION", "GIT_REV", "REQUEST_ID", "HEROKU_SLUG_COMMIT", "HEROKU_BUILD_COMMIT",
+    "HEROKU_SLUG_DESCRIPTION", "HEROKU_RELEASE_VERSION", "HEROKU_RELEASE_CREATED_AT",
+    "DOKKU_APP_RESTORE", "DYNO",
+  ]
 }

@@ -4,10 +4,12 @@ import Posix
 /// Every way in which a build fails. Facts are in the cases; sentences, ids and remedies are made here.
 public enum BuildFailure: Error, Hashable, Sendable {
   case sourceMissing(String)
-  /// The folder has no `mix.exs`; `other` is what else it holds.
-  case unsupported(source: String, other: String?)
-  case umbrella
+  /// There is nothing that can be built, in the folder or in the one that was chosen in it.
+  case unsupported(source: String, chosen: String?)
+  case severalProjects([String])
   case toolMissing(String)
+  /// There is no toolchain as the project wants it, or it could not be had.
+  case toolchain(Cause)
   /// A config var that steers the build has another value than the allowed one.
   case config(String, allowed: String)
   /// A file that the platform or the developer wrote cannot be used.
@@ -16,89 +18,206 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case outside(path: String)
   case unreadable(PosixError)
   case unwritable(PosixError)
-  case project(Exit)
-  case dependencies(Exit)
-  case compile(Exit)
-  case release(Exit)
+  case project(ToolEnd)
+  case packageTools(ToolEnd)
+  case dependencies(ToolEnd)
+  case lockOutdated(file: String)
+  case compile(ToolEnd)
+  case assets(ToolEnd)
+  case release(ToolEnd)
+  case tests(ToolEnd)
+  case hook(String, status: String, ToolEnd)
+  case network(BuildStep, ToolEnd)
+  case memory(BuildStep, ToolEnd)
+  case timeLimit(BuildStep, spent: Int64, limit: Int64)
+  /// No names: an umbrella that declares none.
   case releaseAmbiguous(names: [String])
   case releaseUnknown(String, names: [String])
-  /// What `mix release` left is not a release that can be described.
+  /// What was made is not a release that can be described.
   case slug(Cause)
+  case secret([SecretFinding])
+  case rehearsal(Cause)
   case record(Cause)
   /// What a tool failed at.
   case diskFull(Cause)
   case interrupted(signal: Int32)
 
+  /// A config var whose value is in a file of the slug.
+  public struct SecretFinding: Hashable, Sendable {
+    public var variable: String
+    public var file: String
+
+    public init(variable: String, file: String) {
+      self.variable = variable
+      self.file = file
+    }
+  }
+
   public var cause: Cause {
     switch self {
-    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause): cause
+    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
+      .toolchain(let cause), .rehearsal(let cause):
+      cause
     case .unreadable(let error), .unwritable(let error):
       error.isDiskFull ? Cause(error) : Cause(id, sentence, remedy: remedy)
-    default: Cause(id, sentence, remedy: remedy)
+    case .secret(let findings):
+      Cause(
+        id, sentence, remedy: remedy,
+        evidence: findings.prefix(20).map {
+          Cause.Evidence(kind: "file", place: $0.file, text: "holds the value of \($0.variable)")
+        })
+    default: Cause(id, sentence, remedy: remedy, evidence: end.map { $1.evidence(of: $0) } ?? [])
+    }
+  }
+
+  /// What a tool's end means, by the step that was begun last.
+  init(_ step: BuildStep, _ end: ToolEnd) {
+    self =
+      if end.wasKilled {
+        .memory(step, end)
+      } else if end.lacksPackageTools {
+        .packageTools(end)
+      } else if end.lacksNetwork, step == .dependencies || step == .assets {
+        .network(step, end)
+      } else {
+        switch step {
+        case .check, .tools: .project(end)
+        case .dependencies: .dependencies(end)
+        case .compile: .compile(end)
+        case .assets: .assets(end)
+        case .release, .finish, .rehearse: .release(end)
+        case .test: .tests(end)
+        }
+      }
+  }
+
+  /// A hook's last lines are known only when all has ended.
+  func with(_ end: ToolEnd) -> BuildFailure {
+    if case .hook(let name, let status, _) = self { .hook(name, status: status, end) } else { self }
+  }
+
+  private var end: (BuildStep, ToolEnd)? {
+    switch self {
+    case .project(let end): (.tools, end)
+    case .packageTools(let end), .dependencies(let end): (.dependencies, end)
+    case .compile(let end), .hook(_, _, let end): (.compile, end)
+    case .assets(let end): (.assets, end)
+    case .release(let end): (.release, end)
+    case .tests(let end): (.test, end)
+    case .network(let step, let end), .memory(let step, let end): (step, end)
+    default: nil
     }
   }
 
   private var id: ProblemID {
     switch self {
     case .sourceMissing: .sourceMissing
-    case .unsupported, .umbrella: .sourceUnknown
+    case .unsupported, .severalProjects: .sourceUnknown
     case .toolMissing: .toolMissing
     case .config: .buildConfig
     case .outside: .slugContent
     case .unreadable: .system
     case .unwritable: .buildUnwritable
     case .project: .project
+    case .packageTools: .packageTools
     case .dependencies: .dependencies
+    case .lockOutdated: .lockOutdated
     case .compile: .compile
+    case .assets: .assets
     case .release: .releaseStep
+    case .tests: .tests
+    case .hook: .hook
+    case .network: .network
+    case .memory: .memory
+    case .timeLimit: .timeLimit
     case .releaseAmbiguous: .releaseAmbiguous
     case .releaseUnknown: .releaseChoice
+    case .secret: .secretInSlug
     case .interrupted: .buildInterrupted
-    case .file, .slug, .record, .diskFull: .system
+    case .file, .slug, .record, .diskFull, .toolchain, .rehearsal: .system
     }
   }
 
   private var sentence: String {
     switch self {
     case .sourceMissing(let path): "there is no folder '\(path)'"
-    case .unsupported(_, let other?): "this version does not build \(other)"
-    case .unsupported(let source, nil): "'\(source)' has no mix.exs"
-    case .umbrella: "the mix.exs is that of an umbrella project, which this version does not build"
+    case .unsupported(_, let chosen?):
+      "the folder '\(chosen)' of the source has neither mix.exs nor rebar.config"
+    case .unsupported(let source, nil): "'\(source)' has neither mix.exs nor rebar.config"
+    case .severalProjects(let places):
+      "there are projects in several folders and none is chosen: \(places.joined(separator: ", "))"
     case .toolMissing(let tool): "'\(tool)' is not installed"
     case .config(let name, _): "the config var \(name) has a value that it cannot have"
     case .outside(let path): "'\(path)' is a link that leads out of the source"
     case .unreadable(let error), .unwritable(let error): "\(error)"
-    case .project(let exit): "mix cannot read the project\(Self.ending(exit))"
-    case .dependencies(let exit): "the dependencies could not be fetched\(Self.ending(exit))"
-    case .compile(let exit): "the application does not compile\(Self.ending(exit))"
-    case .release(let exit): "mix release failed\(Self.ending(exit))"
+    case .project(let end): Self.told("the project cannot be read", end)
+    case .packageTools(let end): Self.told("Hex or Rebar could not be installed", end)
+    case .dependencies(let end): Self.told("the dependencies could not be fetched", end)
+    case .lockOutdated(let file): "'\(file)' does not fit the dependencies in mix.exs"
+    case .compile(let end): Self.told("the application does not compile", end)
+    case .assets(let end): Self.told("the assets could not be built", end)
+    case .release(let end): Self.told("the release could not be assembled", end)
+    case .tests(let end): "the tests failed\(Self.ending(end.exit))"
+    case .hook(let name, let status, _): "the hook \(name) ended with exit code \(status)"
+    case .network(let step, let end):
+      Self.told("the step '\(step.rawValue)' needs a network that it cannot reach", end)
+    case .memory(let step, let end):
+      "the step '\(step.rawValue)' was killed\(Self.ending(end.exit)), most likely for want of memory"
+    case .timeLimit(let step, let spent, let limit):
+      "the platform's \(limit / 60_000) minutes are nearly over; the step '\(step.rawValue)' took "
+        + "\(BuildOutput.seconds(spent)) of them"
     case .releaseAmbiguous(let names):
-      "the project has several releases and none is chosen: \(names.joined(separator: ", "))"
+      names.isEmpty
+        ? "the umbrella project declares no release"
+        : "the project has several releases and none is chosen: \(names.joined(separator: ", "))"
     case .releaseUnknown(let name, let names):
       "the project has no release '\(name)'; it has \(names.joined(separator: ", "))"
+    case .secret(let findings):
+      "the value of \(Set(findings.map(\.variable)).sorted().joined(separator: ", ")) is in "
+        + "'\(findings.first?.file ?? "")'\(findings.count > 1 ? " and elsewhere" : "") of the slug"
     case .interrupted(let signal): "the build was stopped by signal \(signal)"
-    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause):
+    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
+      .toolchain(let cause), .rehearsal(let cause):
       cause.sentence
     }
   }
 
   private var remedy: String? {
     switch self {
-    case .sourceMissing: "Name the folder that holds mix.exs."
-    case .unsupported, .umbrella: "Supported are plain mix projects: one mix.exs at the top."
-    case .toolMissing: "Build on an image with Erlang/OTP and Elixir in its PATH."
+    case .sourceMissing: "Name the folder that holds mix.exs or rebar.config."
+    case .unsupported: "Name a folder with a mix.exs or rebar.config at its top."
+    case .severalProjects(let places):
+      "Set the config var, as in: RELPACK_FOLDER=\(places.first ?? "FOLDER")"
+    case .toolMissing(let tool): "Build on an image that has \(tool) in its PATH."
     case .config(let name, let allowed): "Remove \(name), or set it to: \(allowed)"
     case .outside: "Put the file itself there."
     case .unwritable: "Give the build's user a folder that it may change."
     case .project: "Make this work first: MIX_ENV=prod mix help"
+    case .packageTools: "Build where the registry is reachable, or on an image that has Hex."
     case .dependencies: "Make this work first: mix deps.get --only prod"
+    case .lockOutdated(let file): "Run mix deps.get and commit \(file)."
     case .compile: "Make this work first: MIX_ENV=prod mix compile"
+    case .assets: "Make this work first: MIX_ENV=prod mix assets.deploy"
     case .release: "Make this work first: MIX_ENV=prod mix release --overwrite"
-    case .releaseAmbiguous, .releaseUnknown:
-      "Set the config var RELEASE_NAME, or :default_release in mix.exs."
+    case .tests: "Make this work first: mix test"
+    case .hook(let name, _, _): "See \(name) in elixir_buildpack.config; it is run by bash -c."
+    case .network: "Try again, or commit what is fetched (deps/, node_modules/)."
+    case .memory: "Build with more memory, or with fewer compilers at once: ERL_FLAGS=+S 1"
+    case .timeLimit: "Build again: what takes long may be cached. Or set RELPACK_TIME_LIMIT."
+    case .releaseAmbiguous(let names):
+      names.isEmpty
+        ? "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
+        : "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
+    case .releaseUnknown: "Set the config var RELEASE_NAME, or :default_release in mix.exs."
+    case .secret: "Read it in config/runtime.exs, with System.fetch_env!, not where code is compiled."
     case .interrupted: "Build again; what the build had added at the top of the source is gone."
-    case .unreadable, .file, .slug, .record, .diskFull: nil
+    case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
     }
+  }
+
+  private static func told(_ what: String, _ end: ToolEnd) -> String {
+    guard let telling = end.telling else { return what + ending(end.exit) }
+    return "\(what)\(ending(end.exit)): \(telling.prefix(300))"
   }
 
   /// Exit code 1 is what the tool's own lines have just explained.

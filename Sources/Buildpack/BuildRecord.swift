@@ -13,6 +13,7 @@ final class BuildRecord {
   let build: String
   private var place: Place
   private let app: String?
+  private var steps: [(step: BuildStep, began: Int64)] = []
   private let environment: [String: String]
   /// Takes out the values of the build's config vars, and of the home's where there is one.
   let mask: Mask
@@ -46,7 +47,14 @@ final class BuildRecord {
   }
 
   func step(_ step: BuildStep) throws(BuildFailure) {
+    steps.append((step, Clock.monotonic()))
     try append(.buildStep) { $0.step = step.rawValue }
+  }
+
+  /// What each step took so far, in milliseconds, in their order.
+  var durations: [(step: BuildStep, milliseconds: Int64)] {
+    let ends = steps.dropFirst().map(\.began) + [Clock.monotonic()]
+    return zip(steps, ends).map { ($0.step, $1 - $0.began) }
   }
 
   /// Puts the events into the slug if they are to travel; before the exchange, so that no slug lacks them.

@@ -1,122 +1,68 @@
 import Posix
 
-/// The part of a build that mix does, as one process: starting the VM is a third of a small app's build.
-///
-/// A task that lives in memory only calls mix's own tasks one after the other and says on marked lines where it is.
+/// The part of a build that mix does: one process, whose task is in `Tasks/build.exs`.
 struct MixBuild {
-  /// What the task reports.
-  enum Report: Hashable {
-    case tools(elixir: String, otp: String)
-    case step(BuildStep)
-    case refused(BuildFailure)
-  }
-
-  let plan: BuildPlan
-  /// Where `mix release` puts the release, relative to the source.
+  let project: Project
+  /// Where `mix release` puts the release: absolute.
   let target: String
+  /// Commands for `bash -c`, by the moment when they are run.
+  let hooks: [String: String]
+  let npmFolders: [String]
+  var isTest = false
   /// Marks our own lines; random, so that no output of a tool is taken for one.
   let mark = "relpack-" + Random.hex(8)
 
   func invocation(_ environment: BuildEnvironment) -> Invocation {
-    Invocation(
-      [
-        "elixir", "-e", Self.task, "-S", "mix", "reltui.build", mark, target,
-        plan.chosenRelease ?? "",
-      ], in: plan.source, environment: environment.variables)
+    let task = String(decoding: PackageResources.build_exs, as: UTF8.self)
+    var words = ["elixir", "-e", task, "-S", "mix", "reltui.build", mark, "--target", target]
+    words += hooks.sorted { $0.key < $1.key }.map { "--hook=\($0.key)=\($0.value)" }
+    words += npmFolders.map { "--npm=\($0)" }
+    if isTest { words.append("--test") }
+    return Invocation(words, in: project.folder, environment: environment.variables)
   }
 
   /// A marked line's meaning; nil for a line of a tool.
-  func report(_ line: String) -> Report? {
-    let words = line.split(separator: " ").map(String.init)
-    guard words.count > 1, words[0] == mark else { return nil }
-    let rest = Array(words.dropFirst(2))
-    switch (words[1], rest.count) {
-    case ("tools", 2): return .tools(elixir: rest[0], otp: rest[1])
-    case ("step", 1): return BuildStep(rawValue: rest[0]).map(Report.step)
-    case ("umbrella", 0): return .refused(.umbrella)
-    case ("ambiguous", _): return .refused(.releaseAmbiguous(names: rest))
-    case ("unknown", 1...):
-      return .refused(.releaseUnknown(rest[0], names: Array(rest.dropFirst())))
+  func report(_ line: String) -> BuilderReport? {
+    let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count > 1, parts[0] == mark else { return nil }
+    let rest = Array(parts.dropFirst(2))
+    switch (parts[1], rest.count) {
+    case ("tools", 2): return .tools(["elixir": rest[0], "otp": rest[1]])
+    case ("step", 1): return BuildStep(rawValue: rest[0]).map(BuilderReport.step)
+    case ("releases", 2...):
+      return .releases(
+        ReleaseChoice(
+          declared: Array(rest.dropFirst(2)), implicit: rest[1].isEmpty ? nil : rest[1],
+          usual: rest[0].isEmpty ? nil : rest[0]))
+    case ("own", 1...): return .own(rest[0], licenses: Array(rest.dropFirst()))
+    case ("variable", 4): return variable(rest)
+    case ("misuse", 3): return .warning(Self.misuse(rest[0], file: place(rest[1]), line: rest[2]))
+    case ("unlocked", 0): return .unlocked
+    case ("lock", 1): return .refused(.lockOutdated(file: rest[0]))
+    case ("missing", 1): return .refused(.toolMissing(rest[0]))
+    case ("hook", 1): return .hook(rest[0])
+    case ("failed", 2):
+      return .refused(.hook(rest[0], status: rest[1], ToolEnd(exit: .code(1), lines: [])))
+    case ("done", 0): return .done
     default: return nil
     }
   }
 
-  /// What failed, by the step that was begun last.
-  static func failure(in step: BuildStep, _ exit: Exit) -> BuildFailure {
-    switch step {
-    case .check, .tools: .project(exit)
-    case .dependencies: .dependencies(exit)
-    case .compile: .compile(exit)
-    case .release, .finish: .release(exit)
+  private func variable(_ words: [String]) -> BuilderReport? {
+    guard let need = Manifest.Variable.Need(rawValue: words[1]), let line = Int(words[3]) else {
+      return nil
     }
+    return .variable(
+      Manifest.Variable(name: words[0], need: need, file: place(words[2]), line: line))
   }
 
-  /// Works with Elixir 1.11 and later. mix has read mix.exs and the compile-time configuration when it is
-  /// called; runtime.exs is not evaluated. Packages need Hex and Rebar; vendored, local and git ones do not.
-  private static let task = #"""
-    defmodule Mix.Tasks.Reltui.Build do
-      use Mix.Task
+  /// Relative to the source.
+  private func place(_ file: String) -> String {
+    project.place.isEmpty ? file : project.place + "/" + file
+  }
 
-      def run([mark, target, chosen]) do
-        say = fn words -> IO.puts(Enum.join([mark | words], " ")) end
-        config = Mix.Project.config()
-        say.(["tools", System.version(), System.otp_release()])
-        if config[:apps_path], do: refuse(say, ["umbrella"])
-        name = release(say, config, chosen)
-        dependencies(say, config)
-        say.(["step", "compile"])
-        Mix.Task.run("compile", [])
-        say.(["step", "release"])
-        Mix.Task.run("release", name ++ ["--overwrite", "--quiet", "--path", target])
-      end
-
-      defp release(say, config, chosen) do
-        names = for {name, _} <- config[:releases] || [], do: Atom.to_string(name)
-        implicit = if names == [], do: [Atom.to_string(config[:app])], else: []
-        cond do
-          chosen in names -> [chosen]
-          chosen != "" and chosen not in implicit ->
-            refuse(say, ["unknown", chosen | names ++ implicit])
-          length(names) > 1 and config[:default_release] == nil ->
-            refuse(say, ["ambiguous" | names])
-          true -> []
-        end
-      end
-
-      defp dependencies(say, config) do
-        lock = case File.read(config[:lockfile] || "mix.lock") do
-          {:ok, text} -> text
-          _ -> ""
-        end
-        wanted = config[:deps] |> Enum.map(&options/1) |> Enum.filter(&wanted?/1)
-        packages = lock =~ "{:hex," or Enum.any?(wanted, &package?/1)
-        if wanted != [] or lock =~ "{:" do
-          say.(["step", "dependencies"])
-          if packages do
-            Mix.Task.run("local.hex", ["--force", "--if-missing"])
-            Mix.Task.run("local.rebar", ["--force", "--if-missing"])
-          end
-          Mix.Task.run("deps.get", ["--only", Atom.to_string(Mix.env())])
-        end
-      end
-
-      defp options({_, options}) when is_list(options), do: options
-      defp options({_, _, options}) when is_list(options), do: options
-      defp options(_), do: []
-
-      defp wanted?(options) do
-        only = List.wrap(options[:only])
-        only == [] or Mix.env() in only
-      end
-
-      defp package?(options) do
-        not Enum.any?([:path, :git, :github, :in_umbrella], &Keyword.has_key?(options, &1))
-      end
-
-      defp refuse(say, words) do
-        say.(words)
-        exit({:shutdown, 1})
-      end
-    end
-    """#
+  private static func misuse(_ name: String, file: String, line: String) -> String {
+    "\(file):\(line) reads \(name) when the app is compiled; its value is baked in. "
+      + "Read it in config/runtime.exs"
+  }
 }

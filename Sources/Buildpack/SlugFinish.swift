@@ -1,10 +1,10 @@
 import Posix
 import SlugStore
 
-/// Makes a slug of what `mix release` left.
+/// Makes a slug of what mix or rebar3 left.
 enum SlugFinish {
   /// - Returns: the manifest, which is also in the tree now.
-  static func finish(_ slug: String, _ kept: KeptFiles, tools: [String: String])
+  static func finish(_ slug: String, _ kept: KeptFiles, _ facts: BuilderRun.Facts)
     throws(BuildFailure) -> Manifest
   {
     let releases: [OTPRelease]
@@ -12,30 +12,52 @@ enum SlugFinish {
       throw .slug(error)
     }
     do throws(PosixError) {
-      // The project's own files may lie anywhere in its release; this one tells of our build.
-      try Files.remove(slug + "/" + SlugRecord.path)
-      for release in releases {
-        let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
-        try Files.remove(folder + "/releases/COOKIE")
-        if release.kind == .mix {
-          try addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
-        }
-      }
+      // The project's own files may lie anywhere in its release; these tell of our build.
+      try Files.remove(slug + "/.reltui")
+      for release in releases { try clean(release, in: slug) }
       try kept.write(to: slug)
       try Files.makeFolder(slug + "/.reltui")
       try setModes(slug)
     } catch { throw .unwritable(error) }
     let manifest: Manifest
     do throws(Cause) {
-      manifest = try ManifestBuilder.describe(slug, BuildFacts(tools: tools))
-    } catch {
-      throw .slug(error)
-    }
+      manifest = try ManifestBuilder.describe(
+        slug,
+        BuildFacts(tools: facts.tools, variables: facts.variables.sorted { $0 < $1 }))
+    } catch { throw .slug(error) }
     do throws(PosixError) {
       try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
       try Files.setMode(slug + "/" + Manifest.path, 0o644)
     } catch { throw .unwritable(error) }
     return manifest
+  }
+
+  /// Takes out what no slug holds: the cookie of whoever built it, and source.
+  private static func clean(_ release: OTPRelease, in slug: String) throws(PosixError) {
+    let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
+    try Files.remove(folder + "/releases/COOKIE")
+    for name in try Files.list(folder + "/lib") {
+      try Files.remove("\(folder)/lib/\(name)/src")
+    }
+    if release.kind == .mix {
+      try addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
+    }
+    // Its start command does not work by a link, and a copy would look for its files beside itself.
+    if release.folder != nil { try addShims(of: folder, release, to: slug + "/bin") }
+  }
+
+  /// Programs at the tree's top for those of a release in `rel/NAME`.
+  private static func addShims(of folder: String, _ release: OTPRelease, to target: String)
+    throws(PosixError)
+  {
+    try Files.makeFolder(target, mode: 0o755)
+    for name in try Files.list(folder + "/bin") {
+      let (program, shim) = ("\(folder)/bin/\(name)", "\(target)/\(name)")
+      guard Files.isExecutableFile(program), try Files.info(shim) == nil else { continue }
+      let place = "\(release.folder ?? "")/bin/\(name)"
+      let script = "#!/bin/sh\nexec \"$(cd \"$(dirname \"$0\")/..\" && pwd -P)/\(place)\" \"$@\"\n"
+      try File.open(shim, .create, mode: 0o755).write(script)
+    }
   }
 
   private static func addSnippet(to path: String) throws(PosixError) {

@@ -10,9 +10,10 @@ struct Staging {
   var folder: String { source + "/" + name }
   var build: String { folder + "/build" }
   var tools: String { folder + "/tools" }
-  /// Relative to the source, as `mix release` is told.
-  var relativeSlug: String { name + "/rel/slug" }
-  var slug: String { source + "/" + relativeSlug }
+  var scratch: String { folder + "/scratch" }
+  /// Where rebar3 puts releases, each in a folder of its name.
+  var releases: String { folder + "/rel" }
+  var slug: String { releases + "/slug" }
   private var old: String { folder + "/old" }
 
   init(source: String) throws(BuildFailure) {
@@ -67,68 +68,6 @@ struct Staging {
       let remover = Invocation(["rm", "-rf", "--", path], environment: ["PATH": "/usr/bin:/bin"])
       _ = try? remover.run(errors: .null)
       if try Files.info(path) != nil { throw error }
-    }
-  }
-}
-
-/// The files beside the code that belong into the slug.
-struct KeptFiles {
-  static let names = ["Procfile", "app.json"]
-  static let profile = ".profile.d"
-  /// Content by name.
-  let files: [(name: String, bytes: [UInt8])]
-  let hasProfile: Bool
-  private let source: String
-
-  /// Reads them and holds them against their formats.
-  init(source: String) throws(BuildFailure) {
-    self.source = source
-    var files: [(name: String, bytes: [UInt8])] = []
-    for name in Self.names {
-      guard let bytes = try Self.read(name, in: source) else { continue }
-      files.append((name, bytes))
-    }
-    self.files = files
-    hasProfile = Files.isFolder(source + "/" + Self.profile)
-    if hasProfile { try Self.requireInside(Self.profile, in: source) }
-    do throws(Cause) {
-      for file in files {
-        if file.name == "Procfile" {
-          _ = try Procfile(text: String(decoding: file.bytes, as: UTF8.self))
-        } else {
-          _ = try AppJSON(bytes: file.bytes)
-        }
-      }
-    } catch { throw .file(error) }
-  }
-
-  private static func read(_ name: String, in source: String) throws(BuildFailure) -> [UInt8]? {
-    let path = source + "/" + name
-    guard Files.exists(path) else { return nil }
-    try requireInside(name, in: source)
-    do throws(PosixError) { return try Files.read(path, limit: 1 << 20) } catch {
-      throw .unreadable(error)
-    }
-  }
-
-  /// A link may not bring a file of the build host into the slug.
-  private static func requireInside(_ name: String, in source: String) throws(BuildFailure) {
-    let resolved: String
-    do throws(PosixError) { resolved = try Files.resolve(source + "/" + name) } catch {
-      throw .unreadable(error)
-    }
-    guard resolved.hasPrefix(source == "/" ? "/" : source + "/") else { throw .outside(path: name) }
-  }
-
-  func write(to slug: String) throws(PosixError) {
-    for file in files {
-      try Files.remove(slug + "/" + file.name)
-      try File.open(slug + "/" + file.name, .create, mode: 0o644).write(file.bytes)
-    }
-    if hasProfile {
-      try Files.remove(slug + "/" + Self.profile)
-      try FileTree.copy(
-        try Files.resolve(source + "/" + Self.profile), to: slug + "/" + Self.profile)
     }
   }
 }

@@ -8,6 +8,8 @@ public struct Tool: Sendable {
     case interrupted(Int32)
     /// It was killed because nobody wanted more of it.
     case cut
+    /// It was killed because its time was over.
+    case expired
   }
 
   let invocation: Invocation
@@ -20,12 +22,15 @@ public struct Tool: Sendable {
   }
 
   /// - Parameters:
+  ///   - input: what it reads.
+  ///   - deadline: on the monotonic clock; where it lives on then, it is killed.
   ///   - isEnough: asked after lines were handed over; where it is so, the program is killed.
   ///   - receive: gets each line of standard output and error, in the order written.
-  public func run(until isEnough: () -> Bool = { false }, _ receive: (String) -> Void)
-    throws(PosixError) -> Ending
-  {
-    let (child, output) = try start()
+  public func run(
+    input: Child.Stream = .null, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
+    _ receive: (String) -> Void
+  ) throws(PosixError) -> Ending {
+    let (child, output) = try start(input)
     var splitter = LineSplitter()
     defer { for line in splitter.finish() { receive(line) } }
     let descriptors = [output.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
@@ -34,6 +39,10 @@ public struct Tool: Sendable {
       if let signal = interrupts?.next() {
         Self.end(child)
         return .interrupted(signal)
+      }
+      if let deadline, Clock.monotonic() >= deadline {
+        Self.end(child)
+        return .expired
       }
       if ready.contains(output.descriptor) {
         let part = try output.read(upTo: 65_536)
@@ -51,10 +60,10 @@ public struct Tool: Sendable {
   }
 
   /// Our copy of the writing end is closed on return, so that the end of the output can be seen.
-  private func start() throws(PosixError) -> (Child, File) {
+  private func start(_ input: Child.Stream) throws(PosixError) -> (Child, File) {
     let (reading, writing) = try File.pipe()
     let child = try Child.start(
-      invocation, output: .file(writing), errors: .file(writing), newSession: true)
+      invocation, input: input, output: .file(writing), errors: .file(writing), newSession: true)
     return (child, reading)
   }
 

@@ -75,7 +75,7 @@ public struct SlugArchive: Sendable {
     switch ending {
     case .interrupted: return false
     case .exit(.code(0)): return true
-    case .exit, .cut: throw failure(complaint)
+    case .exit, .cut, .expired: throw failure(complaint)
     }
   }
 

@@ -1,0 +1,107 @@
+import Posix
+
+/// What a builder – mix or rebar3 – reports while it works.
+enum BuilderReport: Hashable {
+  case tools([String: String])
+  case step(BuildStep)
+  /// A step has begun, by a line that is for people too.
+  case shown(BuildStep)
+  /// The OTP releases of the project; it waits for the answer, a line of names.
+  case releases(ReleaseChoice)
+  case hook(String)
+  /// An application of the project's own, with its licences.
+  case own(String, licenses: [String])
+  case variable(Manifest.Variable)
+  case warning(String)
+  /// There is no lock file, and there should be.
+  case unlocked
+  case refused(BuildFailure)
+  case done
+}
+
+/// mix or rebar3 at work: its lines are shown, its reports collected.
+struct BuilderRun {
+  /// What was learned of the project.
+  struct Facts {
+    var tools: [String: String] = [:]
+    var own: [String: [String]] = [:]
+    var variables: [Manifest.Variable] = []
+    /// Whether no lock file holds the dependencies.
+    var isUnlocked = false
+  }
+
+  let invocation: Invocation
+  /// A line's meaning; nil for one that is for people.
+  let report: (String) -> BuilderReport?
+  let output: BuildOutput
+  let interrupts: Signals?
+  /// On the monotonic clock.
+  let deadline: Int64?
+
+  enum End: Hashable {
+    case done
+    case failed(BuildFailure)
+    case failedTool(ToolEnd)
+    case interrupted(Int32)
+    case expired
+  }
+
+  /// - Parameters:
+  ///   - choose: which releases are built.
+  ///   - begin: a step has begun.
+  func run(
+    choose: (ReleaseChoice) throws(BuildFailure) -> [String],
+    begin: (BuildStep) throws(BuildFailure) -> Void
+  ) throws(PosixError) -> (Facts, End) {
+    var (facts, refusal): (Facts, BuildFailure?) = (Facts(), nil)
+    var tail: [String] = []
+    let (reading, writing) = try File.pipe()
+    var answers: File? = writing
+    let tool = Tool(invocation: invocation, interrupts: interrupts)
+    let ending = try tool.run(input: .file(reading), deadline: deadline) { line in
+      guard let report = report(line) else {
+        tail.append(output.mask(line))
+        if tail.count > ToolEnd.most { tail.removeFirst() }
+        return output.detail(line)
+      }
+      do throws(BuildFailure) {
+        switch report {
+        case .tools(let tools): facts.tools.merge(tools) { $1 }
+        case .step(let step): try begin(step)
+        case .shown(let step):
+          try begin(step)
+          output.detail(line)
+        case .own(let name, let licenses): facts.own[name] = licenses
+        case .variable(let variable): facts.variables.append(variable)
+        case .hook(let name): output.detail("Running the hook \(name)")
+        case .warning(let text): output.warn(text)
+        case .unlocked:
+          facts.isUnlocked = true
+          output.warn("there is no mix.lock: two builds may have different dependencies")
+        case .refused(let failure): throw failure
+        case .releases(let choice):
+          let names = try choose(choice).joined(separator: " ")
+          try? answers?.write(Array((names + "\n").utf8))
+        case .done: break
+        }
+      } catch { refusal = refusal ?? error }
+      // Without an answer it ends.
+      if refusal != nil { answers = nil }
+    }
+    return (facts, Self.end(ending, refusal, tail))
+  }
+
+  private static func end(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> End {
+    switch ending {
+    case .interrupted(let signal): .interrupted(signal)
+    case .expired: .expired
+    case .cut: .done
+    case .exit(let exit):
+      if let refusal {
+        .failed(refusal.with(ToolEnd(exit: exit, lines: tail)))
+      } else {
+        exit == .code(0) ? .done : .failedTool(ToolEnd(exit: exit, lines: tail))
+      }
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Posix
+
+/// ENV_DIR: a file per config var, whose bytes are the value as they are.
+struct ConfigFolder {
+  var values: [String: String] = [:]
+  /// A line for each that a program cannot be given.
+  var warnings: [String] = []
+
+  /// Bytes that the kernel takes as one string of an environment, name and `=` included: execve(2), MAX_ARG_STRLEN.
+  private static let longest = 128 << 10
+
+  /// - Parameter path: nil where the platform has none.
+  init(_ path: String?) throws(BuildFailure) {
+    guard let path else { return }
+    do throws(PosixError) {
+      for name in try Files.list(path, skippingOthers: true) where Self.isName(name) {
+        try take(name, path + "/" + name)
+      }
+    } catch {
+      // The folder may be named and not be there: an app without config vars.
+      if error.errno != .noSuchFile { throw .unreadable(error) }
+    }
+  }
+
+  private mutating func take(_ name: String, _ path: String) throws(PosixError) {
+    // Opening a pipe would wait for ever.
+    guard let real = try? Files.resolve(path), try Files.info(real)?.kind == .file else { return }
+    let limit = Self.longest - name.utf8.count - 2
+    do throws(PosixError) {
+      guard let value = String(validating: try Files.read(real, limit: limit), as: UTF8.self)
+      else { return leaveOut(name, "it is not UTF-8") }
+      if value.utf8.contains(0) { return leaveOut(name, "it holds a zero byte") }
+      values[name] = value
+    } catch {
+      guard error.errno == .fileTooLarge else { throw error }
+      leaveOut(name, "it is longer than a program's environment may be, 128 KiB")
+    }
+  }
+
+  private mutating func leaveOut(_ name: String, _ reason: String) {
+    warnings.append("the config var \(name) is left out of the build: \(reason)")
+  }
+
+  private static func isName(_ name: String) -> Bool {
+    guard let first = name.utf8.first, !(48...57).contains(first) else { return false }
+    return name.utf8.allSatisfy {
+      (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Posix
+
+/// The files beside the code that belong into the slug.
+struct KeptFiles {
+  static let names = ["Procfile", "app.json"]
+  static let profile = ".profile.d"
+  /// Content by name.
+  let files: [(name: String, bytes: [UInt8])]
+  let hasProfile: Bool
+  /// Process types of the Procfile.
+  let procfile: [Procfile.Entry]
+  let appJSON: AppJSON?
+  private let source: String
+
+  /// Reads them and holds them against their formats. What is not at the source's top is looked for beside the project.
+  init(_ project: Project) throws(BuildFailure) {
+    source = project.source
+    var files: [(name: String, bytes: [UInt8])] = []
+    for name in Self.names {
+      guard
+        let bytes = try Self.read(name, project.source) ?? Self.read(name, project.folder)
+      else { continue }
+      files.append((name, bytes))
+    }
+    self.files = files
+    hasProfile = Files.isFolder(source + "/" + Self.profile)
+    if hasProfile { try Self.requireInside(Self.profile, in: source) }
+    func text(_ name: String) -> [UInt8]? { files.first { $0.name == name }?.bytes }
+    do throws(Cause) {
+      procfile = try Procfile(text: String(decoding: text("Procfile") ?? [], as: UTF8.self)).entries
+      appJSON = try text("app.json").map { bytes throws(Cause) in try AppJSON(bytes: bytes) }
+    } catch { throw .file(error) }
+  }
+
+  /// Names of the programs in `bin/` that the Procfile starts.
+  var started: [String] { ReleaseChoice.started(by: procfile) }
+
+  private static func read(_ name: String, _ source: String) throws(BuildFailure) -> [UInt8]? {
+    let path = source + "/" + name
+    guard Files.exists(path) else { return nil }
+    try requireInside(name, in: source)
+    do throws(PosixError) { return try Files.read(path, limit: 1 << 20) } catch {
+      throw .unreadable(error)
+    }
+  }
+
+  /// A link may not bring a file of the build host into the slug.
+  private static func requireInside(_ name: String, in source: String) throws(BuildFailure) {
+    let resolved: String
+    do throws(PosixError) { resolved = try Files.resolve(source + "/" + name) } catch {
+      throw .unreadable(error)
+    }
+    guard resolved.hasPrefix(source == "/" ? "/" : source + "/") else { throw .outside(path: name) }
+  }
+
+  func write(to slug: String) throws(PosixError) {
+    for file in files {
+      try Files.remove(slug + "/" + file.name)
+      try File.open(slug + "/" + file.name, .create, mode: 0o644).write(file.bytes)
+    }
+    if hasProfile {
+      try Files.remove(slug + "/" + Self.profile)
+      try FileTree.copy(
+        try Files.resolve(source + "/" + Self.profile), to: slug + "/" + Self.profile)
+    }
+  }
+}

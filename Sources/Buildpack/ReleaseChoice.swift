@@ -1,0 +1,50 @@
+import Posix
+
+/// Which OTP releases of a project are built.
+struct ReleaseChoice {
+  /// Those that the project declares.
+  let declared: [String]
+  /// The one that mix makes of a project that declares none; nil for an umbrella.
+  let implicit: String?
+  /// mix's `:default_release`.
+  let usual: String?
+
+  /// What the task is told for the implicit one: mix knows no name for it.
+  static let nameless = "."
+
+  /// - Parameters:
+  ///   - chosen: what the config var or a configuration file says; `all` means all.
+  ///   - started: names of the programs in `bin/` that the Procfile starts.
+  func pick(chosen: [String], started: [String]) throws(BuildFailure) -> [String] {
+    let names = declared + (declared.isEmpty ? [implicit].compactMap { $0 } : [])
+    if names.isEmpty { throw .releaseAmbiguous(names: []) }
+    if chosen == ["all"] { return told(names) }
+    if let unknown = chosen.first(where: { !names.contains($0) }) {
+      throw .releaseUnknown(unknown, names: names)
+    }
+    if !chosen.isEmpty { return told(unique(chosen)) }
+    let wanted = unique(started.filter(names.contains))
+    if !wanted.isEmpty { return told(wanted) }
+    if let usual, names.contains(usual) { return [usual] }
+    if names.count == 1 { return told(names) }
+    throw .releaseAmbiguous(names: names)
+  }
+
+  private func told(_ names: [String]) -> [String] { declared.isEmpty ? [Self.nameless] : names }
+
+  private func unique(_ names: [String]) -> [String] {
+    var seen: Set<String> = []
+    return names.filter { seen.insert($0).inserted }
+  }
+
+  /// The programs in `bin/` that a Procfile's commands start: releases, or scripts of one.
+  static func started(by entries: [Procfile.Entry]) -> [String] {
+    entries.flatMap { entry in
+      entry.command.split { " \t;&|()\"'".contains($0) }.compactMap { word in
+        let path = word.hasPrefix("./") ? word.dropFirst(2) : word
+        guard path.hasPrefix("bin/"), Manifest.isInside(String(path)) else { return nil }
+        return String(path.dropFirst(4))
+      }
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import Disk
+import Posix
+
+/// Makes the OTP releases of a project: finds the tools, and lets mix or rebar3 work.
+struct ReleaseMaker {
+  let build: Build
+  let plan: BuildPlan
+  let staging: Staging
+  /// `MIX_ENV` is test, and nothing is assembled.
+  var isTest = false
+
+  private var output: BuildOutput { build.output }
+
+  /// - Returns: what was learned; the releases lie in the staging's slug.
+  func make() throws(BuildFailure) -> BuilderRun.Facts {
+    try build.begin(.tools)
+    let environment = BuildEnvironment(
+      inherited: build.request.environment, config: build.config.values, settings: build.settings,
+      programs: [], tools: try toolFolder(), build: staging.build)
+    try requireTools(environment)
+    switch plan.project.builder {
+    case .mix: return try makeWithMix(environment)
+    case .rebar3: return try makeWithRebar(environment)
+    }
+  }
+
+  private func makeWithMix(_ environment: BuildEnvironment) throws(BuildFailure)
+    -> BuilderRun.Facts
+  {
+    var hooks: [String: String] = [:]
+    for (hook, command) in plan.wishes.hooks { hooks[hook.rawValue] = command.text }
+    if let script = plan.wishes.assetsScript { hooks["assets"] = "./" + script }
+    let mix = MixBuild(
+      project: plan.project, target: staging.slug, hooks: hooks, npmFolders: plan.npmFolders,
+      isTest: isTest)
+    return try run(mix.invocation(environment), mix.report)
+  }
+
+  private func makeWithRebar(_ environment: BuildEnvironment) throws(BuildFailure)
+    -> BuilderRun.Facts
+  {
+    var names: [String] = []
+    if !isTest {
+      names = try pick(try RebarBuild.choice(plan.project)).filter { $0 != ReleaseChoice.nameless }
+    }
+    let target = names.count > 1 ? staging.slug + "/rel" : staging.releases
+    let rebar = RebarBuild(
+      project: plan.project, target: target, releases: names, isTest: isTest)
+    let lock = try lockFile()
+    var facts = try run(rebar.invocation(environment)) { line in
+      RebarBuild.step(line).map { .shown($0) }
+    }
+    let locked = try lockFile()
+    if lock != nil, lock != locked { throw .lockOutdated(file: "rebar.lock") }
+    if lock == nil, locked != nil, locked != Array("[].\n".utf8) {
+      output.warn("there is no rebar.lock: two builds may have different dependencies")
+      facts.isUnlocked = true
+    }
+    if !isTest, names.count < 2 { try takeOnlyRelease() }
+    return facts
+  }
+
+  private func lockFile() throws(BuildFailure) -> [UInt8]? {
+    do throws(PosixError) {
+      return try Files.readIfThere(plan.project.folder + "/rebar.lock", limit: 16 << 20)
+    } catch { throw .unreadable(error) }
+  }
+
+  /// rebar3 names its folder after the release.
+  private func takeOnlyRelease() throws(BuildFailure) {
+    do throws(PosixError) {
+      let made = try Files.list(staging.releases)
+      guard let name = made.first, made.count == 1 else {
+        throw PosixError("find a release in", staging.releases, .noSuchFile)
+      }
+      if name != Files.name(of: staging.slug) {
+        try Files.rename(staging.releases + "/" + name, to: staging.slug)
+      }
+    } catch { throw .unreadable(error) }
+  }
+
+  private func pick(_ choice: ReleaseChoice) throws(BuildFailure) -> [String] {
+    try choice.pick(chosen: build.settings.releases, started: plan.kept.started)
+  }
+
+  private func run(_ invocation: Invocation, _ report: @escaping (String) -> BuilderReport?)
+    throws(BuildFailure) -> BuilderRun.Facts
+  {
+    var step = BuildStep.tools
+    let run = BuilderRun(
+      invocation: invocation, report: report, output: output, interrupts: build.interrupts,
+      deadline: build.deadline)
+    let facts: BuilderRun.Facts
+    let end: BuilderRun.End
+    do throws(PosixError) {
+      (facts, end) = try run.run(choose: pick) { next throws(BuildFailure) in
+        step = next
+        try build.begin(next)
+      }
+    } catch { throw .unreadable(error) }
+    switch end {
+    case .done: return facts
+    case .failed(let failure): throw failure
+    case .interrupted(let signal): throw .interrupted(signal: signal)
+    case .expired: throw build.timeIsOver()
+    case .failedTool(let end):
+      if let full = Cause(ifDiskIsFull: plan.project.source) { throw .diskFull(full) }
+      throw BuildFailure(step, end)
+    }
+  }
+
+  private func requireTools(_ environment: BuildEnvironment) throws(BuildFailure) {
+    for tool in plan.project.builder == .mix ? ["erl", "elixir", "mix"] : ["erl", "rebar3"] {
+      do throws(PosixError) {
+        _ = try Invocation([tool], environment: environment.variables).program()
+      } catch { throw .toolMissing(tool) }
+    }
+  }
+
+  private func toolFolder() throws(BuildFailure) -> String {
+    let folder = build.request.cache.map { $0 + "/reltui" } ?? staging.tools
+    do throws(PosixError) {
+      try Files.makeFolder(folder, mode: 0o755)
+      return try Files.resolve(folder)
+    } catch { throw .unwritable(error) }
+  }
+}

@@ -1,0 +1,252 @@
+# The part of a build that mix does, as one process: starting the VM is a third of a small app's build.
+#
+# It calls mix's own tasks one after the other and says on marked lines where it is and what it saw. Works with
+# Elixir 1.11 and later. mix has read mix.exs and the compile-time configuration when it is called; runtime.exs is
+# parsed, never evaluated. It is made of functions without a name, since those are evaluated as they are: to compile
+# a module of this size takes as long as to start mix.
+
+say = fn words -> IO.puts(Enum.join([:persistent_term.get(:relpack_mark) | words], "\t")) end
+
+refuse = fn words ->
+  say.(words)
+  exit({:shutdown, 1})
+end
+
+read = fn file ->
+  case File.read(file) do
+    {:ok, text} -> text
+    _ -> ""
+  end
+end
+
+# The project's own applications; a path where one is an umbrella's child.
+owns = fn config -> Mix.Project.apps_paths() || %{config[:app] => nil} end
+
+within = fn
+  _app, nil, fun -> fun.()
+  app, path, fun -> Mix.Project.in_project(app, path, fn _ -> fun.() end)
+end
+
+# Environment variables in a file of configuration
+
+member = fn
+  {:., _, [{:__aliases__, _, [module]}, name]} -> {module, name}
+  {:., _, [module, name]} when is_atom(module) -> {module, name}
+  name -> name
+end
+
+reads? = fn call -> member.(call) in [{:System, :get_env}, {:System, :fetch_env}, {:System, :fetch_env!}, {:os, :getenv}, :env!] end
+
+converts? = fn call ->
+  case member.(call) do
+    {:String, name} -> String.starts_with?(to_string(name), "to_")
+    _ -> false
+  end
+end
+
+ends? = fn
+  {call, _, _} -> member.(call) in [:raise, :throw, :exit, {:System, :halt}, {:System, :stop}]
+  _ -> false
+end
+
+variable = fn
+  {call, _, [name | _]} when is_binary(name) -> if reads?.(call), do: name
+  {call, _, [[_ | _] = name | _]} -> if reads?.(call) and List.ascii_printable?(name), do: to_string(name)
+  _ -> nil
+end
+
+# `config_env() == :prod` and its like: that is what a build is for.
+environment? = fn condition ->
+  {_, found} = Macro.prewalk(condition, false, fn
+    {call, _, _} = node, found -> {node, found or member.(call) in [:config_env, {:Mix, :env}]}
+    node, found -> {node, found}
+  end)
+  found
+end
+
+# `need` is what a call that cannot do without its variable means here; `used` says that the value is used as it is,
+# so that the boot fails where it is missing.
+walk = fn
+  walk, {:|>, _, [value, {call, meta, arguments}]}, need, used, found when is_list(arguments) ->
+    if reads?.(call) or converts?.(call),
+      do: walk.(walk, {call, meta, [value | arguments]}, need, used, found),
+      else: walk.(walk, arguments, need, false, walk.(walk, value, need, false, found))
+
+  walk, {:||, _, [value, fallback]}, need, _, found ->
+    if ends?.(fallback),
+      do: walk.(walk, value, need, true, found),
+      else: walk.(walk, fallback, "conditional", false, walk.(walk, value, need, false, found))
+
+  walk, {call, meta, arguments} = node, need, used, found when is_list(arguments) ->
+    name = variable.(node)
+    cond do
+      name ->
+        sure = case {member.(call), arguments} do
+          {{_, :fetch_env!}, _} -> true
+          {:env!, _} -> length(arguments) < 3
+          {_, [_]} -> used
+          _ -> false
+        end
+        [{name, if(sure, do: need, else: "optional"), meta[:line] || 0} | found]
+      converts?.(call) and arguments != [] ->
+        walk.(walk, hd(arguments), need, true, walk.(walk, tl(arguments), need, false, found))
+      call in [:if, :unless] ->
+        [condition | branches] = arguments
+        inner = if environment?.(condition), do: need, else: "conditional"
+        walk.(walk, branches, inner, false, walk.(walk, condition, need, false, found))
+      call == :case ->
+        [subject | branches] = arguments
+        walk.(walk, branches, "conditional", false, walk.(walk, subject, need, false, found))
+      call in [:cond, :with, :for, :fn, :def, :defp, :&&, :and, :or] ->
+        walk.(walk, arguments, "conditional", false, found)
+      true ->
+        walk.(walk, arguments, need, false, walk.(walk, call, need, false, found))
+    end
+
+  walk, {left, right}, need, _, found -> walk.(walk, right, need, false, walk.(walk, left, need, false, found))
+  walk, [_ | _] = list, need, _, found -> Enum.reduce(list, found, &walk.(walk, &1, need, false, &2))
+  _, _, _, _, found -> found
+end
+
+variables = fn file ->
+  with {:ok, text} <- File.read(file), {:ok, ast} <- Code.string_to_quoted(text) do
+    walk.(walk, ast, "required", false, []) |> Enum.reverse() |> Enum.uniq()
+  else
+    _ -> []
+  end
+end
+
+# The steps
+
+hook = fn hooks, name ->
+  case List.keyfind(hooks, name, 0) do
+    nil -> nil
+    {_, text} ->
+      say.(["hook", name])
+      case System.cmd("bash", ["-c", text], into: IO.stream(:stdio, :line), stderr_to_stdout: true) do
+        {_, 0} -> :ok
+        {_, status} -> refuse.(["failed", name, to_string(status)])
+      end
+  end
+end
+
+command = fn program, arguments, folder ->
+  System.find_executable(program) || refuse.(["missing", program])
+  case System.cmd(program, arguments, cd: folder, into: IO.stream(:stdio, :line), stderr_to_stdout: true) do
+    {_, 0} -> :ok
+    {_, status} -> exit({:shutdown, status})
+  end
+end
+
+# Which of several releases is not decided here: the answer comes as a line.
+choose = fn config ->
+  names = for {name, _} <- config[:releases] || [], do: Atom.to_string(name)
+  implicit = if config[:apps_path], do: "", else: Atom.to_string(config[:app])
+  say.(["releases", to_string(config[:default_release]), implicit | names])
+  case IO.gets("") do
+    line when is_binary(line) -> String.split(line)
+    _ -> exit({:shutdown, 1})
+  end
+end
+
+describe = fn config ->
+  for {app, path} <- owns.(config) do
+    licenses = within.(app, path, fn -> List.wrap(Mix.Project.config()[:package][:licenses]) end)
+    say.(["own", to_string(app) | licenses])
+  end
+  folder = Path.dirname(config[:config_path] || "config/config.exs")
+  own = for {_, release} <- config[:releases] || [], is_list(release), path = release[:runtime_config_path], is_binary(path), do: path
+  at_boot = Enum.uniq(Enum.map([Path.join(folder, "runtime.exs"), Path.join(folder, "releases.exs") | own], &Path.relative_to_cwd/1))
+  for file <- at_boot, {name, need, line} <- variables.(file), do: say.(["variable", name, need, file, to_string(line)])
+  for file <- Path.wildcard(Path.join(folder, "*.exs")), file = Path.relative_to_cwd(file), file not in at_boot,
+      {name, _, line} <- variables.(file), do: say.(["misuse", name, file, to_string(line)])
+end
+
+options = fn
+  {_, options} when is_list(options) -> options
+  {_, _, options} when is_list(options) -> options
+  _ -> []
+end
+
+dependencies = fn config, test ->
+  children = for {app, path} <- owns.(config), do: within.(app, path, fn -> Mix.Project.config()[:deps] || [] end)
+  wanted = Enum.concat([config[:deps] || [] | children]) |> Enum.map(options) |> Enum.filter(fn dependency ->
+    only = List.wrap(dependency[:only])
+    not Keyword.has_key?(dependency, :in_umbrella) and (only == [] or test or Mix.env() in only)
+  end)
+  lockfile = config[:lockfile] || "mix.lock"
+  lock = read.(lockfile)
+  packages = lock =~ "{:hex," or Enum.any?(wanted, fn one -> not Enum.any?([:path, :git, :github], &Keyword.has_key?(one, &1)) end)
+  if wanted != [] or lock =~ "{:" do
+    say.(["step", "dependencies"])
+    if packages do
+      Mix.Task.run("local.hex", ["--force", "--if-missing"])
+      Mix.Task.run("local.rebar", ["--force", "--if-missing"])
+    end
+    Mix.Task.run("deps.get", if(test, do: [], else: ["--only", Atom.to_string(Mix.env())]))
+    now = read.(lockfile)
+    cond do
+      lock == "" and now =~ "{:" -> say.(["unlocked"])
+      lock != "" and now != lock -> refuse.(["lock", lockfile])
+      true -> :ok
+    end
+  end
+end
+
+compile = fn hooks ->
+  say.(["step", "compile"])
+  hook.(hooks, "hook_pre_compile")
+  # What it leaves undone is done below, or by mix release.
+  hook.(hooks, "hook_compile") || Mix.Task.run("compile", [])
+  hook.(hooks, "hook_post_compile")
+end
+
+# npm's packages first, then what the project calls assets.deploy: esbuild, tailwind, phx.digest.
+assets = fn config, hooks, folders ->
+  deploy? = fn -> List.keymember?(Mix.Project.config()[:aliases] || [], :"assets.deploy", 0) end
+  deploys = Enum.filter(owns.(config), fn {app, path} -> within.(app, path, deploy?) end)
+  if folders != [] or deploys != [] or List.keymember?(hooks, "assets", 0), do: say.(["step", "assets"])
+  for folder <- folders do
+    how = if File.exists?(Path.join(folder, "package-lock.json")), do: "ci", else: "install"
+    command.("npm", [how, "--no-audit", "--no-fund", "--include=dev"], folder)
+    if deploys == [] and read.(Path.join(folder, "package.json")) =~ ~r/"deploy"\s*:/, do: command.("npm", ["run", "deploy"], folder)
+  end
+  hook.(hooks, "assets")
+  for {app, path} <- deploys, do: within.(app, path, fn -> Mix.Task.rerun("assets.deploy", []) end)
+  if deploys == [] and folders != [] and Mix.Task.get("phx.digest"), do: Mix.Task.run("phx.digest", [])
+end
+
+# Several releases get a folder each, since they would write over each other's boot files.
+release = fn names, target ->
+  run = fn name, target -> Mix.Task.rerun("release", name ++ ["--overwrite", "--quiet", "--path", target]) end
+  case names do
+    ["."] -> run.([], target)
+    [name] -> run.([name], target)
+    names -> for name <- names, do: run.([name], Path.join([target, "rel", name]))
+  end
+end
+
+:persistent_term.put(:relpack_build, fn [mark | words] ->
+  :persistent_term.put(:relpack_mark, mark)
+  {options, []} = OptionParser.parse!(words, strict: [target: :string, hook: :keep, npm: :keep, test: :boolean])
+  test = options[:test] || false
+  config = Mix.Project.config()
+  say.(["tools", System.version(), System.otp_release()])
+  hooks = for {:hook, hook} <- options, do: List.to_tuple(String.split(hook, "=", parts: 2))
+  names = if test, do: [], else: choose.(config)
+  describe.(config)
+  hook.(hooks, "hook_pre_fetch_dependencies")
+  dependencies.(config, test)
+  compile.(hooks)
+  unless test do
+    assets.(config, hooks, for({:npm, folder} <- options, do: folder))
+    say.(["step", "release"])
+    release.(names, options[:target])
+  end
+  say.(["done"])
+end)
+
+defmodule Mix.Tasks.Reltui.Build do
+  use Mix.Task
+  def run(words), do: :persistent_term.get(:relpack_build).(words)
+end
