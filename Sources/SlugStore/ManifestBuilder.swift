@@ -23,15 +23,24 @@ public struct BuildFacts: Hashable, Sendable {
 /// Describes a tree that holds one OTP release at its top, or several in `rel/NAME`.
 public enum ManifestBuilder {
   /// Walks the tree, reads what is in it and gives its manifest.
-  public static func describe(_ tree: String, _ facts: BuildFacts = BuildFacts()) throws(Cause)
-    -> Manifest
-  {
+  /// - Parameter report: gets what is wrong with native code and does not keep the tree from being a slug.
+  public static func describe(
+    _ tree: String, _ facts: BuildFacts = BuildFacts(),
+    report: (NativeCode.Finding) -> Void = { _ in }
+  ) throws(Cause) -> Manifest {
     let releases = try otpReleases(in: tree)
     var manifest = Manifest(
       otpReleases: releases, processes: try processes(in: tree, releases),
       appJSON: try appJSON(in: tree), tools: facts.tools, target: .host,
       files: try files(in: tree))
     (manifest.variables, manifest.debugInfo) = (facts.variables, facts.debugInfo)
+    manifest.migrations = Manifest.Migration.all(of: releases, in: manifest.files)
+    let code: NativeCode
+    do throws(PosixError) { code = try NativeCode(in: tree, manifest.files) } catch {
+      throw Cause(error)
+    }
+    (manifest.target.glibc, manifest.target.libraries) = (code.glibc, code.libraries)
+    code.findings.forEach(report)
     return manifest
   }
 

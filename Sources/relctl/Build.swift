@@ -147,8 +147,9 @@ struct SlugMaker {
   }
 
   private func describe(_ tree: String) throws(Cause) {
-    let manifest = try ManifestBuilder.describe(tree)
-    tell(manifest)
+    var findings: [NativeCode.Finding] = []
+    let manifest = try ManifestBuilder.describe(tree) { findings.append($0) }
+    tell(manifest, findings)
     do throws(PosixError) {
       try Files.makeFolder(tree + "/.reltui")
       try Files.replace(tree + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
@@ -156,8 +157,9 @@ struct SlugMaker {
   }
 
   /// A built release seldom has Procfile and app.json beside it; what goes without them must not go unsaid.
-  private func tell(_ manifest: Manifest) {
+  private func tell(_ manifest: Manifest, _ findings: [NativeCode.Finding]) {
     if call.wantsJSON { return }
+    for finding in findings { call.context.print(" !     \(call.shown(finding.sentence))") }
     let processes = manifest.processes.map { "\($0.process): \($0.command)" }
     for line in processes
       + (manifest.appJSON == nil ? ["no app.json: no health check, one web"] : [])

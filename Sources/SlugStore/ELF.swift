@@ -1,0 +1,59 @@
+/// What an ELF file tells the dynamic linker. Sources: elf(5); System V ABI, "Dynamic Linking"; Linux Standard Base,
+/// "Symbol Versioning".
+///
+/// A file that ends too early or contradicts itself is none: nothing could run it.
+struct ELF: Equatable {
+  /// `e_machine`.
+  var machine: UInt16
+  var is64Bit: Bool
+  var isBigEndian: Bool
+  /// Whether it is a program or a shared library, not an object file or a core dump.
+  var isLoadable: Bool
+  /// The dynamic linker that a program asks for.
+  var interpreter: String?
+  /// What a shared library calls itself.
+  var name: String?
+  /// Names of shared libraries.
+  var needed: [String] = []
+  /// Folders to look for them in, from `DT_RPATH` and `DT_RUNPATH`.
+  var folders: [String] = []
+  /// Versions of their symbols without which it is not started, such as `GLIBC_2.34`.
+  var versions: [String] = []
+
+  /// - Parameters:
+  ///   - size: the file's, in bytes.
+  ///   - read: at most so many bytes from an offset; fewer at the file's end.
+  init?(size: Int, read: @escaping (_ offset: Int, _ count: Int) -> [UInt8]) {
+    guard let reader = ELFReader(size: size, read: read), let elf = reader.elf() else {
+      return nil
+    }
+    self = elf
+  }
+
+  /// Only the fields of its header.
+  init(machine: UInt16, is64Bit: Bool, isBigEndian: Bool, isLoadable: Bool) {
+    self.machine = machine
+    self.is64Bit = is64Bit
+    self.isBigEndian = isBigEndian
+    self.isLoadable = isLoadable
+  }
+
+  static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
+
+  /// As `uname -m` would say; the number of one that is not known here.
+  var architecture: String {
+    switch machine {
+    case 62: is64Bit ? "x86_64" : "x32"
+    case 183: isBigEndian ? "aarch64_be" : "aarch64"
+    case 3: "i386"
+    case 8: "mips"
+    case 20: "ppc"
+    case 21: isBigEndian ? "ppc64" : "ppc64le"
+    case 22: "s390x"
+    case 40: "arm"
+    case 243: is64Bit ? "riscv64" : "riscv32"
+    case 258: "loongarch64"
+    default: "machine \(machine)"
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Posix
+import ReleaseModel
+
+/// The native code in a tree – the virtual machine's programs, ports, NIFs – and what it wants of a host.
+public struct NativeCode: Equatable, Sendable {
+  /// Something that will not run as it is.
+  public enum Finding: Hashable, Sendable {
+    /// A file for another kind of host.
+    case foreign(file: String, architecture: String)
+    /// A file that looks for its libraries in a folder of the build host.
+    case stray(file: String, folder: String)
+
+    public var sentence: String {
+      switch self {
+      case .foreign(let file, let architecture):
+        "\(file) is for \(architecture), not for \(Manifest.Target.host.arch)"
+      case .stray(let file, let folder):
+        "\(file) looks for its libraries in \(folder), which a host may not have"
+      }
+    }
+  }
+
+  /// Names of libraries that the tree does not hold, sorted; musl's dynamic linker is one.
+  public private(set) var libraries: [String] = []
+  /// The greatest version that is asked for, by what it is a version of: `GLIBC`, `GLIBCXX`, `CXXABI`.
+  public private(set) var versions: [String: String] = [:]
+  /// In the order of the files.
+  public private(set) var findings: [Finding] = []
+
+  /// The lowest glibc that will do; nil where none is asked for.
+  public var glibc: String? { versions["GLIBC"] }
+
+  /// Reads the headers of a tree's ELF files.
+  public init(in tree: String, _ files: [Manifest.Entry]) throws(PosixError) {
+    var needed: Set<String> = []
+    var held: Set<String> = []
+    for entry in files where entry.kind == .file && entry.size ?? 0 >= 52 {
+      guard let elf = try Self.elf(tree + "/" + entry.path), elf.isLoadable else { continue }
+      guard elf.architecture == Manifest.Target.host.arch else {
+        findings.append(.foreign(file: entry.path, architecture: elf.architecture))
+        continue
+      }
+      held.formUnion([Files.name(of: entry.path)] + [elf.name].compactMap { $0 })
+      needed.formUnion(elf.needed + [elf.muslLinker].compactMap { $0 })
+      for version in elf.versions { take(version) }
+      if let folder = elf.folders.first(where: Self.leadsNowhere), !elf.needed.isEmpty {
+        findings.append(.stray(file: entry.path, folder: folder))
+      }
+    }
+    libraries = needed.subtracting(held).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// What an ELF file says; nil for any other file.
+  static func elf(_ path: String) throws(PosixError) -> ELF? {
+    let file = try File.open(path, .read)
+    guard try file.read(upTo: ELF.magic.count, at: 0) == ELF.magic else { return nil }
+    return ELF(size: try file.size()) { (try? file.read(upTo: $1, at: $0)) ?? [] }
+  }
+
+  private mutating func take(_ version: String) {
+    // Linker and C library must both know relative relocations in their short form: glibc 2.36.
+    if version == "GLIBC_ABI_DT_RELR" { return take("GLIBC_2.36") }
+    guard let bar = version.lastIndex(of: "_") else { return }
+    let (name, number) = (String(version[..<bar]), String(version[version.index(after: bar)...]))
+    guard let parts = Self.parts(number) else { return }
+    if let old = versions[name].flatMap(Self.parts), !old.lexicographicallyPrecedes(parts) {
+      return
+    }
+    versions[name] = number
+  }
+
+  /// Of a version such as `2.34`; nil for a word such as `PRIVATE`.
+  private static func parts(_ version: String) -> [Int]? {
+    let parts = version.split(separator: ".", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Int($0) }
+    return numbers.count == parts.count && numbers.allSatisfy { $0 >= 0 } ? numbers : nil
+  }
+
+  /// Folders that are the same on every host, and where Heroku's hosts keep the slug.
+  private static let lasting = ["/lib", "/lib32", "/lib64", "/usr", "/opt", "/app"]
+
+  private static func leadsNowhere(_ folder: String) -> Bool {
+    folder.hasPrefix("/") && !lasting.contains { folder == $0 || folder.hasPrefix($0 + "/") }
+  }
+}
+
+extension ELF {
+  /// The file name of musl's dynamic linker, where that is the one it asks for.
+  fileprivate var muslLinker: String? {
+    interpreter.map(Files.name(of:)).flatMap { $0.hasPrefix("ld-musl-") ? $0 : nil }
+  }
+}

@@ -1,0 +1,70 @@
+import Posix
+import ReleaseModel
+import SlugStore
+import TestSupport
+import Testing
+
+/// What a manifest tells of a tree.
+@Suite struct ManifestTests {
+  let release: ReleaseTree
+  init() throws { release = try ReleaseTree() }
+
+  private func write(_ paths: [String]) throws {
+    for path in paths { try release.folder.write("tree/" + path, "") }
+  }
+
+  private static let priv = "lib/demo_mix-0.1.0/priv"
+
+  @Test func migrationsAreThoseThatEctoRuns() throws {
+    #expect(try release.manifest().migrations == [])
+    try write([
+      Self.priv + "/repo/migrations/20260102000000_b.exs",
+      Self.priv + "/repo/migrations/20260101000000_a.exs",
+      Self.priv + "/repo/migrations/tenants/1_c.exs",
+      Self.priv + "/archive/migrations/20260101000000_a.exs",
+      Self.priv + "/repo/migrations/.formatter.exs",
+      Self.priv + "/repo/migrations/20260101000000.exs",
+      Self.priv + "/repo/migrations/20260101000000_a.ex",
+      Self.priv + "/repo/migrations/x_a.exs",
+      Self.priv + "/repo/seeds/1_a.exs",
+      Self.priv + "/migrations/1_a.exs",
+      "lib/stranger-1.0.0/priv/repo/migrations/1_a.exs",
+      "priv/repo/migrations/1_a.exs",
+    ])
+    let found = try release.manifest().migrations ?? []
+    #expect(found.allSatisfy { $0.application == "demo_mix" })
+    #expect(
+      found.map { "\($0.folder) \($0.name)" } == [
+        "archive/migrations 20260101000000_a", "repo/migrations 20260101000000_a",
+        "repo/migrations 20260102000000_b", "repo/migrations/tenants 1_c",
+      ])
+  }
+
+  @Test func anApplicationOfTwoReleasesIsToldOnce() throws {
+    let tree = release.folder.path + "/two"
+    for name in ["admin", "web"] {
+      try FileTree.copy(release.tree, to: "\(tree)/rel/\(name)")
+      for number in 1...2 where name == "web" || number == 1 {
+        try release.folder.write("two/rel/\(name)/\(Self.priv)/repo/migrations/\(number)_a.exs", "")
+      }
+    }
+    let manifest = try ManifestBuilder.describe(tree)
+    #expect(manifest.otpReleases.map(\.folder) == ["rel/admin", "rel/web"])
+    #expect(manifest.migrations?.map(\.name) == ["1_a", "2_a"])
+  }
+
+  @Test func nativeCodeMakesTheTarget() throws {
+    #expect(try release.manifest().target.libraries == [] && release.manifest().target.glibc == nil)
+    let native = ELFImage(
+      machine: NativeCodeTests.host, needed: ["libz.so.1"],
+      versions: [("libc.so.6", ["GLIBC_2.31"])])
+    try release.folder.write("tree/\(Self.priv)/nif.so", native.bytes)
+    try release.folder.write(
+      "tree/\(Self.priv)/other.so", ELFImage(machine: NativeCodeTests.other).bytes)
+    var findings: [NativeCode.Finding] = []
+    let manifest = try ManifestBuilder.describe(release.tree) { findings.append($0) }
+    #expect(manifest.target.glibc == "2.31" && manifest.target.libraries == ["libz.so.1"])
+    #expect(findings.map(\.sentence).count == 1)
+    #expect(findings.first?.sentence.hasPrefix(Self.priv + "/other.so is for ") == true)
+  }
+}
