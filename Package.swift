@@ -61,7 +61,9 @@ let package = Package(
       exclude: ["Probes/survey.erl", "Probes/collector.erl"],
       resources: [.embedInCode("Probes/survey.forms"), .embedInCode("Probes/collector.forms")]),
     room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
-    room("Buildpack", ["Instance", "SlugStore", "Journal"]),
+    room(
+      "Buildpack", ["Instance", "SlugStore", "Journal"],
+      resources: [.embedInCode("Tasks/build.exs")]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
     room("Observation", ["Journal", "Instance"]),
     // interfaces

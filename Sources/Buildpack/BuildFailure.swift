@@ -209,7 +209,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
         ? "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
         : "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
     case .releaseUnknown: "Set the config var RELEASE_NAME, or :default_release in mix.exs."
-    case .secret: "Read it in config/runtime.exs, with System.fetch_env!, not where code is compiled."
+    case .secret:
+      "Read it in config/runtime.exs, with System.fetch_env!, not where code is compiled."
     case .interrupted: "Build again; what the build had added at the top of the source is gone."
     case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
     }

@@ -23,7 +23,7 @@ public enum BuildStep: String, CaseIterable, Sendable {
 }
 
 /// What will be done to a source tree, and why. Making one changes nothing.
-public struct BuildPlan: Hashable, Sendable {
+public struct BuildPlan: Sendable {
   public struct Step: Hashable, Sendable {
     public var step: BuildStep
     public var intent: String
@@ -96,7 +96,7 @@ public struct BuildPlan: Hashable, Sendable {
       wishes.erlang.map { "Erlang \($0.text) (\($0.place))" },
       wishes.elixir.map { "Elixir \($0.text) (\($0.place))" },
     ]
-      .compactMap { $0 }
+    .compactMap { $0 }
     if !wanted.isEmpty { return wanted.joined(separator: " and ") }
     return isMix
       ? "Erlang and Elixir; no version is asked for" : "Erlang and rebar3; no version is asked for"

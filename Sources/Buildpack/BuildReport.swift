@@ -23,7 +23,8 @@ public enum BuildReport {
 
   /// - Parameter source: BUILD_DIR.
   public static func text(_ source: String) throws(Cause) -> String {
-    if let bytes = try read(source + "/" + path), let text = String(validating: bytes, as: UTF8.self)
+    if let bytes = try read(source + "/" + path),
+      let text = String(validating: bytes, as: UTF8.self)
     {
       return text
     }

@@ -28,6 +28,10 @@ struct BuilderRun {
     var variables: [Manifest.Variable] = []
     /// Whether no lock file holds the dependencies.
     var isUnlocked = false
+
+    var sortedVariables: [Manifest.Variable] {
+      variables.sorted { ($0.name, $0.file, $0.line) < ($1.name, $1.file, $1.line) }
+    }
   }
 
   let invocation: Invocation
@@ -91,7 +95,8 @@ struct BuilderRun {
     return (facts, Self.end(ending, refusal, tail))
   }
 
-  private static func end(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> End {
+  private static func end(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> End
+  {
     switch ending {
     case .interrupted(let signal): .interrupted(signal)
     case .expired: .expired

@@ -2,4 +2,3 @@
 ///
 /// What each entry point must do is Heroku's: "Buildpack API", devcenter.heroku.com.
 @_exported import ReleaseModel
-

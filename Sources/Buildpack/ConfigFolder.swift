@@ -1,16 +1,18 @@
 import Posix
 
 /// ENV_DIR: a file per config var, whose bytes are the value as they are.
-struct ConfigFolder {
-  var values: [String: String] = [:]
+public struct ConfigFolder: Sendable {
+  public var values: [String: String] = [:]
   /// A line for each that a program cannot be given.
-  var warnings: [String] = []
+  public var warnings: [String] = []
 
   /// Bytes that the kernel takes as one string of an environment, name and `=` included: execve(2), MAX_ARG_STRLEN.
   private static let longest = 128 << 10
 
+  init() {}
+
   /// - Parameter path: nil where the platform has none.
-  init(_ path: String?) throws(BuildFailure) {
+  public init(_ path: String?) throws(BuildFailure) {
     guard let path else { return }
     do throws(PosixError) {
       for name in try Files.list(path, skippingOthers: true) where Self.isName(name) {

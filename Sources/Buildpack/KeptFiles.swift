@@ -17,10 +17,11 @@ struct KeptFiles {
     source = project.source
     var files: [(name: String, bytes: [UInt8])] = []
     for name in Self.names {
-      guard
-        let bytes = try Self.read(name, project.source) ?? Self.read(name, project.folder)
-      else { continue }
-      files.append((name, bytes))
+      for folder in project.place.isEmpty ? [source] : [source, project.folder] {
+        guard let bytes = try Self.read(name, folder) else { continue }
+        files.append((name, bytes))
+        break
+      }
     }
     self.files = files
     hasProfile = Files.isFolder(source + "/" + Self.profile)
@@ -28,12 +29,15 @@ struct KeptFiles {
     func text(_ name: String) -> [UInt8]? { files.first { $0.name == name }?.bytes }
     do throws(Cause) {
       procfile = try Procfile(text: String(decoding: text("Procfile") ?? [], as: UTF8.self)).entries
-      appJSON = try text("app.json").map { bytes throws(Cause) in try AppJSON(bytes: bytes) }
+      appJSON = if let bytes = text("app.json") { try AppJSON(bytes: bytes) } else { nil }
     } catch { throw .file(error) }
   }
 
   /// Names of the programs in `bin/` that the Procfile starts.
-  var started: [String] { ReleaseChoice.started(by: procfile) }
+  var started: [String] {
+    var seen: Set<String> = []
+    return ReleaseChoice.started(by: procfile).filter { seen.insert($0).inserted }
+  }
 
   private static func read(_ name: String, _ source: String) throws(BuildFailure) -> [UInt8]? {
     let path = source + "/" + name

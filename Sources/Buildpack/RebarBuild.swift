@@ -43,10 +43,11 @@ struct RebarBuild {
       bytes = try Files.read(project.folder + "/rebar.config", limit: 1 << 20)
     } catch { throw .unreadable(error) }
     do throws(TermError) {
-      let names = names(in: try Term.consult(bytes))
+      let names = names(in: try TextFormat.consult(bytes))
       return ReleaseChoice(declared: names, implicit: ReleaseChoice.nameless, usual: nil)
     } catch {
-      throw .file(Cause(.buildFile, "rebar.config: \(error)", remedy: "Make it readable: rebar3 tree"))
+      throw .file(
+        Cause(.buildFile, "rebar.config: \(error)", remedy: "Make it readable: rebar3 tree"))
     }
   }
 

@@ -1,7 +1,7 @@
 import Posix
 
 /// Which OTP releases of a project are built.
-struct ReleaseChoice {
+struct ReleaseChoice: Hashable {
   /// Those that the project declares.
   let declared: [String]
   /// The one that mix makes of a project that declares none; nil for an umbrella.

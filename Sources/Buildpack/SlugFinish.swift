@@ -23,7 +23,7 @@ enum SlugFinish {
     do throws(Cause) {
       manifest = try ManifestBuilder.describe(
         slug,
-        BuildFacts(tools: facts.tools, variables: facts.variables.sorted { $0 < $1 }))
+        BuildFacts(tools: facts.tools, variables: facts.sortedVariables))
     } catch { throw .slug(error) }
     do throws(PosixError) {
       try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)

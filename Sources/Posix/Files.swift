@@ -54,6 +54,12 @@ public enum Files {
     return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether a file of bytes is at `path`, links followed; no device, no pipe.
+  public static func isFile(_ path: String) -> Bool {
+    var info = stat()
+    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
+  }
+
   public static func isExecutableFile(_ path: String) -> Bool {
     !isFolder(path) && access(path, X_OK) == 0
   }

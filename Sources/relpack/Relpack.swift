@@ -19,7 +19,11 @@ struct Relpack {
         ENV_DIR, in the slug.
         """),
     command("release", "DIR", count: 1...1, "Print the process types of the slug in DIR as YAML."),
-    command("plan", "DIR", count: 1...1, "Print what 'compile' would do."),
+    command(
+      "report", "DIR [CACHE_DIR [ENV_DIR]]", count: 1...3,
+      "Print facts about the last build in DIR as JSON."),
+    command(
+      "plan", "DIR [ENV_DIR]", count: 1...2, "Print what 'compile' would do, and why."),
   ]
 
   private static func command(
@@ -73,20 +77,29 @@ struct Relpack {
     case "release":
       context.print(try DefaultProcesses.yaml(folders[0]).dropLast().description)
       return .success
-    case "plan": return try plan(folders[0])
+    case "plan": return try plan(folders)
+    case "report":
+      context.print(try BuildReport.text(folders[0]).dropLast().description)
+      return .success
     default: return compile(folders)
     }
   }
 
   private func detect(_ folder: String) -> Outcome {
-    guard let kind = Buildpack.detect(folder) else { return Outcome(exitCode: ExitCode.failed) }
+    guard let kind = Project.detect(folder) else { return Outcome(exitCode: ExitCode.failed) }
     context.print(kind)
     return .success
   }
 
-  private func plan(_ folder: String) throws(Cause) -> Outcome {
+  private func plan(_ folders: [String]) throws(Cause) -> Outcome {
     do throws(BuildFailure) {
-      for line in try BuildPlan(source: folder).lines { context.print(line) }
+      let config = try ConfigFolder(folders.count > 1 ? folders[1] : nil)
+      let settings = try BuildSettings(config: config.values, stack: context.environment["STACK"])
+      let plan = try BuildPlan(source: folders[0], settings: settings)
+      for line in plan.lines { context.print(Printable.clean(line)) }
+      for warning in config.warnings + plan.wishes.warnings {
+        context.print(" !     " + Printable.clean(warning))
+      }
     } catch { throw error.cause }
     return .success
   }
