@@ -47,30 +47,43 @@ public struct Build {
   public static func run(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) -> BuiltSlug {
+    try perform(request, interrupts, write) { build throws(BuildFailure) in
+      let slug = try build.build()
+      try build.record.finished(slug)
+      build.output.step(
+        "Slug \(slug.id.prefix(12)) built in \(BuildOutput.seconds(slug.milliseconds))")
+      return slug
+    }
+  }
+
+  /// Reads what the build is told, works, and tells of a failure everywhere.
+  /// - Parameter isTest: it is none that makes a slug, so nothing is recorded.
+  static func perform<Made>(
+    _ request: BuildRequest, _ interrupts: Signals?, _ write: @escaping (String) -> Void,
+    isTest: Bool = false, _ work: (Build) throws(BuildFailure) -> Made
+  ) throws(BuildFailure) -> Made {
     let start = Clock.monotonic()
     var config = ConfigFolder()
     var refusal: BuildFailure?
     var travels = false
     do throws(BuildFailure) {
       config = try ConfigFolder(request.variables)
-      travels = try BuildSettings.recordTravels(config.values)
+      travels = try BuildSettings.recordTravels(config.values) && !isTest
     } catch { refusal = error }
     let record = BuildRecord(
-      environment: request.environment, config: config.values, travels: travels)
+      environment: request.environment, config: config.values, isRecorded: !isTest,
+      travels: travels)
     let output = BuildOutput(mask: record.mask, write: write)
     do throws(BuildFailure) {
       try record.started()
       if let refusal { throw refusal }
       let settings = try BuildSettings(
-        config: config.values, stack: request.environment["STACK"])
-      let build = Build(
-        request: request, config: config, settings: settings, interrupts: interrupts,
-        output: output, record: record, start: start)
-      let slug = try build.build()
-      try record.finished(slug)
-      output.step(
-        "Slug \(slug.id.prefix(12)) built in \(BuildOutput.seconds(slug.milliseconds))")
-      return slug
+        config: config.values, stack: request.environment["STACK"],
+        usualEnvironment: isTest ? "test" : "prod")
+      return try work(
+        Build(
+          request: request, config: config, settings: settings, interrupts: interrupts,
+          output: output, record: record, start: start))
     } catch {
       record.failed(error, milliseconds: Clock.monotonic() - start)
       output.problem(error.cause)
@@ -86,10 +99,8 @@ public struct Build {
   var deadline: Int64? { settings.timeLimit.map { start + $0 - min(30_000, $0 / 10) } }
 
   private func build() throws(BuildFailure) -> BuiltSlug {
-    try begin(.check)
-    let plan = try BuildPlan(source: request.source, settings: settings)
+    let plan = try plan()
     for line in plan.lines { output.detail(line) }
-    for warning in config.warnings + plan.wishes.warnings { output.warn(warning) }
     let staging = try Staging(source: plan.project.source)
     let slug: BuiltSlug
     do throws(BuildFailure) { slug = try build(plan, staging) } catch {
@@ -100,8 +111,16 @@ public struct Build {
     return slug
   }
 
+  /// What the source says of its build, with all that is to be said about it.
+  func plan() throws(BuildFailure) -> BuildPlan {
+    try begin(.check)
+    let plan = try BuildPlan(source: request.source, settings: settings)
+    for warning in config.warnings + plan.wishes.warnings { output.warn(warning) }
+    return plan
+  }
+
   private func build(_ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) -> BuiltSlug {
-    let facts = try ReleaseMaker(build: self, plan: plan, staging: staging).make()
+    let facts = try ReleaseMaker(build: self, plan: plan, staging: staging).release()
     try begin(.finish)
     let manifest = try SlugFinish.finish(staging.slug, plan.kept, facts)
     describe(manifest)

@@ -13,10 +13,10 @@ struct BuildEnvironment {
   ///   - inherited: the platform's own variables.
   ///   - programs: folders that come first in `PATH`.
   ///   - tools: the folder where mix, Hex and rebar3 keep what they install.
-  ///   - build: the folder that is compiled into, so that no stale `_build` is ever used.
+  ///   - build: the folder that is compiled into, so that no stale `_build` is ever used; nil for the usual one.
   init(
     inherited: [String: String], config: [String: String], settings: BuildSettings,
-    programs: [String], tools: String, build: String
+    programs: [String], tools: String, build: String?
   ) {
     var variables = inherited.filter { Self.isPassed($0.key) }
     variables.merge(config.filter { Self.isPassed($0.key) && !Self.refused.contains($0.key) }) {

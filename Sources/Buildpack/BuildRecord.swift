@@ -22,12 +22,15 @@ final class BuildRecord {
   ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
   ///     `SOURCE_VERSION` is the commit, as Heroku has it.
   ///   - config: the build's config vars.
+  ///   - isRecorded: whether there are events at all.
   ///   - travels: whether the slug is to carry the events where there is no home.
-  init(environment: [String: String], config: [String: String], travels: Bool) {
+  init(
+    environment: [String: String], config: [String: String], isRecorded: Bool, travels: Bool
+  ) {
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
-    if let home = value("RELTUI_HOME") {
+    if let home = value("RELTUI_HOME"), isRecorded {
       let journal = Journal(home: Home(root: home), program: "relpack", config: config)
       (place, mask) = (.log(journal), journal.mask())
     } else {

@@ -57,8 +57,12 @@ public struct BuildSettings: Hashable, Sendable {
   public var toolchainURL: String?
   public var recordTravels: Bool
 
-  /// - Parameter stack: the platform's `STACK`.
-  public init(config: [String: String], stack: String?) throws(BuildFailure) {
+  /// - Parameters:
+  ///   - stack: the platform's `STACK`.
+  ///   - usualEnvironment: `MIX_ENV` where the config vars don't say.
+  public init(
+    config: [String: String], stack: String?, usualEnvironment: String = "prod"
+  ) throws(BuildFailure) {
     /// `echo off > ENV_DIR/NAME` leaves a newline.
     func text(_ name: String) -> String? {
       let value = (config[name] ?? "").split(whereSeparator: \.isWhitespace).joined(separator: " ")
@@ -74,7 +78,7 @@ public struct BuildSettings: Hashable, Sendable {
       return choice
     }
     releases = (text("RELEASE_NAME") ?? "").split { $0 == " " || $0 == "," }.map(String.init)
-    environment = text("MIX_ENV") ?? "prod"
+    environment = text("MIX_ENV") ?? usualEnvironment
     folder = text("RELPACK_FOLDER")
     rehearsal = try choice("RELPACK_REHEARSAL", else: .warn)
     usesCache = try choice("RELPACK_CACHE", else: Switch.on) == .on

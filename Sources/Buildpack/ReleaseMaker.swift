@@ -1,30 +1,43 @@
 import Disk
 import Posix
 
-/// Makes the OTP releases of a project: finds the tools, and lets mix or rebar3 work.
+/// Has mix or rebar3 do its part, with the tools that the project wants.
 struct ReleaseMaker {
   let build: Build
   let plan: BuildPlan
   let staging: Staging
-  /// `MIX_ENV` is test, and nothing is assembled.
-  var isTest = false
 
   private var output: BuildOutput { build.output }
 
-  /// - Returns: what was learned; the releases lie in the staging's slug.
-  func make() throws(BuildFailure) -> BuilderRun.Facts {
-    try build.begin(.tools)
-    let environment = BuildEnvironment(
-      inherited: build.request.environment, config: build.config.values, settings: build.settings,
-      programs: [], tools: try toolFolder(), build: staging.build)
-    try requireTools(environment)
+  /// Makes the OTP releases of the project, in the staging's slug.
+  /// - Returns: what was learned of it.
+  func release() throws(BuildFailure) -> BuilderRun.Facts {
+    let environment = try environment(compilingInto: staging.build)
     switch plan.project.builder {
-    case .mix: return try makeWithMix(environment)
-    case .rebar3: return try makeWithRebar(environment)
+    case .mix: return try mixRun(environment, isTest: false)
+    case .rebar3: return try releaseWithRebar(environment)
     }
   }
 
-  private func makeWithMix(_ environment: BuildEnvironment) throws(BuildFailure)
+  /// Fetches and compiles what the tests need, in the source itself.
+  func prepareTests() throws(BuildFailure) {
+    let environment = try environment(compilingInto: nil)
+    switch plan.project.builder {
+    case .mix: _ = try mixRun(environment, isTest: true)
+    case .rebar3: _ = try rebarRun([], environment, isTest: true)
+    }
+  }
+
+  func environment(compilingInto folder: String?) throws(BuildFailure) -> BuildEnvironment {
+    try build.begin(.tools)
+    let environment = BuildEnvironment(
+      inherited: build.request.environment, config: build.config.values, settings: build.settings,
+      programs: [], tools: try toolFolder(), build: folder)
+    try requireTools(environment)
+    return environment
+  }
+
+  private func mixRun(_ environment: BuildEnvironment, isTest: Bool) throws(BuildFailure)
     -> BuilderRun.Facts
   {
     var hooks: [String: String] = [:]
@@ -36,27 +49,30 @@ struct ReleaseMaker {
     return try run(mix.invocation(environment), mix.report)
   }
 
-  private func makeWithRebar(_ environment: BuildEnvironment) throws(BuildFailure)
-    -> BuilderRun.Facts
+  private func rebarRun(_ names: [String], _ environment: BuildEnvironment, isTest: Bool)
+    throws(BuildFailure) -> BuilderRun.Facts
   {
-    var names: [String] = []
-    if !isTest {
-      names = try pick(try RebarBuild.choice(plan.project)).filter { $0 != ReleaseChoice.nameless }
-    }
     let target = names.count > 1 ? staging.slug + "/rel" : staging.releases
     let rebar = RebarBuild(
       project: plan.project, target: target, releases: names, isTest: isTest)
-    let lock = try lockFile()
-    var facts = try run(rebar.invocation(environment)) { line in
-      RebarBuild.step(line).map { .shown($0) }
+    return try run(rebar.invocation(environment)) { RebarBuild.step($0).map { .shown($0) } }
+  }
+
+  private func releaseWithRebar(_ environment: BuildEnvironment) throws(BuildFailure)
+    -> BuilderRun.Facts
+  {
+    let names = try pick(try RebarBuild.choice(plan.project)).filter {
+      $0 != ReleaseChoice.nameless
     }
+    let lock = try lockFile()
+    var facts = try rebarRun(names, environment, isTest: false)
     let locked = try lockFile()
     if lock != nil, lock != locked { throw .lockOutdated(file: "rebar.lock") }
     if lock == nil, locked != nil, locked != Array("[].\n".utf8) {
       output.warn("there is no rebar.lock: two builds may have different dependencies")
       facts.isUnlocked = true
     }
-    if !isTest, names.count < 2 { try takeOnlyRelease() }
+    if names.count < 2 { try takeOnlyRelease() }
     return facts
   }
 
@@ -83,9 +99,9 @@ struct ReleaseMaker {
     try choice.pick(chosen: build.settings.releases, started: plan.kept.started)
   }
 
-  private func run(_ invocation: Invocation, _ report: @escaping (String) -> BuilderReport?)
-    throws(BuildFailure) -> BuilderRun.Facts
-  {
+  private func run(
+    _ invocation: Invocation, _ report: @escaping (String) -> BuilderReport?
+  ) throws(BuildFailure) -> BuilderRun.Facts {
     var step = BuildStep.tools
     let run = BuilderRun(
       invocation: invocation, report: report, output: output, interrupts: build.interrupts,

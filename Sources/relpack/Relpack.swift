@@ -18,6 +18,10 @@ struct Relpack {
         the build is recorded in that home's event log; without it, and with RELPACK_RECORD=slug in
         ENV_DIR, in the slug.
         """),
+    command(
+      "test-compile", "DIR [CACHE_DIR [ENV_DIR]]", count: 1...3,
+      "Fetch and compile what the project's tests need, in DIR."),
+    command("test", "DIR [ENV_DIR]", count: 1...2, "Run the project's tests."),
     command("release", "DIR", count: 1...1, "Print the process types of the slug in DIR as YAML."),
     command(
       "report", "DIR [CACHE_DIR [ENV_DIR]]", count: 1...3,
@@ -81,7 +85,7 @@ struct Relpack {
     case "report":
       context.print(try BuildReport.text(folders[0]).dropLast().description)
       return .success
-    default: return compile(folders)
+    default: return build(command, folders)
     }
   }
 
@@ -104,13 +108,19 @@ struct Relpack {
     return .success
   }
 
-  private func compile(_ folders: [String]) -> Outcome {
+  private func build(_ command: Command, _ folders: [String]) -> Outcome {
+    let isTest = command.name == "test"
+    let variables = folders.dropFirst(isTest ? 1 : 2).first
     let request = BuildRequest(
-      source: folders[0], cache: folders.count > 1 ? folders[1] : nil,
-      variables: folders.count > 2 ? folders[2] : nil, environment: context.environment)
+      source: folders[0], cache: isTest ? nil : folders.dropFirst().first, variables: variables,
+      environment: context.environment)
     let interrupts = try? Signals([SIGTERM, SIGINT, SIGHUP])
     do throws(BuildFailure) {
-      _ = try Build.run(request, interrupts: interrupts, write: write)
+      switch command.name {
+      case "test": try Build.test(request, interrupts: interrupts, write: write)
+      case "test-compile": try Build.prepareTests(request, interrupts: interrupts, write: write)
+      default: _ = try Build.run(request, interrupts: interrupts, write: write)
+      }
       return .success
     } catch { return Outcome(exitCode: error.exitCode) }
   }
