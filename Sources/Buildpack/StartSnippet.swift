@@ -1,7 +1,13 @@
-/// What is added to a release's `env.sh`, which `bin/NAME` reads before it starts anything.
+/// What is added to a release's `env.sh`, which `bin/NAME` reads before it starts anything. What the app's own lines
+/// have set before stays.
 ///
 /// `mix release` writes one cookie for all copies of a release and keeps it readable in the tree; whoever sees
 /// a slug could join its nodes. So the slug has none and each app finds its own.
+///
+/// PORT has no default where something is started: a release that listens unasked takes another one's port, and one
+/// that wants a PORT says so. `eval` only reads the configuration; there one that wants a PORT has it.
+///
+/// Any POSIX shell reads it, perhaps with `set -e` and `set -u`; it runs nothing but coreutils, which busybox has too.
 enum StartSnippet {
   static let text = #"""
 
@@ -11,9 +17,30 @@ enum StartSnippet {
       export LANG=C.UTF-8
     fi
 
+    # RELEASE_NODE, where it is not set: one of its own for each dyno, so that two on a host do not
+    # clash. "rpc" and the like find it from any shell in the dyno, which has the same DYNO.
+    if [ -z "${RELEASE_NODE:-}" ] && [ -n "${DYNO:-}" ]; then
+      reltui_dyno=$DYNO
+      while :; do
+        case $reltui_dyno in
+          *[!A-Za-z0-9_-]*)
+            reltui_dyno="${reltui_dyno%%[!A-Za-z0-9_-]*}-${reltui_dyno#*[!A-Za-z0-9_-]}"
+            ;;
+          *) break ;;
+        esac
+      done
+      RELEASE_NODE="$RELEASE_NAME-$reltui_dyno"
+      unset reltui_dyno
+    fi
+
+    # PORT, for "eval" alone, which listens to nothing: configuration that asks for one can be read.
+    if [ -z "${PORT:-}" ] && [ "${RELEASE_COMMAND:-}" = eval ]; then
+      export PORT=0
+    fi
+
     # Whether $1 is ours: nobody else put it there.
     reltui_is_ours() {
-      [ -n "$(find "$1" -prune -user "$(id -u)" 2>/dev/null)" ]
+      [ -O "$1" ] && [ ! -h "$1" ]
     }
 
     # RELEASE_TMP: where the release's own folder cannot be written, one of this user's.

@@ -11,7 +11,7 @@ struct SlugHost {
   private let epmd: Child
 
   static let programs = [
-    "sh", "awk", "basename", "cat", "cut", "date", "dd", "dirname", "env", "find", "grep", "head",
+    "sh", "awk", "basename", "cat", "cut", "date", "dd", "dirname", "env", "grep", "head",
     "id", "ln", "mkdir", "od", "readlink", "rm", "sed", "sha256sum",
   ]
 
