@@ -26,7 +26,9 @@ struct ReleaseTree {
     time: Timestamp(milliseconds: 1_795_244_709_042), by: "ada", folder: "/src", commit: "c0ffee",
     line: "Greet")
 
-  func manifest() throws -> Manifest { try ManifestBuilder.describe(tree, BuildFacts(tools: ["otp": "25"])) }
+  func manifest() throws -> Manifest {
+    try ManifestBuilder.describe(tree, BuildFacts(tools: ["otp": "25"]))
+  }
 
   @discardableResult
   func store(_ change: (inout Manifest) -> Void = { _ in }) throws -> String {
