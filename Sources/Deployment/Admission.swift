@@ -126,8 +126,7 @@ enum ConfigDefaults {
 
   static func check(_ manifest: Manifest, has config: [String: String], app: String) throws(Cause) {
     let missing = (manifest.appJSON?.env ?? [:]).filter { name, variable in
-      config[name] == nil && variable.value == nil && variable.generator == nil
-        && variable.required != false && !RunSpecification.ownVariables.contains(name)
+      config[name] == nil && variable.isRequired && !RunSpecification.ownVariables.contains(name)
     }.keys.sorted()
     if missing.isEmpty { return }
     throw Cause(

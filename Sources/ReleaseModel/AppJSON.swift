@@ -10,6 +10,9 @@ public struct AppJSON: Hashable, Codable, Sendable {
     /// Heroku's default is true.
     public var required: Bool?
 
+    /// Whether somebody must set it: nothing here gives it a value.
+    public var isRequired: Bool { value == nil && generator == nil && required != false }
+
     /// A plain string stands for its value.
     public init(from decoder: any Decoder) throws {
       if let value = try? decoder.singleValueContainer().decode(String.self) {

@@ -160,6 +160,11 @@ public struct Manifest: Codable, Equatable, Sendable {
     return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && !path.utf8.contains(0)
   }
 
+  /// Bytes of all files.
+  public var size: Int {
+    files.filter { $0.kind == .file }.reduce(0) { $0.addingClamped($1.size ?? 0) }
+  }
+
   /// The OTP release that is started where no process type says which.
   public var mainRelease: OTPRelease? { otpReleases.first }
 

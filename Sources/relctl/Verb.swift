@@ -17,7 +17,9 @@ struct Verb: Sendable {
   static let all: [Verb] = [
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
     .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
-    .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugImport,
+    .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
+    .slugVerify,
+    .slugImport,
     .agent, .agentStart, .agentStop, .completion,
   ]
 

@@ -1,0 +1,162 @@
+import Disk
+import Posix
+import ReleaseModel
+
+/// A stored slug held against its manifest, and that against the slug's id.
+public struct SlugVerification: Hashable, Encodable, Sendable {
+  public enum Problem: String, Hashable, Codable, Sendable {
+    case missing, extra, changed, kind, mode, target, unreadable, manifest
+  }
+
+  public struct Finding: Hashable, Encodable, Sendable {
+    /// In the slug's tree; nil where it is about the slug.
+    public var path: String?
+    public var problem: Problem
+    public var sentence: String
+  }
+
+  public let slug: String
+  /// Sorted by path.
+  public private(set) var findings: [Finding] = []
+  /// How many were read, and their bytes.
+  public private(set) var files = 0
+  public private(set) var bytes = 0
+
+  private enum CodingKeys: String, CodingKey { case slug, findings, files, bytes }
+
+  /// Deeper no tree of ours is.
+  private static let greatestDepth = 256
+
+  init(_ slug: String, of store: SlugStore) {
+    self.slug = slug
+    let tree = store.tree(slug)
+    let manifest: Manifest
+    do throws(Cause) { manifest = try store.manifest(slug) } catch {
+      add(nil, .manifest, error.sentence)
+      return
+    }
+    var expected = Dictionary(
+      manifest.files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    let own = Files.parent(of: Manifest.path)
+    if expected[own] == nil {
+      expected[own] = Manifest.Entry(path: own, kind: .folder, mode: "755")
+    }
+    expected[Manifest.path] = Manifest.Entry(
+      path: Manifest.path, kind: .file, mode: "644", sha256: slug)
+    walk(tree, "", depth: 0, &expected)
+    for path in expected.keys { add(path, .missing, "is missing") }
+    findings.sort { ($0.path ?? "", $0.sentence) < ($1.path ?? "", $1.sentence) }
+  }
+
+  private mutating func add(_ path: String?, _ problem: Problem, _ sentence: String) {
+    findings.append(
+      Finding(
+        path: path, problem: problem, sentence: path.map { "'\($0)' \(sentence)" } ?? sentence))
+  }
+
+  /// Takes what it finds out of `expected`; the rest is missing.
+  private mutating func walk(
+    _ root: String, _ folder: String, depth: Int, _ expected: inout [String: Manifest.Entry]
+  ) {
+    let place = folder.isEmpty ? root : root + "/" + folder
+    for name in names(in: place, folder) {
+      let path = folder.isEmpty ? name : folder + "/" + name
+      let info: Files.Info?
+      do throws(PosixError) { info = try Files.info(root + "/" + path) } catch {
+        _ = expected.removeValue(forKey: path)
+        add(path, .unreadable, "cannot be read: \(error.errno)")
+        continue
+      }
+      guard let info else { continue }
+      guard let entry = expected.removeValue(forKey: path) else {
+        add(path, .extra, "is not in the manifest")
+        continue
+      }
+      guard Self.fits(entry.kind, info.kind) else {
+        add(path, .kind, "is \(Self.word(info.kind)), not \(Self.word(entry.kind))")
+        forget(path, &expected)
+        continue
+      }
+      switch entry.kind {
+      case .folder where depth < Self.greatestDepth: walk(root, path, depth: depth + 1, &expected)
+      case .folder: add(path, .unreadable, "is nested too deep")
+      case .link: checkLink(root, entry)
+      case .file: checkFile(root, entry, info)
+      }
+    }
+  }
+
+  /// What cannot be there is said by what is above it.
+  private func forget(_ folder: String, _ expected: inout [String: Manifest.Entry]) {
+    for path in expected.keys where path.hasPrefix(folder + "/") { expected[path] = nil }
+  }
+
+  private mutating func names(in place: String, _ folder: String) -> [String] {
+    do throws(PosixError) { return try Files.list(place) } catch {
+      let what = folder.isEmpty ? "." : folder
+      guard error.errno == .invalid else {
+        add(what, .unreadable, "cannot be read: \(error.errno)")
+        return []
+      }
+      add(what, .extra, "holds a name that is not UTF-8")
+      return (try? Files.list(place, skippingOthers: true)) ?? []
+    }
+  }
+
+  private mutating func checkLink(_ root: String, _ entry: Manifest.Entry) {
+    do throws(PosixError) {
+      let target = try Files.target(ofLink: root + "/" + entry.path)
+      if target == entry.target { return }
+      add(entry.path, .target, "leads to '\(target)', not to '\(entry.target ?? "")'")
+    } catch { add(entry.path, .unreadable, "cannot be read: \(error.errno)") }
+  }
+
+  private mutating func checkFile(_ root: String, _ entry: Manifest.Entry, _ info: Files.Info) {
+    if info.isExecutable != entry.isExecutable {
+      add(entry.path, .mode, "is \(entry.isExecutable ? "not executable" : "executable")")
+    }
+    // A file of another size cannot have the digest; it need not be read.
+    if let size = entry.size, size != info.size {
+      return add(entry.path, .changed, "has \(info.size) bytes, not \(size)")
+    }
+    do throws(PosixError) {
+      let digest = Hex.encode(try SHA256.digest(ofFile: root + "/" + entry.path))
+      if digest != entry.sha256 { return add(entry.path, .changed, "has another content") }
+      files += 1
+      bytes += info.size
+    } catch { add(entry.path, .unreadable, "cannot be read: \(error.errno)") }
+  }
+
+  private static func fits(_ kind: Manifest.Entry.Kind, _ found: Files.Info.Kind) -> Bool {
+    switch (kind, found) {
+    case (.file, .file), (.folder, .folder), (.link, .link): true
+    default: false
+    }
+  }
+
+  private static func word(_ kind: Manifest.Entry.Kind) -> String {
+    switch kind {
+    case .file: "a file"
+    case .folder: "a folder"
+    case .link: "a link"
+    }
+  }
+
+  private static func word(_ kind: Files.Info.Kind) -> String {
+    switch kind {
+    case .file: "a file"
+    case .folder: "a folder"
+    case .link: "a link"
+    case .other: "neither file, folder nor link"
+    }
+  }
+}
+
+extension SlugStore {
+  /// Reads every file of a slug.
+  /// - Returns: nil where the slug is gone, or went meanwhile.
+  public func verify(_ id: String) -> SlugVerification? {
+    let verification = SlugVerification(id, of: self)
+    return Files.isFolder(folder(id)) ? verification : nil
+  }
+}

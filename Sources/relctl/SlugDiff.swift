@@ -1,0 +1,31 @@
+import CommandLine
+import ReleaseModel
+import SlugStore
+
+extension Verb {
+  static let slugDiff = Verb(
+    Command(
+      "slug diff", "SLUG SLUG", count: 2...2, "show what changes from one slug to another",
+      details: """
+        Config vars that are newly required, migrations, process types, OTP applications, start
+        types, boot order, target and files; and whether OTP could upgrade a running node, and why
+        not. With --json all of it, every file too.
+        """,
+      options: [.json])
+  ) { call throws(Cause) in
+    let store = SlugStore(home: try call.home())
+    let ids = [try store.find(call.positional(0)), try store.find(call.positional(1))]
+    let diff = SlugDiff(from: try store.manifest(ids[0]), to: try store.manifest(ids[1]))
+    if call.wantsJSON {
+      call.print(json: SlugDiffReport(from: ids[0], to: ids[1], diff))
+      return .success
+    }
+    call.context.print("slug        \(ids[0].prefix(12)) → \(ids[1].prefix(12))")
+    if diff.isEmpty {
+      call.context.print(
+        ids[0] == ids[1] ? "it is the same slug" : "nothing changes but the manifest itself")
+    }
+    for line in diff.lines { call.context.print(call.shown(line)) }
+    return .success
+  }
+}
