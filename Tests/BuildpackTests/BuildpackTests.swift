@@ -38,8 +38,8 @@ import Testing
   @Test func planChangesNothing() throws {
     let platform = try Platform()
     let before = try platform.snapshot()
-    let plan = try BuildPlan(source: platform.source)
-    #expect(plan.steps == BuildStep.allCases && plan.lines.count == plan.steps.count)
+    let plan = try BuildPlan(source: platform.source, settings: BuildSettings(config: [:], stack: nil))
+    #expect(plan.lines.count == plan.steps.count)
     #expect(try platform.snapshot() == before)
   }
 
