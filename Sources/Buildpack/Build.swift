@@ -122,7 +122,9 @@ public struct Build {
   private func build(_ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) -> BuiltSlug {
     let facts = try ReleaseMaker(build: self, plan: plan, staging: staging).release()
     try begin(.finish)
-    let manifest = try SlugFinish.finish(staging.slug, plan.kept, facts)
+    let finish = SlugFinish(slug: staging.slug, plan: plan, facts: facts)
+    _ = try finish.arrange()
+    let manifest = try finish.describe()
     describe(manifest)
     try stopIfAsked()
     let slug = BuiltSlug(

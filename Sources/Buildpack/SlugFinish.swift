@@ -2,11 +2,15 @@ import Posix
 import SlugStore
 
 /// Makes a slug of what mix or rebar3 left.
-enum SlugFinish {
-  /// - Returns: the manifest, which is also in the tree now.
-  static func finish(_ slug: String, _ kept: KeptFiles, _ facts: BuilderRun.Facts)
-    throws(BuildFailure) -> Manifest
-  {
+struct SlugFinish {
+  /// The slug's tree.
+  let slug: String
+  let plan: BuildPlan
+  let facts: BuilderRun.Facts
+
+  /// Makes the tree what it will be, but for what is said of it in `.reltui`.
+  /// - Returns: the OTP releases in it.
+  func arrange() throws(BuildFailure) -> [OTPRelease] {
     let releases: [OTPRelease]
     do throws(Cause) { releases = try ManifestBuilder.otpReleases(in: slug) } catch {
       throw .slug(error)
@@ -14,16 +18,21 @@ enum SlugFinish {
     do throws(PosixError) {
       // The project's own files may lie anywhere in its release; these tell of our build.
       try Files.remove(slug + "/.reltui")
-      for release in releases { try clean(release, in: slug) }
-      try kept.write(to: slug)
+      for release in releases { try clean(release) }
+      try plan.kept.write(to: slug)
+      try ProfileScript.add(to: slug, releases)
       try Files.makeFolder(slug + "/.reltui")
-      try setModes(slug)
+      try setModes()
     } catch { throw .unwritable(error) }
+    return releases
+  }
+
+  /// Writes the manifest of a tree that is arranged.
+  func describe() throws(BuildFailure) -> Manifest {
     let manifest: Manifest
     do throws(Cause) {
       manifest = try ManifestBuilder.describe(
-        slug,
-        BuildFacts(tools: facts.tools, variables: facts.sortedVariables))
+        slug, BuildFacts(tools: facts.tools, variables: facts.sortedVariables))
     } catch { throw .slug(error) }
     do throws(PosixError) {
       try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
@@ -33,17 +42,17 @@ enum SlugFinish {
   }
 
   /// Takes out what no slug holds: the cookie of whoever built it, and source.
-  private static func clean(_ release: OTPRelease, in slug: String) throws(PosixError) {
+  private func clean(_ release: OTPRelease) throws(PosixError) {
     let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
     try Files.remove(folder + "/releases/COOKIE")
     for name in try Files.list(folder + "/lib") {
       try Files.remove("\(folder)/lib/\(name)/src")
     }
     if release.kind == .mix {
-      try addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
+      try Self.addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
     }
     // Its start command does not work by a link, and a copy would look for its files beside itself.
-    if release.folder != nil { try addShims(of: folder, release, to: slug + "/bin") }
+    if release.folder != nil { try Self.addShims(of: folder, release, to: slug + "/bin") }
   }
 
   /// Programs at the tree's top for those of a release in `rel/NAME`.
@@ -67,7 +76,7 @@ enum SlugFinish {
   }
 
   /// The modes that the manifest tells, whatever the builder's umask.
-  private static func setModes(_ slug: String) throws(PosixError) {
+  private func setModes() throws(PosixError) {
     for entry in try FileTree.entries(of: slug) where entry.info.kind != .link {
       let isExecutable = entry.info.kind == .folder || entry.info.isExecutable
       let mode = isExecutable ? 0o755 : 0o644 as UInt32

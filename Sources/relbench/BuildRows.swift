@@ -1,30 +1,150 @@
 import Posix
 
-/// From source to slug.
+/// From source to slug, beside what people type: `mix deps.get && mix release`.
 struct BuildRows {
   let scratch: Scratch
 
   func show() throws {
-    let greeter = try Files.resolve(DeployRows.sample)
-    var (ours, peer): ([Double], [Double]) = ([], [])
-    for round in 0..<3 {
-      let (mine, bare) = ("\(scratch.folder)/mine-\(round)", "\(scratch.folder)/bare-\(round)")
-      for copy in [mine, bare] {
-        try FileTree.copy(greeter, to: copy, skipping: { $0 == "_build" })
-      }
-      ours.append(
+    let greeter = scratch.folder + "/greeter"
+    try FileTree.copy(try Files.resolve(DeployRows.sample), to: greeter, skipping: { $0 == "_build" })
+    let tiny = scratch.folder + "/tiny"
+    _ = try bare(["mix", "new", tiny, "--app", "tiny", "--sup"], in: scratch.folder)
+    for (name, source) in [("a tiny app", tiny), ("greeter", greeter)] {
+      try showCold(name, source)
+      try showWarm(name, source)
+    }
+    try showSize(greeter)
+    try showStore(greeter)
+  }
+
+  // MARK: - Time
+
+  private static let rounds = 5
+
+  private func showCold(_ name: String, _ source: String) throws {
+    var (ours, peer, rehearsed): ([Double], [Double], [Double]) = ([], [], [])
+    for _ in 0..<Self.rounds {
+      ours.append(try compile(source, cache: newFolder(), rehearsal: "off").milliseconds)
+      rehearsed.append(try compile(source, cache: newFolder(), rehearsal: "fail").milliseconds)
+      let copy = try copy(source)
+      peer.append(
         try Stopwatch.time {
-          try scratch.run("relpack", "compile", mine, scratch.folder + "/cache")
+          _ = try bare(["mix", "deps.get"], in: copy)
+          _ = try bare(["mix", "release"], in: copy)
         })
-      var environment = scratch.environment
-      environment["MIX_ENV"] = "prod"
-      let mix = Invocation(["mix", "release"], in: bare, environment: environment)
-      peer.append(try Stopwatch.time { _ = try mix.run(limit: 120_000) })
     }
     Row(
-      what: "buildpack, cold", ours: "\(Int(ours.median)) ms",
-      peer: "mix release \(Int(peer.median)) ms",
+      what: "buildpack, cold, \(name)", ours: "\(Int(ours.median)) ms",
+      peer: "mix deps.get, release \(Int(peer.median)) ms",
       ratio: (ours.median / peer.median).two, budget: "≤ 1.1"
     ).show()
+    Row(
+      what: "… with the rehearsal", ours: "\(Int(rehearsed.median)) ms",
+      ratio: "+\(Int(rehearsed.median - ours.median))", budget: "one boot"
+    ).show()
+  }
+
+  private func showWarm(_ name: String, _ source: String) throws {
+    let cache = newFolder()
+    _ = try compile(source, cache: cache, rehearsal: "warn")
+    var (same, changed): ([Double], [Double]) = ([], [])
+    for round in 0..<Self.rounds {
+      same.append(try compile(source, cache: cache, rehearsal: "warn").milliseconds)
+      let other = try copy(source)
+      try change(other, "change \(round)")
+      changed.append(try compile(other, cache: cache, rehearsal: "off").milliseconds)
+      _ = try compile(source, cache: cache, rehearsal: "warn")
+    }
+    Row(
+      what: "rebuild, nothing changed, \(name)", ours: "\(Int(same.median)) ms", budget: "< 1 s"
+    ).show()
+    Row(what: "rebuild, one file changed, \(name)", ours: "\(Int(changed.median)) ms").show()
+  }
+
+  /// Adds a function to the first module in `lib`.
+  private func change(_ source: String, _ text: String) throws {
+    let lib = source + "/lib"
+    guard let name = try Files.list(lib).first(where: { $0.hasSuffix(".ex") }) else { return }
+    let module = "\ndefmodule Changed do\n  def text, do: \"\(text)\"\nend\n"
+    let bytes = try Files.read("\(lib)/\(name)") + Array(module.utf8)
+    try Files.replace("\(lib)/\(name)", with: bytes, mode: 0o644)
+  }
+
+  private func compile(_ source: String, cache: String, rehearsal: String) throws
+    -> (milliseconds: Double, slug: String)
+  {
+    let copy = try copy(source)
+    let variables = newFolder()
+    try Files.makeFolder(variables)
+    try Files.replace(variables + "/RELPACK_REHEARSAL", with: Array(rehearsal.utf8))
+    let milliseconds = try Stopwatch.time {
+      try scratch.run("relpack", "compile", copy, cache, variables)
+    }
+    return (milliseconds, copy)
+  }
+
+  private func copy(_ source: String) throws -> String {
+    let copy = newFolder()
+    try FileTree.copy(source, to: copy)
+    return copy
+  }
+
+  private func newFolder() -> String { "\(scratch.folder)/\(Random.hex(8))" }
+
+  @discardableResult
+  private func bare(_ words: [String], in folder: String) throws -> Invocation.Result {
+    var environment = scratch.environment
+    environment["MIX_ENV"] = "prod"
+    let result = try Invocation(words, in: folder, environment: environment).run(limit: 120_000)
+    if !result.isSuccess { throw PosixError("run", words.joined(separator: " "), .invalid) }
+    return result
+  }
+
+  // MARK: - Size
+
+  /// Beside what a buildpack ships that leaves everything where it was built.
+  private func showSize(_ source: String) throws {
+    let slug = try compile(source, cache: newFolder(), rehearsal: "off").slug
+    let everything = try copy(source)
+    _ = try bare(["mix", "release"], in: everything)
+    let (ours, peer) = (
+      try packed([slug]), try packed([everything, "/usr/lib/erlang", "/usr/lib/elixir"])
+    )
+    Row(
+      what: "slug, packed", ours: "\((Double(ours) / 1e6).short) MB",
+      peer: "source, _build, Erlang, Elixir \((Double(peer) / 1e6).short) MB",
+      ratio: (Double(ours) / Double(peer)).two, budget: "≤ 0.1"
+    ).show()
+  }
+
+  private func packed(_ folders: [String]) throws -> Int {
+    let file = newFolder()
+    _ = try bare(["tar", "-czf", file] + folders, in: scratch.folder)
+    return try Files.info(file)?.size ?? 0
+  }
+
+  /// Ten slugs of slightly changed source beside one.
+  private func showStore(_ source: String) throws {
+    let scratch = scratch.with(home: "store")
+    let home = scratch.environment["RELTUI_HOME"] ?? ""
+    var sizes: [Int] = []
+    for round in 0..<10 {
+      let changed = try copy(source)
+      try change(changed, "store \(round)")
+      try scratch.run("relctl", "build", changed, "--home", home)
+      sizes.append(try used([home + "/objects", home + "/slugs"]))
+    }
+    let (one, ten) = (Double(sizes.first ?? 1), Double(sizes.last ?? 1))
+    Row(
+      what: "ten slugs of changed source on disk", ours: "\((ten / 1e6).short) MB",
+      peer: "one \((one / 1e6).short) MB", ratio: (ten / one).two, budget: "≤ 1.2"
+    ).show()
+  }
+
+  /// Bytes on the disk, each file once.
+  private func used(_ folders: [String]) throws -> Int {
+    let result = try bare(["du", "-s", "-c", "--block-size=1"] + folders, in: scratch.folder)
+    let total = result.text.split(separator: "\n").last ?? ""
+    return total.split(separator: "\t").first.flatMap { Int($0) } ?? 0
   }
 }
