@@ -1,0 +1,168 @@
+import Disk
+import Posix
+import SlugStore
+
+/// Makes a tree of tools that runs, from wherever it lies, of an archive whose sum is the right one.
+struct ToolchainArchive {
+  /// The archive.
+  let path: String
+  /// An empty folder of ours, on the same file system as the tree.
+  let folder: String
+  /// What to call it.
+  let name: String
+  let interrupts: Signals?
+
+  /// Seconds that a fresh tool may take for its first words.
+  private static let patience: Int64 = 60
+  /// What an Elixir may be, unpacked.
+  private static let greatestElixir = 512 << 20
+
+  // MARK: Erlang/OTP
+
+  /// - Returns: the tree, below the folder.
+  func installErlang(_ version: ToolVersion) throws(Cause) -> String {
+    let tree = try top(of: try unpackTar())
+    let scripts = try erlangScripts(tree)
+    if Files.exists(tree + "/Install") {
+      // What it writes into the scripts is replaced below; its own way would bind the tree to its place.
+      try run(
+        ["sh", "./Install", "-cross", "-minimal", "/otp"], in: tree, doing: "cannot be installed")
+    }
+    try unix { () throws(PosixError) in
+      for (script, depth) in scripts {
+        let text = String(decoding: try Files.read(script, limit: 65_536), as: UTF8.self)
+        try Files.remove(script)
+        let file = try File.open(script, .create, mode: 0o755)
+        try file.write(ErlScript.movable(text, depth: depth))
+      }
+      try setModes(tree)
+    }
+    let question =
+      "{ok,_}=application:ensure_all_started(crypto),"
+      + "io:format(\"~ts~n\",[erlang:system_info(otp_release)]),halt()."
+    let answer = try run(
+      [tree + "/bin/erl", "-noshell", "-noinput", "-eval", question], in: folder,
+      doing: "does not run here")
+    guard answer.last == String(version.major) else {
+      throw failure("says that it is OTP \((answer.last ?? "").prefix(40))")
+    }
+    return tree
+  }
+
+  private func unpackTar() throws(Cause) -> String {
+    let unpacked = folder + "/unpacked"
+    do throws(Cause) {
+      if try SlugArchive(path, interrupts: interrupts).unpack(to: unpacked) { return unpacked }
+    } catch {
+      if error.id == ProblemID.diskFull.rawValue { throw error }
+      throw failure("cannot be unpacked: \(error.sentence)")
+    }
+    throw Cause(.buildInterrupted, "the build was stopped by a signal")
+  }
+
+  /// The one folder at the top, or the folder itself where the tools lie at the top.
+  private func top(of folder: String) throws(Cause) -> String {
+    let names = (try? Files.list(folder, skippingOthers: true)) ?? []
+    if let name = names.first, names.count == 1, Files.isFolder(folder + "/" + name) {
+      return folder + "/" + name
+    }
+    return folder
+  }
+
+  /// Both copies of `erl`, with their depth.
+  private func erlangScripts(_ tree: String) throws(Cause) -> [(path: String, depth: Int)] {
+    let names = (try? Files.list(tree, skippingOthers: true)) ?? []
+    guard let runtime = names.first(where: { $0.hasPrefix("erts-") }),
+      Files.isExecutableFile("\(tree)/\(runtime)/bin/erlexec")
+    else { throw failure("holds no Erlang/OTP") }
+    return [(tree + "/bin/erl", 1), ("\(tree)/\(runtime)/bin/erl", 2)]
+  }
+
+  // MARK: Elixir
+
+  /// - Parameter erlang: the folder with the `erl` that it is for; it also unpacks, since images need not have unzip.
+  func installElixir(erlang: String) throws(Cause) -> String {
+    let unpacked = folder + "/unpacked"
+    try unix { () throws(PosixError) in try Files.makeFolder(unpacked) }
+    try run(
+      [
+        erlang + "/erl", "-noshell", "-noinput", "-eval", Self.unzip, "-extra", path, unpacked,
+        String(Self.greatestElixir),
+      ], in: folder, doing: "cannot be unpacked")
+    let tree = try top(of: unpacked)
+    guard Files.exists(tree + "/bin/mix"), InstalledTools.elixir(at: tree) != nil else {
+      throw failure("holds no Elixir")
+    }
+    try unix { () throws(PosixError) in
+      // An archive may not tell what can be run.
+      for name in try Files.list(tree + "/bin") { try Files.setMode(tree + "/bin/" + name, 0o755) }
+      try setModes(tree)
+    }
+    try run(
+      [tree + "/bin/elixir", "-e", "{_, 0} = {System.version(), 0}"], in: folder,
+      path: erlang + ":", doing: "does not run here")
+    return tree
+  }
+
+  private static let unzip = #"""
+    [Zip, Folder, Most] = init:get_plain_arguments(),
+    Bad = fun(Why) -> io:format("~ts~n", [Why]), halt(1) end,
+    {ok, List} = zip:list_dir(Zip),
+    Files = [{element(2, File), element(2, element(3, File))} || File <- List, element(1, File) =:= zip_file],
+    [Bad(["it holds the path ", Name]) || {Name, _} <- Files,
+      filename:pathtype(Name) =/= relative orelse lists:member("..", filename:split(Name))],
+    lists:sum([Size || {_, Size} <- Files]) > list_to_integer(Most) andalso Bad("it is too large"),
+    length(Files) > 20000 andalso Bad("it has too many files"),
+    {ok, _} = zip:unzip(Zip, [{cwd, Folder}]),
+    halt(0).
+    """#
+
+  // MARK: both
+
+  /// Anybody may run the tools, whoever unpacked them.
+  private func setModes(_ tree: String) throws(PosixError) {
+    try Files.setMode(tree, 0o755)
+    for entry in try FileTree.entries(of: tree) where entry.info.kind != .link {
+      let isExecutable = entry.info.kind == .folder || entry.info.isExecutable
+      let mode: UInt32 = isExecutable ? 0o755 : 0o644
+      if entry.info.mode != mode { try Files.setMode(tree + "/" + entry.path, mode) }
+    }
+  }
+
+  private func unix(_ body: () throws(PosixError) -> Void) throws(Cause) {
+    do throws(PosixError) { try body() } catch { throw Cause(error, as: .toolchain) }
+  }
+
+  /// - Returns: the lines it said.
+  @discardableResult
+  private func run(
+    _ arguments: [String], in directory: String, path: String = "", doing problem: String
+  ) throws(Cause) -> [String] {
+    let environment = [
+      "PATH": path + Invocation.standardPath, "HOME": folder, "LANG": "C.UTF-8",
+      "ERL_CRASH_DUMP_SECONDS": "0",
+    ]
+    var lines: [String] = []
+    let ending: Tool.Ending
+    do throws(PosixError) {
+      let invocation = Invocation(
+        ["timeout", String(Self.patience)] + arguments, in: directory, environment: environment)
+      ending = try Tool(invocation: invocation, interrupts: interrupts).run { line in
+        if lines.count < 50 { lines.append(line) }
+      }
+    } catch { throw Cause(error) }
+    switch ending {
+    case .interrupted(let signal): throw Cause(interruptedBy: signal)
+    case .exit(.code(0)): return lines
+    case .exit, .cut:
+      throw Cause(ifDiskIsFull: folder) ?? failure(problem, said: lines)
+    }
+  }
+
+  private func failure(_ text: String, said lines: [String] = []) -> Cause {
+    let first = lines.first { !$0.isEmpty }.map { ": \($0.prefix(200))" } ?? ""
+    return Cause(
+      .toolchain, "\(name) \(text)\(first)",
+      remedy: "Choose another version, or an image that has Erlang and Elixir.")
+  }
+}
