@@ -68,7 +68,7 @@ public struct Build {
     var travels = false
     do throws(BuildFailure) {
       config = try ConfigFolder(request.variables)
-      travels = try BuildSettings.recordTravels(config.values) && !isTest
+      travels = try BuildSettings.recordTravels(config.steering(request.environment)) && !isTest
     } catch { refusal = error }
     let record = BuildRecord(
       environment: request.environment, config: config.values, isRecorded: !isTest,
@@ -78,7 +78,8 @@ public struct Build {
       try record.started()
       if let refusal { throw refusal }
       let settings = try BuildSettings(
-        config: config.values, stack: request.environment["STACK"],
+        config: config.steering(request.environment),
+        stack: request.environment["STACK"],
         usualEnvironment: isTest ? "test" : "prod")
       return try work(
         Build(
@@ -120,9 +121,12 @@ public struct Build {
   }
 
   private func build(_ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) -> BuiltSlug {
-    let facts = try ReleaseMaker(build: self, plan: plan, staging: staging).release()
+    let tools = try BuildTools(self, plan, staging)
+    defer { tools.clear() }
+    let maker = ReleaseMaker(build: self, plan: plan, staging: staging, tools: tools)
+    let facts = try maker.release()
     try begin(.finish)
-    let finish = SlugFinish(slug: staging.slug, plan: plan, facts: facts)
+    let finish = SlugFinish(slug: staging.slug, plan: plan, tools: tools, facts: facts)
     _ = try finish.arrange()
     let manifest = try finish.describe()
     describe(manifest)

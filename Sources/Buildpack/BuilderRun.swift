@@ -2,7 +2,6 @@ import Posix
 
 /// What a builder – mix or rebar3 – reports while it works.
 enum BuilderReport: Hashable {
-  case tools([String: String])
   case step(BuildStep)
   /// A step has begun, by a line that is for people too.
   case shown(BuildStep)
@@ -23,7 +22,6 @@ enum BuilderReport: Hashable {
 struct BuilderRun {
   /// What was learned of the project.
   struct Facts {
-    var tools: [String: String] = [:]
     var own: [String: [String]] = [:]
     var variables: [Manifest.Variable] = []
     /// Whether no lock file holds the dependencies.
@@ -70,7 +68,6 @@ struct BuilderRun {
       }
       do throws(BuildFailure) {
         switch report {
-        case .tools(let tools): facts.tools.merge(tools) { $1 }
         case .step(let step): try begin(step)
         case .shown(let step):
           try begin(step)

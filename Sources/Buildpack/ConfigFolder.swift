@@ -24,6 +24,11 @@ public struct ConfigFolder: Sendable {
     }
   }
 
+  /// What may steer a build: the config vars, and what of ours whoever runs the build has set.
+  public func steering(_ environment: [String: String]) -> [String: String] {
+    environment.filter { $0.key.hasPrefix("RELPACK_") }.merging(values) { $1 }
+  }
+
   private mutating func take(_ name: String, _ path: String) throws(PosixError) {
     // Opening a pipe would wait for ever.
     guard let real = try? Files.resolve(path), try Files.info(real)?.kind == .file else { return }

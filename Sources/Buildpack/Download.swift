@@ -89,7 +89,7 @@ struct Download {
     case .interrupted(let signal): throw Cause(interruptedBy: signal)
     case .exit(.code(0)): return nil
     case .exit(let exit): return Failure(exit: exit, reason: reason)
-    case .cut: return Failure(exit: .signal(9), reason: "it was stopped")
+    case .cut, .expired: return Failure(exit: .signal(9), reason: "it was stopped")
     }
   }
 

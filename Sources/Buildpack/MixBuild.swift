@@ -27,7 +27,6 @@ struct MixBuild {
     guard parts.count > 1, parts[0] == mark else { return nil }
     let rest = Array(parts.dropFirst(2))
     switch (parts[1], rest.count) {
-    case ("tools", 2): return .tools(["elixir": rest[0], "otp": rest[1]])
     case ("step", 1): return BuildStep(rawValue: rest[0]).map(BuilderReport.step)
     case ("releases", 2...):
       return .releases(

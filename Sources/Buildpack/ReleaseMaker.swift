@@ -6,13 +6,14 @@ struct ReleaseMaker {
   let build: Build
   let plan: BuildPlan
   let staging: Staging
+  let tools: BuildTools
 
   private var output: BuildOutput { build.output }
 
   /// Makes the OTP releases of the project, in the staging's slug.
   /// - Returns: what was learned of it.
   func release() throws(BuildFailure) -> BuilderRun.Facts {
-    let environment = try environment(compilingInto: staging.build)
+    let environment = tools.environment(compilingInto: staging.build)
     switch plan.project.builder {
     case .mix: return try mixRun(environment, isTest: false)
     case .rebar3: return try releaseWithRebar(environment)
@@ -21,20 +22,11 @@ struct ReleaseMaker {
 
   /// Fetches and compiles what the tests need, in the source itself.
   func prepareTests() throws(BuildFailure) {
-    let environment = try environment(compilingInto: nil)
+    let environment = tools.environment(compilingInto: nil)
     switch plan.project.builder {
     case .mix: _ = try mixRun(environment, isTest: true)
     case .rebar3: _ = try rebarRun([], environment, isTest: true)
     }
-  }
-
-  func environment(compilingInto folder: String?) throws(BuildFailure) -> BuildEnvironment {
-    try build.begin(.tools)
-    let environment = BuildEnvironment(
-      inherited: build.request.environment, config: build.config.values, settings: build.settings,
-      programs: [], tools: try toolFolder(), build: folder)
-    try requireTools(environment)
-    return environment
   }
 
   private func mixRun(_ environment: BuildEnvironment, isTest: Bool) throws(BuildFailure)
@@ -123,21 +115,5 @@ struct ReleaseMaker {
       if let full = Cause(ifDiskIsFull: plan.project.source) { throw .diskFull(full) }
       throw BuildFailure(step, end)
     }
-  }
-
-  private func requireTools(_ environment: BuildEnvironment) throws(BuildFailure) {
-    for tool in plan.project.builder == .mix ? ["erl", "elixir", "mix"] : ["erl", "rebar3"] {
-      do throws(PosixError) {
-        _ = try Invocation([tool], environment: environment.variables).program()
-      } catch { throw .toolMissing(tool) }
-    }
-  }
-
-  private func toolFolder() throws(BuildFailure) -> String {
-    let folder = build.request.cache.map { $0 + "/reltui" } ?? staging.tools
-    do throws(PosixError) {
-      try Files.makeFolder(folder, mode: 0o755)
-      return try Files.resolve(folder)
-    } catch { throw .unwritable(error) }
   }
 }

@@ -6,6 +6,7 @@ struct SlugFinish {
   /// The slug's tree.
   let slug: String
   let plan: BuildPlan
+  let tools: BuildTools
   let facts: BuilderRun.Facts
 
   /// Makes the tree what it will be, but for what is said of it in `.reltui`.
@@ -32,7 +33,7 @@ struct SlugFinish {
     let manifest: Manifest
     do throws(Cause) {
       manifest = try ManifestBuilder.describe(
-        slug, BuildFacts(tools: facts.tools, variables: facts.sortedVariables))
+        slug, BuildFacts(tools: tools.versions, variables: facts.sortedVariables))
     } catch { throw .slug(error) }
     do throws(PosixError) {
       try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)

@@ -10,7 +10,8 @@ extension Build {
       let plan = try build.plan()
       let staging = try Staging(source: plan.project.source)
       defer { try? staging.clear() }
-      try ReleaseMaker(build: build, plan: plan, staging: staging).prepareTests()
+      let tools = try BuildTools(build, plan, staging)
+      try ReleaseMaker(build: build, plan: plan, staging: staging, tools: tools).prepareTests()
       build.output.step("Ready for the tests")
     }
   }
@@ -23,10 +24,9 @@ extension Build {
       let plan = try build.plan()
       let staging = try Staging(source: plan.project.source)
       defer { try? staging.clear() }
-      let environment = try ReleaseMaker(build: build, plan: plan, staging: staging)
-        .environment(compilingInto: nil)
+      let tools = try BuildTools(build, plan, staging)
       try build.begin(.test)
-      try build.runTests(plan, environment)
+      try build.runTests(plan, tools.environment(compilingInto: nil))
     }
   }
 

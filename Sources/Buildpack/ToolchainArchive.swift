@@ -154,7 +154,7 @@ struct ToolchainArchive {
     switch ending {
     case .interrupted(let signal): throw Cause(interruptedBy: signal)
     case .exit(.code(0)): return lines
-    case .exit, .cut:
+    case .exit, .cut, .expired:
       throw Cause(ifDiskIsFull: folder) ?? failure(problem, said: lines)
     }
   }

@@ -6,7 +6,8 @@ struct BuildRows {
 
   func show() throws {
     let greeter = scratch.folder + "/greeter"
-    try FileTree.copy(try Files.resolve(DeployRows.sample), to: greeter, skipping: { $0 == "_build" })
+    try FileTree.copy(
+      try Files.resolve(DeployRows.sample), to: greeter, skipping: { $0 == "_build" })
     let tiny = scratch.folder + "/tiny"
     _ = try bare(["mix", "new", tiny, "--app", "tiny", "--sup"], in: scratch.folder)
     for (name, source) in [("a tiny app", tiny), ("greeter", greeter)] {

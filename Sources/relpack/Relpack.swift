@@ -98,7 +98,8 @@ struct Relpack {
   private func plan(_ folders: [String]) throws(Cause) -> Outcome {
     do throws(BuildFailure) {
       let config = try ConfigFolder(folders.count > 1 ? folders[1] : nil)
-      let settings = try BuildSettings(config: config.values, stack: context.environment["STACK"])
+      let settings = try BuildSettings(
+        config: config.steering(context.environment), stack: context.environment["STACK"])
       let plan = try BuildPlan(source: folders[0], settings: settings)
       for line in plan.lines { context.print(Printable.clean(line)) }
       for warning in config.warnings + plan.wishes.warnings {

@@ -231,7 +231,6 @@ end
   {options, []} = OptionParser.parse!(words, strict: [target: :string, hook: :keep, npm: :keep, test: :boolean])
   test = options[:test] || false
   config = Mix.Project.config()
-  say.(["tools", System.version(), System.otp_release()])
   hooks = for {:hook, hook} <- options, do: List.to_tuple(String.split(hook, "=", parts: 2))
   names = if test, do: [], else: choose.(config)
   describe.(config)

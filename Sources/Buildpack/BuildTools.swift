@@ -1,0 +1,63 @@
+import Disk
+import Posix
+
+/// Erlang, Elixir and rebar3 of one build, and where they keep what they fetch for themselves.
+struct BuildTools {
+  let toolchain: Toolchain
+  /// Absolute; in the cache where there is one.
+  let folder: String
+  private let build: Build
+
+  init(_ build: Build, _ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) {
+    self.build = build
+    try build.begin(.tools)
+    folder = try Self.folder(build, staging)
+    let builder = plan.project.builder
+    var request = Toolchain.Request(
+      wishes: plan.wishes, needsElixir: builder == .mix, environment: build.request.environment,
+      url: build.settings.toolchainURL, cache: folder + "/toolchains")
+    (request.source, request.interrupts) = (plan.project.source, build.interrupts)
+    do throws(Cause) {
+      toolchain = try Toolchain.resolve(request) { build.output.detail($0) }
+    } catch {
+      if let signal = error.facts["signal"].flatMap({ Int32($0) }) {
+        throw .interrupted(signal: signal)
+      }
+      throw .toolchain(error)
+    }
+    build.output.detail(toolchain.erlang.reason)
+    if let elixir = toolchain.elixir { build.output.detail(elixir.reason) }
+    for tool in builder == .mix ? ["erl", "mix"] : ["erl", "rebar3"] {
+      do throws(PosixError) {
+        _ = try Invocation([tool], environment: environment(compilingInto: nil).variables).program()
+      } catch { throw .toolMissing(tool) }
+    }
+  }
+
+  /// - Parameter target: where compiled code goes; nil for the project's usual place.
+  func environment(compilingInto target: String?) -> BuildEnvironment {
+    BuildEnvironment(
+      inherited: build.request.environment, config: build.config.values, settings: build.settings,
+      programs: toolchain.folders, tools: folder, build: target)
+  }
+
+  /// Versions for the manifest.
+  var versions: [String: String] {
+    var versions = ["otp": toolchain.erlang.version.description]
+    versions["elixir"] = toolchain.elixir?.version.description
+    return versions
+  }
+
+  /// Takes away what was fetched for this build alone.
+  func clear() {
+    if let scratch = toolchain.scratch { try? Files.remove(scratch) }
+  }
+
+  private static func folder(_ build: Build, _ staging: Staging) throws(BuildFailure) -> String {
+    let folder = build.request.cache.map { $0 + "/reltui" } ?? staging.tools
+    do throws(PosixError) {
+      try Files.makeFolder(folder, mode: 0o755)
+      return try Files.resolve(folder)
+    } catch { throw .unwritable(error) }
+  }
+}
