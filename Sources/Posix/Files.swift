@@ -10,6 +10,8 @@ public enum Files {
     public var mode: mode_t
     public var size: Int
     public var owner: uid_t
+    /// How many names it has.
+    public var names: Int
 
     public var isExecutable: Bool { mode & 0o111 != 0 }
 
@@ -22,7 +24,7 @@ public enum Files {
         default: .other
         }
       (mode, size) = (info.st_mode & 0o7777, Int(info.st_size))
-      owner = info.st_uid
+      (owner, names) = (info.st_uid, Int(info.st_nlink))
     }
   }
 
@@ -44,6 +46,11 @@ public enum Files {
     var info = stat()
     guard stat(path, &info) == 0 else { return nil }
     return Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
+  }
+
+  /// Makes now the moment when a file or folder changed last. utimensat(2)
+  public static func touch(_ path: String) throws(PosixError) {
+    try check("change", path) { utimensat(AT_FDCWD, path, nil, 0) }
   }
 
   /// Whether something is at `path`, links followed; false where that cannot be told.

@@ -35,7 +35,7 @@ public struct SlugStore: Sendable {
       let lock = try Lock.wait(home.slugs + "/.lock")
       defer { withExtendedLifetime(lock) {} }
       let stored = Stored(id: tree.id, isNew: !Files.isFolder(folder(tree.id)))
-      if stored.isNew { try put(tree, provenance) }
+      if stored.isNew { try put(tree, provenance) } else { try Files.touch(folder(tree.id)) }
       try finish(stored)
       return stored
     } catch let error as PosixError {
@@ -91,13 +91,11 @@ public struct SlugStore: Sendable {
   private func object(
     _ entry: Manifest.Entry, from tree: String, _ made: inout [String]
   ) throws -> String {
-    guard let digest = entry.sha256, digest.utf8.count == 64,
-      digest.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
-    else { throw Cause(.manifestFormat, "the manifest has no SHA-256 for '\(entry.path)'") }
-    let folder = home.objects + "/" + digest.prefix(2)
-    let path = "\(folder)/\(digest.dropFirst(2))\(entry.isExecutable ? ".x" : "")"
+    guard let digest = entry.sha256, let path = objectPath(entry) else {
+      throw Cause(.manifestFormat, "the manifest has no SHA-256 for '\(entry.path)'")
+    }
     if Files.exists(path) { return path }
-    try Files.makeFolder(folder)
+    try Files.makeFolder(Files.parent(of: path))
     // Opening a pipe would wait for ever, and a link may lead anywhere.
     guard let info = try Files.info(tree + "/" + entry.path), info.kind == .file else {
       throw Cause(.slugDamaged, "'\(entry.path)' is no file, as the manifest says")
@@ -112,6 +110,24 @@ public struct SlugStore: Sendable {
     try Files.rename(new, to: path)
     made.append(path)
     return path
+  }
+
+  /// Where a file's content lies; nil where the manifest has no digest for it.
+  func objectPath(_ entry: Manifest.Entry) -> String? {
+    guard let digest = entry.sha256, digest.utf8.count == 64,
+      digest.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+    else { return nil }
+    let name = digest.dropFirst(2) + (entry.isExecutable ? ".x" : "")
+    return "\(home.objects)/\(digest.prefix(2))/\(name)"
+  }
+
+  /// Says that somebody is about to use a slug: for an hour it is not removed as unused.
+  /// - Throws: `RT-SLUG-UNKNOWN` where it was removed meanwhile.
+  public func touch(_ id: String) throws(Cause) {
+    do throws(PosixError) { try Files.touch(folder(id)) } catch {
+      if error.errno == .noSuchFile { throw Cause(.slugUnknown, "there is no slug '\(id)'") }
+      throw Cause(error)
+    }
   }
 
   /// The slug that an id, or an unmistakable beginning of one (4 digits at least), names.

@@ -20,7 +20,11 @@ extension Verb {
       let source = try Source(call.positional(1), call.context)
       slug = try SlugMaker(call: call, app: name).make(from: source)
     } else {
-      do throws(Cause) { slug = try SlugStore(home: call.home()).find(call.positional(1)) } catch {
+      let store = SlugStore(home: try call.home())
+      do throws(Cause) {
+        slug = try store.find(call.positional(1))
+        try store.touch(slug)
+      } catch {
         guard error.id == ProblemID.slugUnknown.rawValue else { throw error }
         throw Cause(.slugUnknown, "\(error.sentence), nor a folder of that name")
       }

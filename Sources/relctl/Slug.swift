@@ -1,25 +1,35 @@
 import CommandLine
+import Observation
+import Posix
 import ReleaseModel
 import SlugStore
 
 extension Verb {
   static let slugList = Verb(
-    Command("slug list", "", "show the slugs of this home", options: [.json])
+    Command(
+      "slug list", "", "show the slugs of this home and who needs them, newest first",
+      options: [.json])
   ) { call throws(Cause) in
-    let store = SlugStore(home: try call.home())
-    let ids = try store.list()
+    let home = try call.home()
+    let reports = try SlugReport.all(in: home)
     if call.wantsJSON {
-      call.print(json: ids)
+      call.print(json: reports)
       return .success
     }
-    let rows = ids.map { id in
-      let provenance = store.provenance(id)
-      return [
-        String(id.prefix(12)), provenance.map { "\($0.time)" } ?? "–",
-        call.shown(provenance?.line ?? provenance?.folder ?? ""),
+    if reports.isEmpty {
+      call.context.print("no slugs yet; build one with: relctl build DIR")
+      return .success
+    }
+    let now = Timestamp(milliseconds: Clock.now())
+    let rows = reports.map { report in
+      [
+        String(report.slug.prefix(12)), report.time.map { Age.text(now - $0) } ?? "–",
+        report.bytes.map(ByteCount.text) ?? "damaged", report.usage,
+        call.shown(report.line ?? report.folder ?? ""),
       ]
     }
-    if !rows.isEmpty { call.context.print(trimmed(Table.render(rows))) }
+    let head = ["SLUG", "AGE", "SIZE", "RELEASES", "WHAT"]
+    call.context.print(trimmed(Table.render([head] + rows)))
     return .success
   }
 
@@ -35,46 +45,48 @@ extension Verb {
       call.print(json: manifest)
       return .success
     }
-    for line in describe(id, manifest, store.provenance(id)) {
+    for line in SlugDescription(id, manifest, store.provenance(id)).lines {
       call.context.print(call.shown(line))
     }
     return .success
   }
+}
 
-  private static func describe(_ id: String, _ manifest: Manifest, _ provenance: Provenance?)
-    -> [String]
-  {
-    let files = manifest.files.filter { $0.kind == .file }
-    let bytes = files.reduce(0) { $0 + ($1.size ?? 0) }
-    var rows = [
-      ["slug", id],
-      ["size", "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB in \(files.count) files"],
-      ["target", "\(manifest.target.os) on \(manifest.target.arch)"],
-    ]
-    if let provenance {
-      rows.append(["built", "\(provenance.time)" + (provenance.by.map { " by \($0)" } ?? "")])
-      if let commit = provenance.commit {
-        rows.append(["commit", "\(commit.prefix(12)) \(provenance.line ?? "")"])
-      }
+/// A stored slug, as lists show it.
+private struct SlugReport: Encodable {
+  var slug: String
+  /// When it was built.
+  var time: Timestamp?
+  var by: String?
+  var commit: String?
+  var line: String?
+  var folder: String?
+  /// Of all files; nil where the manifest is damaged.
+  var bytes: Int?
+  var releases: [Board.SlugUser]
+
+  static func all(in home: Home) throws(Cause) -> [SlugReport] {
+    let store = SlugStore(home: home)
+    let users = try Situation.board(of: home, program: "relctl").board.slugUsers
+    let reports = try store.list().map { id in
+      let provenance = store.provenance(id)
+      return SlugReport(
+        slug: id, time: provenance?.time, by: provenance?.by, commit: provenance?.commit,
+        line: provenance?.line, folder: provenance?.folder,
+        bytes: (try? store.manifest(id))?.size,
+        releases: (users[id] ?? []).filter { $0.release != nil })
     }
-    for (tool, version) in manifest.tools.sorted(by: { $0.key < $1.key }) {
-      rows.append([tool, version])
+    let none = Timestamp(milliseconds: 0)
+    return reports.sorted { ($1.time ?? none, $0.slug) < ($0.time ?? none, $1.slug) }
+  }
+
+  /// The newest release of each app, and how many more.
+  var usage: String {
+    let apps = Dictionary(grouping: releases, by: \.app).sorted { $0.key < $1.key }
+    let words = apps.map { app, releases in
+      let newest = releases.compactMap(\.release).max().map { " \($0)" } ?? ""
+      return app + newest + (releases.count > 1 ? " +\(releases.count - 1)" : "")
     }
-    for entry in manifest.processes { rows.append([entry.process, entry.command]) }
-    var lines = Table.render(rows).split(separator: "\n").map(String.init)
-    for release in manifest.otpReleases {
-      lines.append("")
-      lines.append(
-        "OTP release \(release.name) \(release.version), ERTS \(release.ertsVersion), made by \(release.kind.rawValue)"
-      )
-      let ordered = release.applications.filter { $0.order != nil }.sorted {
-        $0.order ?? 0 < $1.order ?? 0
-      }
-      let table = ordered.map {
-        ["  \($0.order ?? 0)", $0.name, $0.version, $0.startType.rawValue]
-      }
-      lines += Table.render(table).split(separator: "\n").map(String.init)
-    }
-    return lines
+    return words.isEmpty ? "–" : words.joined(separator: ", ")
   }
 }

@@ -19,7 +19,8 @@ struct Verb: Sendable {
     .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
     .slugVerify,
-    .slugImport,
+    .slugImport, .slugExport, .slugGC,
+    .slugRemove,
     .agent, .agentStart, .agentStop, .completion,
   ]
 

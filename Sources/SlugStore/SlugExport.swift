@@ -1,0 +1,91 @@
+import Disk
+import Posix
+import ReleaseModel
+
+/// A stored slug packed as a tar archive that any host can import, and any platform unpack at `/app`.
+///
+/// The same slug gives the same bytes of the tar: sorted names that begin with `./`, one time, owner 0, modes as the
+/// manifest has them. Files that are equal are packed as often as they are there: whether the store still has them as
+/// one must not show.
+public struct SlugExport: Sendable {
+  public enum Compression: Sendable {
+    case gzip, zstd
+
+    /// As tar calls it. gzip's `-n` leaves name and time out.
+    var words: [String] {
+      switch self {
+      case .gzip: ["gzip", "-n"]
+      case .zstd: ["zstd", "-q"]
+      }
+    }
+  }
+
+  /// 2000-01-01: tar takes the year 1970 for a mistake, and says so of each file.
+  private static let time = "@946684800"
+
+  let store: SlugStore
+  let id: String
+  let compression: Compression
+
+  public init(_ id: String, of store: SlugStore, _ compression: Compression) {
+    (self.store, self.id, self.compression) = (store, id, compression)
+  }
+
+  /// Writes a file that is there whole or not at all; one that was there is replaced.
+  /// - Returns: false where a signal came in between.
+  public func write(to path: String, interrupts: Signals) throws(Cause) -> Bool {
+    let new = path + ".new-" + Random.hex(4)
+    defer { try? Files.remove(new) }
+    do {
+      if let info = try Files.info(path), info.kind != .file {
+        throw Cause(.system, "cannot write '\(path)': something is there that is no file")
+      }
+      let file = try File.open(new, .create, mode: 0o644)
+      var complaint = ""
+      let tool = Tool(invocation: try invocation("--file=" + new), interrupts: interrupts)
+      let ending = try tool.run { line in if complaint.isEmpty { complaint = line } }
+      if case .interrupted = ending { return false }
+      guard ending == .exit(.code(0)) else { throw failure(complaint) }
+      try file.sync()
+      try Files.rename(new, to: path)
+      try Files.syncFolder(Files.parent(of: path))
+      return true
+    } catch let error as PosixError {
+      throw Cause(error)
+    } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
+  }
+
+  /// Writes into an open file or pipe. What tar complains of goes to standard error.
+  public func write(to output: File) throws(Cause) {
+    let exit: Exit
+    do throws(PosixError) {
+      exit = try Child.start(try invocation("--file=-"), output: .file(output)).wait()
+    } catch { throw Cause(error) }
+    if exit != .code(0) { throw failure("tar could not write to \(output.name)") }
+  }
+
+  private func invocation(_ output: String) throws(PosixError) -> Invocation {
+    let environment = ["PATH": Invocation.standardPath, "LC_ALL": "C"]
+    // Said before tar says it in words of its own.
+    _ = try Invocation(compression.words, environment: environment).program()
+    let words = [
+      "tar", "--create", output, "--force-local", "--format=gnu", "--sort=name",
+      "--mtime=" + Self.time, "--owner=0", "--group=0", "--numeric-owner", "--mode=u+w",
+      "--hard-dereference", "--use-compress-program=" + compression.words.joined(separator: " "),
+      "--directory=" + store.tree(id), ".",
+    ]
+    return Invocation(words + (store.hasRecord(id) ? record : []), environment: environment)
+  }
+
+  /// The record lies beside the tree; tar puts it where it was.
+  private var record: [String] {
+    [
+      "--transform=s,^events\\.jsonl$,./\(SlugRecord.path),S", "--directory=" + store.folder(id),
+      "events.jsonl",
+    ]
+  }
+
+  private func failure(_ complaint: String) -> Cause {
+    Cause(.slugArchive, "the slug cannot be packed: \(complaint.prefix(256))")
+  }
+}
