@@ -5,29 +5,6 @@ import Posix
 /// A program of its own does it, `relpack rehearse`, beside whatever the build does meanwhile. It ends with the build,
 /// however that ends, and leaves nothing running.
 public final class Rehearsal {
-  /// The config var RELPACK_REHEARSAL.
-  public enum Mode: String, Codable, CaseIterable, Sendable {
-    case off
-    /// What fails is told.
-    case warn
-    /// What fails fails the build.
-    case fail
-    /// With the real config vars and a network; what fails is told.
-    case real
-
-    static let variable = "RELPACK_REHEARSAL"
-
-    /// Reads the config var; without it, `warn`.
-    public init(config: [String: String]) throws(BuildFailure) {
-      // `echo fail > ENV_DIR/RELPACK_REHEARSAL` leaves a newline.
-      let word = (config[Self.variable] ?? "").prefix { $0 != "\n" }
-      guard let mode = word.isEmpty ? .warn : Mode(rawValue: String(word)) else {
-        throw .config(Self.variable, allowed: Self.allCases.map(\.rawValue).joined(separator: ", "))
-      }
-      self = mode
-    }
-  }
-
   public struct Request: Sendable {
     /// The slug's tree. It stays where it is, as it is, until the rehearsal has ended.
     public var tree: String
@@ -37,9 +14,9 @@ public final class Rehearsal {
     /// What run-time configuration reads.
     public var variables: [Manifest.Variable]
     public var appJSON: AppJSON?
-    /// The app's config vars; no value of theirs is used but by `Mode.real`.
+    /// The app's config vars; no value of theirs is used but with `real`.
     public var config: [String: String]
-    public var mode: Mode
+    public var mode: BuildSettings.RehearsalChoice
     /// Made and removed.
     public var scratch: String
     /// Milliseconds that each OTP release may take.
@@ -52,7 +29,7 @@ public final class Rehearsal {
     public init(
       tree: String, releases: [OTPRelease], processes: [Procfile.Entry],
       variables: [Manifest.Variable] = [], appJSON: AppJSON? = nil, config: [String: String] = [:],
-      mode: Mode = .warn, scratch: String, program: String
+      mode: BuildSettings.RehearsalChoice = .warn, scratch: String, program: String
     ) {
       (self.tree, self.releases, self.processes) = (tree, releases, processes)
       (self.variables, self.appJSON, self.config) = (variables, appJSON, config)

@@ -50,7 +50,7 @@ extension Rehearsal.Result {
   }
 }
 
-extension Rehearsal.Mode {
+extension BuildSettings.RehearsalChoice {
   /// The cause for which the build fails; nil where it does not.
   public func failure(_ results: [Rehearsal.Result]) -> Cause? {
     guard self == .fail else { return nil }
