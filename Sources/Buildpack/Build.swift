@@ -1,5 +1,6 @@
 import Disk
 import Posix
+import SlugStore
 
 /// What a build made.
 public struct BuiltSlug: Hashable, Sendable {
@@ -127,15 +128,45 @@ public struct Build {
     let facts = try maker.release()
     try begin(.finish)
     let finish = SlugFinish(slug: staging.slug, plan: plan, tools: tools, facts: facts)
-    _ = try finish.arrange()
+    let releases = try finish.arrange()
+    let rehearsal = try beginRehearsal(releases, finish, staging)
+    defer { rehearsal?.stop() }
     let manifest = try finish.describe()
     describe(manifest)
+    if let rehearsal { try end(rehearsal) }
     try stopIfAsked()
     let slug = BuiltSlug(
       id: Hex.encode(SHA256.digest(manifest.bytes)), milliseconds: milliseconds)
     try record.carry(slug, in: staging.slug)
     do throws(PosixError) { try staging.exchange() } catch { throw .unwritable(error) }
     return slug
+  }
+
+  /// Starts it beside what is left to do; nothing changes the tree from now on but in `.reltui`.
+  private func beginRehearsal(
+    _ releases: [OTPRelease], _ finish: SlugFinish, _ staging: Staging
+  ) throws(BuildFailure) -> Rehearsal? {
+    if settings.rehearsal == .off { return nil }
+    let processes: [Procfile.Entry]
+    do throws(Cause) {
+      processes = try ManifestBuilder.processes(in: finish.slug, releases)
+    } catch { throw .slug(error) }
+    do throws(PosixError) {
+      return try Rehearsal.begin(
+        Rehearsal.Request(
+          tree: finish.slug, releases: releases, processes: processes,
+          variables: finish.facts.sortedVariables, appJSON: finish.plan.kept.appJSON,
+          config: config.values, mode: settings.rehearsal, scratch: staging.scratch,
+          program: try Files.target(ofLink: "/proc/self/exe")))
+    } catch { throw .unreadable(error) }
+  }
+
+  private func end(_ rehearsal: Rehearsal) throws(BuildFailure) {
+    try begin(.rehearse)
+    let results = try rehearsal.end(interrupts: interrupts)
+    // The failure is told when it ends the build.
+    if let cause = settings.rehearsal.failure(results) { throw .rehearsal(cause) }
+    output.tell(results)
   }
 
   func stopIfAsked() throws(BuildFailure) {

@@ -22,25 +22,30 @@ public struct BootWatch: Sendable {
   private static let mostApplications = 500
 
   public init(_ run: RunSpecification) {
-    let (name, port, cookie) = (run.run.node ?? "", run.epmdPort, run.folder.cookie)
     let origin = NodeReport.Origin.run(
       app: run.app, instance: run.run.instance, run: run.run.id, release: run.run.release)
-    node = NodeWatch(NodeReport(id: name, name: name, origin: origin)) { () throws(Cause) in
-      try Self.place(name, epmdPort: port, cookieFile: cookie)
-    }
-    node.parts = .boot
+    self.init(
+      run.run.node ?? "", door: .epmd(port: run.epmdPort), cookieFile: run.folder.cookie,
+      origin: origin)
   }
 
-  private static func place(
-    _ name: String, epmdPort: UInt16, cookieFile: String
-  ) throws(Cause) -> NodeWatch.Place {
-    guard let name = ErlangDistribution.NodeName(name) else {
-      throw Cause(.nodeName, "'\(name)' is no node's name")
+  /// A node that is being started for us.
+  /// - Parameter host: the address to dial, where it is another than the name's host.
+  public init(
+    _ name: String, host: String? = nil, door: NodeAddress.Door, isIPv6: Bool = false,
+    cookieFile: String, origin: NodeReport.Origin = .given
+  ) {
+    node = NodeWatch(NodeReport(id: name, name: name, origin: origin)) { () throws(Cause) in
+      guard let name = ErlangDistribution.NodeName(name) else {
+        throw Cause(.nodeName, "'\(name)' is no node's name")
+      }
+      do throws(Cookie.FileProblem) {
+        let address = NodeAddress(name: name, host: host, door: door, isIPv6: isIPv6)
+        return NodeWatch.Place(address, try Cookie.read(file: cookieFile))
+      } catch { throw Cause(error) }
     }
-    do throws(Cookie.FileProblem) {
-      let address = NodeAddress(name: name, door: .epmd(port: epmdPort))
-      return NodeWatch.Place(address, try Cookie.read(file: cookieFile))
-    } catch { throw Cause(error) }
+    node.parts = .boot
+    node.isOurs = true
   }
 
   public var interests: [Poll.Interest] { node.interests }

@@ -40,7 +40,9 @@ public struct Launcher: Sendable {
     let cookie = try appCookie(of: run.app)
     try Files.replace(run.folder.cookie, with: cookie, mode: 0o400)
     if run.otpRelease?.kind == .relx {
-      try Files.replace(run.folder.path + "/vm.args", with: Array(virtualMachineFlags(run).utf8))
+      let flags = Self.virtualMachineFlags(
+        of: run.otpRelease, in: run.releaseFolder, node: run.run.node ?? "nonode@127.0.0.1")
+      try Files.replace(run.folder.path + "/vm.args", with: Array(flags.utf8))
     }
   }
 
@@ -52,13 +54,15 @@ public struct Launcher: Sendable {
   }
 
   /// relx takes the node's name and cookie from vm.args alone; ours replace those of the release.
-  private func virtualMachineFlags(_ run: RunSpecification) -> String {
-    let path = "\(run.releaseFolder)/releases/\(run.otpRelease?.version ?? "")/vm.args"
+  /// - Parameter folder: where the release's `lib` and `releases` lie.
+  public static func virtualMachineFlags(
+    of release: OTPRelease?, in folder: String, node: String
+  ) -> String {
+    let path = "\(folder)/releases/\(release?.version ?? "")/vm.args"
     let own = (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
     let kept = (own ?? "").split(separator: "\n").filter { line in
       !["-name", "-sname", "-setcookie"].contains { line.hasPrefix($0) }
     }
-    return kept.joined(separator: "\n")
-      + "\n-name \(run.run.node ?? "nonode@127.0.0.1")\n-setcookie unused\n"
+    return kept.joined(separator: "\n") + "\n-name \(node)\n-setcookie unused\n"
   }
 }

@@ -100,15 +100,18 @@ public struct RunSpecification: Sendable {
   private var runtimeFolder: String { "\(releaseFolder)/erts-\(otpRelease?.ertsVersion ?? "")" }
 
   /// The command by a shell in the slug's tree, as a Procfile's author expects; a plain one becomes the run's own process.
-  public var shellCommand: [String] {
-    ["/bin/sh", "-c", "cd \"$0\" && \(isPlain ? "exec " : "")\(command)", tree]
+  public var shellCommand: [String] { Self.shellCommand(command, in: tree) }
+
+  /// The same for any command and tree.
+  public static func shellCommand(_ command: String, in tree: String) -> [String] {
+    ["/bin/sh", "-c", "cd \"$0\" && \(isPlain(command) ? "exec " : "")\(command)", tree]
   }
 
   /// Whether it is one program by its path or name: not several, nothing set before it, and no word of the shell's own.
-  private var isPlain: Bool {
+  public static func isPlain(_ command: String) -> Bool {
     guard !command.contains(where: { ";&|<>()`\n".contains($0) }),
       let first = command.split(whereSeparator: { " \t".contains($0) }).first,
-      !Self.shellWords.contains(String(first))
+      !shellWords.contains(String(first))
     else { return false }
     return first.utf8.allSatisfy {
       (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)

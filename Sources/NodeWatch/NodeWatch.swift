@@ -26,6 +26,8 @@ public struct NodeWatch: Sendable {
   public var parts: NodeAttention.Parts = []
   /// The application whose supervision tree is wanted.
   public var tree: String?
+  /// Whether we started it, and so its port mapper too: it may be looked for as often as helps.
+  public var isOurs = false
   /// Takes values of config vars out of what the node says.
   public var mask = Mask()
 
@@ -167,7 +169,8 @@ public struct NodeWatch: Sendable {
   private func bootPatience(now: Int64) -> Int64? {
     if now < restartUntil { return 20 }
     guard parts.contains(.boot) else { return nil }
-    if case .run = report.origin { return 10 } else { return 100 }
+    if case .run = report.origin { return 10 }
+    return isOurs ? 10 : 100
   }
 
   mutating func note(_ text: String, isBad: Bool = false) {

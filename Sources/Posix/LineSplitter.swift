@@ -1,15 +1,15 @@
 /// Cuts bytes that come in pieces into lines.
 public struct LineSplitter: Sendable {
   /// A line without an end is handed over in pieces of this many bytes.
-  static let longest = 16_384
+  let longest: Int
   private var pending: [UInt8] = []
 
-  public init() {}
+  public init(longest: Int = 16_384) { self.longest = longest }
 
   public mutating func feed(_ bytes: [UInt8]) -> [String] {
     var lines: [String] = []
     for byte in bytes {
-      if byte == UInt8(ascii: "\n") || pending.count == Self.longest { lines.append(take()) }
+      if byte == UInt8(ascii: "\n") || pending.count == longest { lines.append(take()) }
       if byte != UInt8(ascii: "\n") { pending.append(byte) }
     }
     return lines

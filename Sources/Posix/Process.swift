@@ -81,7 +81,7 @@ public struct Child: Sendable {
   }
 
   /// Waits until it ends, and ends it where it lives on at `end`, in milliseconds of the monotonic clock.
-  func wait(until end: Int64?) -> Exit {
+  public func wait(until end: Int64?) -> Exit {
     if let end, let watch = ProcessIdentity(of: pid)?.endWatch() {
       while Clock.monotonic() < end {
         let left = end - Clock.monotonic()
@@ -158,13 +158,18 @@ extension Invocation {
     }
   }
 
-  /// Our copy of the writing end is closed on return, so that the end of the output can be seen.
-  private func startPiped(input: Child.Stream, errors: Child.Stream?) throws(PosixError)
-    -> (Child, File)
-  {
+  /// Starts it; what it writes is read from the file. Our copy of the writing end is closed on return, so that the end
+  /// of the output can be seen.
+  /// - Parameters:
+  ///   - errors: standard error; nil is for the same pipe.
+  ///   - newSession: see `Child.start`.
+  public func startPiped(
+    input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false
+  ) throws(PosixError) -> (child: Child, output: File) {
     let (reading, writing) = try File.pipe()
     let child = try Child.start(
-      self, input: input, output: .file(writing), errors: errors ?? .file(writing))
+      self, input: input, output: .file(writing), errors: errors ?? .file(writing),
+      newSession: newSession)
     return (child, reading)
   }
 }

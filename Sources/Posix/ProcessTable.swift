@@ -163,4 +163,16 @@ public enum ProcessTable {
     }
     return found
   }
+
+  /// Kills everything started by `pid` and by those, and what they start meanwhile. Whoever is their parent waits for
+  /// them.
+  public static func killDescendants(of pid: pid_t) {
+    for _ in 0..<100 {
+      let left = descendants(of: pid)
+        .filter { $0.state != "Z" }
+        .map { ProcessIdentity(pid: $0.pid, started: $0.started) }
+      if left.isEmpty { return }
+      for process in left { process.signal(SIGKILL) }
+    }
+  }
 }

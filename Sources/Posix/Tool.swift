@@ -30,7 +30,7 @@ public struct Tool: Sendable {
     input: Child.Stream = .null, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
-    let (child, output) = try start(input)
+    let (child, output) = try invocation.startPiped(input: input, newSession: true)
     var splitter = LineSplitter()
     defer { for line in splitter.finish() { receive(line) } }
     let descriptors = [output.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
@@ -59,24 +59,10 @@ public struct Tool: Sendable {
     }
   }
 
-  /// Our copy of the writing end is closed on return, so that the end of the output can be seen.
-  private func start(_ input: Child.Stream) throws(PosixError) -> (Child, File) {
-    let (reading, writing) = try File.pipe()
-    let child = try Child.start(
-      invocation, input: input, output: .file(writing), errors: .file(writing), newSession: true)
-    return (child, reading)
-  }
-
   /// Kills a program with all that it started. It is stopped first, so that it starts no more meanwhile.
   private static func end(_ child: Child) {
     child.signal(SIGSTOP)
-    for _ in 0..<100 {
-      let left = ProcessTable.descendants(of: child.pid)
-        .filter { $0.state != "Z" }
-        .map { ProcessIdentity(pid: $0.pid, started: $0.started) }
-      if left.isEmpty { break }
-      for process in left { process.signal(SIGKILL) }
-    }
+    ProcessTable.killDescendants(of: child.pid)
     kill(-child.pid, SIGKILL)
     _ = child.wait()
   }

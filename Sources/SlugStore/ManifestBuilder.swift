@@ -75,7 +75,7 @@ public enum ManifestBuilder {
   }
 
   /// The Procfile's process types; without one, `web` is `bin/server` where the release has it, else the release's own start.
-  static func processes(in tree: String, _ releases: [OTPRelease]) throws(Cause)
+  public static func processes(in tree: String, _ releases: [OTPRelease]) throws(Cause)
     -> [Procfile.Entry]
   {
     if let bytes = try read(tree + "/Procfile") {

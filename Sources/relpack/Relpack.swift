@@ -48,6 +48,11 @@ struct Relpack {
     case "--version":
       context.print("relpack \(Version.current)")
       return .success
+    case "rehearse" where words.count > 1:
+      // Nobody's but `Rehearsal`'s.
+      try RehearsalStage.perform(
+        context.absolute(words[1]), inside: words.last == "inside", write: context.print)
+      return .success
     case nil: throw Self.usage("a command is missing")
     case let word?:
       guard let command = Self.commands.first(where: { $0.name == word }) else {

@@ -38,7 +38,10 @@ import Testing
   @Test func planChangesNothing() throws {
     let platform = try Platform()
     let before = try platform.snapshot()
-    let plan = try BuildPlan(source: platform.source, settings: BuildSettings(config: [:], stack: nil))
+    let settings = try BuildSettings(config: [:], stack: nil)
+    let plan = try BuildPlan(source: platform.source, settings: settings)
+    // There are no assets.
+    #expect(plan.steps.map(\.step) == BuildStep.allCases.filter { $0 != .assets && $0 != .test })
     #expect(plan.lines.count == plan.steps.count)
     #expect(try platform.snapshot() == before)
   }

@@ -64,3 +64,10 @@ int cposix_socket_in(int network, int family);
 // Open for reading what a path names below the folder `root`, as if that were `/`: no link leads out of it, and none is
 // followed at its end (openat2(2), Linux 5.6). folder: a folder, else anything. A descriptor, or -1 with errno.
 int cposix_open_below(int root, const char *path, int folder);
+
+// Set the loopback interface up in the network namespace of this process (netdevice(7)); 0, or -1 with errno.
+int cposix_raise_loopback(void);
+
+// For a process that was given capabilities of its own namespace: no program that it starts gets them, nor any by a
+// setuid bit (PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_NO_NEW_PRIVS); 0, or -1 with errno.
+int cposix_keep_from_heirs(void);

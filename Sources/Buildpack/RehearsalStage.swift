@@ -1,0 +1,196 @@
+import Disk
+import Glibc
+import Instance
+import Posix
+
+/// Where a rehearsal happens: in namespaces of its own, where they are to be had.
+public struct RehearsalStage {
+  let script: RehearsalScript
+  /// The program itself, to be run again inside.
+  let program: String
+  let environment: [String: String]
+  /// Ends when nobody waits any more.
+  let leash: File
+
+  /// What the second program says first, so that it is known to run.
+  private static let hello = "rehearsal"
+
+  /// `relpack rehearse FILE`
+  /// - Parameter inside: whether the namespaces are there already.
+  /// - Returns: what is to be printed.
+  public static func perform(_ path: String, inside: Bool, write: (String) -> Void) throws(Cause) {
+    let script: RehearsalScript
+    let stage: RehearsalStage
+    do throws(PosixError) {
+      let bytes = try Files.read(path, limit: 64 << 20)
+      do { script = try JSON.decode(RehearsalScript.self, from: bytes) } catch {
+        throw PosixError("read", path, .invalid)
+      }
+      stage = RehearsalStage(
+        script: script, program: try Files.target(ofLink: "/proc/self/exe"),
+        environment: ["PATH": Environment.current["PATH"] ?? Invocation.standardPath],
+        leash: File(owning: Descriptor.copy(of: 0), name: "leash"))
+      try Child.becomeSubreaper()
+    } catch { throw Cause(error) }
+    if inside {
+      do throws(PosixError) { try Isolation.settle(network: script.real == nil) } catch {
+        throw Cause(error)
+      }
+      write(hello)
+      write(stage.text(stage.results(noBootBecause: nil)))
+    } else {
+      write(try stage.fromOutside())
+    }
+    stage.clear()
+  }
+
+  private func text(_ results: [Rehearsal.Result]) -> String {
+    String(decoding: JSON.encode(results), as: UTF8.self)
+  }
+
+  private func clear() {
+    ProcessTable.killDescendants(of: Program.processID)
+    while Child.reapAny() != nil {}
+  }
+
+  /// Runs this program again inside of namespaces; where that cannot be, does here what can be done.
+  private func fromOutside() throws(Cause) -> String {
+    var lines: [String] = []
+    do throws(PosixError) { lines = try inside() } catch { lines = ["\(error)"] }
+    guard lines.first == Self.hello else {
+      return text(results(noBootBecause: lines.first ?? "unshare(1) does nothing"))
+    }
+    let silence = "the program that boots it was ended"
+    return lines.first { $0.hasPrefix("[") }
+      ?? text([Rehearsal.Result(release: "", outcome: .skipped(silence))])
+  }
+
+  private func inside() throws(PosixError) -> [String] {
+    let command =
+      Isolation.entrance(network: script.real == nil)
+      + [program, "rehearse", script.path, "inside"]
+    let (child, output) = try Invocation(command, in: script.scratch, environment: environment)
+      .startPiped(input: .file(leash))
+    var lines: [String] = []
+    var splitter = LineSplitter(longest: 1 << 20)
+    while true {
+      let ready = try Poll.wait([leash.descriptor, output.descriptor])
+      if ready.contains(leash.descriptor) {
+        child.signal(SIGKILL)
+        _ = child.wait()
+        Program.exit(ExitCode.interrupted)
+      }
+      let part = try output.read(upTo: 65_536)
+      lines += splitter.feed(part)
+      if part.isEmpty { break }
+    }
+    _ = child.wait()
+    return lines
+  }
+
+  // MARK: - On the stage
+
+  /// - Parameter reason: why nothing can be booted; nil where it can.
+  private func results(noBootBecause reason: String?) -> [Rehearsal.Result] {
+    do throws(PosixError) {
+      try FileTree.copy(script.tree, to: script.copy)
+      try Files.replace(script.cookie, with: Array(Random.hex(20).utf8), mode: 0o400)
+    } catch {
+      return [Rehearsal.Result(release: "", outcome: .skipped("\(error)"))]
+    }
+    // With the real config vars it has the host's network anyway.
+    let reason = script.real == nil ? reason : nil
+    return script.releases.map { release in
+      let outcome: Rehearsal.Outcome
+      do throws(PosixError) {
+        outcome = try self.outcome(of: release, noBootBecause: reason ?? Self.oldness(release))
+      } catch { outcome = .skipped("\(error)") }
+      return Rehearsal.Result(release: release.name, outcome: outcome)
+    }
+  }
+
+  /// Nodes before OTP 23 do not talk to us.
+  private static func oldness(_ release: OTPRelease) -> String? {
+    let major = release.ertsVersion.split(separator: ".").first.flatMap { Int($0) }
+    return (major ?? 0) < 11 ? "its runtime is older than OTP 23" : nil
+  }
+
+  /// More tries than there are ways to help.
+  private static let mostTries = 8
+
+  private func outcome(of release: OTPRelease, noBootBecause reason: String?) throws(PosixError)
+    -> Rehearsal.Outcome
+  {
+    if let reason, release.kind == .relx { return .skipped(reason) }
+    var standIns = script.standIns
+    var isNamed = true
+    var wasCutShort = release.kind == .relx
+    var last = Rehearsal.Outcome.skipped("nothing was tried")
+    for _ in 0..<Self.mostTries {
+      let port = try Loopback.freePort()
+      var act = try RehearsalAct(
+        invocation(release, standIns, isNamed: isNamed, port: port, reads: reason != nil),
+        leash: leash, limit: script.limit)
+      let door = RehearsalDoor(port: port, cookieFile: script.cookie)
+      let ending = try act.run(door: reason == nil ? door : nil)
+      clear()
+      let cause = RehearsalCause(script: script, release: release, standIns: standIns)
+      switch ending {
+      case .booted(let milliseconds):
+        return .started(applications: release.bootOrder.count, milliseconds: milliseconds)
+      case .abandoned: Program.exit(ExitCode.interrupted)
+      case .nameless:
+        if !isNamed { return .skipped("its node has no name, so that it cannot be asked") }
+        isNamed = false
+      case .ended(.code(0)) where reason != nil: return .configurationRead(reason: reason ?? "")
+      case .ended(let exit):
+        last = cause.ended(exit, act.lines, readsOnly: reason != nil)
+        let words = LastWords(act.lines)
+        if script.real == nil, standIns.improve(after: words, known: script.known) { continue }
+        if !words.isCutShort || wasCutShort { return last }
+        wasCutShort = true
+      case .late(let reason, let stack): return cause.hung(reason, stack: stack, act.lines)
+      }
+    }
+    return last
+  }
+
+  /// - Parameters:
+  ///   - isNamed: whether the release's own script names the node.
+  ///   - port: the node's for others to ask it.
+  ///   - reads: only evaluates the run-time configuration.
+  private func invocation(
+    _ release: OTPRelease, _ standIns: StandIns, isNamed: Bool, port: UInt16, reads: Bool
+  ) throws(PosixError) -> Invocation {
+    let node = "rehearsal-\(Random.hex(4))@127.0.0.1"
+    var flags = "-setcookie x -start_epmd false -erl_epmd_port \(port)"
+    if !isNamed { flags += " -name \(node)" }
+    if script.real != nil { flags += " -kernel inet_dist_use_interface {127,0,0,1}" }
+    var environment = script.environment(
+      standIns, node: node, flags: reads ? "" : flags, port: try portOfTheApp(not: port))
+    if reads {
+      return Invocation(
+        ["\(script.copy)/\(release.startCommand)", "eval", ":ok"], in: script.copy,
+        environment: environment)
+    }
+    let folder = release.folder.map { "\(script.copy)/\($0)" } ?? script.copy
+    if release.kind == .relx {
+      let path = script.scratch + "/vm.args"
+      let text = Launcher.virtualMachineFlags(of: release, in: folder, node: node)
+      try Files.replace(path, with: Array(text.utf8))
+      environment["VMARGS_PATH"] = path
+    }
+    let command = script.command(
+      of: release, hasServer: Files.isExecutableFile(folder + "/bin/server"))
+    return Invocation(
+      RunSpecification.shellCommand(command, in: script.copy), in: script.copy,
+      environment: environment)
+  }
+
+  private func portOfTheApp(not other: UInt16) throws(PosixError) -> UInt16 {
+    while true {
+      let port = try Loopback.freePort()
+      if port != other { return port }
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import Buildpack
+import Glibc
+import Posix
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct RehearsalTests {
+  @Test func bootsWithWhatStandsForItsConfigVars() throws {
+    let house = try Playhouse(
+      start: """
+        File.write!("written", "into the tree")
+        """,
+      runtime: """
+        "ecto://" <> _ = System.fetch_env!("DATABASE_URL")
+        true = byte_size(System.fetch_env!("SECRET_KEY_BASE")) >= 64
+        2 = String.to_integer(System.fetch_env!("POOL_SIZE")) * 2
+        false = System.get_env("ENABLE_X") == "true"
+        nil = System.get_env("OPTIONAL")
+        3 = String.to_integer(System.fetch_env!("ODD"))  + 2
+        "Moin" = System.fetch_env!("GREETING")
+        true = String.to_integer(System.fetch_env!("PORT")) > 0
+        """)
+    let outcome = try house.outcome { request in
+      request.variables = [
+        variable("DATABASE_URL"), variable("SECRET_KEY_BASE"), variable("POOL_SIZE", .conditional),
+        variable("ENABLE_X"), variable("OPTIONAL", .optional), variable("ODD"), variable("PORT"),
+        variable("GREETING"),
+      ]
+      request.appJSON = try? AppJSON(bytes: Array(#"{"env":{"GREETING":"Moin"}}"#.utf8))
+    }
+    expectStarted(outcome)
+  }
+
+  private func expectStarted(_ outcome: Rehearsal.Outcome) {
+    guard case .started(let applications, let milliseconds) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(applications >= 4 && milliseconds > 0)
+  }
+
+  /// Of a failed boot the sentence's end and what it is about.
+  static let failures: [(start: String, runtime: String, words: [String], remedy: String)] = [
+    (
+      "", #"System.fetch_env!("MISSING")"#,
+      ["actor does not boot: it asks for the environment variable MISSING, which is not set"],
+      "Set MISSING"
+    ),
+    (
+      "", #"System.get_env("NEEDED") || raise "environment variable NEEDED is missing.""#,
+      ["variable NEEDED, which is not set (config/runtime.exs:7)"], "Set NEEDED"
+    ),
+    (
+      #"raise "no phrases""#, "",
+      ["the application 'actor' does not start: ** (RuntimeError) no phrases"], "bin/actor start"
+    ),
+    ("System.halt(3)", "", ["actor does not boot: it ended with exit code 3"], "bin/actor start"),
+    (
+      #"System.cmd("sh", ["-c", "kill -9 $PPID $(pidof beam.smp)"])"#, "",
+      ["actor does not boot: it was killed (SIGKILL)"], "dmesg"
+    ),
+    ("", "raise \"odd", ["actor does not boot: it ended with", "TokenMissingError"], "bin/actor"),
+  ]
+
+  @Test(arguments: Self.failures.indices) func saysWhyItDoesNotBoot(_ index: Int) throws {
+    let (start, runtime, words, remedy) = Self.failures[index]
+    let cause = try Playhouse(start: start, runtime: runtime).failure {
+      $0.variables = [variable("NEEDED", .optional, line: 7)]
+    }
+    #expect(cause.id == "RT-BUILD-REHEARSAL")
+    for word in words { #expect(cause.sentence.contains(word), "\(cause)") }
+    #expect(cause.remedy?.contains(remedy) == true && cause.evidence.count <= 3, "\(cause)")
+  }
+
+  @Test func saysWhatItHangsIn() throws {
+    let cause = try Playhouse(start: "Process.sleep(:infinity)").failure { $0.limit = 3000 }
+    #expect(
+      cause.sentence.hasPrefix("actor has not booted after 3 s: it hangs starting 'actor'"),
+      "\(cause)")
+    #expect(cause.evidence.contains { $0.kind == "process" && $0.text.contains("sleep") })
+  }
+
+  @Test func aStandInThatIsNotAcceptedIsNoFailure() throws {
+    let outcome = try Playhouse(
+      runtime: """
+        System.fetch_env!("ROLE") in ["web", "worker"] || raise "no role: #{System.get_env("ROLE")}"
+        """
+    ).outcome { $0.variables = [variable("ROLE", line: 9)] }
+    guard case .unclear(let cause) = outcome else {
+      Issue.record("\(outcome)")
+      return
+    }
+    #expect(
+      cause.sentence == "actor could not be rehearsed: the stand-in for ROLE is not accepted "
+        + "(config/runtime.exs:9): ** (RuntimeError) no role: «ROLE»")
+  }
+
+  /// What nobody may see is nowhere, and what the app has is not missing.
+  @Test func noRealValueIsUsed() throws {
+    let canary = "canary-" + Random.hex(8)
+    let house = try Playhouse(
+      start: """
+        # Only by the VM's own call: fetch_env! is what the build would have found.
+        System.fetch_env!("TOKEN") =~ "canary" && raise "seen"
+        for {name, value} <- System.get_env(), value =~ "canary-", do: raise "seen in #{name}"
+        canary = "\(canary.prefix(12))" <> "\(canary.dropFirst(12))"
+        {grep, _} = System.cmd("grep", ["-rl", canary, Path.dirname(System.get_env("HOME"))])
+        grep == "" || raise "seen in #{grep}"
+        """)
+    expectStarted(try house.outcome { $0.config = ["TOKEN": canary, "PATH": canary] })
+  }
+
+  @Test func theRealOnesAreUsedWhereThatIsWanted() throws {
+    let server = try LoopbackServer { _ in Array("hello".utf8) }
+    let house = try Playhouse(
+      start: """
+        "real-value" = System.fetch_env!("TOKEN")
+        {:ok, s} = :gen_tcp.connect({127, 0, 0, 1}, \(server.port), [:binary, active: false])
+        :gen_tcp.send(s, "hi")
+        {:ok, "hello"} = :gen_tcp.recv(s, 0)
+        """)
+    expectStarted(
+      try house.outcome { request in
+        (request.config, request.mode) = (["TOKEN": "real-value"], .real)
+      })
+    let missing = try Playhouse(runtime: #"raise System.fetch_env!("TOKEN")"#).failure { request in
+      (request.config, request.mode) = (["TOKEN": "real-value"], .real)
+    }
+    #expect(!"\(missing)".contains("real-value") && missing.sentence.contains("«TOKEN»"))
+  }
+
+  @Test func reachesNobody() throws {
+    let reached = Reached()
+    let server = try LoopbackServer { bytes in
+      reached.note(bytes)
+      return []
+    }
+    let house = try Playhouse(
+      start: """
+        {:error, reason} = :gen_tcp.connect({127, 0, 0, 1}, \(server.port), [:binary])
+        File.write!("said", inspect(reason))
+        {:error, _} = :gen_tcp.connect({192, 0, 2, 1}, 80, [:binary], 5000)
+        {:ok, listening} = :gen_tcp.listen(0, [])
+        {:ok, own} = :inet.port(listening)
+        {:ok, _} = :gen_tcp.connect({127, 0, 0, 1}, own, [:binary])
+        """)
+    expectStarted(try house.outcome())
+    // The listener does listen.
+    _ = try Loopback.exchange([1], port: server.port, milliseconds: 5000)
+    #expect(reached.all == [[1]])
+  }
+
+  @Test func aDaemonDoesNotOutliveIt() throws {
+    let house = try Playhouse(
+      start: #"System.cmd("sh", ["-c", "setsid sh -c 'sleep 1000; echo x' >&2 &"])"#)
+    expectStarted(try house.outcome())
+  }
+
+  @Test func withoutNamespacesOnlyTheConfigurationIsRead() throws {
+    let empty = try TemporaryFolder("empty")
+    let house = try Playhouse(start: #"raise "started""#, runtime: #"System.fetch_env!("A")"#)
+    let outcome = try house.outcome { request in
+      request.searchPath = empty.path
+      request.variables = [variable("A")]
+    }
+    #expect(
+      outcome == .configurationRead(reason: "cannot run 'unshare': no such file or directory"))
+    let cause = try house.failure { $0.searchPath = empty.path }
+    #expect(
+      cause.sentence
+        == "actor cannot be configured: it asks for the environment variable A, which is not set")
+    // One that says no.
+    try empty.write("unshare", "#!/bin/sh\necho 'unshare: no' >&2\nexit 1\n", mode: 0o755)
+    let refused = try house.outcome { request in
+      request.searchPath = empty.path
+      request.variables = [variable("A")]
+    }
+    #expect(refused == .configurationRead(reason: "unshare: no"))
+  }
+}
+
+/// What came to a server.
+final class Reached: Sendable {
+  private let lock = Mutex<[[UInt8]]>([])
+  func note(_ bytes: [UInt8]) { lock.withLock { $0.append(bytes) } }
+  var all: [[UInt8]] { lock.withLock { $0 } }
+}
