@@ -58,7 +58,8 @@ struct BuilderRun {
     var (facts, refusal): (Facts, BuildFailure?) = (Facts(), nil)
     var tail: [String] = []
     let (reading, writing) = try File.pipe()
-    var answers: File? = writing
+    // Its only owner, so that to let go of it is to close it.
+    var answers: File? = consume writing
     let tool = Tool(invocation: invocation, interrupts: interrupts)
     let ending = try tool.run(input: .file(reading), deadline: deadline) { line in
       guard let report = report(line) else {

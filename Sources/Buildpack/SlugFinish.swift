@@ -46,6 +46,8 @@ struct SlugFinish {
   private func clean(_ release: OTPRelease) throws(PosixError) {
     let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
     try Files.remove(folder + "/releases/COOKIE")
+    // What mix's step :tar adds: all of it once more, with the cookie.
+    try Files.remove("\(folder)/\(release.name)-\(release.version).tar.gz")
     for name in try Files.list(folder + "/lib") {
       try Files.remove("\(folder)/lib/\(name)/src")
     }
