@@ -38,14 +38,18 @@ public struct Mask: Sendable {
 
   /// Output comes line by line: a key of many lines is known by each of them.
   private static func needles(of name: String, _ value: String, in set: ConfigSet) -> [Needle] {
+    texts(of: name, value, in: set)
+      .map { Needle(bytes: $0.utf8.filter { $0 != backslash }, name: name) }
+      .filter { $0.bytes.count >= shortest }
+  }
+
+  /// The value and its lines, as far as they tell anything.
+  static func texts(of name: String, _ value: String, in set: ConfigSet) -> [String] {
     let isMarked = set.secret.contains(name)
     let lines = value.utf8.split { $0 < 32 }.map { trimmed(String(decoding: $0, as: UTF8.self)) }
     // Of a short line of a long key nobody can make anything, and it may be a brace.
-    let telling =
-      [value].filter { isTelling($0, isMarked: isMarked) }
+    return [value].filter { isTelling($0, isMarked: isMarked) }
       + lines.filter { isTelling($0, isMarked: isMarked && lines.count == 1) }
-    return telling.map { Needle(bytes: $0.utf8.filter { $0 != backslash }, name: name) }
-      .filter { $0.bytes.count >= shortest }
   }
 
   private static let backslash = UInt8(ascii: "\\")

@@ -1,0 +1,106 @@
+import Posix
+import SlugStore
+
+/// Looks through a finished slug for what must not be in it: values of config vars, which would be baked into it for
+/// all apps that it is for, and the path of the build's folder, which is gone when it runs.
+///
+/// It sees values as they are, one with quotes and line ends escaped as in strings of JSON and Erlang, and single lines
+/// of long ones. One that was packed or written in another way (base64, hexadecimal digits) is not seen.
+public struct SlugSearch {
+  private enum Label: Hashable, Sendable {
+    case variable(String)
+    case buildPath
+  }
+
+  private let search: ByteSearch<Label>
+
+  /// - Parameters:
+  ///   - paths: absolute; one that is too short to mean anything, or that platforms run slugs in, is passed over.
+  public init(_ config: ConfigSet, buildPaths paths: [String]) {
+    let values = Mask.texts(of: config).map {
+      (label: Label.variable($0.name), bytes: Array($0.text.utf8))
+    }
+    let folders = paths.filter { $0.utf8.count >= 8 && !$0.hasPrefix("/app/") }
+    search = ByteSearch(
+      values + folders.map { (label: .buildPath, bytes: Array(($0 + "/").utf8)) })
+  }
+
+  /// - Parameters:
+  ///   - slug: the tree.
+  ///   - pass: what its compiled modules hold, unpacked.
+  ///   - toolchain: names of applications that were there before the build.
+  ///   - source: a value that stands in there anyway was not brought in by configuration.
+  ///   - begun: when the build began, in milliseconds since 1970; what it has made is no source.
+  /// - Returns: sorted by file; of each variable in a file one.
+  public func findings(
+    in slug: String, _ pass: BeamPass.Result?, toolchain: Set<String>, source: String,
+    begun: Int64
+  ) throws(PosixError) -> [SlugFinding] {
+    if search.isEmpty { return [] }
+    var hits: [(file: String, texts: Set<ByteSearch<Label>.Text>)] = []
+    func note(_ file: String, _ bytes: [UInt8]) {
+      let texts = search.found(in: bytes)
+      if !texts.isEmpty { hits.append((file, texts)) }
+    }
+    for module in pass?.modules ?? [] { note(module.file, module.bytes) }
+    let unpacked = Set(pass?.modules.map(\.file) ?? [])
+    for entry in try FileTree.entries(of: slug) where entry.info.kind == .file {
+      if unpacked.contains(entry.path) || Self.isToolchain(entry.path, toolchain) { continue }
+      note(entry.path, try File.open(slug + "/" + entry.path, .read).readWhole())
+    }
+    if hits.isEmpty { return [] }
+    let values = hits.reduce(into: Set()) { $0.formUnion($1.texts) }
+      .filter { $0.label != .buildPath }
+    let known = try inSource(source, begun, values)
+    let labels = hits.flatMap { hit in
+      Set(hit.texts.subtracting(known).map(\.label)).map { (hit.file, $0) }
+    }
+    return labels.map { file, label in
+      switch label {
+      case .variable(let name): SlugFinding.value(variable: name, file: file)
+      case .buildPath: .buildPath(file: file)
+      }
+    }.sorted { $0.order < $1.order }
+  }
+
+  private static func isToolchain(_ path: String, _ names: Set<String>) -> Bool {
+    let parts = path.split(separator: "/")
+    if parts.contains(where: { $0.hasPrefix("erts-") }) { return true }
+    guard let lib = parts.firstIndex(of: "lib"), parts.count > lib + 1,
+      let dash = parts[lib + 1].lastIndex(of: "-")
+    else { return false }
+    return names.contains(String(parts[lib + 1][..<dash]))
+  }
+
+  /// Folders in which results of builds lie, also of earlier ones with other values.
+  private static let results: Set<String> = ["_build", ".git", "node_modules"]
+
+  /// Those of the texts that stand in the source, dependencies that the build has fetched included.
+  private func inSource(
+    _ source: String, _ begun: Int64, _ texts: Set<ByteSearch<Label>.Text>
+  ) throws(PosixError) -> Set<ByteSearch<Label>.Text> {
+    let search = ByteSearch(only: texts)
+    var found: Set<ByteSearch<Label>.Text> = []
+    let entries = try FileTree.entries(of: source) { path in
+      let name = Files.name(of: path)
+      return Self.results.contains(name) || name.hasPrefix(".relpack-")
+    }
+    for entry in entries where entry.info.kind == .file && found.count < texts.count {
+      let path = source + "/" + entry.path
+      let isSource =
+        entry.path.hasPrefix("deps/") || Files.modified(path).map { $0 / 1_000_000 < begun } == true
+      if isSource { found.formUnion(search.found(in: try File.open(path, .read).readWhole())) }
+    }
+    return found
+  }
+}
+
+extension SlugFinding {
+  fileprivate var order: (String, String) {
+    switch self {
+    case .value(let variable, let file): (file, variable)
+    case .buildPath(let file), .cookie(let file, _): (file, "")
+    case .native: ("", "")
+    }
+  }
+}
