@@ -19,6 +19,7 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let notADirectory = Errno(rawValue: ENOTDIR)
   public static let isADirectory = Errno(rawValue: EISDIR)
   public static let notEmpty = Errno(rawValue: ENOTEMPTY)
+  public static let tooManyLinks = Errno(rawValue: EMLINK)
   public static let crossDevice = Errno(rawValue: EXDEV)
   public static let brokenPipe = Errno(rawValue: EPIPE)
   public static let inputOutput = Errno(rawValue: EIO)
