@@ -6,12 +6,14 @@ ARCH := $(shell uname -m)
 
 RELEASE := .build/release
 BUILDPACK := .build/buildpack
+# relpack by architecture; what another machine has built there may lie beside ours.
+RELPACK := .build/relpack
 
 # One file each, without a library to be found at run time; lld comes with the Swift toolchain.
 SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build demo test torture fuzz docs bench format install clean
+.PHONY: help deps build buildpack demo test torture fuzz docs bench format install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -19,15 +21,29 @@ help: ## list the targets
 deps: ## install what is missing of the tools that building and testing need
 	@scripts/deps
 
-build: deps ## build reltui, relctl, relpack, relshim, and the packaged buildpack
-	swift build $(SWIFT_STATIC)
+# $(call pack): puts the buildpack together, with every relpack that is there.
+define pack
+	install -d $(RELPACK)/$(ARCH)
+	install -m 755 $(RELEASE)/relpack $(RELPACK)/$(ARCH)
 	rm -rf $(BUILDPACK)
-	install -d $(BUILDPACK)/bin $(BUILDPACK)/libexec/$(ARCH)
+	install -d $(BUILDPACK)/bin $(BUILDPACK)/libexec
 	install -m 755 buildpack/bin/* $(BUILDPACK)/bin
+	install -m 755 buildpack/libexec/* $(BUILDPACK)/libexec
 	install -m 644 buildpack/README.md LICENSE $(BUILDPACK)
-	install -m 755 $(RELEASE)/relpack $(BUILDPACK)/libexec/$(ARCH)
+	for machine in $(RELPACK)/*/; do \
+	  install -D -m 755 $$machine/relpack $(BUILDPACK)/libexec/$$(basename $$machine)/relpack || exit 1; \
+	done
 	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 --mode=go=rX,u=rwX \
 	  -C $(BUILDPACK) -cf - . | gzip -n > $(BUILDPACK).tgz
+endef
+
+build: deps ## build reltui, relctl, relpack, relshim, and the packaged buildpack
+	swift build $(SWIFT_STATIC)
+	$(call pack)
+
+buildpack: deps ## build and package the buildpack alone, as a folder and as an archive
+	swift build $(SWIFT_STATIC) --product relpack
+	$(call pack)
 
 demo: build ## build and deploy the sample app twice, and look at it in reltui
 	scripts/demo

@@ -19,6 +19,30 @@ import Testing
     #expect(result.exit == .code(1) && result.text == expected + "; it has: vax\n")
   }
 
+  static let entries = ["compile", "detect", "release", "report", "test", "test-compile"]
+
+  /// From another folder, copied to a path with blanks, with a `CDPATH` that leads astray.
+  @Test func eachEntryPointRunsItsCommand() throws {
+    let folder = try TemporaryFolder("entry")
+    let pack = folder.path + "/a \"pack\""
+    try FileTree.copy(Workspace.root + "/buildpack", to: pack)
+    #expect(try Files.list(pack + "/bin") == Self.entries)
+    let script = "#!/bin/sh\nprintf '<%s>' \"$@\"\nexit 7\n"
+    let relpack = "\(pack)/libexec/\(Manifest.Target.host.arch)/relpack"
+    try Files.makeFolder(Files.parent(of: relpack))
+    try File.open(relpack, .create, mode: 0o755).write(script)
+    let environment = ["PATH": Invocation.standardPath, "CDPATH": "/:/tmp"]
+    for name in Self.entries {
+      for command in ["\(pack)/bin/\(name)", "./bin/\(name)"] {
+        let result = try Invocation([command, "a b", ""], in: pack, environment: environment).run()
+        #expect(result.text == "<\(name)><a b><>" && result.exit == .code(7), "\(name)")
+      }
+    }
+    try Files.setMode(relpack, 0o644)
+    let lost = try Invocation(["\(pack)/bin/report", "x"], environment: environment).run()
+    #expect(lost.exit == .code(1) && lost.text.hasSuffix("it has: none\n"))
+  }
+
   @Test(arguments: [
     ([], "relpack: a command is missing [RT-USAGE]"),
     (["compil"], "relpack: unknown command 'compil'; did you mean 'compile'? [RT-USAGE]"),

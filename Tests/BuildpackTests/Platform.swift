@@ -21,7 +21,7 @@ final class Platform: Sendable {
     try FileTree.copy(
       Workspace.greeter, to: folder.path + "/source",
       skipping: { ["_build", "deps"].contains($0) })
-    try FileTree.copy(Workspace.root + "/buildpack/bin", to: folder.path + "/buildpack/bin")
+    try FileTree.copy(Workspace.root + "/buildpack", to: folder.path + "/buildpack")
     let machine = folder.path + "/buildpack/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine)
     try Files.symbolicLink(to: try Workspace.program("relpack"), at: machine + "/relpack")
