@@ -50,10 +50,21 @@ public struct AppJSON: Hashable, Codable, Sendable {
   public var env: [String: Variable]?
   public var formation: [String: Quantity]?
   public var healthchecks: [String: [HealthCheck]]?
-  /// Commands by occasion: `postdeploy`, `pr-predestroy`; Dokku has them below `dokku`: `predeploy`, `postdeploy`.
+  /// Commands by occasion: `postdeploy`, `pr-predestroy`; those that Dokku has below `dokku` are `dokku.predeploy`,
+  /// `dokku.postdeploy`.
   public var scripts: [String: String]?
 
   public init() {}
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    name = try container.decodeIfPresent(String.self, forKey: .name)
+    env = try container.decodeIfPresent([String: Variable].self, forKey: .env)
+    formation = try container.decodeIfPresent([String: Quantity].self, forKey: .formation)
+    healthchecks = try container.decodeIfPresent(
+      [String: [HealthCheck]].self, forKey: .healthchecks)
+    scripts = try container.decodeIfPresent(Scripts.self, forKey: .scripts)?.commands
+  }
 
   public init(bytes: [UInt8]) throws(Cause) {
     do {
@@ -69,6 +80,48 @@ public struct AppJSON: Hashable, Codable, Sendable {
   public func readiness(of process: String) -> HealthCheck? {
     healthchecks?[process]?.first {
       $0.path != nil && ($0.type == nil || $0.type == "startup" || $0.type == "readiness")
+    }
+  }
+}
+
+extension AppJSON {
+  /// As app.json has them: nested, and each a text or an object with a `command`.
+  private struct Scripts: Decodable {
+    var commands: [String: String] = [:]
+
+    private struct Occasion: CodingKey {
+      let stringValue: String
+      var intValue: Int? { nil }
+
+      init(stringValue: String) { self.stringValue = stringValue }
+      init?(intValue: Int) { nil }
+    }
+
+    private struct Command: Decodable {
+      var text: String
+
+      private enum CodingKeys: String, CodingKey { case command }
+
+      init(from decoder: any Decoder) throws {
+        if let text = try? decoder.singleValueContainer().decode(String.self) {
+          self.text = text
+          return
+        }
+        text = try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .command)
+      }
+    }
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: Occasion.self)
+      for occasion in container.allKeys {
+        if occasion.stringValue == "dokku" {
+          for (name, command) in try container.decode([String: Command].self, forKey: occasion) {
+            commands["dokku." + name] = command.text
+          }
+        } else {
+          commands[occasion.stringValue] = try container.decode(Command.self, forKey: occasion).text
+        }
+      }
     }
   }
 }
