@@ -173,6 +173,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     let words = (command(of: process) ?? "").split(whereSeparator: \.isWhitespace)
     func isStart(_ word: Substring, _ release: OTPRelease) -> Bool {
       word == release.startCommand || word == "./" + release.startCommand
+        || release.folder.map { word.hasPrefix($0 + "/bin/") } == true
     }
     return otpReleases.first { release in words.contains { isStart($0, release) } } ?? mainRelease
   }

@@ -74,22 +74,41 @@ public enum ManifestBuilder {
     }
   }
 
-  /// The Procfile's process types; without one, `web` is `bin/server` where the release has it, else the release's own start.
+  /// The Procfile's process types; without one, `web` is `bin/server` where the release has it, else the release's own
+  /// start. No release phase is made up: a migration that nobody asked for may be one too many.
   public static func processes(in tree: String, _ releases: [OTPRelease]) throws(Cause)
     -> [Procfile.Entry]
   {
     if let bytes = try read(tree + "/Procfile") {
       return try Procfile(text: String(decoding: bytes, as: UTF8.self)).entries
     }
-    if Files.isExecutableFile(tree + "/bin/server") {
-      return [Procfile.Entry(process: ProcessType.web, command: "bin/server")]
+    let commands = releases.map { release in
+      let server = (release.folder.map { $0 + "/" } ?? "") + "bin/server"
+      let isServer = Files.isExecutableFile(tree + "/" + server)
+      return (
+        release, isServer, isServer ? server : "\(release.startCommand) \(release.startArgument)"
+      )
     }
-    // One of several may be anything; each is a process type of its own name then.
-    return releases.map { release in
-      let process = releases.count == 1 ? ProcessType.web : release.name
+    // One of several may be anything; each is a process type of its own name then, but for the only one that serves.
+    let servers = commands.filter { $0.1 }.count
+    var taken: Set = servers == 1 ? [ProcessType.web, ProcessType.release] : [ProcessType.release]
+    return commands.map { release, isServer, command in
+      let isWeb = releases.count == 1 || isServer && servers == 1
       return Procfile.Entry(
-        process: process, command: "\(release.startCommand) \(release.startArgument)")
+        process: isWeb ? ProcessType.web : processType(for: release.name, &taken),
+        command: command)
     }
+  }
+
+  /// The release's name, as far as it can be one, with a number where that means another one.
+  private static func processType(for name: String, _ taken: inout Set<String>) -> String {
+    let base = String(name.map { ProcessType.isValid(String($0)) ? $0 : "-" }.prefix(26))
+    var (process, number) = (base, 2)
+    while !taken.insert(process).inserted {
+      process = "\(base)-\(number)"
+      number += 1
+    }
+    return process
   }
 
   static func appJSON(in tree: String) throws(Cause) -> AppJSON? {

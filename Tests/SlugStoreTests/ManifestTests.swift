@@ -67,4 +67,36 @@ import Testing
     #expect(findings.map(\.sentence).count == 1)
     #expect(findings.first?.sentence.hasPrefix(Self.priv + "/other.so is for ") == true)
   }
+
+  @Test func processesOfOneRelease() throws {
+    func processes() throws -> [String] {
+      try release.manifest().processes.map { "\($0.process): \($0.command)" }
+    }
+    #expect(try processes() == ["web: bin/demo_mix start"])
+    try release.folder.write("tree/bin/server", "")
+    #expect(try processes() == ["web: bin/demo_mix start"])
+    try Files.setMode(release.tree + "/bin/server", 0o755)
+    // Nobody asked for it.
+    try release.folder.write("tree/bin/migrate", "", mode: 0o755)
+    #expect(try processes() == ["web: bin/server"])
+    try release.folder.write("tree/Procfile", "release: bin/migrate\nweb: bin/server\n")
+    #expect(try processes() == ["release: bin/migrate", "web: bin/server"])
+  }
+
+  @Test func processesOfSeveralReleases() throws {
+    let tree = release.folder.path + "/two"
+    for name in ["admin", "web"] {
+      try FileTree.copy(release.tree, to: "\(tree)/rel/\(name)")
+    }
+    let both = try ManifestBuilder.describe(tree)
+    #expect(both.processes.map(\.process) == ["demo_mix", "demo_mix-2"])
+    try release.folder.write("two/rel/web/bin/server", "", mode: 0o755)
+    let manifest = try ManifestBuilder.describe(tree)
+    #expect(
+      manifest.processes.map { "\($0.process): \($0.command)" } == [
+        "demo_mix: bin/demo_mix start", "web: rel/web/bin/server",
+      ])
+    #expect(manifest.release(startedBy: "web")?.folder == "rel/web")
+    #expect(manifest.release(startedBy: "demo_mix")?.folder == "rel/admin")
+  }
 }
