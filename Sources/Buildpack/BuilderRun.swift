@@ -73,7 +73,7 @@ struct BuilderRun {
         case .shown(let step):
           try begin(step)
           output.detail(line)
-        case .own(let name, let licenses): facts.own[name] = licenses
+        case .own(let name, let licenses): facts.own[name] = facts.own[name] ?? licenses
         case .variable(let variable): facts.variables.append(variable)
         case .hook(let name): output.detail("Running the hook \(name)")
         case .warning(let text): output.warn(text)

@@ -65,6 +65,12 @@ struct ReleaseMaker {
       facts.isUnlocked = true
     }
     if names.count < 2 { try takeOnlyRelease() }
+    // It compiles what it has fetched for all profiles alike, and the project's own for this one.
+    let fetched = Set((try? Files.list(staging.build + "/default/lib")) ?? [])
+    for name in (try? Files.list(staging.build + "/prod/lib")) ?? []
+    where !fetched.contains(name) {
+      facts.own[name] = facts.own[name] ?? []
+    }
     return facts
   }
 

@@ -193,6 +193,13 @@ dependencies = fn config, test ->
   end
 end
 
+# Dependencies that lie elsewhere than fetched ones do: somebody works on them as on the project itself.
+near = fn ->
+  fetched = Path.expand(Mix.Project.deps_path()) <> "/"
+  for {app, path} <- Mix.Project.deps_paths(), not String.starts_with?(Path.expand(path), fetched),
+    do: say.(["near", to_string(app)])
+end
+
 compile = fn hooks ->
   say.(["step", "compile"])
   hook.(hooks, "hook_pre_compile")
@@ -236,6 +243,7 @@ end
   describe.(config)
   hook.(hooks, "hook_pre_fetch_dependencies")
   dependencies.(config, test)
+  near.()
   compile.(hooks)
   unless test do
     assets.(config, hooks, for({:npm, folder} <- options, do: folder))

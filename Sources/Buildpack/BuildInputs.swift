@@ -1,0 +1,115 @@
+import Posix
+
+/// All that a build is made from, so that the cache knows what of an earlier build is still right.
+struct BuildInputs {
+  let digests: SourceDigests
+  let key: CacheKey
+  private let project: Project
+  private let staging: Staging
+
+  /// To be made before anything is fetched into the source.
+  init(_ build: Build, _ plan: BuildPlan, _ tools: BuildTools, _ staging: Staging)
+    throws(BuildFailure)
+  {
+    (project, self.staging) = (plan.project, staging)
+    do throws(PosixError) {
+      digests = try SourceDigests.read(
+        project.source, lookingFor: BuildEnvironment.perBuild)
+    } catch { throw .unreadable(error) }
+    let config = build.config.values.merging(build.config.steering(build.request.environment)) {
+      own, _ in own
+    }
+    let perBuild = Set(BuildEnvironment.perBuild)
+    let lock = project.builder == .mix ? "mix.lock" : "rebar.lock"
+    var parts = [
+      CacheKey.Part(name: "relpack", value: Self.program),
+      CacheKey.Part(name: "Erlang/OTP", value: tools.toolchain.erlang.version.description),
+      CacheKey.Part(name: "Elixir", value: tools.toolchain.elixir?.version.description ?? "-"),
+      CacheKey.Part(name: "the tools", value: Self.digest(tools.toolchain.identity)),
+      CacheKey.Part(name: "MIX_ENV", value: build.settings.environment),
+      CacheKey.Part(name: "the configuration", value: Self.digest(of: digests) {
+        Self.isConfiguration($0)
+      }),
+      CacheKey.Part(
+        name: "a config var", value: Self.digest(config.filter { !perBuild.contains($0.key) })),
+      CacheKey.Part(name: "the platform", value: Self.platform(build.request.environment)),
+    ]
+    let place = project.place.isEmpty ? lock : project.place + "/" + lock
+    if let digest = digests.files[place] {
+      parts.append(CacheKey.Part(name: lock, value: Hex.encode(digest)))
+    }
+    let all = build.request.environment.merging(config) { $1 }
+    key = CacheKey(parts: parts, lock: lock, variables: all.filter { perBuild.contains($0.key) })
+  }
+
+  func wanted() -> BuildCache.Wanted {
+    BuildCache.Wanted(
+      key: key, digests: digests, source: project.source, dependencies: dependencies,
+      build: staging.build, slug: staging.slug)
+  }
+
+  /// - Parameters:
+  ///   - own: applications that are no fetched dependencies.
+  ///   - leavingOut: applications that hold the build's path.
+  ///   - slug: whether the next build may have it.
+  func made(own: Set<String>, leavingOut: Set<String>, slug: Bool) -> BuildCache.Made {
+    let isVendored = digests.folders.contains(project.place.isEmpty ? "deps" : project.place + "/deps")
+    return BuildCache.Made(
+      key: key, digests: digests, source: project.source,
+      dependencies: !isVendored && Files.isFolder(dependencies) ? dependencies : nil,
+      dependenciesPlace: dependencies, build: staging.build, slug: slug ? staging.slug : nil,
+      ownApplications: own, leavingOut: leavingOut)
+  }
+
+  /// rebar3 keeps them among what it compiles.
+  private var dependencies: String { project.folder + "/deps" }
+
+  /// What decides how everything is compiled, dependencies too. Run-time configuration is another file of the source.
+  private static func isConfiguration(_ path: String) -> Bool {
+    let name = Files.name(of: path)
+    if ["mix.exs", "rebar.config", "rebar.config.script"].contains(name) { return true }
+    return path.split(separator: "/").contains("config") && name.hasSuffix(".exs")
+      && name != "runtime.exs" && name != "releases.exs"
+  }
+
+  private static func digest(of digests: SourceDigests, _ isPart: (String) -> Bool) -> String {
+    var hash = SHA256()
+    for (path, digest) in digests.files.filter({ isPart($0.key) }).sorted(by: { $0.key < $1.key }) {
+      hash.update(Array(path.utf8) + [0] + digest)
+    }
+    return Hex.encode(hash.finish())
+  }
+
+  private static func digest(_ values: [String: String]) -> String {
+    var hash = SHA256()
+    for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+      hash.update(Array("\(name)=\(value.utf8.count):\(value)".utf8))
+    }
+    return Hex.encode(hash.finish())
+  }
+
+  private static func digest(_ text: String) -> String {
+    Hex.encode(SHA256.digest(Array(text.utf8)))
+  }
+
+  /// This program: another one may build in another way.
+  private static var program: String {
+    let info = (try? Files.target(ofLink: "/proc/self/exe")).flatMap { path in
+      Files.modified(path).map { digest("\(path) \($0)") }
+    }
+    return info ?? Random.hex(8)
+  }
+
+  /// The host's kind, and what its compilers are told.
+  private static func platform(_ environment: [String: String]) -> String {
+    var facts = environment.filter { name, _ in
+      ["CC", "CXX", "LDFLAGS", "NODE_ENV", "STACK"].contains(name) || name.hasSuffix("FLAGS")
+        || ["ERL_", "ELIXIR_", "MIX_", "HEX_", "REBAR_"].contains { name.hasPrefix($0) }
+    }
+    facts[".arch"] = Manifest.Target.host.arch
+    facts[".system"] = (try? Files.read("/etc/os-release", limit: 1 << 16)).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    return digest(facts)
+  }
+}
