@@ -40,6 +40,8 @@ public struct Build {
   let output: BuildOutput
   let record: BuildRecord
   private let start: Int64
+  /// When it began, in milliseconds since 1970.
+  let begun = Clock.now()
 
   /// Plans and builds. A failure is in the output and in the log when it is thrown.
   /// - Parameters:
@@ -124,16 +126,19 @@ public struct Build {
   private func build(_ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) -> BuiltSlug {
     let tools = try BuildTools(self, plan, staging)
     defer { tools.clear() }
-    let maker = ReleaseMaker(build: self, plan: plan, staging: staging, tools: tools)
-    let facts = try maker.release()
-    try begin(.finish)
-    let finish = SlugFinish(slug: staging.slug, plan: plan, tools: tools, facts: facts)
-    let releases = try finish.arrange()
-    let rehearsal = try beginRehearsal(releases, finish, staging)
-    defer { rehearsal?.stop() }
-    let manifest = try finish.describe()
-    describe(manifest)
-    if let rehearsal { try end(rehearsal) }
+    let inputs = try BuildInputs(self, plan, tools, staging)
+    let cache = BuildCache(
+      folder: request.cache.map { _ in tools.folder },
+      isOff: !settings.usesCache || plan.wishes.alwaysRebuild)
+    let reuse = cache.restore(inputs.wanted())
+    output.detail(reuse.line)
+    let manifest: Manifest
+    if case .slug = reuse {
+      manifest = try lastManifest(staging)
+      describe(manifest)
+    } else {
+      manifest = try make(plan, staging, tools, inputs, cache)
+    }
     try stopIfAsked()
     let slug = BuiltSlug(
       id: Hex.encode(SHA256.digest(manifest.bytes)), milliseconds: milliseconds)
@@ -142,31 +147,40 @@ public struct Build {
     return slug
   }
 
-  /// Starts it beside what is left to do; nothing changes the tree from now on but in `.reltui`.
-  private func beginRehearsal(
-    _ releases: [OTPRelease], _ finish: SlugFinish, _ staging: Staging
-  ) throws(BuildFailure) -> Rehearsal? {
-    if settings.rehearsal == .off { return nil }
-    let processes: [Procfile.Entry]
-    do throws(Cause) {
-      processes = try ManifestBuilder.processes(in: finish.slug, releases)
-    } catch { throw .slug(error) }
-    do throws(PosixError) {
-      return try Rehearsal.begin(
-        Rehearsal.Request(
-          tree: finish.slug, releases: releases, processes: processes,
-          variables: finish.facts.sortedVariables, appJSON: finish.plan.kept.appJSON,
-          config: config.values, mode: settings.rehearsal, scratch: staging.scratch,
-          program: try Files.target(ofLink: "/proc/self/exe")))
-    } catch { throw .unreadable(error) }
+  private func make(
+    _ plan: BuildPlan, _ staging: Staging, _ tools: BuildTools, _ inputs: BuildInputs,
+    _ cache: BuildCache
+  ) throws(BuildFailure) -> Manifest {
+    let maker = ReleaseMaker(build: self, plan: plan, staging: staging, tools: tools)
+    let facts = try maker.release()
+    try begin(.finish)
+    let finished = try SlugFinish(
+      build: self, plan: plan, staging: staging, tools: tools, facts: facts
+    ).run()
+    let made = inputs.made(
+      own: Set(facts.own.keys), leavingOut: finished.bound,
+      slug: finished.isSound && !facts.isUnlocked)
+    if let warning = cache.store(made) { output.warn(warning) }
+    return finished.manifest
   }
 
-  private func end(_ rehearsal: Rehearsal) throws(BuildFailure) {
-    try begin(.rehearse)
-    let results = try rehearsal.end(interrupts: interrupts)
-    // The failure is told when it ends the build.
-    if let cause = settings.rehearsal.failure(results) { throw .rehearsal(cause) }
-    output.tell(results)
+  /// That of a slug that the cache had.
+  private func lastManifest(_ staging: Staging) throws(BuildFailure) -> Manifest {
+    let bytes: [UInt8]
+    do throws(PosixError) {
+      bytes = try Files.read(staging.slug + "/" + Manifest.path, limit: 64 << 20)
+    } catch { throw .unreadable(error) }
+    let manifest: Manifest
+    do throws(Cause) { manifest = try Manifest(bytes: bytes) } catch { throw .slug(error) }
+    do throws(PosixError) { try SlugTimes.set(staging.slug, manifest) } catch {
+      throw .unwritable(error)
+    }
+    return manifest
+  }
+
+  func tell(_ finding: SlugFinding) {
+    output.warn(finding.sentence)
+    if let remedy = finding.remedy { output.warn(remedy) }
   }
 
   func stopIfAsked() throws(BuildFailure) {
@@ -186,7 +200,7 @@ public struct Build {
     try record.step(step)
   }
 
-  private func describe(_ manifest: Manifest) {
+  func describe(_ manifest: Manifest) {
     for release in manifest.otpReleases {
       output.detail(
         "\(release.name) \(release.version): \(release.applications.count) applications, "

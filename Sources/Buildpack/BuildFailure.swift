@@ -35,23 +35,12 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case releaseUnknown(String, names: [String])
   /// What was made is not a release that can be described.
   case slug(Cause)
-  case secret([SecretFinding])
+  case secret([SlugFinding])
   case rehearsal(Cause)
   case record(Cause)
   /// What a tool failed at.
   case diskFull(Cause)
   case interrupted(signal: Int32)
-
-  /// A config var whose value is in a file of the slug.
-  public struct SecretFinding: Hashable, Sendable {
-    public var variable: String
-    public var file: String
-
-    public init(variable: String, file: String) {
-      self.variable = variable
-      self.file = file
-    }
-  }
 
   public var cause: Cause {
     switch self {
@@ -63,8 +52,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .secret(let findings):
       Cause(
         id, sentence, remedy: remedy,
-        evidence: findings.prefix(20).map {
-          Cause.Evidence(kind: "file", place: $0.file, text: "holds the value of \($0.variable)")
+        evidence: findings.dropFirst().prefix(20).map {
+          Cause.Evidence(kind: "file", place: "also", text: $0.sentence)
         })
     default: Cause(id, sentence, remedy: remedy, evidence: end.map { $1.evidence(of: $0) } ?? [])
     }
@@ -172,9 +161,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
         : "the project has several releases and none is chosen: \(names.joined(separator: ", "))"
     case .releaseUnknown(let name, let names):
       "the project has no release '\(name)'; it has \(names.joined(separator: ", "))"
-    case .secret(let findings):
-      "the value of \(Set(findings.map(\.variable)).sorted().joined(separator: ", ")) is in "
-        + "'\(findings.first?.file ?? "")'\(findings.count > 1 ? " and elsewhere" : "") of the slug"
+    case .secret(let findings): findings.first?.sentence ?? ""
     case .interrupted(let signal): "the build was stopped by signal \(signal)"
     case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
       .toolchain(let cause), .rehearsal(let cause):
@@ -209,8 +196,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
         ? "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
         : "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
     case .releaseUnknown: "Set the config var RELEASE_NAME, or :default_release in mix.exs."
-    case .secret:
-      "Read it in config/runtime.exs, with System.fetch_env!, not where code is compiled."
+    case .secret(let findings): findings.first?.remedy
     case .interrupted: "Build again; what the build had added at the top of the source is gone."
     case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
     }

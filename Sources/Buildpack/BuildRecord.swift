@@ -8,6 +8,8 @@ final class BuildRecord {
     case nowhere
     case log(Journal)
     case slug(SlugRecordWriter)
+    /// A file whose maker writes the log.
+    case file(File, SlugRecordWriter)
   }
 
   let build: String
@@ -19,7 +21,8 @@ final class BuildRecord {
   let mask: Mask
 
   /// - Parameters:
-  ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build;
+  ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build, `RELPACK_EVENTS`
+  ///     the file of a caller who writes the log himself;
   ///     `SOURCE_VERSION` is the commit, as Heroku has it.
   ///   - config: the build's config vars.
   ///   - isRecorded: whether there are events at all.
@@ -33,6 +36,12 @@ final class BuildRecord {
     if let home = value("RELTUI_HOME"), isRecorded {
       let journal = Journal(home: Home(root: home), program: "relpack", config: config)
       (place, mask) = (.log(journal), journal.mask())
+    } else if isRecorded,
+      let file = value(BuildNews.variable).flatMap({
+        try? File.open($0, .append)
+      })
+    {
+      (place, mask) = (.file(file, SlugRecordWriter(program: "relpack")), Mask(ConfigSet(config)))
     } else {
       place = travels ? .slug(SlugRecordWriter(program: "relpack")) : .nowhere
       mask = Mask(ConfigSet(config))
@@ -103,6 +112,10 @@ final class BuildRecord {
       // A platform's name may be none here; nobody would take the record in then.
       writer.append(type, app: app.flatMap { AppName.isValid($0) ? $0 : nil }, mask(data))
       place = .slug(writer)
+    case .file(let file, var writer):
+      let line = writer.append(type, app: nil, mask(data))
+      place = .file(file, writer)
+      do throws(PosixError) { try file.write(line) } catch { throw .unwritable(error) }
     }
   }
 }

@@ -1,17 +1,51 @@
+import Glibc
 import Posix
 import SlugStore
 
-/// Makes a slug of what mix or rebar3 left.
+/// Makes a slug of what mix or rebar3 left: cleans it, looks through it, boots it, describes it.
 struct SlugFinish {
-  /// The slug's tree.
-  let slug: String
+  let build: Build
   let plan: BuildPlan
+  let staging: Staging
   let tools: BuildTools
   let facts: BuilderRun.Facts
 
-  /// Makes the tree what it will be, but for what is said of it in `.reltui`.
+  struct Finished {
+    var manifest: Manifest
+    /// Whether the next build may take the slug as it is.
+    var isSound: Bool
+    /// Applications whose code holds the path of the build.
+    var bound: Set<String>
+  }
+
+  private var slug: String { staging.slug }
+  private var output: BuildOutput { build.output }
+
+  func run() throws(BuildFailure) -> Finished {
+    let releases = try arrange()
+    // The rehearsal's copy is made of what is stripped.
+    let isStripping = plan.project.builder == .rebar3 && build.settings.debugInfo == .strip
+    let pass = try beginPass(isStripping: isStripping)
+    let stripped = isStripping ? try end(pass) : nil
+    let rehearsal = try Rehearsal.begin(build, releases, slug, plan, facts, staging.scratch)
+    defer { rehearsal?.stop() }
+    var manifest = try describe()
+    let searched = if let stripped { stripped } else { try end(pass) }
+    manifest.debugInfo = searched.debugInfo
+    let bound = try search(searched, releases)
+    build.describe(manifest)
+    let isSound = try rehearsal.map { rehearsal throws(BuildFailure) in
+      try rehearse(rehearsal)
+    } ?? true
+    try write(manifest)
+    return Finished(manifest: manifest, isSound: isSound, bound: bound)
+  }
+
+  // MARK: - The tree
+
+  /// Makes the tree what it will be, but for the manifest.
   /// - Returns: the OTP releases in it.
-  func arrange() throws(BuildFailure) -> [OTPRelease] {
+  private func arrange() throws(BuildFailure) -> [OTPRelease] {
     let releases: [OTPRelease]
     do throws(Cause) { releases = try ManifestBuilder.otpReleases(in: slug) } catch {
       throw .slug(error)
@@ -22,24 +56,22 @@ struct SlugFinish {
       for release in releases { try clean(release) }
       try plan.kept.write(to: slug)
       try ProfileScript.add(to: slug, releases)
-      try Files.makeFolder(slug + "/.reltui")
+      let bill = SBOM.bytes(releases, components)
+      try Files.makeFolder(slug + "/.reltui", mode: 0o755)
+      try File.open(slug + "/" + SBOM.path, .create, mode: 0o644).write(bill)
       try setModes()
     } catch { throw .unwritable(error) }
     return releases
   }
 
-  /// Writes the manifest of a tree that is arranged.
-  func describe() throws(BuildFailure) -> Manifest {
-    let manifest: Manifest
-    do throws(Cause) {
-      manifest = try ManifestBuilder.describe(
-        slug, BuildFacts(tools: tools.versions, variables: facts.sortedVariables))
-    } catch { throw .slug(error) }
-    do throws(PosixError) {
-      try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
-      try Files.setMode(slug + "/" + Manifest.path, 0o644)
-    } catch { throw .unwritable(error) }
-    return manifest
+  private var components: [Component] {
+    let project = plan.project
+    let deps = project.builder == .mix ? project.folder + "/deps" : staging.build + "/default/lib"
+    let locks = ["mix.lock", "rebar.lock"].map { project.folder + "/" + $0 }
+    return Components.read(deps: deps, locks: locks)
+      + facts.own.sorted { $0.key < $1.key }.map {
+        Component(application: $0.key, licences: $0.value)
+      }
   }
 
   /// Takes out what no slug holds: the cookie of whoever built it, and source.
@@ -50,6 +82,9 @@ struct SlugFinish {
     try Files.remove("\(folder)/\(release.name)-\(release.version).tar.gz")
     for name in try Files.list(folder + "/lib") {
       try Files.remove("\(folder)/lib/\(name)/src")
+    }
+    if plan.project.builder == .mix, build.settings.debugInfo != .strip {
+      try keepDebugInfo(folder)
     }
     if release.kind == .mix {
       try Self.addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
@@ -72,6 +107,21 @@ struct SlugFinish {
     }
   }
 
+  /// mix strips all code; what it compiled still has everything.
+  private func keepDebugInfo(_ folder: String) throws(PosixError) {
+    for name in try Files.list(folder + "/lib") {
+      let application = String(name.prefix { $0 != "-" })
+      let compiled = "\(staging.build)/lib/\(application)/ebin"
+      if ToolchainApplications.all.contains(application) || !Files.isFolder(compiled) { continue }
+      for module in try Files.list(compiled) where module.hasSuffix(".beam") {
+        let target = "\(folder)/lib/\(name)/ebin/\(module)"
+        guard try Files.info(target)?.kind == .file else { continue }
+        try Files.remove(target)
+        try FileTree.copyFile("\(compiled)/\(module)", to: target, mode: 0o644)
+      }
+    }
+  }
+
   private static func addSnippet(to path: String) throws(PosixError) {
     let script = try Files.readIfThere(path, limit: 1 << 20) ?? Array("#!/bin/sh\n".utf8)
     try Files.remove(path)
@@ -85,5 +135,91 @@ struct SlugFinish {
       let mode = isExecutable ? 0o755 : 0o644 as UInt32
       if entry.info.mode != mode { try Files.setMode(slug + "/" + entry.path, mode) }
     }
+  }
+
+  // MARK: - What is in it
+
+  private func beginPass(isStripping: Bool) throws(BuildFailure) -> BeamPass {
+    do throws(PosixError) {
+      return try BeamPass.begin(
+        slug, in: staging.folder + "/modules", toolchain: ToolchainApplications.all,
+        isStripping: isStripping, environment: tools.environment(compilingInto: nil).variables)
+    } catch { throw .unreadable(error) }
+  }
+
+  private func end(_ pass: BeamPass) throws(BuildFailure) -> BeamPass.Result {
+    do throws(Cause) {
+      if let result = try pass.end(interrupts: build.interrupts) { return result }
+    } catch { throw .slug(error) }
+    throw .interrupted(signal: SIGTERM)
+  }
+
+  private func describe() throws(BuildFailure) -> Manifest {
+    do throws(Cause) {
+      let known = BuildFacts(tools: tools.versions, variables: facts.sortedVariables)
+      return try ManifestBuilder.describe(slug, known) { finding in
+        build.tell(.native(finding))
+      }
+    } catch { throw .slug(error) }
+  }
+
+  /// Refuses a slug with the value of a config var in it, and tells of what else is found.
+  /// - Returns: applications that hold the path of the build.
+  private func search(_ pass: BeamPass.Result, _ releases: [OTPRelease]) throws(BuildFailure)
+    -> Set<String>
+  {
+    let search = SlugSearch(ConfigSet(build.config.values), buildPaths: [plan.project.source])
+    var findings: [SlugFinding]
+    do throws(PosixError) {
+      findings = try search.findings(
+        in: slug, pass, toolchain: ToolchainApplications.all, source: plan.project.source,
+        begun: build.begun)
+      findings += try CookieSearch.findings(in: slug, releases)
+    } catch { throw .unreadable(error) }
+    let secrets = findings.filter { if case .value = $0 { true } else { false } }
+    if !secrets.isEmpty { throw .secret(secrets) }
+    findings.forEach(build.tell)
+    return Set(
+      findings.compactMap { finding in
+        if case .buildPath(let file) = finding { BeamPass.application(of: file) } else { nil }
+      })
+  }
+
+  /// - Returns: whether it booted.
+  private func rehearse(_ rehearsal: Rehearsal) throws(BuildFailure) -> Bool {
+    try build.begin(.rehearse)
+    let results = try rehearsal.end(interrupts: build.interrupts)
+    // The failure is told when it ends the build.
+    if let cause = build.settings.rehearsal.failure(results) { throw .rehearsal(cause) }
+    output.tell(results)
+    return results.allSatisfy { $0.problem == nil }
+  }
+
+  private func write(_ manifest: Manifest) throws(BuildFailure) {
+    do throws(PosixError) {
+      try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
+      try SlugTimes.set(slug, manifest)
+    } catch { throw .unwritable(error) }
+  }
+}
+
+extension Rehearsal {
+  /// Starts it beside what is left to do; nothing changes the tree meanwhile.
+  fileprivate static func begin(
+    _ build: Build, _ releases: [OTPRelease], _ slug: String, _ plan: BuildPlan,
+    _ facts: BuilderRun.Facts, _ scratch: String
+  ) throws(BuildFailure) -> Rehearsal? {
+    if build.settings.rehearsal == .off { return nil }
+    let processes: [Procfile.Entry]
+    do throws(Cause) {
+      processes = try ManifestBuilder.processes(in: slug, releases)
+    } catch { throw .slug(error) }
+    do throws(PosixError) {
+      return try begin(
+        Request(
+          tree: slug, releases: releases, processes: processes, variables: facts.sortedVariables,
+          appJSON: plan.kept.appJSON, config: build.config.values, mode: build.settings.rehearsal,
+          scratch: scratch, program: try Files.target(ofLink: "/proc/self/exe")))
+    } catch { throw .unreadable(error) }
   }
 }

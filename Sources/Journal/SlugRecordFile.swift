@@ -37,10 +37,14 @@ public struct SlugRecordWriter: Sendable {
 
   public init(program: String) { source = Journal.source(of: program) }
 
-  public mutating func append(_ type: EventType, app: String?, _ data: EventData) {
+  /// - Returns: the line, with its newline.
+  @discardableResult
+  public mutating func append(_ type: EventType, app: String?, _ data: EventData) -> [UInt8] {
     let draft = Draft(source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     time = max(time, Timestamp(milliseconds: Clock.now()))
-    lines.append(.loose(draft, sequence: UInt64(lines.count + 1), time: time))
+    let line = Line.loose(draft, sequence: UInt64(lines.count + 1), time: time)
+    lines.append(line)
+    return line.bytes + [UInt8(ascii: "\n")]
   }
 
   public var bytes: [UInt8] { lines.flatMap { $0.bytes + [UInt8(ascii: "\n")] } }

@@ -81,6 +81,15 @@ public final class File: Sendable {
     return File(owning: descriptor, name: path)
   }
 
+  /// Opens for reading what lies below a folder, as if that were `/`: no link leads out of it, and what is a link itself
+  /// is refused (ELOOP). openat2(2)
+  public static func open(_ path: String, below folder: File) throws(PosixError) -> File {
+    let descriptor = try check("read", folder.name + "/" + path) {
+      cposix_open_below(folder.descriptor, path, 0)
+    }
+    return File(owning: descriptor, name: folder.name + "/" + path)
+  }
+
   /// The two ends of a pipe. pipe2(2)
   public static func pipe() throws(PosixError) -> (reading: File, writing: File) {
     var ends: (Int32, Int32) = (-1, -1)

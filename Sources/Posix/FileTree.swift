@@ -37,18 +37,23 @@ public enum FileTree {
     }
   }
 
-  /// Copies a tree: folders, files with their permission bits, links as they are.
-  /// Devices, sockets and pipes are refused (EINVAL).
+  /// Copies a tree: folders, files with their permission bits but setuid and its like, links as they are.
+  /// Devices, sockets and pipes are refused (EINVAL). No link leads the copy out of the source, not even one that is put
+  /// there meanwhile: whoever owns the source must not get at files that only we can read.
   public static func copy(
     _ source: String, to target: String, skipping skip: (String) -> Bool = { _ in false }
   ) throws(PosixError) {
     try Files.makeFolder(target)
+    let top = try File.open(try Files.resolve(source), .folder)
     for entry in try entries(of: source, skipping: skip) {
       let (from, to) = (source + "/" + entry.path, target + "/" + entry.path)
       switch entry.info.kind {
       case .folder: try Files.makeFolder(to, mode: entry.info.mode & 0o777 | 0o700)
       case .link: try Files.symbolicLink(to: Files.target(ofLink: from), at: to)
-      case .file: try copyFile(from, to: to, mode: entry.info.mode & 0o777)
+      case .file:
+        let file = try File.open(entry.path, below: top)
+        guard try file.info().kind == .file else { throw PosixError("copy", from, .invalid) }
+        try copy(file, to: to, mode: entry.info.mode & 0o777)
       case .other: throw PosixError("copy", from, .invalid)
       }
     }
@@ -58,7 +63,10 @@ public enum FileTree {
   public static func copyFile(_ source: String, to target: String, mode: mode_t)
     throws(PosixError)
   {
-    let input = try File.open(source, .read)
+    try copy(try File.open(source, .read), to: target, mode: mode)
+  }
+
+  private static func copy(_ input: File, to target: String, mode: mode_t) throws(PosixError) {
     let output = try File.open(target, .create, mode: mode)
     while true {
       let part = try input.read(upTo: 1 << 20)
@@ -67,5 +75,12 @@ public enum FileTree {
     }
     // The mode given to open(2) is cut by the umask.
     try check("change", target) { fchmod(output.descriptor, mode) }
+  }
+
+  /// Gives a tree to a user and the group of the same number, links themselves and not what they lead to. lchown(2)
+  public static func give(_ root: String, to user: uid_t) throws(PosixError) {
+    for path in [root] + (try entries(of: root)).map({ root + "/" + $0.path }) {
+      try check("change", path) { lchown(path, user, user) }
+    }
   }
 }

@@ -149,9 +149,8 @@ public struct Manifest: Codable, Equatable, Sendable {
       if let cause = error as? Cause { throw cause }
       throw Cause(.manifestFormat, "the slug's manifest cannot be read: \(JSON.explain(error))")
     }
-    for entry in files where !Self.isInside(entry.path) {
-      throw Cause(.slugContent, "the manifest names '\(entry.path)', which is outside the slug")
-    }
+    try checkEntries()
+    try checkNames()
   }
 
   /// Whether a relative path stays in the folder it starts from, taken by its letters alone.

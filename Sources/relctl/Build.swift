@@ -74,26 +74,22 @@ struct SlugMaker {
   func make(from source: Source) throws(Cause) -> String {
     let home = try call.home()
     try Ballast(home: home).requireSpace()
-    let builder = try call.context.sibling("relpack")
     let build = Random.hex(8)
-    let folder = home.builds + "/" + build
-    do throws(PosixError) { try Files.makeFolder(folder) } catch {
-      throw Cause(error, as: .homeUnwritable)
-    }
-    defer { try? Files.remove(folder) }
-    let tree = folder + "/app"
     let journal = Journal(home: home, program: "relctl")
     let provenance = provenance(of: source, journal.mask())
-    switch source.kind {
-    case .mix:
-      try copy(source, to: tree) { ["_build", ".git", ".elixir_ls"].contains($0) }
-      try compile(tree, build, builder, home, provenance)
-    case .otpRelease:
-      // The cookie of a built release is a secret of whoever built it.
-      try copy(source, to: tree) { ["releases/COOKIE", "tmp", "log", ".reltui"].contains($0) }
-      try describe(tree)
+    let slug: String
+    if source.kind == .mix, User.isRoot {
+      let guest = GuestBuild(
+        call: call, app: app, build: build, home: home, provenance: provenance)
+      slug = try guest.run {
+        tree throws(Cause) in
+        try copy(source, to: tree)
+      } store: { tree throws(Cause) in
+        try SlugStore(home: home).store(tree, provenance: provenance).id
+      }
+    } else {
+      slug = try make(build, source, home, provenance)
     }
-    let slug = try SlugStore(home: home).store(tree: tree, provenance: provenance)
     try journal.append(
       .slugStored, app: app,
       EventData {
@@ -103,16 +99,44 @@ struct SlugMaker {
     return slug
   }
 
-  private func copy(_ source: Source, to tree: String, leavingOut skip: (String) -> Bool)
-    throws(Cause)
+  private func make(_ build: String, _ source: Source, _ home: Home, _ provenance: Provenance)
+    throws(Cause) -> String
   {
-    do throws(PosixError) { try FileTree.copy(source.path, to: tree, skipping: skip) } catch {
-      throw Cause(error)
+    let folder = home.builds + "/" + build
+    do throws(PosixError) { try Files.makeFolder(folder) } catch {
+      throw Cause(error, as: .homeUnwritable)
+    }
+    defer { try? Files.remove(folder) }
+    let tree = folder + "/app"
+    try copy(source, to: tree)
+    switch source.kind {
+    case .mix:
+      try compile(tree, build, try call.context.sibling("relpack"), home, provenance)
+    case .otpRelease: try describe(tree)
+    }
+    return try SlugStore(home: home).store(tree: tree, provenance: provenance)
+  }
+
+  private func copy(_ source: Source, to tree: String) throws(Cause) {
+    let leftOut =
+      switch source.kind {
+      case .mix: ["_build", ".git", ".elixir_ls"]
+      // The cookie of a built release is a secret of whoever built it.
+      case .otpRelease: ["releases/COOKIE", "tmp", "log", ".reltui"]
+      }
+    do throws(PosixError) {
+      try FileTree.copy(source.path, to: tree) { leftOut.contains($0) }
+    } catch {
+      guard error.errno == .invalid else { throw Cause(error) }
+      throw Cause(
+        .slugContent,
+        "\(error.subject) is neither file, folder nor link, or its name is not UTF-8",
+        remedy: "Take it out of the source.")
     }
   }
 
   /// What `relpack` needs of the environment; it gets nothing else of ours.
-  private static let passed = [
+  static let passed = [
     "PATH", "HOME", "LANG", "http_proxy", "https_proxy", "SSL_CERT_FILE", "HEX_CACERTS_PATH",
   ]
 

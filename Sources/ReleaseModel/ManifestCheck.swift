@@ -1,0 +1,89 @@
+extension Manifest {
+  /// Files, folders and links of a slug.
+  public static let mostEntries = 100_000
+  /// Bytes of a path or of a link's target. path_resolution(7), `PATH_MAX`
+  static let longestPath = 4095
+  /// Folders within each other.
+  static let greatestDepth = 128
+  /// Bytes of all files: more than any slug has, and far from what a number can hold.
+  static let greatestSize = 1 << 40
+
+  /// Holds every entry against what can be in a tree, whoever wrote the manifest.
+  func checkEntries() throws(Cause) {
+    if files.count > Self.mostEntries {
+      throw Cause(.manifestFormat, "the manifest has more than \(Self.mostEntries) entries")
+    }
+    var kinds: [String: Entry.Kind] = [:]
+    var size = 0
+    for entry in files {
+      try check(entry)
+      try checkPlace(entry, kinds)
+      if kinds.updateValue(entry.kind, forKey: entry.path) != nil {
+        throw Cause(.manifestFormat, "the manifest names '\(entry.path)' twice")
+      }
+      size = size.addingClamped(entry.size ?? 0)
+    }
+    if size > Self.greatestSize {
+      throw Cause(
+        .manifestFormat, "the manifest has more than \(Self.greatestSize >> 40) TiB of files")
+    }
+  }
+
+  /// Whoever follows the list from its beginning meets each folder before what is in it, and never goes through a link.
+  private func checkPlace(_ entry: Entry, _ before: [String: Entry.Kind]) throws(Cause) {
+    let own = ".reltui"
+    if [Self.path, SlugRecord.path].contains(entry.path)
+      || entry.path == own && entry.kind != .folder
+    {
+      throw Cause(.slugContent, "the manifest names '\(entry.path)', which is no part of the slug")
+    }
+    guard let slash = entry.path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }
+    let folder = String(entry.path[..<slash])
+    switch before[folder] {
+    case .folder: return
+    // The manifest's own folder may be left out.
+    case nil where folder == own: return
+    case nil:
+      throw Cause(.manifestFormat, "the manifest has no folder before it for '\(entry.path)'")
+    case .file, .link:
+      throw Cause(
+        .slugContent, "the manifest names '\(entry.path)', which is beneath a file or a link")
+    }
+  }
+
+  private func check(_ entry: Entry) throws(Cause) {
+    let shown = entry.path.prefix(256)
+    guard Self.isInside(entry.path) else {
+      throw Cause(.slugContent, "the manifest names '\(shown)', which is outside the slug")
+    }
+    let depth = entry.path.utf8.count { $0 == UInt8(ascii: "/") }
+    if entry.path.utf8.count > Self.longestPath || depth >= Self.greatestDepth {
+      throw Cause(.manifestFormat, "the manifest's path '\(shown)' is too long or too deep")
+    }
+    if (entry.target?.utf8.count ?? 0) > Self.longestPath {
+      throw Cause(.manifestFormat, "the manifest's link '\(shown)' has too long a target")
+    }
+    if let size = entry.size, size < 0 {
+      throw Cause(.manifestFormat, "the manifest has \(size) bytes for '\(shown)'")
+    }
+  }
+
+  /// Names that become parts of paths.
+  func checkNames() throws(Cause) {
+    for entry in processes where !ProcessType.isValid(entry.process) {
+      throw Cause(
+        .manifestFormat, "the manifest has a process type '\(entry.process.prefix(64))'")
+    }
+    for release in otpReleases {
+      let parts = [release.name, release.version, release.ertsVersion]
+      let paths = [release.startCommand] + [release.folder].compactMap { $0 }
+      let wrong =
+        parts.first { !Self.isInside($0) || $0.contains("/") } ?? paths.first { !Self.isInside($0) }
+      if let wrong {
+        throw Cause(
+          .slugContent,
+          "the manifest's OTP release has a path that is outside the slug: '\(wrong.prefix(64))'")
+      }
+    }
+  }
+}

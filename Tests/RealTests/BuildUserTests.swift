@@ -1,0 +1,131 @@
+import Glibc
+import Posix
+import ReleaseModel
+import TestSupport
+import Testing
+
+/// `relctl build` as root: what a source tree brings runs as somebody else, who gets at nothing of ours.
+@Suite(.serialized) final class BuildUserTests: Sendable {
+  let stage: Stage
+  let source: String
+
+  init() throws {
+    try #require(User.isRoot, "this test needs root, to build as another user")
+    stage = try Stage("build-user")
+    source = stage.folder.path + "/source"
+    try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\nend\n")
+  }
+
+  deinit { try? Files.remove(cache) }
+
+  private var cache: String {
+    "/var/cache/reltui/build-" + Hex.encode(SHA256.digest(Array(stage.home.root.utf8)).prefix(8))
+  }
+
+  /// A project whose `mix.exs` does something first.
+  private func project(_ script: String) throws {
+    try stage.folder.write("source/try.sh", script)
+    try stage.folder.write(
+      "source/mix.exs",
+      """
+      {said, _} = System.cmd("sh", ["try.sh"], stderr_to_stdout: true)
+      IO.puts(said)
+
+      defmodule Demo.MixProject do
+        use Mix.Project
+        def project, do: [app: :demo, version: "0.1.0", deps: []]
+        def application, do: []
+      end
+      """)
+  }
+
+  private func leftOver() throws -> [String] {
+    try Files.list("/var/tmp").filter { $0.hasPrefix("reltui-build-") }
+      + ProcessTable.pids().filter { ProcessTable.user(of: $0) == 61_000 }.map { "\($0)" }
+  }
+
+  @Test func theSourcesCodeRunsAsTheBuildUser() throws {
+    try Files.symbolicLink(to: "/etc/shadow", at: source + "/shadow")
+    try stage.folder.write("secret", "hidden", mode: 0o600)
+    try project(
+      """
+      id; grep NoNewPrivs /proc/self/status; cat shadow; ls \(stage.home.root)
+      cat \(stage.folder.path)/secret; echo "home $HOME"; env | grep -c RELTUI
+      ls -ln try.sh | cut -c 1-10,13-24
+      (setsid sleep 1000 >/dev/null 2>&1 &)
+      """)
+    try Files.setMode(source + "/try.sh", 0o4755)
+    let build = try stage.run("relctl", ["build", source], environment: ["SECRET": "x"])
+    #expect(build.exit == .code(0), "\(build.errors)\(build.output)")
+    let said = build.lines.map { $0.trimmingPrefix("       ") }
+    for line in [
+      "uid=61000 gid=61000 groups=61000", "NoNewPrivs:  1", "cat: shadow: Permission denied",
+      "ls: cannot open directory '\(stage.home.root)': Permission denied",
+      "cat: \(stage.folder.path)/secret: Permission denied", "0",
+    ] {
+      #expect(said.contains { $0 == line }, "\(line) in \(build.output)")
+    }
+    // No setuid bit comes along.
+    #expect(said.contains { $0.hasPrefix("-rwxr-xr-x") }, "\(build.output)")
+    #expect(said.contains { $0.hasPrefix("home /var/tmp/reltui-build-") })
+    #expect(try leftOver() == [])
+    #expect(try Files.info("/etc/shadow")?.owner == 0 && Files.info(cache)?.owner == 61_000)
+
+    let events = try stage.events()
+    #expect(events.first?.type == .buildStarted && events.last?.type == .slugStored)
+    #expect(events.dropFirst().dropLast(2).allSatisfy { $0.type == .buildStep })
+    #expect(events.compactMap(\.data.step).starts(with: ["check", "tools"]))
+    #expect(Set(events.map(\.data.build)).count == 1)
+    let id = try #require(events.last?.data.slug)
+    #expect(try stage.relctl("slug", "verify", id).exit == .code(0))
+    let tree = stage.home.slugs + "/\(id)/tree"
+    #expect(try FileTree.entries(of: tree).allSatisfy { $0.info.owner == 0 })
+  }
+
+  @Test func aBuildThatFailsSaysWhyAndLeavesNothing() throws {
+    try project("(setsid sleep 1000 >/dev/null 2>&1 &)")
+    try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\n  oops\nend\n")
+    let build = try stage.relctl("build", source, "--json")
+    #expect(build.exit == .code(1) && build.output.isEmpty)
+    #expect(build.errors.contains("[RT-BUILD-COMPILE]"), "\(build.errors)")
+    let events = try stage.events()
+    #expect(events.last?.type == .buildFailed && events.last?.data.cause?.id == "RT-BUILD-COMPILE")
+    #expect(try leftOver() == [] && !Files.exists(stage.home.slugs))
+  }
+
+  @Test func aSignalEndsItWithAllThatItStarted() throws {
+    try project(
+      "echo here > \"$TMPDIR/../../reltui-here-$PPID\"; (setsid sleep 1000 &); sleep 1000")
+    let relctl = try Child.start(
+      Invocation(
+        [try Workspace.program("relctl"), "build", source], in: stage.folder.path,
+        environment: stage.environment), output: .null, errors: .null)
+    func marks() throws -> [String] {
+      try Files.list("/var/tmp").filter { $0.hasPrefix("reltui-here-") }
+    }
+    #expect(try eventually(60_000) { try !marks().isEmpty })
+    for mark in try marks() { try Files.remove("/var/tmp/" + mark) }
+    relctl.signal(SIGTERM)
+    #expect(relctl.wait() == .code(130))
+    #expect(try leftOver() == [])
+    #expect(try stage.events().last?.data.cause?.id == "RT-BUILD-INTERRUPTED")
+  }
+
+  @Test func aProcessThatIsLeftOverIsInTheWay() throws {
+    try project("true")
+    let left = try Child.start(
+      Invocation(
+        ["setpriv", "--reuid=61000", "--regid=61000", "--clear-groups", "sleep", "1000"],
+        environment: stage.environment))
+    defer {
+      left.signal(SIGKILL)
+      _ = left.wait()
+    }
+    #expect(eventually { ProcessTable.user(of: left.pid) == 61_000 })
+    let build = try stage.relctl("build", source)
+    #expect(build.exit == .code(69))
+    #expect(build.errors.contains("the process \(left.pid) (s"), "\(build.errors)")
+    #expect(build.errors.contains("[RT-BUILD-USER]\n  It could change what is built."))
+    #expect(!Files.exists(stage.home.events))
+  }
+}
