@@ -222,3 +222,11 @@ int cposix_keep_from_heirs(void) {
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1) return -1;
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
+
+int cposix_open_in(int folder, const char *name, int flags, mode_t mode) {
+  return openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode);
+}
+
+int cposix_contains(const void *bytes, size_t count, const void *part, size_t length) {
+  return memmem(bytes, count, part, length) != NULL;
+}

@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 extension [UInt8] {
@@ -18,6 +19,18 @@ extension [UInt8] {
       part.withUnsafeBytes { part in
         guard let base = whole.baseAddress, let other = part.baseAddress else { return true }
         return memcmp(base + start, other, part.count) == 0
+      }
+    }
+  }
+
+  /// Whether these bytes are anywhere in them. memmem(3)
+  public func contains(part: [UInt8]) -> Bool {
+    withUnsafeBytes { whole in
+      part.withUnsafeBytes { part in
+        guard let base = whole.baseAddress, let other = part.baseAddress else {
+          return part.isEmpty
+        }
+        return cposix_contains(base, whole.count, other, part.count) != 0
       }
     }
   }

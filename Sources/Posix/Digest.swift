@@ -1,31 +1,49 @@
-/// SHA-256 as FIPS 180-4 defines it, fed in parts.
+import CPosix
+
+/// SHA-256 as FIPS 180-4 defines it, fed in parts. The processor's own instructions do it where there are any.
 public struct SHA256: Sendable {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
     0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
+  /// What does not fill a block yet.
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
+  private let isPortable: Bool
 
-  public init() {}
+  public init() { self.init(isPortable: false) }
+
+  /// - Parameter isPortable: whether the processor's instructions are left alone.
+  init(isPortable: Bool) { self.isPortable = isPortable }
 
   public mutating func update(_ bytes: some Collection<UInt8>) {
+    let isDone: Void? = bytes.withContiguousStorageIfAvailable { feed(UnsafeRawBufferPointer($0)) }
+    if isDone == nil { Array(bytes).withUnsafeBytes { feed($0) } }
+  }
+
+  private mutating func feed(_ bytes: UnsafeRawBufferPointer) {
     length += UInt64(bytes.count)
-    pending += bytes
-    let whole = pending.count / 64 * 64
-    if whole == 0 { return }
-    pending.withUnsafeBufferPointer { buffer in
-      for start in stride(from: 0, to: whole, by: 64) { Self.mix(buffer, start, &state) }
+    var rest = bytes[...]
+    if !pending.isEmpty {
+      let missing = rest.prefix(64 - pending.count)
+      pending += missing
+      rest = rest.dropFirst(missing.count)
+      if pending.count < 64 { return }
+      let block = pending
+      block.withUnsafeBytes { mix($0) }
+      pending.removeAll(keepingCapacity: true)
     }
-    pending.removeFirst(whole)
+    let whole = rest.prefix(rest.count / 64 * 64)
+    mix(UnsafeRawBufferPointer(rebasing: whole))
+    pending += rest.dropFirst(whole.count)
   }
 
   /// The 32 bytes of the digest of all that was fed.
   public func finish() -> [UInt8] {
     var last = self
+    let zeros = (119 - pending.count) % 64
     let bits = length &* 8
-    last.update([0x80])
-    while last.pending.count != 56 { last.update([0]) }
+    last.update([0x80] + [UInt8](repeating: 0, count: zeros))
     last.update((0..<8).reversed().map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) })
     return last.state.flatMap { word in
       (0..<4).reversed().map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
@@ -55,6 +73,14 @@ public struct SHA256: Sendable {
       if part.isEmpty { return hash.finish() }
       hash.update(part)
     }
+  }
+
+  /// Takes whole blocks in.
+  private mutating func mix(_ blocks: UnsafeRawBufferPointer) {
+    let bytes = blocks.bindMemory(to: UInt8.self)
+    guard let first = bytes.baseAddress else { return }
+    if !isPortable, cposix_sha256(&state, first, bytes.count / 64, Self.constants) != 0 { return }
+    for start in stride(from: 0, to: bytes.count, by: 64) { Self.mix(bytes, start, &state) }
   }
 
   private static func mix(

@@ -29,14 +29,10 @@ public final class File: Sendable {
     case change
     /// Reading and writing a file that must not be there yet.
     case create
-  }
 
-  /// Opens a file for this process alone (it is closed in programs we start). open(2)
-  public static func open(_ path: String, _ access: Access, mode: mode_t = 0o600)
-    throws(PosixError) -> File
-  {
-    let (verb, flags) =
-      switch access {
+    /// The verb for an error, and the flags of open(2).
+    fileprivate var call: (String, Int32) {
+      switch self {
       // A pipe in the place of a file must not hold us up.
       case .read: ("read", O_RDONLY | O_NONBLOCK)
       case .folder: ("read", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
@@ -46,7 +42,28 @@ public final class File: Sendable {
       case .change: ("write", O_RDWR | O_NOFOLLOW)
       case .create: ("create", O_RDWR | O_CREAT | O_EXCL)
       }
+    }
+  }
+
+  /// Opens a file for this process alone (it is closed in programs we start). open(2)
+  public static func open(_ path: String, _ access: Access, mode: mode_t = 0o600)
+    throws(PosixError) -> File
+  {
+    let (verb, flags) = access.call
     let descriptor = try check(verb, path) { cposix_open(path, flags, mode) }
+    return File(owning: descriptor, name: path)
+  }
+
+  /// Opens what has this name in an open folder, wherever that has been moved to meanwhile; a link is refused (ELOOP).
+  /// openat(2)
+  public static func open(
+    _ name: String, _ access: Access, in folder: File, mode: mode_t = 0o600
+  ) throws(PosixError) -> File {
+    let (verb, flags) = access.call
+    let path = folder.name + "/" + name
+    let descriptor = try check(verb, path) {
+      cposix_open_in(folder.descriptor, name, flags, mode)
+    }
     return File(owning: descriptor, name: path)
   }
 
@@ -177,6 +194,16 @@ public final class File: Sendable {
     try check("read", folder) { stat(folder, &info) }
     if info.st_uid == 0 { return }
     try check("change", name) { fchown(descriptor, info.st_uid, info.st_gid) }
+  }
+
+  /// Sets when it was changed last, in whole seconds since 1970. futimens(2)
+  public func setModified(_ seconds: Int) throws(PosixError) {
+    try check("change", name) { futimens(descriptor, Files.times(seconds)) }
+  }
+
+  /// Sets the permission bits, whatever the umask. fchmod(2)
+  public func setMode(_ mode: mode_t) throws(PosixError) {
+    try check("change", name) { fchmod(descriptor, mode) }
   }
 
   /// The permission bits. fstat(2)

@@ -53,6 +53,26 @@ public enum Files {
     try check("change", path) { utimensat(AT_FDCWD, path, nil, 0) }
   }
 
+  /// When a file, folder or link itself was last written or given other times, modes or links, in nanoseconds since 1970;
+  /// nil where that cannot be told. Nobody can set it.
+  public static func statusChanged(_ path: String) -> Int64? {
+    var info = stat()
+    guard lstat(path, &info) == 0 else { return nil }
+    return Int64(info.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_ctim.tv_nsec)
+  }
+
+  /// Sets when a file, folder or link itself was changed last, in whole seconds since 1970. utimensat(2)
+  public static func setModified(_ path: String, _ seconds: Int) throws(PosixError) {
+    try check("change", path) {
+      utimensat(AT_FDCWD, path, times(seconds), AT_SYMLINK_NOFOLLOW)
+    }
+  }
+
+  /// Of last access and last change.
+  static func times(_ seconds: Int) -> [timespec] {
+    [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 0), count: 2)
+  }
+
   /// Whether something is at `path`, links followed; false where that cannot be told.
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
@@ -128,6 +148,19 @@ public enum Files {
 
   public static func rename(_ old: String, to new: String) throws(PosixError) {
     try check("rename", old) { Glibc.rename(old, new) }
+  }
+
+  /// Renames within an open folder. renameat(2)
+  public static func rename(_ old: String, to new: String, in folder: File) throws(PosixError) {
+    try check("rename", folder.name + "/" + old) {
+      renameat(folder.descriptor, old, folder.descriptor, new)
+    }
+  }
+
+  /// Removes a file or link from an open folder; what is not there is no error. unlinkat(2)
+  public static func remove(_ name: String, in folder: File) throws(PosixError) {
+    if unlinkat(folder.descriptor, name, 0) == 0 || Errno.current == .noSuchFile { return }
+    throw PosixError("remove", folder.name + "/" + name, .current)
   }
 
   public static func hardLink(_ old: String, at new: String) throws(PosixError) {

@@ -15,9 +15,14 @@ public final class Lock: Sendable {
   /// Takes the lock, making the file where there is none.
   /// - Returns: nil if somebody else has it.
   public static func take(_ path: String) throws(PosixError) -> Lock? {
-    let file = try open(path)
+    try take(try open(path))
+  }
+
+  /// Takes the lock on a file that is open for writing.
+  /// - Returns: nil if somebody else has it.
+  public static func take(_ file: File) throws(PosixError) -> Lock? {
     do throws(PosixError) {
-      try check("lock", path) { cposix_lock(file.descriptor, 1, 0) }
+      try check("lock", file.name) { cposix_lock(file.descriptor, 1, 0) }
     } catch {
       if error.errno == .again || error.errno == .accessDenied { return nil }
       throw error
@@ -50,11 +55,14 @@ public final class Lock: Sendable {
   /// Whether somebody holds the lock. Looking takes nothing (`F_OFD_GETLK`).
   public static func isHeld(_ path: String) throws(PosixError) -> Bool {
     do throws(PosixError) {
-      let file = try File.open(path, .read)
-      return try check("read", path) { cposix_is_locked(file.descriptor) } == 1
+      return try isHeld(try File.open(path, .read))
     } catch {
       if error.errno == .noSuchFile { return false }
       throw error
     }
+  }
+
+  public static func isHeld(_ file: File) throws(PosixError) -> Bool {
+    try check("read", file.name) { cposix_is_locked(file.descriptor) } == 1
   }
 }

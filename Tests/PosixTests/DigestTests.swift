@@ -1,6 +1,7 @@
-import Posix
 import TestSupport
 import Testing
+
+@testable import Posix
 
 @Suite struct DigestTests {
   static func repeated(_ byte: UInt8, _ count: Int) -> [UInt8] {
@@ -27,7 +28,12 @@ import Testing
         "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
       ),
     ]
-    for (bytes, digest) in cases { #expect(Hex.encode(SHA256.digest(bytes)) == digest) }
+    for (bytes, digest) in cases {
+      #expect(Hex.encode(SHA256.digest(bytes)) == digest)
+      var portable = SHA256(isPortable: true)
+      portable.update(bytes)
+      #expect(Hex.encode(portable.finish()) == digest)
+    }
   }
 
   @Test func partsGiveTheDigestOfTheWhole() {
@@ -43,6 +49,20 @@ import Testing
         }
         if hash.finish() != whole { wrong.append("\(length) by \(step)") }
       }
+    }
+    #expect(wrong == [])
+  }
+
+  /// The processor's instructions against the code that stands in for them.
+  @Test func bothWaysAgree() {
+    var bytes: [UInt8] = []
+    var wrong: [Int] = []
+    for length in 0...2000 {
+      var (native, portable) = (SHA256(), SHA256(isPortable: true))
+      native.update(bytes)
+      portable.update(bytes)
+      if native.finish() != portable.finish() { wrong.append(length) }
+      bytes.append(UInt8(truncatingIfNeeded: length &* length &* 31 &+ length >> 3))
     }
     #expect(wrong == [])
   }

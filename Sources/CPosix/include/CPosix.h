@@ -1,5 +1,6 @@
 // What Glibc's Swift module leaves out: variadic functions, macros and GNU extensions.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -71,3 +72,14 @@ int cposix_raise_loopback(void);
 // For a process that was given capabilities of its own namespace: no program that it starts gets them, nor any by a
 // setuid bit (PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_NO_NEW_PRIVS); 0, or -1 with errno.
 int cposix_keep_from_heirs(void);
+
+// openat(2) of a name in an open folder, with O_CLOEXEC added; what is a link itself is refused (ELOOP), and nothing
+// that is no file holds us up. A descriptor, or -1 with errno.
+int cposix_open_in(int folder, const char *name, int flags, mode_t mode);
+
+// SHA-256's state after `count` more blocks of 64 bytes, computed by the processor's own instructions; `constants`: the
+// 64 round constants. Returns 0 without having done anything where the processor has none.
+int cposix_sha256(uint32_t state[8], const uint8_t *blocks, size_t count, const uint32_t constants[64]);
+
+// Whether `part` is anywhere in `bytes` (memmem(3)).
+int cposix_contains(const void *bytes, size_t count, const void *part, size_t length);
