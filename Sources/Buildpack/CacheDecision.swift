@@ -1,0 +1,158 @@
+/// How much of a cache a build may use. A pure function of what both are made of.
+struct CacheDecision {
+  let reuse: BuildCache.Reuse
+  /// Paths of the source that the compiled code is not of; nil where no compiled code is used.
+  var changed: Set<String>?
+
+  init(of index: CacheIndex, for wanted: BuildCache.Wanted) {
+    let isFetched = index.trees[.dependencies].map { !$0.entries.isEmpty } ?? false
+    let hasFetchedCode = Self.hasFetchedCode(index)
+    /// The best that is left once no code of our own can be used.
+    func dependencies(compiled: Bool, _ why: [String]) -> BuildCache.Reuse {
+      let why = Self.list(why)
+      if compiled, hasFetchedCode { return .compiledDependencies(why) }
+      let isUntouched = index.trees[.dependencies].map { !$0.untouched.isEmpty } ?? false
+      return isUntouched ? .dependencies(why) : .nothing(why)
+    }
+
+    let lock = wanted.key.value(wanted.key.lock)
+    if lock == nil, isFetched || hasFetchedCode {
+      reuse = .nothing("there is no \(wanted.key.lock)")
+      return
+    }
+    var differences = wanted.key.differences(from: index.key)
+    if index.layout != wanted.layout { differences.append("the build's folders changed") }
+    if !differences.isEmpty {
+      let isSameLock = index.key.contains { $0.name == wanted.key.lock && $0.value == lock }
+      reuse =
+        isSameLock ? dependencies(compiled: false, differences) : .nothing(Self.list(differences))
+      return
+    }
+    if let unfit = wanted.digests.unfit {
+      reuse = dependencies(compiled: false, [unfit])
+      return
+    }
+    let foreign = wanted.changes(of: index.mentionedByDependencies)
+    let changes = SourceChange.between(index.source, wanted.digests.files)
+    let vendored = changes.filter { wanted.isVendored($0.path) }
+    if !foreign.isEmpty || !vendored.isEmpty {
+      reuse = dependencies(compiled: false, foreign + vendored.map(\.text))
+      return
+    }
+    let own = wanted.changes(of: index.mentioned)
+    let untracked = changes.filter { !$0.isTracked(among: wanted.digests.files, own: index.own) }
+    if !own.isEmpty || !untracked.isEmpty {
+      reuse = dependencies(compiled: true, own + untracked.map(\.text))
+    } else if changes.isEmpty, index.trees[.slug] != nil {
+      reuse = .slug
+    } else if index.trees[.build] != nil {
+      reuse = .compiled(changes.isEmpty ? "nothing has changed" : Self.list(changes.map(\.text)))
+      changed = Set(changes.map(\.path))
+    } else {
+      reuse = dependencies(compiled: false, ["no compiled code was kept"])
+    }
+    if case .compiledDependencies = reuse { changed = Set(changes.map(\.path)) }
+  }
+
+  private static func hasFetchedCode(_ index: CacheIndex) -> Bool {
+    index.trees[.build]?.entries.contains { isFetched($0.path, index) } ?? false
+  }
+
+  /// Whether it is code of a fetched dependency.
+  private static func isFetched(_ path: String, _ index: CacheIndex) -> Bool {
+    CachePath.application(path).map { !index.own.contains($0) } ?? false
+  }
+
+  /// Whether something in the cache is among what is used again.
+  func includes(_ path: String, of part: CacheIndex.Part, in index: CacheIndex) -> Bool {
+    switch (part, reuse) {
+    case (.build, .compiledDependencies): Self.isFetched(path, index)
+    // What compilers made in them is for the tools of that time only.
+    case (.dependencies, .dependencies):
+      CachePath.unit(of: path, part).map {
+        index.trees[part]?.untouched.contains($0) == true
+      } ?? false
+    default: true
+    }
+  }
+
+  /// The first three.
+  private static func list(_ reasons: [String]) -> String {
+    let more = reasons.count - 3
+    let shown = reasons.prefix(3).joined(separator: ", ")
+    return more > 0 ? shown + " and \(more) more" : shown
+  }
+}
+
+/// One file that two sources do not share.
+struct SourceChange: Hashable, Sendable {
+  enum Kind: String, Sendable { case changed, added, removed }
+  let path: String
+  let kind: Kind
+
+  var text: String { "\(path) \(kind)" }
+
+  static func between(_ old: [String: [UInt8]], _ new: [String: [UInt8]]) -> [SourceChange] {
+    var changes: [SourceChange] = []
+    for (path, digest) in new {
+      if let before = old[path] {
+        if before != digest { changes.append(SourceChange(path: path, kind: .changed)) }
+      } else {
+        changes.append(SourceChange(path: path, kind: .added))
+      }
+    }
+    for path in old.keys where new[path] == nil {
+      changes.append(SourceChange(path: path, kind: .removed))
+    }
+    return changes.sorted { $0.path < $1.path }
+  }
+
+  /// Whether mix knows all that was compiled from this file, and compiles it anew by itself.
+  ///
+  /// It does for Elixir in an application's `lib`. A template declares itself to mix once it is used, but one that
+  /// appears or goes away may not; Erlang headers, and what code reads as it is compiled, mix knows nothing of.
+  /// - Parameter own: names of applications. A folder is taken for that of one by its name: a project may also lie in `priv`,
+  /// as data.
+  func isTracked(among source: [String: [UInt8]], own: Set<String>) -> Bool {
+    // A link's own time and bytes are not those that mix looks at.
+    if source[path]?.first == 2 { return false }
+    let isElixir = path.hasSuffix(".ex")
+    let isTemplate = [".heex", ".leex"].contains { path.hasSuffix($0) } && kind == .changed
+    guard isElixir || isTemplate else { return false }
+    var folder = path
+    while let slash = folder.lastIndex(of: "/") {
+      folder = String(folder[..<slash])
+      if source[folder + "/mix.exs"] != nil {
+        return own.contains(SourceChange.name(of: folder))
+          && path.dropFirst(folder.count).hasPrefix("/lib/")
+      }
+    }
+    return path.hasPrefix("lib/") && source["mix.exs"] != nil
+  }
+
+  private static func name(of folder: String) -> String {
+    folder.split(separator: "/").last.map(String.init) ?? folder
+  }
+}
+
+extension BuildCache.Wanted {
+  /// Where its trees lie, as seen from the source. The name of the folder they are in may change.
+  var layout: String { BuildCache.layout(source, dependencies: dependencies, build: build) }
+
+  func isVendored(_ path: String) -> Bool {
+    path.hasPrefix(CachePath.relative(dependencies, to: source) + "/")
+  }
+
+  /// Names of variables that have other values now.
+  func changes(of mentioned: [String: [UInt8]]) -> [String] {
+    let now = key.values(of: Set(mentioned.keys), in: source)
+    return mentioned.keys.filter { mentioned[$0] != now[$0] }.sorted().map { $0 + " changed" }
+  }
+}
+
+extension BuildCache {
+  static func layout(_ source: String, dependencies: String, build: String) -> String {
+    let depth = CachePath.relative(build, to: source).split(separator: "/").count
+    return "\(depth) \(CachePath.relative(dependencies, to: source))"
+  }
+}

@@ -1,0 +1,40 @@
+/// Looks for words in files that are read part by part.
+struct WordSearch {
+  private(set) var found: Set<String> = []
+  private var wanted: [(name: String, bytes: [UInt8])]
+  private var longest = 0
+  private var tail: [UInt8] = []
+  private var isFirst = true
+  /// What holds a zero near its start is no code.
+  private var isBinary = false
+
+  /// How code asks git for what it then compiles in.
+  private static let git = [
+    "\"git\"", "git describe", "git rev-parse", "git log", "git show", ".git/",
+  ]
+
+  init(_ words: [String], git: Bool = true) {
+    wanted = words.map { ($0, Array($0.utf8)) }
+    if git { wanted += Self.git.map { (SourceDigests.git, Array($0.utf8)) } }
+    longest = wanted.map(\.bytes.count).max() ?? 0
+  }
+
+  /// Whether a file may be code; prose names variables and takes no value from them.
+  static func isSearched(_ path: String) -> Bool { !path.hasSuffix(".md") }
+
+  mutating func begin() { (tail, isFirst, isBinary) = ([], true, false) }
+
+  mutating func take(_ part: [UInt8]) {
+    if isFirst { isBinary = part.prefix(1024).contains(0) }
+    isFirst = false
+    if isBinary { return }
+    let text = tail.isEmpty ? part : tail + part
+    var isNew = false
+    for (name, bytes) in wanted where text.contains(part: bytes) {
+      found.insert(name)
+      isNew = true
+    }
+    if isNew { wanted.removeAll { found.contains($0.name) } }
+    tail = Array(text.suffix(max(0, longest - 1)))
+  }
+}
