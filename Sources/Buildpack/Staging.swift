@@ -21,7 +21,7 @@ struct Staging {
     do throws(PosixError) { before = Set(try Files.list(source)) } catch {
       throw .unreadable(error)
     }
-    do throws(PosixError) { try Files.makeFolder(folder) } catch { throw .unwritable(error) }
+    do throws(PosixError) { try Files.makeFolder(releases) } catch { throw .unwritable(error) }
   }
 
   /// Takes away what a build that failed has added at the top of the source. Not to be called after an exchange.
