@@ -27,9 +27,11 @@ struct BuildInputs {
       CacheKey.Part(name: "Elixir", value: tools.toolchain.elixir?.version.description ?? "-"),
       CacheKey.Part(name: "the tools", value: Self.digest(tools.toolchain.identity)),
       CacheKey.Part(name: "MIX_ENV", value: build.settings.environment),
-      CacheKey.Part(name: "the configuration", value: Self.digest(of: digests) {
-        Self.isConfiguration($0)
-      }),
+      CacheKey.Part(
+        name: "the configuration",
+        value: Self.digest(of: digests) {
+          Self.isConfiguration($0)
+        }),
       CacheKey.Part(
         name: "a config var", value: Self.digest(config.filter { !perBuild.contains($0.key) })),
       CacheKey.Part(name: "the platform", value: Self.platform(build.request.environment)),
@@ -53,7 +55,8 @@ struct BuildInputs {
   ///   - leavingOut: applications that hold the build's path.
   ///   - slug: whether the next build may have it.
   func made(own: Set<String>, leavingOut: Set<String>, slug: Bool) -> BuildCache.Made {
-    let isVendored = digests.folders.contains(project.place.isEmpty ? "deps" : project.place + "/deps")
+    let isVendored = digests.folders.contains(
+      project.place.isEmpty ? "deps" : project.place + "/deps")
     return BuildCache.Made(
       key: key, digests: digests, source: project.source,
       dependencies: !isVendored && Files.isFolder(dependencies) ? dependencies : nil,

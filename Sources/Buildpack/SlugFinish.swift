@@ -34,9 +34,10 @@ struct SlugFinish {
     manifest.debugInfo = searched.debugInfo
     let bound = try search(searched, releases)
     build.describe(manifest)
-    let isSound = try rehearsal.map { rehearsal throws(BuildFailure) in
-      try rehearse(rehearsal)
-    } ?? true
+    let isSound =
+      try rehearsal.map { rehearsal throws(BuildFailure) in
+        try rehearse(rehearsal)
+      } ?? true
     try write(manifest)
     return Finished(manifest: manifest, isSound: isSound, bound: bound)
   }
