@@ -159,7 +159,7 @@ public struct Build {
     ).run()
     let made = inputs.made(
       own: Set(facts.own.keys), leavingOut: finished.bound,
-      slug: finished.isSound && !facts.isUnlocked)
+      slug: finished.isSound && finished.bound.isEmpty && !facts.isUnlocked)
     if let warning = cache.store(made) { output.warn(warning) }
     return finished.manifest
   }
@@ -178,9 +178,14 @@ public struct Build {
     return manifest
   }
 
-  func tell(_ finding: SlugFinding) {
-    output.warn(finding.sentence)
-    if let remedy = finding.remedy { output.warn(remedy) }
+  /// The first of each kind, what helps against it, and how many more there are.
+  func tell(_ findings: [SlugFinding]) {
+    let kinds = Dictionary(grouping: findings) { $0.remedy ?? "" }
+    for (remedy, alike) in kinds.sorted(by: { $0.key < $1.key }) {
+      for finding in alike.prefix(3) { output.warn(finding.sentence) }
+      if alike.count > 3 { output.warn("so do \(alike.count - 3) more files") }
+      if !remedy.isEmpty { output.warn(remedy) }
+    }
   }
 
   func stopIfAsked() throws(BuildFailure) {

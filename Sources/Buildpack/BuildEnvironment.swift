@@ -31,9 +31,8 @@ struct BuildEnvironment {
     variables["REBAR_BASE_DIR"] = build
     variables["REBAR_CACHE_DIR"] = tools + "/rebar3"
     variables["REBAR_COLOR"] = "none"
-    if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
-      variables["ERL_COMPILER_OPTIONS"] = "[{debug_info_key,\(Self.erlangString(key))}]"
-    }
+    variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
+      variables["ERL_COMPILER_OPTIONS"], settings)
     if variables["HOME", default: ""].isEmpty { variables["HOME"] = tools }
     // An image that brings Hex has it in one of these.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
@@ -43,6 +42,21 @@ struct BuildEnvironment {
 
   private static func isPassed(_ name: String) -> Bool {
     name != "RELTUI_HOME" && !name.hasPrefix("RELPACK_") && !name.hasPrefix("LC_")
+  }
+
+  /// An Erlang term: a list, or one option.
+  ///
+  /// `deterministic`: no path of the build is in what is compiled. compile(3)
+  private static func compilerOptions(_ own: String?, _ settings: BuildSettings) -> String {
+    var options = ["deterministic"]
+    if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
+      options.append("{debug_info_key,\(erlangString(key))}")
+    }
+    guard let own, own.contains(where: { !$0.isWhitespace }) else {
+      return "[\(options.joined(separator: ","))]"
+    }
+    let isList = own.first { !$0.isWhitespace } == "["
+    return "[\(options.joined(separator: ","))|\(isList ? own : "[\(own)]")]"
   }
 
   private static func erlangString(_ text: String) -> String {

@@ -159,7 +159,7 @@ struct SlugFinish {
     do throws(Cause) {
       let known = BuildFacts(tools: tools.versions, variables: facts.sortedVariables)
       return try ManifestBuilder.describe(slug, known) { finding in
-        build.tell(.native(finding))
+        build.tell([.native(finding)])
       }
     } catch { throw .slug(error) }
   }
@@ -179,7 +179,7 @@ struct SlugFinish {
     } catch { throw .unreadable(error) }
     let secrets = findings.filter { if case .value = $0 { true } else { false } }
     if !secrets.isEmpty { throw .secret(secrets) }
-    findings.forEach(build.tell)
+    build.tell(findings)
     return Set(
       findings.compactMap { finding in
         if case .buildPath(let file) = finding { BeamPass.application(of: file) } else { nil }

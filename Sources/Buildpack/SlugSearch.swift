@@ -46,7 +46,8 @@ public struct SlugSearch {
     let unpacked = Set(pass?.modules.map(\.file) ?? [])
     for entry in try FileTree.entries(of: slug) where entry.info.kind == .file {
       if unpacked.contains(entry.path) || Self.isToolchain(entry.path, toolchain) { continue }
-      note(entry.path, try File.open(slug + "/" + entry.path, .read).readWhole())
+      let bytes = try File.open(slug + "/" + entry.path, .read).readWhole()
+      note(entry.path, entry.path.hasSuffix(".config") ? bytes + Self.listed(bytes) : bytes)
     }
     if hits.isEmpty { return [] }
     let values = hits.reduce(into: Set()) { $0.formUnion($1.texts) }
@@ -61,6 +62,27 @@ public struct SlugSearch {
       case .buildPath: .buildPath(file: file)
       }
     }.sorted { $0.order < $1.order }
+  }
+
+  /// What stands in Erlang terms as a list of numbers: mix writes texts in `sys.config` as `<<104,97,108,108,111>>`.
+  static func listed(_ bytes: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var number: Int?
+    for byte in bytes + [0] {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        number = min((number ?? 0) * 10 + Int(byte - UInt8(ascii: "0")), 1000)
+      case UInt8(ascii: ","), UInt8(ascii: " "), UInt8(ascii: "\n"):
+        if let code = number.flatMap({ UInt8(exactly: $0) }) { result.append(code) }
+        number = nil
+      default:
+        if let code = number.flatMap({ UInt8(exactly: $0) }) { result.append(code) }
+        number = nil
+        // What is in two lists is no text.
+        if result.last != 0 { result.append(0) }
+      }
+    }
+    return result
   }
 
   private static func isToolchain(_ path: String, _ names: Set<String>) -> Bool {
