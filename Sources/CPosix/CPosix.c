@@ -12,6 +12,7 @@
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -221,4 +222,8 @@ int cposix_raise_loopback(void) {
 int cposix_keep_from_heirs(void) {
   if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1) return -1;
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int cposix_mount(const char *type, const char *target, const char *options) {
+  return mount(type, target, type, MS_NOSUID | MS_NODEV, options);
 }

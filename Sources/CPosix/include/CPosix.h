@@ -71,3 +71,7 @@ int cposix_raise_loopback(void);
 // For a process that was given capabilities of its own namespace: no program that it starts gets them, nor any by a
 // setuid bit (PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_NO_NEW_PRIVS); 0, or -1 with errno.
 int cposix_keep_from_heirs(void);
+
+// Mount a file system that needs no device (mount(2)): setuid bits and devices in it count for nothing. 0, or -1 with
+// errno.
+int cposix_mount(const char *type, const char *target, const char *options);
