@@ -15,10 +15,11 @@ public struct RehearsalStage {
   /// What the second program says first, so that it is known to run.
   private static let hello = "rehearsal"
 
-  /// `relpack rehearse FILE`
-  /// - Parameter inside: whether the namespaces are there already.
-  /// - Returns: what is to be printed.
-  public static func perform(_ path: String, inside: Bool, write: (String) -> Void) throws(Cause) {
+  /// `relpack rehearse FILE`, run by `Rehearsal`; `relpack rehearse FILE own|foreign`, run by that inside of namespaces,
+  /// with whose tree it is: there the owners of files are not to be seen.
+  /// - Parameter words: behind `rehearse`.
+  public static func perform(_ words: [String], write: (String) -> Void) throws(Cause) {
+    let (path, owner) = (words.first ?? "", words.dropFirst().first)
     let script: RehearsalScript
     let stage: RehearsalStage
     do throws(PosixError) {
@@ -32,12 +33,13 @@ public struct RehearsalStage {
         leash: File(owning: Descriptor.copy(of: 0), name: "leash"))
       try Child.becomeSubreaper()
     } catch { throw Cause(error) }
-    if inside {
+    if let owner {
+      let isLaidOver = stage.layOver(isOwn: owner == "own")
       do throws(PosixError) { try Isolation.settle(network: script.real == nil) } catch {
         throw Cause(error)
       }
       write(hello)
-      write(stage.text(stage.results(noBootBecause: nil)))
+      write(stage.text(stage.results(noBootBecause: nil, isLaidOver: isLaidOver)))
     } else {
       write(try stage.fromOutside())
     }
@@ -66,9 +68,11 @@ public struct RehearsalStage {
   }
 
   private func inside() throws(PosixError) -> [String] {
+    // Of somebody else's files the changes would be refused.
+    let isOwn = try Files.info(script.tree)?.owner == User.id
     let command =
       Isolation.entrance(network: script.real == nil)
-      + [program, "rehearse", script.path, "inside"]
+      + [program, "rehearse", script.path, isOwn ? "own" : "foreign"]
     let (child, output) = try Invocation(command, in: script.scratch, environment: environment)
       .startPiped(input: .file(leash))
     var lines: [String] = []
@@ -90,10 +94,23 @@ public struct RehearsalStage {
 
   // MARK: - On the stage
 
-  /// - Parameter reason: why nothing can be booted; nil where it can.
-  private func results(noBootBecause reason: String?) -> [Rehearsal.Result] {
+  /// A tree to be written into, without a copy where that can be had.
+  /// - Returns: whether it is there.
+  private func layOver(isOwn: Bool) -> Bool {
+    // Where services listen in files: there is no network, so these are not to be had either.
+    let isInRun = [script.tree, script.scratch].contains { $0.hasPrefix("/run/") }
+    if script.real == nil, !isInRun { try? Isolation.hide("/run") }
+    return isOwn && (try? Isolation.lay(script.tree, over: script.copy)) != nil
+  }
+
+  /// - Parameters:
+  ///   - reason: why nothing can be booted; nil where it can.
+  ///   - isLaidOver: whether no copy of the tree is needed.
+  private func results(noBootBecause reason: String?, isLaidOver: Bool = false)
+    -> [Rehearsal.Result]
+  {
     do throws(PosixError) {
-      try FileTree.copy(script.tree, to: script.copy)
+      if !isLaidOver { try FileTree.copy(script.tree, to: script.copy) }
       try Files.replace(script.cookie, with: Array(Random.hex(20).utf8), mode: 0o400)
     } catch {
       return [Rehearsal.Result(release: "", outcome: .skipped("\(error)"))]

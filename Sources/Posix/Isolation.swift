@@ -18,4 +18,25 @@ public enum Isolation {
     if network { try check("set up", "loopback") { cposix_raise_loopback() } }
     try check("drop", "capabilities") { cposix_keep_from_heirs() }
   }
+
+  /// For the process inside: shows a tree in another place, where it can be changed; the changes are kept in memory, and
+  /// the tree stays what it is. All of it is gone with the process. Source: overlayfs in the kernel's documentation.
+  /// - Parameter place: a folder that is made.
+  public static func lay(_ tree: String, over place: String) throws(PosixError) {
+    // In the options a comma or a colon ends a path.
+    if (tree + place).contains(where: { ",:\\".contains($0) }) {
+      throw PosixError("mount", tree, .invalid)
+    }
+    let layer = place + ".layer"
+    for folder in [place, layer] { try Files.makeFolder(folder) }
+    try check("mount", layer) { cposix_mount("tmpfs", layer, "mode=700") }
+    for name in ["/changes", "/work"] { try Files.makeFolder(layer + name) }
+    let options = "lowerdir=\(tree),upperdir=\(layer)/changes,workdir=\(layer)/work,userxattr"
+    try check("mount", place) { cposix_mount("overlay", place, options) }
+  }
+
+  /// For the process inside: hides what is in a folder from it and all that it starts.
+  public static func hide(_ folder: String) throws(PosixError) {
+    try check("mount", folder) { cposix_mount("tmpfs", folder, "mode=755") }
+  }
 }

@@ -50,8 +50,7 @@ struct Relpack {
       return .success
     case "rehearse" where words.count > 1:
       // Nobody's but `Rehearsal`'s.
-      try RehearsalStage.perform(
-        context.absolute(words[1]), inside: words.last == "inside", write: context.print)
+      try RehearsalStage.perform(Array(words.dropFirst()), write: context.print)
       return .success
     case nil: throw Self.usage("a command is missing")
     case let word?:

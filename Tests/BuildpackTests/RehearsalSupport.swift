@@ -110,11 +110,17 @@ final class Playhouse: Sendable {
 
   func rehearse(_ change: (inout Rehearsal.Request) -> Void = { _ in }) throws -> [Rehearsal.Result]
   {
-    let before = try FileTree.entries(of: tree)
+    let before = try content
     let results = try Rehearsal.begin(try request(change)).end()
-    #expect(try FileTree.entries(of: tree) == before)
+    #expect(try content == before)
     #expect(!Files.exists(scratch) && leftovers == [])
     return results
+  }
+
+  private var content: [String] {
+    get throws {
+      try FileTree.entries(of: tree).map { "\($0.path) \($0.info.mode) \($0.info.size)" }
+    }
   }
 
   /// The one outcome of one release.

@@ -32,6 +32,32 @@ import Testing
     expectStarted(outcome)
   }
 
+  /// What stands for a variable, by its name.
+  static let standIns: [(name: String, value: String)] = [
+    ("DATABASE_URL", "ecto://rehearsal-database-url:rehearsal-database-url@127.0.0.1:1/"),
+    ("REDIS_URL", "redis://"), ("STORAGE_URL", "http://127.0.0.1:1/"),
+    ("SENTRY_DSN", "http://rehearsal-sentry-dsn@127.0.0.1:1/1"),
+    ("SECRET_KEY_BASE", "rehearsal-secret-key-base-0123456789"), ("SMTP_PORT", "1"),
+    ("CALL_TIMEOUT", "10000"), ("POOL_SIZE", "1"), ("PHX_HOST", "localhost"),
+    ("ADMIN_EMAIL", "rehearsal-admin-email@localhost"), ("ENABLE_X", "false"),
+    ("X_ENABLED", "false"), ("LOG_LEVEL", "info"), ("API_KEY", "rehearsal-api-key"),
+  ]
+
+  @Test func whatStandsForWhat() throws {
+    let checks = Self.standIns.map { name, value in
+      #"String.starts_with?(System.fetch_env!("\#(name)"), "\#(value)") || raise "\#(name)""#
+    }
+    let kept = ["PATH", "RELEASE_NODE", "ERL_ZFLAGS", "HOME"]
+    let house = try Playhouse(
+      runtime: (checks
+        + kept.map { #"System.get_env("\#($0)") =~ "rehearsal-\#($0)" && raise "x""# })
+        .joined(separator: "\n"))
+    expectStarted(
+      try house.outcome { request in
+        request.variables = (Self.standIns.map(\.name) + kept).map { variable($0) }
+      })
+  }
+
   private func expectStarted(_ outcome: Rehearsal.Outcome) {
     guard case .started(let applications, let milliseconds) = outcome else {
       Issue.record("\(outcome)")
@@ -144,6 +170,8 @@ import Testing
         {:ok, listening} = :gen_tcp.listen(0, [])
         {:ok, own} = :inet.port(listening)
         {:ok, _} = :gen_tcp.connect({127, 0, 0, 1}, own, [:binary])
+        # Nor anybody who listens in a file.
+        [] = File.ls!("/run")
         """)
     expectStarted(try house.outcome())
     // The listener does listen.
@@ -177,6 +205,121 @@ import Testing
       request.variables = [variable("A")]
     }
     #expect(refused == .configurationRead(reason: "unshare: no"))
+  }
+}
+
+/// Whoever builds, whatever was built, however it ends.
+@Suite struct RehearsalPlacesTests {
+  @Test func relxToo() throws {
+    let house = try Playhouse(Actor.relx)
+    guard case .started(let applications, _) = try house.outcome() else {
+      Issue.record("\(try house.outcome())")
+      return
+    }
+    #expect(applications == 4)
+    let empty = try TemporaryFolder("empty")
+    let reason = "cannot run 'unshare': no such file or directory"
+    #expect(try house.outcome { $0.searchPath = empty.path } == .skipped(reason))
+  }
+
+  /// As a user of no privilege, in a tree of their own and in one of somebody else's.
+  @Test(arguments: [true, false]) func byWhoeverBuilds(_ isOwner: Bool) throws {
+    let house = try Playhouse(
+      start: """
+        {id, 0} = System.cmd("id", ["-u"])
+        File.write!("written", id)
+        File.write!(Path.join(System.get_env("RELEASE_ROOT"), "lib/x"), id)
+        """)
+    guard User.isRoot else {
+      #expect(isStarted(try house.outcome()))
+      return
+    }
+    try Files.setMode(house.tree, 0o755)
+    try house.folder.write(
+      "relpack",
+      """
+      #!/bin/sh
+      chown -R 65534:65534 "$(dirname "$2")" \(isOwner ? house.tree : "")
+      exec setpriv --reuid 65534 --regid 65534 --clear-groups \(try Workspace.program("relpack")) "$@"
+      """, mode: 0o755)
+    #expect(isStarted(try house.outcome { $0.program = house.folder.path + "/relpack" }))
+  }
+
+  private func isStarted(_ outcome: Rehearsal.Outcome) -> Bool {
+    if case .started = outcome { return true }
+    Issue.record("\(outcome)")
+    return false
+  }
+
+  /// The scripts of a release may name its node as they like, or not at all.
+  @Test(arguments: [
+    "export RELEASE_NODE=odd@127.0.0.1", "export RELEASE_DISTRIBUTION=sname RELEASE_NODE=odd",
+    "export RELEASE_DISTRIBUTION=none", "export RELEASE_MODE=interactive", "RELEASE_COOKIE=theirs",
+  ]) func asTheReleaseWantsIt(_ line: String) throws {
+    let house = try Playhouse()
+    try File.open(house.tree + "/releases/0.1.0/env.sh", .append).write("\n\(line)\n")
+    #expect(isStarted(try house.outcome()))
+  }
+
+  @Test func eachOfSeveral() throws {
+    let house = try Playhouse()
+    try Files.makeFolder(house.folder.path + "/several/rel", mode: 0o755)
+    try Files.makeFolder(house.folder.path + "/several/bin", mode: 0o755)
+    for name in ["actor", "other"] {
+      let folder = "\(house.folder.path)/several/rel/\(name)"
+      try FileTree.copy(house.tree, to: folder)
+    }
+    try house.folder.write("several/rel/other/start.exs", "System.halt(7)")
+    let release = try #require(try house.request().releases.first)
+    let results = try house.rehearse { request in
+      request.tree = house.folder.path + "/several"
+      request.releases = ["actor", "other"].map { name in
+        var copy = release
+        (copy.name, copy.folder) = (name, "rel/\(name)")
+        copy.startCommand = "rel/\(name)/bin/actor"
+        return copy
+      }
+      // What else a command does is not tried, and neither is the release phase.
+      request.processes = [
+        Procfile.Entry(process: "release", command: "rel/actor/bin/actor start && false"),
+        Procfile.Entry(process: "web", command: "false && rel/actor/bin/actor start"),
+        Procfile.Entry(process: "job", command: "env A=1 rel/other/bin/actor start"),
+      ]
+    }
+    #expect(results.map(\.release) == ["actor", "other"])
+    #expect(isStarted(results[0].outcome))
+    #expect(
+      results[1].problem?.sentence
+        == "other does not boot: it ended with exit code 7 and said nothing")
+    #expect(BuildSettings.RehearsalChoice.warn.failure(results) == nil)
+    #expect(BuildSettings.RehearsalChoice.fail.failure(results) == results[1].problem)
+  }
+
+  /// Nothing is left, whoever is killed.
+  @Test(arguments: [true, false]) func whoIsKilledLeavesNothing(_ isLetGo: Bool) throws {
+    let house = try Playhouse(
+      start: """
+        System.cmd("sh", ["-c", "setsid sleep 1000 &"])
+        Process.sleep(:infinity)
+        """)
+    let rehearsal = try Rehearsal.begin(try house.request())
+    let isUp = eventually(20_000) { house.leftovers.contains { $0.contains("sleep 1000") } }
+    #expect(isUp)
+    if isLetGo {
+      rehearsal.stop()
+    } else {
+      let ours = ProcessTable.all().filter { process in
+        let words = ProcessTable.words(of: process.pid)
+        return process.parent == getpid() && words.contains(house.scratch + "/script.json")
+      }
+      #expect(ours.count == 1)
+      for process in ours { kill(process.pid, SIGKILL) }
+      #expect(
+        try rehearsal.end()
+          == [Rehearsal.Result(release: "", outcome: .skipped("it ended without a word"))])
+    }
+    #expect(eventually { house.leftovers.isEmpty })
+    #expect(!Files.exists(house.scratch))
   }
 }
 

@@ -169,4 +169,34 @@ import Testing
     let long = Self.cause(String(repeating: "y", count: 100_000))
     #expect(long.sentence.count < 400 && long.evidence.allSatisfy { $0.text.count <= 300 })
   }
+
+  /// What Elixir had to say is lost where the VM ends before it is written; the VM's own words have it too.
+  @Test func wordsThatWereLost() {
+    let term =
+      #"{"init terminating in do_boot",{#{'__exception__'=>true,'__struct__'=>'Elixir.RuntimeError',message=><<"no \"x\"">>},[{a,b,1,[]}]}}"#
+    let again = "init terminating in do_boot ({,[{a,b,1,[{_},{_}]}]})"
+    #expect(LastWords([term, again]).words == #"** (RuntimeError) no "x""#)
+    let missing =
+      #"{"init terminating in do_boot",{#{'__struct__'=>'Elixir.System.EnvError',env=><<"A_B">>},[]}}"#
+    #expect(LastWords([missing, again]).missingVariable == "A_B")
+    #expect(LastWords([missing, again]).isCutShort)
+    #expect(!LastWords(["** (System.EnvError) x", missing, again]).isCutShort)
+    #expect(LastWords([term, again]).place == 0 && LastWords([]).words == nil)
+  }
+
+  @Test func whatTheWordsAreAbout() {
+    let cases: [(String, variable: String?, application: String?)] = [
+      (#"could not fetch environment variable "A_B" because it is not set"#, "A_B", nil),
+      ("** (RuntimeError) environment variable DATABASE_URL is missing.", "DATABASE_URL", nil),
+      ("environment variable without a name", nil, nil), ("environment variable ", nil, nil),
+      (#"environment variable "1A" is"#, nil, nil),
+      ("[notice] Application greeter exited: shutdown", nil, "greeter"),
+      ("Kernel pid terminated (x) ({application_start_failure,demo,{listen,e}})", nil, "demo"),
+      ("Application  exited: ", nil, nil), ("{application_start_failure,", nil, nil),
+    ]
+    for (line, variable, application) in cases {
+      let last = LastWords([line])
+      #expect(last.missingVariable == variable && last.failedApplication == application, "\(line)")
+    }
+  }
 }

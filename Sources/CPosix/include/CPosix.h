@@ -83,3 +83,7 @@ int cposix_sha256(uint32_t state[8], const uint8_t *blocks, size_t count, const 
 
 // Whether `part` is anywhere in `bytes` (memmem(3)).
 int cposix_contains(const void *bytes, size_t count, const void *part, size_t length);
+
+// Mount a file system that needs no device (mount(2)): setuid bits and devices in it count for nothing. 0, or -1 with
+// errno.
+int cposix_mount(const char *type, const char *target, const char *options);
