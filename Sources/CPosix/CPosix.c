@@ -230,6 +230,7 @@ int cposix_open_in(int folder, const char *name, int flags, mode_t mode) {
 
 int cposix_contains(const void *bytes, size_t count, const void *part, size_t length) {
   return memmem(bytes, count, part, length) != NULL;
+}
 
 int cposix_mount(const char *type, const char *target, const char *options) {
   return mount(type, target, type, MS_NOSUID | MS_NODEV, options);
