@@ -18,21 +18,14 @@ struct Download {
   ///   - seconds: the longest it may take.
   /// - Returns: its size.
   func fetch(_ path: String, to file: String, limit: Int, seconds: Int) throws(Cause) -> Int {
-    do throws(PosixError) { _ = try invocation([]).program() } catch { throw Cause(error) }
     guard (try? Invocation(["curl"], environment: variables).program()) != nil else {
       throw Cause(
         .toolMissing, "'curl' is not installed",
         remedy: "Build on an image that has curl, or Erlang and Elixir.")
     }
-    let config = file + ".curl"
-    defer { try? Files.remove(config) }
-    // An address may hold a password, which no list of processes may show.
-    do throws(PosixError) {
-      try File.open(config, .create).write("url = \"\(source.base)/\(path)\"\n")
-    } catch { throw Cause(error, as: .buildUnwritable) }
     for attempt in 1...Self.attempts {
       try? Files.remove(file)
-      if let failure = try run(config, file, limit: limit, seconds: seconds) {
+      if let failure = try run(path, file, limit: limit, seconds: seconds) {
         if failure.isBroken, attempt < Self.attempts { continue }
         try? Files.remove(file)
         throw Cause(ifDiskIsFull: file) ?? cause(path, failure, limit: limit)
@@ -56,7 +49,7 @@ struct Download {
     /// Whether it ran into the limit: refused beforehand, or stopped while it wrote.
     var isTooLarge: Bool {
       switch exit {
-      case .code(let code): code == 63 || code == 128 + Failure.sizeSignal || code == 23
+      case .code(let code): code == 63
       case .signal(let signal): signal == Failure.sizeSignal
       }
     }
@@ -66,7 +59,7 @@ struct Download {
   }
 
   /// - Returns: nil where all is well.
-  private func run(_ config: String, _ file: String, limit: Int, seconds: Int) throws(Cause)
+  private func run(_ path: String, _ file: String, limit: Int, seconds: Int) throws(Cause)
     -> Failure?
   {
     // The limit on a file's size is for bodies that do not tell theirs. It counts in blocks of 512 bytes.
@@ -75,13 +68,17 @@ struct Download {
       "curl", "-q", "--silent", "--show-error", "--fail", "--location", "--max-redirs", "5",
       "--proto", source.protocols, "--proto-redir", source.protocols, "--connect-timeout", "10",
       "--max-time", String(seconds), "--speed-limit", "1024", "--speed-time", "30", "--retry", "2",
-      "--retry-delay", "1", "--max-filesize", String(limit), "--output", file, "--config", config,
+      "--retry-delay", "1", "--max-filesize", String(limit), "--output", file, "--config", "-",
     ]
     var reason = ""
     let ending: Tool.Ending
     do throws(PosixError) {
-      ending = try Tool(invocation: invocation(limited + curl), interrupts: interrupts).run {
-        line in
+      // An address may hold a password, which no list of processes may show.
+      let config = try File.holding(Array("url = \"\(source.base)/\(path)\"\n".utf8))
+      let invocation = Invocation(limited + curl, environment: variables)
+      ending = try Tool(invocation: invocation, interrupts: interrupts).run(
+        input: .file(config), deadline: Clock.monotonic() + Int64(seconds) * 3000
+      ) { line in
         if line.hasPrefix("curl: (") || reason.isEmpty { reason = String(line.prefix(300)) }
       }
     } catch { throw Cause(error) }
@@ -89,7 +86,7 @@ struct Download {
     case .interrupted(let signal): throw Cause(interruptedBy: signal)
     case .exit(.code(0)): return nil
     case .exit(let exit): return Failure(exit: exit, reason: reason)
-    case .cut, .expired: return Failure(exit: .signal(9), reason: "it was stopped")
+    case .cut, .expired: return Failure(exit: .signal(9), reason: "it took too long")
     }
   }
 
@@ -104,10 +101,6 @@ struct Download {
       .download, "cannot fetch \(source.shown(path)): \(reason)",
       remedy:
         "Look whether the host is reached from the build; RELPACK_TOOLCHAIN_URL names another.")
-  }
-
-  private func invocation(_ arguments: [String]) -> Invocation {
-    Invocation(arguments.isEmpty ? ["sh"] : arguments, environment: variables)
   }
 
   private var variables: [String: String] {

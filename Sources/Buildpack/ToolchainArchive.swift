@@ -12,8 +12,8 @@ struct ToolchainArchive {
   let name: String
   let interrupts: Signals?
 
-  /// Seconds that a fresh tool may take for its first words.
-  private static let patience: Int64 = 60
+  /// Milliseconds that a fresh tool may take for its first words, or for unpacking another.
+  private static let patience: Int64 = 120_000
   /// What an Elixir may be, unpacked.
   private static let greatestElixir = 512 << 20
 
@@ -146,10 +146,10 @@ struct ToolchainArchive {
     let ending: Tool.Ending
     do throws(PosixError) {
       let invocation = Invocation(
-        ["timeout", String(Self.patience)] + arguments, in: directory, environment: environment)
-      ending = try Tool(invocation: invocation, interrupts: interrupts).run { line in
-        if lines.count < 50 { lines.append(line) }
-      }
+        arguments, in: directory, environment: environment)
+      ending = try Tool(invocation: invocation, interrupts: interrupts).run(
+        deadline: Clock.monotonic() + Self.patience
+      ) { line in if lines.count < 50 { lines.append(line) } }
     } catch { throw Cause(error) }
     switch ending {
     case .interrupted(let signal): throw Cause(interruptedBy: signal)

@@ -53,11 +53,12 @@ public final class LoopbackServer: Sendable {
 
   /// - Parameter answer: whether the connection is to be closed.
   private func serve(_ answer: @escaping @Sendable (File) -> Bool) {
-    let descriptor = socket.descriptor
+    // The number of a closed descriptor is soon somebody else's: the thread has its own.
+    let listening = File(owning: Descriptor.copy(of: socket.descriptor), name: "server")
     DispatchQueue(label: "server").async {
       var kept: [File] = []
       while true {
-        let accepted = accept(descriptor, nil, nil)
+        let accepted = accept(listening.descriptor, nil, nil)
         if accepted == -1 { return }
         let client = File(owning: accepted, name: "client")
         if !answer(client) { kept.append(client) }
