@@ -53,8 +53,8 @@ struct Admission {
   }
 
   private func checkTarget(_ manifest: Manifest) throws(Cause) {
-    if manifest.target != .host {
-      let (its, ours) = (manifest.target, Manifest.Target.host)
+    let (its, ours) = (manifest.target, Manifest.Target.host)
+    if (its.os, its.arch) != (ours.os, ours.arch) {
       throw Cause(
         .targetMismatch,
         "the slug is for \(its.os) on \(its.arch), this host is \(ours.os) on \(ours.arch)",

@@ -91,7 +91,8 @@ struct GuestBuild {
         invocation: Invocation(
           user.words + words, in: folder + "/app", environment: environment(folder)),
         interrupts: signals)
-      ending = try tool.run(until: { problem != nil }) { line in
+      func isOver() -> Bool { problem != nil }
+      ending = try tool.run(until: isOver) { line in
         show(Printable.clean(mask(line)))
         read()
       }
