@@ -44,10 +44,10 @@ public struct Project: Hashable, Sendable {
     (place, builder) = first
   }
 
-  /// What `bin/detect` prints; nil where nothing can be built.
+  /// What `bin/detect` prints; nil where nothing can be built. It sees no config vars, so which of several projects
+  /// is meant is for the build to ask.
   public static func detect(_ source: String) -> String? {
-    let found = find(in: source, chosen: nil)
-    return found.count == 1 ? found[0].builder.language : nil
+    find(in: source, chosen: nil).first?.builder.language
   }
 
   private typealias Found = (place: String, builder: Builder)

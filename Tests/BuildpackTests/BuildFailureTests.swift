@@ -113,16 +113,6 @@ import Testing
   }
 }
 
-private func rewrite(_ path: String, _ text: String) throws {
-  try File.open(path, .replace).write(text)
-}
-
-private func replace(in path: String, _ old: String, _ new: String) throws {
-  let text = String(decoding: try Files.read(path), as: UTF8.self)
-  try #require(text.contains(old))
-  try rewrite(path, text.replacing(old, with: new))
-}
-
 @Sendable private func addRelease(_ source: String) throws {
   try replace(in: source + "/mix.exs", "releases: [", "releases: [other: [], ")
 }

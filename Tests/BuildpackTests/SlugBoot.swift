@@ -15,7 +15,10 @@ struct SlugHost {
     "id", "ln", "mkdir", "od", "readlink", "rm", "sed", "sha256sum",
   ]
 
-  init(tree: String, folder: String) throws {
+  /// - Parameters:
+  ///   - folder: for what the host has beside the slug.
+  ///   - variables: the app's config vars.
+  init(tree: String, folder: String, variables: [String: String]) throws {
     self.tree = tree
     let path = folder + "/path-" + Random.hex(4)
     try Files.makeFolder(path, mode: 0o755)
@@ -26,17 +29,27 @@ struct SlugHost {
     port = try Loopback.freePort()
     let epmdPort = try Loopback.freePort()
     environment = [
-      "PATH": path, "PORT": String(port), "GREETER_GREETING": "Moin",
-      "ERL_EPMD_PORT": String(epmdPort), "ERL_EPMD_ADDRESS": "127.0.0.1",
-    ]
-    let erts = try #require(try Files.list(tree).first { $0.hasPrefix("erts-") })
+      "PATH": path, "PORT": String(port), "ERL_EPMD_PORT": String(epmdPort),
+      "ERL_EPMD_ADDRESS": "127.0.0.1",
+    ].merging(variables) { $1 }
     epmd = try Child.start(
-      Invocation(["\(tree)/\(erts)/bin/epmd"], environment: environment), output: .null,
+      Invocation([try Self.epmd(in: tree)], environment: environment), output: .null,
       errors: .null)
     let listens = Workspace.wait(milliseconds: 10_000) {
       Loopback.isListening(epmdPort) ? true : nil
     }
     try #require(listens == true)
+  }
+
+  /// A slug with several releases has the runtime in each of them.
+  private static func epmd(in tree: String) throws -> String {
+    let releases = try Files.isFolder(tree + "/rel") ? Files.list(tree + "/rel") : []
+    for folder in [tree] + releases.map({ tree + "/rel/" + $0 }) {
+      if let erts = try Files.list(folder).first(where: { $0.hasPrefix("erts-") }) {
+        return "\(folder)/\(erts)/bin/epmd"
+      }
+    }
+    throw PosixError("find the runtime in", tree, .noSuchFile)
   }
 
   func stop() {
@@ -45,22 +58,27 @@ struct SlugHost {
   }
 
   func command(_ words: String..., change: [String: String] = [:]) -> Invocation {
-    Invocation(
-      [tree + "/bin/greeter"] + words, in: "/",
-      environment: environment.merging(change) { $1 })
+    Invocation(words, in: "/", environment: environment.merging(change) { $1 })
   }
 
-  /// Starts the node and waits for its answer.
-  func started(change: [String: String] = [:], _ body: (Child) throws -> Void) throws {
-    let log = try File.open(tree + "-" + Random.hex(4) + ".log", .create)
-    var invocation = command("start", change: change)
-    if User.isRoot, change["AS_NOBODY"] != nil {
+  /// Starts a node and waits for its answer.
+  /// - Parameters:
+  ///   - user: whom it runs as, where the test runs as root.
+  ///   - answer: what the answer holds.
+  func started(
+    _ invocation: Invocation, as user: uid_t? = nil, answer expected: String,
+    _ body: (Child) throws -> Void = { _ in }
+  ) throws {
+    let log = tree + "-" + Random.hex(4) + ".log"
+    let file = try File.open(log, .create)
+    var invocation = invocation
+    if let user, User.isRoot {
       invocation.arguments =
-        ["/usr/bin/setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        ["/usr/bin/setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"]
         + invocation.arguments
     }
     let node = try Child.start(
-      invocation, output: .file(log), errors: .file(log), newSession: true)
+      invocation, output: .file(file), errors: .file(file), newSession: true)
     defer {
       for process in ProcessTable.descendants(of: node.pid) { kill(process.pid, SIGKILL) }
       node.signal(SIGKILL)
@@ -69,24 +87,32 @@ struct SlugHost {
     let answer = Workspace.wait(milliseconds: 20_000) {
       try? Loopback.exchange(request, port: port, milliseconds: 2000)
     }
-    let text = try #require(answer.map { String(decoding: $0, as: UTF8.self) })
-    #expect(text.hasPrefix("HTTP/1.1 200") && text.contains("Moin from Greeter"))
+    let said = String(decoding: try Files.read(log), as: UTF8.self)
+    let text = try #require(answer.map { String(decoding: $0, as: UTF8.self) }, "\(said)")
+    #expect(text.hasPrefix("HTTP/1.1 200") && text.contains(expected), "\(text)")
     try body(node)
+    node.signal(SIGTERM)
+    #expect(node.wait() == .code(0))
   }
 }
 
 extension GreeterBuildTests {
+  static let greeting = "Moin from Greeter"
+
+  private func host(_ tree: String, _ folder: String) throws -> SlugHost {
+    try SlugHost(tree: tree, folder: folder, variables: ["GREETER_GREETING": "Moin"])
+  }
+
   func checkBoot(_ tree: String, _ folder: String) throws {
-    let host = try SlugHost(tree: tree, folder: folder)
+    let host = try host(tree, folder)
     defer { host.stop() }
     #expect(throws: PosixError.self) {
       try Invocation(["elixir"], environment: host.environment).program()
     }
-    try host.started { node in
-      let answer = try host.command("rpc", "IO.puts(node())").run(limit: 20_000)
+    let program = tree + "/bin/greeter"
+    try host.started(host.command(program, "start"), answer: Self.greeting) { _ in
+      let answer = try host.command(program, "rpc", "IO.puts(node())").run(limit: 20_000)
       #expect(answer.text == "greeter@127.0.0.1\n")
-      node.signal(SIGTERM)
-      #expect(node.wait() == .code(0))
     }
   }
 
@@ -95,16 +121,15 @@ extension GreeterBuildTests {
     try Files.remove(tree + "/tmp")
     let home = folder + "/somebody"
     try Files.makeFolder(home)
-    if User.isRoot { #expect(chown(home, 65534, 65534) == 0) }
+    if User.isRoot { #expect(chown(home, BuildHost.user, BuildHost.user) == 0) }
     try Files.setMode(tree, 0o555)
     defer { try? Files.setMode(tree, 0o755) }
-    let host = try SlugHost(tree: tree, folder: folder)
+    let host = try host(tree, folder)
     defer { host.stop() }
-    try host.started(change: ["HOME": home, "AS_NOBODY": "1"]) { node in
+    let start = host.command(tree + "/bin/greeter", "start", change: ["HOME": home])
+    try host.started(start, as: BuildHost.user, answer: Self.greeting) { _ in
       #expect(Files.exists(home + "/.cache/greeter/.greeter.cookie"))
       #expect(!Files.exists(tree + "/tmp"))
-      node.signal(SIGTERM)
-      #expect(node.wait() == .code(0))
     }
   }
 }

@@ -1,0 +1,3 @@
+defmodule Burrow.Repo.Migrations.CreateTunnels do
+  def change, do: :ok
+end

@@ -1,0 +1,3 @@
+defmodule Shared do
+  def word, do: "shared one"
+end

@@ -1,0 +1,3 @@
+defmodule Stone do
+  def name, do: "stone one"
+end

@@ -1,0 +1,3 @@
+defmodule Cellar do
+  def answer, do: "cellar one, #{Stone.name()}, #{Moss.name()}"
+end

@@ -1,0 +1,3 @@
+defmodule Roots.Repo.Migrations.AddDepth do
+  def change, do: :ok
+end

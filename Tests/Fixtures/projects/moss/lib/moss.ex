@@ -1,0 +1,3 @@
+defmodule Moss do
+  def name, do: "moss one"
+end

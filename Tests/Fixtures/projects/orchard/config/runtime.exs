@@ -1,0 +1,3 @@
+import Config
+
+config :orchard, harvest: System.get_env("HARVEST")

@@ -1,0 +1,3 @@
+import Config
+
+config :sprout, soil: System.get_env("SOIL", "loam")
