@@ -31,14 +31,25 @@ struct BuildEnvironment {
     variables["REBAR_BASE_DIR"] = build
     variables["REBAR_CACHE_DIR"] = tools + "/rebar3"
     variables["REBAR_COLOR"] = "none"
-    if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
-      variables["ERL_COMPILER_OPTIONS"] = "[{debug_info_key,\(Self.erlangString(key))}]"
-    }
+    variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
+      variables["ERL_COMPILER_OPTIONS"] ?? "", settings)
     if variables["HOME", default: ""].isEmpty { variables["HOME"] = tools }
     // An image that brings Hex has it in one of these.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
     variables["MIX_HOME"] = Files.isFolder(home + "/archives") ? home : tools + "/mix"
     self.variables = variables
+  }
+
+  /// A term: compile(3). Without `deterministic` code holds the path of the folder it was built in.
+  private static func compilerOptions(_ own: String, _ settings: BuildSettings) -> String {
+    var options = ["deterministic"]
+    if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
+      options.append("{debug_info_key,\(erlangString(key))}")
+    }
+    var words = own.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    if words.hasPrefix("["), words.hasSuffix("]") { words = String(words.dropFirst().dropLast()) }
+    if words.contains(where: { $0 != " " }) { options.append(words) }
+    return "[" + options.joined(separator: ",") + "]"
   }
 
   private static func isPassed(_ name: String) -> Bool {
