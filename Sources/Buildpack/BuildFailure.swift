@@ -142,7 +142,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .project(let end): Self.told("the project cannot be read", end)
     case .packageTools(let end): Self.told("Hex or Rebar could not be installed", end)
     case .dependencies(let end): Self.told("the dependencies could not be fetched", end)
-    case .lockOutdated(let file): "'\(file)' does not fit the dependencies in mix.exs"
+    case .lockOutdated(let file):
+      "'\(file)' does not fit the dependencies in \(file == "rebar.lock" ? "rebar.config" : "mix.exs")"
     case .compile(let end): Self.told("the application does not compile", end)
     case .assets(let end): Self.told("the assets could not be built", end)
     case .release(let end): Self.told("the release could not be assembled", end)
@@ -179,14 +180,17 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .config(let name, let allowed): "Remove \(name), or set it to: \(allowed)"
     case .outside: "Put the file itself there."
     case .unwritable: "Give the build's user a folder that it may change."
-    case .project: "Make this work first: MIX_ENV=prod mix help"
+    case .project(let end): Self.first("mix help", "tree", end)
     case .packageTools: "Build where the registry is reachable, or on an image that has Hex."
-    case .dependencies: "Make this work first: mix deps.get --only prod"
+    case .dependencies(let end): Self.first("mix deps.get --only prod", "get-deps", end)
+    case .lockOutdated("rebar.lock"): "Run rebar3 get-deps and commit rebar.lock."
     case .lockOutdated(let file): "Run mix deps.get and commit \(file)."
-    case .compile: "Make this work first: MIX_ENV=prod mix compile"
-    case .assets: "Make this work first: MIX_ENV=prod mix assets.deploy"
-    case .release: "Make this work first: MIX_ENV=prod mix release --overwrite"
-    case .tests: "Make this work first: mix test"
+    case .compile(let end): Self.first("mix compile", "compile", end)
+    case .assets:
+      "Make this work first: MIX_ENV=prod mix assets.deploy, or npm's scripts where it has none"
+    case .release(let end): Self.first("mix release --overwrite", "release", end)
+    case .tests(let end):
+      "Make this work first: \(end.builder == .mix ? "mix test" : "rebar3 eunit")"
     case .hook(let name, _, _): "See \(name) in elixir_buildpack.config; it is run by bash -c."
     case .network: "Try again, or commit what is fetched (deps/, node_modules/)."
     case .memory: "Build with more memory, or with fewer compilers at once: ERL_FLAGS=+S 1"
@@ -195,11 +199,16 @@ public enum BuildFailure: Error, Hashable, Sendable {
       names.isEmpty
         ? "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
         : "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
-    case .releaseUnknown: "Set the config var RELEASE_NAME, or :default_release in mix.exs."
+    case .releaseUnknown: "Set the config var RELEASE_NAME to one of them, or to: all"
     case .secret(let findings): findings.first?.remedy
     case .interrupted: "Build again; what the build had added at the top of the source is gone."
     case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
     }
+  }
+
+  private static func first(_ mix: String, _ rebar3: String, _ end: ToolEnd) -> String {
+    "Make this work first: "
+      + (end.builder == .mix ? "MIX_ENV=prod " + mix : "rebar3 as prod " + rebar3)
   }
 
   private static func told(_ what: String, _ end: ToolEnd) -> String {

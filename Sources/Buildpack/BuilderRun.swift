@@ -32,6 +32,7 @@ struct BuilderRun {
     }
   }
 
+  let builder: Project.Builder
   let invocation: Invocation
   /// A line's meaning; nil for one that is for people.
   let report: (String) -> BuilderReport?
@@ -90,20 +91,19 @@ struct BuilderRun {
       // Without an answer it ends.
       if refusal != nil { answers = nil }
     }
-    return (facts, Self.end(ending, refusal, tail))
+    return (facts, end(ending, refusal, tail))
   }
 
-  private static func end(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> End
-  {
+  private func end(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> End {
     switch ending {
     case .interrupted(let signal): .interrupted(signal)
     case .expired: .expired
     case .cut: .done
     case .exit(let exit):
       if let refusal {
-        .failed(refusal.with(ToolEnd(exit: exit, lines: tail)))
+        .failed(refusal.with(ToolEnd(exit: exit, lines: tail, builder: builder)))
       } else {
-        exit == .code(0) ? .done : .failedTool(ToolEnd(exit: exit, lines: tail))
+        exit == .code(0) ? .done : .failedTool(ToolEnd(exit: exit, lines: tail, builder: builder))
       }
     }
   }

@@ -102,7 +102,8 @@ struct ReleaseMaker {
   ) throws(BuildFailure) -> BuilderRun.Facts {
     var step = BuildStep.tools
     let run = BuilderRun(
-      invocation: invocation, report: report, output: output, interrupts: build.interrupts,
+      builder: plan.project.builder, invocation: invocation, report: report, output: output,
+      interrupts: build.interrupts,
       deadline: build.deadline)
     let facts: BuilderRun.Facts
     let end: BuilderRun.End

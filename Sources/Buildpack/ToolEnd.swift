@@ -5,10 +5,13 @@ public struct ToolEnd: Hashable, Sendable {
   public var exit: Exit
   /// The last lines of its output, oldest first.
   public var lines: [String]
+  /// Whose work it was.
+  public var builder: Project.Builder
 
-  public init(exit: Exit, lines: [String]) {
+  public init(exit: Exit, lines: [String], builder: Project.Builder = .mix) {
     self.exit = exit
     self.lines = lines
+    self.builder = builder
   }
 
   /// How many lines are kept.

@@ -1,90 +1,84 @@
 import Glibc
+import Journal
 import Posix
 import TestSupport
 import Testing
 
-/// Builds that fail, by the real programs, and what they leave behind.
+/// Builds that fail, by the real programs: what they say, and what they leave behind.
 @Suite struct BuildFailureTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
+    var project = "sprout"
     var config: [String: String] = [:]
-    /// Whether CACHE_DIR is a file.
-    var hasBadCache = false
     var change: @Sendable (String) throws -> Void = { _ in }
-    /// The first line of the problem; what stands before it must be a tool's own words.
+    /// Whether the source's own folder may not be written.
+    var isSealed = false
+    /// What the problem's first line begins with.
     var problem: String
+    var id: String
+    /// What its last line says; nil where there is none.
+    var remedy: String?
+    /// What a tool's own words before it hold.
     var said = ""
+    /// Whether a report can be left in the source.
+    var hasReport = true
   }
 
-  static let cases = [
-    Case(
-      testDescription: "Procfile",
-      change: { try rewrite($0 + "/Procfile", "web: bin/greeter start\nworker\n") },
-      problem: "Procfile:2: there is no ':' between process type and command [RT-PROCFILE-FORMAT]"),
-    Case(
-      testDescription: "app.json", change: { try rewrite($0 + "/app.json", "{]") },
-      problem: "app.json: that is not JSON [RT-APPJSON-FORMAT]"),
-    Case(
-      testDescription: "a link out of the source",
-      change: {
-        try Files.remove($0 + "/Procfile")
-        try Files.symbolicLink(to: "/etc/passwd", at: $0 + "/Procfile")
-      }, problem: "'Procfile' is a link that leads out of the source [RT-SLUG-CONTENT]"),
-    Case(
-      testDescription: "a place for the record that there is not",
-      config: ["RELPACK_RECORD": "elsewhere"],
-      problem: "the config var RELPACK_RECORD has a value that it cannot have [RT-BUILD-CONFIG]"),
-    Case(
-      testDescription: "compile error",
-      change: { try rewrite($0 + "/lib/greeter.ex", "defmodule Greeter do\n  oops(\nend\n") },
-      problem: "the application does not compile [RT-BUILD-COMPILE]", said: "lib/greeter.ex:3"),
-    Case(
-      testDescription: "mix.exs", change: { try rewrite($0 + "/mix.exs", "raise \"no project\"") },
-      problem: "mix cannot read the project [RT-BUILD-PROJECT]", said: "no project"),
-    Case(
-      testDescription: "several releases", change: addRelease,
-      problem:
-        "the project has several releases and none is chosen: other, greeter "
-        + "[RT-BUILD-RELEASE-AMBIGUOUS]"),
-    Case(
-      testDescription: "unknown release", config: ["RELEASE_NAME": "third"], change: addRelease,
-      problem:
-        "the project has no release 'third'; it has other, greeter [RT-BUILD-RELEASE-UNKNOWN]"),
-    Case(
-      testDescription: "missing dependency",
-      change: {
-        try replace(in: $0 + "/mix.exs", "deps: []", "deps: [{:gone, git: \"file:///nowhere\"}]")
-      }, problem: "the dependencies could not be fetched [RT-BUILD-DEPENDENCIES]",
-      said: "'/nowhere' does not appear to be a git repository"),
-    Case(
-      testDescription: "release step",
-      change: {
-        try replace(
-          in: $0 + "/mix.exs", "greeter: [",
-          "greeter: [steps: [:assemble, fn _ -> raise \"step\" end], ")
-      }, problem: "mix release failed [RT-BUILD-RELEASE]", said: "(RuntimeError) step"),
-    Case(
-      testDescription: "rebar3 project",
-      change: { try Files.rename($0 + "/mix.exs", to: $0 + "/rebar.config") },
-      problem: "this version does not build rebar3 projects [RT-SOURCE-UNKNOWN]"),
-    Case(
-      testDescription: "cache that is a file", hasBadCache: true,
-      problem: "cannot make folder 'CACHE/reltui': not a directory [RT-BUILD-UNWRITABLE]"),
-  ]
+  static let cases: [Case] = files + choices + tools + steps
 
-  @Test(arguments: cases) func leavesTheSourceAsItWas(_ item: Case) throws {
-    let platform = try Platform(config: item.config, change: item.change)
-    let before = try platform.snapshot()
-    let cache = item.hasBadCache ? platform.variables + "/file" : platform.cache
-    if item.hasBadCache { try File.open(cache, .create).write("") }
-    let result = try platform.run("compile", [platform.source, cache, platform.variables])
-    let problems = result.lines.filter { $0.hasPrefix(" !     ") }
-    let expected = " !     " + item.problem.replacing("CACHE", with: cache)
+  @Test(arguments: cases) func tellsWhyAndLeavesTheSourceAsItWas(_ item: Case) throws {
+    let host = try BuildHost(
+      Sample(
+        name: item.testDescription, project: item.project, config: item.config, constant: "",
+        answer: "", processes: []))
+    let source = try host.unpack("source", change: item.change)
+    if item.isSealed { try Files.setMode(source, 0o555) }
+    let before = try snapshot(source)
+    let result = try host.compile(
+      source, environment: ["RELTUI_HOME": host.home + "/reltui", "RELPACK_APP": "sample"])
     #expect(result.exit == .code(1))
-    #expect(problems.first == expected, "\(result.lines)")
-    #expect(result.lines.suffix(problems.count) == problems[...])
-    #expect(item.said.isEmpty || result.lines.contains { $0.contains(item.said) })
-    #expect(try platform.snapshot() == before)
+    #expect(badLines(result.lines) == [])
+
+    let index = try #require(
+      result.lines.lastIndex { $0.hasSuffix(" [\(item.id)]") }, "\(result.lines)")
+    let expected = " !     " + item.problem.replacing("SOURCE", with: source)
+    #expect(result.lines[index].hasPrefix(expected), "\(result.lines)")
+    let remedy = result.lines.count > index + 1 ? result.lines.last : nil
+    #expect(remedy == item.remedy.map { " !     " + $0 })
+    #expect(item.said.isEmpty || result.lines[..<index].contains { $0.contains(item.said) })
+
+    let report = try host.run("report", [source, host.cache, host.variables])
+    #expect(report.exit == .code(0) && !report.lines.joined().contains(Canary.word))
+    let facts = try flatJSON(report.lines)
+    #expect(facts["failure"] == (item.hasReport ? .text(item.id) : nil))
+    try Files.remove(source + "/.reltui")
+    #expect(try snapshot(source) == before)
+    try checkLog(host, item.id)
+  }
+
+  private func checkLog(_ host: BuildHost, _ id: String) throws {
+    var follower = Follower(
+      Journal(home: Home(root: host.home + "/reltui"), program: "test"), recent: 1000)
+    let events = try follower.take()
+    #expect(events.map(\.typeName).first == "build.started")
+    #expect(events.last?.typeName == "build.failed" && events.last?.data.cause?.id == id)
+    #expect(try Canary.found(in: host.home) == [])
+    #expect(try Canary.found(in: host.cache) == [])
+  }
+
+  /// Everything in a folder: name, mode and content.
+  private func snapshot(_ folder: String) throws -> [String] {
+    try FileTree.entries(of: folder).map { entry in
+      let path = folder + "/" + entry.path
+      let content = entry.info.kind == .file ? try digest(path) : ""
+      return "\(entry.path) \(entry.info.mode) \(content)"
+    }
+  }
+
+  private func digest(_ path: String) throws -> String {
+    // A test that is not root's cannot read what it has made unreadable.
+    guard access(path, R_OK) == 0 else { return "unreadable" }
+    return Hex.encode(try SHA256.digest(ofFile: path))
   }
 
   @Test func endsItsToolsWhenItIsStopped() throws {
@@ -109,10 +103,7 @@ import Testing
       tools.allSatisfy { !$0.isAlive } ? true : nil
     }
     #expect(gone == true)
+    try Files.remove(platform.source + "/.reltui")
     #expect(try platform.snapshot() == before)
   }
-}
-
-@Sendable private func addRelease(_ source: String) throws {
-  try replace(in: source + "/mix.exs", "releases: [", "releases: [other: [], ")
 }

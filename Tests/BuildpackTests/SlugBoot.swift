@@ -87,9 +87,10 @@ struct SlugHost {
     let answer = Workspace.wait(milliseconds: 20_000) {
       try? Loopback.exchange(request, port: port, milliseconds: 2000)
     }
+    let text = answer.map { String(decoding: $0, as: UTF8.self) } ?? ""
     let said = String(decoding: try Files.read(log), as: UTF8.self)
-    let text = try #require(answer.map { String(decoding: $0, as: UTF8.self) }, "\(said)")
-    #expect(text.hasPrefix("HTTP/1.1 200") && text.contains(expected), "\(text)")
+    try #require(
+      text.hasPrefix("HTTP/1.1 200") && text.contains(expected), "answered '\(text)'\n\(said)")
     try body(node)
     node.signal(SIGTERM)
     #expect(node.wait() == .code(0))

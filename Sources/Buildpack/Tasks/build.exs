@@ -248,6 +248,8 @@ end
   unless test do
     assets.(config, hooks, for({:npm, folder} <- options, do: folder))
     say.(["step", "release"])
+    # As in a process of its own it takes in what hooks and assets have added since: code, and a folder priv.
+    Mix.Task.clear()
     release.(names, options[:target])
   end
   say.(["done"])
