@@ -9,8 +9,10 @@ extension Verb {
   static let build = Verb(
     Command(
       "build", "DIR", count: 1...1, "turn a folder of source into a slug",
-      details:
-        "A folder with a built OTP release (releases/start_erl.data) becomes a slug as it is.",
+      details: """
+        A folder with a built OTP release (releases/start_erl.data) becomes a slug as it is. RELEASE_NAME and
+        the variables RELPACK_... in the environment steer the build as config vars do on a platform.
+        """,
       options: [.json])
   ) { call throws(Cause) in
     let source = try Source(call.positional(0), call.context)
@@ -26,7 +28,7 @@ extension Verb {
 
 /// A folder that somebody named to be built, and what it holds.
 struct Source {
-  enum Kind { case mix, otpRelease }
+  enum Kind { case project, otpRelease }
 
   let path: String
   let kind: Kind
@@ -41,12 +43,24 @@ struct Source {
     }
     if Files.exists(path + "/releases/start_erl.data") {
       kind = .otpRelease
-    } else if Files.exists(path + "/mix.exs") {
-      kind = .mix
+    } else if try Self.isProject(path, context) {
+      kind = .project
     } else {
-      throw Cause(.sourceUnknown, "'\(name)' holds neither a mix.exs nor a built OTP release")
+      throw Cause(
+        .sourceUnknown,
+        "'\(name)' holds neither one project of mix or rebar3 nor a built OTP release")
     }
     try checkTexts()
+  }
+
+  /// Asks whoever would build it; a folder that is chosen in it is looked at when it is built.
+  private static func isProject(_ path: String, _ context: Context) throws(Cause) -> Bool {
+    if context.environment["RELPACK_FOLDER"] != nil { return true }
+    let detect = Invocation(
+      [try context.sibling("relpack"), "detect", path], environment: ["PATH": "/usr/bin:/bin"])
+    do throws(PosixError) { return try detect.run(errors: .null, limit: 30_000).isSuccess } catch {
+      throw Cause(error)
+    }
   }
 
   /// What people write by hand is read first: a slip there must not cost a build.
@@ -70,6 +84,8 @@ struct SlugMaker {
   let call: Call
   /// Whose build it is, for the events; nil where nobody said.
   let app: String?
+  /// Whether its boot is rehearsed where nobody says; not if it is booted at once anyway.
+  var isRehearsed = true
 
   func make(from source: Source) throws(Cause) -> String {
     let home = try call.home()
@@ -78,9 +94,10 @@ struct SlugMaker {
     let journal = Journal(home: home, program: "relctl")
     let provenance = provenance(of: source, journal.mask())
     let slug: String
-    if source.kind == .mix, User.isRoot {
+    if source.kind == .project, User.isRoot {
       let guest = GuestBuild(
-        call: call, app: app, build: build, home: home, provenance: provenance)
+        call: call, app: app, build: build, home: home, provenance: provenance,
+        variables: environment(build, provenance))
       slug = try guest.run {
         tree throws(Cause) in
         try copy(source, to: tree)
@@ -110,7 +127,7 @@ struct SlugMaker {
     let tree = folder + "/app"
     try copy(source, to: tree)
     switch source.kind {
-    case .mix:
+    case .project:
       try compile(tree, build, try call.context.sibling("relpack"), home, provenance)
     case .otpRelease: try describe(tree)
     }
@@ -120,7 +137,7 @@ struct SlugMaker {
   private func copy(_ source: Source, to tree: String) throws(Cause) {
     let leftOut =
       switch source.kind {
-      case .mix: ["_build", ".git", ".elixir_ls"]
+      case .project: ["_build", ".git", ".elixir_ls"]
       // The cookie of a built release is a secret of whoever built it.
       case .otpRelease: ["releases/COOKIE", "tmp", "log", ".reltui"]
       }
@@ -136,18 +153,27 @@ struct SlugMaker {
   }
 
   /// What `relpack` needs of the environment; it gets nothing else of ours.
-  static let passed = [
+  private static let passed: Set<String> = [
     "PATH", "HOME", "LANG", "http_proxy", "https_proxy", "SSL_CERT_FILE", "HEX_CACERTS_PATH",
+    "RELEASE_NAME",
   ]
+
+  private func environment(_ build: String, _ provenance: Provenance) -> [String: String] {
+    var environment = call.context.environment.filter {
+      Self.passed.contains($0.key) || $0.key.hasPrefix("RELPACK_")
+    }
+    if !isRehearsed { environment["RELPACK_REHEARSAL"] = environment["RELPACK_REHEARSAL"] ?? "off" }
+    environment["RELPACK_BUILD"] = build
+    environment["RELPACK_APP"] = app
+    environment["SOURCE_VERSION"] = provenance.commit
+    return environment
+  }
 
   private func compile(
     _ tree: String, _ build: String, _ builder: String, _ home: Home, _ provenance: Provenance
   ) throws(Cause) {
-    var environment = call.context.environment.filter { Self.passed.contains($0.key) }
+    var environment = environment(build, provenance)
     environment["RELTUI_HOME"] = home.root
-    environment["RELPACK_BUILD"] = build
-    environment["RELPACK_APP"] = app
-    environment["SOURCE_VERSION"] = provenance.commit
     let invocation = Invocation(
       [builder, "compile", tree, home.buildCache], in: tree, environment: environment)
     let exit: Exit

@@ -18,7 +18,7 @@ extension Verb {
     if Files.isFolder(call.context.absolute(call.positional(1))) || call.positional(1).contains("/")
     {
       let source = try Source(call.positional(1), call.context)
-      slug = try SlugMaker(call: call, app: name).make(from: source)
+      slug = try SlugMaker(call: call, app: name, isRehearsed: false).make(from: source)
     } else {
       let store = SlugStore(home: try call.home())
       do throws(Cause) {

@@ -14,6 +14,8 @@ struct GuestBuild {
   let build: String
   let home: Home
   let provenance: Provenance
+  /// For `relpack`, but for what depends on the folder.
+  let variables: [String: String]
 
   /// - Parameters:
   ///   - copy: puts the source into a folder.
@@ -125,12 +127,9 @@ struct GuestBuild {
   }
 
   private func environment(_ folder: String) -> [String: String] {
-    var environment = call.context.environment.filter { SlugMaker.passed.contains($0.key) }
+    var environment = variables
     (environment["HOME"], environment["TMPDIR"]) = (folder + "/home", folder + "/tmp")
     environment[BuildNews.variable] = folder + "/events"
-    environment["RELPACK_BUILD"] = build
-    environment["RELPACK_APP"] = app
-    environment["SOURCE_VERSION"] = provenance.commit
     return environment
   }
 }

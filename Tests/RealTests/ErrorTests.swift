@@ -29,7 +29,7 @@ struct ErrorTests {
       "cannot build '/nonexistent': no such file or directory"),
     Case(
       ["build", "/proc"], 65, "RT-SOURCE-UNKNOWN",
-      "'/proc' holds neither a mix.exs nor a built OTP release"),
+      "'/proc' holds neither one project of mix or rebar3 nor a built OTP release"),
     Case(
       ["build", "bad"], 65, "RT-PROCFILE-FORMAT",
       "Procfile:2: there is no ':' between process type and command"),
