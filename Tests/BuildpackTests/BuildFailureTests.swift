@@ -1,6 +1,8 @@
+import Buildpack
 import Glibc
 import Journal
 import Posix
+import SlugStore
 import TestSupport
 import Testing
 
