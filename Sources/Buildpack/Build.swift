@@ -105,7 +105,7 @@ public struct Build {
   private func build() throws(BuildFailure) -> BuiltSlug {
     let plan = try plan()
     for line in plan.lines { output.detail(line) }
-    let staging = try Staging(source: plan.project.source)
+    let staging = try Staging(plan.project)
     let slug: BuiltSlug
     do throws(BuildFailure) { slug = try build(plan, staging) } catch {
       staging.restore()

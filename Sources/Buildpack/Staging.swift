@@ -4,8 +4,10 @@ import Posix
 struct Staging {
   let source: String
   let name = ".relpack-" + Random.hex(4)
-  /// What lay at the top of the source before the build.
-  private let before: Set<String>
+  /// What lay before the build in the folders that tools add to.
+  private var before: [String: Set<String>] = [:]
+  /// The lock file as it was: tools rewrite one that does not fit.
+  private let lock: (path: String, bytes: [UInt8])?
 
   var folder: String { source + "/" + name }
   var build: String { folder + "/build" }
@@ -16,19 +18,29 @@ struct Staging {
   var slug: String { releases + "/slug" }
   private var old: String { folder + "/old" }
 
-  init(source: String) throws(BuildFailure) {
-    self.source = source
-    do throws(PosixError) { before = Set(try Files.list(source)) } catch {
-      throw .unreadable(error)
-    }
+  init(_ project: Project) throws(BuildFailure) {
+    source = project.source
+    let path = project.folder + (project.builder == .mix ? "/mix.lock" : "/rebar.lock")
+    do throws(PosixError) {
+      lock = try Files.readIfThere(path, limit: 16 << 20).map { (path, $0) }
+      for folder in [source, project.folder, project.folder + "/deps"] where Files.isFolder(folder)
+      {
+        before[folder] = Set(try Files.list(folder, skippingOthers: true))
+      }
+    } catch { throw .unreadable(error) }
     do throws(PosixError) { try Files.makeFolder(releases) } catch { throw .unwritable(error) }
   }
 
-  /// Takes away what a build that failed has added at the top of the source. Not to be called after an exchange.
+  /// Takes away what a build that failed has added to the source. Not to be called after an exchange.
   func restore() {
-    for name in (try? Files.list(source)) ?? [] where !before.contains(name) {
-      try? remove(source + "/" + name)
+    for (folder, names) in before {
+      for name in (try? Files.list(folder, skippingOthers: true)) ?? [] where !names.contains(name)
+      {
+        try? remove(folder + "/" + name)
+      }
     }
+    guard let lock, (try? Files.readIfThere(lock.path)) != lock.bytes else { return }
+    try? File.open(lock.path, .replace).write(lock.bytes)
   }
 
   /// Puts the slug in the place of the source. Where a file cannot be moved all are moved back.

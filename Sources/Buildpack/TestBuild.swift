@@ -8,7 +8,7 @@ extension Build {
   ) throws(BuildFailure) {
     try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
       let plan = try build.plan()
-      let staging = try Staging(source: plan.project.source)
+      let staging = try Staging(plan.project)
       defer { try? staging.clear() }
       let tools = try BuildTools(build, plan, staging)
       try ReleaseMaker(build: build, plan: plan, staging: staging, tools: tools).prepareTests()
@@ -22,7 +22,7 @@ extension Build {
   ) throws(BuildFailure) {
     try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
       let plan = try build.plan()
-      let staging = try Staging(source: plan.project.source)
+      let staging = try Staging(plan.project)
       defer { try? staging.clear() }
       let tools = try BuildTools(build, plan, staging)
       try build.begin(.test)

@@ -7,10 +7,12 @@ extension BuildFailureTests {
       testDescription: "Procfile",
       change: { try rewrite($0 + "/Procfile", "web: bin/sprout start\nworker\n") },
       problem: "Procfile:2: there is no ':' between process type and command",
-      id: "RT-PROCFILE-FORMAT"),
+      id: "RT-PROCFILE-FORMAT",
+      remedy: "Write one process type a line, such as: web: bin/myapp start"),
     Case(
       testDescription: "app.json", change: { try rewrite($0 + "/app.json", "{]") },
-      problem: "app.json: that is not JSON", id: "RT-APPJSON-FORMAT"),
+      problem: "app.json: that is not JSON", id: "RT-APPJSON-FORMAT",
+      remedy: "Compare it with Heroku's app.json schema."),
     Case(
       testDescription: "a link out of the source",
       change: { try Files.symbolicLink(to: "/etc/passwd", at: $0 + "/Procfile") },
@@ -26,7 +28,7 @@ extension BuildFailureTests {
       change: {
         try rewrite($0 + "/.tool-versions", "")
         try Files.setMode($0 + "/.tool-versions", 0)
-      }, problem: "cannot open 'SOURCE/.tool-versions': permission denied", id: "RT-SYSTEM"),
+      }, problem: "cannot read 'SOURCE/.tool-versions': permission denied", id: "RT-SYSTEM"),
     Case(
       testDescription: "a source that cannot be written", isSealed: true,
       problem: "cannot make folder 'SOURCE/.relpack-", id: "RT-BUILD-UNWRITABLE",
