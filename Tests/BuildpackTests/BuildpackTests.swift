@@ -47,7 +47,7 @@ import Testing
     ([], "relpack: a command is missing [RT-USAGE]"),
     (["compil"], "relpack: unknown command 'compil'; did you mean 'compile'? [RT-USAGE]"),
     (["detect"], "relpack: 'detect' needs DIR [RT-USAGE]"),
-    (["plan", "a", "b"], "relpack: 'b' is one argument too many [RT-USAGE]"),
+    (["plan", "a", "b", "c"], "relpack: 'c' is one argument too many [RT-USAGE]"),
     (
       ["release", "--home", "x"],
       "relpack: unknown option '--home' [RT-USAGE]"
