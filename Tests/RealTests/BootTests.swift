@@ -25,11 +25,11 @@ import Testing
       "reltui", ["--once", "--view", "boot", "--size", "100x30"],
       environment: ["TERM": "xterm-256color"]
     ).output
-    // The warm-up alone takes 4 s; what a busy machine adds is its own.
+    // The warm-up takes 4 s; a busy machine adds to it, or sees its beginning late.
     let seconds = frame.split(separator: "booted in ").dropFirst().first.flatMap {
       Int($0.prefix { $0.isNumber })
     }
-    #expect(seconds.map { $0 >= 4 } == true, "\(frame)")
+    #expect(seconds.map { $0 >= 3 } == true, "\(frame)")
   }
 
   private func checkTimes(of process: String, on stage: Stage) throws {
