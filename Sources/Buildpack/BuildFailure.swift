@@ -213,7 +213,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
 
   private static func told(_ what: String, _ end: ToolEnd) -> String {
     guard let telling = end.telling else { return what + ending(end.exit) }
-    return "\(what)\(ending(end.exit)): \(telling.prefix(300))"
+    let plain = telling.hasPrefix("** (Mix) ") ? telling.dropFirst(9) : telling[...]
+    return "\(what)\(ending(end.exit)): \(plain.prefix(300))"
   }
 
   /// Exit code 1 is what the tool's own lines have just explained.

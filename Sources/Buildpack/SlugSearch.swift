@@ -103,7 +103,7 @@ public struct SlugSearch {
   ) throws(PosixError) -> Set<ByteSearch<Label>.Text> {
     let search = ByteSearch(only: texts)
     var found: Set<ByteSearch<Label>.Text> = []
-    let entries = try FileTree.entries(of: source) { path in
+    let entries = try FileTree.entries(of: source, skippingOthers: true) { path in
       let name = Files.name(of: path)
       return Self.results.contains(name) || name.hasPrefix(".relpack-")
     }

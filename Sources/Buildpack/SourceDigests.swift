@@ -24,7 +24,8 @@ struct SourceDigests: Hashable, Sendable {
     var folders: [String] = []
     var search = WordSearch(words)
     var unfit: String?
-    for entry in try FileTree.entries(of: source, skipping: isNoSource) {
+    // No compiler takes a file whose name is no text, and no slug either.
+    for entry in try FileTree.entries(of: source, skippingOthers: true, skipping: isNoSource) {
       let path = source + "/" + entry.path
       switch entry.info.kind {
       case .file:

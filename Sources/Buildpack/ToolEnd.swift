@@ -43,14 +43,23 @@ public struct ToolEnd: Hashable, Sendable {
   /// The line that a person would point at; nil where none tells.
   var telling: String? {
     let trimmed = lines.map { String($0.drop { $0.isWhitespace }) }
-    if let place = trimmed.lastIndex(where: { $0.hasPrefix("error: ") || $0.hasPrefix("** (") }) {
-      // Since Elixir 1.15 the place stands below: └─ lib/greeter.ex:3:5
-      let pointer = trimmed[(place + 1)...].first { $0.hasPrefix("└─ ") }
+    // Since Elixir 1.15, with the place below: └─ lib/greeter.ex:3:5
+    if let place = trimmed.firstIndex(where: { $0.hasPrefix("error: ") }) {
+      let pointer = trimmed[place...].first { $0.hasPrefix("└─ ") }
       return pointer.map { "\($0.dropFirst(3)): \(trimmed[place])" } ?? trimmed[place]
     }
-    let last = trimmed.last { !$0.isEmpty }
-    return trimmed.last { $0.contains(": error:") || $0.contains("error: ") }
-      ?? trimmed.first { line in Self.compilerPlace(line) } ?? last
+    // What a compiler of C says goes before mix's word that it failed.
+    return trimmed.first { $0.contains(": error: ") } ?? trimmed.last { $0.hasPrefix("** (") }
+      ?? trimmed.first { line in Self.compilerPlace(line) }
+      ?? trimmed.last { !$0.isEmpty && !Self.npmLog($0) }
+  }
+
+  /// The last lines of npm tell of its log file only.
+  private static func npmLog(_ line: String) -> Bool {
+    ["npm ERR!", "npm error"].contains { mark in
+      line == mark || line.hasPrefix(mark + " A complete log of this run")
+        || line.hasPrefix(mark + "     /")
+    }
   }
 
   /// Erlang's compiler: `src/greeter.erl:3:1: syntax error before: '}'`.

@@ -12,28 +12,33 @@ public enum FileTree {
   static let greatestDepth = 128
 
   /// Everything under `root`, a folder before what is in it, names sorted by their bytes. Links are not followed.
-  /// - Parameter skip: paths for which this is true are left out, with what is under them.
+  /// - Parameters:
+  ///   - skippingOthers: whether a name that is no UTF-8 is passed over, with what is under it; else it is an error.
+  ///   - skip: paths for which this is true are left out, with what is under them.
   public static func entries(
-    of root: String, skipping skip: (String) -> Bool = { _ in false }
+    of root: String, skippingOthers: Bool = false, skipping skip: (String) -> Bool = { _ in false }
   ) throws(PosixError) -> [Entry] {
     var found: [Entry] = []
-    try collect(root, "", depth: 0, skip, &found)
+    try collect(root, "", depth: 0, skippingOthers, skip, &found)
     return found
   }
 
   private static func collect(
-    _ root: String, _ folder: String, depth: Int, _ skip: (String) -> Bool,
-    _ found: inout [Entry]
+    _ root: String, _ folder: String, depth: Int, _ skippingOthers: Bool,
+    _ skip: (String) -> Bool, _ found: inout [Entry]
   ) throws(PosixError) {
     guard depth < greatestDepth else {
       throw PosixError("read", root + "/" + folder, Errno(rawValue: ELOOP))
     }
-    for name in try Files.list(folder.isEmpty ? root : root + "/" + folder) {
+    let whole = folder.isEmpty ? root : root + "/" + folder
+    for name in try Files.list(whole, skippingOthers: skippingOthers) {
       let path = folder.isEmpty ? name : folder + "/" + name
       if skip(path) { continue }
       guard let info = try Files.info(root + "/" + path) else { continue }
       found.append(Entry(path: path, info: info))
-      if info.kind == .folder { try collect(root, path, depth: depth + 1, skip, &found) }
+      if info.kind == .folder {
+        try collect(root, path, depth: depth + 1, skippingOthers, skip, &found)
+      }
     }
   }
 

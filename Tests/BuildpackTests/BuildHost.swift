@@ -57,7 +57,7 @@ final class BuildHost: Sendable {
   func unpack(_ place: String, change: (String) throws -> Void = { _ in }) throws -> String {
     let source = folder.path + "/" + place
     try Files.makeFolder(Files.parent(of: source), mode: 0o755)
-    try FileTree.copy(Fixtures.path("projects/" + sample.project), to: source)
+    try FileTree.copy(Sample.folder(sample.project), to: source)
     try sample.complete(source, folder)
     try change(source)
     try shell("find \"$0\" -exec touch -h -d @1000000000 {} +", source)

@@ -39,6 +39,24 @@ import Testing
     try boot(host, changed)
   }
 
+  @Test(arguments: Sample.all.filter { ["pebble", "sprout"].contains($0.name) })
+  func keepsTheCacheWhenABuildFails(_ sample: Sample) throws {
+    let host = try BuildHost(sample)
+    _ = try build(host, try host.unpack("source"), umask: "022")
+    let before = try snapshot(host.cache)
+    let broken = try host.unpack("broken") {
+      try replace(in: $0 + "/" + sample.constant, "\n", "\n)")
+    }
+    #expect(try host.compile(broken).exit == .code(1))
+    #expect(try snapshot(host.cache) == before && !before.isEmpty)
+  }
+
+  private func snapshot(_ folder: String) throws -> [String] {
+    try FileTree.entries(of: folder).filter { $0.info.kind == .file }.map { entry in
+      "\(entry.path) \(Hex.encode(try SHA256.digest(ofFile: folder + "/" + entry.path)))"
+    }
+  }
+
   private func build(_ host: BuildHost, _ source: String, umask: String) throws -> Built {
     let result = try host.compile(
       source, umask: umask,

@@ -11,7 +11,7 @@ import Testing
   static let secondLine = "canary-second-line"
 
   static let misuse =
-    " !     config/config.exs:22 reads SHOUTED when the app is compiled; its value is baked in. "
+    " !     config/config.exs:25 reads SHOUTED when the app is compiled; its value is baked in. "
     + "Read it in config/runtime.exs"
 
   @Test func becomesASlugThatRunsElsewhere() throws {

@@ -25,6 +25,9 @@ struct Sample: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
+  /// Where a project lies in the tests' own folder.
+  static func folder(_ project: String) -> String { Fixtures.path("projects/" + project) }
+
   /// What lies in CACHE_DIR before the first build.
   enum CacheState: Sendable {
     case missing, empty

@@ -1,0 +1,61 @@
+import Buildpack
+import Posix
+import SlugStore
+import TestSupport
+import Testing
+
+/// The environment variables that run-time configuration reads, as the manifest tells them after a real build.
+@Suite struct VariableScanTests {
+  /// A line of config/runtime.exs, and what it is known to want. The file is never evaluated by a build.
+  static let lines: [(text: String, found: [String])] = [
+    ("import Config", []),
+    (#"a = System.fetch_env!("A")"#, ["A required"]),
+    (#"b = System.get_env("B")"#, ["B optional"]),
+    (#"b = System.get_env("C", "x")"#, ["C optional"]),
+    (#"d = String.to_integer(System.get_env("D"))"#, ["D required"]),
+    (#"d = String.to_integer(System.get_env("E", "1"))"#, ["E optional"]),
+    (#"d = System.get_env("F") |> String.to_integer()"#, ["F required"]),
+    (#"d = "G" |> System.fetch_env!()"#, ["G required"]),
+    (#"h = System.get_env("H") || raise "H is missing""#, ["H required"]),
+    (#"i = System.get_env("I") || "x""#, ["I optional"]),
+    (#"i = System.get_env("J") || System.fetch_env!("K")"#, ["J optional", "K conditional"]),
+    (#"if config_env() == :prod, do: System.fetch_env!("L")"#, ["L required"]),
+    (#"if System.get_env("M"), do: System.fetch_env!("N")"#, ["M optional", "N conditional"]),
+    (
+      #"case System.get_env("O") do nil -> System.fetch_env!("P"); o -> o end"#,
+      ["O optional", "P conditional"]
+    ),
+    (#"q = :os.getenv('Q')"#, ["Q optional"]),
+    (
+      #"config :sprout, soil: System.fetch_env!("R"), pool: [size: System.get_env("S")]"#,
+      ["R required", "S optional"]
+    ),
+    (#"name = "T"; System.fetch_env!(name)"#, []),
+    (#"# System.fetch_env!("U")"#, []),
+    (#""System.fetch_env!(\"V\")""#, []),
+    (#"for n <- [1], do: System.fetch_env!("W")"#, ["W conditional"]),
+    (#"System.fetch_env("X")"#, ["X optional"]),
+    (#"w = System.fetch_env!("A")"#, ["A required"]),
+  ]
+
+  @Test func findsWhatEachLineReads() throws {
+    let host = try BuildHost(
+      Sample(
+        name: "variables", project: "sprout", constant: "", answer: "", processes: [],
+        says: []))
+    let source = try host.unpack("source") { source in
+      try Files.remove(source + "/config/releases.exs")
+      try rewrite(
+        source + "/config/runtime.exs", Self.lines.map(\.text).joined(separator: "\n") + "\n")
+    }
+    let result = try host.compile(source)
+    try #require(result.exit == .code(0), "\(result.lines)")
+    let manifest = try Manifest(bytes: try Files.read(source + "/" + Manifest.path))
+    let variables = manifest.variables ?? []
+    #expect(Set(variables.map(\.file)) == ["config/runtime.exs"])
+    for (index, line) in Self.lines.enumerated() {
+      let found = variables.filter { $0.line == index + 1 }.map { "\($0.name) \($0.need)" }
+      #expect(found.sorted() == line.found, "\(line.text)")
+    }
+  }
+}
