@@ -77,7 +77,7 @@ public struct SlugStore: Sendable {
     let own = Files.parent(of: target + "/" + Manifest.path)
     try Files.makeFolder(own, mode: 0o755)
     try Files.replace(target + "/" + Manifest.path, with: tree.manifestBytes, mode: 0o444)
-    try Files.replace(new + "/manifest.json", with: tree.manifestBytes, mode: 0o444)
+    try Files.hardLink(target + "/" + Manifest.path, at: new + "/manifest.json")
     try Files.replace(new + "/provenance.json", with: JSON.encode(provenance), mode: 0o444)
     for entry in tree.manifest.files.reversed() where entry.kind == .folder {
       try Files.setMode(target + "/" + entry.path, 0o555)

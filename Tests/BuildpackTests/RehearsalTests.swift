@@ -83,7 +83,7 @@ import Testing
     ),
     ("System.halt(3)", "", ["actor does not boot: it ended with exit code 3"], "bin/actor start"),
     (
-      #"System.cmd("sh", ["-c", "kill -9 $PPID $(pidof beam.smp)"])"#, "",
+      #"System.cmd("kill", ["-9", System.pid()])"#, "",
       ["actor does not boot: it was killed (SIGKILL)"], "dmesg"
     ),
     ("", "raise \"odd", ["actor does not boot: it ended with", "TokenMissingError"], "bin/actor"),
