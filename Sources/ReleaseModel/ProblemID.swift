@@ -137,7 +137,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .releaseUnknown: "See the releases with: relctl releases APP"
     case .releaseNone: "Deploy it first: relctl deploy APP SLUG|DIR"
     case .slugUnknown: "Build one with: relctl build DIR"
-    case .sourceUnknown: "Name a folder with a mix.exs or rebar.config, or with a built OTP release."
+    case .sourceUnknown:
+      "Name a folder with a mix.exs or rebar.config, or with a built OTP release."
     case .agentRunning: "One agent serves a home; stop the other with: relctl agent stop"
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"

@@ -56,12 +56,15 @@ struct GuestBuild {
     let tree = folder + "/app"
     try copy(tree)
     let file: File
+    // Where it is installed need not be a place that the build user can enter.
+    let own = folder + "/relpack"
     do throws(PosixError) {
+      try FileTree.copyFile(builder, to: own, mode: 0o555)
       file = try File.open(folder + "/events", .create)
       for name in ["home", "tmp"] { try Files.makeFolder(folder + "/" + name) }
       try FileTree.give(folder, to: BuildUser.id)
     } catch { throw Cause(error) }
-    try compile(user, [builder, "compile", tree, cache], in: folder, file, journal)
+    try compile(user, [own, "compile", tree, cache], in: folder, file, journal)
     do throws(PosixError) { try FileTree.give(folder, to: User.id) } catch { throw Cause(error) }
     return try store(try SlugTree.find(in: tree, called: "app"))
   }
@@ -113,7 +116,7 @@ struct GuestBuild {
     case .exit(.code(126)), .exit(.code(127)):
       throw Cause(
         .buildUser, "the build user cannot run '\(builder)'",
-        remedy: "Install reltui where every user can run it, and setpriv (util-linux).")
+        remedy: "Install setpriv (util-linux), and see that TMPDIR is not mounted noexec.")
     case .exit(let exit):
       throw Cause(ifDiskIsFull: home.root) ?? failure
         ?? Cause(.releaseStep, "the build ended with \(exit)")

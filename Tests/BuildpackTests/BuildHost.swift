@@ -22,7 +22,8 @@ final class BuildHost: Sendable {
     try FileTree.copy(Workspace.root + "/buildpack", to: buildpack)
     let machine = buildpack + "/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine, mode: 0o755)
-    try Files.symbolicLink(to: try Workspace.program("relpack"), at: machine + "/relpack")
+    // A copy: the workspace may be nobody's business but its owner's.
+    try FileTree.copyFile(try Workspace.program("relpack"), to: machine + "/relpack", mode: 0o755)
     for path in ["", "/bin", "/libexec"] { try Files.setMode(buildpack + path, 0o555) }
     try Files.makeFolder(home, mode: 0o755)
     try Canary.write(to: variables)

@@ -24,7 +24,8 @@ final class Platform: Sendable {
     try FileTree.copy(Workspace.root + "/buildpack", to: folder.path + "/buildpack")
     let machine = folder.path + "/buildpack/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine)
-    try Files.symbolicLink(to: try Workspace.program("relpack"), at: machine + "/relpack")
+    // A copy: the workspace may be nobody's business but its owner's.
+    try FileTree.copyFile(try Workspace.program("relpack"), to: machine + "/relpack", mode: 0o755)
     try Files.makeFolder(folder.path + "/env")
     try Files.makeFolder(folder.path + "/cache")
     for (name, value) in config {

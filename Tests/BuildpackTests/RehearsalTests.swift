@@ -235,12 +235,15 @@ import Testing
       return
     }
     try Files.setMode(house.tree, 0o755)
+    // A copy: the workspace may be nobody's business but its owner's.
+    let own = house.folder.path + "/own"
+    try FileTree.copyFile(try Workspace.program("relpack"), to: own, mode: 0o755)
     try house.folder.write(
       "relpack",
       """
       #!/bin/sh
       chown -R 65534:65534 "$(dirname "$2")" \(isOwner ? house.tree : "")
-      exec setpriv --reuid 65534 --regid 65534 --clear-groups \(try Workspace.program("relpack")) "$@"
+      exec setpriv --reuid 65534 --regid 65534 --clear-groups \(own) "$@"
       """, mode: 0o755)
     #expect(isStarted(try house.outcome { $0.program = house.folder.path + "/relpack" }))
   }

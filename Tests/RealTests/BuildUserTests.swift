@@ -16,11 +16,7 @@ import Testing
     try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\nend\n")
   }
 
-  deinit { try? Files.remove(cache) }
-
-  private var cache: String {
-    "/var/cache/reltui/build-" + Hex.encode(SHA256.digest(Array(stage.home.root.utf8)).prefix(8))
-  }
+  private var cache: String { stage.buildUserCache }
 
   /// A project whose `mix.exs` does something first.
   private func project(_ script: String) throws {

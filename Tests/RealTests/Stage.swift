@@ -24,6 +24,12 @@ final class Stage: Sendable {
   deinit {
     for app in (try? Files.list(home.apps)) ?? [] { _ = try? relctl("stop", app) }
     _ = try? relctl("agent", "stop")
+    try? Files.remove(buildUserCache)
+  }
+
+  /// What root's builds for this home leave outside of it.
+  var buildUserCache: String {
+    "/var/cache/reltui/build-" + Hex.encode(SHA256.digest(Array(home.root.utf8)).prefix(8))
   }
 
   struct Answer {
