@@ -6,12 +6,9 @@ extension Build {
   public static func prepareTests(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) {
-    try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
-      let plan = try build.plan()
-      let staging = try Staging(plan.project)
-      defer { try? staging.clear() }
-      let tools = try BuildTools(build, plan, staging)
+    try inPlace(request, interrupts, write) { build, plan, staging, tools throws(BuildFailure) in
       try ReleaseMaker(build: build, plan: plan, staging: staging, tools: tools).prepareTests()
+      try keepCache(request.cache, plan)
       build.output.step("Ready for the tests")
     }
   }
@@ -20,13 +17,44 @@ extension Build {
   public static func test(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) {
+    var request = request
+    request.cache = request.cache ?? keptCache(request.source)
+    try inPlace(request, interrupts, write) { build, plan, _, tools throws(BuildFailure) in
+      try build.begin(.test)
+      try build.runTests(plan, tools.environment(compilingInto: nil))
+    }
+  }
+
+  /// `bin/test` is told of no CACHE_DIR, and the tools may lie there.
+  private static let cacheNote = ".reltui/cache"
+
+  private static func keepCache(_ cache: String?, _ plan: BuildPlan) throws(BuildFailure) {
+    guard let cache else { return }
+    let note = plan.project.source + "/" + cacheNote
+    do throws(PosixError) {
+      try Files.makeFolder(Files.parent(of: note), mode: 0o755)
+      try Files.replace(note, with: Array(cache.utf8), mode: 0o644)
+    } catch { throw .unwritable(error) }
+  }
+
+  private static func keptCache(_ source: String) -> String? {
+    let bytes = (try? Files.readIfThere(source + "/" + cacheNote, limit: 4096)) ?? []
+    let path = String(decoding: bytes, as: UTF8.self)
+    return path.hasPrefix("/") && Files.isFolder(path) ? path : nil
+  }
+
+  /// Works with the project's tools where the source is; nothing of ours stays there.
+  private static func inPlace(
+    _ request: BuildRequest, _ interrupts: Signals?, _ write: @escaping (String) -> Void,
+    _ work: (Build, BuildPlan, Staging, BuildTools) throws(BuildFailure) -> Void
+  ) throws(BuildFailure) {
     try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
       let plan = try build.plan()
       let staging = try Staging(plan.project)
       defer { try? staging.clear() }
       let tools = try BuildTools(build, plan, staging)
-      try build.begin(.test)
-      try build.runTests(plan, tools.environment(compilingInto: nil))
+      defer { tools.clear() }
+      try work(build, plan, staging, tools)
     }
   }
 

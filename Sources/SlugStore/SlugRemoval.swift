@@ -90,10 +90,12 @@ public struct SlugRemoval: Sendable {
     }
   }
 
-  /// - Returns: the bytes of what lay under no other name.
+  /// - Returns: the bytes of what lay under no other name; the manifest has two, both in the folder.
   private func remove(_ folder: String) -> Int {
     let files = (try? FileTree.entries(of: folder)) ?? []
-    let own = files.filter { $0.info.kind == .file && $0.info.names == 1 }
+    let own = files.filter {
+      $0.info.kind == .file && ($0.info.names == 1 || $0.path == "manifest.json")
+    }
     do throws(PosixError) { try Files.remove(folder) } catch { return 0 }
     return own.reduce(0) { $0 + $1.info.size }
   }
@@ -117,7 +119,7 @@ public struct SlugRemoval: Sendable {
     freed.removed = ids
     var names: [String: Int] = [:]
     for id in ids {
-      for file in ["manifest.json", "provenance.json", "events.jsonl", "tree/" + Manifest.path] {
+      for file in ["manifest.json", "provenance.json", "events.jsonl"] {
         freed.bytes += (try? Files.info(store.folder(id) + "/" + file))??.size ?? 0
       }
       for entry in (try? store.manifest(id))?.files ?? [] where entry.kind == .file {

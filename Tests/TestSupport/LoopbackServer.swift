@@ -29,22 +29,24 @@ public final class LoopbackServer: Sendable {
     }
   }
 
+  /// On a port that the kernel chooses, so that nobody can take it between.
   private static func listen(queue: Int32) throws -> (File, UInt16) {
-    let port = try Loopback.freePort()
     let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     let socket = File(owning: descriptor, name: "server")
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
     address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-    let result = withUnsafePointer(to: &address) {
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isListening = withUnsafeMutablePointer(to: &address) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        bind(descriptor, $0, length) == 0 && Glibc.listen(descriptor, queue) == 0
+          && getsockname(descriptor, $0, &length) == 0
       }
     }
-    guard result == 0, Glibc.listen(descriptor, queue) == 0 else {
-      throw PosixError("listen on", "127.0.0.1:\(port)", Errno(rawValue: errno))
+    guard isListening else {
+      throw PosixError("listen on", "127.0.0.1", Errno(rawValue: errno))
     }
+    let port = UInt16(bigEndian: address.sin_port)
     return (socket, port)
   }
 
