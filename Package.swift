@@ -62,7 +62,7 @@ let package = Package(
       resources: [.embedInCode("Probes/survey.forms"), .embedInCode("Probes/collector.forms")]),
     room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
     room(
-      "Buildpack", ["Instance", "SlugStore", "Journal"],
+      "Buildpack", ["Instance", "SlugStore", "Journal", "PlainText"],
       resources: [.embedInCode("Tasks/build.exs")]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
     room("Observation", ["Journal", "Instance"]),

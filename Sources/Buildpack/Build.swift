@@ -119,7 +119,9 @@ public struct Build {
   func plan() throws(BuildFailure) -> BuildPlan {
     try begin(.check)
     let plan = try BuildPlan(source: request.source, settings: settings)
-    for warning in config.warnings + plan.wishes.warnings { output.warn(warning) }
+    let warnings = config.warnings + BuildSettings.warnings(config.values)
+    for warning in warnings + plan.wishes.warnings { output.warn(warning) }
+    if !plan.project.place.isEmpty { output.detail("The project is in \(plan.project.place)") }
     return plan
   }
 
@@ -136,6 +138,8 @@ public struct Build {
     if case .slug = reuse {
       manifest = try lastManifest(staging)
       describe(manifest)
+      // Whether it was rehearsed when it was made is not known.
+      try Rehearsal.perform(self, manifest, staging)
     } else {
       manifest = try make(plan, staging, tools, inputs, cache)
     }

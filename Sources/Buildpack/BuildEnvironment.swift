@@ -27,12 +27,14 @@ struct BuildEnvironment {
     variables["MIX_ENV"] = settings.environment
     variables["LANG"] = "C.UTF-8"
     variables["HEX_HOME"] = tools + "/hex"
-    variables["MIX_BUILD_PATH"] = build
-    variables["REBAR_BASE_DIR"] = build
+    (variables["MIX_BUILD_PATH"], variables["REBAR_BASE_DIR"]) = (build, build)
     variables["REBAR_CACHE_DIR"] = tools + "/rebar3"
     variables["REBAR_COLOR"] = "none"
-    variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
-      variables["ERL_COMPILER_OPTIONS"], settings)
+    // Tests want to know where code comes from.
+    if build != nil {
+      variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
+        variables["ERL_COMPILER_OPTIONS"], settings)
+    }
     if variables["HOME", default: ""].isEmpty { variables["HOME"] = tools }
     // An image that brings Hex has it in one of these.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"

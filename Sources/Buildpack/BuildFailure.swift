@@ -30,7 +30,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case network(BuildStep, ToolEnd)
   case memory(BuildStep, ToolEnd)
   case timeLimit(BuildStep, spent: Int64, limit: Int64)
-  /// No names: an umbrella that declares none.
+  /// An umbrella that declares none, or a project of rebar3.
+  case releaseMissing(Project.Builder)
   case releaseAmbiguous(names: [String])
   case releaseUnknown(String, names: [String])
   /// What was made is not a release that can be described.
@@ -119,7 +120,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .network: .network
     case .memory: .memory
     case .timeLimit: .timeLimit
-    case .releaseAmbiguous: .releaseAmbiguous
+    case .releaseAmbiguous, .releaseMissing: .releaseAmbiguous
     case .releaseUnknown: .releaseChoice
     case .secret: .secretInSlug
     case .interrupted: .buildInterrupted
@@ -131,7 +132,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     switch self {
     case .sourceMissing(let path): "there is no folder '\(path)'"
     case .unsupported(_, let chosen?):
-      "the folder '\(chosen)' of the source has neither mix.exs nor rebar.config"
+      "RELPACK_FOLDER names '\(chosen)', where the source has neither mix.exs nor rebar.config"
     case .unsupported(let source, nil): "'\(source)' has neither mix.exs nor rebar.config"
     case .severalProjects(let places):
       "there are projects in several folders and none is chosen: \(places.joined(separator: ", "))"
@@ -156,10 +157,10 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .timeLimit(let step, let spent, let limit):
       "the platform's \(limit / 60_000) minutes are nearly over; the step '\(step.rawValue)' took "
         + "\(BuildOutput.seconds(spent)) of them"
+    case .releaseMissing(.mix): "the umbrella project declares no release"
+    case .releaseMissing(.rebar3): "rebar.config declares no release"
     case .releaseAmbiguous(let names):
-      names.isEmpty
-        ? "the umbrella project declares no release"
-        : "the project has several releases and none is chosen: \(names.joined(separator: ", "))"
+      "the project has several releases and none is chosen: \(names.joined(separator: ", "))"
     case .releaseUnknown(let name, let names):
       "the project has no release '\(name)'; it has \(names.joined(separator: ", "))"
     case .secret(let findings): findings.first?.sentence ?? ""
@@ -195,10 +196,12 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .network: "Try again, or commit what is fetched (deps/, node_modules/)."
     case .memory: "Build with more memory, or with fewer compilers at once: ERL_FLAGS=+S 1"
     case .timeLimit: "Build again: what takes long may be cached. Or set RELPACK_TIME_LIMIT."
+    case .releaseMissing(.mix):
+      "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
+    case .releaseMissing(.rebar3):
+      "Add one in rebar.config, as in: {relx, [{release, {NAME, \"0.1.0\"}, [APP]}]}."
     case .releaseAmbiguous(let names):
-      names.isEmpty
-        ? "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
-        : "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
+      "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
     case .releaseUnknown: "Set the config var RELEASE_NAME to one of them, or to: all"
     case .secret(let findings): findings.first?.remedy
     case .interrupted: "Build again; what the build had added at the top of the source is gone."

@@ -38,6 +38,21 @@ public struct BuildSettings: Hashable, Sendable {
     ("RELPACK_RECORD", "slug", "the build's events travel inside the slug"),
   ]
 
+  /// What may be set in the environment of the build too; a platform's own MIX_ENV is for its tools.
+  static let names = Set(table.map(\.name)).subtracting(["MIX_ENV"])
+
+  /// Those that change what is compiled.
+  static let compiling: Set<String> = [
+    "RELEASE_NAME", "RELPACK_FOLDER", "RELPACK_DEBUG_INFO", "RELPACK_DEBUG_INFO_KEY",
+  ]
+
+  /// A line for each config var that looks like one of these and is none.
+  static func warnings(_ config: [String: String]) -> [String] {
+    config.keys.filter { $0.hasPrefix("RELPACK_") && !names.contains($0) }.sorted().map {
+      "the config var \($0) is not known; see the names in: relpack compile --help"
+    }
+  }
+
   /// How the slug is rehearsed.
   public enum RehearsalChoice: String, CaseIterable, Sendable {
     case off, warn, fail, real
@@ -94,7 +109,8 @@ public struct BuildSettings: Hashable, Sendable {
       timeLimit = minutes * 60_000
     }
     if debugInfo == .encrypt, debugInfoKey == nil {
-      throw .config("RELPACK_DEBUG_INFO_KEY", allowed: "the key to encrypt with")
+      throw .config(
+        "RELPACK_DEBUG_INFO", allowed: "strip, keep, or encrypt with RELPACK_DEBUG_INFO_KEY")
     }
   }
 

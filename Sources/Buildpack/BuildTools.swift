@@ -23,7 +23,7 @@ struct BuildTools {
       if let signal = error.facts["signal"].flatMap({ Int32($0) }) {
         throw .interrupted(signal: signal)
       }
-      throw .toolchain(error)
+      throw .toolchain(Self.cause(error, plan.wishes))
     }
     build.output.detail(toolchain.erlang.reason)
     if let elixir = toolchain.elixir { build.output.detail(elixir.reason) }
@@ -32,6 +32,17 @@ struct BuildTools {
         _ = try Invocation([tool], environment: environment(compilingInto: nil).variables).program()
       } catch { throw .toolMissing(tool) }
     }
+  }
+
+  /// Why anything was to be fetched at all.
+  private static func cause(_ cause: Cause, _ wishes: BuildWishes) -> Cause {
+    let wanted = [("Erlang/OTP", wishes.erlang), ("Elixir", wishes.elixir)].compactMap { tool in
+      tool.1.map { "\($0.place) wants \(tool.0) \($0.text)" }
+    }
+    guard cause.id == ProblemID.download.rawValue, !wanted.isEmpty else { return cause }
+    var cause = cause
+    cause.sentence += "; the image has not what \(wanted.joined(separator: " and "))"
+    return cause
   }
 
   /// - Parameter target: where compiled code goes; nil for the project's usual place.

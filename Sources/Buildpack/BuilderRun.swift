@@ -1,3 +1,4 @@
+import PlainText
 import Posix
 
 /// What a builder – mix or rebar3 – reports while it works.
@@ -62,7 +63,9 @@ struct BuilderRun {
     // Its only owner, so that to let go of it is to close it.
     var answers: File? = consume writing
     let tool = Tool(invocation: invocation, interrupts: interrupts)
-    let ending = try tool.run(input: .file(reading), deadline: deadline) { line in
+    let ending = try tool.run(input: .file(reading), deadline: deadline) { raw in
+      // Tabs stay: our own lines have them.
+      let line = raw.utf8.contains(27) ? Printable.clean(raw) : raw
       guard let report = report(line) else {
         tail.append(output.mask(line))
         if tail.count > ToolEnd.most { tail.removeFirst() }

@@ -26,7 +26,7 @@ public struct ConfigFolder: Sendable {
 
   /// What may steer a build: the config vars, and what of ours whoever runs the build has set.
   public func steering(_ environment: [String: String]) -> [String: String] {
-    environment.filter { $0.key.hasPrefix("RELPACK_") }.merging(values) { $1 }
+    environment.filter { BuildSettings.names.contains($0.key) }.merging(values) { $1 }
   }
 
   private mutating func take(_ name: String, _ path: String) throws(PosixError) {

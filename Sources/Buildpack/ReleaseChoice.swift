@@ -17,7 +17,7 @@ struct ReleaseChoice: Hashable {
   ///   - started: names of the programs in `bin/` that the Procfile starts.
   func pick(chosen: [String], started: [String]) throws(BuildFailure) -> [String] {
     let names = declared + (declared.isEmpty ? [implicit].compactMap { $0 } : [])
-    if names.isEmpty { throw .releaseAmbiguous(names: []) }
+    if names.isEmpty { throw .releaseMissing(.mix) }
     if chosen == ["all"] { return told(names) }
     if let unknown = chosen.first(where: { !names.contains($0) }) {
       throw .releaseUnknown(unknown, names: names)

@@ -53,7 +53,12 @@ struct ReleaseMaker {
   private func releaseWithRebar(_ environment: BuildEnvironment) throws(BuildFailure)
     -> BuilderRun.Facts
   {
-    let names = try pick(try RebarBuild.choice(plan.project)).filter {
+    let choice = try RebarBuild.choice(plan.project)
+    // A script may add what the file has not.
+    if choice.declared.isEmpty, !Files.exists(plan.project.folder + "/rebar.config.script") {
+      throw .releaseMissing(plan.project.builder)
+    }
+    let names = try pick(choice).filter {
       $0 != ReleaseChoice.nameless
     }
     let lock = try lockFile()

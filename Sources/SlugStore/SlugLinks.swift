@@ -4,7 +4,7 @@ import ReleaseModel
 ///
 /// They are followed as the kernel would follow them, through other links of the slug: taken by its letters alone,
 /// `a/b/top/../..` stays inside, but not where `top` is a link to the slug's root.
-struct SlugLinks {
+public struct SlugLinks {
   private let entries: [Manifest.Entry]
   /// Target by path.
   private let targets: [String: String]
@@ -12,7 +12,7 @@ struct SlugLinks {
   /// As many links as the kernel follows for one path, path_resolution(7).
   private static let mostFollowed = 40
 
-  init(_ manifest: Manifest) {
+  public init(_ manifest: Manifest) {
     entries = manifest.files
     targets = Dictionary(
       entries.filter { $0.kind == .link }.map { ($0.path, $0.target ?? "") },
@@ -23,7 +23,7 @@ struct SlugLinks {
   private static let mostSteps = 10_000_000
 
   /// - Throws: a cause naming the first link that leads out.
-  func check() throws(Cause) {
+  public func check() throws(Cause) {
     var steps = 0
     for entry in entries where entry.kind == .link { try check(entry, &steps) }
   }

@@ -35,7 +35,13 @@ public struct SlugStore: Sendable {
       let lock = try Lock.wait(home.slugs + "/.lock")
       defer { withExtendedLifetime(lock) {} }
       let stored = Stored(id: tree.id, isNew: !Files.isFolder(folder(tree.id)))
-      if stored.isNew { try put(tree, provenance) } else { try Files.touch(folder(tree.id)) }
+      if stored.isNew {
+        try put(tree, provenance)
+      } else {
+        // What is here is right; whoever brings it once more should know where his is not.
+        for entry in tree.manifest.files { try tree.checkWhole(entry) }
+        try Files.touch(folder(tree.id))
+      }
       try finish(stored)
       return stored
     } catch let error as PosixError {
@@ -94,12 +100,12 @@ public struct SlugStore: Sendable {
     guard let digest = entry.sha256, let path = objectPath(entry) else {
       throw Cause(.manifestFormat, "the manifest has no SHA-256 for '\(entry.path)'")
     }
-    if Files.exists(path) { return path }
-    try Files.makeFolder(Files.parent(of: path))
-    // Opening a pipe would wait for ever, and a link may lead anywhere.
-    guard let info = try Files.info(tree + "/" + entry.path), info.kind == .file else {
-      throw Cause(.slugDamaged, "'\(entry.path)' is no file, as the manifest says")
+    if Files.exists(path) {
+      try SlugTree.check(entry, in: tree)
+      return path
     }
+    try Files.makeFolder(Files.parent(of: path))
+    try SlugTree.requireFile(entry, in: tree)
     let new = home.objects + "/.new-" + Random.hex(8)
     defer { try? Files.remove(new) }
     try FileTree.copyFile(

@@ -73,4 +73,24 @@ public struct SlugTree: Sendable {
         .slugDamaged, "'\(entry.path)' is no such \(entry.kind.rawValue) as the manifest says")
     }
   }
+
+  /// The same, and whether a file's content is what the manifest says.
+  func checkWhole(_ entry: Manifest.Entry) throws {
+    try check(entry)
+    if entry.kind == .file { try Self.check(entry, in: path) }
+  }
+
+  static func check(_ entry: Manifest.Entry, in tree: String) throws {
+    try requireFile(entry, in: tree)
+    guard Hex.encode(try SHA256.digest(ofFile: tree + "/" + entry.path)) == entry.sha256 else {
+      throw Cause(.slugDamaged, "'\(entry.path)' is not what the manifest says")
+    }
+  }
+
+  /// Opening a pipe would wait for ever, and a link may lead anywhere.
+  static func requireFile(_ entry: Manifest.Entry, in tree: String) throws {
+    guard let info = try Files.info(tree + "/" + entry.path), info.kind == .file else {
+      throw Cause(.slugDamaged, "'\(entry.path)' is no file, as the manifest says")
+    }
+  }
 }

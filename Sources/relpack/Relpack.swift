@@ -70,7 +70,9 @@ struct Relpack {
   }
 
   private static func usage(_ sentence: String) -> Cause {
-    Cause(.usage, sentence, remedy: "usage: relpack detect|compile|release|plan DIR")
+    Cause(
+      .usage, sentence,
+      remedy: "usage: relpack detect|compile|release|report|test-compile|test|plan DIR")
   }
 
   private func run(_ command: Command, _ words: [String]) throws(Cause) -> Outcome {

@@ -73,7 +73,7 @@ extension BuildFailureTests {
       id: "RT-SOURCE-UNKNOWN", remedy: "Set the config var, as in: RELPACK_FOLDER=one"),
     Case(
       testDescription: "a folder without a project", config: ["RELPACK_FOLDER": "lib"],
-      problem: "the folder 'lib' of the source has neither mix.exs nor rebar.config",
+      problem: "RELPACK_FOLDER names 'lib', where the source has neither mix.exs nor rebar.config",
       id: "RT-SOURCE-UNKNOWN", remedy: "Name a folder with a mix.exs or rebar.config at its top."),
   ]
 

@@ -67,7 +67,7 @@ import Testing
     Choice(implicit: "a", picked: ["."]),
     Choice(implicit: "a", chosen: ["a"], picked: ["."]),
     Choice(implicit: "a", chosen: ["all"], picked: ["."]),
-    Choice(failure: .releaseAmbiguous(names: [])),
+    Choice(failure: .releaseMissing(.mix)),
     Choice(declared: ["a"], implicit: "x", picked: ["a"]),
     Choice(declared: ["a", "b"], failure: .releaseAmbiguous(names: ["a", "b"])),
     Choice(declared: ["a", "b"], usual: "b", picked: ["b"]),

@@ -19,7 +19,8 @@ struct ErrorsReferenceTests {
 
     A command that fails prints one line with a stable id. Evidence and a remedy may follow it,
     indented. Events and `--json` carry the same id in `cause.id`. A remedy given here is the one
-    that is printed where the program knows no better one.
+    that is printed where the program knows no better one. The buildpack's `bin/compile`, `test-compile`
+    and `test` end with 1 whatever failed, as platforms expect, or with 128 and the number of a signal.
 
     | id | meaning | exit code | remedy |
     |---|---|---|---|

@@ -33,7 +33,12 @@ struct BuildInputs {
           Self.isConfiguration($0)
         }),
       CacheKey.Part(
-        name: "a config var", value: Self.digest(config.filter { !perBuild.contains($0.key) })),
+        name: "a config var",
+        value: Self.digest(
+          config.filter { name, _ in
+            !perBuild.contains(name)
+              && (BuildSettings.compiling.contains(name) || !BuildSettings.names.contains(name))
+          })),
       CacheKey.Part(name: "the platform", value: Self.platform(build.request.environment)),
     ]
     let place = project.place.isEmpty ? lock : project.place + "/" + lock

@@ -27,20 +27,40 @@ struct SlugFinish {
     let isStripping = plan.project.builder == .rebar3 && build.settings.debugInfo == .strip
     let pass = try beginPass(isStripping: isStripping)
     let stripped = isStripping ? try end(pass) : nil
-    let rehearsal = try Rehearsal.begin(build, releases, slug, plan, facts, staging.scratch)
+    let processes = try processes(of: releases)
+    let rehearsal = try Rehearsal.begin(
+      build, releases, processes, facts.sortedVariables, plan.kept.appJSON, staging)
     defer { rehearsal?.stop() }
     var manifest = try describe()
     let searched = if let stripped { stripped } else { try end(pass) }
     manifest.debugInfo = searched.debugInfo
     let bound = try search(searched, releases)
     build.describe(manifest)
-    let isSound =
-      try rehearsal.map { rehearsal throws(BuildFailure) in
-        try rehearse(rehearsal)
-      } ?? true
+    let isSound = try rehearsal?.end(build) ?? true
     try write(manifest)
     return Finished(manifest: manifest, isSound: isSound, bound: bound)
   }
+
+  /// What will be started; of what cannot be is told.
+  private func processes(of releases: [OTPRelease]) throws(BuildFailure) -> [Procfile.Entry] {
+    let processes: [Procfile.Entry]
+    do throws(Cause) {
+      processes = try ManifestBuilder.processes(in: slug, releases)
+    } catch { throw .slug(error) }
+    if processes.isEmpty { output.warn("the Procfile is empty: nothing will be started") }
+    for entry in processes {
+      let words = entry.command.split(separator: " ").drop { $0 == "env" || $0.contains("=") }
+      guard let program = words.first else { continue }
+      let path = program.hasPrefix("./") ? program.dropFirst(2) : program
+      let isMissing = path.hasPrefix("bin/") && !Files.isExecutableFile("\(slug)/\(path)")
+      if isMissing || Self.buildTools.contains(String(program)) {
+        output.warn("Procfile: \(entry.process) starts '\(program)', which the slug has not")
+      }
+    }
+    return processes
+  }
+
+  private static let buildTools: Set<String> = ["mix", "iex", "elixir", "rebar3", "npm", "node"]
 
   // MARK: - The tree
 
@@ -158,9 +178,12 @@ struct SlugFinish {
   private func describe() throws(BuildFailure) -> Manifest {
     do throws(Cause) {
       let known = BuildFacts(tools: tools.versions, variables: facts.sortedVariables)
-      return try ManifestBuilder.describe(slug, known) { finding in
+      let manifest = try ManifestBuilder.describe(slug, known) { finding in
         build.tell([.native(finding)])
       }
+      // No store takes one whose links lead out.
+      try SlugLinks(manifest).check()
+      return manifest
     } catch { throw .slug(error) }
   }
 
@@ -186,41 +209,10 @@ struct SlugFinish {
       })
   }
 
-  /// - Returns: whether it booted.
-  private func rehearse(_ rehearsal: Rehearsal) throws(BuildFailure) -> Bool {
-    try build.begin(.rehearse)
-    let results = try rehearsal.end(interrupts: build.interrupts)
-    // The failure is told when it ends the build.
-    if let cause = build.settings.rehearsal.failure(results) { throw .rehearsal(cause) }
-    output.tell(results)
-    return results.allSatisfy { $0.problem == nil }
-  }
-
   private func write(_ manifest: Manifest) throws(BuildFailure) {
     do throws(PosixError) {
       try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
       try SlugTimes.set(slug, manifest)
     } catch { throw .unwritable(error) }
-  }
-}
-
-extension Rehearsal {
-  /// Starts it beside what is left to do; nothing changes the tree meanwhile.
-  fileprivate static func begin(
-    _ build: Build, _ releases: [OTPRelease], _ slug: String, _ plan: BuildPlan,
-    _ facts: BuilderRun.Facts, _ scratch: String
-  ) throws(BuildFailure) -> Rehearsal? {
-    if build.settings.rehearsal == .off { return nil }
-    let processes: [Procfile.Entry]
-    do throws(Cause) {
-      processes = try ManifestBuilder.processes(in: slug, releases)
-    } catch { throw .slug(error) }
-    do throws(PosixError) {
-      return try begin(
-        Request(
-          tree: slug, releases: releases, processes: processes, variables: facts.sortedVariables,
-          appJSON: plan.kept.appJSON, config: build.config.values, mode: build.settings.rehearsal,
-          scratch: scratch, program: try Files.target(ofLink: "/proc/self/exe")))
-    } catch { throw .unreadable(error) }
   }
 }
