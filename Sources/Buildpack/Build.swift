@@ -40,8 +40,6 @@ public struct Build {
   let output: BuildOutput
   let record: BuildRecord
   private let start: Int64
-  /// When it began, in milliseconds since 1970.
-  let begun = Clock.now()
 
   /// Plans and builds. A failure is in the output and in the log when it is thrown.
   /// - Parameters:
@@ -66,11 +64,13 @@ public struct Build {
     isTest: Bool = false, _ work: (Build) throws(BuildFailure) -> Made
   ) throws(BuildFailure) -> Made {
     let start = Clock.monotonic()
+    try? Child.becomeSubreaper()
     var config = ConfigFolder()
     var refusal: BuildFailure?
     var travels = false
     do throws(BuildFailure) {
       config = try ConfigFolder(request.variables)
+      config.takeKey(from: request.environment)
       travels = try BuildSettings.recordTravels(config.steering(request.environment)) && !isTest
     } catch { refusal = error }
     let record = BuildRecord(
@@ -159,11 +159,12 @@ public struct Build {
     let facts = try maker.release()
     try begin(.finish)
     let finished = try SlugFinish(
-      build: self, plan: plan, staging: staging, tools: tools, facts: facts
+      build: self, plan: plan, staging: staging, tools: tools, facts: facts, inputs: inputs
     ).run()
     let made = inputs.made(
-      own: Set(facts.own.keys), leavingOut: finished.bound,
-      slug: finished.isSound && finished.bound.isEmpty && !facts.isUnlocked)
+      own: Set(facts.own.keys),
+      leavingOut: finished.bound.union(facts.reachesOut ? Set(facts.own.keys) : []),
+      slug: finished.isSound && finished.bound.isEmpty && !facts.isUnlocked && !facts.reachesOut)
     if let warning = cache.store(made) { output.warn(warning) }
     return finished.manifest
   }

@@ -35,7 +35,10 @@ struct BuildEnvironment {
       variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
         variables["ERL_COMPILER_OPTIONS"], settings)
     }
-    if variables["HOME", default: ""].isEmpty { variables["HOME"] = tools }
+    // What tools write there, a token of git's for one, is not to be kept.
+    if variables["HOME", default: ""].isEmpty {
+      variables["HOME"] = build.map { Files.parent(of: $0) + "/home" } ?? tools
+    }
     // An image that brings Hex has it in one of these.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
     variables["MIX_HOME"] = Files.isFolder(home + "/archives") ? home : tools + "/mix"

@@ -14,7 +14,9 @@ public enum BuildReport {
     let lines = cause.evidence.map { $0.kind == "log" ? $0.text : "\($0.place): \($0.text)" }
     if !lines.isEmpty { facts["last_lines"] = lines.joined(separator: "\n") }
     let file = source + "/" + path
-    guard Files.isFolder(source) else { return }
+    guard Files.isFolder(source), (try? Files.info(Files.parent(of: file)))?.kind != .link else {
+      return
+    }
     do throws(PosixError) {
       try Files.makeFolder(Files.parent(of: file), mode: 0o755)
       try Files.replace(file, with: JSON.encode(facts) + [UInt8(ascii: "\n")], mode: 0o644)

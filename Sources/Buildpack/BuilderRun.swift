@@ -11,6 +11,8 @@ enum BuilderReport: Hashable {
   case hook(String)
   /// An application of the project's own, with its licences.
   case own(String, licenses: [String])
+  /// An application whose source lies outside of the project's, where nobody sees what has changed.
+  case outside(String)
   case variable(Manifest.Variable)
   case warning(String)
   /// There is no lock file, and there should be.
@@ -27,6 +29,8 @@ struct BuilderRun {
     var variables: [Manifest.Variable] = []
     /// Whether no lock file holds the dependencies.
     var isUnlocked = false
+    /// Whether it is also built from what lies outside of the source.
+    var reachesOut = false
 
     var sortedVariables: [Manifest.Variable] {
       variables.sorted { ($0.name, $0.file, $0.line) < ($1.name, $1.file, $1.line) }
@@ -78,6 +82,9 @@ struct BuilderRun {
           try begin(step)
           output.detail(line)
         case .own(let name, let licenses): facts.own[name] = facts.own[name] ?? licenses
+        case .outside(let name):
+          facts.own[name] = facts.own[name] ?? []
+          facts.reachesOut = true
         case .variable(let variable): facts.variables.append(variable)
         case .hook(let name): output.detail("Running the hook \(name)")
         case .warning(let text): output.warn(text)

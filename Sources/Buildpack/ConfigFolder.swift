@@ -29,6 +29,12 @@ public struct ConfigFolder: Sendable {
     environment.filter { BuildSettings.names.contains($0.key) }.merging(values) { $1 }
   }
 
+  /// A key is as secret where the environment has it.
+  mutating func takeKey(from environment: [String: String]) {
+    let name = "RELPACK_DEBUG_INFO_KEY"
+    if let key = environment[name], values[name] == nil { values[name] = key }
+  }
+
   private mutating func take(_ name: String, _ path: String) throws(PosixError) {
     // Opening a pipe would wait for ever.
     guard let real = try? Files.resolve(path), try Files.info(real)?.kind == .file else { return }

@@ -33,7 +33,9 @@ struct MixBuild {
         ReleaseChoice(
           declared: Array(rest.dropFirst(2)), implicit: rest[1].isEmpty ? nil : rest[1],
           usual: rest[0].isEmpty ? nil : rest[0]))
-    case ("near", 1): return .own(rest[0], licenses: [])
+    case ("near", 2):
+      return rest[1].hasPrefix(project.source + "/")
+        ? .own(rest[0], licenses: []) : .outside(rest[0])
     case ("own", 1...): return .own(rest[0], licenses: Array(rest.dropFirst()))
     case ("variable", 4): return variable(rest)
     case ("misuse", 3): return .warning(Self.misuse(rest[0], file: place(rest[1]), line: rest[2]))

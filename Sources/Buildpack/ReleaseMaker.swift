@@ -118,6 +118,8 @@ struct ReleaseMaker {
         try build.begin(next)
       }
     } catch { throw .unreadable(error) }
+    // What it has left running could change the slug behind our back.
+    ProcessTable.killDescendants(of: Program.processID)
     switch end {
     case .done: return facts
     case .failed(let failure): throw failure

@@ -9,6 +9,12 @@ struct Staging {
   /// The lock file as it was: tools rewrite one that does not fit.
   private let lock: (path: String, bytes: [UInt8])?
 
+  /// Whether something at the top of a source may be such a folder.
+  static func isName(_ path: String) -> Bool {
+    path.hasPrefix(".relpack-") && path.utf8.count == 17
+      && path.utf8.dropFirst(9).allSatisfy { "0123456789abcdef".utf8.contains($0) }
+  }
+
   var folder: String { source + "/" + name }
   var build: String { folder + "/build" }
   var tools: String { folder + "/tools" }

@@ -31,7 +31,9 @@ public struct Tool: Sendable {
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
     let (child, output) = try invocation.startPiped(input: input, newSession: true)
-    var splitter = LineSplitter()
+    // A line that is cut may hold half of what is to be masked in each piece.
+    var splitter = LineSplitter(longest: 1 << 20)
+    var over: Int64?
     defer { for line in splitter.finish() { receive(line) } }
     let descriptors = [output.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
     while true {
@@ -52,9 +54,11 @@ public struct Tool: Sendable {
           return .cut
         }
         if part.isEmpty { return .exit(child.wait()) }
-      } else if ProcessTable.stat(child.pid)?.state == "Z" {
-        // It has ended, and something it left behind holds its output open.
-        return .exit(child.wait())
+      }
+      // It has ended, and something it left behind holds its output open, or goes on writing.
+      if ProcessTable.stat(child.pid)?.state == "Z" {
+        over = over ?? Clock.monotonic() + 1000
+        if ready.isEmpty || Clock.monotonic() > over ?? 0 { return .exit(child.wait()) }
       }
     }
   }

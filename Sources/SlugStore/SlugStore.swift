@@ -102,7 +102,8 @@ public struct SlugStore: Sendable {
     }
     if Files.exists(path) {
       try SlugTree.check(entry, in: tree)
-      return path
+      // One that a disk has damaged is replaced; the slugs that have it keep what they have.
+      if Hex.encode(try SHA256.digest(ofFile: path)) == digest { return path }
     }
     try Files.makeFolder(Files.parent(of: path))
     try SlugTree.requireFile(entry, in: tree)
@@ -151,8 +152,7 @@ public struct SlugStore: Sendable {
 
   /// The ids of all slugs.
   public func list() throws(Cause) -> [String] {
-    do throws(PosixError) { return try Files.list(home.slugs).filter { !$0.hasPrefix(".") } } catch
-    {
+    do throws(PosixError) { return try Files.list(home.slugs).filter { !$0.contains(".") } } catch {
       if error.errno == .noSuchFile { return [] }
       throw Cause(error)
     }

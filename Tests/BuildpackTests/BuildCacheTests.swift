@@ -52,8 +52,8 @@ import Testing
     let cases: [([String: String?], [String: String], BuildCache.Reuse)] = [
       ([:], [:], .slug),
       (["lib/a.ex": "A"], [:], .compiled("lib/a.ex changed")),
-      (["apps/b/lib/b.ex": nil], [:], .compiled("apps/b/lib/b.ex removed")),
-      (["lib/new.ex": ""], [:], .compiled("lib/new.ex added")),
+      (["apps/b/lib/b.ex": nil], [:], fetched("apps/b/lib/b.ex removed")),
+      (["lib/new.ex": ""], [:], fetched("lib/new.ex added")),
       (["lib/page.html.heex": "PAGE"], [:], .compiled("lib/page.html.heex changed")),
       (["lib/page.html.heex": nil], [:], fetched("lib/page.html.heex removed")),
       (["lib/mail.eex": "MAIL"], [:], fetched("lib/mail.eex changed")),

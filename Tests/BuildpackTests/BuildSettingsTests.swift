@@ -11,8 +11,8 @@ import Testing
     (["RELPACK_CACHE": "yes"], "RELPACK_CACHE", "on, off"),
     (["RELPACK_DEBUG_INFO": "STRIP"], "RELPACK_DEBUG_INFO", "strip, keep, encrypt"),
     (
-      ["RELPACK_DEBUG_INFO": "encrypt", "RELPACK_DEBUG_INFO_KEY": " \n"], "RELPACK_DEBUG_INFO_KEY",
-      "the key to encrypt with"
+      ["RELPACK_DEBUG_INFO": "encrypt", "RELPACK_DEBUG_INFO_KEY": " \n"], "RELPACK_DEBUG_INFO",
+      "strip, keep, or encrypt with RELPACK_DEBUG_INFO_KEY"
     ),
     (["RELPACK_TIME_LIMIT": "0"], "RELPACK_TIME_LIMIT", "minutes, 1 to 1440"),
     (["RELPACK_TIME_LIMIT": "1441"], "RELPACK_TIME_LIMIT", "minutes, 1 to 1440"),

@@ -40,7 +40,7 @@ private struct Code {
   func findings(_ config: [String: String], _ pass: BeamPass.Result?) throws -> [SlugFinding] {
     try SlugSearch(ConfigSet(config), buildPaths: [source]).findings(
       in: tree, pass, toolchain: ["stdlib"], source: folder.path + "/kept",
-      begun: Clock.now() + 60_000)
+      isSource: { _, _ in true })
   }
 
   func read(_ path: String) throws -> [UInt8] { try Files.read(tree + "/" + path) }
@@ -221,14 +221,22 @@ private struct Code {
     try code.folder.write("kept/config/config.exs", "url: [host: \"\(host)\"]")
     #expect(try code.findings(config, nil) == [both[1]])
     let search = SlugSearch(ConfigSet(config), buildPaths: [])
-    func findings(begun: Int64) throws -> [SlugFinding] {
+    func findings() throws -> [SlugFinding] {
       try search.findings(
-        in: code.tree, nil, toolchain: ["stdlib"], source: code.folder.path + "/kept", begun: begun)
+        in: code.tree, nil, toolchain: ["stdlib"], source: code.folder.path + "/kept",
+        isSource: { _, _ in false })
     }
     // Nor is what the build has made; but what it has fetched is.
-    #expect(try findings(begun: 1000) == both)
+    #expect(try findings() == both)
     try code.folder.write("kept/deps/d/x.ex", host)
-    #expect(try findings(begun: 1000) == [both[1]])
+    #expect(try findings() == [both[1]])
+    // A dependency's own build may write there.
+    try code.folder.write("kept/deps/d/priv/x", key)
+    #expect(try findings() == [both[1]])
+    // Only a release's own folders hold the toolchain.
+    try code.folder.write("tree/lib/own-1.0/priv/erts-13/x", key)
+    try code.folder.write("tree/lib/stdlib-keys/x", key)
+    #expect(try findings().count == 3)
   }
 
   @Test func aPathThatTellsNothingIsNotLookedFor() throws {
@@ -236,7 +244,8 @@ private struct Code {
     try code.folder.write("tree/bin/x", "/app/bin /build/x /builds/abc/x /builds/abcd")
     func findings(_ path: String) throws -> [SlugFinding] {
       try SlugSearch(ConfigSet(), buildPaths: [path]).findings(
-        in: code.tree, nil, toolchain: [], source: code.source, begun: 0)
+        in: code.tree, nil, toolchain: [], source: code.source,
+        isSource: { _, _ in false })
     }
     for path in ["/app", "/build", "/app/bin", "/builds/abcd"] { #expect(try findings(path) == []) }
     #expect(try findings("/builds/abc") == [.buildPath(file: "bin/x")])

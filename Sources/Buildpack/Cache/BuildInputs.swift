@@ -49,6 +49,12 @@ struct BuildInputs {
     key = CacheKey(parts: parts, lock: lock, variables: all.filter { perBuild.contains($0.key) })
   }
 
+  /// Whether a file of the source is what it was before the build.
+  func isUnchanged(_ path: String, _ bytes: [UInt8]) -> Bool {
+    guard let digest = digests.files[path], digest.first != 2 else { return false }
+    return Array(digest.dropFirst()) == SHA256.digest(bytes)
+  }
+
   func wanted() -> BuildCache.Wanted {
     BuildCache.Wanted(
       key: key, digests: digests, source: project.source, dependencies: dependencies,
@@ -76,8 +82,9 @@ struct BuildInputs {
   private static func isConfiguration(_ path: String) -> Bool {
     let name = Files.name(of: path)
     if ["mix.exs", "rebar.config", "rebar.config.script"].contains(name) { return true }
-    return path.split(separator: "/").contains("config") && name.hasSuffix(".exs")
-      && name != "runtime.exs" && name != "releases.exs"
+    // Configuration may read files beside it.
+    return path.split(separator: "/").contains("config") && name != "runtime.exs"
+      && name != "releases.exs"
   }
 
   private static func digest(of digests: SourceDigests, _ isPart: (String) -> Bool) -> String {
@@ -105,11 +112,17 @@ struct BuildInputs {
     (try? SHA256.digest(ofFile: "/proc/self/exe")).map(Hex.encode) ?? Random.hex(8)
   }
 
-  /// The host's kind, and what its compilers are told.
+  /// What differs from build to build and from shell to shell, and changes nothing that is made.
+  private static let passing: Set<String> = [
+    "_", "HOME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TERM", "TMPDIR",
+    "USER", "BUILD_DIR", "CACHE_DIR", "ENV_DIR", "RELTUI_HOME",
+  ]
+
+  /// The host's kind, and all that its tools are told.
   private static func platform(_ environment: [String: String]) -> String {
+    let perBuild = Set(BuildEnvironment.perBuild)
     var facts = environment.filter { name, _ in
-      ["CC", "CXX", "LDFLAGS", "NODE_ENV", "STACK"].contains(name) || name.hasSuffix("FLAGS")
-        || ["ERL_", "ELIXIR_", "MIX_", "HEX_", "REBAR_"].contains { name.hasPrefix($0) }
+      !passing.contains(name) && !perBuild.contains(name) && !name.hasPrefix("RELPACK_")
     }
     facts[".arch"] = Manifest.Target.host.arch
     facts[".system"] = (try? Files.read("/etc/os-release", limit: 1 << 16)).map {

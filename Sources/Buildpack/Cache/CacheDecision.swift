@@ -116,9 +116,9 @@ struct SourceChange: Hashable, Sendable {
   func isTracked(among source: [String: [UInt8]], own: Set<String>) -> Bool {
     // A link's own time and bytes are not those that mix looks at.
     if source[path]?.first == 2 { return false }
-    let isElixir = path.hasSuffix(".ex")
-    let isTemplate = [".heex", ".leex"].contains { path.hasSuffix($0) } && kind == .changed
-    guard isElixir || isTemplate else { return false }
+    // Code may go through a folder as it is compiled: a new file, or one less, may be in other code too.
+    guard kind == .changed, [".ex", ".heex", ".leex"].contains(where: { path.hasSuffix($0) })
+    else { return false }
     var folder = path
     while let slash = folder.lastIndex(of: "/") {
       folder = String(folder[..<slash])

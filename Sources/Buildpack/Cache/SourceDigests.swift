@@ -47,7 +47,7 @@ struct SourceDigests: Hashable, Sendable {
 
   /// Ours, git's, and what mix compiled elsewhere: a build does not use it.
   private static func isNoSource(_ path: String) -> Bool {
-    path == "_build" || path.hasPrefix(".relpack-") || path == git || path.hasSuffix("/.git")
+    path == "_build" || path == git || Staging.isName(path)
   }
 
   private static func digest(_ path: String, _ size: Int, _ search: inout WordSearch)

@@ -10,7 +10,8 @@ struct WordSearch {
 
   /// How code asks git for what it then compiles in.
   private static let git = [
-    "\"git\"", "git describe", "git rev-parse", "git log", "git show", ".git/",
+    "\"git\"", "'git'", " git}", ",git}", " git,", ",git,", "git -", "git rev-", "git describe",
+    "git log", "git show", "git tag", "git status", "git diff", ".git/",
   ]
 
   init(_ words: [String], git: Bool = true) {

@@ -9,6 +9,7 @@ struct SlugFinish {
   let staging: Staging
   let tools: BuildTools
   let facts: BuilderRun.Facts
+  let inputs: BuildInputs
 
   struct Finished {
     var manifest: Manifest
@@ -197,7 +198,7 @@ struct SlugFinish {
     do throws(PosixError) {
       findings = try search.findings(
         in: slug, pass, toolchain: ToolchainApplications.all, source: plan.project.source,
-        begun: build.begun)
+        isSource: inputs.isUnchanged)
       findings += try CookieSearch.findings(in: slug, releases)
     } catch { throw .unreadable(error) }
     let secrets = findings.filter { if case .value = $0 { true } else { false } }

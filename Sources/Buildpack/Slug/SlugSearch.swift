@@ -30,11 +30,12 @@ public struct SlugSearch {
   ///   - pass: what its compiled modules hold, unpacked.
   ///   - toolchain: names of applications that were there before the build.
   ///   - source: a value that stands in there anyway was not brought in by configuration.
-  ///   - begun: when the build began, in milliseconds since 1970; what it has made is no source.
+  ///   - isSource: whether a file of it, with this content, was there before the build; of dependencies that it has
+  ///     fetched nobody asks.
   /// - Returns: sorted by file; of each variable in a file one.
   public func findings(
     in slug: String, _ pass: BeamPass.Result?, toolchain: Set<String>, source: String,
-    begun: Int64
+    isSource: (_ path: String, _ bytes: [UInt8]) -> Bool
   ) throws(PosixError) -> [SlugFinding] {
     if search.isEmpty { return [] }
     var hits: [(file: String, texts: Set<ByteSearch<Label>.Text>)] = []
@@ -52,7 +53,7 @@ public struct SlugSearch {
     if hits.isEmpty { return [] }
     let values = hits.reduce(into: Set()) { $0.formUnion($1.texts) }
       .filter { $0.label != .buildPath }
-    let known = try inSource(source, begun, values)
+    let known = try inSource(source, isSource, values)
     let labels = hits.flatMap { hit in
       Set(hit.texts.subtracting(known).map(\.label)).map { (hit.file, $0) }
     }
@@ -85,13 +86,23 @@ public struct SlugSearch {
     return result
   }
 
-  private static func isToolchain(_ path: String, _ names: Set<String>) -> Bool {
+  /// In `deps/`; its `priv` may have been made when it was compiled.
+  private static func isFetched(_ path: String) -> Bool {
     let parts = path.split(separator: "/")
-    if parts.contains(where: { $0.hasPrefix("erts-") }) { return true }
-    guard let lib = parts.firstIndex(of: "lib"), parts.count > lib + 1,
-      let dash = parts[lib + 1].lastIndex(of: "-")
-    else { return false }
-    return names.contains(String(parts[lib + 1][..<dash]))
+    return parts.count > 2 && parts[0] == "deps" && parts[2] != "priv"
+  }
+
+  /// `erts-VSN` and `lib/NAME-VSN` of a release; what has such a name elsewhere is the project's own.
+  private static func isToolchain(_ path: String, _ names: Set<String>) -> Bool {
+    var parts = path.split(separator: "/")[...]
+    if parts.first == ManifestBuilder.folder[...] { parts = parts.dropFirst(2) }
+    func isVersioned(_ part: Substring?, _ names: Set<String>) -> Bool {
+      guard let part, let dash = part.lastIndex(of: "-") else { return false }
+      return names.contains(String(part[..<dash]))
+        && part[part.index(after: dash)...].first?.isNumber == true
+    }
+    if isVersioned(parts.first, ["erts"]) { return true }
+    return parts.first == "lib" && isVersioned(parts.dropFirst().first, names)
   }
 
   /// Folders in which results of builds lie, also of earlier ones with other values.
@@ -99,7 +110,8 @@ public struct SlugSearch {
 
   /// Those of the texts that stand in the source, dependencies that the build has fetched included.
   private func inSource(
-    _ source: String, _ begun: Int64, _ texts: Set<ByteSearch<Label>.Text>
+    _ source: String, _ isSource: (String, [UInt8]) -> Bool,
+    _ texts: Set<ByteSearch<Label>.Text>
   ) throws(PosixError) -> Set<ByteSearch<Label>.Text> {
     let search = ByteSearch(only: texts)
     var found: Set<ByteSearch<Label>.Text> = []
@@ -108,10 +120,10 @@ public struct SlugSearch {
       return Self.results.contains(name) || name.hasPrefix(".relpack-")
     }
     for entry in entries where entry.info.kind == .file && found.count < texts.count {
-      let path = source + "/" + entry.path
-      let isSource =
-        entry.path.hasPrefix("deps/") || Files.modified(path).map { $0 / 1_000_000 < begun } == true
-      if isSource { found.formUnion(search.found(in: try File.open(path, .read).readWhole())) }
+      let bytes = try File.open(source + "/" + entry.path, .read).readWhole()
+      if Self.isFetched(entry.path) || isSource(entry.path, bytes) {
+        found.formUnion(search.found(in: bytes))
+      }
     }
     return found
   }

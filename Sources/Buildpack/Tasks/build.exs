@@ -196,8 +196,8 @@ end
 # Dependencies that lie elsewhere than fetched ones do: somebody works on them as on the project itself.
 near = fn ->
   fetched = Path.expand(Mix.Project.deps_path()) <> "/"
-  for {app, path} <- Mix.Project.deps_paths(), not String.starts_with?(Path.expand(path), fetched),
-    do: say.(["near", to_string(app)])
+  for {app, path} <- Mix.Project.deps_paths(), path = Path.expand(path), not String.starts_with?(path, fetched),
+    do: say.(["near", to_string(app), path])
 end
 
 compile = fn hooks ->
