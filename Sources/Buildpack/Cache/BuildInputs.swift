@@ -12,9 +12,10 @@ struct BuildInputs {
     throws(BuildFailure)
   {
     (project, self.staging) = (plan.project, staging)
+    let surroundings = build.request.environment.filter { Self.mayMatter($0.key) }
+    let loose = Set(BuildEnvironment.perBuild).union(surroundings.keys)
     do throws(PosixError) {
-      digests = try SourceDigests.read(
-        project.source, lookingFor: BuildEnvironment.perBuild)
+      digests = try SourceDigests.read(project.source, lookingFor: loose.sorted())
     } catch { throw .unreadable(error) }
     let config = build.config.values.merging(build.config.steering(build.request.environment)) {
       own, _ in own
@@ -46,7 +47,7 @@ struct BuildInputs {
       parts.append(CacheKey.Part(name: lock, value: Hex.encode(digest)))
     }
     let all = build.request.environment.merging(config) { $1 }
-    key = CacheKey(parts: parts, lock: lock, variables: all.filter { perBuild.contains($0.key) })
+    key = CacheKey(parts: parts, lock: lock, variables: all.filter { loose.contains($0.key) })
   }
 
   /// Whether a file of the source is what it was before the build.
@@ -112,17 +113,23 @@ struct BuildInputs {
     (try? SHA256.digest(ofFile: "/proc/self/exe")).map(Hex.encode) ?? Random.hex(8)
   }
 
-  /// What differs from build to build and from shell to shell, and changes nothing that is made.
+  /// What differs from host to host and from shell to shell.
   private static let passing: Set<String> = [
-    "_", "HOME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TERM", "TMPDIR",
-    "USER", "BUILD_DIR", "CACHE_DIR", "ENV_DIR", "RELTUI_HOME",
+    "_", "HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TERM",
+    "TMPDIR", "USER", "BUILD_DIR", "CACHE_DIR", "ENV_DIR", "RELTUI_HOME",
   ]
 
-  /// The host's kind, and all that its tools are told.
+  /// Whether a variable of the build's environment may be asked for by code that is compiled. Platforms and shells set
+  /// any number, so one counts only where a file mentions it.
+  private static func mayMatter(_ name: String) -> Bool {
+    !passing.contains(name) && !name.hasPrefix("RELPACK_") && name.utf8.count > 2
+  }
+
+  /// The host's kind, and what its compilers are told.
   private static func platform(_ environment: [String: String]) -> String {
-    let perBuild = Set(BuildEnvironment.perBuild)
     var facts = environment.filter { name, _ in
-      !passing.contains(name) && !perBuild.contains(name) && !name.hasPrefix("RELPACK_")
+      ["CC", "CXX", "LDFLAGS", "NODE_ENV", "STACK"].contains(name) || name.hasSuffix("FLAGS")
+        || ["ERL_", "ELIXIR_", "MIX_", "HEX_", "REBAR_"].contains { name.hasPrefix($0) }
     }
     facts[".arch"] = Manifest.Target.host.arch
     facts[".system"] = (try? Files.read("/etc/os-release", limit: 1 << 16)).map {
