@@ -103,16 +103,22 @@ public struct Build {
   var deadline: Int64? { settings.timeLimit.map { start + $0 - min(30_000, $0 / 10) } }
 
   private func build() throws(BuildFailure) -> BuiltSlug {
+    try Staging.heal(request.source)
     let plan = try plan()
     for line in plan.lines { output.detail(line) }
-    let staging = try Staging(plan.project)
-    let slug: BuiltSlug
-    do throws(BuildFailure) { slug = try build(plan, staging) } catch {
-      staging.restore()
+    let staging = try Staging(plan.project.source)
+    do throws(BuildFailure) {
+      let slug = try build(plan, staging)
+      do throws(PosixError) {
+        try staging.clear()
+        // What comes and goes in a folder changes its time, which is part of an archive.
+        try Files.setTimes(plan.project.source, SlugTimes.start)
+      } catch { throw .unwritable(error) }
+      return slug
+    } catch {
+      try? staging.clear()
       throw error
     }
-    do throws(PosixError) { try staging.clear() } catch { throw .unwritable(error) }
-    return slug
   }
 
   /// What the source says of its build, with all that is to be said about it.
@@ -128,11 +134,18 @@ public struct Build {
   private func build(_ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) -> BuiltSlug {
     let tools = try BuildTools(self, plan, staging)
     defer { tools.clear() }
-    let inputs = try BuildInputs(self, plan, tools, staging)
+    let inputs = try BuildInputs(self, plan, tools)
+    let place = try BuildPlace(self, hidden: staging.folder)
+    defer { place.clear() }
     let cache = BuildCache(
       folder: request.cache.map { _ in tools.folder },
       isOff: !settings.usesCache || plan.wishes.alwaysRebuild)
-    let reuse = cache.restore(inputs.wanted())
+    let reuse = try cache.restore(inputs.wanted(in: place, slug: staging.slug)) {
+      () throws(BuildFailure) in
+      do throws(PosixError) { try place.unpack(plan.project.source) } catch {
+        throw .unreadable(error)
+      }
+    }
     output.detail(reuse.line)
     let manifest: Manifest
     if case .slug = reuse {
@@ -141,7 +154,7 @@ public struct Build {
       // Whether it was rehearsed when it was made is not known.
       try Rehearsal.perform(self, manifest, staging)
     } else {
-      manifest = try make(plan, staging, tools, inputs, cache)
+      manifest = try make(plan, place, staging, tools, inputs, cache)
     }
     try stopIfAsked()
     let slug = BuiltSlug(
@@ -152,20 +165,24 @@ public struct Build {
   }
 
   private func make(
-    _ plan: BuildPlan, _ staging: Staging, _ tools: BuildTools, _ inputs: BuildInputs,
-    _ cache: BuildCache
+    _ plan: BuildPlan, _ place: BuildPlace, _ staging: Staging, _ tools: BuildTools,
+    _ inputs: BuildInputs, _ cache: BuildCache
   ) throws(BuildFailure) -> Manifest {
-    let maker = ReleaseMaker(build: self, plan: plan, staging: staging, tools: tools)
-    let facts = try maker.release()
+    if case .own(let reason) = place.kind {
+      output.warn("\(reason), so this build has a folder of its own and its slug may have another id")
+    }
+    let facts = try ReleaseMaker(build: self, plan: plan, tools: tools).release(in: place)
     try begin(.finish)
     let finished = try SlugFinish(
-      build: self, plan: plan, staging: staging, tools: tools, facts: facts, inputs: inputs
+      build: self, plan: plan, place: place, staging: staging, tools: tools, facts: facts,
+      inputs: inputs
     ).run()
-    let made = inputs.made(
-      own: Set(facts.own.keys),
-      leavingOut: finished.bound.union(facts.reachesOut ? Set(facts.own.keys) : []),
-      slug: finished.isSound && finished.bound.isEmpty && !facts.isUnlocked && !facts.reachesOut)
+    let made = inputs.made(in: place, facts, slug: finished.isSound ? place.real.slug : nil)
     if let warning = cache.store(made) { output.warn(warning) }
+    do throws(PosixError) {
+      try FileTree.move(place.real.slug, to: staging.slug)
+      try SlugTimes.set(staging.slug, finished.manifest)
+    } catch { throw .unwritable(error) }
     return finished.manifest
   }
 
@@ -195,6 +212,17 @@ public struct Build {
 
   func stopIfAsked() throws(BuildFailure) {
     if let signal = interrupts?.next() { throw .interrupted(signal: signal) }
+  }
+
+  /// Lets time pass.
+  /// - Throws: where the build is to stop, or its own time is over.
+  func wait(milliseconds: Int64) throws(BuildFailure) {
+    do throws(PosixError) {
+      _ = try Poll.wait(
+        [interrupts?.file.descriptor].compactMap { $0 }, milliseconds: milliseconds)
+    } catch { throw .unreadable(error) }
+    try stopIfAsked()
+    if let deadline, Clock.monotonic() >= deadline { throw timeIsOver() }
   }
 
   /// Names the step that took most of it.

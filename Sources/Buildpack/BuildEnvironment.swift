@@ -2,7 +2,7 @@ import Posix
 
 /// The environment that the tools of a build see.
 struct BuildEnvironment {
-  let variables: [String: String]
+  var variables: [String: String]
 
   /// Config vars that would break the tools. Source: Heroku, "Buildpack API".
   static let refused: Set<String> = [
@@ -13,10 +13,11 @@ struct BuildEnvironment {
   ///   - inherited: the platform's own variables.
   ///   - programs: folders that come first in `PATH`.
   ///   - tools: the folder where mix, Hex and rebar3 keep what they install.
-  ///   - build: the folder that is compiled into, so that no stale `_build` is ever used; nil for the usual one.
+  ///   - work: as the tools see it, so that no stale `_build` is ever used; nil where they work in the source itself.
+  ///   - temporary: a folder that no other build uses.
   init(
     inherited: [String: String], config: [String: String], settings: BuildSettings,
-    programs: [String], tools: String, build: String?
+    programs: [String], tools: String, work: WorkFolder?, temporary: String
   ) {
     var variables = inherited.filter { Self.isPassed($0.key) }
     variables.merge(config.filter { Self.isPassed($0.key) && !Self.refused.contains($0.key) }) {
@@ -26,23 +27,31 @@ struct BuildEnvironment {
       (programs + [inherited["PATH"] ?? Invocation.standardPath]).joined(separator: ":")
     variables["MIX_ENV"] = settings.environment
     variables["LANG"] = "C.UTF-8"
+    variables["TMPDIR"] = temporary
     variables["HEX_HOME"] = tools + "/hex"
-    (variables["MIX_BUILD_PATH"], variables["REBAR_BASE_DIR"]) = (build, build)
+    (variables["MIX_BUILD_PATH"], variables["REBAR_BASE_DIR"]) = (work?.build, work?.build)
     variables["REBAR_CACHE_DIR"] = tools + "/rebar3"
     variables["REBAR_COLOR"] = "none"
+    if !variables.keys.contains(where: { $0.lowercased() == "npm_config_cache" }) {
+      variables["npm_config_cache"] = tools + "/npm"
+    }
+    variables["MIX_REBAR3"] = variables["MIX_REBAR3"] ?? Self.rebar3(variables)
     // Tests want to know where code comes from.
-    if build != nil {
+    if work != nil {
       variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
         variables["ERL_COMPILER_OPTIONS"], settings)
     }
     // What tools write there, a token of git's for one, is not to be kept.
-    if variables["HOME", default: ""].isEmpty {
-      variables["HOME"] = build.map { Files.parent(of: $0) + "/home" } ?? tools
-    }
+    if variables["HOME", default: ""].isEmpty { variables["HOME"] = work?.home ?? tools }
     // An image that brings Hex has it in one of these.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
     variables["MIX_HOME"] = Files.isFolder(home + "/archives") ? home : tools + "/mix"
     self.variables = variables
+  }
+
+  /// mix looks for rebar3 in this variable and in its own folder, and would fetch one although PATH has one.
+  private static func rebar3(_ variables: [String: String]) -> String? {
+    try? Invocation(["rebar3"], environment: variables).program()
   }
 
   private static func isPassed(_ name: String) -> Bool {

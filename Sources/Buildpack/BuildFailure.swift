@@ -16,6 +16,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case file(Cause)
   /// A kept file is a link that leads out of the source.
   case outside(path: String)
+  /// Another build is at work in the same source.
+  case busy(String)
   case unreadable(PosixError)
   case unwritable(PosixError)
   case project(ToolEnd)
@@ -106,6 +108,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .toolMissing: .toolMissing
     case .config: .buildConfig
     case .outside: .slugContent
+    case .busy: .buildBusy
     case .unreadable: .system
     case .unwritable: .buildUnwritable
     case .project: .project
@@ -139,6 +142,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .toolMissing(let tool): "'\(tool)' is not installed"
     case .config(let name, _): "the config var \(name) has a value that it cannot have"
     case .outside(let path): "'\(path)' is a link that leads out of the source"
+    case .busy(let source): "another build is at work in '\(source)'"
     case .unreadable(let error), .unwritable(let error): "\(error)"
     case .project(let end): Self.told("the project cannot be read", end)
     case .packageTools(let end): Self.told("Hex or Rebar could not be installed", end)
@@ -179,6 +183,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
       "Set the config var, as in: RELPACK_FOLDER=\(places.first ?? "FOLDER")"
     case .toolMissing(let tool): "Build on an image that has \(tool) in its PATH."
     case .config(let name, let allowed): "Remove \(name), or set it to: \(allowed)"
+    case .busy: "Wait for its end, or end it."
     case .outside: "Put the file itself there."
     case .unwritable: "Give the build's user a folder that it may change."
     case .project(let end): Self.first("mix help", "tree", end)

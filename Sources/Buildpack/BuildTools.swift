@@ -7,9 +7,10 @@ struct BuildTools {
   /// Absolute; in the cache where there is one.
   let folder: String
   private let build: Build
+  private let temporary: String
 
   init(_ build: Build, _ plan: BuildPlan, _ staging: Staging) throws(BuildFailure) {
-    self.build = build
+    (self.build, temporary) = (build, staging.temporary)
     try build.begin(.tools)
     folder = try Self.folder(build, staging)
     let builder = plan.project.builder
@@ -29,7 +30,7 @@ struct BuildTools {
     if let elixir = toolchain.elixir { build.output.detail(elixir.reason) }
     for tool in builder == .mix ? ["erl", "mix"] : ["erl", "rebar3"] {
       do throws(PosixError) {
-        _ = try Invocation([tool], environment: environment(compilingInto: nil).variables).program()
+        _ = try Invocation([tool], environment: environment().variables).program()
       } catch { throw .toolMissing(tool) }
     }
   }
@@ -45,11 +46,20 @@ struct BuildTools {
     return cause
   }
 
-  /// - Parameter target: where compiled code goes; nil for the project's usual place.
-  func environment(compilingInto target: String?) -> BuildEnvironment {
+  /// Of the tools that work in the source itself, or read what was made.
+  func environment() -> BuildEnvironment { environment(work: nil, temporary: temporary) }
+
+  /// Of the tools that build.
+  func environment(_ place: BuildPlace) -> BuildEnvironment {
+    var environment = environment(work: place.seen, temporary: place.seen.temporary)
+    environment.variables[BuildMark.variable] = place.real.root
+    return environment
+  }
+
+  private func environment(work: WorkFolder?, temporary: String) -> BuildEnvironment {
     BuildEnvironment(
       inherited: build.request.environment, config: build.config.values, settings: build.settings,
-      programs: toolchain.folders, tools: folder, build: target)
+      programs: toolchain.folders, tools: folder, work: work, temporary: temporary)
   }
 
   /// Versions for the manifest.
@@ -68,6 +78,7 @@ struct BuildTools {
     let folder = build.request.cache.map { $0 + "/reltui" } ?? staging.tools
     do throws(PosixError) {
       try Files.makeFolder(folder, mode: 0o755)
+      try Files.makeFolder(staging.temporary)
       return try Files.resolve(folder)
     } catch { throw .unwritable(error) }
   }

@@ -2,6 +2,7 @@ import Posix
 
 /// The part of a build that mix does: one process, whose task is in `Tasks/build.exs`.
 struct MixBuild {
+  /// As mix sees it.
   let project: Project
   /// Where `mix release` puts the release: absolute.
   let target: String
@@ -12,13 +13,14 @@ struct MixBuild {
   /// Marks our own lines; random, so that no output of a tool is taken for one.
   let mark = "relpack-" + Random.hex(8)
 
-  func invocation(_ environment: BuildEnvironment) -> Invocation {
+  /// What is run in the project's folder.
+  var words: [String] {
     let task = String(decoding: PackageResources.build_exs, as: UTF8.self)
     var words = ["elixir", "-e", task, "-S", "mix", "reltui.build", mark, "--target", target]
     words += hooks.sorted { $0.key < $1.key }.map { "--hook=\($0.key)=\($0.value)" }
     words += npmFolders.map { "--npm=\($0)" }
     if isTest { words.append("--test") }
-    return Invocation(words, in: project.folder, environment: environment.variables)
+    return words
   }
 
   /// A marked line's meaning; nil for a line of a tool.

@@ -31,6 +31,15 @@ public struct Project: Hashable, Sendable {
 
   public var folder: String { place.isEmpty ? source : source + "/" + place }
 
+  /// The same project in a copy of its source.
+  func at(_ source: String) -> Project {
+    Project(source: source, builder: builder, place: place)
+  }
+
+  private init(source: String, builder: Builder, place: String) {
+    (self.source, self.builder, self.place) = (source, builder, place)
+  }
+
   /// Looks at the top first; a project in a subfolder is taken where there is just one.
   /// - Parameter chosen: the subfolder that somebody named.
   public init(source: String, chosen: String? = nil) throws(BuildFailure) {

@@ -2,30 +2,24 @@ import ErlangTerm
 import Posix
 
 /// The part of a build that rebar3 does, as one process.
-struct RebarBuild {
-  let project: Project
-  /// A folder; rebar3 puts each release into one of its name.
-  let target: String
-  /// Names of the OTP releases; empty where rebar.config alone says.
-  let releases: [String]
-  var isTest = false
-
-  func invocation(_ environment: BuildEnvironment) -> Invocation {
-    if isTest {
-      return Invocation(
-        ["rebar3", "as", "test", "do", "get-deps,", "compile"], in: project.folder,
-        environment: environment.variables)
-    }
+enum RebarBuild {
+  /// What is run in the project's folder.
+  /// - Parameters:
+  ///   - releases: names of the OTP releases; empty where rebar.config alone says.
+  ///   - target: a folder; rebar3 puts each release into one of its name.
+  static func words(releases: [String], target: String) -> [String] {
     let choice =
       releases.count > 1
       ? ["--relnames", releases.joined(separator: ",")] : releases.flatMap { ["-n", $0] }
-    return Invocation(
-      ["rebar3", "as", "prod", "do", "get-deps,", "release"] + choice
-        + ["--include-erts=true", "--dev-mode=false", "-o", target],
-      in: project.folder, environment: environment.variables)
+    return ["rebar3", "as", "prod", "do", "get-deps,", "release"] + choice
+      + ["--include-erts=true", "--dev-mode=false", "-o", target]
   }
 
+  static let testWords = ["rebar3", "as", "test", "do", "get-deps,", "compile"]
+
   /// The steps as rebar3's own lines tell them; all its lines are for people too.
+  static func report(_ line: String) -> BuilderReport? { step(line).map { .shown($0) } }
+
   static func step(_ line: String) -> BuildStep? {
     let text = line.hasPrefix("===> ") ? line.dropFirst(5) : line[...]
     if text.hasPrefix("Fetching ") || text.hasPrefix("Verifying dependencies") {

@@ -5,95 +5,99 @@ import Posix
 struct ReleaseMaker {
   let build: Build
   let plan: BuildPlan
-  let staging: Staging
   let tools: BuildTools
 
   private var output: BuildOutput { build.output }
 
-  /// Makes the OTP releases of the project, in the staging's slug.
+  /// Makes the OTP releases of the project, in the place's slug.
   /// - Returns: what was learned of it.
-  func release() throws(BuildFailure) -> BuilderRun.Facts {
-    let environment = tools.environment(compilingInto: staging.build)
+  func release(in place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
+    try Downloads(tools.folder).bring(to: place.real)
+    defer { Downloads(tools.folder).keep(from: place.real) }
     switch plan.project.builder {
-    case .mix: return try mixRun(environment, isTest: false)
-    case .rebar3: return try releaseWithRebar(environment)
+    case .mix: return try releaseWithMix(place)
+    case .rebar3: return try releaseWithRebar(place)
     }
   }
 
   /// Fetches and compiles what the tests need, in the source itself.
   func prepareTests() throws(BuildFailure) {
-    let environment = tools.environment(compilingInto: nil)
+    let environment = tools.environment()
+    func command(_ words: [String]) -> Invocation {
+      Invocation(words, in: plan.project.folder, environment: environment.variables)
+    }
     switch plan.project.builder {
-    case .mix: _ = try mixRun(environment, isTest: true)
-    case .rebar3: _ = try rebarRun([], environment, isTest: true)
+    case .mix:
+      var mix = mix(plan.project, target: "")
+      mix.isTest = true
+      _ = try run(command(mix.words), mix.report)
+    case .rebar3: _ = try run(command(RebarBuild.testWords), RebarBuild.report)
     }
   }
 
-  private func mixRun(_ environment: BuildEnvironment, isTest: Bool) throws(BuildFailure)
-    -> BuilderRun.Facts
-  {
+  private func mix(_ project: Project, target: String) -> MixBuild {
     var hooks: [String: String] = [:]
     for (hook, command) in plan.wishes.hooks { hooks[hook.rawValue] = command.text }
     if let script = plan.wishes.assetsScript { hooks["assets"] = "./" + script }
-    let mix = MixBuild(
-      project: plan.project, target: staging.slug, hooks: hooks, npmFolders: plan.npmFolders,
-      isTest: isTest)
-    return try run(mix.invocation(environment), mix.report)
+    return MixBuild(project: project, target: target, hooks: hooks, npmFolders: plan.npmFolders)
   }
 
-  private func rebarRun(_ names: [String], _ environment: BuildEnvironment, isTest: Bool)
-    throws(BuildFailure) -> BuilderRun.Facts
-  {
-    let target = names.count > 1 ? staging.slug + "/rel" : staging.releases
-    let rebar = RebarBuild(
-      project: plan.project, target: target, releases: names, isTest: isTest)
-    return try run(rebar.invocation(environment)) { RebarBuild.step($0).map { .shown($0) } }
+  private func releaseWithMix(_ place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
+    let project = plan.project.at(place.seen.source)
+    let mix = mix(project, target: place.seen.slug)
+    return try run(
+      place.command(
+        mix.words, in: project.folder, environment: tools.environment(place).variables),
+      mix.report)
   }
 
-  private func releaseWithRebar(_ environment: BuildEnvironment) throws(BuildFailure)
-    -> BuilderRun.Facts
-  {
-    let choice = try RebarBuild.choice(plan.project)
+  private func releaseWithRebar(_ place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
+    let project = plan.project.at(place.real.source)
+    let choice = try RebarBuild.choice(project)
     // A script may add what the file has not.
-    if choice.declared.isEmpty, !Files.exists(plan.project.folder + "/rebar.config.script") {
+    if choice.declared.isEmpty, !Files.exists(project.folder + "/rebar.config.script") {
       throw .releaseMissing(plan.project.builder)
     }
-    let names = try pick(choice).filter {
-      $0 != ReleaseChoice.nameless
-    }
-    let lock = try lockFile()
-    var facts = try rebarRun(names, environment, isTest: false)
-    let locked = try lockFile()
+    let names = try pick(choice).filter { $0 != ReleaseChoice.nameless }
+    let lock = try lockFile(project)
+    let target = names.count > 1 ? place.seen.slug + "/rel" : place.seen.releases
+    var facts = try run(
+      place.command(
+        RebarBuild.words(releases: names, target: target),
+        in: plan.project.at(place.seen.source).folder,
+        environment: tools.environment(place).variables),
+      RebarBuild.report)
+    let locked = try lockFile(project)
     if lock != nil, lock != locked { throw .lockOutdated(file: "rebar.lock") }
     if lock == nil, locked != nil, locked != Array("[].\n".utf8) {
       output.warn("there is no rebar.lock: two builds may have different dependencies")
       facts.isUnlocked = true
     }
-    if names.count < 2 { try takeOnlyRelease() }
+    if names.count < 2 { try takeOnlyRelease(place.real) }
     // It compiles what it has fetched for all profiles alike, and the project's own for this one.
-    let fetched = Set((try? Files.list(staging.build + "/default/lib")) ?? [])
-    for name in (try? Files.list(staging.build + "/prod/lib")) ?? []
+    let fetched = Set((try? Files.list(place.real.build + "/default/lib")) ?? [])
+    for name in (try? Files.list(place.real.build + "/prod/lib")) ?? []
     where !fetched.contains(name) {
       facts.own[name] = facts.own[name] ?? []
     }
     return facts
   }
 
-  private func lockFile() throws(BuildFailure) -> [UInt8]? {
+  private func lockFile(_ project: Project) throws(BuildFailure) -> [UInt8]? {
     do throws(PosixError) {
-      return try Files.readIfThere(plan.project.folder + "/rebar.lock", limit: 16 << 20)
+      return try Files.readIfThere(project.folder + "/rebar.lock", limit: 16 << 20)
     } catch { throw .unreadable(error) }
   }
 
   /// rebar3 names its folder after the release.
-  private func takeOnlyRelease() throws(BuildFailure) {
+  private func takeOnlyRelease(_ work: WorkFolder) throws(BuildFailure) {
     do throws(PosixError) {
-      let made = try Files.list(staging.releases)
+      let made = try Files.list(work.releases)
       guard let name = made.first, made.count == 1 else {
-        throw PosixError("find a release in", staging.releases, .noSuchFile)
+        throw PosixError("find a release in", work.releases, .noSuchFile)
       }
-      if name != Files.name(of: staging.slug) {
-        try Files.rename(staging.releases + "/" + name, to: staging.slug)
+      if name != Files.name(of: work.slug) {
+        try Files.rename(work.releases + "/" + name, to: work.slug)
       }
     } catch { throw .unreadable(error) }
   }

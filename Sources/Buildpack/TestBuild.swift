@@ -6,8 +6,8 @@ extension Build {
   public static func prepareTests(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) {
-    try inPlace(request, interrupts, write) { build, plan, staging, tools throws(BuildFailure) in
-      try ReleaseMaker(build: build, plan: plan, staging: staging, tools: tools).prepareTests()
+    try inPlace(request, interrupts, write) { build, plan, tools throws(BuildFailure) in
+      try ReleaseMaker(build: build, plan: plan, tools: tools).prepareTests()
       try keepCache(request.cache, plan)
       build.output.step("Ready for the tests")
     }
@@ -19,9 +19,9 @@ extension Build {
   ) throws(BuildFailure) {
     var request = request
     request.cache = request.cache ?? keptCache(request.source)
-    try inPlace(request, interrupts, write) { build, plan, _, tools throws(BuildFailure) in
+    try inPlace(request, interrupts, write) { build, plan, tools throws(BuildFailure) in
       try build.begin(.test)
-      try build.runTests(plan, tools.environment(compilingInto: nil))
+      try build.runTests(plan, tools.environment())
     }
   }
 
@@ -46,15 +46,16 @@ extension Build {
   /// Works with the project's tools where the source is; nothing of ours stays there.
   private static func inPlace(
     _ request: BuildRequest, _ interrupts: Signals?, _ write: @escaping (String) -> Void,
-    _ work: (Build, BuildPlan, Staging, BuildTools) throws(BuildFailure) -> Void
+    _ work: (Build, BuildPlan, BuildTools) throws(BuildFailure) -> Void
   ) throws(BuildFailure) {
     try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
       let plan = try build.plan()
-      let staging = try Staging(plan.project)
+      try Staging.heal(plan.project.source)
+      let staging = try Staging(plan.project.source)
       defer { try? staging.clear() }
       let tools = try BuildTools(build, plan, staging)
       defer { tools.clear() }
-      try work(build, plan, staging, tools)
+      try work(build, plan, tools)
     }
   }
 

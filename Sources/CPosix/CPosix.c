@@ -90,8 +90,10 @@ int cposix_next_signal(int descriptor) {
 
 // Everything the child does between fork and exec; it may call async-signal-safe functions only.
 static int become(const char *program, char *const argv[], char *const envp[],
-                  const char *directory, const int streams[3], int newSession, int *report) {
-  if (newSession && setsid() == -1) return errno;
+                  const char *directory, const int streams[3], int flags, pid_t parent, int *report) {
+  if (flags & CPOSIX_NEW_SESSION && setsid() == -1) return errno;
+  // A parent that has ended before prctl(2) is not noticed by it.
+  if (flags & CPOSIX_END_WITH_PARENT && (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent)) return ESRCH;
   if (directory && chdir(directory) == -1) return errno;
   // First out of the way of 0, 1 and 2, then onto them, so that no order of arguments overwrites one.
   int moved[3];
@@ -116,12 +118,13 @@ static int become(const char *program, char *const argv[], char *const envp[],
 }
 
 int cposix_spawn(const char *program, char *const argv[], char *const envp[], const char *directory,
-                 const int streams[3], int newSession, pid_t *pid) {
+                 const int streams[3], int flags, pid_t *pid) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return errno;
+  pid_t parent = getpid();
   pid_t child = fork();
   if (child == 0) {
-    int reason = become(program, argv, envp, directory, streams, newSession, &ends[1]);
+    int reason = become(program, argv, envp, directory, streams, flags, parent, &ends[1]);
     ssize_t written = write(ends[1], &reason, sizeof reason);
     _exit(written == sizeof reason ? 127 : 126);
   }
@@ -234,4 +237,8 @@ int cposix_contains(const void *bytes, size_t count, const void *part, size_t le
 
 int cposix_mount(const char *type, const char *target, const char *options) {
   return mount(type, target, type, MS_NOSUID | MS_NODEV, options);
+}
+
+int cposix_bind(const char *source, const char *target) {
+  return mount(source, target, NULL, MS_BIND | MS_REC, NULL);
 }

@@ -45,12 +45,14 @@ public enum FileTree {
   /// Copies a tree: folders, files with their permission bits but setuid and its like, links as they are.
   /// Devices, sockets and pipes are refused (EINVAL). No link leads the copy out of the source, not even one that is put
   /// there meanwhile: whoever owns the source must not get at files that only we can read.
+  /// - Parameter skippingOthers: whether devices, sockets, pipes and names that are no UTF-8 are passed over instead.
   public static func copy(
-    _ source: String, to target: String, skipping skip: (String) -> Bool = { _ in false }
+    _ source: String, to target: String, skippingOthers: Bool = false,
+    skipping skip: (String) -> Bool = { _ in false }
   ) throws(PosixError) {
     try Files.makeFolder(target)
     let top = try File.open(try Files.resolve(source), .folder)
-    for entry in try entries(of: source, skipping: skip) {
+    for entry in try entries(of: source, skippingOthers: skippingOthers, skipping: skip) {
       let (from, to) = (source + "/" + entry.path, target + "/" + entry.path)
       switch entry.info.kind {
       case .folder: try Files.makeFolder(to, mode: entry.info.mode & 0o777 | 0o700)
@@ -59,8 +61,17 @@ public enum FileTree {
         let file = try File.open(entry.path, below: top)
         guard try file.info().kind == .file else { throw PosixError("copy", from, .invalid) }
         try copy(file, to: to, mode: entry.info.mode & 0o777)
-      case .other: throw PosixError("copy", from, .invalid)
+      case .other: if !skippingOthers { throw PosixError("copy", from, .invalid) }
       }
+    }
+  }
+
+  /// Moves a tree: by rename(2) where both places are of one mount, else by a copy.
+  public static func move(_ source: String, to target: String) throws(PosixError) {
+    do throws(PosixError) { try Files.rename(source, to: target) } catch {
+      if error.errno != .crossDevice { throw error }
+      try copy(source, to: target)
+      try Files.remove(source)
     }
   }
 

@@ -270,6 +270,11 @@ public enum Files {
     try check("remove", name) { rmdir(pointer) }
   }
 
+  /// Removes a folder in which there is nothing. rmdir(2)
+  public static func removeFolder(_ path: String) throws(PosixError) {
+    try check("remove", path) { rmdir(path) }
+  }
+
   /// Returns when the names in a folder are on the disk.
   public static func syncFolder(_ path: String) throws(PosixError) {
     try File.open(path, .read).sync()

@@ -12,6 +12,14 @@ public enum Isolation {
       + ["--mount-proc"] + (network ? ["--net"] : []) + ["--"]
   }
 
+  /// What goes before a command to run it with mounts and a process table of its own: what it mounts nobody else sees,
+  /// and when the command ends, or unshare(1) does, all that it has started is killed. Root needs no user namespace for
+  /// that, and would see the files of others as nobody's in one.
+  public static var mountEntrance: [String] {
+    ["unshare"] + (User.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"])
+      + ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+  }
+
   /// For the process inside: raises the loopback of its network, and lets no program that it starts have what it may do
   /// there.
   public static func settle(network: Bool) throws(PosixError) {
@@ -33,6 +41,37 @@ public enum Isolation {
     for name in ["/changes", "/work"] { try Files.makeFolder(layer + name) }
     let options = "lowerdir=\(tree),upperdir=\(layer)/changes,workdir=\(layer)/work,userxattr"
     try check("mount", place) { cposix_mount("overlay", place, options) }
+  }
+
+  /// For the process inside: shows a folder as an entry of another one, which keeps its other entries. The other folder
+  /// itself is not changed, nor need its owner allow anything: it is replaced by a tmpfs that shows what is in it.
+  /// - Parameters:
+  ///   - place: `PARENT/NAME`; whatever has this name is hidden.
+  ///   - scratch: a folder that nobody else uses, to be mounted on.
+  public static func show(_ folder: String, at place: String, scratch: String) throws(PosixError) {
+    let (parent, name) = (Files.parent(of: place), Files.name(of: place))
+    try check("mount", scratch) { cposix_mount("tmpfs", scratch, "mode=1777") }
+    for entry in try Files.list(parent, skippingOthers: true) where entry != name {
+      show(parent + "/" + entry, in: scratch + "/" + entry)
+    }
+    try Files.makeFolder(scratch + "/" + name)
+    try check("mount", folder) { cposix_bind(folder, scratch + "/" + name) }
+    try check("mount", parent) { cposix_bind(scratch, parent) }
+  }
+
+  /// What cannot be shown is left out: what a command needs of it, it will miss by name.
+  private static func show(_ entry: String, in place: String) {
+    guard let info = try? Files.info(entry) else { return }
+    switch info.kind {
+    case .folder: try? Files.makeFolder(place)
+    case .link:
+      if let target = try? Files.target(ofLink: entry) {
+        try? Files.symbolicLink(to: target, at: place)
+      }
+      return
+    case .file, .other: _ = try? File.open(place, .create)
+    }
+    _ = cposix_bind(entry, place)
   }
 
   /// For the process inside: hides what is in a folder from it and all that it starts.

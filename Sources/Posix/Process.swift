@@ -47,10 +47,12 @@ public struct Child: Sendable {
   }
 
   /// Starts a program with just these three streams open. fork(2), execve(2)
-  /// - Parameter newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
+  /// - Parameters:
+  ///   - newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
+  ///   - endsWithUs: is killed when the thread that starts it ends, however that ends. prctl(2), PR_SET_PDEATHSIG
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
-    errors: Stream = .inherited, newSession: Bool = false
+    errors: Stream = .inherited, newSession: Bool = false, endsWithUs: Bool = false
   ) throws(PosixError) -> Child {
     let program = try invocation.program()
     let null = try File.open("/dev/null", .update)
@@ -62,11 +64,14 @@ public struct Child: Sendable {
       }
     }
     let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
+    var flags: Int32 = 0
+    if newSession { flags |= Int32(CPOSIX_NEW_SESSION) }
+    if endsWithUs { flags |= Int32(CPOSIX_END_WITH_PARENT) }
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
         cposix_spawn(
-          program, arguments, environment, invocation.directory, streams, newSession ? 1 : 0, &pid)
+          program, arguments, environment, invocation.directory, streams, flags, &pid)
       }
     }
     if reason != 0 { throw PosixError("run", program, Errno(rawValue: reason)) }
@@ -162,20 +167,21 @@ extension Invocation {
   /// of the output can be seen.
   /// - Parameters:
   ///   - errors: standard error; nil is for the same pipe.
-  ///   - newSession: see `Child.start`.
+  ///   - newSession, endsWithUs: see `Child.start`.
   public func startPiped(
-    input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false
+    input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false,
+    endsWithUs: Bool = false
   ) throws(PosixError) -> (child: Child, output: File) {
     let (reading, writing) = try File.pipe()
     let child = try Child.start(
       self, input: input, output: .file(writing), errors: errors ?? .file(writing),
-      newSession: newSession)
+      newSession: newSession, endsWithUs: endsWithUs)
     return (child, reading)
   }
 }
 
 /// Hands an array of C strings, ended by NULL, to `body`.
-private func withCStrings<Result>(
+func withCStrings<Result>(
   _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
   var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }

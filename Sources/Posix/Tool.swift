@@ -1,6 +1,6 @@
 import Glibc
 
-/// A program of somebody else's, run with its output read line by line.
+/// Another project's program, run with its output read line by line. It is killed when we end, however that comes.
 public struct Tool: Sendable {
   public enum Ending: Hashable, Sendable {
     case exit(Exit)
@@ -30,7 +30,8 @@ public struct Tool: Sendable {
     input: Child.Stream = .null, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
-    let (child, output) = try invocation.startPiped(input: input, newSession: true)
+    let (child, output) = try invocation.startPiped(
+      input: input, newSession: true, endsWithUs: true)
     // A line that is cut may hold half of what is to be masked in each piece.
     var splitter = LineSplitter(longest: 1 << 20)
     var over: Int64?

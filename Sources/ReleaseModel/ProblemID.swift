@@ -42,6 +42,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case project = "RT-BUILD-PROJECT"
   case buildConfig = "RT-BUILD-CONFIG"
   case buildUnwritable = "RT-BUILD-UNWRITABLE"
+  case buildBusy = "RT-BUILD-BUSY"
+  case processCommand = "RT-BUILD-PROCESS"
   case buildInterrupted = "RT-BUILD-INTERRUPTED"
   case toolchain = "RT-BUILD-TOOLCHAIN"
   case download = "RT-BUILD-DOWNLOAD"
@@ -112,11 +114,11 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
     case .configConflict, .agentRunning, .waitedTooLong, .logFull, .diskFull, .portUnavailable,
-      .nodeSilent:
+      .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
-      .releaseChoice, .project, .buildConfig, .buildUnwritable,
+      .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
@@ -190,6 +192,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .project: "mix cannot read the project's mix.exs or configuration."
     case .buildConfig: "A config var that is meant for the build has a value it cannot have."
     case .buildUnwritable: "The folder to build, or the cache, cannot be changed."
+    case .buildBusy: "Another build is at work in the same folder."
+    case .processCommand: "A process type starts a program that the slug does not have."
     case .buildInterrupted: "A build was stopped by a signal."
     case .toolchain: "There is no Erlang or Elixir as the project wants it."
     case .download: "A toolchain could not be fetched."

@@ -52,6 +52,9 @@ struct Relpack {
       // Nobody's but `Rehearsal`'s.
       try RehearsalStage.perform(Array(words.dropFirst()), write: context.print)
       return .success
+    case Enclosure.verb where words.count > 1:
+      // Only the build's own.
+      throw Enclosure.become(Array(words.dropFirst()), environment: context.environment)
     case nil: throw Self.usage("a command is missing")
     case let word?:
       guard let command = Self.commands.first(where: { $0.name == word }) else {

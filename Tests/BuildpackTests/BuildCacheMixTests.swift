@@ -47,8 +47,9 @@ private final class Workshop: Sendable {
       ], lock: "mix.lock", variables: ["SOURCE_VERSION": "1"])
     let reuse = cache.restore(
       .init(
-        key: key, digests: digests, source: source, dependencies: source + "/deps",
-        build: staging + "/build", slug: staging + "/slug"))
+        key: key, digests: digests, origin: source, root: source, source: source,
+        dependencies: source + "/deps", build: staging + "/build", slug: staging + "/slug")
+    ) {}
     var environment = Environment.current
     environment["MIX_ENV"] = "prod"
     environment["MIX_BUILD_PATH"] = staging + "/build"
@@ -70,10 +71,10 @@ private final class Workshop: Sendable {
     if keep {
       let warning = cache.store(
         .init(
-          key: key, digests: digests, source: source,
+          key: key, digests: digests, origin: source, root: source,
           dependencies: Files.isFolder(source + "/deps") ? source + "/deps" : nil,
-          dependenciesPlace: source + "/deps", build: staging + "/build", slug: nil,
-          ownApplications: own))
+          dependenciesPlace: source + "/deps", build: staging + "/build",
+          buildPlace: staging + "/build", slug: nil, ownApplications: own))
       #expect(warning == nil)
     }
     let lines = output.text.split(separator: "\n")

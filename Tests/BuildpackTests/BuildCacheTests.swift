@@ -10,7 +10,7 @@ import Testing
     let bench = try CacheBench()
     let first = try bench.fill()
     let tree = try bench.checkOut()
-    #expect(bench.cache.restore(bench.wanted(tree)) == .slug)
+    #expect(bench.restore(bench.wanted(tree)) == .slug)
     #expect(try CacheBench.contents(tree.slug) == CacheBench.contents(first.slug))
     #expect(!Files.exists(tree.build))
     #expect(!Files.exists(tree.dependencies))
@@ -23,7 +23,7 @@ import Testing
     var files = CacheBench.source
     files["lib/a.ex"] = "A"
     let tree = try bench.checkOut(files)
-    #expect(bench.cache.restore(bench.wanted(tree)) == .compiled("lib/a.ex changed"))
+    #expect(bench.restore(bench.wanted(tree)) == .compiled("lib/a.ex changed"))
     #expect(try CacheBench.contents(tree.build) == CacheBench.contents(first.build))
     #expect(try CacheBench.contents(tree.dependencies) == CacheBench.contents(first.dependencies))
     func time(_ path: String) -> Int64? { Files.modified(path).map { $0 / 1_000_000_000 } }
@@ -40,7 +40,7 @@ import Testing
     // A cold build sees the same times.
     let cold = try bench.checkOut(files)
     #expect(
-      BuildCache(folder: nil).restore(bench.wanted(cold)) == .nothing("there is no cache folder"))
+      bench.restore(bench.wanted(cold), BuildCache(folder: nil)) == .nothing("there is no cache folder"))
     for path in ["/lib/a.ex", "/lib", "/mix.exs"] { #expect(time(cold.source + path) == same) }
   }
 
@@ -82,7 +82,7 @@ import Testing
       var files = CacheBench.source
       for (path, text) in changes { files[path] = text }
       let tree = try bench.checkOut(files)
-      #expect(bench.cache.restore(bench.wanted(tree, CacheBench.key(key))) == expected)
+      #expect(bench.restore(bench.wanted(tree, CacheBench.key(key))) == expected)
       let build = try CacheBench.contents(tree.build).filter { $0.contains(".beam") }
       switch expected {
       case .compiled: #expect(build.count == 3)
@@ -92,8 +92,8 @@ import Testing
       }
     }
     #expect(
-      BuildCache(folder: bench.cache.folder, isOff: true).restore(
-        bench.wanted(try bench.checkOut())) == .nothing("the cache is off"))
+      bench.restore(
+        bench.wanted(try bench.checkOut()), BuildCache(folder: bench.cache.folder, isOff: true)) == .nothing("the cache is off"))
   }
 
   /// A variable counts where code names it, and only there.
@@ -102,7 +102,7 @@ import Testing
     var files = CacheBench.source
     func reuse(_ files: [String: String], _ variables: [String: String]) throws -> BuildCache.Reuse
     {
-      bench.cache.restore(
+      bench.restore(
         bench.wanted(try bench.checkOut(files), CacheBench.key(variables: variables)))
     }
     files["README.md"] = "SOURCE_VERSION, OTHER"
@@ -143,8 +143,8 @@ import Testing
         try CacheBench.write(
           ["HEAD": "ref: refs/heads/main", "refs/heads/main": "1"], to: tree.source + "/.git")
       }
-      #expect(bench.cache.restore(bench.wanted(try tree("1"))) == .slug)
-      #expect(bench.cache.restore(bench.wanted(try tree("2"))) == expected)
+      #expect(bench.restore(bench.wanted(try tree("1"))) == .slug)
+      #expect(bench.restore(bench.wanted(try tree("2"))) == expected)
     }
   }
 
@@ -164,7 +164,7 @@ import Testing
       var wanted = bench.wanted(tree)
       wanted.digests = digests
       #expect(
-        bench.cache.restore(wanted)
+        bench.restore(wanted)
           == (isInside
             ? .compiledDependencies("link added")
             : .dependencies("'link' is a link that leads out of the source")))
@@ -185,7 +185,7 @@ import Testing
       try Files.symbolicLink(to: "../../etc", at: tree.slug + "/lib/out")
     }
     let tree = try bench.checkOut()
-    #expect(bench.cache.restore(bench.wanted(tree)) == .compiled("nothing has changed"))
+    #expect(bench.restore(bench.wanted(tree)) == .compiled("nothing has changed"))
     #expect(
       try CacheBench.contents(tree.build)
         == [
@@ -205,10 +205,10 @@ import Testing
     (made.dependencies, made.slug) = (nil, nil)
     #expect(bench.cache.store(made) == nil)
     let tree = try bench.checkOut(files)
-    #expect(bench.cache.restore(bench.wanted(tree)) == .compiled("nothing has changed"))
+    #expect(bench.restore(bench.wanted(tree)) == .compiled("nothing has changed"))
     files["deps/d/lib/d.ex"] = "VENDORED"
     #expect(
-      bench.cache.restore(bench.wanted(try bench.checkOut(files)))
+      bench.restore(bench.wanted(try bench.checkOut(files)))
         == .nothing("deps/d/lib/d.ex changed"))
   }
 
@@ -223,19 +223,19 @@ import Testing
       try CacheBench.write(["n/priv/nif.so": "machine code"], to: tree.dependencies)
     }
     let tree = try bench.checkOut()
-    #expect(bench.cache.restore(bench.wanted(tree, other)) == untouched)
+    #expect(bench.restore(bench.wanted(tree, other)) == untouched)
     #expect(try Files.list(tree.dependencies) == ["d"])
     // The same tools get it, and it is still known for what it is.
     var files = CacheBench.source
     files["lib/a.ex"] = "A"
     let next = try bench.checkOut(files)
-    #expect(bench.cache.restore(bench.wanted(next)) == .compiled("lib/a.ex changed"))
+    #expect(bench.restore(bench.wanted(next)) == .compiled("lib/a.ex changed"))
     #expect(try Files.list(next.dependencies) == ["d", "n"])
     #expect(bench.cache.store(bench.made(next)) == nil)
     let last = try bench.checkOut(files)
     #expect(
       [untouched, .nothing("Elixir 1.14.0 → 2")].contains(
-        bench.cache.restore(bench.wanted(last, other))))
+        bench.restore(bench.wanted(last, other))))
     #expect(!Files.exists(last.dependencies + "/n"))
   }
 }

@@ -64,17 +64,22 @@ struct CacheBench {
       }, lock: "mix.lock", variables: variables)
   }
 
+  /// The source lies where it is to be built.
+  func restore(_ wanted: BuildCache.Wanted, _ other: BuildCache? = nil) -> BuildCache.Reuse {
+    (other ?? cache).restore(wanted) {}
+  }
+
   func wanted(_ tree: Tree, _ key: CacheKey = key()) -> BuildCache.Wanted {
     BuildCache.Wanted(
-      key: key, digests: tree.digests, source: tree.source, dependencies: tree.dependencies,
+      key: key, digests: tree.digests, origin: tree.source, root: tree.source, source: tree.source, dependencies: tree.dependencies,
       build: tree.build, slug: tree.slug)
   }
 
   func made(_ tree: Tree, _ key: CacheKey = key()) -> BuildCache.Made {
     BuildCache.Made(
-      key: key, digests: tree.digests, source: tree.source, dependencies: tree.dependencies,
-      dependenciesPlace: tree.dependencies, build: tree.build, slug: tree.slug,
-      ownApplications: ["a", "b"])
+      key: key, digests: tree.digests, origin: tree.source, root: tree.source,
+      dependencies: tree.dependencies, dependenciesPlace: tree.dependencies, build: tree.build,
+      buildPlace: tree.build, slug: tree.slug, ownApplications: ["a", "b"])
   }
 
   /// A first build, kept.

@@ -14,7 +14,7 @@ import Testing
   /// Restores, and looks whether anything of it is there when it should not be.
   private static func restore(_ bench: CacheBench) throws -> BuildCache.Reuse {
     let tree = try bench.checkOut()
-    let reuse = bench.cache.restore(bench.wanted(tree))
+    let reuse = bench.restore(bench.wanted(tree))
     if reuse != .slug {
       #expect(try Files.list(tree.source + "/.relpack-1") == [])
       #expect(!Files.exists(tree.dependencies))
@@ -79,7 +79,7 @@ import Testing
     let bench = try CacheBench()
     try Self.forge(bench, [folder("a\nb"), entry("a\nb/x")])
     let tree = try bench.checkOut()
-    #expect(bench.cache.restore(bench.wanted(tree)) == .slug)
+    #expect(bench.restore(bench.wanted(tree)) == .slug)
     // Neither setuid nor writable by others.
     #expect(try Files.info(tree.slug + "/a\nb/x")?.mode == 0o755)
   }
@@ -92,7 +92,7 @@ import Testing
     var wrong: [String] = []
     func look(_ changed: [UInt8], _ what: String) throws {
       try File.open(bench.file, .replace).write(changed)
-      let reuse = bench.cache.restore(bench.wanted(tree))
+      let reuse = bench.restore(bench.wanted(tree))
       if case .nothing(let why) = reuse, why.hasPrefix("the cache is damaged: ") { return }
       // The build's files are not read for a slug.
       if reuse != .slug { wrong.append("\(what): \(reuse)") }
@@ -100,7 +100,7 @@ import Testing
     }
     for count in stride(from: 0, to: bytes.count, by: 7) {
       try File.open(bench.file, .replace).write(Array(bytes.prefix(count)))
-      if case .nothing = bench.cache.restore(bench.wanted(tree)) { continue }
+      if case .nothing = bench.restore(bench.wanted(tree)) { continue }
       wrong.append("\(count) bytes")
     }
     for place in stride(from: 0, to: bytes.count, by: 3) {
@@ -139,7 +139,7 @@ import Testing
       files["lib/a.ex"] = "A"
       let tree = try bench.checkOut(files)
       #expect(
-        bench.cache.restore(bench.wanted(tree)) == .nothing("the cache is damaged: \(expected)"))
+        bench.restore(bench.wanted(tree)) == .nothing("the cache is damaged: \(expected)"))
       #expect(try Files.list(tree.source + "/.relpack-1") == [])
       #expect(!Files.exists(tree.dependencies))
       // And the cache heals.
@@ -309,7 +309,7 @@ import Testing
               try CacheBench.write(["bin/a": files["lib/a.ex"] ?? ""], to: tree.slug)
             }
             let tree = try bench.checkOut(files)
-            switch bench.cache.restore(bench.wanted(tree)) {
+            switch bench.restore(bench.wanted(tree)) {
             case .slug:
               let text = try Files.read(tree.slug + "/bin/a")
               if text != Array((files["lib/a.ex"] ?? "").utf8) { found.append("another's slug") }

@@ -19,10 +19,15 @@ struct BuildCache: Sendable {
     self.isOff = isOff
   }
 
-  /// A build that is about to be made. All paths are absolute and on one file system.
+  /// A build that is about to be made. All paths are absolute.
   struct Wanted: Sendable {
     var key: CacheKey
     var digests: SourceDigests
+    /// The source as it came.
+    var origin: String
+    /// The folder in which source, dependencies and compiled code lie: links may lead from each to each.
+    var root: String
+    /// The source that is built.
     var source: String
     /// Where mix or rebar3 would fetch dependencies to. What is there came with the source and stays.
     var dependencies: String
@@ -57,23 +62,46 @@ struct BuildCache: Sendable {
   }
 
   /// Puts in place what can be used again, and gives every file of the source a time by its content.
-  func restore(_ wanted: Wanted) -> Reuse {
+  /// - Parameter unpack: puts the source in place; not called where the slug is used again.
+  func restore<Failure>(_ wanted: Wanted, unpack: () throws(Failure) -> Void) throws(Failure) -> Reuse
+  {
+    let found = Result { () throws(CacheFault) in try find(wanted) }
+    if case .success(let found) = found, found.decision.reuse == .slug, found.put(wanted) == nil {
+      return .slug
+    }
+    try unpack()
     do throws(CacheFault) {
-      if isOff { throw CacheFault(reason: "the cache is off") }
-      let kept = try CacheFile.open(folder)
-      let decision = CacheDecision(of: kept.index, for: wanted)
-      if decision.reuse != .slug {
-        // Where no times can be set, mix could not tell what has changed since.
-        try CacheFault.of { () throws(PosixError) in
-          try SourceTimes.set(wanted.digests, in: wanted.source, changed: decision.changed)
-        }
+      let found = try found.get()
+      // Where no times can be set, mix could not tell what has changed since.
+      try CacheFault.of { () throws(PosixError) in
+        try SourceTimes.set(
+          wanted.digests, in: wanted.source, changed: found.decision.changed)
       }
-      try kept.restore(decision, to: wanted)
-      return decision.reuse
+      if let fault = found.put(wanted) { throw fault }
+      return found.decision.reuse
     } catch {
       try? SourceTimes.set(wanted.digests, in: wanted.source, changed: nil)
       return .nothing(error.reason)
     }
+  }
+
+  private struct Found {
+    var kept: CacheFile
+    var decision: CacheDecision
+
+    /// - Returns: why it could not be put in place.
+    func put(_ wanted: Wanted) -> CacheFault? {
+      do throws(CacheFault) {
+        try kept.restore(decision, to: wanted)
+        return nil
+      } catch { return error }
+    }
+  }
+
+  private func find(_ wanted: Wanted) throws(CacheFault) -> Found {
+    if isOff { throw CacheFault(reason: "the cache is off") }
+    let kept = try CacheFile.open(folder)
+    return Found(kept: kept, decision: CacheDecision(of: kept.index, for: wanted))
   }
 }
 

@@ -5,13 +5,10 @@ struct BuildInputs {
   let digests: SourceDigests
   let key: CacheKey
   private let project: Project
-  private let staging: Staging
 
   /// To be made before anything is fetched into the source.
-  init(_ build: Build, _ plan: BuildPlan, _ tools: BuildTools, _ staging: Staging)
-    throws(BuildFailure)
-  {
-    (project, self.staging) = (plan.project, staging)
+  init(_ build: Build, _ plan: BuildPlan, _ tools: BuildTools) throws(BuildFailure) {
+    project = plan.project
     let surroundings = build.request.environment.filter { Self.mayMatter($0.key) }
     let loose = Set(BuildEnvironment.perBuild).union(surroundings.keys)
     do throws(PosixError) {
@@ -56,28 +53,43 @@ struct BuildInputs {
     return Array(digest.dropFirst()) == SHA256.digest(bytes)
   }
 
-  func wanted() -> BuildCache.Wanted {
+  /// - Parameter slug: where a slug goes that is used again.
+  func wanted(in place: BuildPlace, slug: String) -> BuildCache.Wanted {
     BuildCache.Wanted(
-      key: key, digests: digests, source: project.source, dependencies: dependencies,
-      build: staging.build, slug: staging.slug)
+      key: key(in: place), digests: digests, origin: project.source, root: place.real.root,
+      source: place.real.source, dependencies: dependencies(in: place), build: place.real.build,
+      slug: slug)
   }
 
   /// - Parameters:
-  ///   - own: applications that are no fetched dependencies.
-  ///   - leavingOut: applications that hold the build's path.
-  ///   - slug: whether the next build may have it.
-  func made(own: Set<String>, leavingOut: Set<String>, slug: Bool) -> BuildCache.Made {
+  ///   - facts: what was learned of the project.
+  ///   - slug: where the slug lies; nil where the next build must not get it.
+  func made(in place: BuildPlace, _ facts: BuilderRun.Facts, slug: String?) -> BuildCache.Made {
     let isVendored = digests.folders.contains(
       project.place.isEmpty ? "deps" : project.place + "/deps")
+    let dependencies = dependencies(in: place)
+    let own = Set(facts.own.keys)
     return BuildCache.Made(
-      key: key, digests: digests, source: project.source,
+      key: key(in: place), digests: digests, origin: project.source, root: place.real.root,
       dependencies: !isVendored && Files.isFolder(dependencies) ? dependencies : nil,
-      dependenciesPlace: dependencies, build: staging.build, slug: slug ? staging.slug : nil,
-      ownApplications: own, leavingOut: leavingOut)
+      dependenciesPlace: dependencies, build: place.isUsual ? place.real.build : nil,
+      buildPlace: place.real.build,
+      slug: place.isUsual && !facts.isUnlocked && !facts.reachesOut ? slug : nil,
+      ownApplications: own, leavingOut: facts.reachesOut ? own : [])
+  }
+
+  /// What was compiled under another path than the usual one is of no use to other builds, nor theirs to it.
+  private func key(in place: BuildPlace) -> CacheKey {
+    if place.isUsual { return key }
+    var key = key
+    key.parts.append(CacheKey.Part(name: "the build's folder", value: place.seen.root))
+    return key
   }
 
   /// rebar3 keeps them among what it compiles.
-  private var dependencies: String { project.folder + "/deps" }
+  private func dependencies(in place: BuildPlace) -> String {
+    project.at(place.real.source).folder + "/deps"
+  }
 
   /// What decides how everything is compiled, dependencies too. Run-time configuration is another file of the source.
   private static func isConfiguration(_ path: String) -> Bool {

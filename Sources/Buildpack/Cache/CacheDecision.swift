@@ -136,8 +136,8 @@ struct SourceChange: Hashable, Sendable {
 }
 
 extension BuildCache.Wanted {
-  /// Where its trees lie, as seen from the source. The name of the folder they are in may change.
-  var layout: String { BuildCache.layout(source, dependencies: dependencies, build: build) }
+  /// Where its trees lie, as seen from the root.
+  var layout: String { BuildCache.layout(root, dependencies: dependencies, build: build) }
 
   func isVendored(_ path: String) -> Bool {
     path.hasPrefix(CachePath.relative(dependencies, to: source) + "/")
@@ -145,14 +145,14 @@ extension BuildCache.Wanted {
 
   /// Names of variables that have other values now.
   func changes(of mentioned: [String: [UInt8]]) -> [String] {
-    let now = key.values(of: Set(mentioned.keys), in: source)
+    let now = key.values(of: Set(mentioned.keys), in: origin)
     return mentioned.keys.filter { mentioned[$0] != now[$0] }.sorted().map { $0 + " changed" }
   }
 }
 
 extension BuildCache {
-  static func layout(_ source: String, dependencies: String, build: String) -> String {
-    let depth = CachePath.relative(build, to: source).split(separator: "/").count
-    return "\(depth) \(CachePath.relative(dependencies, to: source))"
+  static func layout(_ root: String, dependencies: String, build: String) -> String {
+    let depth = CachePath.relative(build, to: root).split(separator: "/").count
+    return "\(depth) \(CachePath.relative(dependencies, to: root))"
   }
 }

@@ -5,7 +5,7 @@ import Posix
 /// It holds the bytes of all files, one behind the other, then the index, then an end: the index's length and digest and
 /// the name of the format. A file that was cut short has no such end.
 struct CacheFile {
-  static let format = Array("relpack cache 1\n".utf8)
+  static let format = Array("relpack cache 2\n".utf8)
   static let endSize = 8 + 32 + 16
   /// That of a hundred thousand files is smaller.
   static let greatestIndex = 32 << 20
@@ -66,11 +66,13 @@ struct CacheFile {
   func restore(_ decision: CacheDecision, to wanted: BuildCache.Wanted) throws(CacheFault) {
     let parts = self.parts(decision, wanted)
     if parts.isEmpty { return }
-    let stage = wanted.build + ".restored-" + Random.hex(4)
+    // Beside where it goes: a slug waits elsewhere than the rest.
+    let stage =
+      (decision.reuse == .slug ? wanted.slug : wanted.build) + ".restored-" + Random.hex(4)
     defer { try? Files.remove(stage) }
     do throws(CacheFault) {
       for (part, place) in parts {
-        try restore(part, to: stage + "/" + part.rawValue, decision, place, wanted.source)
+        try restore(part, to: stage + "/" + part.rawValue, decision, place, wanted.root)
       }
     } catch {
       if error.isDamage { try? Files.remove(BuildCache.file, in: folder) }
@@ -104,12 +106,12 @@ struct CacheFile {
 
   private func restore(
     _ part: CacheIndex.Part, to folder: String, _ decision: CacheDecision, _ place: String,
-    _ source: String
+    _ root: String
   ) throws(CacheFault) {
     try CacheFault.of { () throws(PosixError) in try Files.makeFolder(folder, mode: 0o755) }
     var offset = CacheIndex.Part.allCases.prefix { $0 != part }
       .reduce(0) { $0 + (index.trees[$1]?.size ?? 0) }
-    let prefix = part == .slug ? "" : CachePath.relative(place, to: source)
+    let prefix = part == .slug ? "" : CachePath.relative(place, to: root)
     var made: [CacheIndex.Entry] = []
     for entry in index.trees[part]?.entries ?? [] {
       if decision.includes(entry.path, of: part, in: index) {

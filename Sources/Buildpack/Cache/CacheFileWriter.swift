@@ -6,21 +6,26 @@ extension BuildCache {
     var key: CacheKey
     /// Of the source as it came, before anything was fetched or made in it.
     var digests: SourceDigests
-    var source: String
+    /// The source as it came.
+    var origin: String
+    /// The folder in which dependencies and compiled code lie.
+    var root: String
     /// Nil where the source brought its dependencies itself.
     var dependencies: String?
     /// Where they would be.
     var dependenciesPlace: String
-    var build: String
-    /// Nil where another build must not get it.
+    /// Nil where another build must not get it, as for the slug.
+    var build: String?
+    /// Where it would be.
+    var buildPlace: String
     var slug: String?
     /// All that are no fetched dependencies: the source's own, children of an umbrella, path dependencies.
     var ownApplications: Set<String>
-    /// Applications whose code holds the build's path.
+    /// Applications whose code is not kept.
     var leavingOut: Set<String> = []
   }
 
-  /// Keeps it for the next build. To be called while the source is still in place.
+  /// Keeps it for the next build. To be called while all of it is still in place.
   /// - Returns: why it could not, in one line.
   func store(_ made: Made) -> String? {
     guard !isOff, let folder else { return nil }
@@ -73,12 +78,12 @@ struct CacheFileWriter {
     var index = CacheIndex(
       key: made.key.parts,
       layout: BuildCache.layout(
-        made.source, dependencies: made.dependenciesPlace, build: made.build),
+        made.root, dependencies: made.dependenciesPlace, build: made.buildPlace),
       source: made.digests.files,
-      mentioned: made.key.values(of: made.digests.mentioned, in: made.source),
+      mentioned: made.key.values(of: made.digests.mentioned, in: made.origin),
       mentionedByDependencies: [:], own: made.ownApplications)
     for part in CacheIndex.Part.allCases { index.trees[part] = try writer.write(part, of: made) }
-    index.mentionedByDependencies = made.key.values(of: writer.search.found, in: made.source)
+    index.mentionedByDependencies = made.key.values(of: writer.search.found, in: made.origin)
     try writer.end(index.bytes)
   }
 
@@ -92,7 +97,7 @@ struct CacheFileWriter {
       case .slug: made.digests.unfit == nil ? made.slug : nil
       }
     guard let folder, Files.isFolder(folder) else { return nil }
-    let prefix = part == .slug ? "" : CachePath.relative(folder, to: made.source)
+    let prefix = part == .slug ? "" : CachePath.relative(folder, to: made.root)
     let all = try FileTree.entries(of: folder)
     var leftOut = part == .build ? made.leavingOut : []
     for entry in all where !(try isFit(entry, folder, prefix)) {

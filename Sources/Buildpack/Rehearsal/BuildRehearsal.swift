@@ -6,15 +6,15 @@ extension Rehearsal {
   /// - Returns: nil where none is wanted.
   static func begin(
     _ build: Build, _ releases: [OTPRelease], _ processes: [Procfile.Entry],
-    _ variables: [Manifest.Variable], _ appJSON: AppJSON?, _ staging: Staging
+    _ variables: [Manifest.Variable], _ appJSON: AppJSON?, tree: String, scratch: String
   ) throws(BuildFailure) -> Rehearsal? {
     if build.settings.rehearsal == .off { return nil }
     do throws(PosixError) {
       return try begin(
         Request(
-          tree: staging.slug, releases: releases, processes: processes, variables: variables,
+          tree: tree, releases: releases, processes: processes, variables: variables,
           appJSON: appJSON, config: build.config.values, mode: build.settings.rehearsal,
-          scratch: staging.scratch, program: try Files.target(ofLink: "/proc/self/exe")))
+          scratch: scratch, program: try Files.target(ofLink: "/proc/self/exe")))
     } catch { throw .unreadable(error) }
   }
 
@@ -35,7 +35,7 @@ extension Rehearsal {
   {
     let rehearsal = try begin(
       build, manifest.otpReleases, manifest.processes, manifest.variables ?? [],
-      manifest.appJSON, staging)
+      manifest.appJSON, tree: staging.slug, scratch: staging.scratch)
     defer { rehearsal?.stop() }
     _ = try rehearsal?.end(build)
   }

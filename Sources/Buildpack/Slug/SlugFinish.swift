@@ -6,6 +6,7 @@ import SlugStore
 struct SlugFinish {
   let build: Build
   let plan: BuildPlan
+  let place: BuildPlace
   let staging: Staging
   let tools: BuildTools
   let facts: BuilderRun.Facts
@@ -19,7 +20,9 @@ struct SlugFinish {
     var bound: Set<String>
   }
 
-  private var slug: String { staging.slug }
+  private var slug: String { place.real.slug }
+  /// As mix or rebar3 left it.
+  private var project: Project { plan.project.at(place.real.source) }
   private var output: BuildOutput { build.output }
 
   func run() throws(BuildFailure) -> Finished {
@@ -30,7 +33,8 @@ struct SlugFinish {
     let stripped = isStripping ? try end(pass) : nil
     let processes = try processes(of: releases)
     let rehearsal = try Rehearsal.begin(
-      build, releases, processes, facts.sortedVariables, plan.kept.appJSON, staging)
+      build, releases, processes, facts.sortedVariables, plan.kept.appJSON, tree: slug,
+      scratch: staging.scratch)
     defer { rehearsal?.stop() }
     var manifest = try describe()
     let searched = if let stripped { stripped } else { try end(pass) }
@@ -87,8 +91,8 @@ struct SlugFinish {
   }
 
   private var components: [Component] {
-    let project = plan.project
-    let deps = project.builder == .mix ? project.folder + "/deps" : staging.build + "/default/lib"
+    let deps =
+      project.builder == .mix ? project.folder + "/deps" : place.real.build + "/default/lib"
     let locks = ["mix.lock", "rebar.lock"].map { project.folder + "/" + $0 }
     return Components.read(deps: deps, locks: locks)
       + facts.own.sorted { $0.key < $1.key }.map {
@@ -133,7 +137,7 @@ struct SlugFinish {
   private func keepDebugInfo(_ folder: String) throws(PosixError) {
     for name in try Files.list(folder + "/lib") {
       let application = String(name.prefix { $0 != "-" })
-      let compiled = "\(staging.build)/lib/\(application)/ebin"
+      let compiled = "\(place.real.build)/lib/\(application)/ebin"
       if ToolchainApplications.all.contains(application) || !Files.isFolder(compiled) { continue }
       for module in try Files.list(compiled) where module.hasSuffix(".beam") {
         let target = "\(folder)/lib/\(name)/ebin/\(module)"
@@ -164,8 +168,8 @@ struct SlugFinish {
   private func beginPass(isStripping: Bool) throws(BuildFailure) -> BeamPass {
     do throws(PosixError) {
       return try BeamPass.begin(
-        slug, in: staging.folder + "/modules", toolchain: ToolchainApplications.all,
-        isStripping: isStripping, environment: tools.environment(compilingInto: nil).variables)
+        slug, in: place.real.modules, toolchain: ToolchainApplications.all,
+        isStripping: isStripping, environment: tools.environment().variables)
     } catch { throw .unreadable(error) }
   }
 
@@ -193,11 +197,11 @@ struct SlugFinish {
   private func search(_ pass: BeamPass.Result, _ releases: [OTPRelease]) throws(BuildFailure)
     -> Set<String>
   {
-    let search = SlugSearch(ConfigSet(build.config.values), buildPaths: [plan.project.source])
+    let search = SlugSearch(ConfigSet(build.config.values), buildPaths: [place.seen.root])
     var findings: [SlugFinding]
     do throws(PosixError) {
       findings = try search.findings(
-        in: slug, pass, toolchain: ToolchainApplications.all, source: plan.project.source,
+        in: slug, pass, toolchain: ToolchainApplications.all, source: project.source,
         isSource: inputs.isUnchanged)
       findings += try CookieSearch.findings(in: slug, releases)
     } catch { throw .unreadable(error) }
@@ -213,7 +217,6 @@ struct SlugFinish {
   private func write(_ manifest: Manifest) throws(BuildFailure) {
     do throws(PosixError) {
       try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
-      try SlugTimes.set(slug, manifest)
     } catch { throw .unwritable(error) }
   }
 }

@@ -38,9 +38,13 @@ int cposix_next_signal(int descriptor);
 
 // Start a program: argv and envp end with NULL; streams are descriptors for 0, 1 and 2;
 // everything else is closed in it; directory may be NULL; signals are unblocked and reset.
-// newSession: setsid(2) first. Returns 0 and *pid, or the errno of the failing step.
+// Returns 0 and *pid, or the errno of the failing step.
 int cposix_spawn(const char *program, char *const argv[], char *const envp[], const char *directory,
-                 const int streams[3], int newSession, pid_t *pid);
+                 const int streams[3], int flags, pid_t *pid);
+enum {
+  CPOSIX_NEW_SESSION = 1,      // setsid(2) first
+  CPOSIX_END_WITH_PARENT = 2,  // SIGKILL when the thread that started it ends (PR_SET_PDEATHSIG)
+};
 
 // Wait for a child: pid (or -1 for any); block or not. Returns the pid, 0 if none is ready, -1 with errno.
 // *code is the exit code, or -1; *signal is the ending signal, or 0.
@@ -87,3 +91,7 @@ int cposix_contains(const void *bytes, size_t count, const void *part, size_t le
 // Mount a file system that needs no device (mount(2)): setuid bits and devices in it count for nothing. 0, or -1 with
 // errno.
 int cposix_mount(const char *type, const char *target, const char *options);
+
+// Show a folder or file, with all that is mounted below it, at another place too (mount(2), MS_BIND). 0, or -1 with
+// errno.
+int cposix_bind(const char *source, const char *target);
