@@ -1,4 +1,5 @@
 import Disk
+import Instance
 import Posix
 import SlugStore
 
@@ -169,7 +170,8 @@ public struct Build {
     _ inputs: BuildInputs, _ cache: BuildCache
   ) throws(BuildFailure) -> Manifest {
     if case .own(let reason) = place.kind {
-      output.warn("\(reason), so this build has a folder of its own and its slug may have another id")
+      output.warn(
+        "\(reason), so this build has a folder of its own and its slug may have another id")
     }
     let facts = try ReleaseMaker(build: self, plan: plan, tools: tools).release(in: place)
     try begin(.finish)
@@ -248,5 +250,18 @@ public struct Build {
     let bytes = files.reduce(0) { $0 + ($1.size ?? 0) }
     output.detail("\(files.count) files, \(BuildOutput.decimal(bytes, per: 1_000_000)) MB")
     for entry in manifest.processes { output.detail("\(entry.process): \(entry.command)") }
+    for need in missingVariables(manifest) { output.warn(need) }
+  }
+
+  /// What run-time configuration cannot do without and the config vars do not have, a line each. relctl builds without
+  /// knowing the app's.
+  private func missingVariables(_ manifest: Manifest) -> [String] {
+    guard request.variables != nil, request.environment["RELPACK_BUILD"] == nil else { return [] }
+    var told: Set<String> = []
+    return (manifest.variables ?? []).filter { variable in
+      variable.need == .required && config.values[variable.name] == nil
+        && !RunSpecification.ownVariables.contains(variable.name)
+        && !variable.name.hasPrefix("RELEASE_") && told.insert(variable.name).inserted
+    }.map { "needs \($0.name) (\($0.file):\($0.line)): not among the config vars" }
   }
 }

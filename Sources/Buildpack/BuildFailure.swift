@@ -36,6 +36,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case releaseMissing(Project.Builder)
   case releaseAmbiguous(names: [String])
   case releaseUnknown(String, names: [String])
+  /// A process type starts what the slug does not have.
+  case process(ProcessFault)
   /// What was made is not a release that can be described.
   case slug(Cause)
   case secret([SlugFinding])
@@ -75,7 +77,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
         switch step {
         case .check, .tools: .project(end)
         case .dependencies: .dependencies(end)
-        case .compile: .compile(end)
+        case .compile: end.builder == .rebar3 && !end.isOfCompiler ? .release(end) : .compile(end)
         case .assets: .assets(end)
         case .release, .finish, .rehearse: .release(end)
         case .test: .tests(end)
@@ -125,6 +127,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .timeLimit: .timeLimit
     case .releaseAmbiguous, .releaseMissing: .releaseAmbiguous
     case .releaseUnknown: .releaseChoice
+    case .process: .processCommand
     case .secret: .secretInSlug
     case .interrupted: .buildInterrupted
     case .file, .slug, .record, .diskFull, .toolchain, .rehearsal: .system
@@ -167,6 +170,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
       "the project has several releases and none is chosen: \(names.joined(separator: ", "))"
     case .releaseUnknown(let name, let names):
       "the project has no release '\(name)'; it has \(names.joined(separator: ", "))"
+    case .process(let fault): fault.sentence
     case .secret(let findings): findings.first?.sentence ?? ""
     case .interrupted(let signal): "the build was stopped by signal \(signal)"
     case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
@@ -187,13 +191,16 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .outside: "Put the file itself there."
     case .unwritable: "Give the build's user a folder that it may change."
     case .project(let end): Self.first("mix help", "tree", end)
-    case .packageTools: "Build where the registry is reachable, or on an image that has Hex."
-    case .dependencies(let end): Self.first("mix deps.get --only prod", "get-deps", end)
+    case .packageTools(let end):
+      "Build where the registry is reachable, or on an image that has "
+        + (end.builder == .mix ? "Hex." : "rebar3's plugins.")
+    case .dependencies(let end):
+      Self.first("mix deps.get --only \(end.environment)", "get-deps", end)
     case .lockOutdated("rebar.lock"): "Run rebar3 get-deps and commit rebar.lock."
     case .lockOutdated(let file): "Run mix deps.get and commit \(file)."
     case .compile(let end): Self.first("mix compile", "compile", end)
-    case .assets:
-      "Make this work first: MIX_ENV=prod mix assets.deploy, or npm's scripts where it has none"
+    case .assets(let end):
+      "Make this work first: MIX_ENV=\(end.environment) mix assets.deploy, or npm's scripts where it has none"
     case .release(let end): Self.first("mix release --overwrite", "release", end)
     case .tests(let end):
       "Make this work first: \(end.builder == .mix ? "mix test" : "rebar3 eunit")"
@@ -206,8 +213,9 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .releaseMissing(.rebar3):
       "Add one in rebar.config, as in: {relx, [{release, {NAME, \"0.1.0\"}, [APP]}]}."
     case .releaseAmbiguous(let names):
-      "Set the config var, as in: RELEASE_NAME=\(names.first ?? "NAME") (all builds all)"
-    case .releaseUnknown: "Set the config var RELEASE_NAME to one of them, or to: all"
+      "Set the config var, as in: RELPACK_RELEASES=\(names.first ?? "NAME") (all builds all)"
+    case .releaseUnknown: "Set the config var RELPACK_RELEASES to one of them, or to: all"
+    case .process(let fault): fault.remedy
     case .secret(let findings): findings.first?.remedy
     case .interrupted: "Build again; what the build had added at the top of the source is gone."
     case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
@@ -216,7 +224,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
 
   private static func first(_ mix: String, _ rebar3: String, _ end: ToolEnd) -> String {
     "Make this work first: "
-      + (end.builder == .mix ? "MIX_ENV=prod " + mix : "rebar3 as prod " + rebar3)
+      + (end.builder == .mix
+        ? "MIX_ENV=\(end.environment) \(mix)" : "rebar3 as \(end.profile) \(rebar3)")
   }
 
   private static func told(_ what: String, _ end: ToolEnd) -> String {
@@ -229,6 +238,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
   private static func ending(_ exit: Exit) -> String {
     switch exit {
     case .code(1): ""
+    // A shell has it so, and so have we between us and a tool.
+    case .code(let code) where (129...192).contains(code): ending(.signal(code - 128))
     case .code(let code): " (exit code \(code))"
     case .signal(let signal): " (ended by signal \(signal))"
     }

@@ -138,7 +138,7 @@ public struct BuildPlan: Sendable {
   private var assembling: String {
     let command = isMix ? "mix release --overwrite" : "rebar3 as prod release"
     if !settings.releases.isEmpty {
-      return "\(command) of \(settings.releases.joined(separator: ", ")): RELEASE_NAME"
+      return "\(command) of \(settings.releases.joined(separator: ", ")), as a config var says"
     }
     if !kept.started.isEmpty {
       return "\(command) of what Procfile starts: \(kept.started.joined(separator: ", "))"

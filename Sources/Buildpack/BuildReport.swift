@@ -23,6 +23,9 @@ public enum BuildReport {
     } catch { return }
   }
 
+  /// What went well has nothing to tell of a failure before it.
+  static func forget(_ source: String) { try? Files.remove(source + "/" + path) }
+
   /// - Parameter source: BUILD_DIR.
   public static func text(_ source: String) throws(Cause) -> String {
     if let bytes = try read(source + "/" + path),

@@ -7,8 +7,12 @@ public struct BuildSettings: Hashable, Sendable {
   /// One of them, for the reference page: its name, what it may be, what it does.
   public static let table: [(name: String, values: String, meaning: String)] = [
     (
-      "RELEASE_NAME", "names, or all",
+      "RELPACK_RELEASES", "names, or all",
       "which OTP releases of several; two and more share the slug"
+    ),
+    (
+      "RELEASE_NAME", "as RELPACK_RELEASES",
+      "the same, where that is not set; each release starts under its own name all the same"
     ),
     ("MIX_ENV", "any; prod without it", "as mix has it; rebar3 builds its profile prod"),
     (
@@ -43,7 +47,8 @@ public struct BuildSettings: Hashable, Sendable {
 
   /// Those that change what is compiled.
   static let compiling: Set<String> = [
-    "RELEASE_NAME", "RELPACK_FOLDER", "RELPACK_DEBUG_INFO", "RELPACK_DEBUG_INFO_KEY",
+    "RELPACK_RELEASES", "RELEASE_NAME", "RELPACK_FOLDER", "RELPACK_DEBUG_INFO",
+    "RELPACK_DEBUG_INFO_KEY",
   ]
 
   /// A line for each config var that looks like one of these and is none.
@@ -92,7 +97,9 @@ public struct BuildSettings: Hashable, Sendable {
       }
       return choice
     }
-    releases = (text("RELEASE_NAME") ?? "").split { $0 == " " || $0 == "," }.map(String.init)
+    releases = (text("RELPACK_RELEASES") ?? text("RELEASE_NAME") ?? "").split {
+      $0 == " " || $0 == ","
+    }.map(String.init)
     environment = text("MIX_ENV") ?? usualEnvironment
     folder = text("RELPACK_FOLDER")
     rehearsal = try choice("RELPACK_REHEARSAL", else: .warn)

@@ -38,6 +38,8 @@ struct BuilderRun {
   }
 
   let builder: Project.Builder
+  /// MIX_ENV.
+  let environment: String
   let invocation: Invocation
   /// A line's meaning; nil for one that is for people.
   let report: (String) -> BuilderReport?
@@ -111,10 +113,14 @@ struct BuilderRun {
     case .cut: .done
     case .exit(let exit):
       if let refusal {
-        .failed(refusal.with(ToolEnd(exit: exit, lines: tail, builder: builder)))
+        .failed(refusal.with(end(exit, tail)))
       } else {
-        exit == .code(0) ? .done : .failedTool(ToolEnd(exit: exit, lines: tail, builder: builder))
+        exit == .code(0) ? .done : .failedTool(end(exit, tail))
       }
     }
+  }
+
+  private func end(_ exit: Exit, _ tail: [String]) -> ToolEnd {
+    ToolEnd(exit: exit, lines: tail, builder: builder, environment: environment)
   }
 }

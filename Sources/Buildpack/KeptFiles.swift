@@ -6,7 +6,6 @@ struct KeptFiles {
   static let profile = ".profile.d"
   /// Content by name.
   let files: [(name: String, bytes: [UInt8])]
-  let hasProfile: Bool
   /// Process types of the Procfile.
   let procfile: [Procfile.Entry]
   let appJSON: AppJSON?
@@ -24,8 +23,9 @@ struct KeptFiles {
       }
     }
     self.files = files
-    hasProfile = Files.isFolder(source + "/" + Self.profile)
-    if hasProfile { try Self.requireInside(Self.profile, in: source) }
+    if Files.isFolder(source + "/" + Self.profile) {
+      try Self.requireInside(Self.profile, in: source)
+    }
     func text(_ name: String) -> [UInt8]? { files.first { $0.name == name }?.bytes }
     do throws(Cause) {
       procfile = try Procfile(text: String(decoding: text("Procfile") ?? [], as: UTF8.self)).entries
@@ -57,15 +57,22 @@ struct KeptFiles {
     guard resolved.hasPrefix(source == "/" ? "/" : source + "/") else { throw .outside(path: name) }
   }
 
-  func write(to slug: String) throws(PosixError) {
+  /// - Parameter source: the source as the build left it; hooks may have added to it.
+  /// - Returns: links that lead out of the slug and were left out.
+  func write(from source: String, to slug: String) throws(PosixError) -> [String] {
     for file in files {
       try Files.remove(slug + "/" + file.name)
       try File.open(slug + "/" + file.name, .create, mode: 0o644).write(file.bytes)
     }
-    if hasProfile {
-      try Files.remove(slug + "/" + Self.profile)
-      try FileTree.copy(
-        try Files.resolve(source + "/" + Self.profile), to: slug + "/" + Self.profile)
+    var leftOut: [String] = []
+    for name in try Inheritance.names(in: source) where try Files.info(slug + "/" + name) == nil {
+      leftOut += try Inheritance.copy(source + "/" + name, to: slug + "/" + name)
     }
+    let profile = source + "/" + Self.profile
+    if Files.isFolder(profile) {
+      try Files.remove(slug + "/" + Self.profile)
+      try FileTree.copy(try Files.resolve(profile), to: slug + "/" + Self.profile)
+    }
+    return leftOut
   }
 }

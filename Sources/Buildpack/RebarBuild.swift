@@ -3,16 +3,22 @@ import Posix
 
 /// The part of a build that rebar3 does, as one process.
 enum RebarBuild {
-  /// What is run in the project's folder.
+  /// What is run in the project's folder: one command for each release, for `as` takes a list of names apart at its
+  /// commas. The runtime is named by its folder: `true` is taken for one by some versions.
   /// - Parameters:
   ///   - releases: names of the OTP releases; empty where rebar.config alone says.
+  ///   - runtime: the folder of Erlang.
   ///   - target: a folder; rebar3 puts each release into one of its name.
-  static func words(releases: [String], target: String) -> [String] {
-    let choice =
-      releases.count > 1
-      ? ["--relnames", releases.joined(separator: ",")] : releases.flatMap { ["-n", $0] }
-    return ["rebar3", "as", "prod", "do", "get-deps,", "release"] + choice
-      + ["--include-erts=true", "--dev-mode=false", "-o", target]
+  static func words(releases: [String], runtime: String, target: String) -> [String] {
+    let names = releases.isEmpty ? [[]] : releases.map { ["-n", $0] }
+    let commands =
+      [["get-deps"]]
+      + names.map { name in
+        ["release"] + name + ["--include-erts=\(runtime)", "--dev-mode=false", "-o", target]
+      }
+    return ["rebar3", "as", "prod", "do"]
+      + commands.dropLast().flatMap { $0.dropLast() + [($0.last ?? "") + ","] }
+      + (commands.last ?? [])
   }
 
   static let testWords = ["rebar3", "as", "test", "do", "get-deps,", "compile"]

@@ -63,7 +63,8 @@ struct ReleaseMaker {
     let target = names.count > 1 ? place.seen.slug + "/rel" : place.seen.releases
     var facts = try run(
       place.command(
-        RebarBuild.words(releases: names, target: target),
+        RebarBuild.words(
+          releases: names, runtime: tools.toolchain.erlang.root, target: target),
         in: plan.project.at(place.seen.source).folder,
         environment: tools.environment(place).variables),
       RebarBuild.report)
@@ -102,8 +103,27 @@ struct ReleaseMaker {
     } catch { throw .unreadable(error) }
   }
 
+  /// Which releases are built. What the Procfile starts is held against them before anything is fetched or compiled.
   private func pick(_ choice: ReleaseChoice) throws(BuildFailure) -> [String] {
-    try choice.pick(chosen: build.settings.releases, started: plan.kept.started)
+    let entries = plan.kept.procfile
+    let names: [String]
+    do throws(BuildFailure) {
+      names = try choice.pick(chosen: build.settings.releases, started: plan.kept.started)
+    } catch {
+      // Who names one that there is not has chosen, and is not to be told that he has not.
+      if case .releaseAmbiguous(let names) = error,
+        let fault = ProcessFault.release(in: entries, names: names)
+      {
+        throw .process(fault)
+      }
+      throw error
+    }
+    let release = names.first { $0 != ReleaseChoice.nameless } ?? choice.implicit ?? "NAME"
+    let fault = ProcessFault.tool(in: entries, release: release, builder: plan.project.builder) {
+      Files.exists("\(plan.project.folder)/rel/overlays/bin/\($0)")
+    }
+    if let fault { throw .process(fault) }
+    return names
   }
 
   private func run(
@@ -111,8 +131,8 @@ struct ReleaseMaker {
   ) throws(BuildFailure) -> BuilderRun.Facts {
     var step = BuildStep.tools
     let run = BuilderRun(
-      builder: plan.project.builder, invocation: invocation, report: report, output: output,
-      interrupts: build.interrupts,
+      builder: plan.project.builder, environment: build.settings.environment,
+      invocation: invocation, report: report, output: output, interrupts: build.interrupts,
       deadline: build.deadline)
     let facts: BuilderRun.Facts
     let end: BuilderRun.End

@@ -56,6 +56,7 @@ extension Build {
       let tools = try BuildTools(build, plan, staging)
       defer { tools.clear() }
       try work(build, plan, tools)
+      BuildReport.forget(plan.project.source)
     }
   }
 
@@ -75,7 +76,12 @@ extension Build {
     } catch { throw .unreadable(error) }
     switch ending {
     case .exit(.code(0)), .cut: return
-    case .exit(let exit): throw BuildFailure(.test, ToolEnd(exit: exit, lines: tail))
+    case .exit(let exit):
+      throw BuildFailure(
+        .test,
+        ToolEnd(
+          exit: exit, lines: tail, builder: plan.project.builder,
+          environment: settings.environment))
     case .interrupted(let signal): throw .interrupted(signal: signal)
     case .expired: throw timeIsOver()
     }

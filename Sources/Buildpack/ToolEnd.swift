@@ -7,12 +7,20 @@ public struct ToolEnd: Hashable, Sendable {
   public var lines: [String]
   /// Whose work it was.
   public var builder: Project.Builder
+  /// mix's MIX_ENV.
+  public var environment: String
 
-  public init(exit: Exit, lines: [String], builder: Project.Builder = .mix) {
+  public init(
+    exit: Exit, lines: [String], builder: Project.Builder = .mix, environment: String = "prod"
+  ) {
     self.exit = exit
     self.lines = lines
     self.builder = builder
+    self.environment = environment
   }
+
+  /// rebar3's. Tests have one of their own; everything else is built for production.
+  var profile: String { environment == "test" ? "test" : "prod" }
 
   /// How many lines are kept.
   static let most = 30
@@ -39,6 +47,16 @@ public struct ToolEnd: Hashable, Sendable {
     "Could not find Hex", "httpc request failed", "Could not find \"rebar3\"",
     "Could not install Hex", "Could not install Rebar",
   ]
+
+  /// rebar3 compiles and assembles without a word in between: whether it was still compiling.
+  var isOfCompiler: Bool {
+    lines.contains { line in
+      let text = line.drop { $0.isWhitespace }
+      return text.hasPrefix("Compiling ") && text.hasSuffix(" failed")
+        || text.hasPrefix("Hook for ")
+        || text.contains(": error: ") || Self.compilerPlace(String(text))
+    }
+  }
 
   /// The line that a person would point at; nil where none tells.
   var telling: String? {

@@ -181,7 +181,7 @@ extension Invocation {
 }
 
 /// Hands an array of C strings, ended by NULL, to `body`.
-func withCStrings<Result>(
+private func withCStrings<Result>(
   _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
 ) -> Result {
   var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }

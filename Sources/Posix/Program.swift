@@ -8,22 +8,6 @@ public enum Program {
   public static var processID: Int32 { getpid() }
 }
 
-extension Program {
-  /// Becomes another program, with the same descriptors. execve(2)
-  /// - Returns: only where that is not possible.
-  public static func become(_ invocation: Invocation) -> PosixError {
-    do throws(PosixError) {
-      let program = try invocation.program()
-      if let folder = invocation.directory { try check("enter", folder) { chdir(folder) } }
-      let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
-      withCStrings(invocation.arguments) { arguments in
-        withCStrings(environment) { environment in _ = execve(program, arguments, environment) }
-      }
-      return PosixError("run", program, .current)
-    } catch { return error }
-  }
-}
-
 public enum Environment {
   /// The variables of this process.
   public static var current: [String: String] {

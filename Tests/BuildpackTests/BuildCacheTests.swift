@@ -40,7 +40,8 @@ import Testing
     // A cold build sees the same times.
     let cold = try bench.checkOut(files)
     #expect(
-      bench.restore(bench.wanted(cold), BuildCache(folder: nil)) == .nothing("there is no cache folder"))
+      bench.restore(bench.wanted(cold), BuildCache(folder: nil))
+        == .nothing("there is no cache folder"))
     for path in ["/lib/a.ex", "/lib", "/mix.exs"] { #expect(time(cold.source + path) == same) }
   }
 
@@ -93,7 +94,8 @@ import Testing
     }
     #expect(
       bench.restore(
-        bench.wanted(try bench.checkOut()), BuildCache(folder: bench.cache.folder, isOff: true)) == .nothing("the cache is off"))
+        bench.wanted(try bench.checkOut()), BuildCache(folder: bench.cache.folder, isOff: true))
+        == .nothing("the cache is off"))
   }
 
   /// A variable counts where code names it, and only there.

@@ -46,17 +46,17 @@ extension BuildFailureTests {
       testDescription: "several releases", project: "orchard",
       problem: "the project has several releases and none is chosen: apple, pear",
       id: "RT-BUILD-RELEASE-AMBIGUOUS",
-      remedy: "Set the config var, as in: RELEASE_NAME=apple (all builds all)"),
+      remedy: "Set the config var, as in: RELPACK_RELEASES=apple (all builds all)"),
     Case(
       testDescription: "unknown release", project: "orchard", config: ["RELEASE_NAME": "plum"],
       problem: "the project has no release 'plum'; it has apple, pear",
       id: "RT-BUILD-RELEASE-UNKNOWN",
-      remedy: "Set the config var RELEASE_NAME to one of them, or to: all"),
+      remedy: "Set the config var RELPACK_RELEASES to one of them, or to: all"),
     Case(
       testDescription: "unknown release of rebar3", project: "pebble",
       config: ["RELEASE_NAME": "plum"],
       problem: "the project has no release 'plum'; it has pebble", id: "RT-BUILD-RELEASE-UNKNOWN",
-      remedy: "Set the config var RELEASE_NAME to one of them, or to: all"),
+      remedy: "Set the config var RELPACK_RELEASES to one of them, or to: all"),
     Case(
       testDescription: "umbrella without a release", project: "grove",
       change: { try replace(in: $0 + "/mix.exs", "releases: [", "unknown: [") },

@@ -86,15 +86,16 @@ import Testing
   @Test func endsItsToolsWhenItIsStopped() throws {
     let platform = try Platform { source in
       try File.open(source + "/config/config.exs", .append).write(
-        "\nFile.write!(\"../began\", \"\")\n:os.cmd('sleep 86399')\n")
+        "\n:os.cmd('sleep 86399')\n")
     }
     let before = try platform.snapshot()
     let log = try File.open(platform.folder.path + "/log", .create)
     let build = try Child.start(
       platform.invocation("compile", [platform.source]), output: .file(log), errors: .file(log))
     let began = Workspace.wait(milliseconds: 20_000) {
-      ProcessTable.descendants(of: build.pid).count > 3
-        && Files.exists(platform.folder.path + "/began") ? true : nil
+      ProcessTable.descendants(of: build.pid).contains {
+        ProcessTable.words(of: $0.pid) == ["sleep", "86399"]
+      } ? true : nil
     }
     let tools = ProcessTable.descendants(of: build.pid)
       .map { ProcessIdentity(pid: $0.pid, started: $0.started) }

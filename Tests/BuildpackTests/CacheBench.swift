@@ -71,7 +71,8 @@ struct CacheBench {
 
   func wanted(_ tree: Tree, _ key: CacheKey = key()) -> BuildCache.Wanted {
     BuildCache.Wanted(
-      key: key, digests: tree.digests, origin: tree.source, root: tree.source, source: tree.source, dependencies: tree.dependencies,
+      key: key, digests: tree.digests, origin: tree.source, root: tree.source, source: tree.source,
+      dependencies: tree.dependencies,
       build: tree.build, slug: tree.slug)
   }
 

@@ -63,7 +63,8 @@ struct BuildCache: Sendable {
 
   /// Puts in place what can be used again, and gives every file of the source a time by its content.
   /// - Parameter unpack: puts the source in place; not called where the slug is used again.
-  func restore<Failure>(_ wanted: Wanted, unpack: () throws(Failure) -> Void) throws(Failure) -> Reuse
+  func restore<Failure>(_ wanted: Wanted, unpack: () throws(Failure) -> Void) throws(Failure)
+    -> Reuse
   {
     let found = Result { () throws(CacheFault) in try find(wanted) }
     if case .success(let found) = found, found.decision.reuse == .slug, found.put(wanted) == nil {

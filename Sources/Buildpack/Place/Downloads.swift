@@ -23,7 +23,8 @@ struct Downloads {
   /// Files alone; what is there already stays.
   private func copy(from source: String, to target: String) throws(PosixError) {
     guard Files.isFolder(source) else { return }
-    for name in try Files.list(source, skippingOthers: true) where !Files.exists(target + "/" + name) {
+    for name in try Files.list(source, skippingOthers: true)
+    where !Files.exists(target + "/" + name) {
       guard let info = try Files.info(source + "/" + name), info.kind == .file, info.isExecutable
       else { continue }
       try FileTree.copyFile(source + "/" + name, to: target + "/" + name, mode: 0o755)

@@ -2,7 +2,8 @@ import Posix
 
 /// Runs a command that sees a folder of ours under the usual path.
 ///
-/// `relpack within FOLDER DIRECTORY WORD…` is what runs first inside of namespaces; it mounts and becomes the command.
+/// `relpack within FOLDER DIRECTORY WORD…` is what runs first inside of namespaces; it mounts, starts the command and
+/// waits for it. The first process of a process table cannot be killed from within, so the command is its child.
 public struct Enclosure {
   /// The path of `relpack`.
   let program: String
@@ -20,16 +21,21 @@ public struct Enclosure {
   }
 
   /// - Parameter words: behind `within`.
-  /// - Returns: only where it cannot become the command: why not.
-  public static func become(_ words: [String], environment: [String: String]) -> Cause {
-    guard words.count > 2 else { return Cause(.usage, "\(verb): a folder and a command are missing") }
+  /// - Returns: the command's exit code, 128 and the number more after a signal.
+  public static func run(_ words: [String], environment: [String: String]) throws(Cause) -> Int32 {
+    guard words.count > 2 else {
+      throw Cause(.usage, "\(verb): a folder, a working folder and a command are wanted")
+    }
+    let command = Invocation(Array(words.dropFirst(2)), in: words[1], environment: environment)
     let scratch = words[0] + ".view"
     do throws(PosixError) {
       try Files.makeFolder(scratch)
       try Isolation.show(words[0], at: BuildPlace.usual, scratch: scratch)
       try Isolation.settle(network: false)
-    } catch { return Cause(error) }
-    let command = Invocation(Array(words.dropFirst(2)), in: words[1], environment: environment)
-    return Cause(Program.become(command))
+      switch try Child.start(command, input: .inherited).wait() {
+      case .code(let code): return code
+      case .signal(let signal): return 128 + signal
+      }
+    } catch { throw Cause(error) }
   }
 }

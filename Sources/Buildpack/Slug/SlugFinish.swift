@@ -46,26 +46,19 @@ struct SlugFinish {
     return Finished(manifest: manifest, isSound: isSound, bound: bound)
   }
 
-  /// What will be started; of what cannot be is told.
+  /// What will be started.
   private func processes(of releases: [OTPRelease]) throws(BuildFailure) -> [Procfile.Entry] {
     let processes: [Procfile.Entry]
     do throws(Cause) {
       processes = try ManifestBuilder.processes(in: slug, releases)
     } catch { throw .slug(error) }
     if processes.isEmpty { output.warn("the Procfile is empty: nothing will be started") }
-    for entry in processes {
-      let words = entry.command.split(separator: " ").drop { $0 == "env" || $0.contains("=") }
-      guard let program = words.first else { continue }
-      let path = program.hasPrefix("./") ? program.dropFirst(2) : program
-      let isMissing = path.hasPrefix("bin/") && !Files.isExecutableFile("\(slug)/\(path)")
-      if isMissing || Self.buildTools.contains(String(program)) {
-        output.warn("Procfile: \(entry.process) starts '\(program)', which the slug has not")
-      }
+    let missing = ProcessFault.program(in: processes, names: releases.map(\.name)) {
+      Files.isExecutableFile("\(slug)/\($0)")
     }
+    if let missing { throw .process(missing) }
     return processes
   }
-
-  private static let buildTools: Set<String> = ["mix", "iex", "elixir", "rebar3", "npm", "node"]
 
   // MARK: - The tree
 
@@ -80,7 +73,12 @@ struct SlugFinish {
       // The project's own files may lie anywhere in its release; these tell of our build.
       try Files.remove(slug + "/.reltui")
       for release in releases { try clean(release) }
-      try plan.kept.write(to: slug)
+      let leftOut = try plan.kept.write(from: project.source, to: slug)
+      if let first = leftOut.first {
+        let more = leftOut.count > 1 ? " and \(leftOut.count - 1) more links" : ""
+        output.warn(
+          "'\(first)'\(more) of earlier buildpacks: left out, as no link may leave a slug")
+      }
       try ProfileScript.add(to: slug, releases)
       let bill = SBOM.bytes(releases, components)
       try Files.makeFolder(slug + "/.reltui", mode: 0o755)
@@ -107,7 +105,7 @@ struct SlugFinish {
     // What mix's step :tar adds: all of it once more, with the cookie.
     try Files.remove("\(folder)/\(release.name)-\(release.version).tar.gz")
     for name in try Files.list(folder + "/lib") {
-      try Files.remove("\(folder)/lib/\(name)/src")
+      for part in ["src", "include"] { try Files.remove("\(folder)/lib/\(name)/\(part)") }
     }
     if plan.project.builder == .mix, build.settings.debugInfo != .strip {
       try keepDebugInfo(folder)

@@ -168,21 +168,61 @@ options = fn
   _ -> []
 end
 
-dependencies = fn config, test ->
-  children = for {app, path} <- owns.(config), do: within.(app, path, fn -> Mix.Project.config()[:deps] || [] end)
-  wanted = Enum.concat([config[:deps] || [] | children]) |> Enum.map(options) |> Enum.filter(fn dependency ->
-    only = List.wrap(dependency[:only])
-    not Keyword.has_key?(dependency, :in_umbrella) and (only == [] or test or Mix.env() in only)
+used? = fn dependency, test ->
+  only = List.wrap(options.(dependency)[:only])
+  only == [] or test or Mix.env() in only
+end
+
+has? = fn dependency, keys -> Enum.any?(keys, &Keyword.has_key?(options.(dependency), &1)) end
+
+# What a list of dependencies comes to for this environment, with those of the dependencies that lie beside the project.
+wanted = fn wanted, list, folder, test ->
+  Enum.flat_map(list, fn dependency ->
+    path = options.(dependency)[:path]
+    file = path && Path.expand(path, folder)
+    cond do
+      not used?.(dependency, test) or has?.(dependency, [:in_umbrella]) -> []
+      path && File.regular?(Path.join(file, "mix.exs")) ->
+        app = elem(dependency, 0)
+        inner = Mix.Project.in_project(app, file, fn _ -> Mix.Project.config()[:deps] || [] end)
+        [dependency | wanted.(wanted, inner, file, test)]
+      true -> [dependency]
+    end
   end)
+end
+
+# Hex is there, or is fetched where the environment needs it. mix itself asks for Hex wherever any dependency, a test's
+# too, is a package: those of other environments are taken out of the project where nothing else needs Hex.
+hex = fn config, wanted, lock, test ->
+  package? = fn dependency -> not has?.(dependency, [:path, :git, :github, :in_umbrella]) end
+  cond do
+    Enum.any?(wanted, package?) ->
+      Mix.Task.run("local.hex", ["--force", "--if-missing"])
+      # One in PATH, or named by the image, is as good.
+      System.get_env("MIX_REBAR3") || Mix.Task.run("local.rebar", ["--force", "--if-missing"])
+    Code.ensure_loaded?(Hex) -> :ok
+    # What a git repository wants is known when it is there; the lock file may know it already.
+    lock =~ "{:hex," and Enum.any?(wanted, &has?.(&1, [:git, :github])) ->
+      try do
+        Mix.Task.run("local.hex", ["--force", "--if-missing"])
+      rescue
+        _ -> :ok
+      end
+    true ->
+      deps = config[:deps] || []
+      kept = Enum.filter(deps, &used?.(&1, test))
+      if kept != deps, do: Mix.ProjectStack.merge_config(deps: kept)
+  end
+end
+
+dependencies = fn config, test ->
+  children = for {app, path} <- owns.(config), do: {within.(app, path, fn -> Mix.Project.config()[:deps] || [] end), path || "."}
+  wanted = Enum.uniq(Enum.flat_map([{config[:deps] || [], "."} | children], fn {list, folder} -> wanted.(wanted, list, Path.expand(folder), test) end))
   lockfile = config[:lockfile] || "mix.lock"
   lock = read.(lockfile)
-  packages = lock =~ "{:hex," or Enum.any?(wanted, fn one -> not Enum.any?([:path, :git, :github], &Keyword.has_key?(one, &1)) end)
-  if wanted != [] or lock =~ "{:" do
+  hex.(config, wanted, lock, test)
+  if wanted != [] do
     say.(["step", "dependencies"])
-    if packages do
-      Mix.Task.run("local.hex", ["--force", "--if-missing"])
-      Mix.Task.run("local.rebar", ["--force", "--if-missing"])
-    end
     Mix.Task.run("deps.get", if(test, do: [], else: ["--only", Atom.to_string(Mix.env())]))
     now = read.(lockfile)
     cond do

@@ -1,0 +1,76 @@
+import Posix
+
+/// What buildpacks that ran before ours have put into BUILD_DIR for the running app: packages of the system in `.apt`,
+/// runtimes in `.heroku` and `vendor`, and whatever their scripts in `.profile.d` put into a path.
+/// Source: Heroku, "Buildpack API"; heroku-buildpack-apt, heroku-buildpack-nodejs.
+enum Inheritance {
+  private static let usual = [".apt", ".heroku", "vendor"]
+
+  /// Names at the top of a source that belong into the slug, sorted.
+  static func names(in source: String) throws(PosixError) -> [String] {
+    var names = Set(usual)
+    let profile = source + "/" + KeptFiles.profile
+    if Files.isFolder(profile) {
+      for name in try Files.list(profile, skippingOthers: true) where name.hasSuffix(".sh") {
+        let text = (try? Files.read(profile + "/" + name, limit: 1 << 20)) ?? []
+        names.formUnion(mentioned(in: String(decoding: text, as: UTF8.self)))
+      }
+    }
+    return names.sorted().filter { name in
+      (try? Files.info(source + "/" + name))??.kind == .folder && !isOurs(name)
+        && !isProject(source + "/" + name)
+    }
+  }
+
+  /// The first parts of paths below the app's folder: `$HOME/.apt/usr/bin`, `${HOME}/x`, `/app/x`.
+  static func mentioned(in script: String) -> Set<String> {
+    var found: Set<String> = []
+    for start in ["$HOME/", "${HOME}/", "/app/"] {
+      for part in script.split(separator: start, omittingEmptySubsequences: false).dropFirst() {
+        let name = part.prefix { $0.isLetter || $0.isNumber || "._-+@".contains($0) }
+        if Manifest.isInside(String(name)) { found.insert(String(name)) }
+      }
+    }
+    return found
+  }
+
+  /// What a slug has of its own, and what only a build needs.
+  private static func isOurs(_ name: String) -> Bool {
+    [KeptFiles.profile, ".reltui", ".git", "_build", "deps", "bin", "lib", "releases"].contains(
+      name)
+      || Staging.isName(name)
+  }
+
+  /// Source of Elixir or Erlang, also where it lies in `vendor`: it is in the release, compiled.
+  private static func isProject(_ folder: String) -> Bool {
+    let places =
+      [folder]
+      + ((try? Files.list(folder, skippingOthers: true)) ?? []).map {
+        folder + "/" + $0
+      }
+    return places.contains { place in
+      ["mix.exs", "rebar.config"].contains { Files.exists(place + "/" + $0) }
+    }
+  }
+
+  /// A copy without what no slug can hold: devices, names that are no text, and links that lead to places of the build's
+  /// image. A link to `/app/…` is made one that holds wherever the slug lies.
+  /// - Returns: the links that were left out, as paths in the slug.
+  static func copy(_ source: String, to target: String) throws(PosixError) -> [String] {
+    try FileTree.copy(source, to: target, skippingOthers: true)
+    var leftOut: [String] = []
+    for entry in try FileTree.entries(of: target) where entry.info.kind == .link {
+      let (place, path) = (target + "/" + entry.path, Files.name(of: target) + "/" + entry.path)
+      let link = try Files.target(ofLink: place)
+      if CachePath.staysInside(link: path, target: link) { continue }
+      try Files.remove(place)
+      if link.hasPrefix("/app/") {
+        let up = String(repeating: "../", count: path.split(separator: "/").count - 1)
+        try Files.symbolicLink(to: up + link.dropFirst("/app/".count), at: place)
+      } else {
+        leftOut.append(path)
+      }
+    }
+    return leftOut
+  }
+}
