@@ -30,6 +30,12 @@ extension BuildFailureTests {
         try Files.setMode($0 + "/.tool-versions", 0)
       }, problem: "cannot read 'SOURCE/.tool-versions': permission denied", id: "RT-SYSTEM"),
     Case(
+      testDescription: "a folder that cannot be read",
+      change: {
+        try Files.makeFolder($0 + "/closed")
+        try Files.setMode($0 + "/closed", 0)
+      }, problem: "cannot list 'SOURCE/closed': permission denied", id: "RT-SYSTEM"),
+    Case(
       testDescription: "a source that cannot be written", isSealed: true,
       problem: "cannot make folder 'SOURCE/.relpack-", id: "RT-BUILD-UNWRITABLE",
       remedy: "Give the build's user a folder that it may change.", hasReport: false),
@@ -57,6 +63,31 @@ extension BuildFailureTests {
       config: ["RELEASE_NAME": "plum"],
       problem: "the project has no release 'plum'; it has pebble", id: "RT-BUILD-RELEASE-UNKNOWN",
       remedy: "Set the config var RELPACK_RELEASES to one of them, or to: all"),
+    Case(
+      testDescription: "a process type that starts mix",
+      change: { try rewrite($0 + "/Procfile", "web: cd . && MIX_ENV=prod mix phx.server\n") },
+      problem: "Procfile: web starts 'mix', which no slug has", id: "RT-BUILD-PROCESS",
+      remedy: "Write instead: web: env PHX_SERVER=true bin/sprout start"),
+    Case(
+      testDescription: "a release phase that starts mix", project: "burrow",
+      change: { try rewrite($0 + "/Procfile", "release: mix ecto.migrate\nweb: bin/server\n") },
+      problem: "Procfile: release starts 'mix', which no slug has", id: "RT-BUILD-PROCESS",
+      remedy: "Write instead: release: bin/migrate"),
+    Case(
+      testDescription: "a process type that starts rebar3", project: "pebble",
+      change: { try rewrite($0 + "/Procfile", "web: rebar3 shell\n") },
+      problem: "Procfile: web starts 'rebar3', which no slug has", id: "RT-BUILD-PROCESS",
+      remedy: "Write instead: web: bin/pebble foreground"),
+    Case(
+      testDescription: "a process type that starts a release that there is not",
+      change: { try rewrite($0 + "/Procfile", "web: bin/sprouts start\n") },
+      problem: "Procfile: web starts 'bin/sprouts', and the project's only release is sprout",
+      id: "RT-BUILD-PROCESS", remedy: "Write instead: web: bin/sprout start"),
+    Case(
+      testDescription: "a process type that starts none of several releases", project: "orchard",
+      change: { try rewrite($0 + "/Procfile", "web: bin/plum start\n") },
+      problem: "Procfile: web starts 'bin/plum', and the project's releases are apple, pear",
+      id: "RT-BUILD-PROCESS", remedy: "Write instead: web: bin/apple start"),
     Case(
       testDescription: "umbrella without a release", project: "grove",
       change: { try replace(in: $0 + "/mix.exs", "releases: [", "unknown: [") },
@@ -133,6 +164,11 @@ extension BuildFailureTests {
       change: { try replace(in: $0 + "/c_src/anvil.c", "42);", "42)") },
       problem: "the application does not compile: ", id: "RT-BUILD-COMPILE",
       remedy: "Make this work first: MIX_ENV=prod mix compile", said: "error: expected"),
+    Case(
+      testDescription: "an application that a release of rebar3 lacks", project: "pebble",
+      change: { try replace(in: $0 + "/rebar.config", "[pebble", "[nowhere, pebble") },
+      problem: "the release could not be assembled: ", id: "RT-BUILD-RELEASE",
+      remedy: "Make this work first: rebar3 as prod release", said: "nowhere"),
     Case(
       testDescription: "a compiler that is killed",
       change: {

@@ -40,9 +40,9 @@ final class BuildHost: Sendable {
   }
 
   /// All of it belongs to the build's user, where there is another than ourselves.
-  private func giveAway(_ path: String) throws {
+  func giveAway(_ path: String, to user: uid_t = user) throws {
     guard User.isRoot else { return }
-    try shell("chown -hR \(Self.user):\(Self.user) \"$0\"", path)
+    try shell("chown -hR \(user):\(user) \"$0\"", path)
   }
 
   func shell(_ script: String, _ words: String...) throws {
@@ -67,21 +67,37 @@ final class BuildHost: Sendable {
     return source
   }
 
-  /// Runs one of the buildpack's programs with as little in its environment as platforms give.
-  func run(
-    _ command: String, _ arguments: [String], umask: String = "022",
-    environment more: [String: String] = [:]
-  ) throws -> Platform.Result {
+  /// What no namespaces can be had in, as in containers: those that users may make are used up.
+  static let confined = [
+    "unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c",
+    "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"", "sh",
+  ]
+
+  /// One of the buildpack's programs with as little in its environment as platforms give.
+  func invocation(
+    _ command: String, _ arguments: [String], umask: String = "022", user: uid_t = user,
+    isConfined: Bool = false, environment more: [String: String] = [:]
+  ) -> Invocation {
     let become =
-      User.isRoot
-      ? ["setpriv", "--reuid=\(Self.user)", "--regid=\(Self.user)", "--clear-groups"] : []
+      User.isRoot ? ["setpriv", "--reuid=\(user)", "--regid=\(user)", "--clear-groups"] : []
     let environment = [
       "PATH": "/usr/bin:/bin", "HOME": folder.path + "/home", "STACK": "heroku-24",
     ]
     let words = ["sh", "-c", "umask \(umask); exec \"$@\"", "sh", buildpack + "/bin/" + command]
-    let result = try Invocation(
-      become + words + arguments, in: "/", environment: environment.merging(more) { $1 }
-    ).run(limit: 120_000)
+    return Invocation(
+      become + (isConfined ? Self.confined : []) + words + arguments, in: "/",
+      environment: environment.merging(more) { $1 })
+  }
+
+  func run(
+    _ command: String, _ arguments: [String], umask: String = "022",
+    environment: [String: String] = [:]
+  ) throws -> Platform.Result {
+    try Self.result(invocation(command, arguments, umask: umask, environment: environment))
+  }
+
+  static func result(_ invocation: Invocation) throws -> Platform.Result {
+    let result = try invocation.run(limit: 120_000)
     return Platform.Result(exit: result.exit, lines: Platform.lines(result.text))
   }
 

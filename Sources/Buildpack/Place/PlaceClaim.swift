@@ -25,10 +25,12 @@ final class PlaceClaim {
     var next = Clock.monotonic()
     while true {
       if let reason = refusal(folder) { return .refused(reason) }
-      if let claim = claim(folder) {
-        claim.clean()
-        return .taken(claim)
-      }
+      do throws(PosixError) {
+        if let claim = try claim(folder) {
+          claim.clean()
+          return .taken(claim)
+        }
+      } catch { return .refused("\(error)") }
       if Clock.monotonic() >= next {
         build.output.detail("Waiting for another build in \(folder) to end")
         next = Clock.monotonic() + patience
@@ -50,12 +52,17 @@ final class PlaceClaim {
   }
 
   /// Nil while another build has it, or has just removed it.
-  private static func claim(_ folder: String) -> PlaceClaim? {
-    guard let lock = try? Lock.take(lockFile(folder)),
+  private static func claim(_ folder: String) throws(PosixError) -> PlaceClaim? {
+    do throws(PosixError) {
       // A build that ends removes the file that it has locked; a lock on that one is worth nothing.
-      let names = try? lock.file.info().names, names > 0
-    else { return nil }
-    return PlaceClaim(folder, lock)
+      guard let lock = try Lock.take(lockFile(folder)), try lock.file.info().names > 0 else {
+        return nil
+      }
+      return PlaceClaim(folder, lock)
+    } catch {
+      if error.errno == .noSuchFile { return nil }
+      throw error
+    }
   }
 
   /// Ends and removes what a build has left.

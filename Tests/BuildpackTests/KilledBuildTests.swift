@@ -1,0 +1,63 @@
+import Buildpack
+import Glibc
+import Posix
+import TestSupport
+import Testing
+
+extension SharedPlaceTests {
+  /// Builds that are killed at any moment: the next one of the same folder and cache is right, and of the killed one
+  /// nothing runs or lies about.
+  @Suite struct KilledBuildTests {
+    private static let sample = Sample(
+      name: "sprout", project: "sprout", constant: "", answer: "", processes: [])
+
+    @Test(arguments: [false, true]) func leaveNothing(isConfined: Bool) throws {
+      let host = try BuildHost(Self.sample)
+      func compile(_ source: String) -> Invocation {
+        host.invocation(
+          "compile", [source, host.cache], isConfined: isConfined,
+          environment: ["MARK": source, "RELPACK_REHEARSAL": "off"])
+      }
+      let start = Clock.monotonic()
+      let whole = try host.unpack("whole")
+      try #require(try BuildHost.result(compile(whole)).exit == .code(0))
+      let longest = Clock.monotonic() - start
+      let id = try SHA256.digest(ofFile: whole + "/" + Manifest.path)
+      var random = Scramble(isConfined ? 11 : 5)
+      for round in 0..<10 {
+        let source = try host.unpack("round-\(round)") {
+          // Every second one without a cache to be used.
+          if round % 2 == 0 { try rewrite($0 + "/Procfile", "web: bin/sprout start\n") }
+        }
+        let expected = round % 2 == 0 ? nil : id
+        let build = try Child.start(compile(source), output: .null, errors: .null)
+        let limit = round % 2 == 0 ? longest : longest / 4
+        _ = try Poll.wait([], milliseconds: Int64.random(in: 0...limit, using: &random))
+        build.signal(SIGKILL)
+        _ = build.wait()
+        // Killed in the very end it has made the slug.
+        if !Files.exists(source + "/" + Manifest.path) || Files.exists(source + "/mix.exs") {
+          let next = try BuildHost.result(compile(source))
+          #expect(next.exit == .code(0), "round \(round): \(next.lines)")
+        }
+        let made = try SHA256.digest(ofFile: source + "/" + Manifest.path)
+        #expect(expected == nil || made == expected, "round \(round)")
+        #expect(leftovers(source) == [], "round \(round)")
+        #expect(try Files.list(source).filter { $0.hasPrefix(".relpack") } == [], "round \(round)")
+      }
+      #expect(!Files.exists("/var/tmp/reltui-build"))
+      #expect(try Files.list(host.cache + "/reltui").filter { $0.contains("new-") }.count <= 1)
+    }
+
+    /// Processes of a build, known by their environment; those that are being ended are given a moment.
+    private func leftovers(_ source: String) -> [String] {
+      func found() -> [String] {
+        ProcessTable.all().filter { $0.state != "Z" }.filter {
+          ProcessTable.environment(of: $0.pid).contains("MARK=" + source)
+        }.map { ProcessTable.words(of: $0.pid).joined(separator: " ") }
+      }
+      _ = Workspace.wait(milliseconds: 3000) { found().isEmpty ? true : nil }
+      return found()
+    }
+  }
+}
