@@ -4,7 +4,7 @@ import SlugStore
 /// The slug's own file in `.profile.d`, which a platform reads before it runs a process type or gives somebody a shell.
 /// What has to hold without a platform too stands in `env.sh`: `StartSnippet`.
 public enum ProfileScript {
-  private static let name = "reltui"
+  static let name = "reltui"
 
   /// Adds it. A file of the app's own with that name stays, and ours gets another one.
   public static func add(to slug: String, _ releases: [OTPRelease]) throws(PosixError) {

@@ -188,22 +188,30 @@ struct SlugFinish {
     } catch { throw .slug(error) }
   }
 
-  /// Refuses a slug with the value of a config var in it, and tells of what else is found.
+  /// Refuses a slug with what looks like a secret in it, and tells of what else is found.
   /// - Returns: applications that hold the path of the build.
   private func search(_ pass: BeamPass.Result, _ releases: [OTPRelease]) throws(BuildFailure)
     -> Set<String>
   {
-    let search = SlugSearch(ConfigSet(build.config.values), buildPaths: [plan.project.source])
+    let search = SlugSearch(
+      ConfigSet(build.settings.mayLeak(build.config.values)), buildPaths: [plan.project.source])
+    let fetched = plan.project.builder == .rebar3 ? staging.build + "/default/lib" : nil
     var findings: [SlugFinding]
     do throws(PosixError) {
       findings = try search.findings(
-        in: slug, pass, toolchain: ToolchainApplications.all, source: plan.project.source,
-        isSource: inputs.isUnchanged)
+        in: slug, pass,
+        SlugSearch.Origin(
+          source: plan.project.source, fetched: fetched, toolchain: ToolchainApplications.all,
+          releases: releases, isSource: inputs.isUnchanged))
       findings += try CookieSearch.findings(in: slug, releases)
     } catch { throw .unreadable(error) }
     let secrets = findings.filter { if case .value = $0 { true } else { false } }
     if !secrets.isEmpty { throw .secret(secrets) }
-    build.tell(findings)
+    let harmless = findings.filter { finding in
+      if case .harmless(let name, _) = finding { !facts.baked.contains(name) } else { false }
+    }
+    if let line = SlugFinding.harmless(harmless) { output.warn(line) }
+    build.tell(findings.filter { if case .harmless = $0 { false } else { true } })
     return Set(
       findings.compactMap { finding in
         if case .buildPath(let file) = finding { BeamPass.application(of: file) } else { nil }
