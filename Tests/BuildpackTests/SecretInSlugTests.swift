@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 import TestSupport
 import Testing
 
@@ -117,6 +118,30 @@ import Testing
     expectGreen(try build("sprout", ["PHX_HOST": host], change: inCode), warned: [line])
     let wanted = ["PHX_HOST": host, "RELPACK_PUBLIC": "PHX_HOST"]
     expectGreen(try build("sprout", wanted, change: inCode))
+  }
+
+  /// As Elixir writes them into the `.app` file.
+  @Test func keysReadAtCompileTimeAreInTheManifest() throws {
+    let sample = try #require(Sample.all.first { $0.name == "sprout" })
+    let host = try BuildHost(sample)
+    let source = try host.unpack("source") { source in
+      try Self.write(source + "/config/config.exs", "import Config; config :sprout, a: [b: 1]")
+      try Self.write(
+        source + "/lib/sprout/deep.ex",
+        """
+        defmodule Sprout.Deep do
+          def deep, do: unquote(Application.compile_env(:sprout, [:a, :b]))
+          def level, do: unquote(Application.compile_env(:logger, :level, :info))
+        end
+        """)
+    }
+    #expect(try host.compile(source).exit == .code(0))
+    let manifest = try Manifest(bytes: Files.read(source + "/" + Manifest.path))
+    #expect(
+      manifest.compileEnv == [
+        Manifest.CompileEnv(application: "logger", key: ":level", reader: "sprout"),
+        Manifest.CompileEnv(application: "sprout", key: "[:a, :b]", reader: "sprout"),
+      ])
   }
 
   @Test(arguments: ["X, API_KEY", "all"]) func theOperatorDecides(_ names: String) throws {
