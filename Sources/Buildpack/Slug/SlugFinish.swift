@@ -75,7 +75,7 @@ struct SlugFinish {
     do throws(PosixError) {
       // The project's own files may lie anywhere in its release; these tell of our build.
       try Files.remove(slug + "/.reltui")
-      for release in releases { try clean(release) }
+      for release in releases { try clean(release, releases) }
       try plan.kept.write(to: slug)
       try ProfileScript.add(to: slug, releases)
       let bill = SBOM.bytes(releases, components)
@@ -97,7 +97,7 @@ struct SlugFinish {
   }
 
   /// Takes out what no slug holds: the cookie of whoever built it, and source.
-  private func clean(_ release: OTPRelease) throws(PosixError) {
+  private func clean(_ release: OTPRelease, _ releases: [OTPRelease]) throws(PosixError) {
     let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
     try Files.remove(folder + "/releases/COOKIE")
     // What mix's step :tar adds: all of it once more, with the cookie.
@@ -109,7 +109,8 @@ struct SlugFinish {
       try keepDebugInfo(folder)
     }
     if release.kind == .mix {
-      try Self.addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
+      try Self.add(
+        StartSnippet(release, among: releases), to: "\(folder)/releases/\(release.version)/env.sh")
     }
     // Its start command does not work by a link, and a copy would look for its files beside itself.
     if release.folder != nil { try Self.addShims(of: folder, release, to: slug + "/bin") }
@@ -144,10 +145,11 @@ struct SlugFinish {
     }
   }
 
-  private static func addSnippet(to path: String) throws(PosixError) {
+  private static func add(_ snippet: StartSnippet, to path: String) throws(PosixError) {
     let script = try Files.readIfThere(path, limit: 1 << 20) ?? Array("#!/bin/sh\n".utf8)
     try Files.remove(path)
-    try File.open(path, .create, mode: 0o644).write(script + Array(StartSnippet.text.utf8))
+    try File.open(path, .create, mode: 0o644).write(
+      Array(snippet.head.utf8) + script + Array(snippet.tail.utf8))
   }
 
   /// The modes that the manifest tells, whatever the builder's umask.

@@ -72,7 +72,8 @@ public struct SlugSearch {
     var (known, names) = try inSource(origin, values)
     known.formUnion(try inToolchain(slug, origin.toolchain, values.subtracting(known)))
     let written = WrittenFiles(origin.releases, templates: names)
-    let words = hits.filter { written.isScript($0.file) }.reduce(into: Texts()) {
+    let own = ByteSearch(only: values).found(in: Array(written.ownText.utf8))
+    let words = hits.filter { written.isScript($0.file) }.reduce(into: own) {
       $0.formUnion($1.texts)
     }
     let labels = hits.flatMap { hit in

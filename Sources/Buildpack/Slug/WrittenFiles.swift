@@ -17,6 +17,14 @@ struct WrittenFiles {
     return name
   }
 
+  /// What this buildpack adds to files of the project's.
+  var ownText: String {
+    releases.reduce(ProfileScript.text(releases)) {
+      let snippet = StartSnippet($1, among: releases)
+      return $0 + snippet.head + snippet.tail
+    }
+  }
+
   /// A start script: its words are those of the tools, wherever else they stand.
   func isScript(_ path: String) -> Bool {
     !hasTemplate(path) && releases.contains { Self.isScript(path, of: $0) }
