@@ -40,15 +40,19 @@ public struct BuildSettings: Hashable, Sendable {
       "where Erlang and Elixir are fetched from, laid out as builds.hex.pm is"
     ),
     ("RELPACK_RECORD", "slug", "the build's events travel inside the slug"),
+    (
+      "RELPACK_PUBLIC", "names of config vars, or all",
+      "whose values may be in the slug: no refusal and no warning"
+    ),
   ]
 
   /// What may be set in the environment of the build too; a platform's own MIX_ENV is for its tools.
   static let names = Set(table.map(\.name)).subtracting(["MIX_ENV"])
 
-  /// Those that change what is compiled.
+  /// Those that change what is compiled, or what a slug may hold.
   static let compiling: Set<String> = [
     "RELPACK_RELEASES", "RELEASE_NAME", "RELPACK_FOLDER", "RELPACK_DEBUG_INFO",
-    "RELPACK_DEBUG_INFO_KEY",
+    "RELPACK_DEBUG_INFO_KEY", "RELPACK_PUBLIC",
   ]
 
   /// A line for each config var that looks like one of these and is none.
@@ -76,6 +80,8 @@ public struct BuildSettings: Hashable, Sendable {
   public var timeLimit: Int64?
   public var toolchainURL: String?
   public var recordTravels: Bool
+  /// Names of config vars whose values may be in the slug; `all` is one too.
+  public var publicNames: Set<String>
 
   /// - Parameters:
   ///   - stack: the platform's `STACK`.
@@ -97,9 +103,11 @@ public struct BuildSettings: Hashable, Sendable {
       }
       return choice
     }
-    releases = (text("RELPACK_RELEASES") ?? text("RELEASE_NAME") ?? "").split {
-      $0 == " " || $0 == ","
-    }.map(String.init)
+    func names(_ name: String) -> [String]? {
+      text(name)?.split { $0 == " " || $0 == "," }.map(String.init)
+    }
+    releases = names("RELPACK_RELEASES") ?? names("RELEASE_NAME") ?? []
+    publicNames = Set(names("RELPACK_PUBLIC") ?? [])
     environment = text("MIX_ENV") ?? usualEnvironment
     folder = text("RELPACK_FOLDER")
     rehearsal = try choice("RELPACK_REHEARSAL", else: .warn)
@@ -119,6 +127,13 @@ public struct BuildSettings: Hashable, Sendable {
       throw .config(
         "RELPACK_DEBUG_INFO", allowed: "strip, keep, or encrypt with RELPACK_DEBUG_INFO_KEY")
     }
+  }
+
+  /// The config vars whose values are looked for in the slug. What steers the build is no secret, but for a key.
+  func mayLeak(_ config: [String: String]) -> [String: String] {
+    if publicNames.contains("all") { return [:] }
+    let steering = Set(Self.table.map(\.name)).subtracting(["RELPACK_DEBUG_INFO_KEY"])
+    return config.filter { !publicNames.contains($0.key) && !steering.contains($0.key) }
   }
 
   private enum Switch: String, CaseIterable { case on, off }

@@ -14,7 +14,8 @@ enum BuilderReport: Hashable {
   /// An application whose source lies outside of the project's, where nobody sees what has changed.
   case outside(String)
   case variable(Manifest.Variable)
-  case warning(String)
+  /// A config var that compile-time configuration reads, with a warning of it.
+  case baked(String, String)
   /// There is no lock file, and there should be.
   case unlocked
   case refused(BuildFailure)
@@ -27,6 +28,8 @@ struct BuilderRun {
   struct Facts {
     var own: [String: [String]] = [:]
     var variables: [Manifest.Variable] = []
+    /// Names of config vars that compile-time configuration reads: the build has said so.
+    var baked: Set<String> = []
     /// Whether no lock file holds the dependencies.
     var isUnlocked = false
     /// Whether it is also built from what lies outside of the source.
@@ -89,7 +92,9 @@ struct BuilderRun {
           facts.reachesOut = true
         case .variable(let variable): facts.variables.append(variable)
         case .hook(let name): output.detail("Running the hook \(name)")
-        case .warning(let text): output.warn(text)
+        case .baked(let name, let text):
+          facts.baked.insert(name)
+          output.warn(text)
         case .unlocked:
           facts.isUnlocked = true
           output.warn("there is no mix.lock: two builds may have different dependencies")

@@ -40,7 +40,8 @@ struct MixBuild {
         ? .own(rest[0], licenses: []) : .outside(rest[0])
     case ("own", 1...): return .own(rest[0], licenses: Array(rest.dropFirst()))
     case ("variable", 4): return variable(rest)
-    case ("misuse", 3): return .warning(Self.misuse(rest[0], file: place(rest[1]), line: rest[2]))
+    case ("misuse", 3):
+      return .baked(rest[0], Self.misuse(rest[0], file: place(rest[1]), line: rest[2]))
     case ("unlocked", 0): return .unlocked
     case ("lock", 1): return .refused(.lockOutdated(file: rest[0]))
     case ("missing", 1): return .refused(.toolMissing(rest[0]))

@@ -19,6 +19,15 @@ public struct ApplicationSpec: Equatable, Sendable {
   public var includedApplications: [String]
   /// The module that starts it (`mod`); a library application has none.
   public var callbackModule: String?
+  /// What its code read of the configuration when it was compiled: Elixir's `compile_env`.
+  public var compileEnv: [CompileKey]
+
+  /// A key of an application's configuration.
+  public struct CompileKey: Hashable, Sendable {
+    public var application: String
+    /// As the argument of `Application.compile_env/2`: `:key`, or `[:key, :inner]`.
+    public var path: String
+  }
 
   /// From `{application, Name, Properties}`; `nil` if the term is something else, or a property
   /// is not of its type.
@@ -39,6 +48,7 @@ public struct ApplicationSpec: Equatable, Sendable {
     optionalApplications = optional
     includedApplications = included
     callbackModule = properties.property("mod")?.tuple?.first?.atom
+    compileEnv = (properties.property("compile_env")?.list ?? []).compactMap(CompileKey.init)
   }
 
   /// Reads the bytes of a `.app` file that must be the one of `name`.
@@ -58,6 +68,29 @@ public struct ApplicationSpec: Equatable, Sendable {
     guard let elements = term.list else { return nil }
     let names = elements.compactMap(\.atom)
     return names.count == elements.count ? names : nil
+  }
+}
+
+extension ApplicationSpec.CompileKey {
+  /// From `{Application, Path, Return}`; the value in `Return` is passed over.
+  fileprivate init?(_ term: Term) {
+    guard let parts = term.tuple, parts.count == 3, let name = parts[0].atom,
+      let keys = parts[1].list?.map(Self.text), let first = keys.first
+    else { return nil }
+    application = name
+    path = keys.count == 1 ? first : "[\(keys.joined(separator: ", "))]"
+  }
+
+  /// As Elixir writes it, of an atom: `:key`, `Shop.Repo`.
+  private static func text(_ key: Term) -> String {
+    guard let name = key.atom else { return TextFormat.print(key) }
+    if name.hasPrefix("Elixir.") { return String(name.dropFirst(7)) }
+    let isPlain = name.unicodeScalars.allSatisfy {
+      $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
+        || "_@?!".unicodeScalars.contains($0)
+    }
+    let quoted = name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    return isPlain && !name.isEmpty ? ":" + name : ":\"\(quoted)\""
   }
 }
 

@@ -92,6 +92,21 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
+  /// A key of the configuration that the code of an application read when it was compiled. Another value at run time
+  /// has no effect; Elixir refuses to boot then.
+  public struct CompileEnv: Codable, Hashable, Sendable {
+    /// Whose configuration it is.
+    public var application: String
+    /// As the argument of `Application.compile_env/2`: `:key`, or `[:key, :inner]`.
+    public var key: String
+    /// The application that read it.
+    public var reader: String
+
+    public init(application: String, key: String, reader: String) {
+      (self.application, self.key, self.reader) = (application, key, reader)
+    }
+  }
+
   /// What became of the debug information in the applications' code.
   public enum DebugInfo: String, Codable, Sendable { case stripped, kept, encrypted }
 
@@ -107,6 +122,9 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var variables: [Variable]?
   /// Sorted; nil where the build did not look.
   public var migrations: [Migration]?
+  /// Of the applications that do not come with Erlang and Elixir. Sorted by application, key and reader; nil where the
+  /// build did not look.
+  public var compileEnv: [CompileEnv]?
   /// Nil where that is not known.
   public var debugInfo: DebugInfo?
   /// Everything in the tree but the manifest itself, folders before what is in them.
@@ -117,6 +135,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     case otpReleases = "otp_releases"
     case appJSON = "app_json"
     case debugInfo = "debug_info"
+    case compileEnv = "compile_env"
   }
 
   public init(

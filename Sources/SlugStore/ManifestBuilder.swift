@@ -35,6 +35,7 @@ public enum ManifestBuilder {
       files: try files(in: tree))
     (manifest.variables, manifest.debugInfo) = (facts.variables, facts.debugInfo)
     manifest.migrations = Manifest.Migration.all(of: releases, in: manifest.files)
+    manifest.compileEnv = try compileEnv(in: tree, releases)
     let code: NativeCode
     do throws(PosixError) { code = try NativeCode(in: tree, manifest.files) } catch {
       throw Cause(error)
@@ -109,6 +110,33 @@ public enum ManifestBuilder {
       number += 1
     }
     return process
+  }
+
+  /// What the applications that do not come with Erlang and Elixir say of it in their `.app` files.
+  private static func compileEnv(in tree: String, _ releases: [OTPRelease]) throws(Cause)
+    -> [Manifest.CompileEnv]
+  {
+    var found: Set<Manifest.CompileEnv> = []
+    for release in releases {
+      let lib = (release.folder.map { "\(tree)/\($0)" } ?? tree) + "/lib"
+      for application in release.applications
+      where !ToolchainApplications.all.contains(application.name) {
+        let name = application.name
+        let file = "\(lib)/\(name)-\(application.version)/ebin/\(name).app"
+        guard let bytes = try read(file) else { continue }
+        let spec: ApplicationSpec
+        do throws(OTPReleaseError) {
+          spec = try ApplicationSpec(appFile: bytes, name: name, file: file)
+        } catch { throw Cause(.releaseFormat, "\(error)") }
+        found.formUnion(
+          spec.compileEnv.map {
+            Manifest.CompileEnv(application: $0.application, key: $0.path, reader: name)
+          })
+      }
+    }
+    return found.sorted {
+      ($0.application, $0.key, $0.reader) < ($1.application, $1.key, $1.reader)
+    }
   }
 
   static func appJSON(in tree: String) throws(Cause) -> AppJSON? {

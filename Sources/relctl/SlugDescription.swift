@@ -32,6 +32,7 @@ struct SlugDescription {
     var lines = Self.table(head)
     lines += section("processes", manifest.processes.map { [$0.process, $0.command] })
     lines += section("config vars", variables)
+    lines += section("read when it was compiled", compileEnv)
     lines += section("migrations", migrations)
     for release in manifest.otpReleases { lines += describe(release) }
     return lines
@@ -52,6 +53,10 @@ struct SlugDescription {
       (manifest.variables ?? []).filter { $0.need == need }
         .map { [$0.name, $0.need.rawValue, "\($0.file):\($0.line)"] }
     }
+  }
+
+  private var compileEnv: [[String]] {
+    (manifest.compileEnv ?? []).map { ["\($0.application) \($0.key)", "by \($0.reader)"] }
   }
 
   private var migrations: [[String]] {

@@ -38,9 +38,10 @@ private struct Code {
 
   /// Config vars by name; whatever lies in the source is older than the build.
   func findings(_ config: [String: String], _ pass: BeamPass.Result?) throws -> [SlugFinding] {
-    try SlugSearch(ConfigSet(config), buildPaths: [source]).findings(
-      in: tree, pass, toolchain: ["stdlib"], source: folder.path + "/kept",
-      isSource: { _, _ in true })
+    try SlugSearch(ConfigSet(config)).findings(
+      in: tree, pass,
+      SlugSearch.Origin(
+        source: folder.path + "/kept", toolchain: ["stdlib"], isSource: { _, _ in true }))
   }
 
   func read(_ path: String) throws -> [UInt8] { try Files.read(tree + "/" + path) }
@@ -165,28 +166,18 @@ private struct Code {
     #expect(try code.findings(["KEY": Self.value], try code.pass()).count == 1)
   }
 
-  @Test func theBuildPathIsFoundWhereItStays() throws {
-    let code = try Code()
-    try code.compile("path", "value() -> \"\(code.source)/data\".", ["+debug_info"])
-    try code.compile("none", "value() -> 1.", ["+debug_info"])
-    // What compiling has left there is gone with the debug information.
-    #expect(try code.findings([:], try code.pass()).count == 2)
-    let found = try code.findings([:], try code.pass(isStripping: true))
-    #expect(found == [.buildPath(file: "lib/own-1.0/ebin/path.beam")])
-  }
-
   static let texts: [(String, String, String, [String])] = [
-    ("as it is", "s3cret-value-0001", "key = s3cret-value-0001", ["K"]),
-    ("a part of more", "s3cret-value-0001", "Xs3cret-value-0001X", ["K"]),
+    ("as it is", "s3cret-value-0001", "key = s3cret-value-0001", ["KEY"]),
+    ("a part of more", "s3cret-value-0001", "Xs3cret-value-0001X", ["KEY"]),
     ("nearly", "s3cret-value-0001", "s3cret-value-000 1", []),
-    ("quotes", "a \"quoted\" value", #"{key, "a \"quoted\" value"}"#, ["K"]),
-    ("backslashes", #"C:\keys\my.key"#, #"<<"C:\\keys\\my.key">>"#, ["K"]),
-    ("a line of many", "-----BEGIN\nMIIEvQIBADANBg\n", "x MIIEvQIBADANBg y", ["K"]),
-    ("all lines in one text", "first line\nsecond line", #""first line\nsecond line""#, ["K"]),
+    ("quotes", "a \"quoted\" value", #"{key, "a \"quoted\" value"}"#, ["KEY"]),
+    ("backslashes", #"C:\keys\my.key"#, #"<<"C:\\keys\\my.key">>"#, ["KEY"]),
+    ("a line of many", "-----BEGIN\nMIIEvQIBADANBg\n", "x MIIEvQIBADANBg y", ["KEY"]),
+    ("all lines in one text", "first line\nsecond line", #""first line\nsecond line""#, ["KEY"]),
     ("short", "prod", "prod", []),
     ("a common word", "production", "production", []),
     ("a number", "1234567890", "1234567890", []),
-    ("bytes", "s3cret-\u{e9}-\u{20ac}", "s3cret-\u{e9}-\u{20ac}", ["K"]),
+    ("bytes", "s3cret-\u{e9}-\u{20ac}", "s3cret-\u{e9}-\u{20ac}", ["KEY"]),
     ("at the end", "s3cret-value-0001", "\u{0}s3cret-value-000", []),
   ]
 
@@ -196,7 +187,7 @@ private struct Code {
     let code = try Code()
     try code.folder.write("tree/releases/1/sys.config", [0xff, 0, 0xc3] + Array(text.utf8))
     #expect(
-      try code.findings(["K": value, "EMPTY": ""], nil)
+      try code.findings(["KEY": value, "EMPTY": ""], nil)
         == found.map {
           .value(variable: $0, file: "releases/1/sys.config")
         }, "\(name)")
@@ -206,13 +197,18 @@ private struct Code {
     let code = try Code()
     let (host, key) = ("shop.example.com", "s3cret-value-0001")
     try code.folder.write("tree/lib/own-1.0/priv/a.js", "\(host) \(key)")
-    try code.folder.write("tree/lib/stdlib-4.2/priv/b", key)
-    try code.folder.write("tree/erts-13/bin/c", key)
     let config = ["HOST": host, "KEY": key]
-    let both: [SlugFinding] = ["HOST", "KEY"].map {
-      .value(variable: $0, file: "lib/own-1.0/priv/a.js")
-    }
+    let file = "lib/own-1.0/priv/a.js"
+    let both: [SlugFinding] = [
+      .harmless(variable: "HOST", file: file), .value(variable: "KEY", file: file),
+    ]
     #expect(try code.findings(config, nil) == both)
+    // The toolchain's own words are no finding either.
+    for place in ["lib/stdlib-4.2/ebin/b.beam", "erts-13/bin/c"] {
+      try code.folder.write("tree/" + place, key)
+      #expect(try code.findings(config, nil) == [both[0]])
+      try Files.remove(code.tree + "/" + place)
+    }
     // Results of builds are no source.
     for folder in ["_build/prod", ".git", "assets/node_modules", ".relpack-1"] {
       try code.folder.write("kept/\(folder)/x", "\(host) \(key)")
@@ -220,11 +216,13 @@ private struct Code {
     #expect(try code.findings(config, nil) == both)
     try code.folder.write("kept/config/config.exs", "url: [host: \"\(host)\"]")
     #expect(try code.findings(config, nil) == [both[1]])
-    let search = SlugSearch(ConfigSet(config), buildPaths: [])
+    let search = SlugSearch(ConfigSet(config))
     func findings() throws -> [SlugFinding] {
       try search.findings(
-        in: code.tree, nil, toolchain: ["stdlib"], source: code.folder.path + "/kept",
-        isSource: { _, _ in false })
+        in: code.tree, nil,
+        SlugSearch.Origin(
+          source: code.folder.path + "/kept", fetched: code.folder.path + "/fetched",
+          toolchain: ["stdlib"], isSource: { _, _ in false }))
     }
     // Nor is what the build has made; but what it has fetched is.
     #expect(try findings() == both)
@@ -233,21 +231,14 @@ private struct Code {
     // A dependency's own build may write there.
     try code.folder.write("kept/deps/d/priv/x", key)
     #expect(try findings() == [both[1]])
+    for (place, count) in [("ebin", 1), ("priv", 1), ("src", 0)] {
+      try code.folder.write("fetched/d/\(place)/x", key)
+      #expect(try findings().count == count, "\(place)")
+    }
+    try Files.remove(code.folder.path + "/fetched")
     // Only a release's own folders hold the toolchain.
     try code.folder.write("tree/lib/own-1.0/priv/erts-13/x", key)
     try code.folder.write("tree/lib/stdlib-keys/x", key)
     #expect(try findings().count == 3)
-  }
-
-  @Test func aPathThatTellsNothingIsNotLookedFor() throws {
-    let code = try Code()
-    try code.folder.write("tree/bin/x", "/app/bin /build/x /builds/abc/x /builds/abcd")
-    func findings(_ path: String) throws -> [SlugFinding] {
-      try SlugSearch(ConfigSet(), buildPaths: [path]).findings(
-        in: code.tree, nil, toolchain: [], source: code.source,
-        isSource: { _, _ in false })
-    }
-    for path in ["/app", "/build", "/app/bin", "/builds/abcd"] { #expect(try findings(path) == []) }
-    #expect(try findings("/builds/abc") == [.buildPath(file: "bin/x")])
   }
 }

@@ -31,14 +31,21 @@ import Testing
 
   // MARK: - env.sh
 
+  private static let demo = release(.mix, "demo")
+  private static let two = ["pear", "it's an apple"].map {
+    release(.mix, $0, folder: "rel/\($0)")
+  }
+
   private func env(
     _ shell: [String], _ set: String, show: String, before: String = "",
+    of release: OTPRelease = demo, among releases: [OTPRelease] = [demo],
     _ environment: [String: String]
   ) throws -> String {
-    try folder.write("env.sh", before + StartSnippet.text)
-    let root = slug
+    let snippet = StartSnippet(release, among: releases)
+    try folder.write("env.sh", snippet.head + before + snippet.tail)
+    let root = release.folder.map { "\(slug)/\($0)" } ?? slug
     try Files.makeFolder(root)
-    let own = ["RELEASE_ROOT": root, "RELEASE_NAME": "demo", "RELEASE_COMMAND": "start"]
+    let own = ["RELEASE_ROOT": root, "RELEASE_NAME": "all", "RELEASE_COMMAND": "start"]
     let script = "\(set) . \(folder.path)/env.sh; printf %s \"\(show)\""
     return try run(shell, script, own.merging(environment) { $1 }).output
   }
@@ -82,7 +89,7 @@ import Testing
     for set in Self.strictness {
       let derived = try env(
         shell, set, show: "$RELEASE_COOKIE", ["SECRET_KEY_BASE": "it's \"a\" $key"])
-      #expect(derived == Hex.encode(SHA256.digest(Array("cookie demo it's \"a\" $key".utf8))))
+      #expect(derived == Hex.encode(SHA256.digest(Array("cookie it's \"a\" $key".utf8))))
       let made = try env(shell, set, show: "$RELEASE_COOKIE", [:])
       #expect(made.utf8.count == 64)
       #expect(try env(shell, set, show: "$RELEASE_COOKIE", [:]) == made)
@@ -113,6 +120,61 @@ import Testing
         try Files.remove(home)
       }
     }
+  }
+
+  /// Whatever was chosen when the slug was built, a release knows its own name.
+  @Test(arguments: shells) func theNameIsTheReleasesOwn(_ shell: [String]) throws {
+    for set in Self.strictness {
+      for release in [Self.demo] + Self.two {
+        let found = try env(
+          shell, set, show: "$RELEASE_NAME|$seen|$(sh -c 'echo $RELEASE_NAME')",
+          before: "seen=$RELEASE_NAME\n", of: release, ["RELEASE_COOKIE": "c"])
+        #expect(found == "\(release.name)|\(release.name)|\(release.name)", "\(shell) \(set)")
+      }
+    }
+  }
+
+  @Test(arguments: shells) func theReleasesOfASlugHaveOneCookie(_ shell: [String]) throws {
+    let home = folder.path + "/home"
+    func cookies(_ set: String, _ environment: [String: String]) throws -> [String] {
+      try Self.two.map {
+        try env(shell, set, show: "$RELEASE_COOKIE", of: $0, among: Self.two, environment)
+      }
+    }
+    for set in Self.strictness {
+      let derived = try cookies(set, ["SECRET_KEY_BASE": "key"])
+      #expect(Set(derived) == [Hex.encode(SHA256.digest(Array("cookie key".utf8)))])
+      let made = try cookies(set, [:])
+      #expect(Set(made).count == 1 && made[0].utf8.count == 64, "\(shell) \(set)")
+      let kept = slug + "/tmp/.it's an apple.cookie"
+      #expect(try Files.info(kept)?.mode == 0o600)
+      #expect(try Files.list(slug + "/tmp") == [".it's an apple.cookie"])
+      // One that was put there is not believed.
+      try Files.remove(kept)
+      try folder.write("theirs", "known")
+      try Files.symbolicLink(to: folder.path + "/theirs", at: kept)
+      try Files.makeFolder(home)
+      let elsewhere = try cookies(set, ["HOME": home])
+      #expect(Set(elsewhere).count == 1 && !["known", made[0]].contains(elsewhere[0]))
+      #expect(try Files.list(home + "/.cache/it's an apple") == [".it's an apple.cookie"])
+      // A place that the platform names comes first.
+      let named = try cookies(set, ["HOME": home, "RELEASE_TMP": folder.path + "/named"])
+      #expect(Set(named).count == 1 && named[0] != elsewhere[0])
+      for path in [slug + "/tmp", home, folder.path + "/named"] { try Files.remove(path) }
+    }
+  }
+
+  /// Of many first starts at once all have the same one.
+  @Test func firstStartsAgree() throws {
+    let snippet = StartSnippet(Self.demo, among: [Self.demo])
+    try folder.write("env.sh", snippet.head + snippet.tail)
+    try Files.makeFolder(slug)
+    let script = """
+      for n in 1 2 3 4 5 6 7 8; do (. \(folder.path)/env.sh; echo "$RELEASE_COOKIE") & done; wait
+      """
+    let result = try run(["dash"], script, ["RELEASE_ROOT": slug])
+    #expect(Set(result.output.split(separator: "\n")).count == 1, "\(result.output)")
+    #expect(result.output.utf8.count == 8 * 65)
   }
 
   // MARK: - .profile.d
@@ -165,7 +227,7 @@ import Testing
     let cases: [([String: String], String?)] = [
       ([:], nil),
       (["RELEASE_COOKIE": "it's $mine"], "it's $mine"),
-      (["SECRET_KEY_BASE": "key"], Hex.encode(SHA256.digest(Array("cookie demo key".utf8))) + "\n"),
+      (["SECRET_KEY_BASE": "key"], Hex.encode(SHA256.digest(Array("cookie key".utf8))) + "\n"),
       (["SECRET_KEY_BASE": "key", "RELEASE_COOKIE": "mine"], "mine"),
     ]
     for set in Self.strictness {

@@ -53,6 +53,36 @@ import Testing
     #expect(manifest.migrations?.map(\.name) == ["1_a", "2_a"])
   }
 
+  @Test func keysReadAtCompileTimeAreToldWithoutTheirValues() throws {
+    #expect(try release.manifest().compileEnv == [])
+    let text = """
+      {application,demo_mix,[{compile_env,[
+        {demo_mix,['Elixir.Demo.Repo',pool],{ok,<<"val">>}}, {demo_mix,['odd "key'],error},
+        {logger,[level],{ok,debug}}, {demo_mix,[a,1],error}, {demo_mix,[],error},
+        {demo_mix,x,error}, nonsense, {1,[x],error}]},
+        {applications,[kernel,stdlib,elixir,logger]},{vsn,"0.1.0"}]}.
+      """
+    try release.folder.write("tree/lib/demo_mix-0.1.0/ebin/demo_mix.app", text)
+    // Of the toolchain's own nobody asks.
+    try release.folder.write(
+      "tree/lib/logger-1.14.0/ebin/logger.app",
+      #"{application,logger,[{compile_env,[{logger,[x],error}]},{vsn,"1.14.0"}]}."#)
+    let manifest = try release.manifest()
+    #expect(
+      manifest.compileEnv?.map { "\($0.application) \($0.key) \($0.reader)" } == [
+        #"demo_mix :"odd \"key" demo_mix"#, "demo_mix [:a, 1] demo_mix",
+        "demo_mix [Demo.Repo, :pool] demo_mix", "logger :level demo_mix",
+      ])
+    let bytes = manifest.bytes
+    #expect(!String(decoding: bytes, as: UTF8.self).contains("val\""))
+    #expect(try Manifest(bytes: bytes) == manifest)
+    // One of a build that did not look.
+    var old = manifest
+    old.compileEnv = nil
+    #expect(!String(decoding: old.bytes, as: UTF8.self).contains("compile_env"))
+    #expect(try Manifest(bytes: old.bytes) == old)
+  }
+
   @Test func nativeCodeMakesTheTarget() throws {
     #expect(try release.manifest().target.libraries == [] && release.manifest().target.glibc == nil)
     let native = ELFImage(

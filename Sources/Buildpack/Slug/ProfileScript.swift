@@ -4,7 +4,7 @@ import SlugStore
 /// The slug's own file in `.profile.d`, which a platform reads before it runs a process type or gives somebody a shell.
 /// What has to hold without a platform too stands in `env.sh`: `StartSnippet`.
 public enum ProfileScript {
-  private static let name = "reltui"
+  static let name = "reltui"
 
   /// Adds it. A file of the app's own with that name stays, and ours gets another one.
   public static func add(to slug: String, _ releases: [OTPRelease]) throws(PosixError) {
@@ -22,14 +22,8 @@ public enum ProfileScript {
   /// Any POSIX shell reads it, perhaps with `set -e` and `set -u`.
   static func text(_ releases: [OTPRelease]) -> String {
     let folders = ["bin"] + releases.compactMap { $0.folder.map { $0 + "/bin" } }
-    let relx = releases.first { $0.kind == .relx }
-    return locale + path(folders.map(quoted)) + (relx.map { cookie(quoted($0.name)) } ?? "")
-  }
-
-  /// A text as one word of a shell.
-  private static func quoted(_ text: String) -> String {
-    let parts = text.split(separator: "'", omittingEmptySubsequences: false)
-    return "'" + parts.joined(separator: #"'\''"#) + "'"
+    let hasRelx = releases.contains { $0.kind == .relx }
+    return locale + path(folders.map(ShellWord.quoted)) + (hasRelx ? cookie : "")
   }
 
   private static let locale = """
@@ -63,8 +57,7 @@ public enum ProfileScript {
   }
 
   /// A release of relx finds its cookie in this file, unless its vm.args has one; in argv everybody could read it.
-  private static func cookie(_ release: String) -> String {
-    """
+  private static let cookie = #"""
 
     # ~/.erlang.cookie, where there is none: RELEASE_COOKIE, else made from SECRET_KEY_BASE in a way
     # that does not lead back to it, so that all instances of the app agree.
@@ -76,13 +69,12 @@ public enum ProfileScript {
         if [ -n "${RELEASE_COOKIE:-}" ]; then
           printf %s "$RELEASE_COOKIE"
         else
-          printf 'cookie %s %s' \(release) "$SECRET_KEY_BASE" | sha256sum | cut -c 1-64
+          printf 'cookie %s' "$SECRET_KEY_BASE" | sha256sum | cut -c 1-64
         fi >"$HOME/.erlang.cookie.$$" && [ -s "$HOME/.erlang.cookie.$$" ] &&
           ln "$HOME/.erlang.cookie.$$" "$HOME/.erlang.cookie"
       ) 2>/dev/null || true
       rm -f "$HOME/.erlang.cookie.$$" 2>/dev/null || true
     fi
 
-    """
-  }
+    """#
 }

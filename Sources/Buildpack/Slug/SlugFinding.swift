@@ -4,18 +4,18 @@ import SlugStore
 public enum SlugFinding: Hashable, Sendable {
   /// A cookie that whoever sees the slug, or guesses it, knows.
   case cookie(file: String, line: Int)
-  /// The value of a config var.
+  /// The value of a config var that looks like a secret.
   case value(variable: String, file: String)
-  /// The path of the folder it was built in.
-  case buildPath(file: String)
+  /// The value of another one.
+  case harmless(variable: String, file: String)
   case native(NativeCode.Finding)
 
   public var sentence: String {
     switch self {
     case .cookie(let file, let line):
       "\(file):\(line) sets a cookie that everybody with the slug knows"
-    case .value(let variable, let file): "the value of \(variable) is in \(file)"
-    case .buildPath(let file): "\(file) holds the path of the folder it was built in"
+    case .value(let variable, let file), .harmless(let variable, let file):
+      "the value of \(variable) is in \(file)"
     case .native(let finding): finding.sentence
     }
   }
@@ -24,11 +24,24 @@ public enum SlugFinding: Hashable, Sendable {
     switch self {
     case .cookie: "Take -setcookie out, and set RELEASE_COOKIE or SECRET_KEY_BASE."
     case .value(let variable, _):
-      "Read \(variable) when the release starts: in config/runtime.exs, not in code or other configuration."
-    case .buildPath:
-      "Code that asks for __DIR__ or Path.expand when it is compiled finds nothing there later; "
-        + "use Application.app_dir when it runs."
-    case .native: nil
+      "Read \(variable) when the release starts: in config/runtime.exs, not in code or other configuration. "
+        + "If the value is no secret, set the config var RELPACK_PUBLIC=\(variable)."
+    case .native, .harmless: nil
     }
+  }
+
+  /// One line about all values that look like no secret; nil where there are none.
+  static func harmless(_ findings: [SlugFinding]) -> String? {
+    var names: [String] = []
+    var places: [String] = []
+    for case .harmless(let variable, let file) in findings where !names.contains(variable) {
+      names.append(variable)
+      places.append("\(variable) (\(file))")
+    }
+    if names.isEmpty { return nil }
+    let more = places.count > 3 ? " and \(places.count - 3) more" : ""
+    return
+      "the slug holds values of config vars: \(places.prefix(3).joined(separator: ", "))\(more). "
+      + "If that is wanted: RELPACK_PUBLIC=\(names.joined(separator: ","))"
   }
 }

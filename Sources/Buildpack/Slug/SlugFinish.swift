@@ -16,8 +16,6 @@ struct SlugFinish {
     var manifest: Manifest
     /// Whether the next build may take the slug as it is.
     var isSound: Bool
-    /// Applications whose code holds the path of the build.
-    var bound: Set<String>
   }
 
   private var slug: String { place.real.slug }
@@ -39,11 +37,11 @@ struct SlugFinish {
     var manifest = try describe()
     let searched = if let stripped { stripped } else { try end(pass) }
     manifest.debugInfo = searched.debugInfo
-    let bound = try search(searched, releases)
+    try search(searched, releases)
     build.describe(manifest)
     let isSound = try rehearsal?.end(build) ?? true
     try write(manifest)
-    return Finished(manifest: manifest, isSound: isSound, bound: bound)
+    return Finished(manifest: manifest, isSound: isSound)
   }
 
   /// What will be started.
@@ -72,7 +70,7 @@ struct SlugFinish {
     do throws(PosixError) {
       // The project's own files may lie anywhere in its release; these tell of our build.
       try Files.remove(slug + "/.reltui")
-      for release in releases { try clean(release) }
+      for release in releases { try clean(release, releases) }
       let leftOut = try plan.kept.write(from: project.source, to: slug)
       if let first = leftOut.first {
         let more = leftOut.count > 1 ? " and \(leftOut.count - 1) more links" : ""
@@ -99,7 +97,7 @@ struct SlugFinish {
   }
 
   /// Takes out what no slug holds: the cookie of whoever built it, and source.
-  private func clean(_ release: OTPRelease) throws(PosixError) {
+  private func clean(_ release: OTPRelease, _ releases: [OTPRelease]) throws(PosixError) {
     let folder = release.folder.map { "\(slug)/\($0)" } ?? slug
     try Files.remove(folder + "/releases/COOKIE")
     // What mix's step :tar adds: all of it once more, with the cookie.
@@ -111,7 +109,8 @@ struct SlugFinish {
       try keepDebugInfo(folder)
     }
     if release.kind == .mix {
-      try Self.addSnippet(to: "\(folder)/releases/\(release.version)/env.sh")
+      try Self.add(
+        StartSnippet(release, among: releases), to: "\(folder)/releases/\(release.version)/env.sh")
     }
     // Its start command does not work by a link, and a copy would look for its files beside itself.
     if release.folder != nil { try Self.addShims(of: folder, release, to: slug + "/bin") }
@@ -146,10 +145,11 @@ struct SlugFinish {
     }
   }
 
-  private static func addSnippet(to path: String) throws(PosixError) {
+  private static func add(_ snippet: StartSnippet, to path: String) throws(PosixError) {
     let script = try Files.readIfThere(path, limit: 1 << 20) ?? Array("#!/bin/sh\n".utf8)
     try Files.remove(path)
-    try File.open(path, .create, mode: 0o644).write(script + Array(StartSnippet.text.utf8))
+    try File.open(path, .create, mode: 0o644).write(
+      Array(snippet.head.utf8) + script + Array(snippet.tail.utf8))
   }
 
   /// The modes that the manifest tells, whatever the builder's umask.
@@ -190,26 +190,28 @@ struct SlugFinish {
     } catch { throw .slug(error) }
   }
 
-  /// Refuses a slug with the value of a config var in it, and tells of what else is found.
-  /// - Returns: applications that hold the path of the build.
-  private func search(_ pass: BeamPass.Result, _ releases: [OTPRelease]) throws(BuildFailure)
-    -> Set<String>
-  {
-    let search = SlugSearch(ConfigSet(build.config.values), buildPaths: [place.seen.root])
+  /// Refuses a slug with what looks like a secret in it, and tells of what else is found.
+  private func search(_ pass: BeamPass.Result, _ releases: [OTPRelease]) throws(BuildFailure) {
+    let search = SlugSearch(ConfigSet(build.settings.mayLeak(build.config.values)))
+    let fetched = project.builder == .rebar3 ? place.real.build + "/default/lib" : nil
+    let paths = BuildPathSearch(place.seen, own: Set(facts.own.keys))
     var findings: [SlugFinding]
     do throws(PosixError) {
       findings = try search.findings(
-        in: slug, pass, toolchain: ToolchainApplications.all, source: project.source,
-        isSource: inputs.isUnchanged)
+        in: slug, pass,
+        SlugSearch.Origin(
+          source: project.source, fetched: fetched, toolchain: ToolchainApplications.all,
+          releases: releases, isSource: inputs.isUnchanged))
+      if let line = BuildPathSearch.line(try paths.findings(in: slug, pass)) { output.warn(line) }
       findings += try CookieSearch.findings(in: slug, releases)
     } catch { throw .unreadable(error) }
     let secrets = findings.filter { if case .value = $0 { true } else { false } }
     if !secrets.isEmpty { throw .secret(secrets) }
-    build.tell(findings)
-    return Set(
-      findings.compactMap { finding in
-        if case .buildPath(let file) = finding { BeamPass.application(of: file) } else { nil }
-      })
+    let harmless = findings.filter { finding in
+      if case .harmless(let name, _) = finding { !facts.baked.contains(name) } else { false }
+    }
+    if let line = SlugFinding.harmless(harmless) { output.warn(line) }
+    build.tell(findings.filter { if case .harmless = $0 { false } else { true } })
   }
 
   private func write(_ manifest: Manifest) throws(BuildFailure) {

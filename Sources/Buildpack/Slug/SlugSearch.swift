@@ -2,43 +2,86 @@ import Posix
 import SlugStore
 
 /// Looks through a finished slug for what must not be in it: values of config vars, which would be baked into it for
-/// all apps that it is for, and the path of the build's folder, which is gone when it runs.
+/// all apps that it is for.
 ///
 /// It sees values as they are, one with quotes and line ends escaped as in strings of JSON and Erlang, and single lines
 /// of long ones. One that was packed or written in another way (base64, hexadecimal digits) is not seen.
+///
+/// A value that the source or the toolchain holds too was not brought in by configuration: `supervisor` is an atom of
+/// Erlang's. One that looks like no secret by itself (`SecretLook`) does not count where mix, relx or OTP wrote the
+/// file, nor anywhere if it is a word of their start scripts.
 public struct SlugSearch {
-  private enum Label: Hashable, Sendable {
-    case variable(String)
-    case buildPath
+  /// Each has the name of its variable.
+  private typealias Texts = Set<ByteSearch<String>.Text>
+
+  private let search: ByteSearch<String>
+  private let looks: [String: SecretLook]
+
+  /// - Parameter config: the config vars whose values are looked for.
+  public init(_ config: ConfigSet) {
+    search = ByteSearch(Mask.texts(of: config).map { (label: $0.name, bytes: Array($0.text.utf8)) })
+    let looks = config.values.map { ($0, SecretLook(name: $0, value: $1)) }
+    self.looks = Dictionary(uniqueKeysWithValues: looks).compactMapValues { $0 }
   }
 
-  private let search: ByteSearch<Label>
+  /// Where the words of a slug may have come from, if not from config vars.
+  public struct Origin {
+    /// The source's folder.
+    var source: String
+    /// A folder outside of the source that dependencies were fetched to.
+    var fetched: String?
+    /// Whether a file of the source, with this content, was there before the build.
+    var isSource: (_ path: String, _ bytes: [UInt8]) -> Bool
+    /// Names of applications that come with Erlang and Elixir.
+    var toolchain: Set<String>
+    /// The OTP releases in the slug.
+    var releases: [OTPRelease]
 
-  /// - Parameters:
-  ///   - paths: absolute; one that is too short to mean anything, or that platforms run slugs in, is passed over.
-  public init(_ config: ConfigSet, buildPaths paths: [String]) {
-    let values = Mask.texts(of: config).map {
-      (label: Label.variable($0.name), bytes: Array($0.text.utf8))
+    public init(
+      source: String, fetched: String? = nil, toolchain: Set<String>, releases: [OTPRelease] = [],
+      isSource: @escaping (_ path: String, _ bytes: [UInt8]) -> Bool
+    ) {
+      (self.source, self.fetched, self.isSource) = (source, fetched, isSource)
+      (self.toolchain, self.releases) = (toolchain, releases)
     }
-    let folders = paths.filter { $0.utf8.count >= 8 && !$0.hasPrefix("/app/") }
-    search = ByteSearch(
-      values + folders.map { (label: .buildPath, bytes: Array(($0 + "/").utf8)) })
   }
 
   /// - Parameters:
   ///   - slug: the tree.
   ///   - pass: what its compiled modules hold, unpacked.
-  ///   - toolchain: names of applications that were there before the build.
-  ///   - source: a value that stands in there anyway was not brought in by configuration.
-  ///   - isSource: whether a file of it, with this content, was there before the build; of dependencies that it has
-  ///     fetched nobody asks.
   /// - Returns: sorted by file; of each variable in a file one.
-  public func findings(
-    in slug: String, _ pass: BeamPass.Result?, toolchain: Set<String>, source: String,
-    isSource: (_ path: String, _ bytes: [UInt8]) -> Bool
-  ) throws(PosixError) -> [SlugFinding] {
+  public func findings(in slug: String, _ pass: BeamPass.Result?, _ origin: Origin)
+    throws(PosixError) -> [SlugFinding]
+  {
     if search.isEmpty { return [] }
-    var hits: [(file: String, texts: Set<ByteSearch<Label>.Text>)] = []
+    let hits = try hits(in: slug, pass, origin.toolchain)
+    let values = hits.reduce(into: Texts()) { $0.formUnion($1.texts) }
+    if hits.isEmpty { return [] }
+    var (known, names) = try inSource(origin, values)
+    known.formUnion(try inToolchain(slug, origin.toolchain, values.subtracting(known)))
+    let written = WrittenFiles(origin.releases, templates: names)
+    let own = ByteSearch(only: values).found(in: Array(written.ownText.utf8))
+    let words = hits.filter { written.isScript($0.file) }.reduce(into: own) {
+      $0.formUnion($1.texts)
+    }
+    let labels = hits.flatMap { hit in
+      let isWritten = written.contains(hit.file)
+      let texts = hit.texts.subtracting(known).filter {
+        // What is a secret by its look counts wherever it stands.
+        looks[$0.label] == .value || !isWritten && !words.contains($0)
+      }
+      return Set(texts.map(\.label)).map { (hit.file, $0) }
+    }
+    return labels.map { file, name in
+      looks[name] == nil
+        ? SlugFinding.harmless(variable: name, file: file) : .value(variable: name, file: file)
+    }.sorted { $0.order < $1.order }
+  }
+
+  private func hits(in slug: String, _ pass: BeamPass.Result?, _ toolchain: Set<String>)
+    throws(PosixError) -> [(file: String, texts: Texts)]
+  {
+    var hits: [(file: String, texts: Texts)] = []
     func note(_ file: String, _ bytes: [UInt8]) {
       let texts = search.found(in: bytes)
       if !texts.isEmpty { hits.append((file, texts)) }
@@ -50,19 +93,7 @@ public struct SlugSearch {
       let bytes = try File.open(slug + "/" + entry.path, .read).readWhole()
       note(entry.path, entry.path.hasSuffix(".config") ? bytes + Self.listed(bytes) : bytes)
     }
-    if hits.isEmpty { return [] }
-    let values = hits.reduce(into: Set()) { $0.formUnion($1.texts) }
-      .filter { $0.label != .buildPath }
-    let known = try inSource(source, isSource, values)
-    let labels = hits.flatMap { hit in
-      Set(hit.texts.subtracting(known).map(\.label)).map { (hit.file, $0) }
-    }
-    return labels.map { file, label in
-      switch label {
-      case .variable(let name): SlugFinding.value(variable: name, file: file)
-      case .buildPath: .buildPath(file: file)
-      }
-    }.sorted { $0.order < $1.order }
+    return hits
   }
 
   /// What stands in Erlang terms as a list of numbers: mix writes texts in `sys.config` as `<<104,97,108,108,111>>`.
@@ -108,22 +139,48 @@ public struct SlugSearch {
   /// Folders in which results of builds lie, also of earlier ones with other values.
   private static let results: Set<String> = ["_build", ".git", "node_modules"]
 
-  /// Those of the texts that stand in the source, dependencies that the build has fetched included.
-  private func inSource(
-    _ source: String, _ isSource: (String, [UInt8]) -> Bool,
-    _ texts: Set<ByteSearch<Label>.Text>
-  ) throws(PosixError) -> Set<ByteSearch<Label>.Text> {
+  /// Those of the texts that stand in the source, dependencies that the build has fetched included, and the names that
+  /// its files give to what is made of them.
+  private func inSource(_ origin: Origin, _ texts: Texts) throws(PosixError) -> (Texts, Set<String>)
+  {
     let search = ByteSearch(only: texts)
-    var found: Set<ByteSearch<Label>.Text> = []
-    let entries = try FileTree.entries(of: source, skippingOthers: true) { path in
+    var (found, names): (Texts, Set<String>) = ([], [])
+    let entries = try FileTree.entries(of: origin.source, skippingOthers: true) { path in
       let name = Files.name(of: path)
       return Self.results.contains(name) || name.hasPrefix(".relpack-")
     }
     for entry in entries where entry.info.kind == .file && found.count < texts.count {
-      let bytes = try File.open(source + "/" + entry.path, .read).readWhole()
-      if Self.isFetched(entry.path) || isSource(entry.path, bytes) {
+      let bytes = try File.open(origin.source + "/" + entry.path, .read).readWhole()
+      let isFetched = Self.isFetched(entry.path)
+      guard isFetched || origin.isSource(entry.path, bytes) else { continue }
+      found.formUnion(search.found(in: bytes))
+      if !isFetched { names.insert(WrittenFiles.made(of: Files.name(of: entry.path))) }
+    }
+    if let fetched = origin.fetched, Files.isFolder(fetched) {
+      let sources = try FileTree.entries(of: fetched, skippingOthers: true) { path in
+        let parts = path.split(separator: "/")
+        return parts.count == 2 && (parts[1] == "ebin" || parts[1] == "priv")
+      }
+      for entry in sources where entry.info.kind == .file && found.count < texts.count {
+        let bytes = try File.open(fetched + "/" + entry.path, .read).readWhole()
         found.formUnion(search.found(in: bytes))
       }
+    }
+    return (found, names)
+  }
+
+  /// Those of the texts that stand in the slug's Erlang and Elixir.
+  private func inToolchain(_ slug: String, _ names: Set<String>, _ texts: Texts) throws(PosixError)
+    -> Texts
+  {
+    var found: Texts = []
+    if texts.isEmpty { return found }
+    let search = ByteSearch(only: texts)
+    for entry in try FileTree.entries(of: slug)
+    where entry.info.kind == .file && found.count < texts.count
+      && Self.isToolchain(entry.path, names)
+    {
+      found.formUnion(search.found(in: try File.open(slug + "/" + entry.path, .read).readWhole()))
     }
     return found
   }
@@ -132,8 +189,8 @@ public struct SlugSearch {
 extension SlugFinding {
   fileprivate var order: (String, String) {
     switch self {
-    case .value(let variable, let file): (file, variable)
-    case .buildPath(let file), .cookie(let file, _): (file, "")
+    case .value(let variable, let file), .harmless(let variable, let file): (file, variable)
+    case .cookie(let file, _): (file, "")
     case .native: ("", "")
     }
   }

@@ -2,16 +2,51 @@
 /// have set before stays.
 ///
 /// `mix release` writes one cookie for all copies of a release and keeps it readable in the tree; whoever sees
-/// a slug could join its nodes. So the slug has none and each app finds its own.
+/// a slug could join its nodes. So the slug has none and each app finds its own: one for all releases in its slug.
+///
+/// RELEASE_NAME may be a config var that chose releases when the slug was built (`all`). `bin/NAME` would take it for
+/// the name of the release that it starts, so the name is set before anything reads it.
 ///
 /// PORT has no default where something is started: a release that listens unasked takes another one's port, and one
 /// that wants a PORT says so. `eval` only reads the configuration; there one that wants a PORT has it.
 ///
 /// Any POSIX shell reads it, perhaps with `set -e` and `set -u`; it runs nothing but coreutils, which busybox has too.
-enum StartSnippet {
-  static let text = #"""
+struct StartSnippet {
+  private let release: OTPRelease
+  /// Names the files that the releases of a slug share.
+  private let slug: String
+
+  /// - Parameter releases: those in the slug.
+  init(_ release: OTPRelease, among releases: [OTPRelease]) {
+    self.release = release
+    slug = releases.map(\.name).min() ?? release.name
+  }
+
+  /// Before the lines that `env.sh` has.
+  var head: String {
+    """
+    # --- added by reltui's buildpack: the name of this release --------------------------------------
+    RELEASE_NAME=\(ShellWord.quoted(release.name))
+    export RELEASE_NAME
+    # -----------------------------------------------------------------------------------------------
+
+    """
+  }
+
+  /// After them. A release in `rel/NAME` finds the top of its slug above it.
+  var tail: String {
+    """
 
     # --- added by reltui's buildpack ---------------------------------------------------------------
+    reltui_slug="$RELEASE_ROOT\(release.folder == nil ? "" : "/../..")"
+    reltui_app=\(ShellWord.quoted(slug))
+    # As the platform or the app has set it; a place is chosen below.
+    reltui_given="${RELEASE_TMP:-}"
+
+    """ + Self.lines
+  }
+
+  private static let lines = #"""
     # Text is UTF-8 unless the platform says otherwise.
     if [ -z "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ]; then
       export LANG=C.UTF-8
@@ -57,20 +92,29 @@ enum StartSnippet {
 
     # RELEASE_COOKIE, where it is not set: made from SECRET_KEY_BASE in a way that does not lead back
     # to it, so that all instances of the app agree; else made at the first start and kept for this
-    # user alone, so that "start", "rpc" and "stop" agree.
+    # user alone, so that "start", "rpc" and "stop" agree, and all releases of this slug.
     if [ -z "${RELEASE_COOKIE:-}" ] && [ -n "${SECRET_KEY_BASE:-}" ]; then
-      RELEASE_COOKIE="$(printf 'cookie %s %s' "$RELEASE_NAME" "$SECRET_KEY_BASE" |
-        sha256sum | cut -c 1-64)"
+      RELEASE_COOKIE="$(printf 'cookie %s' "$SECRET_KEY_BASE" | sha256sum | cut -c 1-64)"
     fi
     if [ -z "${RELEASE_COOKIE:-}" ]; then
-      for reltui_place in "${RELEASE_TMP:-}" "${HOME:-}"; do
-        reltui_file="$reltui_place/.$RELEASE_NAME.cookie"
-        if [ -n "$reltui_place" ] && [ ! -e "$reltui_file" ]; then
-          # Written aside and linked into place: of two first starts one makes it.
-          (umask 077 && mkdir -p "$reltui_place" &&
-            head -c 32 /dev/urandom | sha256sum | cut -c 1-64 >"$reltui_file.$$" &&
-            ln "$reltui_file.$$" "$reltui_file") 2>/dev/null || true
-          rm -f "$reltui_file.$$" 2>/dev/null || true
+      for reltui_place in "$reltui_given" "$reltui_slug/tmp" "${HOME:+$HOME/.cache/$reltui_app}" \
+        "${TMPDIR:-/tmp}/$reltui_app-$(id -u)" "${HOME:-}"; do
+        if [ -z "$reltui_place" ] || ! (umask 077 && mkdir -p "$reltui_place") 2>/dev/null; then
+          continue
+        fi
+        # Another user's folder is used only where the platform says so.
+        case $reltui_place in
+          "$reltui_given" | "${HOME:-}") ;;
+          *) reltui_is_ours "$reltui_place" || continue ;;
+        esac
+        reltui_file="$reltui_place/.$reltui_app.cookie"
+        if [ ! -e "$reltui_file" ]; then
+          # Written aside and linked into place: of two first starts one makes it. Starts in two
+          # containers may have the same process id, so the name is random.
+          reltui_aside="$reltui_file.$(head -c 8 /dev/urandom | sha256sum | cut -c 1-16)"
+          (umask 077 && head -c 32 /dev/urandom | sha256sum | cut -c 1-64 >"$reltui_aside" &&
+            ln "$reltui_aside" "$reltui_file") 2>/dev/null || true
+          rm -f "$reltui_aside" 2>/dev/null || true
         fi
         if [ -s "$reltui_file" ] && reltui_is_ours "$reltui_file"; then
           RELEASE_COOKIE="$(cat "$reltui_file")"
@@ -82,7 +126,7 @@ enum StartSnippet {
       echo "ERROR: set RELEASE_COOKIE: there is no place to keep one (RELEASE_TMP, HOME)" >&2
       exit 1
     fi
-    unset reltui_tmp reltui_place reltui_file
+    unset reltui_slug reltui_app reltui_given reltui_tmp reltui_place reltui_file reltui_aside
     unset -f reltui_is_ours
     # -----------------------------------------------------------------------------------------------
 

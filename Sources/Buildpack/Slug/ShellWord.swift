@@ -1,0 +1,7 @@
+/// A text as one word of a POSIX shell.
+enum ShellWord {
+  static func quoted(_ text: String) -> String {
+    let parts = text.split(separator: "'", omittingEmptySubsequences: false)
+    return "'" + parts.joined(separator: #"'\''"#) + "'"
+  }
+}
