@@ -211,22 +211,3 @@ public struct Manifest: Codable, Equatable, Sendable {
     return formation
   }
 }
-
-/// Where a slug came from: what may differ between two builds of the same slug. `provenance.json` beside it.
-public struct Provenance: Codable, Equatable, Sendable {
-  public var format = HomeFormat.current
-  public var time: Timestamp
-  public var by: String?
-  public var folder: String?
-  public var commit: String?
-  /// The commit's subject line.
-  public var line: String?
-
-  public init(time: Timestamp, by: String?, folder: String?, commit: String?, line: String?) {
-    self.time = time
-    self.by = by
-    self.folder = folder
-    self.commit = commit
-    self.line = line
-  }
-}

@@ -1,4 +1,10 @@
 extension Manifest {
+  /// Whether what lies at a path of a slug's tree is no part of the slug's identity.
+  public static func isOutside(_ path: String) -> Bool { outside.contains(path) }
+
+  /// The paths of what lies in a slug's tree and is no part of its identity.
+  public static let outside = [path, SlugRecord.path, Provenance.path]
+
   /// Files, folders and links of a slug.
   public static let mostEntries = 100_000
   /// Bytes of a path or of a link's target. path_resolution(7), `PATH_MAX`
@@ -32,9 +38,7 @@ extension Manifest {
   /// Whoever follows the list from its beginning meets each folder before what is in it, and never goes through a link.
   private func checkPlace(_ entry: Entry, _ before: [String: Entry.Kind]) throws(Cause) {
     let own = ".reltui"
-    if [Self.path, SlugRecord.path].contains(entry.path)
-      || entry.path == own && entry.kind != .folder
-    {
+    if Self.isOutside(entry.path) || entry.path == own && entry.kind != .folder {
       throw Cause(.slugContent, "the manifest names '\(entry.path)', which is no part of the slug")
     }
     guard let slash = entry.path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return }

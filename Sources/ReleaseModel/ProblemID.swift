@@ -20,6 +20,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case slugContent = "RT-SLUG-CONTENT"
   case slugArchive = "RT-SLUG-ARCHIVE"
   case slugRecord = "RT-SLUG-RECORD"
+  case slugProvenance = "RT-SLUG-PROVENANCE"
   case slugUsed = "RT-SLUG-USED"
   case manifestFormat = "RT-MANIFEST-FORMAT"
   case procfileFormat = "RT-PROCFILE-FORMAT"
@@ -103,8 +104,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     switch self {
     case .usage, .appName, .configName, .eventType, .nodeName: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
-      .slugDamaged, .slugContent, .slugArchive, .slugRecord, .configDamaged, .logDamaged,
-      .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol,
+      .slugDamaged, .slugContent, .slugArchive, .slugRecord, .slugProvenance, .configDamaged,
+      .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol,
       .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
@@ -172,6 +173,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .slugContent: "A tree holds something that a slug cannot hold."
     case .slugArchive: "An archive cannot be unpacked, or is more than a slug may be."
     case .slugRecord: "The events that came with a slug are not those of its build."
+    case .slugProvenance: "What a slug says of where it came from cannot be read."
     case .manifestFormat: "A manifest cannot be read."
     case .procfileFormat: "The Procfile cannot be read."
     case .appJSONFormat: "The app.json cannot be read."
@@ -194,7 +196,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .buildUnwritable: "The folder to build, or the cache, cannot be changed."
     case .buildBusy: "Another build is at work in the same folder."
     case .processCommand: "A process type starts a program that the slug does not have."
-    case .buildInterrupted: "A build was stopped by a signal."
+    case .buildInterrupted: "A build or an import was stopped by a signal."
     case .toolchain: "There is no Erlang or Elixir as the project wants it."
     case .download: "A toolchain could not be fetched."
     case .checksum: "What was fetched is not what its checksum says."

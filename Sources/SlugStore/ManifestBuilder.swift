@@ -150,15 +150,10 @@ public enum ManifestBuilder {
     }
   }
 
-  /// Whether it is no part of the slug's identity.
-  private static func isOutside(_ path: String) -> Bool {
-    path == Manifest.path || path == SlugRecord.path
-  }
-
   private static func files(in tree: String) throws(Cause) -> [Manifest.Entry] {
     do throws(PosixError) {
       var entries: [Manifest.Entry] = []
-      for entry in try FileTree.entries(of: tree, skipping: isOutside) {
+      for entry in try FileTree.entries(of: tree, skipping: Manifest.isOutside) {
         entries.append(try describe(entry, in: tree))
       }
       addOwnFolder(to: &entries)

@@ -4,7 +4,7 @@ import ReleaseModel
 
 /// A stored slug packed as a tar archive that any host can import, and any platform unpack at `/app`.
 ///
-/// The same slug gives the same bytes of the tar: sorted names that begin with `./`, one time, owner 0, modes as the
+/// The same slug of a home gives the same bytes of the tar: sorted names that begin with `./`, one time, owner 0, modes as the
 /// manifest has them. Files that are equal are packed as often as they are there: whether the store still has them as
 /// one must not show.
 public struct SlugExport: Sendable {
@@ -74,15 +74,19 @@ public struct SlugExport: Sendable {
       "--hard-dereference", "--use-compress-program=" + compression.words.joined(separator: " "),
       "--directory=" + store.tree(id), ".",
     ]
-    return Invocation(words + (store.hasRecord(id) ? record : []), environment: environment)
+    return Invocation(words + beside, environment: environment)
   }
 
-  /// The record lies beside the tree; tar puts it where it was.
-  private var record: [String] {
-    [
-      "--transform=s,^events\\.jsonl$,./\(SlugRecord.path),S", "--directory=" + store.folder(id),
-      "events.jsonl",
-    ]
+  /// What lies beside the tree and travels in it; tar puts each where it belongs.
+  private var beside: [String] {
+    let files = [SlugRecord.path, Provenance.path].filter {
+      Files.exists(store.folder(id) + "/" + Files.name(of: $0))
+    }
+    if files.isEmpty { return [] }
+    let moves = files.map {
+      "--transform=s,^\(Files.name(of: $0).replacing(".", with: "\\."))$,./\($0),S"
+    }
+    return moves + ["--directory=" + store.folder(id)] + files.map(Files.name)
   }
 
   private func failure(_ complaint: String) -> Cause {

@@ -84,7 +84,7 @@ public struct SlugStore: Sendable {
     try Files.makeFolder(own, mode: 0o755)
     try Files.replace(target + "/" + Manifest.path, with: tree.manifestBytes, mode: 0o444)
     try Files.hardLink(target + "/" + Manifest.path, at: new + "/manifest.json")
-    try Files.replace(new + "/provenance.json", with: JSON.encode(provenance), mode: 0o444)
+    try Files.replace(new + "/provenance.json", with: provenance.bytes, mode: 0o444)
     for entry in tree.manifest.files.reversed() where entry.kind == .folder {
       try Files.setMode(target + "/" + entry.path, 0o555)
     }
@@ -187,7 +187,7 @@ public struct SlugStore: Sendable {
   private func record(_ id: String) -> String { folder(id) + "/events.jsonl" }
 
   public func provenance(_ id: String) -> Provenance? {
-    (try? Files.read(folder(id) + "/provenance.json", limit: 1 << 20))
-      .flatMap { try? JSON.decode(Provenance.self, from: $0) }
+    (try? Files.read(folder(id) + "/provenance.json", limit: Provenance.greatestSize))
+      .flatMap { try? Provenance(bytes: $0) }
   }
 }

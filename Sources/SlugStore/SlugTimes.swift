@@ -21,7 +21,7 @@ public enum SlugTimes {
       if let first = links[entry.path] { try link(tree + "/" + first, path) }
       if entry.kind != .link { try setMode(path, entry.isExecutable ? 0o755 : 0o644) }
     }
-    for path in [Manifest.path, SlugRecord.path].map({ tree + "/" + $0 }) {
+    for path in Manifest.outside.map({ tree + "/" + $0 }) {
       guard try Files.info(path)?.kind == .file else { continue }
       try setMode(path, 0o644)
       try Files.setTimes(path, time(of: try SHA256.digest(ofFile: path)))

@@ -39,19 +39,29 @@ public struct SlugTree: Sendable {
 
   /// The record of its build, as it lies there; nil where there is none.
   public func record() throws(Cause) -> [UInt8]? {
-    let file = path + "/" + SlugRecord.path
+    try read(SlugRecord.path, limit: SlugRecord.greatestSize) { SlugRecord.refusal(line: 1, $0) }
+  }
+
+  /// Where it says that it came from; nil where it says nothing.
+  public func provenance() throws(Cause) -> Provenance? {
+    try read(Provenance.path, limit: Provenance.greatestSize, Provenance.refusal)
+      .map { bytes throws(Cause) in try Provenance(bytes: bytes) }
+  }
+
+  /// A file that is no part of the slug; nil where there is none.
+  private func read(_ name: String, limit: Int, _ refusal: (String) -> Cause) throws(Cause)
+    -> [UInt8]?
+  {
     do throws(PosixError) {
-      guard let info = try Files.info(file) else { return nil }
-      guard info.kind == .file else {
-        throw PosixError("read", SlugRecord.path, .invalid)
-      }
-      return try Files.read(file, limit: SlugRecord.greatestSize)
+      guard let info = try Files.info(path + "/" + name) else { return nil }
+      if info.kind != .file { throw PosixError("read", name, .invalid) }
+      return try Files.read(path + "/" + name, limit: limit)
     } catch {
       switch error.errno {
-      case .invalid: throw SlugRecord.refusal(line: 1, "it is no file")
+      case .invalid: throw refusal("it is no file")
       case .fileTooLarge:
-        throw SlugRecord.refusal(
-          line: 1, "the file is longer than \(SlugRecord.greatestSize >> 20) MiB")
+        let unit = limit < 1 << 20 ? "\(limit >> 10) KiB" : "\(limit >> 20) MiB"
+        throw refusal("the file is longer than \(unit)")
       default: throw Cause(error)
       }
     }

@@ -22,7 +22,9 @@ import Testing
     }
   }
 
-  @Test(arguments: Builder.allCases.map(\.rawValue)) func everyProgramTakesWhatItGets(_ name: String)
+  @Test(arguments: Builder.allCases.map(\.rawValue)) func everyProgramTakesWhatItGets(
+    _ name: String
+  )
     throws
   {
     let builder = try #require(Builder(rawValue: name))
@@ -95,7 +97,8 @@ import Testing
         $0 + "/elixir_buildpack.config", "hook_post_compile='echo in $TMPDIR; touch $TMPDIR/x'\n")
     }
     let result = try host.run(
-      "compile", [source, host.cache], environment: ["TMPDIR": "/nonexistent", "RELPACK_REHEARSAL": "off"])
+      "compile", [source, host.cache],
+      environment: ["TMPDIR": "/nonexistent", "RELPACK_REHEARSAL": "off"])
     #expect(result.exit == .code(0) && result.lines.contains("       in /var/tmp/reltui-build/tmp"))
   }
 

@@ -46,6 +46,10 @@ import Testing
     ),
     ("itself", folder(".reltui") + "," + file(".reltui/manifest.json"), .slugContent, "no part"),
     ("its record", folder(".reltui") + "," + file(".reltui/events.jsonl"), .slugContent, "no part"),
+    (
+      "its provenance", folder(".reltui") + "," + file(".reltui/provenance.json"), .slugContent,
+      "no part"
+    ),
     ("its folder as a file", file(".reltui"), .slugContent, "no part of the slug"),
     ("a negative size", file("a", size: "-1"), .manifestFormat, "has -1 bytes for 'a'"),
     (

@@ -198,29 +198,46 @@ import Testing
       .map { "\($0.path) \($0.info)" }
   }
 
-  static let records: [(String, @Sendable (String) throws -> Void)] = [
-    (
-      "the file is longer than 1 MiB",
-      { try File.open($0, .create).write([UInt8](repeating: 10, count: 1 << 20 + 1)) }
-    ),
-    ("it is no file", { try Files.symbolicLink(to: "/etc/passwd", at: $0) }),
-    ("it is no file", { try Files.makeFolder($0) }),
-    ("it is no file", { mkfifo($0, 0o644) }),
+  /// What lies in a tree outside of the slug's identity, and what is said of one that cannot be read.
+  static let beside: [(path: String, limit: String, size: Int, id: ProblemID)] = [
+    (SlugRecord.path + ":1", "1 MiB", 1 << 20, .slugRecord),
+    (Provenance.path, "64 KiB", 64 << 10, .slugProvenance),
   ]
 
-  @Test func theRecordIsNoPartOfTheSlug() throws {
+  private static func read(_ path: String, of tree: SlugTree) throws(Cause) -> [UInt8]? {
+    path == Provenance.path ? try tree.provenance()?.bytes : try tree.record()
+  }
+
+  @Test(arguments: beside.indices) func isNoPartOfTheSlug(_ index: Int) throws {
+    let (said, limit, size, id) = Self.beside[index]
+    let name = said.replacing(":1", with: "")
     let before = try release.manifest()
-    #expect(try SlugTree(release.tree).record() == nil)
-    let path = release.tree + "/" + SlugRecord.path
-    try File.open(path, .create).write("a line\n")
+    #expect(try Self.read(name, of: SlugTree(release.tree)) == nil)
+    let path = release.tree + "/" + name
+    let bytes = ReleaseTree.provenance.bytes
+    try File.open(path, .create).write(bytes)
     #expect(try release.manifest() == before)
-    #expect(try SlugTree(release.tree).record() == Array("a line\n".utf8))
-    for (fault, make) in Self.records {
+    #expect(try Self.read(name, of: SlugTree(release.tree)) == bytes)
+    let stored = try release.store.store(
+      SlugTree(release.tree), provenance: ReleaseTree.provenance)
+    #expect(!Files.exists(release.store.tree(stored.id) + "/" + name))
+    let wrong: [(String, (String) throws -> Void)] = [
+      (
+        "the file is longer than \(limit)",
+        { try File.open($0, .create).write([UInt8](repeating: 10, count: size + 1)) }
+      ),
+      ("it is no file", { try Files.symbolicLink(to: "/etc/passwd", at: $0) }),
+      ("it is no file", { try Files.makeFolder($0) }),
+      ("it is no file", { mkfifo($0, 0o644) }),
+    ]
+    for (fault, make) in wrong {
       try Files.remove(path)
       try make(path)
-      let cause = #expect(throws: Cause.self) { try SlugTree(release.tree).record() }
-      #expect(cause?.sentence == ".reltui/events.jsonl:1: \(fault)")
-      #expect(cause?.id == "RT-SLUG-RECORD")
+      let cause = #expect(throws: Cause.self) {
+        try Self.read(name, of: SlugTree(release.tree))
+      }
+      #expect(cause?.sentence == "\(said): \(fault)")
+      #expect(cause?.id == id.rawValue)
     }
   }
 }

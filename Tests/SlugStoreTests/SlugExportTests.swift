@@ -14,6 +14,7 @@ import Testing
     release = try ReleaseTree()
     try release.folder.write("tree/bin/twin", "#!/bin/sh\n", mode: 0o755)
     try Files.symbolicLink(to: "events.jsonl", at: release.tree + "/link")
+    try release.folder.write("tree/provenance.json", "of the release's own")
     id = try release.store()
     signals = try Signals([SIGUSR2])
   }
@@ -47,7 +48,9 @@ import Testing
       separator: "\n")
     let names = lines.compactMap { $0.split(separator: " ").dropFirst(5).first.map(String.init) }
     #expect(names.first == "./" && names.allSatisfy { $0.hasPrefix("./") })
-    #expect(names == names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+    let tree = names.dropLast()
+    #expect(tree == ArraySlice(tree.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }))
+    #expect(names.last == "./" + Provenance.path)
     for line in lines {
       #expect(line.contains(" 0/0 ") && line.contains(" 2000-01-01 00:00:00 "), "\(line)")
       #expect(["-rw-r--r--", "-rwxr-xr-x", "drwxr-xr-x", "lrwxrwxrwx"].contains(line.prefix(10)))
@@ -66,6 +69,7 @@ import Testing
       #expect(try SlugArchive(release.folder.path + "/x", interrupts: nil).unpack(to: folder))
       let tree = try SlugTree.find(in: folder, called: "x")
       #expect(try tree.id == id && tree.record() == (hasRecord ? record : nil))
+      #expect(try tree.provenance() == ReleaseTree.provenance)
       #expect(try Files.target(ofLink: folder + "/link") == "events.jsonl")
       let other = SlugStore(home: Home(root: release.folder.path + "/other-\(hasRecord)"))
       #expect(try other.store(tree, provenance: ReleaseTree.provenance).id == id)

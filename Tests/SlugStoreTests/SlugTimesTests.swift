@@ -14,6 +14,7 @@ import Testing
     let manifest = try ManifestBuilder.describe(tree)
     try Files.makeFolder(tree + "/.reltui", mode: 0o700)
     try Files.replace(tree + "/" + Manifest.path, with: manifest.bytes)
+    try Files.replace(tree + "/" + Provenance.path, with: ReleaseTree.provenance.bytes)
     try SlugTimes.set(tree, manifest)
   }
 
@@ -50,7 +51,7 @@ import Testing
     for (path, mode) in [
       ("bin", 0o755), ("bin/demo_mix", 0o755), ("releases/start_erl.data", 0o644),
       (".reltui", 0o755),
-      (Manifest.path, 0o644),
+      (Manifest.path, 0o644), (Provenance.path, 0o644),
     ] as [(String, mode_t)] {
       #expect(info(other + "/" + path).st_mode & 0o7777 == mode, "\(path)")
     }

@@ -45,7 +45,8 @@ struct BuildPathSearch {
   static func line(_ findings: [Finding]) -> String? {
     guard let first = findings.first else { return nil }
     let more = findings.count > 1 ? ", and there are \(findings.count - 1) more" : ""
-    return "\(first.file) keeps where \(first.path) lies in the build's folder, which is gone when it "
+    return
+      "\(first.file) keeps where \(first.path) lies in the build's folder, which is gone when it "
       + "runs\(more): look for it with Application.app_dir"
   }
 
