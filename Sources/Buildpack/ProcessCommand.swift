@@ -21,7 +21,7 @@ struct ProcessCommand: Hashable {
     line.split { ";&|()\n".contains($0) }.compactMap { part in
       let words = part.split(whereSeparator: \.isWhitespace).map { word in
         word.filter { !"\"'".contains($0) }
-      }
+      }.filter { !$0.isEmpty }
       return command(words[...])
     }
   }

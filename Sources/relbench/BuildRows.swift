@@ -11,13 +11,15 @@ struct BuildRows {
     let tiny = scratch.folder + "/tiny"
     _ = try bare(["mix", "new", tiny, "--app", "tiny", "--sup"], in: scratch.folder)
     let large = try LargeProject.make(in: scratch.folder) { _ = try bare($0, in: $1) }
-    for (name, source, rounds, budgets) in [
-      ("a tiny app", tiny, 5, (same: "< 0.3 s", changed: "–")),
-      ("greeter", greeter, 5, ("< 0.3 s", "≤ 0.7")),
-      ("\(LargeProject.dependencies) dependencies", large, 3, ("< 1 s", "≤ 0.2")),
+    for project in [
+      Project("a tiny app", tiny, same: "< 0.3 s", changed: "–"),
+      Project("greeter", greeter, same: "< 0.3 s", changed: "≤ 0.7"),
+      Project(
+        "\(LargeProject.dependencies) dependencies", large, rounds: 3, same: "< 1 s",
+        changed: "≤ 0.2"),
     ] {
-      let cold = try showCold(name, source, rounds)
-      try showWarm(name, source, rounds, cold: cold, budgets)
+      let cold = try showCold(project)
+      try showWarm(project, cold: cold)
     }
     try showSize(greeter)
     try showStore(greeter)
@@ -25,13 +27,28 @@ struct BuildRows {
 
   // MARK: - Time
 
+  /// What is built, and the budgets of building it again.
+  private struct Project {
+    let name: String
+    let source: String
+    let rounds: Int
+    let same: String
+    let changed: String
+
+    init(_ name: String, _ source: String, rounds: Int = 5, same: String, changed: String) {
+      (self.name, self.source, self.rounds) = (name, source, rounds)
+      (self.same, self.changed) = (same, changed)
+    }
+  }
+
   /// - Returns: milliseconds without the rehearsal.
-  private func showCold(_ name: String, _ source: String, _ rounds: Int) throws -> Double {
+  private func showCold(_ project: Project) throws -> Double {
     var (ours, peer, rehearsed): ([Double], [Double], [Double]) = ([], [], [])
-    for _ in 0..<rounds {
-      ours.append(try compile(source, cache: newFolder(), rehearsal: "off").milliseconds)
-      rehearsed.append(try compile(source, cache: newFolder(), rehearsal: "fail").milliseconds)
-      let copy = try copy(source)
+    for _ in 0..<project.rounds {
+      ours.append(try compile(project.source, cache: newFolder(), rehearsal: "off").milliseconds)
+      rehearsed.append(
+        try compile(project.source, cache: newFolder(), rehearsal: "fail").milliseconds)
+      let copy = try copy(project.source)
       peer.append(
         try Stopwatch.time {
           _ = try bare(["mix", "deps.get"], in: copy)
@@ -39,7 +56,7 @@ struct BuildRows {
         })
     }
     Row(
-      what: "buildpack, cold, \(name)", ours: "\(Int(ours.median)) ms",
+      what: "buildpack, cold, \(project.name)", ours: "\(Int(ours.median)) ms",
       peer: "mix deps.get, release \(Int(peer.median)) ms",
       ratio: (ours.median / peer.median).two, budget: "≤ 1.05"
     ).show()
@@ -50,27 +67,24 @@ struct BuildRows {
     return ours.median
   }
 
-  private func showWarm(
-    _ name: String, _ source: String, _ rounds: Int, cold: Double,
-    _ budgets: (same: String, changed: String)
-  ) throws {
+  private func showWarm(_ project: Project, cold: Double) throws {
     let cache = newFolder()
-    _ = try compile(source, cache: cache, rehearsal: "warn")
+    _ = try compile(project.source, cache: cache, rehearsal: "warn")
     var (same, changed): ([Double], [Double]) = ([], [])
-    for round in 0..<rounds {
-      same.append(try compile(source, cache: cache, rehearsal: "warn").milliseconds)
-      let other = try copy(source)
+    for round in 0..<project.rounds {
+      same.append(try compile(project.source, cache: cache, rehearsal: "warn").milliseconds)
+      let other = try copy(project.source)
       try change(other, "change \(round)")
       changed.append(try compile(other, cache: cache, rehearsal: "off").milliseconds)
-      _ = try compile(source, cache: cache, rehearsal: "warn")
+      _ = try compile(project.source, cache: cache, rehearsal: "warn")
     }
     Row(
-      what: "rebuild, nothing changed, \(name)", ours: "\(Int(same.median)) ms",
-      budget: budgets.same
+      what: "rebuild, nothing changed, \(project.name)", ours: "\(Int(same.median)) ms",
+      budget: project.same
     ).show()
     Row(
-      what: "rebuild, one file changed, \(name)", ours: "\(Int(changed.median)) ms",
-      peer: "cold \(Int(cold)) ms", ratio: (changed.median / cold).two, budget: budgets.changed
+      what: "rebuild, one file changed, \(project.name)", ours: "\(Int(changed.median)) ms",
+      peer: "cold \(Int(cold)) ms", ratio: (changed.median / cold).two, budget: project.changed
     ).show()
   }
 

@@ -191,9 +191,10 @@ wanted = fn wanted, list, folder, test ->
   end)
 end
 
-# Hex is there, or is fetched where the environment needs it. mix itself asks for Hex wherever any dependency, a test's
-# too, is a package: those of other environments are taken out of the project where nothing else needs Hex.
-hex = fn config, wanted, lock, test ->
+# Hex is fetched where the environment needs it. mix itself asks for Hex wherever a dependency is a package, also one
+# for tests of a dependency: those that this environment does not have are taken by a source of our own then, and come
+# to nothing.
+hex = fn wanted, lock ->
   package? = fn dependency -> not has?.(dependency, [:path, :git, :github, :in_umbrella]) end
   cond do
     Enum.any?(wanted, package?) ->
@@ -201,17 +202,31 @@ hex = fn config, wanted, lock, test ->
       # One in PATH, or named by the image, is as good.
       System.get_env("MIX_REBAR3") || Mix.Task.run("local.rebar", ["--force", "--if-missing"])
     Code.ensure_loaded?(Hex) -> :ok
-    # What a git repository wants is known when it is there; the lock file may know it already.
-    lock =~ "{:hex," and Enum.any?(wanted, &has?.(&1, [:git, :github])) ->
-      try do
-        Mix.Task.run("local.hex", ["--force", "--if-missing"])
-      rescue
-        _ -> :ok
-      end
     true ->
-      deps = config[:deps] || []
-      kept = Enum.filter(deps, &used?.(&1, test))
-      if kept != deps, do: Mix.ProjectStack.merge_config(deps: kept)
+      # What a git repository wants is known when it is there; the lock file may know it already.
+      if lock =~ "{:hex," and Enum.any?(wanted, &has?.(&1, [:git, :github])) do
+        try do
+          Mix.Task.run("local.hex", ["--force", "--if-missing"])
+        rescue
+          _ -> :ok
+        end
+      end
+      unless Code.ensure_loaded?(Hex) do
+        defmodule Relpack.Unused do
+          def fetchable?, do: false
+          def checked_out?(_), do: true
+          def lock_status(_), do: :ok
+          def equal?(_, _), do: true
+          def managers(_), do: []
+          def format(_), do: "not used"
+          def format_lock(_), do: nil
+          def accepts_options(_, options) do
+            only = List.wrap(options[:only])
+            if only != [] and Mix.env() not in only, do: options
+          end
+        end
+        Mix.SCM.append(Relpack.Unused)
+      end
   end
 end
 
@@ -220,7 +235,7 @@ dependencies = fn config, test ->
   wanted = Enum.uniq(Enum.flat_map([{config[:deps] || [], "."} | children], fn {list, folder} -> wanted.(wanted, list, Path.expand(folder), test) end))
   lockfile = config[:lockfile] || "mix.lock"
   lock = read.(lockfile)
-  hex.(config, wanted, lock, test)
+  hex.(wanted, lock)
   if wanted != [] do
     say.(["step", "dependencies"])
     Mix.Task.run("deps.get", if(test, do: [], else: ["--only", Atom.to_string(Mix.env())]))
