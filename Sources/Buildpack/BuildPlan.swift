@@ -158,6 +158,8 @@ public struct BuildPlan: Sendable {
     switch settings.rehearsal {
     case .real: "boot the slug with the real config vars and warn if it does not start"
     case .fail: "boot the slug with stand-ins for config vars and refuse it if it does not start"
+    case .network:
+      "boot the slug with stand-ins for config vars in the host's network and warn if it does not start"
     case .warn, .off: "boot the slug with stand-ins for config vars and warn if it does not start"
     }
   }

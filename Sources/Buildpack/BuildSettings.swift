@@ -64,7 +64,7 @@ public struct BuildSettings: Hashable, Sendable {
 
   /// How the slug is rehearsed.
   public enum RehearsalChoice: String, CaseIterable, Sendable {
-    case off, warn, fail, real
+    case off, warn, fail, network, real
   }
 
   /// Names of the OTP releases to be built; empty where nobody chose.

@@ -7,7 +7,7 @@ import Testing
 /// What config vars, folders and lock files decide before any tool runs.
 @Suite struct BuildSettingsTests {
   static let refused: [(config: [String: String], name: String, allowed: String)] = [
-    (["RELPACK_REHEARSAL": "maybe"], "RELPACK_REHEARSAL", "off, warn, fail, real"),
+    (["RELPACK_REHEARSAL": "maybe"], "RELPACK_REHEARSAL", "off, warn, fail, network, real"),
     (["RELPACK_CACHE": "yes"], "RELPACK_CACHE", "on, off"),
     (["RELPACK_DEBUG_INFO": "STRIP"], "RELPACK_DEBUG_INFO", "strip, keep, encrypt"),
     (

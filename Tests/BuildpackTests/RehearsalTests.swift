@@ -192,8 +192,7 @@ import Testing
       request.searchPath = empty.path
       request.variables = [variable("A")]
     }
-    #expect(
-      outcome == .configurationRead(reason: "cannot run 'unshare': no such file or directory"))
+    #expect(outcome == checked("cannot run 'unshare': no such file or directory"))
     let cause = try house.failure { $0.searchPath = empty.path }
     #expect(
       cause.sentence
@@ -204,7 +203,7 @@ import Testing
       request.searchPath = empty.path
       request.variables = [variable("A")]
     }
-    #expect(refused == .configurationRead(reason: "unshare: no"))
+    #expect(refused == checked("unshare: no"))
   }
 }
 
@@ -219,7 +218,7 @@ import Testing
     #expect(applications == 4)
     let empty = try TemporaryFolder("empty")
     let reason = "cannot run 'unshare': no such file or directory"
-    #expect(try house.outcome { $0.searchPath = empty.path } == .skipped(reason))
+    #expect(try house.outcome { $0.searchPath = empty.path } == checked(reason))
   }
 
   /// As a user of no privilege, in a tree of their own and in one of somebody else's.
@@ -324,6 +323,13 @@ import Testing
     #expect(eventually { house.leftovers.isEmpty })
     #expect(!Files.exists(house.scratch))
   }
+}
+
+/// What is told where no namespaces are to be had.
+private func checked(_ reason: String) -> Rehearsal.Outcome {
+  .checked(
+    reason: "no network can be set apart for it (\(reason))",
+    remedy: "RELPACK_REHEARSAL=network boots all the same")
 }
 
 /// What came to a server.

@@ -56,7 +56,9 @@ public final class Rehearsal {
       tree: request.tree, scratch: request.scratch, releases: request.releases,
       processes: request.processes, variables: request.variables,
       standIns: StandIns(request.variables, request.appJSON), known: Set(request.config.keys),
-      real: request.mode == .real ? request.config : nil, limit: request.limit)
+      real: request.mode == .real ? request.config : nil,
+      hasNetwork: [.real, .network].contains(request.mode),
+      releaseName: request.config["RELEASE_NAME"], limit: request.limit)
     try Files.makeFolder(script.home)
     try Files.makeFolder(script.scratch + "/tmp")
     try Files.setMode(script.scratch, 0o700)

@@ -3,6 +3,15 @@ import Posix
 
 /// One program of the rehearsal, from its start until it is known how it goes.
 struct RehearsalAct {
+  /// What is tried.
+  enum Aim {
+    case boot
+    /// Only the run-time configuration is evaluated.
+    case configuration
+    /// Only the modules are loaded.
+    case code
+  }
+
   enum Ending {
     case booted(milliseconds: Int64)
     case ended(Exit)

@@ -9,13 +9,17 @@ struct RehearsalCause {
   let standIns: StandIns
 
   /// It ended by itself.
-  /// - Parameter readsOnly: it was only to evaluate its run-time configuration.
-  func ended(_ exit: Exit, _ lines: [String], readsOnly: Bool) -> Rehearsal.Outcome {
+  func ended(_ exit: Exit, _ lines: [String], _ aim: RehearsalAct.Aim) -> Rehearsal.Outcome {
     let isKilled = exit == .signal(9) || exit == .code(137)
     let last = LastWords(lines)
     let ending = EndCause.ending(exit.status)
     if let blamed = blame(last) { return .unclear(blamed) }
-    let what = readsOnly ? "cannot be configured" : "does not boot"
+    let what =
+      switch aim {
+      case .boot: "does not boot"
+      case .configuration: "cannot be configured"
+      case .code: "has code that cannot be loaded"
+      }
     guard !isKilled, let words = last.words else {
       let silence = lines.isEmpty ? " and said nothing" : ""
       return .failed(
@@ -48,6 +52,32 @@ struct RehearsalCause {
       Cause.Evidence(kind: "process", place: release.name, text: clean($0))
     }
     return .failed(hung)
+  }
+
+  /// Its configuration is none.
+  /// - Parameters:
+  ///   - place: file and line.
+  ///   - text: what stands there; with a stand-in in it nobody knows whether the real value would do.
+  func misconfigured(_ place: String, _ text: String, _ complaint: String) -> Rehearsal.Outcome {
+    if script.real == nil, let name = standIns.blamed(in: text).first {
+      return .unclear(
+        cause(
+          "could not be checked: the stand-in for \(name) is not accepted (\(place)): \(complaint)",
+          "Give \(name) a \"value\" in app.json's env that will do.", [],
+          facts: ["variable": name]))
+    }
+    return .failed(cause("cannot be configured: \(place): \(complaint)", remedy, []))
+  }
+
+  /// Modules that do not load, with the reason of each.
+  func unloadable(_ modules: [(name: String, reason: String)]) -> Rehearsal.Outcome {
+    let sentences = modules.map { "the module \($0.name) does not load: \($0.reason)" }
+    let more = modules.count > 1 ? " (and \(modules.count - 1) more)" : ""
+    return .failed(
+      cause(
+        "does not boot: \(short(sentences.first ?? ""))\(more)",
+        "Build for the Erlang/OTP that the release has, with every library that its modules load.",
+        sentences.dropFirst().prefix(10)))
   }
 
   /// A stand-in stands in the complaint: whether the real value would do is not known.

@@ -16,8 +16,9 @@ extension Rehearsal {
     ///   - applications: how many run.
     ///   - milliseconds: from its start until it was known.
     case started(applications: Int, milliseconds: Int64)
-    /// Only its run-time configuration was evaluated, for this reason.
-    case configurationRead(reason: String)
+    /// Its run-time configuration was evaluated and its code loaded. It was not booted, for this reason; what can be
+    /// done about it.
+    case checked(reason: String, remedy: String?)
     /// It does not boot.
     case failed(Cause)
     /// Whether it boots is not known: it did not with what stood for a config var.
@@ -33,12 +34,27 @@ extension Rehearsal.Result {
     switch outcome {
     case .started(let applications, let milliseconds):
       "\(release) boots: \(applications) applications in \(milliseconds) ms"
-    case .configurationRead(let reason):
-      "\(release) was not booted, only its run-time configuration evaluated: \(reason)"
     case .skipped(let reason) where release.isEmpty: "nothing was booted: \(reason)"
     case .skipped(let reason): "\(release) was not booted: \(reason)"
-    case .failed, .unclear: nil
+    case .failed, .unclear, .checked: nil
     }
+  }
+
+  /// One line about all that were not booted for the same reason.
+  static func warnings(_ results: [Self]) -> [String] {
+    var lines: [String] = []
+    var told: Set<String> = []
+    for case .checked(let reason, let remedy) in results.map(\.outcome)
+    where told.insert(reason).inserted {
+      let names = results.filter { $0.outcome == .checked(reason: reason, remedy: remedy) }
+        .map(\.release)
+      let (verb, whose) = names.count == 1 ? ("was", "its") : ("were", "their")
+      lines.append(
+        "\(names.joined(separator: ", ")) \(verb) not booted, as \(reason); "
+          + "\(whose) configuration was evaluated and \(whose) code loaded"
+          + (remedy.map { ". " + $0 } ?? ""))
+    }
+    return lines
   }
 
   /// What is to be told as a warning, or as the build's failure.
@@ -66,5 +82,6 @@ extension BuildOutput {
       if let line = result.line { detail(line) }
       if let problem = result.problem { self.problem(problem) }
     }
+    for line in Rehearsal.Result.warnings(results) { warn(line) }
   }
 }

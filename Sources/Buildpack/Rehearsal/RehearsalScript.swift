@@ -13,8 +13,12 @@ struct RehearsalScript: Codable, Sendable {
   var standIns: StandIns
   /// Names of the app's config vars.
   var known: Set<String>
-  /// Their values, where the real ones are wanted, with a network.
+  /// Their values, where the real ones are wanted.
   var real: [String: String]?
+  /// Whether it has the host's network.
+  var hasNetwork: Bool
+  /// The config var RELEASE_NAME: platforms set it when a release starts, too.
+  var releaseName: String?
   /// Milliseconds that each OTP release may take.
   var limit: Int64
 
@@ -24,32 +28,18 @@ struct RehearsalScript: Codable, Sendable {
   /// What lets the nodes of a rehearsal be asked is nobody else's.
   var path: String { scratch + "/script.json" }
 
-  /// The command that starts a release: that of the process type `web`, else of another one, where it does nothing but
-  /// start the release; what a longer command does besides is not ours to try.
+  /// The command that starts a release: that of the process type `web`, else of another one. Of a longer command it is
+  /// the part that starts the release; what it does besides is not ours to try.
   func command(of release: OTPRelease, hasServer: Bool) -> String {
     let server = (release.folder.map { $0 + "/" } ?? "") + "bin/server"
     let candidates =
       processes.filter { $0.process == ProcessType.web }
       + processes.filter { $0.process != ProcessType.web && $0.process != ProcessType.release }
-    let fitting = candidates.first { Self.starts($0.command, release, server: server) }
-    return fitting?.command
+    let fitting = candidates.lazy.compactMap {
+      RehearsalCommand($0.command).start(of: release, server: server)
+    }
+    return fitting.first
       ?? (hasServer ? server : "\(release.startCommand) \(release.startArgument)")
-  }
-
-  /// `env A=1 bin/app start`, `A=1 exec ./bin/app start`, `bin/server`
-  private static func starts(_ command: String, _ release: OTPRelease, server: String) -> Bool {
-    if command.contains(where: { ";&|<>()`\n".contains($0) }) { return false }
-    var words = command.split(whereSeparator: \.isWhitespace)[...]
-    words = words.drop { $0 == "exec" || $0 == "env" || isAssignment($0) }
-    guard let program = words.popFirst() else { return false }
-    let path = program.hasPrefix("./") ? program.dropFirst(2) : program
-    return path == server && words.isEmpty
-      || path == release.startCommand && words.elementsEqual([Substring(release.startArgument)])
-  }
-
-  private static func isAssignment(_ word: Substring) -> Bool {
-    guard let equals = word.firstIndex(of: "="), equals != word.startIndex else { return false }
-    return word[..<equals].allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
   }
 
   /// The whole environment of what is started; nothing of the build's leaks into it.
@@ -64,6 +54,7 @@ struct RehearsalScript: Codable, Sendable {
     variables["HOME"] = home
     variables["LANG"] = "C.UTF-8"
     variables["PORT"] = String(port)
+    variables["RELEASE_NAME"] = releaseName
     variables["RELEASE_NODE"] = node
     variables["RELEASE_DISTRIBUTION"] = "name"
     variables["RELEASE_COOKIE"] = "unused"

@@ -35,7 +35,7 @@ public struct RehearsalStage {
     } catch { throw Cause(error) }
     if let owner {
       let isLaidOver = stage.layOver(isOwn: owner == "own")
-      do throws(PosixError) { try Isolation.settle(network: script.real == nil) } catch {
+      do throws(PosixError) { try Isolation.settle(network: !script.hasNetwork) } catch {
         throw Cause(error)
       }
       write(hello)
@@ -60,7 +60,8 @@ public struct RehearsalStage {
     var lines: [String] = []
     do throws(PosixError) { lines = try inside() } catch { lines = ["\(error)"] }
     guard lines.first == Self.hello else {
-      return text(results(noBootBecause: lines.first ?? "unshare(1) does nothing"))
+      let reason = lines.first ?? "unshare(1) does nothing"
+      return text(results(noBootBecause: "no network can be set apart for it (\(reason))"))
     }
     let silence = "the program that boots it was ended"
     return lines.first { $0.hasPrefix("[") }
@@ -71,7 +72,7 @@ public struct RehearsalStage {
     // Of somebody else's files the changes would be refused.
     let isOwn = try Files.info(script.tree)?.owner == User.id
     let command =
-      Isolation.entrance(network: script.real == nil)
+      Isolation.entrance(network: !script.hasNetwork)
       + [program, "rehearse", script.path, isOwn ? "own" : "foreign"]
     let (child, output) = try Invocation(command, in: script.scratch, environment: environment)
       .startPiped(input: .file(leash))
@@ -99,7 +100,7 @@ public struct RehearsalStage {
   private func layOver(isOwn: Bool) -> Bool {
     // Where services listen in files: there is no network, so these are not to be had either.
     let isInRun = [script.tree, script.scratch].contains { $0.hasPrefix("/run/") }
-    if script.real == nil, !isInRun { try? Isolation.hide("/run") }
+    if !script.hasNetwork, !isInRun { try? Isolation.hide("/run") }
     return isOwn && (try? Isolation.lay(script.tree, over: script.copy)) != nil
   }
 
@@ -115,12 +116,16 @@ public struct RehearsalStage {
     } catch {
       return [Rehearsal.Result(release: "", outcome: .skipped("\(error)"))]
     }
-    // With the real config vars it has the host's network anyway.
-    let reason = script.real == nil ? reason : nil
     return script.releases.map { release in
       let outcome: Rehearsal.Outcome
       do throws(PosixError) {
-        outcome = try self.outcome(of: release, noBootBecause: reason ?? Self.oldness(release))
+        if let reason, !script.hasNetwork {
+          outcome = try check(release, reason, "RELPACK_REHEARSAL=network boots all the same")
+        } else if let reason = Self.oldness(release) {
+          outcome = try check(release, reason, nil)
+        } else {
+          outcome = try attempt(release, .boot)
+        }
       } catch { outcome = .skipped("\(error)") }
       return Rehearsal.Result(release: release.name, outcome: outcome)
     }
@@ -135,11 +140,35 @@ public struct RehearsalStage {
   /// More tries than there are ways to help.
   private static let mostTries = 8
 
-  private func outcome(of release: OTPRelease, noBootBecause reason: String?) throws(PosixError)
+  /// Does what can be done without a boot.
+  private func check(_ release: OTPRelease, _ reason: String, _ remedy: String?)
+    throws(PosixError) -> Rehearsal.Outcome
+  {
+    let passed = Rehearsal.Outcome.checked(reason: reason, remedy: remedy)
+    if release.kind == .mix {
+      let outcome = try attempt(release, .configuration)
+      guard case .checked = outcome else { return outcome }
+    }
+    let code = RehearsalCode(script: script, release: release)
+    guard let invocation = try code.invocation() else { return passed }
+    var act = try RehearsalAct(invocation, leash: leash, limit: script.limit)
+    let ending = try act.run(door: nil)
+    clear()
+    let cause = RehearsalCause(script: script, release: release, standIns: code.standIns)
+    switch ending {
+    case .abandoned: Program.exit(ExitCode.interrupted)
+    case .late(let reason, let stack): return cause.hung(reason, stack: stack, act.lines)
+    case .ended(.code(0)): return code.fault(cause) ?? passed
+    case .ended(let exit): return cause.ended(exit, act.lines, .code)
+    case .booted, .nameless: return passed
+    }
+  }
+
+  private func attempt(_ release: OTPRelease, _ aim: RehearsalAct.Aim) throws(PosixError)
     -> Rehearsal.Outcome
   {
-    if let reason, release.kind == .relx { return .skipped(reason) }
-    var standIns = script.standIns
+    let reads = aim == .configuration
+    var standIns = RehearsalCode(script: script, release: release).standIns
     var isNamed = true
     // A virtual machine that ends early may lose its last words.
     var patience = release.kind == .relx ? 0 : 3
@@ -147,10 +176,10 @@ public struct RehearsalStage {
     for _ in 0..<Self.mostTries {
       let port = try Loopback.freePort()
       var act = try RehearsalAct(
-        invocation(release, standIns, isNamed: isNamed, port: port, reads: reason != nil),
+        invocation(release, standIns, isNamed: isNamed, port: port, reads: reads),
         leash: leash, limit: script.limit)
       let door = RehearsalDoor(port: port, cookieFile: script.cookie)
-      let ending = try act.run(door: reason == nil ? door : nil)
+      let ending = try act.run(door: reads ? nil : door)
       clear()
       let cause = RehearsalCause(script: script, release: release, standIns: standIns)
       switch ending {
@@ -160,9 +189,9 @@ public struct RehearsalStage {
       case .nameless:
         if !isNamed { return .skipped("its node has no name, so that it cannot be asked") }
         isNamed = false
-      case .ended(.code(0)) where reason != nil: return .configurationRead(reason: reason ?? "")
+      case .ended(.code(0)) where reads: return .checked(reason: "", remedy: nil)
       case .ended(let exit):
-        last = cause.ended(exit, act.lines, readsOnly: reason != nil)
+        last = cause.ended(exit, act.lines, aim)
         let words = LastWords(act.lines)
         if script.real == nil, standIns.improve(after: words, known: script.known) { continue }
         if !words.isCutShort || patience == 0 { return last }
@@ -183,7 +212,7 @@ public struct RehearsalStage {
     let node = "rehearsal-\(Random.hex(4))@127.0.0.1"
     var flags = "-setcookie x -start_epmd false -erl_epmd_port \(port)"
     if !isNamed { flags += " -name \(node)" }
-    if script.real != nil { flags += " -kernel inet_dist_use_interface {127,0,0,1}" }
+    if script.hasNetwork { flags += " -kernel inet_dist_use_interface {127,0,0,1}" }
     var environment = script.environment(
       standIns, node: node, flags: reads ? "" : flags, port: try portOfTheApp(not: port))
     if reads {
