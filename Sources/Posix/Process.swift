@@ -49,10 +49,10 @@ public struct Child: Sendable {
   /// Starts a program with just these three streams open. fork(2), execve(2)
   /// - Parameters:
   ///   - newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
-  ///   - endsWithUs: is killed when the thread that starts it ends, however that ends. prctl(2), PR_SET_PDEATHSIG
+  ///   - deathSignal: sent to it when the thread that starts it here ends, however that comes; 0 for none. prctl(2)
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
-    errors: Stream = .inherited, newSession: Bool = false, endsWithUs: Bool = false
+    errors: Stream = .inherited, newSession: Bool = false, deathSignal: Int32 = 0
   ) throws(PosixError) -> Child {
     let program = try invocation.program()
     let null = try File.open("/dev/null", .update)
@@ -64,14 +64,13 @@ public struct Child: Sendable {
       }
     }
     let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
-    var flags: Int32 = 0
-    if newSession { flags |= Int32(CPOSIX_NEW_SESSION) }
-    if endsWithUs { flags |= Int32(CPOSIX_END_WITH_PARENT) }
+    let start = cposix_start(
+      new_session: newSession ? 1 : 0, parent_death_signal: deathSignal)
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
         cposix_spawn(
-          program, arguments, environment, invocation.directory, streams, flags, &pid)
+          program, arguments, environment, invocation.directory, streams, start, &pid)
       }
     }
     if reason != 0 { throw PosixError("run", program, Errno(rawValue: reason)) }
@@ -167,15 +166,15 @@ extension Invocation {
   /// of the output can be seen.
   /// - Parameters:
   ///   - errors: standard error; nil is for the same pipe.
-  ///   - newSession, endsWithUs: see `Child.start`.
+  ///   - newSession, deathSignal: see `Child.start`.
   public func startPiped(
     input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false,
-    endsWithUs: Bool = false
+    deathSignal: Int32 = 0
   ) throws(PosixError) -> (child: Child, output: File) {
     let (reading, writing) = try File.pipe()
     let child = try Child.start(
       self, input: input, output: .file(writing), errors: errors ?? .file(writing),
-      newSession: newSession, endsWithUs: endsWithUs)
+      newSession: newSession, deathSignal: deathSignal)
     return (child, reading)
   }
 }

@@ -31,7 +31,7 @@ public struct Tool: Sendable {
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
     let (child, output) = try invocation.startPiped(
-      input: input, newSession: true, endsWithUs: true)
+      input: input, newSession: true, deathSignal: SIGKILL)
     // A line that is cut may hold half of what is to be masked in each piece.
     var splitter = LineSplitter(longest: 1 << 20)
     var over: Int64?

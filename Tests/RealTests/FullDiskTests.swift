@@ -66,7 +66,7 @@ import Testing
   private func checkLeftovers(_ stage: Stage) throws {
     let folders = [stage.home.objects, stage.home.slugs].filter { Files.exists($0) }
     let names = try folders.flatMap { try Files.list($0) }.filter { $0.hasPrefix(".new-") }
-    #expect(try names + Files.list(stage.home.builds) == [])
+    #expect(try names + stage.builds() == [])
   }
 
   /// With an agent and after it was killed.
