@@ -161,7 +161,12 @@ public struct Build {
     let slug = BuiltSlug(
       id: Hex.encode(SHA256.digest(manifest.bytes)), milliseconds: milliseconds)
     try record.carry(slug, in: staging.slug)
-    do throws(PosixError) { try staging.exchange() } catch { throw .unwritable(error) }
+    do throws(PosixError) {
+      try Files.replace(
+        staging.slug + "/" + Provenance.path, with: provenance(place).bytes, mode: 0o644)
+      try SlugTimes.set(staging.slug, manifest)
+      try staging.exchange()
+    } catch { throw .unwritable(error) }
     return slug
   }
 
@@ -181,10 +186,9 @@ public struct Build {
     ).run()
     let made = inputs.made(in: place, facts, slug: finished.isSound ? place.real.slug : nil)
     if let warning = cache.store(made) { output.warn(warning) }
-    do throws(PosixError) {
-      try FileTree.move(place.real.slug, to: staging.slug)
-      try SlugTimes.set(staging.slug, finished.manifest)
-    } catch { throw .unwritable(error) }
+    do throws(PosixError) { try FileTree.move(place.real.slug, to: staging.slug) } catch {
+      throw .unwritable(error)
+    }
     return finished.manifest
   }
 
@@ -196,10 +200,15 @@ public struct Build {
     } catch { throw .unreadable(error) }
     let manifest: Manifest
     do throws(Cause) { manifest = try Manifest(bytes: bytes) } catch { throw .slug(error) }
-    do throws(PosixError) { try SlugTimes.set(staging.slug, manifest) } catch {
-      throw .unwritable(error)
-    }
     return manifest
+  }
+
+  /// What a slug may say of its build and still be the same wherever it is built.
+  private func provenance(_ place: BuildPlace) -> Provenance {
+    let commit = request.environment["SOURCE_VERSION"].flatMap { $0.isEmpty ? nil : $0 }
+    return Provenance(
+      time: nil, by: nil, folder: nil, commit: commit.map { output.mask($0) }, line: nil,
+      place: place.seen.root)
   }
 
   /// The first of each kind, what helps against it, and how many more there are.

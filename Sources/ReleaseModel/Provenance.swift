@@ -4,7 +4,8 @@
 /// identity, so whoever hands the slug on can write it as he likes.
 public struct Provenance: Codable, Equatable, Sendable {
   public var format = HomeFormat.current
-  public var time: Timestamp
+  /// When it was built; a slug that travels does not say, so that two builds of it are the same.
+  public var time: Timestamp?
   public var by: String?
   public var folder: String?
   public var commit: String?
@@ -14,7 +15,7 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var place: String?
 
   public init(
-    time: Timestamp, by: String?, folder: String?, commit: String?, line: String?,
+    time: Timestamp?, by: String?, folder: String?, commit: String?, line: String?,
     place: String? = nil
   ) {
     self.time = time

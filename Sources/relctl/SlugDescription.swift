@@ -11,7 +11,9 @@ struct SlugDescription {
     let files = manifest.files.filter { $0.kind == .file }.count
     var rows = [["slug", id], ["size", "\(ByteCount.text(manifest.size)) in \(files) files"]]
     if let provenance {
-      rows.append(["built", "\(provenance.time)" + (provenance.by.map { " by \($0)" } ?? "")])
+      let built = [provenance.time.map { "\($0)" }, provenance.by.map { "by \($0)" }]
+      rows.append(["built", built.compactMap { $0 }.joined(separator: " ")])
+      if let place = provenance.place { rows.append(["built in", place]) }
       if let commit = provenance.commit {
         rows.append(["commit", "\(commit.prefix(12)) \(provenance.line ?? "")"])
       }

@@ -80,7 +80,8 @@ import Testing
   }
 
   private func checkTree(_ tree: String, _ manifest: Manifest, _ sample: Sample) throws {
-    let found = try FileTree.entries(of: tree, skipping: { $0 == Manifest.path })
+    let found = try FileTree.entries(
+      of: tree, skipping: { [Manifest.path, Provenance.path].contains($0) })
     #expect(manifest.files.map(\.path) == found.map(\.path))
     #expect(Set(sample.holds).subtracting(found.map(\.path)) == [])
     #expect(manifest.processes.map(\.process) == sample.processes)

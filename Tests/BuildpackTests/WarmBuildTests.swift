@@ -128,6 +128,7 @@ import Testing
     #expect(cold.filter { $0.hasPrefix("Compiling ") }.count == 5)
     #expect(cold.contains("compiling native code"))
     #expect(try build("two", "a") == [])
-    #expect(try build("three/deeper", "b") == ["Compiling 1 file (.ex)", "Generated warm app"])
+    let changed = try build("three/deeper", "b")
+    #expect(changed == ["Compiling 1 file (.ex)"])
   }
 }
