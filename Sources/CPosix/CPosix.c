@@ -90,8 +90,14 @@ int cposix_next_signal(int descriptor) {
 
 // Everything the child does between fork and exec; it may call async-signal-safe functions only.
 static int become(const char *program, char *const argv[], char *const envp[],
-                  const char *directory, const int streams[3], int newSession, int *report) {
-  if (newSession && setsid() == -1) return errno;
+                  const char *directory, const int streams[3], struct cposix_start start,
+                  pid_t parent, int *report) {
+  if (start.new_session && setsid() == -1) return errno;
+  if (start.parent_death_signal) {
+    if (prctl(PR_SET_PDEATHSIG, start.parent_death_signal, 0, 0, 0) == -1) return errno;
+    // It may have died before it could be told of.
+    if (getppid() != parent) return ESRCH;
+  }
   if (directory && chdir(directory) == -1) return errno;
   // First out of the way of 0, 1 and 2, then onto them, so that no order of arguments overwrites one.
   int moved[3];
@@ -116,12 +122,13 @@ static int become(const char *program, char *const argv[], char *const envp[],
 }
 
 int cposix_spawn(const char *program, char *const argv[], char *const envp[], const char *directory,
-                 const int streams[3], int newSession, pid_t *pid) {
+                 const int streams[3], struct cposix_start start, pid_t *pid) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return errno;
+  pid_t parent = getpid();
   pid_t child = fork();
   if (child == 0) {
-    int reason = become(program, argv, envp, directory, streams, newSession, &ends[1]);
+    int reason = become(program, argv, envp, directory, streams, start, parent, &ends[1]);
     ssize_t written = write(ends[1], &reason, sizeof reason);
     _exit(written == sizeof reason ? 127 : 126);
   }

@@ -84,14 +84,17 @@ public struct ConfigStore: Sendable {
     return try Files.read(home.secret, limit: 64)
   }
 
-  /// Whether a text can be the name of a config var that an app may have.
-  public static func check(name: String, reserved: Set<String>) throws(Cause) {
-    let isName =
-      !name.isEmpty && name.utf8.count <= 128 && !(48...57).contains(name.utf8.first ?? 48)
+  /// Whether a text can be the name of an environment variable: letters, digits and `_`, no digit first.
+  public static func isName(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= 128 && !(48...57).contains(name.utf8.first ?? 48)
       && name.utf8.allSatisfy {
         (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95
       }
-    if !isName {
+  }
+
+  /// Whether a text can be the name of a config var that an app may have.
+  public static func check(name: String, reserved: Set<String> = []) throws(Cause) {
+    if !isName(name) {
       throw Cause(
         .configName, "'\(name)' cannot be the name of a config var",
         remedy: "Use letters, digits and '_', a letter first.")

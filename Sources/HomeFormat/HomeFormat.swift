@@ -69,6 +69,8 @@ public struct AppFolder: Hashable, Sendable {
   public var cookie: String { path + "/.erlang.cookie" }
   public var configs: String { path + "/config" }
   public func config(_ digest: String) -> String { configs + "/" + digest }
+  /// Which set of variables the app's builds get.
+  public var buildConfig: String { path + "/build-config" }
   public var instances: String { path + "/instances" }
   public func run(_ instance: String, _ run: UInt64) -> RunFolder {
     RunFolder(path: instances + "/" + instance + "/" + String(run))

@@ -47,10 +47,12 @@ public struct Child: Sendable {
   }
 
   /// Starts a program with just these three streams open. fork(2), execve(2)
-  /// - Parameter newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
+  /// - Parameters:
+  ///   - newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
+  ///   - deathSignal: sent to it when the thread that starts it here ends, however that comes; 0 for none. prctl(2)
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
-    errors: Stream = .inherited, newSession: Bool = false
+    errors: Stream = .inherited, newSession: Bool = false, deathSignal: Int32 = 0
   ) throws(PosixError) -> Child {
     let program = try invocation.program()
     let null = try File.open("/dev/null", .update)
@@ -62,11 +64,13 @@ public struct Child: Sendable {
       }
     }
     let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
+    let start = cposix_start(
+      new_session: newSession ? 1 : 0, parent_death_signal: deathSignal)
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
         cposix_spawn(
-          program, arguments, environment, invocation.directory, streams, newSession ? 1 : 0, &pid)
+          program, arguments, environment, invocation.directory, streams, start, &pid)
       }
     }
     if reason != 0 { throw PosixError("run", program, Errno(rawValue: reason)) }

@@ -150,6 +150,11 @@ public enum ProcessTable {
     return Set(bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
   }
 
+  /// The folder that a process works in; nil where we may not look, and of one that has ended.
+  public static func workingFolder(of pid: pid_t) -> String? {
+    try? Files.target(ofLink: "/proc/\(pid)/cwd")
+  }
+
   /// Everything started by `pid` and by those, at this moment.
   public static func descendants(of pid: pid_t) -> [Stat] {
     let children = Dictionary(grouping: all(), by: \.parent)

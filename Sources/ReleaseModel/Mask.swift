@@ -43,14 +43,28 @@ public struct Mask: Sendable {
       .filter { $0.bytes.count >= shortest }
   }
 
-  /// The value and its lines, as far as they tell anything.
+  /// The value and its lines, as far as they tell anything; of a URL that says where a build fetches from, the password
+  /// alone, so that it can be read where a connection fails.
   static func texts(of name: String, _ value: String, in set: ConfigSet) -> [String] {
     let isMarked = set.secret.contains(name)
+    let login = URLLogin(in: value)
+    if !isMarked, isFetchedFrom(name), login.isPlain {
+      return login.secrets.filter { isTelling($0, isMarked: true) }
+    }
     let lines = value.utf8.split { $0 < 32 }.map { trimmed(String(decoding: $0, as: UTF8.self)) }
     // Of a short line of a long key nobody can make anything, and it may be a brace.
-    return [value].filter { isTelling($0, isMarked: isMarked) }
+    return ([value] + login.secrets).filter { isTelling($0, isMarked: isMarked) }
       + lines.filter { isTelling($0, isMarked: isMarked && lines.count == 1) }
   }
+
+  /// Whether a variable says where a build fetches from: mirrors, registries and proxies.
+  private static func isFetchedFrom(_ name: String) -> Bool { places.contains(name.uppercased()) }
+
+  private static let places: Set<String> = [
+    "HEX_MIRROR", "HEX_MIRROR_URL", "HEX_API_URL", "HEX_BUILDS_URL", "HEX_BUILDS_MIRROR_URL",
+    "RELPACK_TOOLCHAIN_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NPM_CONFIG_REGISTRY",
+    "NPM_CONFIG_PROXY", "NPM_CONFIG_HTTPS_PROXY",
+  ]
 
   private static let backslash = UInt8(ascii: "\\")
 

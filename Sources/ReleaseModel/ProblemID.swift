@@ -136,10 +136,11 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .appUnknown: "See the apps with: relctl ps"
     case .instanceUnknown: "See the instances with: relctl ps"
     case .releaseUnknown: "See the releases with: relctl releases APP"
-    case .releaseNone: "Deploy it first: relctl deploy APP SLUG|DIR"
+    case .releaseNone: "Deploy it first: relctl deploy APP SLUG|DIR|FILE"
     case .slugUnknown: "Build one with: relctl build DIR"
     case .sourceUnknown:
-      "Name a folder with a mix.exs or rebar.config, or with a built OTP release."
+      "Name a folder with a mix.exs or rebar.config, or a built OTP release or slug, as a folder or "
+        + "an archive."
     case .agentRunning: "One agent serves a home; stop the other with: relctl agent stop"
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"

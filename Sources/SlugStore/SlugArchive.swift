@@ -23,12 +23,30 @@ public struct SlugArchive: Sendable {
     self.interrupts = interrupts
   }
 
-  /// Unpacks it into a new folder.
-  /// - Returns: false where a signal came in between.
-  public func unpack(to folder: String) throws(Cause) -> Bool {
+  /// One of which is known that it holds nothing that no slug can hold.
+  public struct Checked: Sendable {
+    fileprivate let archive: SlugArchive
+
+    /// Unpacks it into a new folder.
+    /// - Returns: false where a signal came in between.
+    public func unpack(to folder: String) throws(Cause) -> Bool { try archive.extract(to: folder) }
+  }
+
+  /// Looks at what it would unpack to, and writes nothing.
+  /// - Returns: nil where a signal came in between.
+  public func checked() throws(Cause) -> Checked? {
     // A pipe could be read once only, and might keep us waiting.
     guard (try? Files.info(path))?.kind == .file else { throw failure("it is no file") }
-    guard try isFit() else { return false }
+    return try isFit() ? Checked(archive: self) : nil
+  }
+
+  /// Checks it and unpacks it into a new folder.
+  /// - Returns: false where a signal came in between.
+  public func unpack(to folder: String) throws(Cause) -> Bool {
+    try checked()?.unpack(to: folder) ?? false
+  }
+
+  private func extract(to folder: String) throws(Cause) -> Bool {
     do throws(PosixError) { try Files.makeFolder(folder) } catch {
       throw Cause(error, as: .homeUnwritable)
     }

@@ -30,10 +30,13 @@ public struct SlugStore: Sendable {
     _ tree: SlugTree, provenance: Provenance,
     then finish: (Stored) throws(Cause) -> Void = { _ in }
   ) throws(Cause) -> Stored {
-    do {
+    let lock: Lock
+    do throws(PosixError) {
       try Files.makeFolder(home.slugs)
-      let lock = try Lock.wait(home.slugs + "/.lock")
-      defer { withExtendedLifetime(lock) {} }
+      lock = try Lock.wait(home.slugs + "/.lock")
+    } catch { throw Cause(error, as: .homeUnwritable) }
+    defer { withExtendedLifetime(lock) {} }
+    do {
       let stored = Stored(id: tree.id, isNew: !Files.isFolder(folder(tree.id)))
       if stored.isNew {
         try put(tree, provenance)

@@ -29,8 +29,9 @@ public struct SlugTree: Sendable {
       remedy: "Only what this buildpack made is a slug; a built OTP release: relctl build DIR")
   }
 
-  /// Links are not followed: what is to be taken in lies in the tree itself.
-  private static func isSlug(_ tree: String) -> Bool {
+  /// Whether a folder is a slug's tree, as far as a look tells. Links are not followed: what is to be taken in lies in the
+  /// tree itself.
+  public static func isSlug(_ tree: String) -> Bool {
     func kind(_ path: String) -> Files.Info.Kind? { (try? Files.info(path))?.kind }
     let manifest = tree + "/" + Manifest.path
     return kind(tree) == .folder && kind(Files.parent(of: manifest)) == .folder

@@ -1,6 +1,7 @@
 import CommandLine
 import Disk
 import Journal
+import PlainText
 import Posix
 import ReleaseModel
 import SlugStore
@@ -8,12 +9,16 @@ import SlugStore
 extension Verb {
   static let build = Verb(
     Command(
-      "build", "DIR", count: 1...1, "turn a folder of source into a slug",
+      "build", "DIR|FILE", count: 1...1, "turn source, or what was built elsewhere, into a slug",
       details: """
-        A folder with a built OTP release (releases/start_erl.data) becomes a slug as it is. RELEASE_NAME and
-        the variables RELPACK_... in the environment steer the build as config vars do on a platform.
+        A folder of source is built. A built OTP release (releases/start_erl.data) becomes a slug as it
+        is; what this buildpack has made elsewhere is imported and keeps its id. FILE is a tar archive of
+        either, plain or packed with gzip or zstd. RELEASE_NAME and the variables RELPACK_... in the
+        environment steer the build as config vars do on a platform, and so do --env and --env-file: their
+        values are masked in the output and get into no argument list. Variables for mirrors, proxies and
+        certificates (HEX_..., HTTPS_PROXY, SSL_CERT_FILE ...) are handed on.
         """,
-      options: [.json])
+      options: BuildVariables.options + [.json])
   ) { call throws(Cause) in
     let source = try Source(call.positional(0), call.context)
     let slug = try SlugMaker(call: call, app: nil).make(from: source)
@@ -26,60 +31,7 @@ extension Verb {
   }
 }
 
-/// A folder that somebody named to be built, and what it holds.
-struct Source {
-  enum Kind { case project, otpRelease }
-
-  let path: String
-  let kind: Kind
-
-  /// - Throws: a cause before anything is made or copied.
-  init(_ name: String, _ context: Context) throws(Cause) {
-    do throws(PosixError) { path = try Files.resolve(context.absolute(name)) } catch {
-      throw Cause(.sourceMissing, "cannot build '\(name)': \(error.errno)")
-    }
-    guard Files.isFolder(path) else {
-      throw Cause(.sourceMissing, "cannot build '\(name)': it is no folder")
-    }
-    if Files.exists(path + "/releases/start_erl.data") {
-      kind = .otpRelease
-    } else if try Self.isProject(path, context) {
-      kind = .project
-    } else {
-      throw Cause(
-        .sourceUnknown,
-        "'\(name)' holds neither one project of mix or rebar3 nor a built OTP release")
-    }
-    try checkTexts()
-  }
-
-  /// Asks whoever would build it; a folder that is chosen in it is looked at when it is built.
-  private static func isProject(_ path: String, _ context: Context) throws(Cause) -> Bool {
-    if context.environment["RELPACK_FOLDER"] != nil { return true }
-    let detect = Invocation(
-      [try context.sibling("relpack"), "detect", path], environment: ["PATH": "/usr/bin:/bin"])
-    do throws(PosixError) { return try detect.run(errors: .null, limit: 30_000).isSuccess } catch {
-      throw Cause(error)
-    }
-  }
-
-  /// What people write by hand is read first: a slip there must not cost a build.
-  private func checkTexts() throws(Cause) {
-    func read(_ file: String) throws(Cause) -> [UInt8]? {
-      do throws(PosixError) {
-        return try Files.readIfThere(path + "/" + file, limit: 1 << 20)
-      } catch {
-        throw Cause(error)
-      }
-    }
-    if let bytes = try read("Procfile") {
-      _ = try Procfile(text: String(decoding: bytes, as: UTF8.self))
-    }
-    if let bytes = try read("app.json") { _ = try AppJSON(bytes: bytes) }
-  }
-}
-
-/// Makes a slug of a source and puts it into the home's store.
+/// Makes a slug of what the operator named, and puts it into the home's store.
 struct SlugMaker {
   let call: Call
   /// Whose build it is, for the events; nil where nobody said.
@@ -88,24 +40,52 @@ struct SlugMaker {
   var isRehearsed = true
 
   func make(from source: Source) throws(Cause) -> String {
+    try Ballast(home: call.home()).requireSpace()
+    let slugImport = SlugImport(call: call, name: source.name, origin: source.origin)
+    switch source.kind {
+    case .project: return try build(source)
+    case .otpRelease:
+      try call.refuseBuildVariables(for: source.name)
+      return try build(source)
+    case .slug:
+      try call.refuseBuildVariables(for: source.name)
+      tell("Importing the slug in '\(source.name)'")
+      let imported = try slugImport.take(source.path)
+      slugImport.tell(imported)
+      return imported.slug
+    case .archive:
+      try call.refuseBuildVariables(for: source.name)
+      return try slugImport.unpacking(source.path) { folder throws(Cause) in
+        try make(from: Source(unpacked: folder, of: source))
+      }
+    }
+  }
+
+  private func tell(_ step: String) {
+    if !call.wantsJSON { call.context.print(call.shown("-----> \(step)")) }
+  }
+
+  private func build(_ source: Source) throws(Cause) -> String {
     let home = try call.home()
-    try Ballast(home: home).requireSpace()
     let build = Random.hex(8)
-    let journal = Journal(home: home, program: "relctl")
+    let variables = try BuildVariables(call, app: app)
+    let journal = Journal(home: home, program: "relctl", config: variables.config.values)
     let provenance = provenance(of: source, journal.mask())
     let slug: String
     if source.kind == .project, User.isRoot {
+      warnOfSSH(source)
       let guest = GuestBuild(
         call: call, app: app, build: build, home: home, provenance: provenance,
-        variables: environment(build, provenance))
-      slug = try guest.run {
-        tree throws(Cause) in
+        variables: variables, environment: environment(build, provenance, variables))
+      slug = try guest.run { tree throws(Cause) in
         try copy(source, to: tree)
       } store: { tree throws(Cause) in
-        try SlugStore(home: home).store(tree, provenance: provenance).id
+        try SlugStore(home: home).store(tree, provenance: provenance.placed(by: tree)).id
       }
     } else {
-      slug = try make(build, source, home, provenance)
+      slug = try BuildFolder.use(in: home, build) { folder throws(Cause) in
+        try make(build, source, in: folder, home, provenance, variables)
+      }
     }
     try journal.append(
       .slugStored, app: app,
@@ -116,31 +96,34 @@ struct SlugMaker {
     return slug
   }
 
-  private func make(_ build: String, _ source: Source, _ home: Home, _ provenance: Provenance)
-    throws(Cause) -> String
-  {
-    let folder = home.builds + "/" + build
-    do throws(PosixError) { try Files.makeFolder(folder) } catch {
-      throw Cause(error, as: .homeUnwritable)
-    }
-    defer { try? Files.remove(folder) }
+  private func make(
+    _ build: String, _ source: Source, in folder: String, _ home: Home, _ provenance: Provenance,
+    _ variables: BuildVariables
+  ) throws(Cause) -> String {
     let tree = folder + "/app"
     try copy(source, to: tree)
-    switch source.kind {
-    case .project:
-      try compile(tree, build, try call.context.sibling("relpack"), home, provenance)
-    case .otpRelease: try describe(tree)
+    if source.kind == .project {
+      try variables.write(to: folder + "/env")
+      var environment = environment(build, provenance, variables)
+      environment["RELTUI_HOME"] = home.root
+      let words = [
+        try call.context.sibling("relpack"), "compile", tree, home.buildCache, folder + "/env",
+      ]
+      try compile(Invocation(words, in: tree, environment: environment), build, home)
+    } else {
+      tell("Taking the built OTP release in '\(source.name)' as it is")
+      try describe(tree)
     }
-    return try SlugStore(home: home).store(tree: tree, provenance: provenance)
+    let made = try SlugTree(tree)
+    return try SlugStore(home: home).store(made, provenance: provenance.placed(by: made)).id
   }
 
   private func copy(_ source: Source, to tree: String) throws(Cause) {
     let leftOut =
-      switch source.kind {
-      case .project: ["_build", ".git", ".elixir_ls"]
+      source.kind == .project
+      ? ["_build", ".git", ".elixir_ls"]
       // The cookie of a built release is a secret of whoever built it.
-      case .otpRelease: ["releases/COOKIE", "tmp", "log", ".reltui"]
-      }
+      : ["releases/COOKIE", "tmp", "log", ".reltui"]
     do throws(PosixError) {
       try FileTree.copy(source.path, to: tree) { leftOut.contains($0) }
     } catch {
@@ -152,16 +135,11 @@ struct SlugMaker {
     }
   }
 
-  /// What `relpack` needs of the environment; it gets nothing else of ours.
-  private static let passed: Set<String> = [
-    "PATH", "HOME", "LANG", "http_proxy", "https_proxy", "SSL_CERT_FILE", "HEX_CACERTS_PATH",
-    "RELEASE_NAME",
-  ]
-
-  private func environment(_ build: String, _ provenance: Provenance) -> [String: String] {
-    var environment = call.context.environment.filter {
-      Self.passed.contains($0.key) || $0.key.hasPrefix("RELPACK_")
-    }
+  /// What `relpack` gets of ours.
+  private func environment(
+    _ build: String, _ provenance: Provenance, _ variables: BuildVariables
+  ) -> [String: String] {
+    var environment = variables.environment
     if !isRehearsed { environment["RELPACK_REHEARSAL"] = environment["RELPACK_REHEARSAL"] ?? "off" }
     environment["RELPACK_BUILD"] = build
     environment["RELPACK_APP"] = app
@@ -169,21 +147,28 @@ struct SlugMaker {
     return environment
   }
 
-  private func compile(
-    _ tree: String, _ build: String, _ builder: String, _ home: Home, _ provenance: Provenance
-  ) throws(Cause) {
-    var environment = environment(build, provenance)
-    environment["RELTUI_HOME"] = home.root
-    let invocation = Invocation(
-      [builder, "compile", tree, home.buildCache], in: tree, environment: environment)
+  private func compile(_ invocation: Invocation, _ build: String, _ home: Home) throws(Cause) {
     let exit: Exit
     do throws(PosixError) {
+      let signals = try Signals([1, 2, 15])
       // What the build says is for people; with --json standard output is for the facts.
       let output = call.wantsJSON ? call.context.errors : call.context.output
-      let child = try Child.start(invocation, output: .file(output), errors: .file(output))
-      exit = child.wait()
+      let child = try Child.start(
+        invocation, output: .file(output), errors: .file(output), deathSignal: 15)
+      exit = try wait(for: child, passingOn: signals)
     } catch { throw Cause(error) }
     guard exit == .code(0) else { throw failure(of: build, exit, home) }
+  }
+
+  /// A signal that comes to us is one for the build, which ends its tools and says that it was stopped.
+  private func wait(for child: Child, passingOn signals: Signals) throws(PosixError) -> Exit {
+    let end = ProcessIdentity(of: child.pid)?.endWatch()
+    while let end {
+      let ready = try Poll.wait([end.descriptor, signals.file.descriptor], milliseconds: nil)
+      if ready.contains(end.descriptor) { break }
+      if signals.next() != nil { child.signal(15) }
+    }
+    return child.wait()
   }
 
   /// What the build itself wrote of its end.
@@ -206,10 +191,28 @@ struct SlugMaker {
     } catch { throw Cause(error) }
   }
 
+  /// The one thing of root's that private dependencies often need and that is not handed to the build user.
+  private func warnOfSSH(_ source: Source) {
+    let folder = call.context.environment["RELPACK_FOLDER"].map { "/" + $0 } ?? ""
+    for lock in ["mix.lock", "rebar.lock"] {
+      let bytes = (try? Files.readIfThere(source.path + folder + "/" + lock, limit: 16 << 20)) ?? []
+      let text = String(decoding: bytes, as: UTF8.self)
+      if !["git@", "ssh://"].contains(where: { text.contains($0) }) { continue }
+      warn(
+        "\(lock) has a dependency by SSH, and SSH_AUTH_SOCK is not handed to the build user: fetch it "
+          + "by HTTPS with a token, or build as another user than root")
+    }
+  }
+
+  private func warn(_ text: String) {
+    let line = " !     " + call.shown(text)
+    if call.wantsJSON { call.context.note(line) } else { call.context.print(line) }
+  }
+
   /// A built release seldom has Procfile and app.json beside it; what goes without them must not go unsaid.
   private func tell(_ manifest: Manifest, _ findings: [NativeCode.Finding]) {
     if call.wantsJSON { return }
-    for finding in findings { call.context.print(" !     \(call.shown(finding.sentence))") }
+    for finding in findings { warn(finding.sentence) }
     let processes = manifest.processes.map { "\($0.process): \($0.command)" }
     for line in processes
       + (manifest.appJSON == nil ? ["no app.json: no health check, one web"] : [])
@@ -219,14 +222,27 @@ struct SlugMaker {
   }
 
   private func provenance(of source: Source, _ mask: Mask) -> Provenance {
+    let lines = source.path == source.origin ? lastCommit(of: source.path) : nil
+    return Provenance(
+      time: Timestamp(milliseconds: Clock.now()), by: call.user, folder: mask(source.origin),
+      commit: lines?.first, line: lines?.dropFirst().first.map { mask($0) })
+  }
+
+  /// Its id and its subject line.
+  private func lastCommit(of folder: String) -> [String]? {
     let environment = call.context.environment.filter { ["PATH", "HOME"].contains($0.key) }
     let git = Invocation(
-      ["git", "-C", source.path, "log", "-1", "--format=%H%n%s", "--", "."],
-      environment: environment)
-    let lines = (try? git.run(errors: .null, limit: 5000)).flatMap { $0.isSuccess ? $0.text : nil }?
+      ["git", "-C", folder, "log", "-1", "--format=%H%n%s", "--", "."], environment: environment)
+    return (try? git.run(errors: .null, limit: 5000)).flatMap { $0.isSuccess ? $0.text : nil }?
       .split(separator: "\n").map(String.init)
-    return Provenance(
-      time: Timestamp(milliseconds: Clock.now()), by: call.user, folder: mask(source.path),
-      commit: lines?.first, line: lines?.dropFirst().first.map { mask($0) })
+  }
+}
+
+extension Provenance {
+  /// With the folder that the build's tools saw: what else a tree says of itself its builder knows better.
+  fileprivate func placed(by tree: SlugTree) throws(Cause) -> Provenance {
+    var provenance = self
+    provenance.place = try tree.provenance()?.place.map(Printable.clean)
+    return provenance
   }
 }

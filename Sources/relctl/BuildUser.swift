@@ -25,21 +25,33 @@ struct BuildUser {
         lock = try Lock.wait(Self.lockFile)
       }
     } catch { throw Cause(error) }
-    try Self.check()
+    try Self.checkLogin()
+    DeadBuild.endProcesses()
+    try Self.checkProcesses()
+    DeadBuild.removeFolders(in: Set(["/var/tmp", Self.parent(context.environment)]))
   }
 
-  private static func check() throws(Cause) {
+  private static func checkLogin() throws(Cause) {
     if let name = User.name(of: id) {
       throw Cause(
         .buildUser, "builds run as the uid \(id), and that is the login '\(name)'",
         remedy: "Give '\(name)' another uid.")
     }
-    let left = ProcessTable.pids().first { ProcessTable.user(of: $0) == id }
-    if let left {
+  }
+
+  private static func checkProcesses() throws(Cause) {
+    if let left = processes.first {
       throw Cause(
         .buildUser,
         "the process \(left) (\(ProcessTable.name(of: left))) of the build user's is left over",
         remedy: "It could change what is built. End it: kill \(left)")
+    }
+  }
+
+  /// Those that run as it. One that has ended and whose parent does not ask for its end can change nothing.
+  static var processes: [Int32] {
+    ProcessTable.pids().filter {
+      ProcessTable.user(of: $0) == id && ProcessTable.stat($0)?.state != "Z"
     }
   }
 
@@ -53,13 +65,16 @@ struct BuildUser {
 
   /// A new folder of its own that nobody else can look into; where the home lies it could not get to.
   func makeFolder(_ build: String, _ environment: [String: String]) throws(Cause) -> String {
-    let parent = environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/var/tmp"
-    let folder = "\(parent)/reltui-build-\(build)"
+    let folder = "\(Self.parent(environment))/\(DeadBuild.prefix)\(build)"
     do throws(PosixError) {
       if try Files.info(folder) != nil { throw PosixError("make folder", folder, .exists) }
       try Files.makeFolder(folder)
     } catch { throw Cause(error) }
     return folder
+  }
+
+  private static func parent(_ environment: [String: String]) -> String {
+    environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/var/tmp"
   }
 
   /// CACHE_DIR of a home's builds.

@@ -13,33 +13,47 @@ extension Verb {
         Only names are shown. `set KEY` alone reads the value from standard input and marks it secret:
         however short it is, from 4 bytes on, it is masked wherever it would appear.
         Each change makes a new release, which is deployed like any other.
+
+        With --build they are those of the app's builds, not of its runs: relctl deploy APP DIR hands
+        them to the build as ENV_DIR does on a platform. No release is made.
         """,
-      options: [.json])
+      options: [Option("--build", "the variables of the app's builds"), .json])
   ) { call throws(Cause) in
     let name = try call.target().app
     let words = call.arguments.positional.dropFirst()
-    guard let verb = words.first else { return try call.listConfig(name) }
-    var change = ConfigChange()
+    let isForBuilds = call.arguments.has("--build")
+    guard let verb = words.first else {
+      return call.list(
+        isForBuilds
+          ? try BuildConfig(home: call.home(), app: name).load()
+          : try call.config(of: try call.app(name)))
+    }
+    var change = ConfigChange(reserved: isForBuilds ? [] : RunSpecification.ownVariables)
     switch verb {
     case "set": try change.set(words.dropFirst(), call)
     case "unset": try change.unset(words.dropFirst())
     default:
       throw Cause(.usage, "'\(verb)' is neither set nor unset", remedy: "See: relctl config --help")
     }
-    return try call.change(config: name, by: change)
+    return isForBuilds
+      ? try call.change(buildConfig: name, by: change) : try call.change(config: name, by: change)
   }
 }
 
 /// Config vars to be set and to be removed.
 private struct ConfigChange {
-  var set = ConfigSet()
-  var unset: [String] = []
+  /// Names that cannot be set.
+  let reserved: Set<String>
+  private(set) var set = ConfigSet()
+  private(set) var unset: [String] = []
+
+  init(reserved: Set<String>) { self.reserved = reserved }
 
   mutating func set(_ words: ArraySlice<String>, _ call: Call) throws(Cause) {
     for word in words {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
-      try ConfigStore.check(name: name, reserved: RunSpecification.ownVariables)
+      try ConfigStore.check(name: name, reserved: reserved)
       if parts.count == 2 {
         set.set(name, to: String(parts[1]))
       } else if words.count == 1 {
@@ -54,7 +68,13 @@ private struct ConfigChange {
     }
   }
 
-  func applied(to old: ConfigSet) -> ConfigSet {
+  /// - Parameter app: for the error where a name to be removed is not there.
+  func applied(to old: ConfigSet, of app: String) throws(Cause) -> ConfigSet {
+    if let unknown = unset.first(where: { old.values[$0] == nil }) {
+      throw Cause(
+        .configName, "'\(app)' has no config var '\(unknown)'",
+        remedy: "See them with: relctl config \(app)")
+    }
     var new = old
     for (name, value) in set.values {
       new.set(name, to: value, isSecret: set.secret.contains(name))
@@ -92,8 +112,8 @@ private struct ConfigChange {
 }
 
 extension Call {
-  fileprivate func listConfig(_ name: String) throws(Cause) -> Outcome {
-    let names = try config(of: try app(name)).values.keys.sorted()
+  fileprivate func list(_ set: ConfigSet) -> Outcome {
+    let names = set.values.keys.sorted()
     if wantsJSON {
       print(json: names)
     } else {
@@ -103,20 +123,25 @@ extension Call {
   }
 
   /// The app's config vars, those of the release that runs, or those set for its first one.
-  private func config(of app: Board.App?) throws(Cause) -> ConfigSet {
+  func config(of app: Board.App?) throws(Cause) -> ConfigSet {
     guard let app, let digest = app.config else { return ConfigSet() }
     return try ConfigStore(home: home(), app: app.name).load(digest)
+  }
+
+  fileprivate func change(buildConfig name: String, by change: ConfigChange) throws(Cause)
+    -> Outcome
+  {
+    try BuildConfig(home: home(), app: name).change { old throws(Cause) in
+      try change.applied(to: old, of: name)
+    }
+    if !wantsJSON { context.print("       the next build of \(name) has it so") }
+    return .success
   }
 
   fileprivate func change(config name: String, by change: ConfigChange) throws(Cause) -> Outcome {
     let app = try board().apps[name]
     let old = try config(of: app)
-    if let unknown = change.unset.first(where: { old.values[$0] == nil }) {
-      throw Cause(
-        .configName, "'\(name)' has no config var '\(unknown)'",
-        remedy: "See them with: relctl config \(name)")
-    }
-    let new = change.applied(to: old)
+    let new = try change.applied(to: old, of: name)
     if new == old {
       context.note("relctl: nothing changes; the config vars are so already")
       return .success

@@ -1,4 +1,5 @@
 import CommandLine
+import Instance
 import Posix
 import ReleaseModel
 import SlugStore
@@ -6,29 +7,58 @@ import SlugStore
 extension Verb {
   static let deploy = Verb(
     Command(
-      "deploy", "APP SLUG|DIR", count: 2...2, "make a slug the app's next release",
+      "deploy", "APP SLUG|DIR|FILE", count: 2...2, "make a slug the app's next release",
       details: """
-        DIR is built first. The new release starts beside the old one and takes over when all its
-        instances are ready; if one does not get ready, the old release is not touched.
+        DIR or FILE is made a slug first; see relctl build. What has no / in its name and is neither a
+        folder nor a file is taken for a slug's id. The new release starts beside the old one and takes
+        over when all its instances are ready; if one does not get ready, the old release is not touched.
         """,
-      options: [.json])
+      options: BuildVariables.options + [.json])
   ) { call throws(Cause) in
     let name = try call.target().app
-    let slug: String
-    if Files.isFolder(call.context.absolute(call.positional(1))) || call.positional(1).contains("/")
-    {
-      let source = try Source(call.positional(1), call.context)
-      slug = try SlugMaker(call: call, app: name, isRehearsed: false).make(from: source)
-    } else {
-      let store = SlugStore(home: try call.home())
-      do throws(Cause) {
-        slug = try store.find(call.positional(1))
-        try store.touch(slug)
-      } catch {
-        guard error.id == ProblemID.slugUnknown.rawValue else { throw error }
-        throw Cause(.slugUnknown, "\(error.sentence), nor a folder of that name")
-      }
-    }
+    let slug = try call.slug(for: name)
+    try call.warnOfVariables(of: slug, for: name)
     return try call.request(.deployRequested, app: name) { $0.slug = slug }
+  }
+}
+
+extension Call {
+  /// The slug that is named, or that is made of what is named.
+  fileprivate func slug(for app: String) throws(Cause) -> String {
+    let (what, path) = (positional(1), context.absolute(positional(1)))
+    if what.contains("/") || Files.isFolder(path) || Files.isFile(path) {
+      return try SlugMaker(call: self, app: app, isRehearsed: false)
+        .make(from: Source(what, context))
+    }
+    try refuseBuildVariables(for: what)
+    let store = SlugStore(home: try home())
+    do throws(Cause) {
+      let slug = try store.find(what)
+      try store.touch(slug)
+      return slug
+    } catch {
+      guard error.id == ProblemID.slugUnknown.rawValue else { throw error }
+      throw Cause(.slugUnknown, "\(error.sentence), nor a folder or file of that name")
+    }
+  }
+
+  /// Names what the release's run-time configuration needs and nothing sets; the deployment may succeed all the same, as
+  /// the release's own scripts can set variables.
+  fileprivate func warnOfVariables(of slug: String, for app: String) throws(Cause) {
+    let manifest = try SlugStore(home: home()).manifest(slug)
+    let set = try config(of: try board().apps[app]).values
+    var told: Set<String> = []
+    for variable in manifest.variables ?? [] where variable.need == .required {
+      let (name, said) = (variable.name, manifest.appJSON?.env?[variable.name])
+      // The agent and the release's own scripts set these.
+      let isOurs = RunSpecification.ownVariables.contains(name) || name.hasPrefix("RELEASE_")
+      let isGiven = set[name] != nil || said?.value != nil || said?.generator != nil
+      guard !isOurs, !isGiven, told.insert(name).inserted else { continue }
+      let line =
+        " !     "
+        + shown(
+          "needs \(name) (\(variable.file):\(variable.line)): not among the config vars")
+      if wantsJSON { context.note(line) } else { context.print(line) }
+    }
   }
 }

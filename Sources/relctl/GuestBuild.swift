@@ -14,8 +14,9 @@ struct GuestBuild {
   let build: String
   let home: Home
   let provenance: Provenance
+  let variables: BuildVariables
   /// For `relpack`, but for what depends on the folder.
-  let variables: [String: String]
+  let environment: [String: String]
 
   /// - Parameters:
   ///   - copy: puts the source into a folder.
@@ -26,7 +27,7 @@ struct GuestBuild {
   ) throws(Cause) -> String {
     let builder = try call.context.sibling("relpack")
     let user = try BuildUser(call.context)
-    let journal = Journal(home: home, program: "relctl")
+    let journal = Journal(home: home, program: "relctl", config: variables.config.values)
     let start = Clock.monotonic()
     func tell(_ type: EventType, _ fill: (inout EventData) -> Void) throws(Cause) {
       var data = EventData(fill)
@@ -56,22 +57,26 @@ struct GuestBuild {
     let tree = folder + "/app"
     try copy(tree)
     let file: File
+    var environment = environment(folder)
     // Where it is installed need not be a place that the build user can enter.
-    let own = folder + "/relpack"
+    let (own, env) = (folder + "/relpack", folder + "/env")
+    try variables.write(to: env)
     do throws(PosixError) {
       try FileTree.copyFile(builder, to: own, mode: 0o555)
+      let tools = GuestTools(environment: call.context.environment, folder: folder)
+      environment.merge(try tools.handOn()) { $1 }
       file = try File.open(folder + "/events", .create)
       for name in ["home", "tmp"] { try Files.makeFolder(folder + "/" + name) }
       try FileTree.give(folder, to: BuildUser.id)
     } catch { throw Cause(error) }
-    try compile(user, [own, "compile", tree, cache], in: folder, file, journal)
+    let compile = Invocation(
+      user.words + [own, "compile", tree, cache, env], in: tree, environment: environment)
+    try run(compile, file, journal)
     do throws(PosixError) { try FileTree.give(folder, to: User.id) } catch { throw Cause(error) }
     return try store(try SlugTree.find(in: tree, called: "app"))
   }
 
-  private func compile(
-    _ user: BuildUser, _ words: [String], in folder: String, _ file: File, _ journal: Journal
-  ) throws(Cause) {
+  private func run(_ invocation: Invocation, _ file: File, _ journal: Journal) throws(Cause) {
     let mask = journal.mask()
     var news = BuildNews(file, build: build)
     var (failure, problem): (Cause?, Cause?)
@@ -92,10 +97,7 @@ struct GuestBuild {
       let signals = try Signals([1, 2, 15])
       try Child.becomeSubreaper()
       defer { BuildUser.endAll() }
-      let tool = Tool(
-        invocation: Invocation(
-          user.words + words, in: folder + "/app", environment: environment(folder)),
-        interrupts: signals)
+      let tool = Tool(invocation: invocation, interrupts: signals)
       func isOver() -> Bool { problem != nil }
       ending = try tool.run(until: isOver) { line in
         show(Printable.clean(mask(line)))
@@ -104,10 +106,10 @@ struct GuestBuild {
     } catch { throw Cause(error, as: .buildUser) }
     read()
     if let problem { throw problem }
-    try check(ending, failure, words[0])
+    try check(ending, failure)
   }
 
-  private func check(_ ending: Tool.Ending, _ failure: Cause?, _ builder: String) throws(Cause) {
+  private func check(_ ending: Tool.Ending, _ failure: Cause?) throws(Cause) {
     switch ending {
     case .exit(.code(0)): return
     case .interrupted(let signal):
@@ -115,7 +117,7 @@ struct GuestBuild {
     // setpriv's own.
     case .exit(.code(126)), .exit(.code(127)):
       throw Cause(
-        .buildUser, "the build user cannot run '\(builder)'",
+        .buildUser, "the build user cannot run relpack",
         remedy: "Install setpriv (util-linux), and see that TMPDIR is not mounted noexec.")
     case .exit(let exit):
       throw Cause(ifDiskIsFull: home.root) ?? failure
@@ -130,7 +132,9 @@ struct GuestBuild {
   }
 
   private func environment(_ folder: String) -> [String: String] {
-    var environment = variables
+    var environment = self.environment
+    // Of root's; the build user may not use it.
+    environment["SSH_AUTH_SOCK"] = nil
     (environment["HOME"], environment["TMPDIR"]) = (folder + "/home", folder + "/tmp")
     environment[BuildNews.variable] = folder + "/events"
     return environment

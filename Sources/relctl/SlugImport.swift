@@ -1,6 +1,7 @@
 import CommandLine
 import Disk
 import Journal
+import PlainText
 import Posix
 import ReleaseModel
 import SlugStore
@@ -16,59 +17,88 @@ extension Verb {
         its manifest says. Events of its build that it carries go into the log, once.
         """,
       options: [.json])
-  ) { call throws(Cause) in try SlugImport(call: call).run() }
-}
-
-/// Takes a slug into the home, and its build's events into the log.
-private struct SlugImport {
-  let call: Call
-
-  func run() throws(Cause) -> Outcome {
+  ) { call throws(Cause) in
+    let name = call.positional(0)
     try Ballast(home: call.home()).requireSpace()
     let path: String
     do throws(PosixError) { path = try Files.resolve(call.context.absolute(name)) } catch {
       throw Cause(.sourceMissing, "cannot import '\(name)': \(error.errno)")
     }
+    let slugImport = SlugImport(call: call, name: name, origin: path)
     if Files.isFolder(path) {
-      return try take(try SlugTree.find(in: path, called: name), from: path)
+      slugImport.report(try slugImport.take(path))
+    } else {
+      slugImport.report(try slugImport.unpacking(path, slugImport.take))
     }
-    return try unpackAndTake(path)
+    return .success
+  }
+}
+
+/// Takes a slug into the home, and its build's events into the log.
+struct SlugImport {
+  let call: Call
+  /// What the operator called it.
+  let name: String
+  /// What the operator named: a folder or an archive.
+  let origin: String
+
+  struct Imported {
+    var slug: String
+    /// Whether it was not there before.
+    var isNew: Bool
+    /// How many of its build are in the log now and were not before.
+    var events: Int
   }
 
-  /// What it was called.
-  private var name: String { call.positional(0) }
-
-  private func unpackAndTake(_ path: String) throws(Cause) -> Outcome {
+  /// Unpacks an archive for as long as something is done with what it holds.
+  func unpacking<Made>(_ archive: String, _ work: (String) throws(Cause) -> Made) throws(Cause)
+    -> Made
+  {
     let signals: Signals
     do throws(PosixError) { signals = try Signals([1, 2, 15]) } catch { throw Cause(error) }
-    let scratch = try call.home().builds + "/" + Random.hex(8)
-    defer { try? Files.remove(scratch) }
-    let isUnpacked = try SlugArchive(path, interrupts: signals).unpack(to: scratch)
-    guard isUnpacked, signals.next() == nil else {
-      return Outcome(
-        exitCode: ExitCode.interrupted, report: ["relctl: stopped; nothing was imported"])
+    let stopped = Cause(
+      .buildInterrupted, "stopped while unpacking '\(name)'; nothing was imported")
+    guard let checked = try SlugArchive(archive, interrupts: signals).checked() else {
+      throw stopped
     }
-    return try take(try SlugTree.find(in: scratch, called: name), from: path)
+    return try BuildFolder.use(in: call.home(), Random.hex(8)) { folder throws(Cause) in
+      let content = folder + "/content"
+      guard try checked.unpack(to: content), signals.next() == nil else { throw stopped }
+      return try work(content)
+    }
   }
 
-  private func take(_ tree: SlugTree, from path: String) throws(Cause) -> Outcome {
+  /// Takes in the slug that a folder is or holds.
+  func take(_ folder: String) throws(Cause) -> Imported {
+    let tree = try SlugTree.find(in: folder, called: name)
     let home = try call.home()
     let bytes = try tree.record()
     let record = try bytes.map { bytes throws(Cause) in
       try SlugRecord(bytes: bytes, slug: tree.id)
     }
-    let provenance = provenance(record, from: path)
     let (store, journal) = (SlugStore(home: home), Journal(home: home, program: "relctl"))
+    let provenance = provenance(try tree.provenance(), record, journal.mask())
     var events = 0
-    let stored = try store.store(tree, provenance: provenance) { stored throws(Cause) in
-      // The record beside the slug says that its events are in the log.
-      let new = store.hasRecord(stored.id) ? nil : record
-      events = try journal.tell(
-        of: told(stored, record, provenance), isNew: stored.isNew, record: new)
-      if let bytes, new != nil { try store.keepRecord(bytes, of: stored.id) }
-    }
-    report(stored, events: events)
-    return .success
+    let stored: SlugStore.Stored
+    do throws(Cause) {
+      stored = try store.store(tree, provenance: provenance) { stored throws(Cause) in
+        // The record beside the slug says that its events are in the log.
+        let new = store.hasRecord(stored.id) ? nil : record
+        events = try journal.tell(
+          of: told(stored, record, provenance), isNew: stored.isNew, record: new)
+        if let bytes, new != nil { try store.keepRecord(bytes, of: stored.id) }
+      }
+    } catch { throw explained(error) }
+    return Imported(slug: stored.id, isNew: stored.isNew, events: events)
+  }
+
+  private func explained(_ error: Cause) -> Cause {
+    guard error.id == ProblemID.slugDamaged.rawValue, error.remedy == nil else { return error }
+    var error = error
+    error.remedy =
+      "'\(name)' was changed after it was built. Build it again; or remove "
+      + "\(Files.parent(of: Manifest.path)) from it, and it is taken as any built OTP release."
+    return error
   }
 
   private func told(
@@ -76,25 +106,36 @@ private struct SlugImport {
   ) -> EventData {
     EventData {
       ($0.slug, $0.build, $0.by) = (stored.id, record?.build, call.user)
-      ($0.folder, $0.commit) = (provenance.folder, provenance.commit)
+      ($0.folder, $0.commit, $0.line) = (provenance.folder, provenance.commit, provenance.line)
     }
   }
 
-  /// The build's own words where there are any; else the import is all that is known.
-  private func provenance(_ record: SlugRecord?, from path: String) -> Provenance {
+  /// What the slug says, else its record, else what is known of the import.
+  private func provenance(_ said: Provenance?, _ record: SlugRecord?, _ mask: Mask) -> Provenance {
+    func fit(_ text: String?) -> String? { text.map { Printable.clean(mask($0)) } }
     let started = record?.events.first?.data
+    let isUnknown = said == nil && record == nil
     return Provenance(
-      time: record?.events.last?.time ?? Timestamp(milliseconds: Clock.now()),
-      by: record == nil ? call.user : started?.by, folder: path, commit: started?.commit, line: nil)
+      time: said?.time ?? record?.events.last?.time ?? Timestamp(milliseconds: Clock.now()),
+      by: isUnknown ? call.user : fit(said?.by ?? started?.by), folder: mask(origin),
+      commit: fit(said?.commit ?? started?.commit), line: fit(said?.line), place: fit(said?.place))
   }
 
-  private func report(_ stored: SlugStore.Stored, events: Int) {
+  fileprivate func report(_ imported: Imported) {
     if call.wantsJSON {
-      struct Imported: Encodable { var slug: String, events: Int }
-      return call.print(json: Imported(slug: stored.id, events: events))
+      struct Report: Encodable { var slug: String, events: Int }
+      return call.print(json: Report(slug: imported.slug, events: imported.events))
     }
-    call.context.print("-----> Slug \(stored.id)")
-    if !stored.isNew { call.context.print("       it was here already") }
-    if events > 0 { call.context.print("       \(events) events of its build are in the log now") }
+    call.context.print("-----> Slug \(imported.slug)")
+    tell(imported)
+  }
+
+  /// What is to be said of it beside its id.
+  func tell(_ imported: Imported) {
+    if call.wantsJSON { return }
+    if !imported.isNew { call.context.print("       it was here already") }
+    if imported.events > 0 {
+      call.context.print("       \(imported.events) events of its build are in the log now")
+    }
   }
 }

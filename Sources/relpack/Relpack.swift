@@ -129,7 +129,13 @@ struct Relpack {
       default: _ = try Build.run(request, interrupts: interrupts, write: write)
       }
       return .success
-    } catch { return Outcome(exitCode: error.exitCode) }
+    } catch {
+      // Its caller may be dead, and then only it can end what the tools have detached.
+      if error.exitCode == ExitCode.interrupted {
+        ProcessTable.killDescendants(of: Program.processID)
+      }
+      return Outcome(exitCode: error.exitCode)
+    }
   }
 
   private func write(_ line: String) {

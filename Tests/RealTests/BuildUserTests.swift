@@ -8,11 +8,14 @@ import Testing
 @Suite(.serialized) final class BuildUserTests: Sendable {
   let stage: Stage
   let source: String
+  /// What earlier builds of this host have left: none of this test's business.
+  let before: Set<String>
 
   init() throws {
     try #require(User.isRoot, "this test needs root, to build as another user")
     stage = try Stage("build-user")
     source = stage.folder.path + "/source"
+    before = try Self.remains()
     try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\nend\n")
   }
 
@@ -35,9 +38,29 @@ import Testing
       """)
   }
 
-  private func leftOver() throws -> [String] {
-    try Files.list("/var/tmp").filter { $0.hasPrefix("reltui-build-") }
-      + ProcessTable.pids().filter { ProcessTable.user(of: $0) == 61_000 }.map { "\($0)" }
+  private static func remains() throws -> Set<String> {
+    let processes = ProcessTable.pids().filter {
+      ProcessTable.user(of: $0) == 61_000 && ProcessTable.stat($0)?.state != "Z"
+    }
+    return Set(
+      try Files.list("/var/tmp").filter { $0.hasPrefix("reltui-build-") }
+        + processes.map { "\($0)" })
+  }
+
+  /// What there is more of since the test began.
+  private func leftOver() throws -> Set<String> { try Self.remains().subtracting(before) }
+
+  /// Starts a build and waits until its `mix.exs` runs.
+  private func buildThatStaysInMix(_ script: String) throws -> Child {
+    let mark = "/var/tmp/reltui-test-" + Random.hex(8)
+    try project("touch \(mark); \(script); sleep 1000")
+    let relctl = try Child.start(
+      Invocation(
+        [try Workspace.program("relctl"), "build", source], in: stage.folder.path,
+        environment: stage.environment), output: .null, errors: .null)
+    #expect(eventually(60_000) { Files.exists(mark) })
+    try Files.remove(mark)
+    return relctl
   }
 
   @Test func theSourcesCodeRunsAsTheBuildUser() throws {
@@ -90,21 +113,41 @@ import Testing
   }
 
   @Test func aSignalEndsItWithAllThatItStarted() throws {
-    try project(
-      "echo here > \"$TMPDIR/../../reltui-here-$PPID\"; (setsid sleep 1000 &); sleep 1000")
-    let relctl = try Child.start(
-      Invocation(
-        [try Workspace.program("relctl"), "build", source], in: stage.folder.path,
-        environment: stage.environment), output: .null, errors: .null)
-    func marks() throws -> [String] {
-      try Files.list("/var/tmp").filter { $0.hasPrefix("reltui-here-") }
-    }
-    #expect(try eventually(60_000) { try !marks().isEmpty })
-    for mark in try marks() { try Files.remove("/var/tmp/" + mark) }
+    let relctl = try buildThatStaysInMix("(setsid sleep 1000 &)")
     relctl.signal(SIGTERM)
     #expect(relctl.wait() == .code(130))
     #expect(try leftOver() == [])
     #expect(try stage.events().last?.data.cause?.id == "RT-BUILD-INTERRUPTED")
+  }
+
+  @Test func whatAKilledBuildLeavesTheNextOneRemoves() throws {
+    // A process that hides from its parents, in a folder of its own.
+    let relctl = try buildThatStaysInMix("(cd / && setsid sleep 1000 >/dev/null 2>&1 &)")
+    #expect(try leftOver().contains { $0.hasPrefix("reltui-build-") })
+    relctl.signal(SIGKILL)
+    #expect(relctl.wait() == .signal(SIGKILL))
+    // What looks like such a folder and is another user's, or only has a similar name, is not ours.
+    let (foreign, other) = ("/var/tmp/reltui-build-" + Random.hex(8), "/var/tmp/reltui-build-mine")
+    for path in [foreign, other] { try Files.makeFolder(path) }
+    try Files.setOwner(foreign, 65_534)
+    defer { for path in [foreign, other] { try? Files.remove(path) } }
+    let link = "/var/tmp/reltui-build-" + Random.hex(8)
+    try Files.symbolicLink(to: stage.folder.path, at: link)
+    defer { try? Files.remove(link) }
+
+    try project("true")
+    let build = try stage.relctl("build", source)
+    #expect(build.exit == .code(0), "\(build.errors)\(build.output)")
+    #expect(try leftOver() == Set([foreign, other, link].map(Files.name)))
+    #expect(Files.exists(source + "/mix.exs"))
+  }
+
+  /// Nobody but the tools themselves is left to end them.
+  @Test func theToolsEndWithAKilledRelctl() throws {
+    let relctl = try buildThatStaysInMix("(setsid sleep 1000 >/dev/null 2>&1 &)")
+    relctl.signal(SIGKILL)
+    _ = relctl.wait()
+    #expect(try eventually(20_000) { try leftOver().allSatisfy { Int($0) == nil } })
   }
 
   @Test func aProcessThatIsLeftOverIsInTheWay() throws {

@@ -21,7 +21,7 @@ struct ErrorTests {
   static let cases: [Case] = [
     Case(
       ["deploy", "nosuch", "nosuchslug"], 69, "RT-SLUG-UNKNOWN",
-      "there is no slug 'nosuchslug', nor a folder of that name"),
+      "there is no slug 'nosuchslug', nor a folder or file of that name"),
     Case(["deploy", "No Such", "x"], 64, "RT-APP-NAME", "'No Such' cannot be an app's name"),
     Case(["deploy", "../x", "y"], 64, "RT-APP-NAME", "'../x' cannot be an app's name"),
     Case(
@@ -62,7 +62,7 @@ struct ErrorTests {
       "'Procfile' cannot be unpacked: tar: This does not look like a tar archive"),
     Case(["deplyo"], 64, "RT-USAGE", "unknown command 'deplyo'; did you mean 'deploy'?"),
     Case(["ps", "--jsn"], 64, "RT-USAGE", "unknown option '--jsn'; did you mean '--json'?"),
-    Case(["deploy"], 64, "RT-USAGE", "'deploy' needs APP SLUG|DIR"),
+    Case(["deploy"], 64, "RT-USAGE", "'deploy' needs APP SLUG|DIR|FILE"),
     Case(["ps", "a", "b"], 64, "RT-USAGE", "'b' is one argument too many"),
     Case(["logs", "x", "-n"], 64, "RT-USAGE", "'-n' needs a value"),
     Case(["events", "emit"], 64, "RT-USAGE", "'events emit' needs TYPE or --stdin"),

@@ -56,7 +56,7 @@ struct SlugImportTests {
   /// What an import leaves behind beside the slug.
   private func leftOver() throws -> [String] {
     let slugs = try Files.list(stage.home.slugs).filter { ![".lock", id].contains($0) }
-    return try Files.list(stage.home.builds) + slugs
+    return try stage.builds() + slugs
   }
 
   @Test func aSlugBuiltElsewhereBringsItsEventsOnce() throws {
@@ -150,7 +150,76 @@ struct SlugImportTests {
             + "[RT-SLUG-RECORD]\n"), "\(answer.errors)")
     }
     #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
-    #expect(try Files.list(stage.home.builds) == [])
+    #expect(try stage.builds() == [])
+  }
+
+  /// As a platform's build leaves it, with where it came from.
+  private func copyWithProvenance() throws -> String {
+    let copy = stage.folder.path + "/copy"
+    try FileTree.copy(tree, to: copy)
+    let said = Provenance(
+      time: Timestamp(milliseconds: 1_795_000_000_000), by: "ana", folder: "/elsewhere",
+      commit: "beef", line: "Sell\u{1B}[31m tea", place: "/somewhere")
+    try Files.replace(copy + "/" + Provenance.path, with: said.bytes, mode: 0o644)
+    return copy
+  }
+
+  /// Whatever the slug comes in, it keeps its id, what it needs, its events and where it came from.
+  @Test func whatIsBuiltOrDeployedOfASlugIsImported() throws {
+    let copy = try copyWithProvenance()
+    try FileTree.copy(copy, to: stage.folder.path + "/holder/app")
+    try pack(copy)
+    for (index, name) in ["copy", "holder", "x.tgz"].enumerated() {
+      let home = stage.folder.path + "/home-\(index)"
+      let answer = try stage.relctl("build", name, "--home", home)
+      #expect(
+        answer.lines == [
+          "-----> Importing the slug in '\(name)'",
+          "       8 events of its build are in the log now", "-----> Slug \(id)",
+        ], "\(answer.errors)")
+      let kept = try Provenance(bytes: Files.read("\(home)/slugs/\(id)/provenance.json"))
+      #expect(kept.by == "ana" && kept.commit == "beef" && kept.place == "/somewhere")
+      #expect(kept.line == "Sell\u{FFFD}[31m tea", "\(kept)")
+      #expect(kept.time.milliseconds == 1_795_000_000_000)
+      #expect(kept.folder == stage.folder.path + "/" + name)
+      let builds = (try? Files.list(home + "/builds")) ?? []
+      #expect(builds.filter { $0 != ".lock" } == [])
+      let again = try stage.relctl("build", name, "--home", home, "--json")
+      #expect(again.output == #"{"slug":"\#(id)"}"# + "\n")
+      let variables = try stage.relctl("slug", "inspect", id, "--home", home).output
+      #expect(variables.contains("config/runtime.exs:"))
+    }
+    let deployed = try stage.relctl("deploy", "greeter", "copy")
+    #expect(deployed.exit == .code(0), "\(deployed.errors)\(deployed.output)")
+    #expect(try told().starts(with: Self.story + ["slug.stored"]))
+    #expect(try stage.events().first { $0.type == .releaseCreated }?.data.slug == id)
+  }
+
+  @Test func aChangedTreeIsRefusedWithARemedy() throws {
+    let copy = try copyWithProvenance()
+    try Files.replace(copy + "/Procfile", with: Array("web: bin/other\n".utf8), mode: 0o644)
+    let answer = try stage.relctl("deploy", "greeter", "copy")
+    #expect(answer.exit == .code(65))
+    #expect(
+      answer.errors == """
+        relctl: 'Procfile' is not what the manifest says [RT-SLUG-DAMAGED]
+          'copy' was changed after it was built. Build it again; or remove .reltui from it, and it is \
+        taken as any built OTP release.
+
+        """)
+    #expect(!Files.exists(stage.home.events))
+    try Files.remove(copy + "/.reltui")
+    let taken = try stage.relctl("build", "copy", "--json")
+    #expect(taken.exit == .code(0) && !taken.output.contains(id), "\(taken.errors)")
+  }
+
+  @Test func aWrongProvenanceKeepsTheSlugOut() throws {
+    let copy = try copyWithProvenance()
+    try Files.replace(
+      copy + "/" + Provenance.path, with: Array(#"{"format":2}"#.utf8), mode: 0o644)
+    let answer = try stage.relctl("build", "copy")
+    #expect(answer.exit == .code(65) && answer.errors.contains("[RT-FORMAT-NEWER]"))
+    #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
   }
 
   @Test func aSignalStopsItAndNothingIsLeft() throws {
@@ -166,13 +235,12 @@ struct SlugImportTests {
     var tar: [ProcessTable.Stat] = []
     let unpacks = try eventually(60_000) {
       tar = ProcessTable.descendants(of: relctl.pid)
-      return try !tar.isEmpty && Files.isFolder(stage.home.builds)
-        && !Files.list(stage.home.builds).isEmpty
+      return try !tar.isEmpty && !stage.builds().isEmpty
     }
     #expect(unpacks)
     relctl.signal(15)
     #expect(relctl.wait() == .code(130))
-    #expect(try Files.list(stage.home.builds) == [] && !Files.exists(stage.home.slugs))
+    #expect(try stage.builds() == [] && !Files.exists(stage.home.slugs))
     for process in tar {
       let now = ProcessTable.stat(process.pid)
       #expect(now?.started != process.started || now?.state == "Z")

@@ -32,6 +32,11 @@ final class Stage: Sendable {
     "/var/cache/reltui/build-" + Hex.encode(SHA256.digest(Array(home.root.utf8)).prefix(8))
   }
 
+  /// What builds and imports have in the home just now.
+  func builds() throws -> [String] {
+    Files.exists(home.builds) ? try Files.list(home.builds).filter { $0 != ".lock" } : []
+  }
+
   struct Answer {
     var exit: Exit
     var output: String

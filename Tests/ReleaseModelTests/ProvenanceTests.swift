@@ -13,7 +13,8 @@ struct ProvenanceTests {
     let least = Array(#"{"format":1,"time":"2026-11-21T07:05:09.042Z"}"#.utf8)
     let read = try Provenance(bytes: least)
     #expect(read.time.description == "2026-11-21T07:05:09.042Z")
-    #expect([read.by, read.folder, read.commit, read.line, read.place] == [nil, nil, nil, nil, nil])
+    #expect(
+      [read.by, read.folder, read.commit, read.line, read.place] == [nil, nil, nil, nil, nil])
     // A later version of this format may say more.
     let more = Array(#"{"format":1,"time":"2026-11-21T07:05:09.042Z","mood":[1]}"#.utf8)
     #expect(try Provenance(bytes: more) == read)
@@ -22,8 +23,8 @@ struct ProvenanceTests {
   static let time = #""time":"2026-11-21T07:05:09.042Z""#
 
   static let refused: [(text: String, id: ProblemID, said: String)] = [
-    ("", .slugProvenance, "json: "), ("{}", .slugProvenance, "format"),
-    ("[]", .slugProvenance, "json: "),
+    ("", .slugProvenance, "not JSON"), ("{}", .slugProvenance, "format"),
+    ("[]", .slugProvenance, "wrong type"),
     (#"{"format":2}"#, .formatNewer, "has format 2"),
     (#"{"format":1}"#, .slugProvenance, "time"),
     (#"{"format":1,"time":"yesterday"}"#, .slugProvenance, "time"),

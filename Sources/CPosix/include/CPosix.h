@@ -36,11 +36,16 @@ int cposix_signals(const int *signals, int count);
 // The next signal read from such a descriptor, 0 if none is there, -1 with errno.
 int cposix_next_signal(int descriptor);
 
+struct cposix_start {
+  int new_session;          // setsid(2) first
+  int parent_death_signal;  // sent to it when the thread that starts it ends: PR_SET_PDEATHSIG in prctl(2); or 0
+};
+
 // Start a program: argv and envp end with NULL; streams are descriptors for 0, 1 and 2;
 // everything else is closed in it; directory may be NULL; signals are unblocked and reset.
-// newSession: setsid(2) first. Returns 0 and *pid, or the errno of the failing step.
+// Returns 0 and *pid, or the errno of the failing step.
 int cposix_spawn(const char *program, char *const argv[], char *const envp[], const char *directory,
-                 const int streams[3], int newSession, pid_t *pid);
+                 const int streams[3], struct cposix_start start, pid_t *pid);
 
 // Wait for a child: pid (or -1 for any); block or not. Returns the pid, 0 if none is ready, -1 with errno.
 // *code is the exit code, or -1; *signal is the ending signal, or 0.

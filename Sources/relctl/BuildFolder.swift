@@ -1,0 +1,52 @@
+import CommandLine
+import Disk
+import Posix
+import ReleaseModel
+
+/// A folder in the home for one build or import.
+///
+/// A lock in it says that its program lives. What a killed one has left goes with the next.
+enum BuildFolder {
+  private static let lock = "/.lock"
+
+  /// Makes it, works in it and removes it.
+  /// - Parameter build: names it.
+  static func use<Made>(
+    in home: Home, _ build: String, _ work: (String) throws(Cause) -> Made
+  ) throws(Cause) -> Made {
+    let folder = home.builds + "/" + build
+    let lock = try make(folder, in: home)
+    defer { withExtendedLifetime(lock) { try? Files.remove(folder) } }
+    return try work(folder)
+  }
+
+  /// One at a time, so that a folder whose lock is not taken yet does not look like a dead one.
+  private static func make(_ folder: String, in home: Home) throws(Cause) -> Lock {
+    do throws(PosixError) {
+      try Files.makeFolder(home.builds)
+      let gate = try Lock.wait(home.builds + lock)
+      defer { withExtendedLifetime(gate) {} }
+      removeDead(in: home.builds)
+      try Files.makeFolder(folder)
+      return try Lock.wait(folder + lock)
+    } catch { throw Cause(error, as: .homeUnwritable) }
+  }
+
+  /// One in which a process still works stays: a build's tools may outlive relctl for a moment.
+  private static func removeDead(in builds: String) {
+    for name in (try? Files.list(builds, skippingOthers: true)) ?? [] where BuildID.isValid(name) {
+      let folder = builds + "/" + name
+      if (try? Lock.isHeld(folder + lock)) == false, !ProcessTable.isWorkedIn(folder) {
+        try? Files.remove(folder)
+      }
+    }
+  }
+}
+
+extension ProcessTable {
+  /// Whether a process has its working folder in this one.
+  fileprivate static func isWorkedIn(_ folder: String) -> Bool {
+    let place = (try? Files.resolve(folder)) ?? folder
+    return pids().contains { ((workingFolder(of: $0) ?? "") + "/").hasPrefix(place + "/") }
+  }
+}

@@ -1,0 +1,52 @@
+import Posix
+import ReleaseModel
+
+/// What root's builds have left that were killed: folders, and processes of the build user's.
+///
+/// Only for the holder of the build user's lock: no other build is under way on the host, so all of these are dead.
+enum DeadBuild {
+  static let prefix = "reltui-build-"
+
+  /// Whether a path is such a folder or lies below one.
+  private static func isBelow(_ path: String) -> Bool {
+    path.split(separator: "/").contains { isFolder(String($0)) }
+  }
+
+  private static func isFolder(_ name: String) -> Bool {
+    name.hasPrefix(prefix) && BuildID.isValid(String(name.dropFirst(prefix.count)))
+  }
+
+  /// Ends the processes of dead builds. One that does not show where it is from is left for a person to judge.
+  static func endProcesses() {
+    for _ in 0..<1000 {
+      let left = BuildUser.processes.filter(isOfBuild).compactMap { ProcessIdentity(of: $0) }
+      if left.isEmpty { return }
+      // All are stopped before one is ended, so that none starts another meanwhile.
+      for signal: Int32 in [19, 9] { for process in left { process.signal(signal) } }
+      _ = try? Poll.wait([], milliseconds: 10)
+    }
+  }
+
+  private static func isOfBuild(_ pid: Int32) -> Bool {
+    let variable = "TMPDIR="
+    let temporary = ProcessTable.environment(of: pid).first { $0.hasPrefix(variable) }
+    let places =
+      [temporary.map { String($0.dropFirst(variable.count)) }]
+      + [ProcessTable.workingFolder(of: pid)]
+    return places.contains { $0.map(isBelow) == true }
+  }
+
+  /// Removes the folders of dead builds. No process of the build user's may be there any more: it could put a link in
+  /// the way.
+  static func removeFolders(in parents: Set<String>) {
+    for parent in parents {
+      for name in (try? Files.list(parent, skippingOthers: true)) ?? [] where isFolder(name) {
+        let folder = parent + "/" + name
+        guard let info = try? Files.info(folder), info.kind == .folder,
+          [User.id, BuildUser.id].contains(info.owner)
+        else { continue }
+        try? Files.remove(folder)
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import CommandLine
+import Posix
+import ReleaseModel
+import SlugStore
+
+/// What the operator named to be made a slug of: a folder or an archive.
+struct Source {
+  enum Kind {
+    /// Source code, to be built.
+    case project
+    /// What mix or relx has built; it is taken as it is.
+    case otpRelease
+    /// What this buildpack has made; it is imported.
+    case slug
+    /// A tar archive that is said to hold a slug or a built OTP release.
+    case archive
+  }
+
+  /// As the operator wrote it.
+  let name: String
+  /// Where its files lie.
+  let path: String
+  /// What the operator named, for the events: an archive, while `path` is where it was unpacked.
+  let origin: String
+  let kind: Kind
+
+  /// - Throws: a cause before anything is made or copied.
+  init(_ name: String, _ context: Context) throws(Cause) {
+    do throws(PosixError) { path = try Files.resolve(context.absolute(name)) } catch {
+      throw Cause(.sourceMissing, "cannot build '\(name)': \(error.errno)")
+    }
+    (self.name, origin) = (name, path)
+    if Files.isFile(path) {
+      kind = .archive
+      return
+    }
+    guard Files.isFolder(path) else {
+      throw Cause(.sourceMissing, "cannot build '\(name)': it is neither a folder nor a file")
+    }
+    kind = try Self.kind(of: path, called: name, context)
+    if kind != .slug { try checkTexts() }
+  }
+
+  /// What an archive holds, unpacked into a folder.
+  init(unpacked folder: String, of archive: Source) throws(Cause) {
+    (name, origin) = (archive.name, archive.path)
+    path = folder
+    if [folder, folder + "/app"].contains(where: SlugTree.isSlug) {
+      kind = .slug
+    } else if Files.exists(folder + "/releases/start_erl.data") {
+      kind = .otpRelease
+    } else {
+      throw Cause(
+        .sourceUnknown,
+        "'\(name)' holds neither a slug of this buildpack nor a built OTP release at its top",
+        remedy: "Pack it with: relctl slug export, tar -C RELEASE -czf FILE ., a :tar step of mix "
+          + "release, or rebar3 tar.")
+    }
+  }
+
+  /// The project's own files tell more than a folder `app` beside them.
+  private static func kind(of path: String, called name: String, _ context: Context) throws(Cause)
+    -> Kind
+  {
+    if SlugTree.isSlug(path) { return .slug }
+    if Files.exists(path + "/releases/start_erl.data") { return .otpRelease }
+    if try isProject(path, context) { return .project }
+    if SlugTree.isSlug(path + "/app") { return .slug }
+    throw Cause(
+      .sourceUnknown,
+      "'\(name)' holds neither one project of mix or rebar3 nor a built OTP release")
+  }
+
+  /// Asks whoever would build it; a folder that is chosen in it is looked at when it is built.
+  private static func isProject(_ path: String, _ context: Context) throws(Cause) -> Bool {
+    if context.environment["RELPACK_FOLDER"] != nil { return true }
+    let detect = Invocation(
+      [try context.sibling("relpack"), "detect", path], environment: ["PATH": "/usr/bin:/bin"])
+    do throws(PosixError) { return try detect.run(errors: .null, limit: 30_000).isSuccess } catch {
+      throw Cause(error)
+    }
+  }
+
+  /// What people write by hand is read first: a slip there must not cost a build.
+  private func checkTexts() throws(Cause) {
+    func read(_ file: String) throws(Cause) -> [UInt8]? {
+      do throws(PosixError) {
+        return try Files.readIfThere(path + "/" + file, limit: 1 << 20)
+      } catch {
+        throw Cause(error)
+      }
+    }
+    if let bytes = try read("Procfile") {
+      _ = try Procfile(text: String(decoding: bytes, as: UTF8.self))
+    }
+    if let bytes = try read("app.json") { _ = try AppJSON(bytes: bytes) }
+  }
+}
