@@ -79,6 +79,6 @@ struct ArchiveTests {
     let answer = try stage.relctl("deploy", "shop", said.contains("./x") ? "./x" : "x")
     #expect(answer.exit == .code(exit) && answer.errors.contains(said), "\(answer.errors)")
     #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
-    if Files.exists(stage.home.builds) { #expect(try stage.builds() == []) }
+    #expect(try stage.builds() == [])
   }
 }

@@ -115,6 +115,27 @@ struct SlugCommandTests {
     #expect(json.contains(#""files":[{"from":4,"path":"text","to":12}]"#))
   }
 
+  @Test func whatNothingSetsIsNamedBeforeADeployment() throws {
+    try stage.folder.write(
+      "tree/app.json", #"{"env":{"GIVEN":{"value":"x"},"MADE":{"generator":"secret"}}}"#)
+    let slug = try build("text")
+    var manifest = try Manifest(bytes: Files.read(stage.home.slugs + "/\(slug)/manifest.json"))
+    func read(_ name: String, _ need: Manifest.Variable.Need, _ line: Int) -> Manifest.Variable {
+      Manifest.Variable(name: name, need: need, file: "config/runtime.exs", line: line)
+    }
+    let required = ["GIVEN", "KEPT", "MADE", "PORT", "RELEASE_NODE", "URL", "URL"]
+    manifest.variables =
+      required.enumerated().map { read($1, .required, $0 + 4) }
+      + [read("BRANCH", .conditional, 1), read("MAYBE", .optional, 2)]
+    try stage.folder.write("tree/" + Manifest.path, manifest.bytes)
+    try stage.relctl("config", "shop", "set", "KEPT=x")
+    let warning = " !     needs URL (config/runtime.exs:9): not among the config vars"
+    let answer = try stage.relctl("deploy", "shop", tree)
+    #expect(answer.lines.filter { $0.contains(" needs ") } == [warning[...]], "\(answer.output)")
+    let json = try stage.relctl("deploy", "shop", tree, "--json")
+    #expect(json.errors.split(separator: "\n").first == warning[...], "\(json.errors)")
+  }
+
   @Test func aDamagedSlugIsToldAndNotHandedOn() throws {
     let slug = try build("text")
     let file = stage.home.slugs + "/\(slug)/tree/text"

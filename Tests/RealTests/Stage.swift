@@ -33,7 +33,9 @@ final class Stage: Sendable {
   }
 
   /// What builds and imports have in the home just now.
-  func builds() throws -> [String] { try Files.list(home.builds).filter { $0 != ".lock" } }
+  func builds() throws -> [String] {
+    Files.exists(home.builds) ? try Files.list(home.builds).filter { $0 != ".lock" } : []
+  }
 
   struct Answer {
     var exit: Exit
