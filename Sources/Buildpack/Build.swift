@@ -152,7 +152,6 @@ public struct Build {
     if case .slug = reuse {
       manifest = try lastManifest(staging)
       describe(manifest)
-      // Whether it was rehearsed when it was made is not known.
       try Rehearsal.perform(self, manifest, staging)
     } else {
       manifest = try make(plan, place, staging, tools, inputs, cache)

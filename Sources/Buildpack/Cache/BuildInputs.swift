@@ -121,9 +121,8 @@ struct BuildInputs {
   }
 
   /// This program: another one may build in another way. It may run from anywhere.
-  private static var program: String {
+  static let program =
     (try? SHA256.digest(ofFile: "/proc/self/exe")).map(Hex.encode) ?? Random.hex(8)
-  }
 
   /// What differs from host to host and from shell to shell.
   private static let passing: Set<String> = [

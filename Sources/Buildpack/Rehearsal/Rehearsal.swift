@@ -37,6 +37,7 @@ public final class Rehearsal {
     }
   }
 
+  let request: Request
   private let child: Child
   private let scratch: String
   /// What the child says; it ends with the child.
@@ -44,8 +45,11 @@ public final class Rehearsal {
   /// Nobody writes into it: when it is closed, by us or by our end, the child ends.
   private var leash: File?
 
-  private init(_ child: Child, scratch: String, answers: File, leash: File) {
-    (self.child, self.scratch, self.answers, self.leash) = (child, scratch, answers, leash)
+  private init(
+    _ request: Request, _ child: Child, scratch: String, answers: File, leash: File
+  ) {
+    (self.request, self.child, self.scratch) = (request, child, scratch)
+    (self.answers, self.leash) = (answers, leash)
   }
 
   deinit { stop() }
@@ -57,7 +61,7 @@ public final class Rehearsal {
       processes: request.processes, variables: request.variables,
       standIns: StandIns(request.variables, request.appJSON), known: Set(request.config.keys),
       real: request.mode == .real ? request.config : nil,
-      hasNetwork: [.real, .network].contains(request.mode),
+      hasNetwork: request.mode.hasNetwork,
       releaseName: request.config["RELEASE_NAME"], limit: request.limit)
     try Files.makeFolder(script.home)
     try Files.makeFolder(script.scratch + "/tmp")
@@ -69,7 +73,7 @@ public final class Rehearsal {
       [request.program, "rehearse", script.path], in: script.scratch,
       environment: ["PATH": request.searchPath]
     ).startPiped(input: .file(reading), errors: .file(errors), newSession: true)
-    return Rehearsal(child, scratch: script.scratch, answers: answers, leash: leash)
+    return Rehearsal(request, child, scratch: script.scratch, answers: answers, leash: leash)
   }
 
   /// Waits for its end.

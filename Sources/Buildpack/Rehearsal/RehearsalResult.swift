@@ -67,6 +67,9 @@ extension Rehearsal.Result {
 }
 
 extension BuildSettings.RehearsalChoice {
+  /// Whether the slug is booted in the host's network.
+  var hasNetwork: Bool { self == .real || self == .network }
+
   /// The cause for which the build fails; nil where it does not.
   public func failure(_ results: [Rehearsal.Result]) -> Cause? {
     guard self == .fail else { return nil }

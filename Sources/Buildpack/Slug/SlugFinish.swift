@@ -39,7 +39,7 @@ struct SlugFinish {
     manifest.debugInfo = searched.debugInfo
     try search(searched, releases)
     build.describe(manifest)
-    let isSound = try rehearsal?.end(build) ?? true
+    let isSound = try rehearsal?.end(build, manifest) ?? true
     try write(manifest)
     return Finished(manifest: manifest, isSound: isSound)
   }
