@@ -1,9 +1,21 @@
-/// One command of a process type, as far as a shell's rules need to be known: what it runs, with what.
+/// One of the commands that a process type's line runs, as far as a shell's rules need to be known.
 struct ProcessCommand: Hashable {
+  /// As it stands there, quotes included; words are a blank apart.
+  let text: String
   /// Assignments before the program, as `env` and shells take them.
-  var assignments: [String]
-  /// The program, then its arguments, without quotes.
-  var words: [String]
+  private(set) var assignments: [String] = []
+  /// The program, then its arguments, without quotes and brackets.
+  private(set) var words: [String] = []
+
+  /// Whether no other program is run in it and nothing redirected.
+  var isSimple: Bool { !text.contains { "<>()`".contains($0) } }
+
+  /// Whether it only sets variables for the commands behind it: `export A=1`, `A=1`.
+  var isSetting: Bool {
+    isSimple
+      && (words.isEmpty
+        || words.first == "export" && words.dropFirst().allSatisfy(Self.isAssignment))
+  }
 
   var program: String {
     let word = words.first ?? ""
@@ -16,37 +28,88 @@ struct ProcessCommand: Hashable {
     return String(program.dropFirst(4))
   }
 
-  /// All commands of a line: `A=1 bin/migrate && exec env B=2 bin/app start` has two.
+  /// All commands of a line: `A=1 bin/migrate && exec env B=2 bin/app start` has two, and so has it in `sh -c '…'`.
   static func all(in line: String) -> [ProcessCommand] {
-    line.split { ";&|()\n".contains($0) }.compactMap { part in
-      let words = part.split(whereSeparator: \.isWhitespace).map { word in
-        word.filter { !"\"'".contains($0) }
-      }.filter { !$0.isEmpty }
-      return command(words[...])
+    segments(of: line).flatMap { parts in
+      let command = ProcessCommand(parts)
+      guard ["sh", "bash"].contains(command.program), command.words.count > 2,
+        command.words[1].hasPrefix("-"), command.words[1].hasSuffix("c")
+      else { return [command] }
+      // A line in quotes is a shorter one.
+      return all(in: command.words[2])
     }
   }
 
-  private static func command(_ words: ArraySlice<String>) -> ProcessCommand? {
-    var command = ProcessCommand(assignments: [], words: [])
-    var rest = words
+  private init(_ parts: [String]) {
+    text = parts.joined(separator: " ")
+    var rest = parts.map(Self.plain).filter { !$0.isEmpty }[...]
     while let word = rest.first {
-      if isAssignment(word) {
-        command.assignments.append(word)
+      if Self.isAssignment(word) {
+        assignments.append(word)
       } else if word != "exec" && word != "env" {
         break
       }
       rest = rest.dropFirst()
     }
-    // `sh -c 'mix run'`
-    if ["sh", "bash"].contains(rest.first), rest.dropFirst().first?.hasPrefix("-") == true {
-      return Self.command(rest.dropFirst(2))
-    }
-    command.words = Array(rest)
-    return rest.isEmpty ? nil : command
+    words = Array(rest)
+  }
+
+  /// A word without quotes, and without the brackets of a subshell around it.
+  private static func plain(_ word: String) -> String {
+    var word = word.filter { !"\"'".contains($0) }.drop { $0 == "(" }
+    while word.last == ")", !word.contains("(") { word.removeLast() }
+    return String(word)
   }
 
   private static func isAssignment(_ word: String) -> Bool {
     guard let equals = word.firstIndex(of: "="), equals != word.startIndex else { return false }
     return word[..<equals].allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
+  }
+
+  /// A line cut where a shell would begin another command, and each piece into its words, quotes included.
+  private static func segments(of line: String) -> [[String]] {
+    var segments = [[""]]
+    var quote: Character?
+    var isEscaped = false
+    for character in line {
+      let isBare = quote == nil && !isEscaped
+      let last = segments.count - 1
+      if isBare, ";&|\n".contains(character) {
+        segments.append([""])
+      } else if isBare, character.isWhitespace {
+        segments[last].append("")
+      } else {
+        segments[last][segments[last].count - 1].append(character)
+      }
+      if isEscaped {
+        isEscaped = false
+      } else if character == "\\", quote != "'" {
+        isEscaped = true
+      } else if character == quote {
+        quote = nil
+      } else if quote == nil, character == "'" || character == "\"" {
+        quote = character
+      }
+    }
+    return segments.map { $0.filter { !$0.isEmpty } }.filter { !$0.isEmpty }
+  }
+}
+
+extension ProcessCommand {
+  /// The part of a line that starts a release and does nothing else, with the variables that are set before it: of
+  /// `bin/migrate && A=1 exec bin/app start` the second half.
+  /// - Parameter server: the path of the release's `bin/server`.
+  /// - Returns: nil where no part does.
+  static func start(of release: OTPRelease, server: String, in line: String) -> String? {
+    let commands = all(in: line)
+    let place = commands.firstIndex { command in
+      command.isSimple
+        && (command.program == server && command.words.count == 1
+          || command.program == release.startCommand
+            && command.words.dropFirst().elementsEqual([release.startArgument]))
+    }
+    guard let place else { return nil }
+    return (commands[..<place].filter(\.isSetting) + [commands[place]]).map(\.text)
+      .joined(separator: " && ")
   }
 }

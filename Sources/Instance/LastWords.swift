@@ -113,9 +113,10 @@ public struct LastWords: Sendable {
     return "** (\(line[type.upperBound..<typeEnd])) \(message)"
   }
 
-  /// Whether the VM ended so soon that Elixir's words on why may be lost.
+  /// Whether the VM ended so soon that Elixir's words on why may be lost, or the head of its own: a stack as a term is
+  /// all that is left then.
   public var isCutShort: Bool {
-    lines.contains { $0.contains("init terminating in do_boot") }
+    lines.contains { $0.contains("init terminating in do_boot") || $0.contains("[{'Elixir.") }
       && !lines.contains { $0.contains("** (") }
   }
 

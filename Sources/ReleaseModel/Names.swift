@@ -107,3 +107,8 @@ public enum BuildID {
       && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 }
+
+/// How the processes of a build are known: all that relpack runs carries the build's folder in this variable.
+public enum BuildMark {
+  public static let variable = "RELTUI_BUILD"
+}

@@ -28,12 +28,11 @@ enum DeadBuild {
   }
 
   private static func isOfBuild(_ pid: Int32) -> Bool {
-    let variable = "TMPDIR="
-    let temporary = ProcessTable.environment(of: pid).first { $0.hasPrefix(variable) }
-    let places =
-      [temporary.map { String($0.dropFirst(variable.count)) }]
-      + [ProcessTable.workingFolder(of: pid)]
-    return places.contains { $0.map(isBelow) == true }
+    let environment = ProcessTable.environment(of: pid)
+    // relpack marks all that it runs; what it is run by has the build's own folder for temporary files.
+    return environment.contains { $0.hasPrefix(BuildMark.variable + "=") }
+      || environment.contains { $0.hasPrefix("TMPDIR=") && isBelow(String($0.dropFirst(7))) }
+      || ProcessTable.workingFolder(of: pid).map(isBelow) == true
   }
 
   /// Removes the folders of dead builds. No process of the build user's may be there any more: it could put a link in

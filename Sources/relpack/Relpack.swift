@@ -27,15 +27,16 @@ struct Relpack {
       "report", "DIR [CACHE_DIR [ENV_DIR]]",
       "Print facts about the last build in DIR as JSON."),
     command(
-      "plan", "DIR [ENV_DIR]", "Print what 'compile' would do, and why."),
+      "plan", "DIR [ENV_DIR]", count: 1...2, "Print what 'compile' would do, and why."),
   ]
 
   /// Builders hand more to each of them than their documents say, and not all the same: what is not needed is passed
   /// over.
   private static func command(
-    _ name: String, _ arguments: String, _ summary: String, details: String = ""
+    _ name: String, _ arguments: String, count: ClosedRange<Int> = 1...100, _ summary: String,
+    details: String = ""
   ) -> Command {
-    var command = Command(name, arguments, count: 1...100, summary, details: details)
+    var command = Command(name, arguments, count: count, summary, details: details)
     // It knows no home but the one its caller names in the environment.
     command.options = [.help]
     return command

@@ -110,7 +110,10 @@ import Testing
   /// Elsewhere, without the source, the cache and the tools that built it.
   private func boot(_ host: BuildHost, _ source: String) throws {
     let sample = host.sample
-    let types = try processTypes(try host.run("release", [source]).lines)
+    // As Heroku and as herokuish calls it.
+    let released = try host.run("release", [source])
+    #expect(try host.run("release", [source, host.cache]).lines == released.lines)
+    let types = try processTypes(released.lines)
     #expect(types.map(\.name) == sample.processes)
     let tree = host.folder.path + "/app"
     try Files.rename(source, to: tree)

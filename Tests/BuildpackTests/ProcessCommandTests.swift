@@ -9,8 +9,9 @@ import Testing
     ("A=1 env B=2 bin/app start", ["bin/app start"]),
     ("bin/migrate && bin/server", ["bin/migrate", "bin/server"]),
     ("sh -c 'A=1 mix run'", ["mix run"]),
-    ("cd x; bin/a eval \"A.b(1)\"", ["cd x", "bin/a eval A.b", "1"]),
-    ("(bin/a start) | cat", ["bin/a start", "cat"]), ("A=1", []), ("env", []), ("", []),
+    ("cd x; bin/a eval \"A.b(1)\"", ["cd x", "bin/a eval A.b(1)"]),
+    ("(bin/a start) | cat", ["bin/a start", "cat"]), ("A=1", [""]), ("env", [""]),
+    ("bash -lc \"cd x && mix run\"", ["cd x", "mix run"]), ("a 'b && c'", ["a b && c"]), ("", []),
   ]
 
   @Test func findsWhatALineRuns() {

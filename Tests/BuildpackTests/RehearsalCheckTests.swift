@@ -228,7 +228,8 @@ import Testing
     ("A='x; y' bin/app start | cat", "A='x; y' bin/app start"),
     ("bin/other\nbin/app start", "bin/app start"), ("bin/app eval X || bin/server", "bin/server"),
     (#"A="b \" && c" bin/server"#, #"A="b \" && c" bin/server"#),
-    ("sh -c 'bin/migrate && bin/server'", nil), ("bin/app start now", nil), ("bin/server x", nil),
+    ("sh -c 'bin/migrate && bin/server'", "bin/server"), ("bin/app start now", nil),
+    ("bin/server x", nil),
     ("bin/app daemon", nil), ("bin/server > log", nil), ("A=$(x) bin/server", nil), ("", nil),
     ("echo bin/server", nil), ("bin/app", nil),
   ]
@@ -239,7 +240,7 @@ import Testing
       startCommand: "bin/app", startArgument: "start")
     for (command, start) in Self.commands {
       #expect(
-        RehearsalCommand(command).start(of: release, server: "bin/server") == start, "\(command)")
+        ProcessCommand.start(of: release, server: "bin/server", in: command) == start, "\(command)")
     }
   }
 

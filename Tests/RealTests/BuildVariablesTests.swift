@@ -54,8 +54,9 @@ import Testing
       for name in TOKEN KEPT FILED GIVEN ALL QUOTED; do
         eval "echo \"$name is \\$$name\""
       done
-      stat -c 'mode %a of %u' "$TMPDIR/../env" "$TMPDIR/../env/TOKEN"
-      tr '\\0' ' ' < /proc/$PPID/cmdline; ls -d "$TMPDIR/../env/"*
+      folder=$(echo /var/tmp/reltui-build-*/env)
+      stat -c 'mode %a of %u' "$folder" "$folder/TOKEN"
+      tr '\\0' ' ' < /proc/$PPID/cmdline; ls -d "$folder/"*
       """)
     try stage.folder.write(
       "build.env", "# of the team\nexport FILED='zq-filed-1'\nALL=zq-filed-all\nQUOTED=\"a b\"\n")

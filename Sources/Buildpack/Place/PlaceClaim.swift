@@ -67,7 +67,7 @@ final class PlaceClaim {
 
   /// Ends and removes what a build has left.
   private func clean() {
-    BuildMark(folder).endProcesses()
+    BuildProcesses(folder: folder).end()
     for name in (try? Files.list(folder, skippingOthers: true)) ?? [] where name != "lock" {
       try? Files.remove(folder + "/" + name)
     }

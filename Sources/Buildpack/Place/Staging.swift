@@ -45,7 +45,7 @@ struct Staging {
     let names = ((try? Files.list(source, skippingOthers: true)) ?? []).filter(isName)
     for folder in names.map({ source + "/" + $0 }) where Files.isFolder(folder) {
       if (try? Lock.isHeld(folder + "/lock")) == true { throw .busy(source) }
-      BuildMark(folder + "/work").endProcesses()
+      BuildProcesses(folder: folder + "/work").end()
       do throws(PosixError) {
         try Exchange(source: source, folder: folder).undo()
         try remove(folder)

@@ -36,7 +36,7 @@ struct RehearsalScript: Codable, Sendable {
       processes.filter { $0.process == ProcessType.web }
       + processes.filter { $0.process != ProcessType.web && $0.process != ProcessType.release }
     let fitting = candidates.lazy.compactMap {
-      RehearsalCommand($0.command).start(of: release, server: server)
+      ProcessCommand.start(of: release, server: server, in: $0.command)
     }
     return fitting.first
       ?? (hasServer ? server : "\(release.startCommand) \(release.startArgument)")

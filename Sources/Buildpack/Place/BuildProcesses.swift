@@ -1,16 +1,13 @@
 import Posix
 
-/// How the processes of a build are known: by a variable in the environment that they were started with.
-struct BuildMark {
-  static let variable = "RELTUI_BUILD"
+/// What runs for one build, known by its folder in the environment: `BuildMark`.
+struct BuildProcesses {
   /// The build's folder, as we see it.
   let folder: String
 
-  init(_ folder: String) { self.folder = folder }
-
   /// Ends what a killed build has left running, and what that starts meanwhile.
-  func endProcesses() {
-    let sign = "\(Self.variable)=\(folder)"
+  func end() {
+    let sign = "\(BuildMark.variable)=\(folder)"
     for _ in 0..<100 {
       let left = ProcessTable.pids()
         .filter { $0 != Program.processID && ProcessTable.environment(of: $0).contains(sign) }
