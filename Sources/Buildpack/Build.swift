@@ -104,21 +104,42 @@ public struct Build {
   var deadline: Int64? { settings.timeLimit.map { start + $0 - min(30_000, $0 / 10) } }
 
   private func build() throws(BuildFailure) -> BuiltSlug {
-    try Staging.heal(request.source)
-    let plan = try plan()
-    for line in plan.lines { output.detail(line) }
-    let staging = try Staging(plan.project.source)
+    try checkFolders()
+    let staging = try Staging(try source())
     do throws(BuildFailure) {
+      let plan = try plan()
+      for line in plan.lines { output.detail(line) }
       let slug = try build(plan, staging)
-      do throws(PosixError) {
-        try staging.clear()
-        // What comes and goes in a folder changes its time, which is part of an archive.
-        try Files.setTimes(plan.project.source, SlugTimes.start)
-      } catch { throw .unwritable(error) }
+      // The slug is there; what is left of the source is no reason to call the build failed.
+      do throws(PosixError) { try staging.clear() } catch {
+        output.warn("\(error): a part of the source is left in \(staging.name)")
+      }
+      // What comes and goes in a folder changes its time, which is part of an archive.
+      try? Files.setTimes(staging.source, SlugTimes.start)
       return slug
     } catch {
       try? staging.clear()
       throw error
+    }
+  }
+
+  /// BUILD_DIR, links resolved.
+  func source() throws(BuildFailure) -> String {
+    guard Files.isFolder(request.source) else { throw .sourceMissing(request.source) }
+    do throws(PosixError) {
+      let source = try Files.resolve(request.source)
+      // A name that is no text cannot be moved: better said now than when all is built.
+      _ = try Files.list(source)
+      return source
+    } catch { throw .unreadable(error) }
+  }
+
+  /// What lies in BUILD_DIR becomes the slug, or goes.
+  private func checkFolders() throws(BuildFailure) {
+    let source = try source() + "/"
+    for (name, folder) in [("CACHE_DIR", request.cache), ("ENV_DIR", request.variables)] {
+      guard let folder, let real = try? Files.resolve(folder) else { continue }
+      if (real + "/").hasPrefix(source) { throw .inside(name, "BUILD_DIR") }
     }
   }
 
@@ -144,7 +165,7 @@ public struct Build {
     let reuse = try cache.restore(inputs.wanted(in: place, slug: staging.slug)) {
       () throws(BuildFailure) in
       do throws(PosixError) { try place.unpack(plan.project.source) } catch {
-        throw .unreadable(error)
+        throw error.action == "read" ? .unreadable(error) : .unwritable(error)
       }
     }
     output.detail(reuse.line)
@@ -164,8 +185,8 @@ public struct Build {
       try Files.replace(
         staging.slug + "/" + Provenance.path, with: provenance(place).bytes, mode: 0o644)
       try SlugTimes.set(staging.slug, manifest)
-      try staging.exchange()
     } catch { throw .unwritable(error) }
+    try staging.exchange()
     return slug
   }
 
@@ -177,7 +198,8 @@ public struct Build {
       output.warn(
         "\(reason), so this build has a folder of its own and its slug may have another id")
     }
-    let facts = try ReleaseMaker(build: self, plan: plan, tools: tools).release(in: place)
+    let facts = try ReleaseMaker(build: self, plan: plan, tools: tools).release(
+      in: place, inputs.key)
     try begin(.finish)
     let finished = try SlugFinish(
       build: self, plan: plan, place: place, staging: staging, tools: tools, facts: facts,

@@ -16,6 +16,10 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case file(Cause)
   /// A kept file is a link that leads out of the source.
   case outside(path: String)
+  /// The source could not be brought back after an exchange that failed: the folder in which the rest of it lies.
+  case halfway(String, PosixError)
+  /// A folder that the platform gives lies in another one that it gives.
+  case inside(String, String)
   /// Another build is at work in the same source.
   case busy(String)
   case unreadable(PosixError)
@@ -52,7 +56,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
       .toolchain(let cause), .rehearsal(let cause):
       cause
-    case .unreadable(let error), .unwritable(let error):
+    case .unreadable(let error), .unwritable(let error), .halfway(_, let error):
       error.isDiskFull ? Cause(error) : Cause(id, sentence, remedy: remedy)
     case .secret(let findings):
       Cause(
@@ -110,6 +114,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .toolMissing: .toolMissing
     case .config: .buildConfig
     case .outside: .slugContent
+    case .halfway: .buildUnwritable
+    case .inside: .buildConfig
     case .busy: .buildBusy
     case .unreadable: .system
     case .unwritable: .buildUnwritable
@@ -145,6 +151,9 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .toolMissing(let tool): "'\(tool)' is not installed"
     case .config(let name, _): "the config var \(name) has a value that it cannot have"
     case .outside(let path): "'\(path)' is a link that leads out of the source"
+    case .halfway(let folder, let error):
+      "\(error); a part of the source lies in '\(folder)/old'"
+    case .inside(let one, let other): "\(one) lies in \(other), which becomes the slug"
     case .busy(let source): "another build is at work in '\(source)'"
     case .unreadable(let error), .unwritable(let error): "\(error)"
     case .project(let end): Self.told("the project cannot be read", end)
@@ -187,6 +196,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
       "Set the config var, as in: RELPACK_FOLDER=\(places.first ?? "FOLDER")"
     case .toolMissing(let tool): "Build on an image that has \(tool) in its PATH."
     case .config(let name, let allowed): "Remove \(name), or set it to: \(allowed)"
+    case .halfway: "Remove what is in the way, and build again: that puts it back."
+    case .inside(let one, _): "Give \(one) a place outside of it."
     case .busy: "Wait for its end, or end it."
     case .outside: "Put the file itself there."
     case .unwritable: "Give the build's user a folder that it may change."
@@ -217,7 +228,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .releaseUnknown: "Set the config var RELPACK_RELEASES to one of them, or to: all"
     case .process(let fault): fault.remedy
     case .secret(let findings): findings.first?.remedy
-    case .interrupted: "Build again; what the build had added at the top of the source is gone."
+    case .interrupted: "Build again; the source is as it was."
     case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
     }
   }

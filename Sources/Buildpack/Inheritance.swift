@@ -25,21 +25,29 @@ enum Inheritance {
   /// The first parts of paths below the app's folder: `$HOME/.apt/usr/bin`, `${HOME}/x`, `/app/x`.
   static func mentioned(in script: String) -> Set<String> {
     var found: Set<String> = []
-    for start in ["$HOME/", "${HOME}/", "/app/"] {
-      for part in script.split(separator: start, omittingEmptySubsequences: false).dropFirst() {
-        let name = part.prefix { $0.isLetter || $0.isNumber || "._-+@".contains($0) }
+    let lines = script.split(separator: "\n").filter {
+      !$0.drop(while: \.isWhitespace).hasPrefix("#")
+    }
+    // A path begins where a word does, or a part of a list like PATH.
+    let words = lines.flatMap { $0.split { " \t\"'=:;()".contains($0) } }
+    for word in words {
+      for start in ["$HOME/", "${HOME}/", "/app/"] where word.hasPrefix(start) {
+        let name = word.dropFirst(start.count).prefix {
+          $0.isLetter || $0.isNumber || "._-+@".contains($0)
+        }
         if Manifest.isInside(String(name)) { found.insert(String(name)) }
       }
     }
     return found
   }
 
-  /// What a slug has of its own, and what only a build needs.
-  private static func isOurs(_ name: String) -> Bool {
-    [KeptFiles.profile, ".reltui", ".git", "_build", "deps", "bin", "lib", "releases"].contains(
-      name)
-      || Staging.isName(name)
-  }
+  /// What a slug has of its own, and the source of a project.
+  private static let ours: Set<String> = [
+    KeptFiles.profile, ".reltui", ".git", "_build", "deps", "bin", "lib", "releases", "rel", "src",
+    "config", "apps", "assets", "priv", "test",
+  ]
+
+  private static func isOurs(_ name: String) -> Bool { ours.contains(name) || Staging.isName(name) }
 
   /// Source of Elixir or Erlang, also where it lies in `vendor`: it is in the release, compiled.
   private static func isProject(_ folder: String) -> Bool {

@@ -64,6 +64,13 @@ struct KeptFiles {
       try Files.remove(slug + "/" + file.name)
       try File.open(slug + "/" + file.name, .create, mode: 0o644).write(file.bytes)
     }
+    // Programs that other buildpacks put beside ours: `bin/start-pgbouncer`.
+    for program in started.map({ "bin/" + $0 }) where try Files.info(slug + "/" + program) == nil {
+      guard let info = try Files.info(source + "/" + program), info.kind == .file, info.isExecutable
+      else { continue }
+      try Files.makeFolder(slug + "/bin", mode: 0o755)
+      try FileTree.copyFile(source + "/" + program, to: slug + "/" + program, mode: 0o755)
+    }
     var leftOut: [String] = []
     for name in try Inheritance.names(in: source) where try Files.info(slug + "/" + name) == nil {
       leftOut += try Inheritance.copy(source + "/" + name, to: slug + "/" + name)

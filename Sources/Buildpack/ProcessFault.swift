@@ -63,11 +63,14 @@ public struct ProcessFault: Hashable, Sendable {
   }
 
   /// The first process type that tells an OTP release to start which the project does not have.
-  static func release(in entries: [Procfile.Entry], names: [String]) -> ProcessFault? {
+  /// - Parameter has: whether there is such a program all the same.
+  static func release(
+    in entries: [Procfile.Entry], names: [String], has: (String) -> Bool = { _ in false }
+  ) -> ProcessFault? {
     for entry in entries {
       for command in ProcessCommand.all(in: entry.command) {
         guard let name = command.ownProgram, command.words.count > 1,
-          verbs.contains(command.words[1]), !names.contains(name)
+          verbs.contains(command.words[1]), !names.contains(name), !has(command.program)
         else { continue }
         return missing(entry.process, command, names)
       }
@@ -75,17 +78,19 @@ public struct ProcessFault: Hashable, Sendable {
     return nil
   }
 
-  /// The first process type whose program is not in the slug.
-  static func program(
-    in entries: [Procfile.Entry], names: [String], has: (String) -> Bool
-  ) -> ProcessFault? {
-    for entry in entries {
-      for command in ProcessCommand.all(in: entry.command) {
-        guard command.ownProgram != nil, !has(command.program) else { continue }
-        return missing(entry.process, command, names)
+  /// Programs `bin/NAME` that a process type starts and the slug does not have, a line each. What stands behind a
+  /// condition or in another folder may be right all the same.
+  static func absent(in entries: [Procfile.Entry], has: (String) -> Bool) -> [String] {
+    entries.flatMap { entry in
+      let commands = ProcessCommand.all(in: entry.command)
+      if commands.contains(where: { ["cd", "[", "test"].contains($0.program) }) {
+        return [String]()
+      }
+      return commands.filter { $0.ownProgram != nil && !has($0.program) }.map {
+        "Procfile: \(entry.process) starts '\($0.program)', which the slug does not have; put it into "
+          + "rel/overlays/bin"
       }
     }
-    return nil
   }
 
   private static func missing(_ process: String, _ command: ProcessCommand, _ names: [String])

@@ -10,10 +10,12 @@ struct ReleaseMaker {
   private var output: BuildOutput { build.output }
 
   /// Makes the OTP releases of the project, in the place's slug.
+  /// - Parameter key: what decides, beside the source, what is made.
   /// - Returns: what was learned of it.
-  func release(in place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
-    try Downloads(tools.folder).bring(to: place.real)
-    defer { Downloads(tools.folder).keep(from: place.real) }
+  func release(in place: BuildPlace, _ key: CacheKey) throws(BuildFailure) -> BuilderRun.Facts {
+    let downloads = Downloads(tools.folder, key)
+    downloads.bring(to: place.real)
+    defer { downloads.keep(from: place.real) }
     switch plan.project.builder {
     case .mix: return try releaseWithMix(place)
     case .rebar3: return try releaseWithRebar(place)

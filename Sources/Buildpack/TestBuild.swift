@@ -50,7 +50,6 @@ extension Build {
   ) throws(BuildFailure) {
     try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
       let plan = try build.plan()
-      try Staging.heal(plan.project.source)
       let staging = try Staging(plan.project.source)
       defer { try? staging.clear() }
       let tools = try BuildTools(build, plan, staging)

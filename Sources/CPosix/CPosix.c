@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -16,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -201,6 +204,32 @@ int cposix_socket_in(int network, int family) {
   return wish.descriptor;
 }
 
+// The same step by step, for kernels without openat2(2): no part of the path may be a link.
+static int walk_below(int root, const char *path, int flags) {
+  int folder = fcntl(root, F_DUPFD_CLOEXEC, 3);
+  while (folder != -1) {
+    while (*path == '/') path++;
+    size_t length = strcspn(path, "/");
+    char name[NAME_MAX + 1];
+    if (length > NAME_MAX || (length == 2 && memcmp(path, "..", 2) == 0)) {
+      close(folder);
+      errno = length > NAME_MAX ? ENAMETOOLONG : EXDEV;
+      return -1;
+    }
+    memcpy(name, path, length);
+    name[length] = 0;
+    path += length;
+    int is_last = path[strspn(path, "/")] == 0;
+    int next = openat(folder, length ? name : ".", is_last ? flags : O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int reason = errno;
+    close(folder);
+    errno = reason;
+    if (is_last || next == -1) return next;
+    folder = next;
+  }
+  return -1;
+}
+
 int cposix_open_below(int root, const char *path, int folder) {
   struct open_how how;
   memset(&how, 0, sizeof how);
@@ -208,7 +237,10 @@ int cposix_open_below(int root, const char *path, int folder) {
   how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   if (folder) how.flags |= O_DIRECTORY;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+  int descriptor = (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+  // An older kernel, or a container that does not know the call.
+  if (descriptor == -1 && (errno == ENOSYS || errno == EPERM)) return walk_below(root, path, (int)how.flags);
+  return descriptor;
 }
 
 int cposix_raise_loopback(void) {
@@ -245,4 +277,11 @@ int cposix_mount(const char *type, const char *target, const char *options) {
 
 int cposix_bind(const char *source, const char *target) {
   return mount(source, target, NULL, MS_BIND | MS_REC, NULL);
+}
+
+int cposix_flock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+int cposix_is_restricted(const char *path) {
+  struct statvfs facts;
+  return statvfs(path, &facts) == 0 && facts.f_flag & (ST_NOEXEC | ST_RDONLY) ? 1 : 0;
 }

@@ -76,6 +76,8 @@ public enum Files {
   /// Whether something is at `path`, links followed; false where that cannot be told.
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+  public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
+
   public static func isFolder(_ path: String) -> Bool {
     var info = stat()
     return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
@@ -268,6 +270,16 @@ public enum Files {
     if info.st_mode & 0o700 != 0o700 { chmod(pointer, 0o700) }
     for entry in try rawNames(path) { try remove(raw: path + [UInt8(ascii: "/")] + entry) }
     try check("remove", name) { rmdir(pointer) }
+  }
+
+  /// Whether the file system of a path lets nobody run programs from it, or write. statvfs(3)
+  public static func isRestricted(_ path: String) -> Bool { cposix_is_restricted(path) == 1 }
+
+  /// Device and inode of what lies at a path: which folder it is, whatever its name. lstat(2)
+  public static func identity(_ path: String) throws(PosixError) -> String {
+    var info = stat()
+    try check("read", path) { lstat(path, &info) }
+    return "\(info.st_dev):\(info.st_ino)"
   }
 
   /// Removes a folder in which there is nothing. rmdir(2)

@@ -12,11 +12,11 @@ public enum Isolation {
       + ["--mount-proc"] + (network ? ["--net"] : []) + ["--"]
   }
 
-  /// What goes before a command to run it with mounts and a process table of its own: what it mounts nobody else sees,
+  /// The arguments of unshare(1) before a command to run it with mounts and a process table of its own: what it mounts nobody else sees,
   /// and when the command ends, or unshare(1) does, all that it has started is killed. Root needs no user namespace for
   /// that, and would see the files of others as nobody's in one.
   public static var mountEntrance: [String] {
-    ["unshare"] + (User.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"])
+    (User.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"])
       + ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
   }
 

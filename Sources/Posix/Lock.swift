@@ -45,6 +45,19 @@ public final class Lock: Sendable {
     }
   }
 
+  /// Takes the lock of a folder, in which nothing is made for it. flock(2)
+  /// - Returns: the folder, whose lock is held until it is let go of; nil if somebody else has it.
+  public static func take(folder path: String) throws(PosixError) -> File? {
+    let folder = try File.open(path, .folder)
+    do throws(PosixError) {
+      try check("lock", path) { cposix_flock(folder.descriptor) }
+      return folder
+    } catch {
+      if error.errno == .again { return nil }
+      throw error
+    }
+  }
+
   /// Takes the lock, waiting while somebody else has it.
   public static func wait(_ path: String) throws(PosixError) -> Lock {
     let file = try open(path)

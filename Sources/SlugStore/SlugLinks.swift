@@ -1,3 +1,4 @@
+import Posix
 import ReleaseModel
 
 /// The links of a slug, held against leading out of it.
@@ -12,8 +13,20 @@ public struct SlugLinks {
   /// As many links as the kernel follows for one path, path_resolution(7).
   private static let mostFollowed = 40
 
-  public init(_ manifest: Manifest) {
-    entries = manifest.files
+  public init(_ manifest: Manifest) { self.init(manifest.files) }
+
+  /// Those of a tree that has no manifest yet.
+  public init(in tree: String) throws(PosixError) {
+    var links: [Manifest.Entry] = []
+    for entry in try FileTree.entries(of: tree) where entry.info.kind == .link {
+      let target = try Files.target(ofLink: tree + "/" + entry.path)
+      links.append(Manifest.Entry(path: entry.path, kind: .link, target: target))
+    }
+    self.init(links)
+  }
+
+  private init(_ entries: [Manifest.Entry]) {
+    self.entries = entries
     targets = Dictionary(
       entries.filter { $0.kind == .link }.map { ($0.path, $0.target ?? "") },
       uniquingKeysWith: { first, _ in first })

@@ -170,6 +170,11 @@ extension BuildFailureTests {
       problem: "the release could not be assembled: ", id: "RT-BUILD-RELEASE",
       remedy: "Make this work first: rebar3 as prod release", said: "nowhere"),
     Case(
+      testDescription: "a release of rebar3 that links to Erlang itself", project: "pebble",
+      change: { try replace(in: $0 + "/rebar.config", "{mode, prod}", "{mode, dev}") },
+      problem: "the link 'lib/", id: "RT-SLUG-CONTENT",
+      remedy: "relx links where it is to develop: set {mode, prod} in rebar.config's relx."),
+    Case(
       testDescription: "a compiler that is killed",
       change: {
         try replace(

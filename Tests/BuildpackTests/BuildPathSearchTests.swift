@@ -17,7 +17,7 @@ import Testing
     ("\"ROOT/app/priv/words.txt\", 1", ["priv/words.txt"]),
     ("<<\"ROOT/app/data\">>", ["data"]), ("ROOT/app\0x", ["the source"]),
     ("ROOT/app/backend/priv/x and ROOT/app/backend/priv/x", ["backend/priv/x"]),
-    ("ROOT/build/lib/shop/priv/x", ["build/lib/shop/priv/x"]), ("ROOT\"", ["the whole"]),
+    ("ROOT/build/lib/shop/priv/x", ["build/lib/shop/priv/x"]), ("ROOT\"", ["everything"]),
     ("ROOT-2f/app/priv/x", []), ("ROOT/tmp/x", []), ("/home/ROOT/app/priv", ["priv"]),
     ("/var/tmp/reltui-buil", []), ("ROOT/app/priv/a\nROOT/app/priv/b", ["priv/a", "priv/b"]),
   ]
@@ -35,7 +35,7 @@ import Testing
     #expect(BuildPathSearch.line([]) == nil)
     #expect(
       BuildPathSearch.line([one, one, one])
-        == "lib/shop-1/ebin/x.beam keeps where priv/words.txt lies in the build's folder, which is gone"
-        + " when it runs, and there are 2 more: look for it with Application.app_dir")
+        == "lib/shop-1/ebin/x.beam holds the path of priv/words.txt in the build's folder, which is not"
+        + " there when it runs, and there are 2 more: use Application.app_dir")
   }
 }

@@ -27,6 +27,7 @@ import Testing
 
   static let plainValues = [
     "embedded", "supervisor", "infinity", "foreground", "production-eu-west-1",
+    "my-shop-app-3b1f0c9d2a7e.herokuapp.com",
     "my-app-production-database-cluster", "shop.example.com", "https://shop.example.com/a/b?c=d",
     "/var/lib/app/releases/2024-01-15", "priv/static/images/logo2024.svg", "1.2.3-rc.1+20240101",
     "SomeLongCamelCaseModuleName", "Elixir.Greeter.Application", "worker_pool_supervisor_2",

@@ -14,6 +14,7 @@ struct BuildInputs {
     do throws(PosixError) {
       digests = try SourceDigests.read(project.source, lookingFor: loose.sorted())
     } catch { throw .unreadable(error) }
+    try Self.checkFolders(digests.folders, in: project.source)
     let config = build.config.values.merging(build.config.steering(build.request.environment)) {
       own, _ in own
     }
@@ -45,6 +46,16 @@ struct BuildInputs {
     }
     let all = build.request.environment.merging(config) { $1 }
     key = CacheKey(parts: parts, lock: lock, variables: all.filter { loose.contains($0.key) })
+  }
+
+  /// What is in a folder of another user's could not be removed when the slug is there.
+  private static func checkFolders(_ folders: [String], in source: String) throws(BuildFailure) {
+    for folder in folders.map({ source + "/" + $0 }) {
+      let isOwn = (try? Files.info(folder))??.owner == User.id
+      if !isOwn, !Files.isWritable(folder) {
+        throw .unwritable(PosixError("change", folder, .accessDenied))
+      }
+    }
   }
 
   /// Whether a file of the source is what it was before the build.

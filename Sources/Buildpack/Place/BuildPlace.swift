@@ -24,21 +24,23 @@ struct BuildPlace {
   /// As the tools see it.
   let seen: WorkFolder
   private let claim: PlaceClaim?
-  private let program: String?
+  private let enclosure: Enclosure?
 
   /// Prepares a place; where another build is in the way, waits for its end.
   /// - Parameter hidden: the build's own folder.
   init(_ build: Build, hidden: String) throws(BuildFailure) {
     let own = WorkFolder(root: hidden + "/work")
-    do throws(PosixError) {
-      try Files.makeFolder(own.root)
-      if let program = Self.enclosing(own) {
-        (kind, real, seen) = (.shown, own, WorkFolder(root: Self.usual))
-        (claim, self.program) = (nil, program)
-        return
-      }
-    } catch { throw .unwritable(error) }
-    program = nil
+    do throws(PosixError) { try Files.makeFolder(own.root) } catch { throw .unwritable(error) }
+    if let reason = Self.obstacle(build.request) {
+      (kind, real, seen, claim, enclosure) = (.own(reason), own, own, nil, nil)
+      return
+    }
+    if let enclosure = Enclosure.tried(on: own) {
+      (kind, real, seen) = (.shown, own, WorkFolder(root: Self.usual))
+      (claim, self.enclosure) = (nil, enclosure)
+      return
+    }
+    enclosure = nil
     switch try PlaceClaim.take(Self.usual, build) {
     case .taken(let claim):
       (kind, real, seen) = (.made, WorkFolder(root: Self.usual), WorkFolder(root: Self.usual))
@@ -47,13 +49,13 @@ struct BuildPlace {
     }
   }
 
-  /// The path of this program, where it can show a folder to the tools under the usual path: it is tried once.
-  private static func enclosing(_ folder: WorkFolder) -> String? {
-    guard let program = try? Files.target(ofLink: "/proc/self/exe") else { return nil }
-    let trial = Enclosure(program: program, folder: folder.root)
-      .command(["true"], in: usual, environment: ["PATH": Invocation.standardPath])
-    let result = try? trial.run(errors: .null, limit: 10_000)
-    return result?.isSuccess == true ? program : nil
+  /// Why nothing may be built under the usual path; nil where it may.
+  private static func obstacle(_ request: BuildRequest) -> String? {
+    let parent = Files.parent(of: usual)
+    if let real = try? Files.resolve(parent), real != parent { return "'\(parent)' is a link" }
+    let given = [request.source, request.cache, request.variables].compactMap { $0 }
+    let isBelow = given.contains { (((try? Files.resolve($0)) ?? $0) + "/").hasPrefix(usual + "/") }
+    return isBelow ? "a folder of this build lies in '\(usual)'" : nil
   }
 
   /// Whether what is compiled here holds the usual path and no other.
@@ -61,14 +63,11 @@ struct BuildPlace {
 
   /// A command of a tool, whose folder and environment are as the tools see them.
   func command(_ words: [String], in folder: String, environment: [String: String]) -> Invocation {
-    guard kind == .shown, let program else {
-      return Invocation(words, in: folder, environment: environment)
-    }
-    return Enclosure(program: program, folder: real.root)
-      .command(words, in: folder, environment: environment)
+    enclosure?.command(words, in: folder, environment: environment)
+      ?? Invocation(words, in: folder, environment: environment)
   }
 
-  /// Puts a copy of the source there. Links stay as they are; pipes and names that are no text are none of a project's.
+  /// Puts a copy of the source there. Links stay as they are; pipes, and names that are no text, are left out.
   func unpack(_ source: String) throws(PosixError) {
     try FileTree.copy(source, to: real.source, skippingOthers: true) { path in
       path == "_build" || Staging.isName(path)

@@ -1,33 +1,51 @@
 import Posix
 
-/// What mix tasks fetch and put beside the folder that is compiled into: the programs of esbuild and tailwind. They stay
-/// in the cache, and the tasks look themselves whether one is the version that they want.
+/// What mix tasks fetch and put beside the folder that is compiled into: the programs of esbuild and tailwind. Which
+/// version that is stands in the configuration, and the tasks look no further than whether a program is there; so it is
+/// used again only where configuration and lock file are the same.
 struct Downloads {
+  private let all: String
   private let folder: String
 
-  /// - Parameter tools: where the tools of a build keep what they fetch for themselves.
-  init(_ tools: String) { folder = tools + "/downloads" }
-
-  func bring(to work: WorkFolder) throws(BuildFailure) {
-    do throws(PosixError) { try copy(from: folder, to: work.root) } catch {
-      throw .unwritable(error)
-    }
+  /// - Parameters:
+  ///   - tools: where the tools of a build keep what they fetch for themselves.
+  ///   - key: of the build: its configuration and lock file decide.
+  init(_ tools: String, _ key: CacheKey) {
+    let parts = key.parts.filter { $0.name == "the configuration" || $0.name == key.lock }
+    let text = parts.map { "\($0.name) \($0.value)" }.joined(separator: "\n")
+    all = tools + "/downloads"
+    folder = all + "/" + Hex.encode(SHA256.digest(Array(text.utf8)).prefix(8))
   }
 
-  /// What cannot be kept is fetched again.
+  /// What cannot be used is fetched again.
+  func bring(to work: WorkFolder) {
+    guard isOwn(all), isOwn(folder) else { return }
+    try? copy(from: folder, to: work.root)
+  }
+
   func keep(from work: WorkFolder) {
+    let others = ((try? Files.list(all, skippingOthers: true)) ?? []).filter {
+      all + "/" + $0 != folder
+    }
+    for name in others { try? Files.remove(all + "/" + name) }
     try? Files.makeFolder(folder)
-    try? copy(from: work.root, to: folder)
+    if isOwn(all), isOwn(folder) { try? copy(from: work.root, to: folder) }
   }
 
-  /// Files alone; what is there already stays.
+  private func isOwn(_ folder: String) -> Bool {
+    guard let info = try? Files.info(folder), info.kind == .folder else { return false }
+    return info.owner == User.id && info.mode & 0o022 == 0
+  }
+
+  /// Programs alone, each whole or not at all; what is there already stays.
   private func copy(from source: String, to target: String) throws(PosixError) {
-    guard Files.isFolder(source) else { return }
     for name in try Files.list(source, skippingOthers: true)
-    where !Files.exists(target + "/" + name) {
+    where !WorkFolder.names.contains(name) && !Files.exists(target + "/" + name) {
       guard let info = try Files.info(source + "/" + name), info.kind == .file, info.isExecutable
       else { continue }
-      try FileTree.copyFile(source + "/" + name, to: target + "/" + name, mode: 0o755)
+      let aside = target + "/" + name + ".new-" + Random.hex(4)
+      try FileTree.copyFile(source + "/" + name, to: aside, mode: 0o755)
+      try Files.rename(aside, to: target + "/" + name)
     }
   }
 }

@@ -3,20 +3,33 @@ import Posix
 /// Runs a command that sees a folder of ours under the usual path.
 ///
 /// `relpack within FOLDER DIRECTORY WORD…` is what runs first inside of namespaces; it mounts, starts the command and
-/// waits for it. The first process of a process table cannot be killed from within, so the command is its child.
+/// waits for it. The kernel lets no process of a process table kill the first one, so the command, which may have to end
+/// itself so, is its child.
 public struct Enclosure {
-  /// The path of `relpack`.
-  let program: String
+  /// The paths of unshare(1) and of `relpack`.
+  private let unshare: String
+  private let program: String
   /// The folder to be shown.
-  let folder: String
+  private let folder: String
 
   public static let verb = "within"
+
+  /// Nil where that is not to be had here; it is tried.
+  static func tried(on folder: WorkFolder) -> Enclosure? {
+    let path = ["PATH": Invocation.standardPath]
+    guard let program = try? Files.target(ofLink: "/proc/self/exe"),
+      let unshare = try? Invocation(["unshare"], environment: path).program()
+    else { return nil }
+    let enclosure = Enclosure(unshare: unshare, program: program, folder: folder.root)
+    let trial = enclosure.command(["true"], in: BuildPlace.usual, environment: path)
+    return (try? trial.run(errors: .null, limit: 10_000))?.isSuccess == true ? enclosure : nil
+  }
 
   /// - Parameter directory: the command's working folder, as it sees it.
   func command(_ words: [String], in directory: String, environment: [String: String]) -> Invocation
   {
     Invocation(
-      Isolation.mountEntrance + [program, Self.verb, folder, directory] + words,
+      [unshare] + Isolation.mountEntrance + [program, Self.verb, folder, directory] + words,
       environment: environment)
   }
 

@@ -41,11 +41,17 @@ final class PlaceClaim {
 
   /// Why it cannot be ours; nil where it is.
   private static func refusal(_ folder: String) -> String? {
+    let parent = Files.parent(of: folder)
+    if !Files.isFolder(parent) { return "there is no '\(parent)'" }
+    if Files.isRestricted(parent) { return "'\(parent)' is mounted noexec or read-only" }
     do throws(PosixError) {
       if try Files.info(folder) == nil { try Files.makeFolder(folder) }
       guard let info = try Files.info(folder) else { return nil }
       if info.kind != .folder { return "'\(folder)' is no folder" }
       if info.owner != User.id { return "'\(folder)' belongs to user \(info.owner)" }
+      // A build makes its lock first: a folder without one holds what no build has made.
+      let names = try Files.list(folder, skippingOthers: true)
+      if !names.isEmpty, !names.contains("lock") { return "'\(folder)' holds files of no build" }
       if info.mode != 0o700 { try Files.setMode(folder, 0o700) }
       return nil
     } catch { return "\(error)" }

@@ -7,7 +7,8 @@ import Posix
 struct Staging {
   let source: String
   let name: String
-  private let lock: Lock
+  /// The source's lock is held as long as this lives.
+  private let lock: File
 
   private static let prefix = ".relpack-"
 
@@ -24,42 +25,57 @@ struct Staging {
   var scratch: String { folder + "/scratch" }
   var temporary: String { folder + "/tmp" }
 
+  /// Makes of a source what it was before builds that were killed, and a new folder in it.
+  /// - Parameter source: absolute, links resolved.
+  /// - Throws: `busy` where another build is at work in it.
   init(_ source: String) throws(BuildFailure) {
     self.source = source
     name = Self.prefix + Random.hex(4)
-    let folder = source + "/" + name
     do throws(PosixError) {
-      try Files.makeFolder(folder)
-      guard let lock = try Lock.take(folder + "/lock") else {
-        throw PosixError("lock", folder, .again)
+      guard let lock = try Lock.take(folder: source) else {
+        throw PosixError("lock", source, .again)
       }
       self.lock = lock
-    } catch { throw .unwritable(error) }
-  }
-
-  // MARK: - What a killed build has left
-
-  /// Makes of a source what it was before builds that were killed, and ends what they left running.
-  /// - Throws: `busy` where another build is at work in it.
-  static func heal(_ source: String) throws(BuildFailure) {
-    let names = ((try? Files.list(source, skippingOthers: true)) ?? []).filter(isName)
-    for folder in names.map({ source + "/" + $0 }) where Files.isFolder(folder) {
-      if (try? Lock.isHeld(folder + "/lock")) == true { throw .busy(source) }
-      BuildProcesses(folder: folder + "/work").end()
-      do throws(PosixError) {
-        try Exchange(source: source, folder: folder).undo()
-        try remove(folder)
-      } catch { throw .unwritable(error) }
+    } catch {
+      if error.errno == .again { throw .busy(source) }
+      throw .unreadable(error)
+    }
+    try Self.heal(source)
+    do throws(PosixError) { try Files.makeFolder(source + "/" + name) } catch {
+      throw .unwritable(error)
     }
   }
 
-  // MARK: - The exchange
+  /// Under the source's lock no other build is at work: whatever has such a name is dead.
+  private static func heal(_ source: String) throws(BuildFailure) {
+    let names = ((try? Files.list(source, skippingOthers: true)) ?? []).filter(isName)
+    for folder in names.map({ source + "/" + $0 }) {
+      // One that came with the source was made by nobody's build.
+      guard let info = try? Files.info(folder), info.kind == .folder, info.owner == User.id else {
+        continue
+      }
+      BuildProcesses(folder: folder + "/work").end()
+      do throws(PosixError) { try Exchange(source: source, folder: folder).undo() } catch {
+        throw .halfway(folder, error)
+      }
+      do throws(PosixError) { try remove(folder) } catch { throw .unwritable(error) }
+    }
+  }
 
   /// Puts the slug in the place of the source. Where a file cannot be moved all are moved back.
-  func exchange() throws(PosixError) { try Exchange(source: source, folder: folder).perform() }
+  func exchange() throws(BuildFailure) {
+    let exchange = Exchange(source: source, folder: folder)
+    do throws(PosixError) { try exchange.perform() } catch {
+      do throws(PosixError) { try exchange.undo() } catch { throw .halfway(folder, error) }
+      throw .unwritable(error)
+    }
+  }
 
-  /// Removes the source and all else that the slug does not hold. There is no way back from here.
-  func clear() throws(PosixError) { try Self.remove(folder) }
+  /// Removes all that the source or the slug does not hold. What an exchange has left half done stays.
+  func clear() throws(PosixError) {
+    if Exchange(source: source, folder: folder).isUnderWay { return }
+    try Self.remove(folder)
+  }
 
   private static func remove(_ path: String) throws(PosixError) {
     do throws(PosixError) { try Files.remove(path) } catch {

@@ -3,6 +3,9 @@ struct WorkFolder: Hashable, Sendable {
   /// Absolute.
   let root: String
 
+  /// What a build has there of its own.
+  static let names: Set<String> = ["app", "build", "rel", "tmp", "home", "modules"]
+
   /// The copy of the whole source.
   var source: String { root + "/app" }
   /// What is compiled into. mix puts what it fetches for itself (esbuild, tailwind) beside it.

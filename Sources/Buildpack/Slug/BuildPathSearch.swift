@@ -46,8 +46,8 @@ struct BuildPathSearch {
     guard let first = findings.first else { return nil }
     let more = findings.count > 1 ? ", and there are \(findings.count - 1) more" : ""
     return
-      "\(first.file) keeps where \(first.path) lies in the build's folder, which is gone when it "
-      + "runs\(more): look for it with Application.app_dir"
+      "\(first.file) holds the path of \(first.path) in the build's folder, which is not there when it "
+      + "runs\(more): use Application.app_dir"
   }
 
   private func isOwn(_ file: String) -> Bool {
@@ -85,7 +85,7 @@ struct BuildPathSearch {
   private func missed(_ rest: String) -> String? {
     let parts = rest.split(separator: "/")
     switch (rest.first, parts.first) {
-    case (nil, _): return "the whole"
+    case (nil, _): return "everything"
     case ("/", "app"):
       let path = parts.dropFirst()
       if path.contains(where: { Self.buildOnly.contains(String($0)) }) { return nil }

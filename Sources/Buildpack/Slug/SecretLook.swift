@@ -43,14 +43,28 @@ enum SecretLook: Hashable, Sendable {
 
   /// Whether a part of it looks random. A base64 text may hold slashes, and so may a path before a token.
   private static func hasToken(_ value: String) -> Bool {
-    // Of a certificate's lines all look random.
-    if value.contains("-----BEGIN ") { return false }
+    // Of a certificate's lines all look random, and platforms give hosts random names: my-shop-3b1f0c9d2a7e.example.com.
+    if value.contains("-----BEGIN ") || isHost(value) { return false }
     func parts(_ others: String) -> [Substring.UTF8View] {
       value.utf8.split { !isAlphanumeric($0) && !others.utf8.contains($0) }.map {
         Substring($0).utf8
       }
     }
     return (parts("-_+=") + parts("-_+=/")).contains(where: isRandom)
+  }
+
+  /// Whether a value is a host's name, in its plainest form: RFC 1123, with a top domain of letters.
+  private static func isHost(_ value: String) -> Bool {
+    let labels = value.split(separator: ".", omittingEmptySubsequences: false)
+    guard labels.count > 1, let top = labels.last, top.count > 1, top.allSatisfy(\.isLetter) else {
+      return false
+    }
+    return labels.allSatisfy { label in
+      (1...63).contains(label.utf8.count)
+        && label.utf8.allSatisfy {
+          isDigit($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
+        }
+    }
   }
 
   private static let shortestToken = 20

@@ -51,10 +51,10 @@ struct SlugFinish {
       processes = try ManifestBuilder.processes(in: slug, releases)
     } catch { throw .slug(error) }
     if processes.isEmpty { output.warn("the Procfile is empty: nothing will be started") }
-    let missing = ProcessFault.program(in: processes, names: releases.map(\.name)) {
-      Files.isExecutableFile("\(slug)/\($0)")
-    }
+    let has = { (program: String) in Files.isExecutableFile("\(slug)/\(program)") }
+    let missing = ProcessFault.release(in: processes, names: releases.map(\.name), has: has)
     if let missing { throw .process(missing) }
+    for line in ProcessFault.absent(in: processes, has: has) { output.warn(line) }
     return processes
   }
 
@@ -63,6 +63,7 @@ struct SlugFinish {
   /// Makes the tree what it will be, but for the manifest.
   /// - Returns: the OTP releases in it.
   private func arrange() throws(BuildFailure) -> [OTPRelease] {
+    try checkLinks()
     let releases: [OTPRelease]
     do throws(Cause) { releases = try ManifestBuilder.otpReleases(in: slug) } catch {
       throw .slug(error)
@@ -84,6 +85,20 @@ struct SlugFinish {
       try setModes()
     } catch { throw .unwritable(error) }
     return releases
+  }
+
+  /// Before anything is changed: what is removed or written by way of a link could be the host's own. relx in its mode
+  /// for development links to Erlang itself.
+  private func checkLinks() throws(BuildFailure) {
+    let links: SlugLinks
+    do throws(PosixError) { links = try SlugLinks(in: slug) } catch { throw .unreadable(error) }
+    do throws(Cause) { try links.check() } catch {
+      var cause = error
+      if project.builder == .rebar3 {
+        cause.remedy = "relx links where it is to develop: set {mode, prod} in rebar.config's relx."
+      }
+      throw .slug(cause)
+    }
   }
 
   private var components: [Component] {

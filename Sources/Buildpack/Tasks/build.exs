@@ -158,7 +158,9 @@ describe = fn config ->
   own = for {_, release} <- config[:releases] || [], is_list(release), path = release[:runtime_config_path], is_binary(path), do: path
   at_boot = Enum.uniq(Enum.map([Path.join(folder, "runtime.exs"), Path.join(folder, "releases.exs") | own], &Path.relative_to_cwd/1))
   for file <- at_boot, {name, need, line} <- variables.(file), do: say.(["variable", name, need, file, to_string(line)])
-  for file <- Path.wildcard(Path.join(folder, "*.exs")), file = Path.relative_to_cwd(file), file not in at_boot,
+  # Those of other environments are not read.
+  others = for name <- ["dev", "test", "prod"], name != Atom.to_string(Mix.env()), do: name <> ".exs"
+  for file <- Path.wildcard(Path.join(folder, "*.exs")), file = Path.relative_to_cwd(file), file not in at_boot, Path.basename(file) not in others,
       {name, _, line} <- variables.(file), do: say.(["misuse", name, file, to_string(line)])
 end
 

@@ -93,6 +93,13 @@ int cposix_contains(const void *bytes, size_t count, const void *part, size_t le
 // errno.
 int cposix_mount(const char *type, const char *target, const char *options);
 
+// Take the lock of an open file or folder without waiting (flock(2)): another opening of it excludes this one. 0, or -1
+// with errno.
+int cposix_flock(int descriptor);
+
+// Whether programs cannot be run from the file system of a path, or nothing can be written (statvfs(3)): 1 or 0.
+int cposix_is_restricted(const char *path);
+
 // Show a folder or file, with all that is mounted below it, at another place too (mount(2), MS_BIND). 0, or -1 with
 // errno.
 int cposix_bind(const char *source, const char *target);
