@@ -63,7 +63,7 @@ let package = Package(
     room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
     room(
       "Buildpack", ["Instance", "SlugStore", "Journal", "PlainText"],
-      resources: [.embedInCode("Tasks/build.exs")]),
+      resources: [.embedInCode("Tasks/build.exs"), .embedInCode("Tasks/steady.exs")]),
     room("Deployment", ["Instance", "SlugStore", "Journal"]),
     room("Observation", ["Journal", "Instance"]),
     // interfaces

@@ -15,8 +15,13 @@ struct MixBuild {
 
   /// What is run in the project's folder.
   var words: [String] {
-    let task = String(decoding: PackageResources.build_exs, as: UTF8.self)
-    var words = ["elixir", "-e", task, "-S", "mix", "reltui.build", mark, "--target", target]
+    let texts = [PackageResources.steady_exs, PackageResources.build_exs].map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    var words =
+      ["elixir"] + texts.flatMap { ["-e", $0] } + [
+        "-S", "mix", "reltui.build", mark, "--target", target,
+      ]
     words += hooks.sorted { $0.key < $1.key }.map { "--hook=\($0.key)=\($0.value)" }
     words += npmFolders.map { "--npm=\($0)" }
     if isTest { words.append("--test") }

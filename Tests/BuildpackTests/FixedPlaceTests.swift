@@ -25,6 +25,8 @@ extension SharedPlaceTests {
       "lib/mirror.ex": """
       defmodule Mirror do
         use Glass
+        require Phoenix.LiveView.Router
+        def made, do: {Phoenix.LiveView.Router.moment(), Glass.numbered()}
         def show, do: {__glass__(), Glass.file(), Glass.word()}
       end
       """,
@@ -44,7 +46,16 @@ extension SharedPlaceTests {
           end
         end
         def file, do: __ENV__.file
+        # A digest of a variable's number, as in LiveView's templates.
+        defmacro numbered, do: :erlang.phash2(Macro.unique_var(:x, Glass))
         def word, do: @word
+      end
+      """,
+      // The moment of compiling is kept, as LiveView does.
+      "deps/glass/lib/router.ex": """
+      defmodule Phoenix.LiveView.Router do
+        defmacro moment, do: now()
+        defp now, do: System.system_time()
       end
       """,
       "deps/glass/word.txt": "deep",

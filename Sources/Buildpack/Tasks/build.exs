@@ -130,6 +130,8 @@ hook = fn hooks, name ->
   end
 end
 
+hook? = fn hooks, name -> List.keymember?(hooks, name, 0) end
+
 command = fn program, arguments, folder ->
   System.find_executable(program) || refuse.(["missing", program])
   case System.cmd(program, arguments, cd: folder, into: IO.stream(:stdio, :line), stderr_to_stdout: true) do
@@ -257,9 +259,14 @@ near = fn ->
     do: say.(["near", to_string(app), path])
 end
 
-compile = fn hooks ->
+compile = fn hooks, steady ->
   say.(["step", "compile"])
   hook.(hooks, "hook_pre_compile")
+  unless hook?.(hooks, "hook_compile") do
+    # This compiles the dependencies; what the project uses of them is there then.
+    Mix.Task.run("deps.loadpaths", [])
+    steady.(Phoenix.LiveView.Router, "system_time")
+  end
   # What it leaves undone is done below, or by mix release.
   hook.(hooks, "hook_compile") || Mix.Task.run("compile", [])
   hook.(hooks, "hook_post_compile")
@@ -269,7 +276,7 @@ end
 assets = fn config, hooks, folders ->
   deploy? = fn -> List.keymember?(Mix.Project.config()[:aliases] || [], :"assets.deploy", 0) end
   deploys = Enum.filter(owns.(config), fn {app, path} -> within.(app, path, deploy?) end)
-  if folders != [] or deploys != [] or List.keymember?(hooks, "assets", 0), do: say.(["step", "assets"])
+  if folders != [] or deploys != [] or hook?.(hooks, "assets"), do: say.(["step", "assets"])
   for folder <- folders do
     how = if File.exists?(Path.join(folder, "package-lock.json")), do: "ci", else: "install"
     command.("npm", [how, "--no-audit", "--no-fund", "--include=dev"], folder)
@@ -296,12 +303,14 @@ end
   test = options[:test] || false
   config = Mix.Project.config()
   hooks = for {:hook, hook} <- options, do: List.to_tuple(String.split(hook, "=", parts: 2))
+  steady = if test, do: fn _, _ -> :ok end, else: :persistent_term.get(:relpack_steady)
+  steady.(:elixir_module, "unique_integer")
   names = if test, do: [], else: choose.(config)
   describe.(config)
   hook.(hooks, "hook_pre_fetch_dependencies")
   dependencies.(config, test)
   near.()
-  compile.(hooks)
+  compile.(hooks, steady)
   unless test do
     assets.(config, hooks, for({:npm, folder} <- options, do: folder))
     say.(["step", "release"])
