@@ -48,6 +48,8 @@ extension SharedPlaceTests {
         def file, do: __ENV__.file
         # A digest of a variable's number, as in LiveView's templates.
         defmacro numbered, do: :erlang.phash2(Macro.unique_var(:x, Glass))
+        # Its names are kept with bytes between them that nobody has written.
+        def pattern, do: ~r/(?<beginning>a+)(?<b>b)(?<c>c)/
         def word, do: @word
       end
       """,

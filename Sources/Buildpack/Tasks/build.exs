@@ -265,7 +265,7 @@ compile = fn hooks, steady ->
   unless hook?.(hooks, "hook_compile") do
     # This compiles the dependencies; what the project uses of them is there then.
     Mix.Task.run("deps.loadpaths", [])
-    steady.(Phoenix.LiveView.Router, "system_time")
+    steady.(Phoenix.LiveView.Router, {"erlang", "system_time", 0})
   end
   # What it leaves undone is done below, or by mix release.
   hook.(hooks, "hook_compile") || Mix.Task.run("compile", [])
@@ -304,7 +304,8 @@ end
   config = Mix.Project.config()
   hooks = for {:hook, hook} <- options, do: List.to_tuple(String.split(hook, "=", parts: 2))
   steady = if test, do: fn _, _ -> :ok end, else: :persistent_term.get(:relpack_steady)
-  steady.(:elixir_module, "unique_integer")
+  steady.(:elixir_module, {"erlang", "unique_integer", 0})
+  steady.(Regex, {"re", "compile", 2})
   names = if test, do: [], else: choose.(config)
   describe.(config)
   hook.(hooks, "hook_pre_fetch_dependencies")

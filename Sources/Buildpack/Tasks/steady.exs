@@ -1,17 +1,31 @@
 # What compilers ask the machine for gets into code: LiveView keeps the moment at which a router was compiled, and digests
-# variables that Macro.unique_var has numbered. Two builds of one source would differ, wherever they happen. So the two
-# modules that ask are loaded once more, in this virtual machine alone, with the calls going to functions whose answer
-# follows from the file that is being compiled. A module of another form, or an unknown one, stays what it is.
+# variables that Macro.unique_var has numbered; a regular expression with named groups is kept with a few bytes that
+# nobody has written. Two builds of one source would differ, wherever they happen. So the modules that ask are loaded
+# once more, in this virtual machine alone, with the calls going to functions whose answer follows from the source. A
+# module of another form, or an unknown one, stays what it is.
 
 answers = """
 -module(relpack_steady).
--export([unique_integer/0, system_time/0]).
+-export([unique_integer/0, system_time/0, compile/2]).
 unique_integer() ->
   Count = case get(relpack_steady) of undefined -> 1; Last -> Last + 1 end,
   put(relpack_steady, Count),
   -(file() bsl 20 + Count).
 %% Nanoseconds, between the years 2000 and 2017.
 system_time() -> (946684800 + file() rem 536112000) * 1000000000.
+%% Of PCRE's table of names, each entry a number, the name, a zero, and what was in the memory before: pcre_internal.h.
+compile(Source, Options) ->
+  case re:compile(Source, Options) of
+    {ok, {re_pattern, Groups, Unicode, Line,
+        <<"ERCP", _:30/binary, Table:16/little, Size:16/little, Count:16/little, _/binary>> = Code}} ->
+      <<Head:Table/binary, Names:(Size * Count)/binary, Rest/binary>> = Code,
+      Clean = << <<(clean(Entry, Size))/binary>> || <<Entry:Size/binary>> <= Names >>,
+      {ok, {re_pattern, Groups, Unicode, Line, <<Head/binary, Clean/binary, Rest/binary>>}};
+    Other -> Other
+  end.
+clean(<<Number:2/binary, Text/binary>>, Size) ->
+  [Name | _] = binary:split(Text, <<0>>),
+  <<Number/binary, Name/binary, 0:((Size - 2 - byte_size(Name)) * 8)>>.
 file() ->
   case get(elixir_compiler_file) of
     undefined -> 0;
@@ -32,20 +46,20 @@ define = fn text ->
   :code.load_binary(module, 'relpack_steady', beam)
 end
 
-# Atoms and imports are tables in a compiled module: an atom more, and the call's import names it in place of erlang.
+# Atoms and imports are tables in a compiled module: an atom more, and the call's import names it in place of the module.
 # OTP 28 writes the table of atoms in another way, with a count below zero.
-redirect = fn module, function ->
+redirect = fn module, {target, function, arity} ->
   with true <- Code.ensure_loaded?(module),
        path when is_list(path) <- :code.which(module),
        {:ok, ^module, chunks} <- :beam_lib.all_chunks(path),
        {_, <<count::32-signed, names::binary>>} when count > 0 <- List.keyfind(chunks, 'AtU8', 0),
        {_, <<calls::32, imports::binary>>} <- List.keyfind(chunks, 'ImpT', 0),
        atoms = (for <<size, name::binary-size(size) <- names>>, do: name),
-       erlang when erlang != nil <- Enum.find_index(atoms, &(&1 == "erlang")),
+       asked when asked != nil <- Enum.find_index(atoms, &(&1 == target)),
        called when called != nil <- Enum.find_index(atoms, &(&1 == function)) do
     ours = "relpack_steady"
-    imports = for <<m::32, f::32, arity::32 <- imports>>, into: "" do
-      <<if({m, f, arity} == {erlang + 1, called + 1, 0}, do: count + 1, else: m)::32, f::32, arity::32>>
+    imports = for <<m::32, f::32, a::32 <- imports>>, into: "" do
+      <<if({m, f, a} == {asked + 1, called + 1, arity}, do: count + 1, else: m)::32, f::32, a::32>>
     end
     chunks = List.keyreplace(chunks, 'AtU8', 0, {'AtU8', <<count + 1::32, names::binary, byte_size(ours), ours::binary>>})
     {:ok, beam} = :beam_lib.build_module(List.keyreplace(chunks, 'ImpT', 0, {'ImpT', <<calls::32, imports::binary>>}))
@@ -54,10 +68,10 @@ redirect = fn module, function ->
 end
 
 # A build is worth more than its being the same twice.
-:persistent_term.put(:relpack_steady, fn module, function ->
+:persistent_term.put(:relpack_steady, fn module, call ->
   try do
     Code.ensure_loaded?(:relpack_steady) || define.(answers)
-    redirect.(module, function)
+    redirect.(module, call)
   rescue
     _ -> :ok
   end
