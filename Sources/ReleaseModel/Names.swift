@@ -110,5 +110,5 @@ public enum BuildID {
 
 /// How the processes of a build are known: all that relpack runs carries the build's folder in this variable.
 public enum BuildMark {
-  public static let variable = "RELTUI_BUILD"
+  public static let variable = "RELPACK_MARK"
 }
