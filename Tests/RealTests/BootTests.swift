@@ -83,7 +83,8 @@ import Testing
   @Test func whatHasNoDistributionIsGatedByItsPath() throws {
     let stage = try Stage("alone")
     let tree = stage.folder.path + "/release"
-    try FileTree.copy(try Greeter.slug.get(), to: tree)
+    // As a built release: a slug whose Procfile was changed would be refused.
+    try FileTree.copy(try Greeter.slug.get(), to: tree, skipping: { $0 == ".reltui" })
     let procfile = "web: env RELEASE_DISTRIBUTION=none bin/greeter start\n"
     try Files.replace(tree + "/Procfile", with: Array(procfile.utf8), mode: 0o644)
     let deployed = try stage.relctl("deploy", "greeter", tree)

@@ -52,14 +52,18 @@ import Testing
 
   /// Starts a build and waits until its `mix.exs` runs.
   private func buildThatStaysInMix(_ script: String) throws -> Child {
-    let mark = "/var/tmp/reltui-test-" + Random.hex(8)
+    // A folder that is there before: what is made in `/var/tmp` itself may be seen by the build alone.
+    let folder = "/var/tmp/reltui-test-" + Random.hex(8)
+    let mark = folder + "/mark"
+    try Files.makeFolder(folder)
+    try Files.setMode(folder, 0o777)
     try project("touch \(mark); \(script); sleep 1000")
     let relctl = try Child.start(
       Invocation(
         [try Workspace.program("relctl"), "build", source], in: stage.folder.path,
         environment: stage.environment), output: .null, errors: .null)
     #expect(eventually(60_000) { Files.exists(mark) })
-    try Files.remove(mark)
+    try Files.remove(folder)
     return relctl
   }
 
