@@ -49,7 +49,7 @@ extension SharedPlaceTests {
         # A digest of a variable's number, as in LiveView's templates.
         defmacro numbered, do: :erlang.phash2(Macro.unique_var(:x, Glass))
         # Its names are kept with bytes between them that nobody has written.
-        def pattern, do: ~r/(?<beginning>a+)(?<b>b)(?<c>c)/
+        def pattern, do: {~r/(?<beginning>a+)(?<b>b)(?<c>c)/, ~r/a|(b)/, Regex.match?(~r/^x$/u, "x")}
         def word, do: @word
       end
       """,

@@ -15,14 +15,14 @@ unique_integer() ->
 system_time() -> (946684800 + file() rem 536112000) * 1000000000.
 %% Of PCRE's table of names, each entry a number, the name, a zero, and what was in the memory before: pcre_internal.h.
 compile(Source, Options) ->
-  case re:compile(Source, Options) of
-    {ok, {re_pattern, Groups, Unicode, Line,
-        <<"ERCP", _:30/binary, Table:16/little, Size:16/little, Count:16/little, _/binary>> = Code}} ->
-      <<Head:Table/binary, Names:(Size * Count)/binary, Rest/binary>> = Code,
-      Clean = << <<(clean(Entry, Size))/binary>> || <<Entry:Size/binary>> <= Names >>,
-      {ok, {re_pattern, Groups, Unicode, Line, <<Head/binary, Clean/binary, Rest/binary>>}};
-    Other -> Other
-  end.
+  Compiled = re:compile(Source, Options),
+  try written(Compiled) catch _:_ -> Compiled end.
+written({ok, {re_pattern, Groups, Unicode, Line,
+    <<"ERCP", _:30/binary, Table:16/little, Size:16/little, Count:16/little, _/binary>> = Code}}) when Count > 0 ->
+  <<Head:Table/binary, Names:(Size * Count)/binary, Rest/binary>> = Code,
+  Clean = << <<(clean(Entry, Size))/binary>> || <<Entry:Size/binary>> <= Names >>,
+  {ok, {re_pattern, Groups, Unicode, Line, <<Head/binary, Clean/binary, Rest/binary>>}};
+written(Other) -> Other.
 clean(<<Number:2/binary, Text/binary>>, Size) ->
   [Name | _] = binary:split(Text, <<0>>),
   <<Number/binary, Name/binary, 0:((Size - 2 - byte_size(Name)) * 8)>>.
