@@ -272,7 +272,7 @@ public enum Files {
     try check("remove", name) { rmdir(pointer) }
   }
 
-  /// Whether the file system of a path lets nobody run programs from it, or write. statvfs(3)
+  /// Whether a file system is mounted so that no program can be run from it, or nothing written. statvfs(3)
   public static func isRestricted(_ path: String) -> Bool { cposix_is_restricted(path) == 1 }
 
   /// Device and inode of what lies at a path: which folder it is, whatever its name. lstat(2)

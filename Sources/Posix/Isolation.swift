@@ -12,9 +12,9 @@ public enum Isolation {
       + ["--mount-proc"] + (network ? ["--net"] : []) + ["--"]
   }
 
-  /// The arguments of unshare(1) before a command to run it with mounts and a process table of its own: what it mounts nobody else sees,
+  /// The arguments of unshare(1) before a command to run it with mounts and a process table of its own: no other process sees what it mounts,
   /// and when the command ends, or unshare(1) does, all that it has started is killed. Root needs no user namespace for
-  /// that, and would see the files of others as nobody's in one.
+  /// that: in one, the files of other users would seem to belong to the user `nobody`.
   public static var mountEntrance: [String] {
     (User.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"])
       + ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
@@ -47,7 +47,7 @@ public enum Isolation {
   /// itself is not changed, nor need its owner allow anything: it is replaced by a tmpfs that shows what is in it.
   /// - Parameters:
   ///   - place: `PARENT/NAME`; whatever has this name is hidden.
-  ///   - scratch: a folder that nobody else uses, to be mounted on.
+  ///   - scratch: a folder that is used for this alone, to be mounted on.
   public static func show(_ folder: String, at place: String, scratch: String) throws(PosixError) {
     let (parent, name) = (Files.parent(of: place), Files.name(of: place))
     try check("mount", scratch) { cposix_mount("tmpfs", scratch, "mode=1777") }

@@ -46,7 +46,7 @@ public final class Lock: Sendable {
   }
 
   /// Takes the lock of a folder, in which nothing is made for it. flock(2)
-  /// - Returns: the folder, whose lock is held until it is let go of; nil if somebody else has it.
+  /// - Returns: the folder, whose lock is held until it is let go of; nil if another opening of it has it.
   public static func take(folder path: String) throws(PosixError) -> File? {
     let folder = try File.open(path, .folder)
     do throws(PosixError) {

@@ -1,7 +1,7 @@
 /// Where a slug came from: what may differ between two builds of the same slug.
 ///
 /// The store keeps it beside the slug, as `provenance.json`. It also travels inside a slug's tree, outside of the slug's
-/// identity, so whoever hands the slug on can write it as he likes.
+/// identity, so anyone who hands the slug on can change it.
 public struct Provenance: Codable, Equatable, Sendable {
   public var format = HomeFormat.current
   /// When it was built; a slug that travels does not say, so that two builds of it are the same.

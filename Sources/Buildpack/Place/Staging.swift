@@ -50,7 +50,7 @@ struct Staging {
   private static func heal(_ source: String) throws(BuildFailure) {
     let names = ((try? Files.list(source, skippingOthers: true)) ?? []).filter(isName)
     for folder in names.map({ source + "/" + $0 }) {
-      // One that came with the source was made by nobody's build.
+      // A link, or a folder of another user, was not made by a build of ours.
       guard let info = try? Files.info(folder), info.kind == .folder, info.owner == User.id else {
         continue
       }

@@ -57,7 +57,7 @@ struct RehearsalCause {
   /// Its configuration is none.
   /// - Parameters:
   ///   - place: file and line.
-  ///   - text: what stands there; with a stand-in in it nobody knows whether the real value would do.
+  ///   - text: what stands there; with a stand-in in it, it is not known whether the real value would do.
   func misconfigured(_ place: String, _ text: String, _ complaint: String) -> Rehearsal.Outcome {
     if script.real == nil, let name = standIns.blamed(in: text).first {
       return .unclear(
