@@ -104,8 +104,9 @@ public struct Build {
   var deadline: Int64? { settings.timeLimit.map { start + $0 - min(30_000, $0 / 10) } }
 
   private func build() throws(BuildFailure) -> BuiltSlug {
-    try checkFolders()
-    let staging = try Staging(try source())
+    let source = try source()
+    try checkFolders(source)
+    let staging = try Staging(source)
     do throws(BuildFailure) {
       let plan = try plan()
       for line in plan.lines { output.detail(line) }
@@ -124,7 +125,7 @@ public struct Build {
   }
 
   /// BUILD_DIR, links resolved.
-  func source() throws(BuildFailure) -> String {
+  private func source() throws(BuildFailure) -> String {
     guard Files.isFolder(request.source) else { throw .sourceMissing(request.source) }
     do throws(PosixError) {
       let source = try Files.resolve(request.source)
@@ -135,11 +136,10 @@ public struct Build {
   }
 
   /// What lies in BUILD_DIR becomes the slug, or goes.
-  private func checkFolders() throws(BuildFailure) {
-    let source = try source() + "/"
+  private func checkFolders(_ source: String) throws(BuildFailure) {
     for (name, folder) in [("CACHE_DIR", request.cache), ("ENV_DIR", request.variables)] {
       guard let folder, let real = try? Files.resolve(folder) else { continue }
-      if (real + "/").hasPrefix(source) { throw .inside(name, "BUILD_DIR") }
+      if (real + "/").hasPrefix(source + "/") { throw .inside(name, "BUILD_DIR") }
     }
   }
 

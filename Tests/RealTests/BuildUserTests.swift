@@ -23,19 +23,7 @@ import Testing
 
   /// A project whose `mix.exs` does something first.
   private func project(_ script: String) throws {
-    try stage.folder.write("source/try.sh", script)
-    try stage.folder.write(
-      "source/mix.exs",
-      """
-      {said, _} = System.cmd("sh", ["try.sh"], stderr_to_stdout: true)
-      IO.puts(said)
-
-      defmodule Demo.MixProject do
-        use Mix.Project
-        def project, do: [app: :demo, version: "0.1.0", deps: []]
-        def application, do: []
-      end
-      """)
+    try stage.writeProject(thatRuns: script)
   }
 
   private static func remains() throws -> Set<String> {

@@ -16,20 +16,8 @@ import Testing
 
   /// A project that says something and does not compile: that is all that is wanted of it.
   private func project(_ script: String) throws {
-    try stage.folder.write("source/try.sh", script)
     try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\n  oops\nend\n")
-    try stage.folder.write(
-      "source/mix.exs",
-      """
-      {said, _} = System.cmd("sh", ["try.sh"], stderr_to_stdout: true)
-      IO.puts(said)
-
-      defmodule Demo.MixProject do
-        use Mix.Project
-        def project, do: [app: :demo, version: "0.1.0", deps: []]
-        def application, do: []
-      end
-      """)
+    try stage.writeProject(thatRuns: script)
   }
 
   private func said(_ words: [String], _ environment: [String: String] = [:]) throws -> [String] {

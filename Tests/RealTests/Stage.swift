@@ -126,3 +126,22 @@ enum Greeter {
 
   struct BuildFailed: Error { var output: String }
 }
+
+extension Stage {
+  /// A project in `source` whose `mix.exs` runs a script first, and prints what that says.
+  func writeProject(thatRuns script: String) throws {
+    try folder.write("source/try.sh", script)
+    try folder.write(
+      "source/mix.exs",
+      """
+      {said, _} = System.cmd("sh", ["try.sh"], stderr_to_stdout: true)
+      IO.puts(said)
+
+      defmodule Demo.MixProject do
+        use Mix.Project
+        def project, do: [app: :demo, version: "0.1.0", deps: []]
+        def application, do: []
+      end
+      """)
+  }
+}
