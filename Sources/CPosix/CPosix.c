@@ -279,6 +279,13 @@ off_t cposix_size(int descriptor) {
   return (off_t)info.stx_size;
 }
 
+uint64_t cposix_inode(int descriptor, const char *path) {
+  struct statx info;
+  int folder = path == NULL ? descriptor : AT_FDCWD;
+  int flags = path == NULL ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
+  return statx(folder, path == NULL ? "" : path, flags, STATX_INO, &info) == 0 ? info.stx_ino : 0;
+}
+
 off_t cposix_next_data(int descriptor, off_t offset) { return lseek(descriptor, offset, SEEK_DATA); }
 
 ssize_t cposix_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }

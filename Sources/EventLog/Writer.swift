@@ -24,11 +24,12 @@ struct Writer: ~Copyable {
     return writer
   }
 
-  /// With the files of the writer before, if nothing but lines was written since.
+  /// With the files of the writer before, if they still have their names and no other segment was begun.
   private init?(_ log: EventLog, at place: Desk.Place) throws(EventLogError) {
     guard let lock = try? Lock.wait(place.lock),
       let note = try? place.lock.read(upTo: End.longestNote, at: 0),
-      // So the lock and the segment have the names that they had when they were opened.
+      Files.inode(log.lockPath) == place.lock.inode,
+      Files.inode(place.segment.name) == place.segment.inode,
       Files.modified(log.folder) == place.end.folderChanged,
       let end = note.starts(with: place.note) ? place.end : try End(note: note),
       end.segment == place.end.segment, (try? end.isRight(in: place.segment)) == true

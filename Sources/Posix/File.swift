@@ -233,6 +233,9 @@ public final class File: Sendable {
     try check("read", name) { Int(cposix_size(descriptor)) }
   }
 
+  /// The inode's number: while this is open no other file has it. statx(2)
+  public var inode: UInt64 { cposix_inode(descriptor, nil) }
+
   /// Where bytes that are on the disk begin at `offset` or behind it; nil where only a hole is left. lseek(2), SEEK_DATA
   public func nextData(from offset: Int) throws(PosixError) -> Int? {
     let place = cposix_next_data(descriptor, offset)

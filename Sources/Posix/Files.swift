@@ -40,6 +40,12 @@ public enum Files {
     return Info(info)
   }
 
+  /// The inode's number; nil where there is nothing. While a file is open no other has its number. statx(2)
+  public static func inode(_ path: String) -> UInt64? {
+    let number = cposix_inode(-1, path)
+    return number == 0 ? nil : number
+  }
+
   /// When a file or the names in a folder changed last, in nanoseconds since 1970; nil where that cannot be told.
   /// A file system's clock ticks in milliseconds: two changes may have one moment.
   public static func modified(_ path: String) -> Int64? {

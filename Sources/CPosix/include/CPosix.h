@@ -92,6 +92,10 @@ int cposix_contains(const void *bytes, size_t count, const void *part, size_t le
 // The size of an open file without a look at its times (statx(2), Linux 4.11); -1 with errno.
 off_t cposix_size(int descriptor);
 
+// The inode of what lies at a path, or of an open file where that is NULL, without a look at its times; 0 where there
+// is none.
+uint64_t cposix_inode(int descriptor, const char *path);
+
 // Where data begins at `offset` or behind it in a file that may have holes (lseek(2), SEEK_DATA); -1 where none does.
 off_t cposix_next_data(int descriptor, off_t offset);
 
