@@ -75,7 +75,7 @@ let package = Package(
     program("relpack", ["Buildpack", "CommandLine"]),
     program("relshim", ["Posix", "HomeFormat"]),
     // measured by `make bench`, never installed
-    program("relbench", ["Journal", "NodeWatch"]),
+    program("relbench", ["Journal", "ConfigStore", "NodeWatch"]),
     // tests
     .target(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",

@@ -53,7 +53,7 @@ public struct Build {
       let slug = try build.build()
       try build.record.finished(slug)
       build.output.step(
-        "Slug \(slug.id.prefix(12)) built in \(BuildOutput.seconds(slug.milliseconds))")
+        "Slug \(slug.id.prefix(12)) built in \(Age.seconds(slug.milliseconds))")
       return slug
     }
   }

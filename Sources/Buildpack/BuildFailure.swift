@@ -172,7 +172,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
       "the step '\(step.rawValue)' was killed\(Self.ending(end.exit)), most likely for want of memory"
     case .timeLimit(let step, let spent, let limit):
       "the platform's \(limit / 60_000) minutes are nearly over; the step '\(step.rawValue)' took "
-        + "\(BuildOutput.seconds(spent)) of them"
+        + "\(Age.seconds(spent)) of them"
     case .releaseMissing(.mix): "the umbrella project declares no release"
     case .releaseMissing(.rebar3): "rebar.config declares no release"
     case .releaseAmbiguous(let names):

@@ -22,10 +22,6 @@ struct BuildOutput {
     if let remedy = cause.remedy { write(" !     \(remedy)") }
   }
 
-  static func seconds(_ milliseconds: Int64) -> String {
-    decimal(Int(milliseconds), per: 1000) + " s"
-  }
-
   /// One digit behind the point.
   static func decimal(_ number: Int, per unit: Int) -> String {
     "\(number / unit).\(number % unit * 10 / unit)"

@@ -38,6 +38,8 @@ public struct ConfigStore: Sendable {
         // Damaged: this is how the remedy of `load` mends it.
         try Files.replace(path, with: bytes)
       }
+      // Also for a set that was there: what saved it may have been killed before it could tell.
+      try ConfigMark(home).move()
       return digest
     } catch { throw Cause(error, as: .homeUnwritable) }
   }
@@ -67,6 +69,11 @@ public struct ConfigStore: Sendable {
 
   private static func isDigest(_ name: String) -> Bool {
     name.utf8.count == 64 && name.allSatisfy(\.isHexDigit)
+  }
+
+  /// - Returns: nil if that is no name of a set.
+  static func id(of digest: String) -> SetID? {
+    isDigest(digest) ? SetID(digest.prefix(16), radix: 16) : nil
   }
 
   /// What a file says, whether it is what was stored or not: enough to know what must be masked.

@@ -5,16 +5,27 @@ import Synchronization
 /// Masks the values of all config vars of a home, of old sets too, and of those that are set while it is used.
 public final class HomeMask: Sendable {
   private struct Known {
-    var apps = Listing()
-    /// By app: the files that are still to be read.
-    var files: [String: Listing] = [:]
-    var digests: Set<String> = []
-    var sets: [ConfigSet]
+    /// What the mark was when the folders were listed last; nil where they must be listed again.
+    var state: String?
+    var sets: Set<SetID> = []
+    /// Those that could not be read: they are tried again each time, as they may be mended.
+    var unread: Set<Place> = []
+    /// What could be read of those that are not as they were stored.
+    var damaged: Set<ConfigSet> = []
     var mask: Mask
+    /// Of the mask that lies in the home.
+    var stored: String?
+  }
+
+  private struct Place: Hashable {
+    var app: String
+    var digest: String
+    var id: SetID
   }
 
   private let home: Home
   private let app: String?
+  private let more: ConfigSet
   private let known: Mutex<Known>
 
   /// Reads nothing yet.
@@ -24,50 +35,96 @@ public final class HomeMask: Sendable {
   public init(home: Home, app: String? = nil, and more: ConfigSet = ConfigSet()) {
     self.home = home
     self.app = app
-    known = Mutex(Known(sets: [more], mask: Mask(more)))
+    self.more = more
+    known = Mutex(Known(mask: Mask(more)))
   }
 
-  /// The mask as it must be now. A set never changes under its digest, so only new ones are read; what cannot be
-  /// read is passed over and tried again the next time.
+  /// The mask as it must be now. A set never changes under its digest, so only new ones are read.
   public func current() -> Mask {
     known.withLock { known in
-      let before = known.sets.count
-      known.apps.look(at: home.apps)
-      for name in app.map({ [$0] }) ?? known.apps.names { read(name, into: &known) }
-      if known.sets.count > before { known.mask = Mask(all: known.sets) }
+      let state = mark()
+      if state == nil || state != known.state { look(state, &known) }
+      if !known.unread.isEmpty { read(&known) }
+      store(&known)
       return known.mask
     }
   }
 
-  private func read(_ name: String, into known: inout Known) {
-    let store = ConfigStore(home: home, app: name)
-    var files = known.files[name] ?? Listing()
-    files.look(at: home.app(name).configs)
-    files.names.removeAll { digest in
-      if known.digests.contains(digest) { return true }
-      if let set = try? store.load(digest) {
-        known.digests.insert(digest)
-        known.sets.append(set)
-        return true
+  private func mark() -> String? {
+    let mark = ConfigMark(home)
+    if let state = mark.state { return state }
+    // A home of an older version has none.
+    guard Files.exists(home.apps) else { return nil }
+    try? mark.move()
+    return mark.state
+  }
+
+  /// Finds out which sets there are.
+  private func look(_ state: String?, _ known: inout Known) {
+    if app == nil, known.state == nil, known.sets.isEmpty, let file = MaskFile.load(home) {
+      known.sets = file.sets
+      known.mask = more.values.isEmpty ? file.mask : Mask(all: [more], and: file.mask)
+      known.stored = file.state
+      if file.state == state {
+        known.state = state
+        return
       }
-      // Damaged: it may be mended, so it is looked at again.
-      if let set = store.unchecked(digest), !known.sets.contains(set) { known.sets.append(set) }
-      return false
     }
-    known.files[name] = files
+    var places: Set<Place> = []
+    do throws(PosixError) {
+      let apps = if let app { [app] } else { try list(home.apps) }
+      for app in apps {
+        for name in try list(home.app(app).configs) {
+          guard let id = ConfigStore.id(of: name) else { continue }
+          places.insert(Place(app: app, digest: name, id: id))
+        }
+      }
+      if !known.sets.isSubset(of: places.map(\.id)) { forget(&known) }
+      known.state = state
+    } catch {
+      // What cannot be listed now may be there all the same.
+      known.state = nil
+    }
+    known.unread.formUnion(places.filter { !known.sets.contains($0.id) })
   }
-}
 
-/// The names in a folder, listed again only if they may have changed.
-private struct Listing {
-  var names: [String] = []
-  private var modified: Int64?
-
-  mutating func look(at folder: String) {
-    let changed = Files.modified(folder)
-    if changed == modified { return }
-    names = (try? Files.list(folder)) ?? []
-    // What changed a moment ago may change again in the same tick of the file system's clock.
-    modified = changed.flatMap { Clock.now() - $0 / 1_000_000 > 1000 ? $0 : nil }
+  /// What is not there counts as empty.
+  private func list(_ folder: String) throws(PosixError) -> [String] {
+    do throws(PosixError) { return try Files.list(folder, skippingOthers: true) } catch {
+      if error.errno == .noSuchFile || error.errno == .notADirectory { return [] }
+      throw error
+    }
   }
+
+  /// Values of an app that was removed stay nowhere.
+  private func forget(_ known: inout Known) {
+    known = Known(mask: Mask(more))
+    if mayStore { try? Files.remove(home.configMask) }
+  }
+
+  private func read(_ known: inout Known) {
+    var new: [ConfigSet] = []
+    for place in known.unread {
+      let store = ConfigStore(home: home, app: place.app)
+      if let set = try? store.load(place.digest) {
+        known.unread.remove(place)
+        known.sets.insert(place.id)
+        new.append(set)
+      } else if let set = store.unchecked(place.digest), known.damaged.insert(set).inserted {
+        new.append(set)
+      }
+    }
+    if !new.isEmpty { known.mask = Mask(all: new, and: known.mask) }
+  }
+
+  private func store(_ known: inout Known) {
+    guard mayStore, known.unread.isEmpty, let state = known.state, state != known.stored else {
+      return
+    }
+    known.stored = state
+    MaskFile(state: state, sets: known.sets, mask: known.mask).store(home)
+  }
+
+  /// Only what holds the values of all apps and no others is stored.
+  private var mayStore: Bool { app == nil && more.values.isEmpty }
 }

@@ -81,7 +81,7 @@ enum EventSummary {
   }
 
   private static func took(_ data: EventData) -> String? {
-    data.milliseconds.map { $0 < 10_000 ? "in \($0) ms" : "in \($0 / 1000) s" }
+    data.milliseconds.map { max(0, $0) }.map { $0 < 10_000 ? "in \($0) ms" : "in \($0 / 1000) s" }
   }
 
   private static func size(_ data: EventData) -> String? {

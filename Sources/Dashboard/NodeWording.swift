@@ -65,7 +65,7 @@ extension Wording {
     return text
   }
 
-  static func milliseconds(_ count: some BinaryInteger) -> String { number(count) + " ms" }
+  static func milliseconds(_ count: some BinaryInteger) -> String { number(max(0, count)) + " ms" }
 
   /// `412`, `1.2k`, `245k 93%`: coarse, with its part of the limit when that is high.
   static func usage(_ usage: NodeSnapshot.Usage) -> String {

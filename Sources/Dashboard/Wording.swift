@@ -205,7 +205,7 @@ extension Wording {
 extension Wording {
   /// How long ago, never in seconds: a screen on which nothing happens keeps still for a minute.
   static func age(since moment: Timestamp, at now: Timestamp) -> String {
-    let passed = now - moment
+    let passed = now.elapsed(since: moment)
     return passed < 60_000 ? "<1m" : Age.text(passed)
   }
 

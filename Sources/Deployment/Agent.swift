@@ -24,6 +24,8 @@ public final class Agent {
   /// Those that this agent started, by run; and how those ended that have.
   var shims: [UInt64: Child] = [:]
   var shimExits: [UInt64: Exit] = [:]
+  /// By app.
+  private var crashes: [String: CrashTimes] = [:]
   /// When to look again though nothing has happened, on the monotonic clock.
   private var wakeAt: Int64?
   private let complain: (Cause) -> Void
@@ -191,7 +193,7 @@ extension Agent {
       let now = Timestamp(milliseconds: Clock.now())
       let plan = Reconciler.plan(
         app, requests: board.requests.filter { $0.app == name && $0.isAgents(at: now) }, now: now,
-        hasSpace: hasSpace,
+        sinceCrash: crashes[name, default: CrashTimes()].ages(of: app.crashes), hasSpace: hasSpace,
         facts: { [self] number in
           (try? manifest(of: number, app)).map {
             Reconciler.Facts(processes: Set($0.processes.map(\.process)))

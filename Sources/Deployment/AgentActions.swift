@@ -18,7 +18,7 @@ extension Agent {
       let since = app.deployment?.since ?? board.time
       try record(.deploymentFinished, app: app.name) {
         $0.release = number
-        $0.milliseconds = Timestamp(milliseconds: Clock.now()) - since
+        $0.milliseconds = Timestamp(milliseconds: Clock.now()).elapsed(since: since)
       }
     case .failDeployment(let number, let cause):
       try record(.deploymentFailed, app: app.name) { ($0.release, $0.cause) = (number, cause) }

@@ -35,6 +35,8 @@ public struct Reconciler {
   /// The app's open requests, oldest first.
   private let requests: [Board.Request]
   private let now: Timestamp
+  /// Milliseconds since each instance's last crash.
+  private let sinceCrash: [InstanceName: Int64]
   /// Whether the disk has what a run needs.
   private let hasSpace: Bool
   private let facts: (ReleaseNumber) -> Facts?
@@ -45,22 +47,25 @@ public struct Reconciler {
   static let crashLimit = 8
 
   public static func plan(
-    _ app: Board.App, requests: [Board.Request], now: Timestamp, hasSpace: Bool = true,
+    _ app: Board.App, requests: [Board.Request], now: Timestamp,
+    sinceCrash: [InstanceName: Int64], hasSpace: Bool = true,
     facts: @escaping (ReleaseNumber) -> Facts?
   ) -> (actions: [Action], wakeAt: Timestamp?) {
     var reconciler = Reconciler(
-      app: app, requests: requests, now: now, hasSpace: hasSpace, facts: facts)
+      app: app, requests: requests, now: now, sinceCrash: sinceCrash, hasSpace: hasSpace,
+      facts: facts)
     reconciler.plan()
     return (reconciler.actions, reconciler.wakeAt)
   }
 
   private init(
-    app: Board.App, requests: [Board.Request], now: Timestamp, hasSpace: Bool,
-    facts: @escaping (ReleaseNumber) -> Facts?
+    app: Board.App, requests: [Board.Request], now: Timestamp,
+    sinceCrash: [InstanceName: Int64], hasSpace: Bool, facts: @escaping (ReleaseNumber) -> Facts?
   ) {
     self.app = app
     self.requests = requests
     self.now = now
+    self.sinceCrash = sinceCrash
     self.hasSpace = hasSpace
     self.facts = facts
   }
@@ -328,12 +333,11 @@ extension Reconciler {
         ))
       return
     }
-    let moment = crashes.last + Self.pause(afterCrashes: crashes.count)
-    // A clock that was ahead when it crashed must not keep it down until it gets there again.
-    if moment <= now || crashes.last > now {
+    let rest = Self.pause(afterCrashes: crashes.count) - (sinceCrash[instance] ?? 0)
+    if rest <= 0 {
       actions.append(.start(instance, release))
     } else {
-      wakeAt = min(wakeAt ?? moment, moment)
+      wakeAt = min(wakeAt ?? now + rest, now + rest)
     }
   }
 

@@ -30,7 +30,8 @@ struct RunWatch {
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
-  private let since: Timestamp
+  /// On the monotonic clock.
+  private let startedAt: Int64
 
   /// Milliseconds between two tries: often while a run boots, seldom afterwards.
   private static let firstPause: Int64 = 50
@@ -48,7 +49,7 @@ struct RunWatch {
     self.specification = specification
     self.check = check
     gate = Gate(check)
-    since = specification.run.started
+    startedAt = MonotonicTime.of(specification.run.started)
   }
 
   /// How long it may take to get ready: what app.json allows, a minute at least.
@@ -212,8 +213,7 @@ extension RunWatch {
           ? nil : News(type: .instanceUnready, cause: refusal(.notReady, reason, mask()))
       }
       nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
-      let age = Timestamp(milliseconds: Clock.now()) - since
-      if run.state == .unready || age < bootLimit { return nil }
+      if run.state == .unready || now - startedAt < bootLimit { return nil }
       return News(type: .instanceUnready, cause: refusal(.bootTimeout, reason, mask()))
     }
   }

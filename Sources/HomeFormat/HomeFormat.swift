@@ -48,6 +48,10 @@ public struct Home: Hashable, Sendable {
   public var agentLog: String { root + "/agent.log" }
   /// The key of config digests, 32 random bytes.
   public var secret: String { root + "/secret" }
+  /// Grows by a byte with each set of config vars that is saved.
+  public var configMark: String { root + "/config.mark" }
+  /// All values of config vars, to be masked.
+  public var configMask: String { root + "/config.mask" }
   /// The port of the home's epmd.
   public var epmd: String { root + "/epmd" }
   /// Space that is kept for a full disk.

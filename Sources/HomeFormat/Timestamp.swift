@@ -8,10 +8,14 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     left.milliseconds < right.milliseconds
   }
 
-  /// Milliseconds from `earlier` to `later`.
+  /// Milliseconds from `earlier` to `later`; fewer than none where they come in the other order.
   public static func - (later: Timestamp, earlier: Timestamp) -> Int64 {
     later.milliseconds.subtractingReportingOverflow(earlier.milliseconds).partialValue
   }
+
+  /// Milliseconds that have passed since a moment. None where it is still to come: a clock can be set back, and what
+  /// was written before then lies ahead of it.
+  public func elapsed(since earlier: Timestamp) -> Int64 { max(0, self - earlier) }
 
   public static func + (moment: Timestamp, milliseconds: Int64) -> Timestamp {
     Timestamp(milliseconds: moment.milliseconds.addingReportingOverflow(milliseconds).partialValue)

@@ -67,6 +67,15 @@ public enum Files {
     return Int64(info.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_ctim.tv_nsec)
   }
 
+  /// A text that is another one when a file has grown or was replaced, or when names in a folder have come or gone; nil
+  /// where that cannot be told. stat(2)
+  public static func trace(_ path: String) -> String? {
+    var info = stat()
+    guard stat(path, &info) == 0 else { return nil }
+    return
+      "\(info.st_ino):\(info.st_size):\(info.st_nlink):\(info.st_ctim.tv_sec).\(info.st_ctim.tv_nsec)"
+  }
+
   /// Sets when a file, folder or link itself was changed last, in whole seconds since 1970. utimensat(2)
   public static func setModified(_ path: String, _ seconds: Int) throws(PosixError) {
     try check("change", path) {

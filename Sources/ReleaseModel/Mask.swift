@@ -5,30 +5,33 @@
 /// a whole, line by line, and quoted with backslashes, as in JSON and in Erlang's terms. It is not found where it
 /// was cut in two or encoded in another way.
 public struct Mask: Sendable {
-  private struct Needle: Hashable {
-    /// Without backslashes: in a crash report a quote may be quoted once, twice or three times, so they are passed
-    /// over in values as in texts.
-    var bytes: [UInt8]
-    var name: String
-  }
-
-  /// Needles that begin with the same four bytes, longest first.
-  private let needles: [UInt32: [Needle]]
-  /// A bit for each hash of such four bytes, so that most places of a text cost one look.
-  private var filter = [UInt64](repeating: 0, count: 64)
+  /// Without backslashes: in a crash report a quote may be quoted once, twice or three times, so they are passed
+  /// over in values as in texts.
+  private let needles: NeedleTable
 
   public init(_ set: ConfigSet = ConfigSet()) { self.init(all: [set]) }
 
   /// Masks the values of several sets, old and new ones of an app, say.
-  public init(all sets: [ConfigSet]) {
-    let all = Set(sets.flatMap { set in set.values.flatMap { Self.needles(of: $0, $1, in: set) } })
-    needles = Dictionary(grouping: all) { Self.head($0.bytes) }
-      .mapValues { $0.sorted { ($1.bytes.count, $0.name) < ($0.bytes.count, $1.name) } }
-    for head in needles.keys { filter[Self.place(head).word] |= Self.place(head).bit }
+  /// - Parameter mask: what it masks is masked too.
+  public init(all sets: [ConfigSet], and mask: Mask? = nil) {
+    var all = Set(mask?.needles.needles ?? [])
+    for set in sets {
+      for (name, value) in set.values { all.formUnion(Self.needles(of: name, value, in: set)) }
+    }
+    needles = NeedleTable(all)
+  }
+
+  /// All that it masks, to be kept as secret as the values are.
+  public var stored: [UInt8] { needles.pool }
+
+  /// - Returns: nil if that was never `stored`.
+  public init?(stored: [UInt8]) {
+    guard let needles = NeedleTable(pool: stored) else { return nil }
+    self.needles = needles
   }
 
   /// No value shorter than this is masked.
-  private static let shortest = 4
+  private static let shortest = NeedleTable.headLength
   private static let shortestUnmarked = 8
 
   private static let commonWords: Set<String> = [
@@ -37,9 +40,11 @@ public struct Mask: Sendable {
   ]
 
   /// Output comes line by line: a key of many lines is known by each of them.
-  private static func needles(of name: String, _ value: String, in set: ConfigSet) -> [Needle] {
+  private static func needles(
+    of name: String, _ value: String, in set: ConfigSet
+  ) -> [NeedleTable.Needle] {
     texts(of: name, value, in: set)
-      .map { Needle(bytes: $0.utf8.filter { $0 != backslash }, name: name) }
+      .map { NeedleTable.Needle(bytes: $0.utf8.filter { $0 != backslash }, name: name) }
       .filter { $0.bytes.count >= shortest }
   }
 
@@ -85,16 +90,6 @@ public struct Mask: Sendable {
     Double(value) != nil
       && value.utf8.allSatisfy { (48...57).contains($0) || (43...46).contains($0) }
   }
-
-  private static func head(_ bytes: [UInt8]) -> UInt32 {
-    bytes.prefix(shortest).reversed().reduce(0) { $0 << 8 | UInt32($1) }
-  }
-
-  /// Of the filter.
-  private static func place(_ head: UInt32) -> (word: Int, bit: UInt64) {
-    let hash = (head &* 0x9E37_79B1) >> 20
-    return (Int(hash >> 6), 1 << UInt64(hash & 63))
-  }
 }
 
 // MARK: - Finding
@@ -106,7 +101,6 @@ extension Mask {
   }
 
   private func matches(in bytes: [UInt8]) -> [Match] {
-    if needles.isEmpty { return [] }
     guard bytes.contains(Self.backslash) else { return matches(inPlain: bytes) }
     let places = bytes.indices.filter { bytes[$0] != Self.backslash }
     return matches(inPlain: places.map { bytes[$0] }).map {
@@ -121,13 +115,12 @@ extension Mask {
     var head: UInt32 = 0
     for end in bytes.indices {
       head = head >> 8 | UInt32(bytes[end]) << 24
-      let (word, bit) = Self.place(head)
       let start = end - (Self.shortest - 1)
-      guard filter[word] & bit != 0, start >= 0, let candidates = needles[head],
-        let needle = candidates.first(where: { bytes[start...].starts(with: $0.bytes) })
+      guard needles.mayBegin(with: head), start >= 0,
+        let needle = needles.longest(at: bytes[start...])
       else { continue }
       let covered = found.last?.range.upperBound ?? 0
-      let upper = start + needle.bytes.count
+      let upper = start + needle.count
       if upper <= covered { continue }
       if start < covered, let last = found.indices.last, found[last].name == needle.name {
         found[last].range = found[last].range.lowerBound..<upper
@@ -153,6 +146,7 @@ extension Mask {
   }
 
   public func callAsFunction(_ text: String) -> String {
+    if needles.isEmpty || text.utf8.count < Self.shortest { return text }
     let bytes = Array(text.utf8)
     let matches = matches(in: bytes)
     if matches.isEmpty { return text }
@@ -185,6 +179,7 @@ extension Mask {
 extension Mask {
   /// Everything that was not named by us: the id and the kinds of evidence stay.
   public func callAsFunction(_ cause: Cause) -> Cause {
+    if needles.isEmpty { return cause }
     var cause = cause
     cause.sentence = self(cause.sentence)
     cause.remedy = cause.remedy.map { self($0) }
@@ -199,6 +194,7 @@ extension Mask {
   }
 
   public func callAsFunction(_ data: EventData) -> EventData {
+    if needles.isEmpty { return data }
     var data = data
     for field in EventData.Field.allCases {
       switch field.content {

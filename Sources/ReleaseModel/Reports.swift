@@ -98,6 +98,14 @@ public enum Age {
   }
 }
 
+extension Age {
+  /// How long something took: `12.4 s`.
+  public static func seconds(_ milliseconds: Int64) -> String {
+    let tenths = max(0, milliseconds) / 100
+    return "\(tenths / 10).\(tenths % 10) s"
+  }
+}
+
 /// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. It changes seldom, as an age does.
 public enum ByteCount {
   public static func text(_ bytes: Int) -> String {

@@ -5,11 +5,12 @@ import Posix
 
 /// A part of the table that can be asked for by its name.
 enum Group: String, CaseIterable {
-  case log, follow, million, screen, build, deploy, node, fleet
+  case log, mask, follow, million, screen, build, deploy, node, fleet
 
   func show(_ scratch: Scratch) throws {
     switch self {
     case .log: try LogRows(scratch).show()
+    case .mask: try MaskRows(scratch: scratch).show()
     case .follow: try FollowRows(scratch: scratch).show()
     case .million: try MillionRows(scratch).show()
     case .screen: try ScreenRows(scratch: scratch).show()

@@ -48,7 +48,7 @@ extension Verb {
       [
         report.app, "\(report.instance)", "\(report.release)", report.state.rawValue,
         report.pid.map { "\($0)" } ?? "–", report.port.map { "\($0)" } ?? "–",
-        Age.text(now - report.since), report.node ?? "–",
+        Age.text(now.elapsed(since: report.since)), report.node ?? "–",
       ]
     }
     if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
@@ -100,7 +100,7 @@ extension Verb {
     let rows = reports.map { report in
       [
         report.isCurrent ? "*" : "", "\(report.release)", String(report.slug.prefix(12)),
-        report.by ?? "–", Age.text(now - report.time),
+        report.by ?? "–", Age.text(now.elapsed(since: report.time)),
         call.shown(report.cause.map { "failed: \($0.sentence)" } ?? report.reason),
       ]
     }

@@ -23,7 +23,7 @@ extension Call {
     do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
     // It may be done before we come to look.
     var follower = Follower(journal, recent: 1000)
-    let limit = request.data.deadline.map { $0 + 60_000 }
+    let limit = Clock.monotonic() + Journal.requestLimit + 60_000
     var events = try follower.take()
     tellWhatIsAhead(of: request, app: app, follower.board)
     while true {
@@ -33,8 +33,7 @@ extension Call {
           return outcome
         }
       }
-      let now = Timestamp(milliseconds: Clock.now())
-      if let limit, limit < now {
+      if limit < Clock.monotonic() {
         throw Cause(.waitedTooLong, "no agent has ended the request in time")
       }
       try follower.wait([signals.file.descriptor], milliseconds: 1000)
@@ -110,8 +109,7 @@ enum Progress {
       return " !     \(release) is taken back"
         + (data.from.map { "; \($0) was never touched" } ?? "")
     case .deploymentFinished:
-      let tenths = (data.milliseconds ?? 0) / 100
-      return "-----> \(release) runs after \(tenths / 10).\(tenths % 10) s"
+      return "-----> \(release) runs after \(Age.seconds(data.milliseconds ?? 0))"
     default: return nil
     }
   }

@@ -23,7 +23,7 @@ extension Verb {
     let now = Timestamp(milliseconds: Clock.now())
     let rows = reports.map { report in
       [
-        String(report.slug.prefix(12)), report.time.map { Age.text(now - $0) } ?? "–",
+        String(report.slug.prefix(12)), report.time.map { Age.text(now.elapsed(since: $0)) } ?? "–",
         report.bytes.map(ByteCount.text) ?? "damaged", report.usage,
         call.shown(report.line ?? report.folder ?? ""),
       ]

@@ -188,7 +188,7 @@ struct Session {
     do throws(Cause) {
       let request = try journal.append(.nodeActionRequested, app: app, data)
       tell(.requested(request))
-      nodes.perform(action, on: node, request: request, deadline: deadline)
+      nodes.perform(action, on: node, request: request)
       readLog()
     } catch { tell(.failed(error)) }
   }
@@ -204,7 +204,7 @@ struct Session {
   mutating func hearNodes(_ ready: [Poll.Ready]) {
     if nodes.advance(ready) { tell(.nodes(nodes.fleet.reports)) }
     for part in nodes.takeLogs() { tell(.nodeLog(part)) }
-    write(nodes.takeOutcomes(now: Clocks.now))
+    write(nodes.takeOutcomes())
   }
 
   private mutating func write(_ outcomes: [(id: String, app: String?, cause: Cause?)]) {

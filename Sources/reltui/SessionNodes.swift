@@ -10,8 +10,9 @@ struct SessionNodes {
   /// Whether there is more than the screen was told.
   private var isStale = false
   private var lastTold: Int64 = 0
-  /// Requests of ours that are being carried out, with the app each is about and when it is given up.
-  private var open: [String: (app: String?, deadline: Timestamp)] = [:]
+  /// Requests of ours that are being carried out, with the app each is about and when it is given up, on the
+  /// monotonic clock.
+  private var open: [String: (app: String?, deadline: Int64)] = [:]
   private var runs: Set<UInt64> = []
 
   /// A booting node changes many times a second, and nobody reads as fast.
@@ -52,15 +53,14 @@ struct SessionNodes {
 
   // MARK: - Actions
 
-  mutating func perform(
-    _ action: NodeAction, on node: String, request: Event, deadline: Timestamp
-  ) {
-    open[request.id] = (request.app, deadline)
+  mutating func perform(_ action: NodeAction, on node: String, request: Event) {
+    open[request.id] = (request.app, Clock.monotonic() + Self.actionLimit)
     fleet.perform(action, on: node, id: request.id)
   }
 
   /// What has come of requests since, those included whose time is over.
-  mutating func takeOutcomes(now: Timestamp) -> [(id: String, app: String?, cause: Cause?)] {
+  mutating func takeOutcomes() -> [(id: String, app: String?, cause: Cause?)] {
+    let now = Clock.monotonic()
     var ended: [(id: String, app: String?, cause: Cause?)] = []
     for (id, outcome) in fleet.takeOutcomes() {
       guard let request = open.removeValue(forKey: id) else { continue }

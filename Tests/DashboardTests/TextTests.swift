@@ -58,13 +58,25 @@ struct TextTests {
 
   @Test func agesAreCoarse() {
     let cases: [(Int64, String)] = [
-      (1, "<1m"), (59, "<1m"), (60, "1m"), (3599, "59m"), (7200, "2h"), (864_000, "10d"),
+      (-864_000, "<1m"), (1, "<1m"), (59, "<1m"), (60, "1m"), (3599, "59m"), (7200, "2h"),
+      (864_000, "10d"),
     ]
     for (seconds, age) in cases {
       var past = Past()
       past.add(.configChanged, "blog", ago: seconds) { $0.config = "c" }
       Story(past).expect("  \(age) ")
     }
+  }
+
+  /// A program whose clock was set back may have written one.
+  @Test func noDurationIsNegative() {
+    var past = Past()
+    past.add(.buildFinished, "blog", ago: 60) {
+      ($0.build, $0.slug, $0.milliseconds) = ("b", "5ea1ed", -139_719_993_600)
+    }
+    var story = Story(past)
+    story.press("6")
+    story.expect("in 0 ms", absent: ["-139"])
   }
 
   /// Nothing on the screen changes within a minute in which nothing happens.

@@ -25,6 +25,17 @@ import Testing
     }
   }
 
+  /// What lies ahead has not begun to pass: a clock can be set back.
+  @Test(
+    arguments: [
+      (1000, 400, 600), (1000, 1000, 0), (1000, 1001, 0), (0, 253_402_300_799_999, 0),
+      (253_402_300_799_999, -62_167_219_200_000, 315_569_520_000_000 - 1),
+    ] as [(Int64, Int64, Int64)])
+  func timeThatHasPassed(now: Int64, since: Int64, passed: Int64) {
+    #expect(
+      Timestamp(milliseconds: now).elapsed(since: Timestamp(milliseconds: since)) == passed)
+  }
+
   /// Days all over the years 0 to 9999, each at another time of the day.
   @Test func roundTripOverCenturies() {
     var wrong: [Int64] = []
