@@ -21,18 +21,31 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 extension Timestamp: CustomStringConvertible {
   /// The form of RFC 3339 that we write: `2026-11-21T07:05:09.042Z`, always 24 bytes long.
   public var description: String {
-    let (days, ofDay) = milliseconds.floorDivided(by: 86_400_000)
+    let nearest = min(max(milliseconds, Self.writable.lowerBound), Self.writable.upperBound)
+    let (days, ofDay) = nearest.floorDivided(by: 86_400_000)
     let (year, month, day) = Self.date(daysSince1970: days)
-    func padded(_ number: Int64, _ width: Int) -> String {
-      let digits = String(number)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    var text = Self.zeros
+    func put(_ number: Int64, before end: Int) {
+      var (rest, place) = (number, end)
+      while rest > 0 {
+        place -= 1
+        text[place] += UInt8(rest % 10)
+        rest /= 10
+      }
     }
-    return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2)
-      + "T" + padded(ofDay / 3_600_000, 2) + ":" + padded(ofDay / 60_000 % 60, 2)
-      + ":" + padded(ofDay / 1000 % 60, 2) + "." + padded(ofDay % 1000, 3) + "Z"
+    put(year, before: 4)
+    put(month, before: 7)
+    put(day, before: 10)
+    put(ofDay / 3_600_000, before: 13)
+    put(ofDay / 60_000 % 60, before: 16)
+    put(ofDay / 1000 % 60, before: 19)
+    put(ofDay % 1000, before: 23)
+    return String(decoding: text, as: UTF8.self)
   }
 
-  /// What `description` can write with a year of four digits.
+  private static let zeros = Array("0000-00-00T00:00:00.000Z".utf8)
+
+  /// What `description` can write with a year of four digits; what is beyond is written as the nearest.
   private static let writable: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
   /// Reads what `description` writes and nothing else, fast: a log has one of these in every line.
