@@ -28,31 +28,31 @@ extension Timestamp: CustomStringConvertible {
 
   /// The bytes of `description`.
   public var text: [UInt8] {
-    let (days, ofDay) = milliseconds.floorDivided(by: 86_400_000)
+    let nearest = min(max(milliseconds, Self.writable.lowerBound), Self.writable.upperBound)
+    let (days, ofDay) = nearest.floorDivided(by: 86_400_000)
     let (year, month, day) = Self.date(daysSince1970: days)
-    var text = Self.pattern
-    func write(_ number: Int64, _ places: Range<Int>) {
-      var rest = number
-      for place in places.reversed() {
-        text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+    var text = Self.zeros
+    func put(_ number: Int64, before end: Int) {
+      var (rest, place) = (number, end)
+      while rest > 0 {
+        place -= 1
+        text[place] += UInt8(rest % 10)
         rest /= 10
       }
     }
-    write(month, 5..<7)
-    write(day, 8..<10)
-    write(ofDay / 3_600_000, 11..<13)
-    write(ofDay / 60_000 % 60, 14..<16)
-    write(ofDay / 1000 % 60, 17..<19)
-    write(ofDay % 1000, 20..<23)
-    // Other years can only be computed.
-    guard (0...9999).contains(year) else { return Array("\(year)".utf8) + text.dropFirst(4) }
-    write(year, 0..<4)
+    put(year, before: 4)
+    put(month, before: 7)
+    put(day, before: 10)
+    put(ofDay / 3_600_000, before: 13)
+    put(ofDay / 60_000 % 60, before: 16)
+    put(ofDay / 1000 % 60, before: 19)
+    put(ofDay % 1000, before: 23)
     return text
   }
 
-  private static let pattern = Array("0000-00-00T00:00:00.000Z".utf8)
+  private static let zeros = Array("0000-00-00T00:00:00.000Z".utf8)
 
-  /// What `description` can write with a year of four digits.
+  /// What `description` can write with a year of four digits; what is beyond is written as the nearest.
   private static let writable: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
   /// Reads what `description` writes and nothing else, fast: a log has one of these in every line.

@@ -88,9 +88,20 @@ public struct Journal: Sendable {
 extension Event {
   /// Reads a line of the log. A line that is no CloudEvent keeps its number and shows as it is.
   public init(_ line: Line) {
-    self = Event(line: line.bytes.span) ?? Event(sequence: line.sequence, time: line.time)
+    self.init(sequence: line.sequence, time: line.time)
+    read(line)
+  }
+
+  /// Reads the rest of an event where it stands: it is large, and copying it costs as much as reading it.
+  public mutating func read(_ line: Line) {
+    read(line: line.bytes.span)
     if type == nil { foreign = (try? CompactJSON(line.bytes))?["data"].map(Array.init) ?? [] }
   }
+}
+
+extension EventEnvelope {
+  /// - Returns: nil where the line is no CloudEvent.
+  public init?(_ line: Line) { self.init(line: line.bytes.span) }
 }
 
 extension Cause {

@@ -108,34 +108,62 @@ public struct EventData: Hashable, Codable, Sendable {
 }
 
 extension EventData {
-  /// The fields as `name=value` words, in the order of `Field`; a cause as its sentence, last.
-  public var summary: String {
-    let bytes = JSON.encode(self)
-    guard let fields = try? JSON.decode([String: Plain].self, from: bytes) else { return "" }
-    let words = Field.allCases.filter { $0 != .cause }.compactMap { field in
-      fields[field.rawValue].map { "\(field.rawValue)=\($0.text)" }
+  /// Adds the fields as `name=value` words, in the order of `Field`; a cause as its sentence, last.
+  func addSummary(to text: inout [UInt8]) {
+    let start = text.count
+    for field in Self.fields {
+      guard let word = word(field) else { continue }
+      if text.count > start { text.append(UInt8(ascii: " ")) }
+      if field != .cause {
+        text += field.rawValue.utf8
+        text.append(UInt8(ascii: "="))
+      }
+      text += word.utf8
     }
-    return (words + [cause?.sentence].compactMap { $0 }).joined(separator: " ")
   }
 
-  /// Any JSON value, as a word.
-  private struct Plain: Decodable {
-    var text: String
+  private static let fields = Field.allCases
 
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let value = try? container.decode(String.self) {
-        text = value
-      } else if let value = try? container.decode(Int64.self) {
-        text = String(value)
-      } else if let value = try? container.decode([String].self) {
-        text = value.joined(separator: ",")
-      } else if let value = try? container.decode([String: Int].self) {
-        text = value.sorted { $0.key < $1.key }.map { "\($0):\($1)" }.joined(separator: ",")
-      } else {
-        text = "…"
-      }
+  private func word(_ field: Field) -> String? {
+    switch field {
+    case .by: by
+    case .deadline: deadline?.description
+    case .request: request
+    case .build: build
+    case .slug: slug
+    case .release: release?.description
+    case .from: from?.description
+    case .config: config
+    case .base: base
+    case .set: set?.joined(separator: ",")
+    case .unset: unset?.joined(separator: ",")
+    case .formation: formation.map(Self.words)
+    case .instance: instance?.description
+    case .run: run.map { String($0) }
+    case .node: node
+    case .action: action
+    case .application: application
+    case .level: level
+    case .boot: boot.map(Self.words)
+    case .pid: pid.map { String($0) }
+    case .port: port.map { String($0) }
+    case .exit: exit.map { String($0) }
+    case .signal: signal.map { String($0) }
+    case .step: step
+    case .commit: commit
+    case .line: line
+    case .folder: folder
+    case .milliseconds: milliseconds.map { String($0) }
+    case .size: size.map { String($0) }
+    case .occurred: occurred?.description
+    case .missing: missing?.joined(separator: ",")
+    case .aside: aside
+    case .cause: cause?.sentence
     }
+  }
+
+  private static func words(_ counts: [String: Int]) -> String {
+    counts.sorted { $0.key < $1.key }.map { "\($0):\($1)" }.joined(separator: ",")
   }
 }
 

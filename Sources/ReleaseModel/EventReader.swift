@@ -4,32 +4,24 @@ extension Event {
   /// - Returns: nil if the line is no event, or no JSON as RFC 8259 has it.
   public init?(line: Span<UInt8>) {
     self.init(sequence: 0, time: Timestamp(milliseconds: 0))
-    let isEvent = line.withUnsafeBufferPointer { bytes in
-      var scanner = JSONScanner(bytes)
-      do throws(JSONFault) { try read(&scanner) } catch { return false }
-      return true
+    if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
+      return nil
     }
-    if !isEvent { return nil }
   }
 
-  private enum Part: String, CaseIterable, Sendable {
-    case seq, id, time, type, source, subject, data
-
-    static let table = NameTable<Part>()
-    static let required: NameTable<Part>.Names = table.names([.seq, .id, .time, .type])
+  /// Reads the rest of an event of which only the fixed part was read; a line that is no event changes nothing.
+  public mutating func read(line: Span<UInt8>) {
+    let (sequence, time) = (sequence, time)
+    if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
+      self = Event(sequence: sequence, time: time)
+    }
   }
 
   private mutating func read(_ scanner: inout JSONScanner) throws(JSONFault) {
     isReadable = true
-    var members = try scanner.open(.object)
-    var seen = NameTable<Part>.Names()
-    while let key = try scanner.key(in: &members) {
-      guard let part = try Part.table.new(key, &seen) else {
-        try scanner.skipValue()
-        continue
-      }
+    try scanner.event { (part, scanner) throws(JSONFault) in
       switch part {
-      case .seq: sequence = try scanner.value { UInt64($0) }
+      case .seq: sequence = try scanner.numberInText()
       case .id: id = try scanner.string()
       case .time: time = try scanner.timestamp()
       case .type: typeName = try scanner.eventTypeName()
@@ -38,8 +30,6 @@ extension Event {
       case .data: try readData(&scanner)
       }
     }
-    try scanner.end()
-    guard seen.isSuperset(of: Part.required) else { throw .unfit }
   }
 
   private mutating func readData(_ scanner: inout JSONScanner) throws(JSONFault) {
@@ -52,6 +42,83 @@ extension Event {
       scanner = start
       try scanner.skipValue()
     }
+  }
+}
+
+/// What events are chosen by. All of a line is checked for it, and no more is made of it.
+public struct EventEnvelope: Hashable, Sendable {
+  public private(set) var typeName = ""
+  public private(set) var app: String?
+
+  /// Of a line that is no event.
+  public static let unreadable: Self = {
+    let event = Event(sequence: 0, time: Timestamp(milliseconds: 0))
+    return EventEnvelope(typeName: event.typeName, app: event.app)
+  }()
+
+  private init(typeName: String, app: String?) { (self.typeName, self.app) = (typeName, app) }
+
+  /// - Returns: nil where `Event` has nil.
+  public init?(line: Span<UInt8>) {
+    if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
+      return nil
+    }
+  }
+
+  private mutating func read(_ scanner: inout JSONScanner) throws(JSONFault) {
+    try scanner.event { (part, scanner) throws(JSONFault) in
+      switch part {
+      case .seq: _ = try scanner.numberInText()
+      case .id: try scanner.skipString()
+      case .time: _ = try scanner.timestamp()
+      case .type: typeName = try scanner.eventTypeName()
+      case .source: if try !scanner.takeNull() { try scanner.skipString() }
+      case .subject: app = try scanner.takeNull() ? nil : scanner.string()
+      case .data: try scanner.skipValue()
+      }
+    }
+  }
+}
+
+private enum EventPart: String, CaseIterable, Sendable {
+  case seq, id, time, type, source, subject, data
+
+  static let table = NameTable<Self>()
+  static let required: NameTable<Self>.Names = table.names([.seq, .id, .time, .type])
+}
+
+extension JSONScanner {
+  fileprivate static func reads(
+    _ text: Span<UInt8>, _ read: (inout JSONScanner) throws(JSONFault) -> Void
+  ) -> Bool {
+    text.withUnsafeBufferPointer { bytes in
+      var scanner = JSONScanner(bytes)
+      do throws(JSONFault) { try read(&scanner) } catch { return false }
+      return true
+    }
+  }
+
+  /// - Parameter take: reads a value that an event has.
+  fileprivate mutating func event(
+    _ take: (EventPart, inout JSONScanner) throws(JSONFault) -> Void
+  ) throws(JSONFault) {
+    var members = try open(.object)
+    var seen = NameTable<EventPart>.Names()
+    while let key = try key(in: &members) {
+      if let part = try EventPart.table.new(key, &seen) {
+        try take(part, &self)
+      } else {
+        try skipValue()
+      }
+    }
+    try end()
+    guard seen.isSuperset(of: EventPart.required) else { throw .unfit }
+  }
+
+  /// Passes over a string that could be read.
+  fileprivate mutating func skipString() throws(JSONFault) {
+    let text = try text()
+    if text.hasEscapes { _ = try text.string() }
   }
 }
 
@@ -119,6 +186,17 @@ extension JSONScanner {
     if !text.hasEscapes, let moment = Timestamp(written: text.bytes.span) { return moment }
     guard let moment = Timestamp(try text.string()) else { throw .unfit }
     return moment
+  }
+
+  /// A number that JSON holds as a text.
+  fileprivate mutating func numberInText() throws(JSONFault) -> UInt64 {
+    let text = try text()
+    // So many digits are never too great.
+    if text.bytes.count < 20, !text.bytes.isEmpty, text.bytes.allSatisfy({ $0 &- 48 < 10 }) {
+      return text.bytes.reduce(0) { $0 * 10 + UInt64($1 - 48) }
+    }
+    guard let number = UInt64(try text.string()) else { throw .unfit }
+    return number
   }
 
   /// A type that we know is not made anew: it is the text of our own.

@@ -1,10 +1,19 @@
 extension Event {
   /// What its data says, as `name=value` words.
   public var summary: String {
-    guard let json = try? CompactJSON(foreign), let members = json.members else {
-      return data.summary
+    var text: [UInt8] = []
+    addSummary(to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Adds it to UTF-8.
+  public func addSummary(to text: inout [UInt8]) {
+    if !foreign.isEmpty, let json = try? CompactJSON(foreign), let members = json.members {
+      let words = members.map { "\($0.name)=\(Self.word(json.bytes[$0.range]))" }
+      text += words.joined(separator: " ").utf8
+    } else {
+      data.addSummary(to: &text)
     }
-    return members.map { "\($0.name)=\(Self.word(json.bytes[$0.range]))" }.joined(separator: " ")
   }
 
   /// A text without its quotes, if it cannot be taken for more than one line then.

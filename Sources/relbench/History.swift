@@ -11,16 +11,24 @@ struct History {
   private let log: EventLog
 
   static let apps = (1...20).map { "customer-\($0)" }
+  /// An app with few events: it was deployed first, and restarted once in the middle.
+  static let rareApp = "seldom"
 
   private init(_ log: EventLog) { self.log = log }
 
   static func write(_ count: Int, to log: EventLog) throws {
     var history = History(log)
-    for app in apps { try history.deploy(app) }
-    while history.sequence < count {
-      for app in apps where history.sequence < count { try history.restart(app) }
-    }
+    for app in [rareApp] + apps { try history.deploy(app) }
+    try history.restart(until: count / 2)
+    try history.restart(rareApp)
+    try history.restart(until: count)
     try history.flush()
+  }
+
+  private mutating func restart(until count: Int) throws {
+    while sequence < count {
+      for app in Self.apps where sequence < count { try restart(app) }
+    }
   }
 
   private mutating func add(_ type: EventType, _ app: String, _ fill: (inout EventData) -> Void)

@@ -1,38 +1,62 @@
 import EventLog
 import Posix
 
-/// Durable appends beside SQLite's, each in its best mode, on the same disk with lines of the same length.
+/// Durable appends beside SQLite's, each in its best mode, and beside the bare system calls, on the same disk with lines
+/// of the same length.
 ///
 /// The sides take turns in short rounds, so that both meet the same weather; the first round only warms up. A ratio is
 /// the median of the rounds' ratios.
 struct LogRows {
   private let scratch: Scratch
-  private let peer: String
+  private let database: String
+  private let floor: String
 
   init(_ scratch: Scratch) throws {
     self.scratch = scratch
-    peer = try scratch.compile("bench-sqlite", libraries: ["-lsqlite3"])
+    database = try scratch.compile("bench-sqlite", libraries: ["-lsqlite3"])
+    floor = try scratch.compile("bench-append", libraries: [])
   }
 
   func show() throws {
     try compare(
       "durable append, one writer", writers: 1, appends: 1500, lines: 1,
-      peers: [Peer(name: "SQLite FULL, WAL kept", mode: "alone", budget: "≥ 1.2")])
+      peers: [
+        sqlite("SQLite FULL, WAL kept", "alone", budget: "≥ 1.2"),
+        Peer(name: "pwrite, fdatasync", budget: "time ≤ 1.3", isTime: true) { appends, _, start in
+          scratch.invocation(
+            floor, [scratch.folder + "/floor", String(appends), String(Member.lineLength), start])
+        },
+      ])
     try compare(
       "durable append, 16 writers waiting", writers: 16, appends: 150, lines: 1,
       peers: [
-        Peer(name: "SQLite behind flock", mode: "locked", budget: "≥ 1.5"),
-        Peer(name: "SQLite", mode: "busy", budget: "≥ 5"),
+        sqlite("SQLite behind flock", "locked", budget: "≥ 1.7"),
+        sqlite("SQLite", "busy", budget: "≥ 5"),
       ])
     try compare(
       "durable append, groups of 64", writers: 1, appends: 300, lines: 64,
-      peers: [Peer(name: "SQLite, 64 a transaction", mode: "alone", budget: "≥ 1")])
+      peers: [sqlite("SQLite, 64 a transaction", "alone", budget: "≥ 1")])
   }
 
   private struct Peer {
     var name: String
-    var mode: String
     var budget: String
+    /// Whether the ratio is that of the times, not that of the rates.
+    var isTime = false
+    /// One of its processes, given appends, lines in each and the moment to begin at; at 0 it only makes its file.
+    var run: (_ appends: Int, _ lines: Int, _ start: String) -> Invocation
+
+    func ratio(_ ours: Crew, _ theirs: Crew) -> Double {
+      isTime ? theirs.rate / ours.rate : ours.rate / theirs.rate
+    }
+  }
+
+  private func sqlite(_ name: String, _ mode: String, budget: String) -> Peer {
+    Peer(name: name, budget: budget) { appends, lines, start in
+      let file = "\(scratch.folder)/\(mode)-\(lines).db"
+      let words = [file, mode, String(appends), String(lines), String(Member.lineLength), start]
+      return scratch.invocation(database, words)
+    }
   }
 
   private static let rounds = 7
@@ -40,22 +64,17 @@ struct LogRows {
   private func compare(_ what: String, writers: Int, appends: Int, lines: Int, peers: [Peer]) throws
   {
     let log = "\(scratch.folder)/log-\(writers)-\(lines)"
-    let database = { (peer: Peer) in "\(log)-\(peer.mode).db" }
-    for peer in peers { try scratch.run(self.peer, database(peer), peer.mode, "0", "0", "0", "0") }
+    for peer in peers { _ = try peer.run(0, lines, "0").run() }
     var ours: [Crew] = []
     var theirs = [[Crew]](repeating: [], count: peers.count)
-    let (count, size) = (String(appends), String(lines))
     for _ in 0..<(Self.rounds + 1) {
       ours.append(
         try Crew.run(writers) {
-          scratch.invocation("relbench", [Member.write.rawValue, log, count, size, $0])
+          let words = [Member.write.rawValue, log, String(appends), String(lines), $0]
+          return scratch.invocation("relbench", words)
         })
       for (index, peer) in peers.enumerated() {
-        theirs[index].append(
-          try Crew.run(writers) {
-            let words = [database(peer), peer.mode, count, size, String(Member.lineLength), $0]
-            return scratch.invocation(self.peer, words)
-          })
+        theirs[index].append(try Crew.run(writers) { peer.run(appends, lines, $0) })
       }
     }
     ours.removeFirst()
@@ -63,7 +82,7 @@ struct LogRows {
       let rounds = Array(rounds.dropFirst())
       Row(
         what: what, ours: figures(ours, lines), peer: "\(peer.name) \(figures(rounds, lines))",
-        ratio: zip(ours, rounds).map { $0.rate / $1.rate }.median.two, budget: peer.budget
+        ratio: zip(ours, rounds).map { peer.ratio($0, $1) }.spread, budget: peer.budget
       ).show()
     }
   }

@@ -25,6 +25,7 @@ struct MillionRows {
       ours: "\(size / 1_000_000) MB in \((written / 1000).short) s"
     ).show()
     try ReadRows(log: log).show()
+    try listings(Double(last.sequence))
     let opening = try Stopwatch.time { try scratch.run("relctl", "ps") }
     Row(what: "first opening, all folded", ours: "\((opening / 1000).two) s").show()
     let after = String(last.sequence - 10)
@@ -34,6 +35,39 @@ struct MillionRows {
     try command("–", "relctl", "ps", "--at", first.time.description)
     try memory("< 12 MB", "reltui", "--once")
     try memory("–", "relctl", "events", "--after", after)
+    try command("≤ 6 ms", "relctl", "events", "emit", "bench.tick")
+  }
+
+  /// Listings and the look at the whole log take turns; the first round only warms up.
+  private func listings(_ lines: Double) throws {
+    let words = [["verify"], ["--app", History.rareApp], ["--json"], ["--after", "0"]]
+    var times = [[Double]](repeating: [], count: words.count)
+    for round in 0...5 {
+      for (index, words) in words.enumerated() {
+        let time = try toNowhere("relctl", ["events"] + words)
+        if round > 0 { times[index].append(time) }
+      }
+    }
+    let names = words.map { "relctl events " + $0.joined(separator: " ") }
+    Row(
+      what: names[1], ours: "\(times[1].median.short) ms",
+      peer: "\(names[0]) \(times[0].median.short) ms",
+      ratio: zip(times[1], times[0]).map { $0 / $1 }.spread, budget: "≤ 1.5"
+    ).show()
+    for index in 2...3 {
+      let rates = times[index].map { lines / $0 }
+      Row(what: names[index], ours: "\(rates.spread)k lines/s", budget: "≥ 400k").show()
+    }
+  }
+
+  /// Milliseconds that a program takes whose output is not kept.
+  private func toNowhere(_ program: String, _ words: [String]) throws -> Double {
+    let null = try File.open("/dev/null", .update)
+    let invocation = scratch.invocation(program, words)
+    return try Stopwatch.time {
+      let child = try Child.start(invocation, output: .file(null))
+      guard child.wait() == .code(0) else { throw PosixError("run", program, .invalid) }
+    }
   }
 
   /// The first line of the segment in the middle.
@@ -44,12 +78,16 @@ struct MillionRows {
 
   private func command(_ budget: String, _ words: String...) throws {
     let invocation = scratch.invocation(words[0], Array(words.dropFirst()))
-    let times = try Stopwatch.times(20) { _ = try invocation.run() }
     let bare = scratch.invocation(words[0], ["--version"])
-    let least = try Stopwatch.times(20) { _ = try bare.run() }
+    var (times, least): ([Double], [Double]) = ([], [])
+    for _ in 0..<20 {
+      times.append(try Stopwatch.time { _ = try invocation.run() })
+      least.append(try Stopwatch.time { _ = try bare.run() })
+    }
     Row(
-      what: words.joined(separator: " "), ours: "\(times.median.short) ms",
-      peer: "its --version \(least.median.short) ms", ratio: (times.median / least.median).two,
+      what: words.joined(separator: " "), ours: "\(times.spread) ms",
+      peer: "its --version \(least.median.short) ms",
+      ratio: zip(times, least).map { $0 / $1 }.spread,
       budget: budget
     ).show()
   }

@@ -10,7 +10,7 @@ struct Row {
 
   static func showHead() {
     Row(what: "work", ours: "ours", peer: "peer", ratio: "ratio", budget: "budget").show()
-    print(String(repeating: "-", count: 138))
+    print(String(repeating: "-", count: 158))
   }
 
   func show() {
@@ -23,7 +23,7 @@ struct Row {
     func cell(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(1, width - text.count))
     }
-    return cell(what, 46) + cell(ours, 26) + cell(peer, 46) + cell(ratio, 8) + budget
+    return cell(what, 46) + cell(ours, 32) + cell(peer, 46) + cell(ratio, 22) + budget
   }
 }
 
@@ -35,6 +35,9 @@ extension Double {
 
 extension [Double] {
   var median: Double { share(0.5) }
+
+  /// The median, and the least and the greatest.
+  var spread: String { "\(median.two) (\(share(0).two)–\(share(1).two))" }
 
   /// The value that this share of all is below.
   func share(_ share: Double) -> Double {

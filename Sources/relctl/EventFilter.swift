@@ -8,6 +8,7 @@ import ReleaseModel
 struct EventFilter {
   let app: String?
   private let type: Glob?
+  private let sieve: EventSieve
   private let after: UInt64?
   private let since: Timestamp?
   private let until: Timestamp?
@@ -19,6 +20,7 @@ struct EventFilter {
   init(_ call: Call) throws(Cause) {
     app = call.arguments["--app"]
     type = call.arguments["--type"].map { Glob($0) }
+    sieve = EventSieve(app: app, type: type)
     after = try call.arguments["--after"].map { text throws(Cause) in
       guard let number = UInt64(text), number < 1_000_000_000_000_000 else {
         throw Cause(
@@ -39,14 +41,25 @@ struct EventFilter {
     count = try call.lineCount() ?? (isWhole ? nil : 100)
   }
 
+  /// Whether an app without a match has no event at all.
+  var isOnlyApp: Bool { type == nil && after == nil && since == nil && until == nil }
+
   /// By what can be told without reading the event.
   func mayMatch(_ line: Line) -> Bool {
     (after ?? 0 < line.sequence && line.sequence <= end) && line.time >= since ?? line.time
-      && line.time <= until ?? line.time
+      && line.time <= until ?? line.time && sieve.mayPass(line.bytes)
   }
 
-  func matches(_ event: Event) -> Bool {
-    (app == nil || event.app == app) && type?.matches(event.typeName) ?? true
+  /// Whether an event matches whose line may.
+  func matches(app: String?, type: String) -> Bool {
+    (self.app == nil || app == self.app) && self.type?.matches(type) ?? true
+  }
+
+  private func matches(_ line: Line) -> Bool {
+    guard mayMatch(line) else { return false }
+    if app == nil && type == nil { return true }
+    let envelope = EventEnvelope(line) ?? .unreadable
+    return matches(app: envelope.app, type: envelope.typeName)
   }
 
   /// Whether nothing that is asked for comes after it.
@@ -58,28 +71,84 @@ struct EventFilter {
 // MARK: - Where to begin
 
 extension EventFilter {
-  /// Where to begin reading, and how many of the matching events from there are too many. Reads no more of the log
-  /// than it must: what is before is never looked at, and the last ones are looked for from the newest segment back.
-  func place(in log: EventLog) throws(EventLogError) -> (cursor: Cursor, skipped: Int) {
+  /// Some of a log's segments, all of them in one piece.
+  struct Stretch {
+    var start: Cursor
+    /// The first number behind it.
+    var end: UInt64
+  }
+
+  /// Where the events that are asked for are.
+  struct Places {
+    /// The last one goes on to the end of the log.
+    var stretches: [Stretch]
+    /// How many of the matching events there come before those that are asked for.
+    var skipped = 0
+    /// What the search has passed over.
+    var damage: [Damage] = []
+  }
+
+  /// Where to read. What is before is never looked at. The last events are looked for from the newest segment back, each
+  /// time in twice as many, and of those only the segments that have some are to be read again.
+  func places(in log: EventLog) throws(EventLogError) -> Places {
     var first = Cursor.start
     if let after { first = try log.cursor(before: after) }
     if let since {
       let place = try log.cursor(before: since)
       if place.segment > first.segment { first = place }
     }
-    guard let count else { return (first, 0) }
+    guard let count else { return Places(stretches: [Stretch(start: first, end: .max)]) }
     let last = try until.map { time throws(EventLogError) in try log.cursor(before: time + 1) }
     let segments = try log.segments()
-      .filter { $0 >= first.segment && $0 <= last?.segment ?? .max }
-    var (found, oldest) = (0, segments.last)
-    for (index, segment) in segments.enumerated().reversed() {
-      let next = index + 1 < segments.count ? segments[index + 1] : .max
-      let more = try self.count(in: log, from: segment, to: next)
-      if more > 0 { oldest = segment }
+    let wanted = segments.indices.filter {
+      segments[$0] >= first.segment && segments[$0] <= last?.segment ?? .max
+    }
+    guard let oldest = wanted.first, let newest = wanted.last else {
+      return Places(stretches: [Stretch(start: first, end: .max)])
+    }
+    func end(of index: Int) -> UInt64 {
+      index + 1 < segments.count ? segments[index + 1] : .max
+    }
+    var places = Places(stretches: [])
+    var counts: [UInt64: Int] = [:]
+    var (index, step) = (newest + 1, 1)
+    repeat {
+      let stretch = Stretch(
+        start: Cursor(segment: segments[max(oldest, index - step)]), end: end(of: index - 1))
+      places.damage = try tally(log, stretch, &counts) + places.damage
+      (index, step) = (max(oldest, index - step), 2 * step)
+    } while index > oldest && counts.values.reduce(0, +) < count
+    var found = 0
+    for index in (index...newest).reversed() {
+      let more = counts[segments[index]] ?? 0
+      if more == 0, index < newest { continue }
+      if let later = places.stretches.first, later.start.segment == end(of: index) {
+        places.stretches[0].start = Cursor(segment: segments[index])
+      } else {
+        let stretch = Stretch(start: Cursor(segment: segments[index]), end: end(of: index))
+        places.stretches.insert(stretch, at: 0)
+      }
       found += more
       if found >= count { break }
     }
-    return (oldest.map { Cursor(segment: $0) } ?? first, max(0, found - count))
+    places.skipped = max(0, found - count)
+    return places
+  }
+
+  /// Counts matching events by their segments.
+  /// - Returns: what was passed over.
+  private func tally(_ log: EventLog, _ stretch: Stretch, _ counts: inout [UInt64: Int])
+    throws(EventLogError) -> [Damage]
+  {
+    var reader = Reader(log, from: stretch.start)
+    while reader.cursor.sequence + 1 < stretch.end {
+      let lines = try reader.next()
+      if lines.isEmpty { break }
+      counts[reader.cursor.segment, default: 0] += lines.count {
+        $0.sequence < stretch.end && matches($0)
+      }
+    }
+    return reader.damage
   }
 
   /// The oldest event, where what is asked for begins before it.
@@ -92,31 +161,20 @@ extension EventFilter {
     }
     return oldest
   }
-
-  /// Matching events of a segment.
-  private func count(in log: EventLog, from segment: UInt64, to next: UInt64)
-    throws(EventLogError) -> Int
-  {
-    var reader = Reader(log, from: Cursor(segment: segment))
-    var count = 0
-    while reader.cursor.sequence + 1 < next {
-      let lines = try reader.next()
-      if lines.isEmpty || reader.cursor.segment > segment { break }
-      count += lines.count { mayMatch($0) && ((app == nil && type == nil) || matches(Event($0))) }
-    }
-    return count
-  }
 }
 
 extension Journal {
   /// Whether an event is about this app.
   func names(_ app: String) throws(Cause) -> Bool {
     do throws(EventLogError) {
+      let sieve = EventSieve(app: app)
       var reader = Reader(log)
       while true {
         let lines = try reader.next()
         if lines.isEmpty { return false }
-        if lines.contains(where: { Event($0).app == app }) { return true }
+        if lines.contains(where: { sieve.mayPass($0.bytes) && EventEnvelope($0)?.app == app }) {
+          return true
+        }
       }
     } catch { throw Cause(error) }
   }

@@ -42,7 +42,7 @@ private struct EventListing {
   private var skipped = 0
   private var isNamed = false
   private var pending: [UInt8] = []
-  private var damageTold = 0
+  private var damageTold: Set<Damage> = []
 
   init(_ call: Call, _ journal: Journal, _ filter: EventFilter) {
     (self.call, self.journal, self.filter) = (call, journal, filter)
@@ -55,32 +55,35 @@ private struct EventListing {
     do {
       let signals = try Signals([2, 15])
       var watch = Watch(journal.log)
-      try begin()
-      filter.end = .max
       var isAsked = false
-      try show {
+      try showPast(follows: true) {
         isAsked = isAsked || signals.next() != nil
         return isAsked
       }
-      try checkApp()
       while !isAsked {
         let ready = try Poll.wait(
           [signals.file.descriptor] + [watch.descriptor].compactMap { $0 }, written: [output],
           milliseconds: watch.descriptor == nil ? Watch.fallback : nil)
         isAsked = signals.next() != nil || ready.contains(output)
-        if watch.hasChanged() { try show { isAsked } }
+        if watch.hasChanged() { try show(before: .max) { isAsked } }
       }
       return .success
     } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
   }
 
-  mutating func showPast() throws(Cause) {
-    try begin()
-    try show { false }
+  mutating func showPast(follows: Bool = false, isOver: () -> Bool = { false }) throws(Cause) {
+    let places = try findPlaces()
+    skipped = places.skipped
+    if follows { filter.end = .max }
+    for stretch in places.stretches {
+      reader = Reader(journal.log, from: stretch.start)
+      try show(before: stretch.end, isOver)
+    }
+    try tell(places.damage)
     try checkApp()
   }
 
-  private mutating func begin() throws(Cause) {
+  private mutating func findPlaces() throws(Cause) -> EventFilter.Places {
     do throws(EventLogError) {
       filter.end = try journal.log.lastLine()?.sequence ?? 0
       if let oldest = try filter.lost(of: journal.log) {
@@ -88,65 +91,91 @@ private struct EventListing {
           "relctl: what was before event \(oldest) is not kept any more; see: relctl events retention"
         )
       }
-      let place = try filter.place(in: journal.log)
-      reader = Reader(journal.log, from: place.cursor)
-      skipped = place.skipped
+      return try filter.places(in: journal.log)
     } catch { throw Cause(error) }
   }
 
   /// An app may be known from its own events only, or be on the board and have none left.
   private func checkApp() throws(Cause) {
-    if let app = filter.app, !isNamed, try !journal.names(app) { _ = try call.app(app) }
+    guard let app = filter.app, !isNamed else { return }
+    let hasEvents = filter.isOnlyApp ? false : try journal.names(app)
+    if !hasEvents { _ = try call.app(app) }
   }
 
   /// - Parameter isOver: asked now and then whether nobody wants the rest.
-  private mutating func show(_ isOver: () -> Bool) throws(Cause) {
+  private mutating func show(before end: UInt64, _ isOver: () -> Bool) throws(Cause) {
     var isDone = isOver()
-    while !isDone {
+    while !isDone, reader.cursor.sequence + 1 < end {
       let lines: [Line]
       do throws(EventLogError) { lines = try reader.next() } catch { throw Cause(error) }
       isDone = lines.isEmpty || isOver()
       for line in lines {
         isDone = isDone || filter.isOver(at: line)
-        if filter.mayMatch(line) { take(line, Event(line)) }
+        if line.sequence < end, filter.mayMatch(line) { take(line) }
       }
       flush()
     }
-    let damage = Array(reader.damage[damageTold...])
-    damageTold = reader.damage.count
+    try tell(reader.damage)
+  }
+
+  /// Names damage, each place once.
+  private mutating func tell(_ damage: [Damage]) throws(Cause) {
     let id = ProblemID.logDamaged.rawValue
-    for damage in try journal.untold(damage) {
+    for damage in try journal.untold(damage.filter { damageTold.insert($0).inserted }) {
       call.context.note("relctl: \(damage.path): offset \(damage.offset): \(damage) [\(id)]")
     }
   }
 
-  private mutating func take(_ line: Line, _ event: Event) {
-    guard filter.matches(event) else { return }
-    isNamed = true
-    if skipped > 0 {
-      skipped -= 1
-      return
+  /// Of a line that is shown as it stands no more is read than the filter needs.
+  private mutating func take(_ line: Line) {
+    let start = pending.count
+    if call.wantsJSON {
+      let envelope = EventEnvelope(line)
+      let (app, type) = (envelope?.app, (envelope ?? .unreadable).typeName)
+      guard filter.matches(app: app, type: type), isShown() else { return }
+      // What is right by its checksum but no event must not break a program that reads on.
+      pending += envelope == nil ? JSON.encode(Event(line)) : line.bytes
+    } else {
+      var event = Event(sequence: line.sequence, time: line.time)
+      event.read(line)
+      guard filter.matches(app: event.app, type: event.typeName), isShown() else { return }
+      addText(of: event)
     }
-    let bytes = call.wantsJSON ? Self.json(line, event) : Self.text(event)
-    pending += isTerminal ? Array(Printable.clean(utf8: bytes).utf8) : bytes
+    if isTerminal {
+      let clean = Printable.clean(utf8: pending[start...])
+      pending.replaceSubrange(start..., with: clean.utf8)
+    }
     pending.append(UInt8(ascii: "\n"))
     if pending.count > 65_536 { flush() }
   }
 
-  /// As it stands in the log; what is right by its checksum but no event must not break who reads on.
-  private static func json(_ line: Line, _ event: Event) -> [UInt8] {
-    event.id.isEmpty ? JSON.encode(event) : line.bytes
+  /// Whether a matching event is one of those that are asked for.
+  private mutating func isShown() -> Bool {
+    isNamed = true
+    if skipped == 0 { return true }
+    skipped -= 1
+    return false
   }
 
-  private static func text(_ event: Event) -> [UInt8] {
-    let words = [
-      "\(event.time)", "\(event.sequence)", event.typeName, event.app ?? "–", event.summary,
-    ]
-    return Array(words.filter { !$0.isEmpty }.joined(separator: " ").utf8)
+  private mutating func addText(of event: Event) {
+    pending += event.time.description.utf8
+    add(String(event.sequence))
+    add(event.typeName)
+    add(event.app ?? "–")
+    let start = pending.count
+    pending.append(UInt8(ascii: " "))
+    event.addSummary(to: &pending)
+    if pending.count == start + 1 { pending.removeLast() }
+  }
+
+  private mutating func add(_ word: String) {
+    if word.isEmpty { return }
+    pending.append(UInt8(ascii: " "))
+    pending += word.utf8
   }
 
   private mutating func flush() {
     if !pending.isEmpty { call.context.print(bytes: pending) }
-    pending = []
+    pending.removeAll(keepingCapacity: true)
   }
 }

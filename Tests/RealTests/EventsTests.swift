@@ -1,3 +1,4 @@
+import EventLog
 import Posix
 import ReleaseModel
 import TestSupport
@@ -136,6 +137,69 @@ struct EventsTests {
       let opened = String(decoding: try Files.read(trace), as: UTF8.self)
       #expect(opened.contains(segments[segments.count - 1]) && !opened.contains(segments[0]))
     }
+  }
+
+  /// Where few events match, a segment without any is read once, and what is wrong with it is told.
+  @Test func whatHasNoMatchIsReadOnce() throws {
+    let stage = try Stage("rare")
+    let filler = String(repeating: "x", count: 60_000)
+    let line = { (app: String) in
+      #"{"type":"load.tick","app":"\#(app)","data":{"by":"rare","x":"\#(filler)"}}"#
+    }
+    for first in [1, 21, 41, 61] {
+      let lines = (first..<(first + 20)).map { line([3, 30].contains($0) ? "rare" : "other") }
+      _ = try Self.emit(stage, lines.joined(separator: "\n"))
+    }
+    let segments = try Files.list(stage.home.events).filter { $0.hasSuffix(".jsonl") }.sorted()
+    let firsts = segments.compactMap { UInt64($0.prefix(16)) }
+    let silent = try #require(
+      firsts.indices.dropLast().first {
+        !(firsts[$0]..<firsts[$0 + 1]).contains(30) && firsts[$0] > 3
+      })
+    let path = "\(stage.home.events)/\(segments[silent])"
+    var bytes = try Files.read(path)
+    bytes[200] ^= 1
+    try Files.replace(path, with: bytes)
+    let trace = stage.folder.path + "/trace"
+    func ask(_ arguments: String...) throws -> (numbers: [UInt64], errors: String, reads: Int) {
+      let words = ["events", "--json", "--app", "rare"] + arguments
+      let answer = try stage.run("relctl", words)
+      let traced = try Invocation(
+        ["strace", "-f", "-o", trace, "-e", "trace=pread64", "-P", path]
+          + [try Workspace.program("relctl")] + words, environment: stage.environment
+      ).run(limit: 30_000)
+      #expect(traced.isSuccess)
+      let calls = String(decoding: try Files.read(trace), as: UTF8.self).split(separator: "\n")
+      return (
+        try Self.numbers(answer), answer.errors, calls.count { $0.contains("pread64(") }
+      )
+    }
+    let all = try ask()
+    #expect(all.numbers == [3, 30] && all.errors.contains(segments[silent]))
+    let last = try ask("-n", "100")
+    #expect(last.numbers == [3, 30] && last.reads == all.reads)
+    #expect(last.errors == all.errors)
+    #expect(try ask("-n", "1").numbers == [30])
+    // Nothing of the log is read for an app of which it has just been seen that it has no events.
+    let unknown = try stage.relctl("events", "--app", "nosuch")
+    #expect(unknown.exit == .code(69) && unknown.errors.contains("[RT-APP-UNKNOWN]"))
+  }
+
+  /// Right by its checksum and no JSON: a program that reads the listing must not fail on it.
+  @Test func whatIsNoEventIsShownAsOne() throws {
+    let stage = try Stage("strange")
+    let drafts = ["{}", "{", "{}"].map {
+      Draft(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
+    }
+    try EventLog(folder: stage.home.events).append(drafts)
+    let all = try stage.relctl("events", "--json")
+    #expect(try Self.numbers(all) == [1, 2, 3] && all.lines[1].contains(#""type":"unreadable""#))
+    for glob in ["unreadable", "*read*"] {
+      let found = try stage.relctl("events", "--json", "--type", glob)
+      #expect(try Self.numbers(found) == [2])
+    }
+    #expect(try stage.relctl("events", "--json", "--app", "shop").lines.count == 2)
+    #expect(try stage.relctl("events").lines[1].dropFirst(25) == "2 unreadable –")
   }
 
   @Test func damageIsNamedRepairedAndToldOnce() throws {

@@ -3,7 +3,10 @@ import TestSupport
 import Testing
 
 struct EventReaderTests {
-  private func read(_ bytes: [UInt8]) -> Event? { Event(line: bytes.span) }
+  private func read(_ bytes: [UInt8]) -> Event? {
+    #expect(ReferenceEvent.envelopeAgrees(bytes))
+    return Event(line: bytes.span)
+  }
   private func read(_ text: String) -> Event? { read(Array(text.utf8)) }
 
   /// With an envelope that is right.
@@ -158,6 +161,29 @@ struct EventReaderTests {
       #expect(read(JSON.encode(event)) == event)
       #expect(read(JSON.encode(event, pretty: true)) == event)
     }
+  }
+
+  @Test func theSummaryHasEveryFieldInOrder() {
+    var event = Event(
+      sequence: 9, id: "e", time: Timestamp(milliseconds: 1), source: "h", type: .nodeUp, app: nil,
+      data: EventData())
+    #expect(event.summary == "")
+    event.data = EventData {
+      ($0.by, $0.deadline, $0.release, $0.from) = (
+        "ana", Timestamp(milliseconds: 0), ReleaseNumber(3), ReleaseNumber(2)
+      )
+      ($0.set, $0.unset, $0.formation) = (["A", "B"], [], ["web": 2, "clock": 1])
+      ($0.instance, $0.run, $0.boot) = (InstanceName("web", 1), .max, ["kernel": 4])
+      ($0.exit, $0.line, $0.milliseconds) = (-1, "say \"hi\"", 0)
+      $0.cause = Cause(.crashed, "it broke")
+    }
+    #expect(
+      event.summary
+        == "by=ana deadline=1970-01-01T00:00:00.000Z release=v3 from=v2 set=A,B unset= "
+        + "formation=clock:1,web:2 instance=web.1 run=18446744073709551615 boot=kernel:4 exit=-1 "
+        + "line=say \"hi\" milliseconds=0 it broke")
+    event.data = EventData { $0.cause = Cause(.crashed, "it broke") }
+    #expect(event.summary == "it broke")
   }
 
   /// A line that is cut anywhere is no event; bytes that are not UTF-8 make none either.

@@ -34,7 +34,14 @@ struct ReferenceEvent: Decodable {
   /// commas before a bracket, a byte order mark, and whatever stands in values that nobody asks for.
   static func agrees(_ line: [UInt8]) -> Bool {
     let ours = Event(line: line.span)
-    return ours == read(line) || ours == nil && !isStrict(line)
+    return envelopeAgrees(line) && (ours == read(line) || ours == nil && !isStrict(line))
+  }
+
+  /// Whether an event's envelope is that of the event, read alone.
+  static func envelopeAgrees(_ line: [UInt8]) -> Bool {
+    let (event, envelope) = (Event(line: line.span), EventEnvelope(line: line.span))
+    return (event == nil) == (envelope == nil) && event?.typeName == envelope?.typeName
+      && event?.app == envelope?.app
   }
 
   private static func isStrict(_ line: [UInt8]) -> Bool {

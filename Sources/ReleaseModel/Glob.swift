@@ -1,10 +1,14 @@
 /// A pattern for a whole name: `*` is any number of bytes, `?` one, all others are themselves.
 public struct Glob: Hashable, Sendable {
-  private let pattern: [UInt8]
+  public let pattern: [UInt8]
 
   public init(_ pattern: String) { self.pattern = Array(pattern.utf8) }
 
   private static let star = UInt8(ascii: "*")
+  private static let question = UInt8(ascii: "?")
+
+  /// Whether the byte does not stand for itself.
+  public static func isWildcard(_ byte: UInt8) -> Bool { byte == star || byte == question }
 
   public func matches(_ text: String) -> Bool {
     let text = Array(text.utf8)
@@ -16,7 +20,7 @@ public struct Glob: Hashable, Sendable {
         star = (place, index)
         place += 1
       } else if place < pattern.count,
-        pattern[place] == UInt8(ascii: "?") || pattern[place] == text[index]
+        pattern[place] == Self.question || pattern[place] == text[index]
       {
         (place, index) = (place + 1, index + 1)
       } else if let last = star {
