@@ -77,7 +77,7 @@ struct LogModel {
 
   static func segment(_ name: String) -> UInt64? {
     guard name.hasSuffix(".jsonl"), name.utf8.count == 22 else { return nil }
-    let number = digits(Array(name.utf8.prefix(16)))
+    let number = digits(Array(name.utf8)[..<16])
     return number == 0 ? nil : number
   }
 
@@ -88,40 +88,41 @@ struct LogModel {
   private static let newline = UInt8(ascii: "\n")
 
   /// The number of exactly 16 digits, up to 999999999999999.
-  private static func digits(_ text: [UInt8]) -> UInt64? {
+  private static func digits(_ text: ArraySlice<UInt8>) -> UInt64? {
     guard text.count == 16, text.allSatisfy({ (48...57).contains($0) }) else { return nil }
     let number = text.reduce(UInt64(0)) { $0 * 10 + UInt64($1 - 48) }
     return number <= 999_999_999_999_999 ? number : nil
   }
 
-  private static func isHex(_ text: [UInt8]) -> Bool {
-    text.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-  }
+  private static let afterNumber = Array(#"","specversion":"1.0","id":""#.utf8)
+  private static let afterID = Array(#"","time":""#.utf8)
+  private static let beforeSum = Array(#","crc32c":""#.utf8)
+  private static let ending = Array(#""}"#.utf8)
 
   /// The line that these bytes are, from the first to the last.
-  static func line(_ bytes: ArraySlice<UInt8>) -> Line? {
-    guard bytes.count >= 118 + 21, bytes.count < longest, bytes.starts(with: beginning)
+  static func line(_ bytes: [UInt8], _ place: Range<Int>) -> Line? {
+    let (start, tail) = (place.lowerBound, place.upperBound - 21)
+    guard tail >= start + 118, place.count < longest, bytes.has(beginning, at: start),
+      bytes.has(afterNumber, at: start + 24), bytes.has(afterID, at: start + 84),
+      bytes.has(beforeSum, at: tail), bytes.has(ending, at: tail + 19),
+      bytes.has(Array(checksum(bytes[start..<tail]).utf8), at: tail + 11),
+      let number = digits(bytes[(start + 8)..<(start + 24)]), number > 0,
+      bytes[(start + 52)..<(start + 84)].allSatisfy({
+        (48...57).contains($0) || (97...102).contains($0)
+      })
     else { return nil }
-    let bytes = Array(bytes)
-    func text(_ range: ClosedRange<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
-    guard let number = digits(Array(bytes[8...23])), number > 0,
-      text(24...51) == #"","specversion":"1.0","id":""#, isHex(Array(bytes[52...83])),
-      text(84...93) == #"","time":""#, isTime(bytes[94...117].map { Int($0) })
-    else { return nil }
-    let tail = bytes.count - 21
-    let sum = String(decoding: bytes[(tail + 11)..<(tail + 19)], as: UTF8.self)
-    guard bytes[tail..<(tail + 11)].elementsEqual(#","crc32c":""#.utf8),
-      bytes[(tail + 19)...].elementsEqual(#""}"#.utf8), sum == checksum(bytes[..<tail])
-    else { return nil }
-    return Line(number: number, time: text(94...117), bytes: bytes)
+    let time = Array(bytes[(start + 94)..<(start + 118)])
+    if !isTime(time) { return nil }
+    return Line(
+      number: number, time: String(decoding: time, as: UTF8.self), bytes: Array(bytes[place]))
   }
 
   /// `2026-11-21T07:05:09.042Z`, on a day that there is.
-  private static func isTime(_ text: [Int]) -> Bool {
+  private static func isTime(_ text: [UInt8]) -> Bool {
     for (byte, form) in zip(text, "0000-00-00T00:00:00.000Z".utf8) {
-      guard form == 48 ? (48...57).contains(byte) : byte == Int(form) else { return false }
+      guard form == 48 ? (48...57).contains(byte) : byte == form else { return false }
     }
-    func number(_ places: Range<Int>) -> Int { places.reduce(0) { $0 * 10 + text[$1] - 48 } }
+    func number(_ places: Range<Int>) -> Int { places.reduce(0) { $0 * 10 + Int(text[$1]) - 48 } }
     let (year, month, day) = (number(0..<4), number(5..<7), number(8..<10))
     let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
     let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
@@ -189,7 +190,7 @@ struct LogModel {
   private static func pieces(_ bytes: [UInt8], upTo limit: Int) -> [Piece] {
     var pieces: [Piece] = []
     for (place, separator) in stretches(bytes, from: 0, upTo: limit) where !place.isEmpty {
-      if let line = line(bytes[place]) {
+      if let line = line(bytes, place) {
         pieces.append(Piece(place: place, line: line, behind: separator))
       } else if separator != newline || !bytes[place].allSatisfy({ $0 == 0x20 }) {
         pieces += broken(bytes, place, separator)
@@ -213,7 +214,7 @@ struct LogModel {
       let ends =
         starts.filter { $0 > start }.map { $0 - 1 } + [part.upperBound, part.upperBound - 1]
       for end in ends where end > start {
-        guard let line = line(bytes[start..<end]) else { continue }
+        guard let line = line(bytes, start..<end) else { continue }
         damage(upTo: start)
         pieces.append(Piece(place: start..<end, line: line, behind: byte(end)))
         done = end + 1
@@ -260,7 +261,7 @@ struct LogModel {
     for (place, separator) in Self.stretches(
       bytes, from: whole.map { $0.place.upperBound + 1 } ?? 0, upTo: bytes.count)
     where separator != Self.newline {
-      let isLineAndOne = place.count > 1 && Self.line(bytes[place].dropLast()) != nil
+      let isLineAndOne = place.count > 1 && Self.line(bytes, place.dropLast()) != nil
       end = isLineAndOne ? place.upperBound : place.lowerBound
       if !isLineAndOne || separator == 0 { break }
     }
@@ -282,7 +283,7 @@ struct LogModel {
     var place = end
     while place < bytes.count,
       let (range, separator) = Self.stretches(bytes, from: place, upTo: bytes.count).first,
-      separator != Self.newline, let line = Self.line(bytes[range])
+      separator != Self.newline, let line = Self.line(bytes, range)
     {
       if line.number <= incomplete.last?.number ?? lines.last?.number ?? 0 {
         doubt = "a line without its newline has a number that was passed"

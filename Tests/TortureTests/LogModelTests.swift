@@ -145,22 +145,24 @@ import Testing
   /// Each byte of a line counts.
   @Test func aLineIsWholeOrNone() {
     let line = Self.cut(Self.lines(7), 1)
-    #expect(LogModel.line(line[...])?.number == 7)
+    #expect(LogModel.line(line, line.indices)?.number == 7)
     for place in line.indices {
       var changed = line
       changed[place] ^= 4
-      #expect(LogModel.line(changed[...]) == nil, "\(place)")
+      #expect(LogModel.line(changed, changed.indices) == nil, "\(place)")
     }
     for time in [
       "2026-02-29T07:05:09.042Z", "2026-11-21T24:05:09.042Z", "2026-11-21T07:05:09,042Z",
     ] {
-      #expect(LogModel.line(LogModel.make(7, time: time)[...]) == nil, "\(time)")
+      let line = LogModel.make(7, time: time)
+      #expect(LogModel.line(line, line.indices) == nil, "\(time)")
     }
-    #expect(LogModel.line(LogModel.make(0, time: "2026-11-21T07:05:09.042Z")[...]) == nil)
+    let zeroth = LogModel.make(0, time: "2026-11-21T07:05:09.042Z")
+    #expect(LogModel.line(zeroth, zeroth.indices) == nil)
     let long = String(repeating: "x", count: LogModel.longest - line.count)
     for (pad, isLine) in [(long, false), (String(long.dropLast()), true)] {
       let line = LogModel.make(7, time: "2026-11-21T07:05:09.042Z", data: "{\(pad)}")
-      #expect((LogModel.line(line[...]) != nil) == isLine)
+      #expect((LogModel.line(line, line.indices) != nil) == isLine)
     }
   }
 
