@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -270,6 +271,14 @@ int cposix_open_in(int folder, const char *name, int flags, mode_t mode) {
 int cposix_contains(const void *bytes, size_t count, const void *part, size_t length) {
   return memmem(bytes, count, part, length) != NULL;
 }
+
+off_t cposix_size(int descriptor) {
+  struct statx info;
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &info) != 0) return -1;
+  return (off_t)info.stx_size;
+}
+
+off_t cposix_next_data(int descriptor, off_t offset) { return lseek(descriptor, offset, SEEK_DATA); }
 
 int cposix_mount(const char *type, const char *target, const char *options) {
   return mount(type, target, type, MS_NOSUID | MS_NODEV, options);

@@ -15,7 +15,7 @@ extension EventLog {
     if drafts.isEmpty { return [] }
     let (segment, lines) = try write(drafts, mayUseReserve)
     do throws(PosixError) { try segment.file.syncData() } catch {
-      // From now on the page cache shows what may not be on the disk: nobody must write behind it.
+      // From now on the page cache shows what may not be on the disk: no line must be written behind it.
       closeAfterFailure(segment.first)
       throw .unsynced(error)
     }
@@ -30,17 +30,23 @@ extension EventLog {
   /// Returns when every line that can be read now is durable.
   public func sync() throws(EventLogError) {
     let segments = try segments()
-    do throws(PosixError) {
-      // Those before were synced when they were closed.
-      for segment in segments.suffix(1) { try File.open(path(of: segment), .read).syncData() }
-    } catch { throw .unsynced(error) }
+    guard let newest = segments.last else { return }
+    // A segment is synced before the next one is begun, unless that has failed.
+    let oldest = durable.segment ?? segments.dropLast().last ?? newest
+    for segment in segments where segment >= oldest {
+      do throws(PosixError) { try File.open(path(of: segment), .read).syncData() } catch {
+        // What was dropped needs no sync.
+        if error.errno != .noSuchFile { throw .unsynced(error) }
+      }
+    }
+    durable.segment = newest
   }
 
   private func write(_ drafts: [Draft], _ mayUseReserve: Bool) throws(EventLogError)
     -> (segment: (first: UInt64, file: File), lines: [Line])
   {
     let forms = try forms(of: drafts)
-    var writer = try Writer(self)
+    var writer = try Writer.open(self)
     let lines = try writer.lines(of: forms)
     let file = try writer.write(lines, mayUseReserve)
     return ((writer.end.segment, file), lines)
@@ -59,7 +65,7 @@ extension EventLog {
   }
 
   private func closeAfterFailure(_ segment: UInt64) {
-    guard var writer = try? Writer(self), writer.end.segment == segment else { return }
-    try? writer.roll()
+    guard var writer = try? Writer.open(self), writer.end.segment == segment else { return }
+    try? writer.roll(hasFailed: true)
   }
 }

@@ -1,3 +1,5 @@
+import Posix
+
 /// Where a reader stands: behind the line with this number.
 public struct Cursor: Hashable, Sendable {
   /// The last line read; 0 before the first.
@@ -6,8 +8,9 @@ public struct Cursor: Hashable, Sendable {
   public internal(set) var segment: UInt64
   /// How far the segment was read.
   var offset: Int
-  /// The end of the last line and the bytes before it, its checksum among them: by them a rewritten history is noticed.
-  var trail: [UInt8] = []
+  /// The last bytes of the last line without its newline, its checksum among them, and where they end: by them a
+  /// rewritten history is noticed.
+  var trail: ArraySlice<UInt8> = []
   var trailEnd = 0
 
   /// Before the oldest line.
@@ -26,10 +29,16 @@ public struct Cursor: Hashable, Sendable {
     (self.segment, offset, trail, trailEnd) = (segment, 0, [], 0)
   }
 
-  mutating func pass(_ line: Line, end: Int) {
+  mutating func pass(_ line: Line, at offset: Int) {
     sequence = line.sequence
-    trail = Array(line.bytes[max(0, line.bytes.count - End.trailLength + 1)...])
-    trail.append(EventLog.newline)
-    trailEnd = end
+    trail = line.bytes.suffix(End.trailLength)
+    trailEnd = offset + line.bytes.count
+  }
+
+  /// Whether what was read last is still there.
+  func isRight(in file: File) throws(PosixError) -> Bool {
+    let found = try file.read(upTo: trail.count, at: trailEnd - trail.count)
+    let size = try file.size()
+    return found[...] == trail && size >= offset
   }
 }

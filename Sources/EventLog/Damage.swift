@@ -3,8 +3,10 @@ public struct Damage: Hashable, Sendable {
   public enum Kind: Hashable, Sendable {
     /// Bytes that are no line of ours.
     case unreadable
-    /// A line without its end, in a segment that nobody writes any more.
+    /// A line without its end, which no writer will finish.
     case unfinished
+    /// A whole line that has another byte in place of its newline; it counts.
+    case unended(UInt64)
     /// A whole line whose number was there before.
     case again(UInt64)
     /// Numbers between two lines that no line has.
@@ -40,6 +42,7 @@ extension Damage: CustomStringConvertible {
     switch kind {
     case .unreadable: "\(length) bytes are no event"
     case .unfinished: "\(length) bytes are an event without its end"
+    case .unended(let number): "number \(number) has lost the newline behind it"
     case .again(let number): "number \(number) is there again"
     case .missing(let numbers) where numbers.count == 1:
       "number \(numbers.lowerBound) is missing"

@@ -1,8 +1,8 @@
 import HomeFormat
 import Posix
 
-/// Where the next line goes. Each writer leaves it in `.lock` for the next one, who would else have to read the
-/// segment's tail; it is a hint and held against the segment before it is used.
+/// Where the next line goes. Each writer leaves it in `.lock` as a note for the next one, who would else have to read
+/// the newest segment.
 struct End {
   /// 0 where there is no segment yet.
   var segment: UInt64 = 0
@@ -27,20 +27,6 @@ struct End {
     trail = Array(bytes[max(0, bytes.count - Self.trailLength)...])
   }
 
-  /// `format 1 BOOT segment offset size next time changed trail`: the boot is part of it because after a power cut the
-  /// segment may hold less than this says, or lines with a hole before them.
-  var text: String {
-    "format \(Self.format) \(Self.boot) \(segment) \(offset) \(size) \(next) "
-      + "\(time.milliseconds) \(folderChanged ?? 0) \(Hex.encode(trail))\n"
-  }
-
-  fileprivate static let format = 1
-
-  fileprivate static let boot =
-    (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)).map {
-      String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace }
-    } ?? "unknown"
-
   /// Whether the segment ends where this says.
   func isRight(in file: File) throws(PosixError) -> Bool {
     let bytes = try file.read(upTo: trail.count + 1, at: offset - trail.count)
@@ -49,26 +35,65 @@ struct End {
   }
 }
 
+// MARK: - The note
+
 extension End {
-  /// - Returns: nil for what was not written since the host booted.
+  /// `format 1 BOOT segment offset size next time changed trail crc32c`, with a newline.
+  ///
+  /// While the host runs, the note is never ahead of the lines. After a power cut it may be: so the boot is part of it.
+  var note: [UInt8] {
+    let text =
+      "format \(Self.format) \(Self.boot) \(segment) \(offset) \(size) \(next) "
+      + "\(time.milliseconds) \(folderChanged ?? 0) \(Hex.encode(trail))"
+    return Array("\(text) \(Hex.encode(CRC32C.bytes(text.utf8)))\n".utf8)
+  }
+
+  static let longestNote = 512
+
+  private static let format = 1
+
+  private static let boot =
+    (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)).map {
+      String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace }
+    } ?? "unknown"
+
+  /// A line has no fewer bytes.
+  private static let shortestLine = 160
+
+  /// Reads a note.
+  /// - Returns: nil for one that is not whole, or was not written since the host booted.
   /// - Throws: `newerFormat`.
-  init?(text: [UInt8]) throws(EventLogError) {
-    let line = text.prefix { $0 != EventLog.newline }
-    if line.count == text.count { return nil }
+  init?(note: [UInt8]) throws(EventLogError) {
+    let line = note.prefix { $0 != EventLog.newline }
+    if line.count == note.count { return nil }
     let words = String(decoding: line, as: UTF8.self).utf8
       .split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
     guard words.first == "format", words.count > 1, let format = Int(words[1]) else { return nil }
     if format > Self.format { throw .newerFormat(format) }
-    guard words.count == 10, words[2] == Self.boot, Self.boot != "unknown",
+    guard words.count == 11, words[2] == Self.boot, Self.boot != "unknown",
       let segment = UInt64(words[3]), let offset = Int(words[4]), let size = Int(words[5]),
       let next = UInt64(words[6]), let time = Int64(words[7]).map(Timestamp.init(milliseconds:)),
       Timestamp(time.description) == time, let changed = Int64(words[8]),
-      let trail = Hex.decode(String(words[9])),
-      segment > 0, next >= segment, next <= Line.greatest, size >= offset,
-      offset >= 0, trail.count == min(offset, Self.trailLength)
+      let trail = Hex.decode(String(words[9])), segment > 0, next >= segment,
+      next <= Line.greatest, offset >= 0, size >= offset,
+      trail.count == min(offset, Self.trailLength),
+      next - segment <= UInt64(offset / Self.shortestLine)
     else { return nil }
     self = End(
       segment: segment, offset: offset, size: size, next: next,
       time: time, trail: trail, folderChanged: changed)
+    guard self.note.elementsEqual(note.prefix(line.count + 1)) else { return nil }
+  }
+}
+
+extension EventLog {
+  var lockPath: String { folder + "/.lock" }
+
+  /// The note as it is now; nil where none holds.
+  func note() throws(EventLogError) -> End? {
+    guard let file = try? File.open(lockPath, .read),
+      let bytes = try? file.read(upTo: End.longestNote, at: 0)
+    else { return nil }
+    return try End(note: bytes)
   }
 }

@@ -1,5 +1,6 @@
 import HomeFormat
 import Posix
+import Synchronization
 
 /// One durable log in a folder, written by any number of processes and read by any number more.
 ///
@@ -8,17 +9,18 @@ import Posix
 ///
 /// What holds at every moment:
 /// - Sequence numbers grow by one from line to line across all segments.
-/// - A line counts if it ends in a newline and its checksum is right; nothing else does, for readers and writers alike.
-/// - `append` returns when its lines are on the disk; bytes behind the last whole line were never acknowledged.
+/// - `Piece` says what a line is and `Walk` where the log ends, for readers and writers alike; nothing else counts.
+/// - `append` returns when its lines are on the disk; bytes behind the end of the log were never acknowledged.
 /// - Only whoever holds `.lock` writes; readers need no lock and write nothing.
 /// - The newest segment is as long as it will be, zeros behind its last line: a write changes no size, so that syncing
-///   it writes no metadata, and needs no space. The first NUL at the beginning of a line ends it.
+///   it writes no metadata, and needs no space.
 ///
 /// `docs/reference/event-log.md` has the format in full.
 public struct EventLog: Sendable {
   public let folder: String
   /// Bytes of a new segment.
   let segmentSize: Int
+  let durable = DurableMark()
 
   /// Nothing is touched before the first append or read.
   public init(folder: String, segmentSize: Int = 1 << 20) {
@@ -54,6 +56,16 @@ public struct EventLog: Sendable {
   }
 }
 
+/// The newest segment there was when all lines were made durable last; nil before that.
+final class DurableMark: Sendable {
+  private let mark = Mutex<UInt64?>(nil)
+
+  var segment: UInt64? {
+    get { mark.withLock { $0 } }
+    set { mark.withLock { $0 = newValue } }
+  }
+}
+
 public enum EventLogError: Error, Hashable, Sendable {
   case unreadable(PosixError)
   /// Nothing was written.
@@ -64,6 +76,8 @@ public enum EventLogError: Error, Hashable, Sendable {
   case tooLong(limit: Int)
   /// An event whose id is not 32 hexadecimal digits, or whose data is not on one line: nobody could read it back.
   case malformed(id: String)
+  /// These numbers were dropped before the reader came to them, as the log's limits demand.
+  case notKept(ClosedRange<UInt64>)
   /// What a cursor had read is not there any more: the log was replaced or cut.
   case rewritten(after: UInt64)
   /// Written by a version of the program that is newer than this one.

@@ -93,6 +93,7 @@ public struct Line: Hashable, Sendable {
     let time = id + 32 + Self.afterID.count
     let covered = bytes.endIndex - Self.tailLength
     guard covered > time + 24, bytes.count < EventLog.longestLine, bytes.starts(with: Self.head),
+      bytes[covered...].starts(with: Self.tail),
       bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
       Draft.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),
       Self.isTail(bytes[covered...], for: CRC32C.checksum(bytes[..<covered])),

@@ -17,33 +17,44 @@ public struct Reader: Sendable {
   }
 
   /// The lines that came since the last call, of one segment and about `limit` bytes of it; empty at the end of the log.
+  /// - Throws: `notKept` where what comes next was dropped; the call after that goes on with the oldest line.
   public mutating func next(limit: Int = 256 << 10) throws(EventLogError) -> [Line] {
-    var vanished = 0
+    var (vanished, isSecondLook) = (0, false)
     while true {
-      guard let (segment, next) = try place() else { return [] }
-      let path = log.path(of: segment)
-      let stretch: Stretch?
-      do throws(PosixError) {
-        stretch = try self.stretch(of: path, limit: limit, isNewest: next == nil)
-      } catch {
-        // Between listing and opening it may have been dropped.
-        vanished += 1
-        listing = []
-        if error.errno == .noSuchFile, vanished < 3 { continue }
-        throw .unreadable(error)
-      }
-      guard let stretch else { throw .rewritten(after: cursor.sequence) }
+      let place = try place()
       let before = cursor
-      let lines = take(stretch, path: path)
-      if !lines.isEmpty { return lines }
-      // Nothing but damage so far: there may be more behind it.
-      if cursor != before { continue }
-      guard let next else { return [] }
-      cursor.enter(next)
+      if let (segment, next) = place {
+        let lines: [Line]?
+        do throws(PosixError) {
+          lines = try read(log.path(of: segment), isNewest: next == nil, limit)
+        } catch {
+          // Between listing and opening it may have been dropped.
+          vanished += 1
+          listing = []
+          if error.errno == .noSuchFile, vanished < 3 { continue }
+          throw .unreadable(error)
+        }
+        guard let lines else { throw .rewritten(after: before.sequence) }
+        if !lines.isEmpty { return lines }
+        // Nothing but damage so far: there may be more behind it.
+        if cursor != before { continue }
+        if let next {
+          miss(upTo: next, log.path(of: next), 0)
+          cursor.enter(next)
+          continue
+        }
+      }
+      // A note that tells of a later segment is newer than our listing, or the segment is gone.
+      guard let note = holdingNote(), note.segment > cursor.segment else { return [] }
+      if isSecondLook {
+        miss(upTo: note.next, log.path(of: note.segment), 0)
+        return []
+      }
+      isSecondLook = true
     }
   }
 
-  /// The segment to read and the one after it; nil where there is no log.
+  /// The segment to read and the one after it; nil where there is none.
   private mutating func place() throws(EventLogError) -> (segment: UInt64, next: UInt64?)? {
     if let index = listing.firstIndex(of: cursor.segment), index + 1 < listing.count {
       // What was not the newest then is not now.
@@ -52,132 +63,133 @@ public struct Reader: Sendable {
     let segments = try log.segments()
     listing = segments
     guard let segment = segments.last(where: { $0 <= cursor.segment }) ?? segments.first else {
-      if cursor.sequence > 0 { throw .rewritten(after: cursor.sequence) }
+      if cursor.segment > 0, cursor.sequence > 0 { throw .rewritten(after: cursor.sequence) }
       return nil
     }
     if cursor.segment == 0 {
       cursor = Cursor(segment: segment)
     } else if segment != cursor.segment {
-      // What it stood in is gone; that is no loss only where the next line in order follows.
-      if segment != cursor.sequence + 1 { throw .rewritten(after: cursor.sequence) }
-      cursor.enter(segment)
+      try leave(for: segment)
     }
     return (segment, segments.first { $0 > segment })
   }
 
-  /// Bytes of a segment from the cursor on.
-  private struct Stretch {
-    var bytes: [UInt8]
-    /// Whether the file has no more.
-    var reachesEnd: Bool
-    /// Whether lines may still come; then zeros are room for them.
-    var isNewest: Bool
+  /// What it stood in is gone; that is no loss only where the next line in order follows.
+  private mutating func leave(for segment: UInt64) throws(EventLogError) {
+    let last = cursor.sequence
+    if segment != last + 1 {
+      // Nothing goes before a checkpoint stands for it.
+      let checkpoint = try log.checkpoint(before: segment)
+      let isDropped = segment > last && checkpoint != nil
+      guard isDropped else { throw .rewritten(after: last) }
+      cursor = Cursor(segment: segment)
+      throw .notKept((last + 1)...(segment - 1))
+    }
+    cursor.enter(segment)
   }
 
-  private static let step = 65_536
-  /// Nothing longer can be a line; what is left of it when a newline comes, can.
-  private static let longestStretch = 2 * EventLog.longestLine
-
-  /// To the end of a line at least, if there is one; nil if what was read of the file is not there any more.
-  private func stretch(of path: String, limit: Int, isNewest: Bool) throws(PosixError) -> Stretch? {
-    let file = try File.open(path, .read)
-    let trail = cursor.trail
-    if try file.read(upTo: trail.count, at: cursor.trailEnd - trail.count) != trail { return nil }
-    if try file.size() < cursor.offset { return nil }
-    var stretch = try stretch(of: file, limit: limit, isNewest: isNewest)
-    guard isNewest else { return stretch }
-    // A read that meets a write may have the end of it and not its beginning. Writes go from front to back, and what
-    // is seen of one was preceded by all before it: read again, that is there, or it was never written.
-    let settled = stretch.bytes.countWithoutZeros
-    let hasHole = stretch.bytes.firstIndex(of: 0, from: 0).map { $0 < settled } ?? false
-    if hasHole { stretch.bytes = try Self.read(settled, of: file, at: cursor.offset) }
-    return stretch
-  }
-
-  private static func read(_ count: Int, of file: File, at offset: Int) throws(PosixError)
-    -> [UInt8]
+  /// Lines of a segment from the cursor on; nil if what was read of it is not there any more.
+  private mutating func read(_ path: String, isNewest: Bool, _ limit: Int) throws(PosixError)
+    -> [Line]?
   {
-    var bytes: [UInt8] = []
-    while bytes.count < count {
-      let part = try file.read(upTo: count - bytes.count, at: offset + bytes.count)
-      if part.isEmpty { break }
-      bytes += part
-    }
-    return bytes
-  }
-
-  private func stretch(of file: File, limit: Int, isNewest: Bool) throws(PosixError) -> Stretch {
-    var stretch = Stretch(bytes: [], reachesEnd: false, isNewest: isNewest)
-    var hasNewline = false
-    while true {
-      let wanted = hasNewline ? limit - stretch.bytes.count : max(limit, Self.step)
-      if wanted <= 0 { return stretch }
-      let part = try file.read(
-        upTo: min(wanted, Self.step), at: cursor.offset + stretch.bytes.count)
-      stretch.bytes += part
-      stretch.reachesEnd = part.isEmpty
-      hasNewline = hasNewline || part.firstIndex(of: EventLog.newline, from: 0) != nil
-      if part.isEmpty || isNewest && stretch.bytes.first == 0 { return stretch }
-      let hasZero = part.firstIndex(of: 0, from: 0) != nil
-      if hasNewline ? hasZero : stretch.bytes.count >= Self.longestStretch { return stretch }
-    }
-  }
-
-  /// Splits whole lines off and goes on behind them.
-  private mutating func take(_ stretch: Stretch, path: String) -> [Line] {
-    let (pieces, rest) = Piece.split(stretch.bytes)
-    let base = cursor.offset
+    let file = try File.open(path, .read)
+    guard try cursor.isRight(in: file) else { return nil }
+    let end = cursor.offset.addingReportingOverflow(limit).partialValue
     var lines: [Line] = []
-    for piece in pieces {
-      if stretch.isNewest, stretch.bytes[piece.range.lowerBound] == 0 { return lines }
-      let place = base + piece.range.lowerBound
-      switch piece.content {
-      case .padding: break
-      case .damage: note(.unreadable, path, place, piece.range.count)
-      case .line(let line):
-        if accept(line, path, place, piece.range.count) { lines.append(line) }
+    if !isNewest {
+      var walk = Walk(file, from: cursor.offset, isNewest: false)
+      while lines.isEmpty || cursor.offset < end, let piece = try walk.next() {
+        // Not over the last zeros: the writer may still be about to cut them off.
+        if piece.content != .zeros { take(piece, path, into: &lines) }
       }
-      cursor.offset = base + piece.range.upperBound
+      return lines
     }
-    pass(stretch, from: rest, path: path)
+    var scan = Scan(file, from: cursor.offset)
+    var piece = try scan.next()
+    while let plain = piece, plain.isPlain, lines.isEmpty || cursor.offset < end {
+      take(plain, path, into: &lines)
+      piece = try scan.next()
+    }
+    if !lines.isEmpty { return lines }
+    return try passOpen(file, path, isRoom: piece == nil || piece?.content == .zeros)
+  }
+
+  /// Goes over what is not plain in the newest segment, as far as it counts, up to the next line.
+  /// - Parameter isRoom: whether it begins with zeros.
+  private mutating func passOpen(_ file: File, _ path: String, isRoom: Bool) throws(PosixError)
+    -> [Line]
+  {
+    // Looked at before the segment is read: what it tells of is there then.
+    let note = holdingNote().flatMap { $0.segment == cursor.segment ? $0 : nil }
+    if let note, isRoom, note.offset == cursor.offset, note.next == cursor.sequence + 1 {
+      return []
+    }
+    var found = try counting(file, note?.offset ?? 0)
+    var isSettled = found.isEmpty
+    while !isSettled {
+      // A read that meets a write may have the end of it and not its beginning. Writes go from front to back: what is
+      // missing when all is read again was never written.
+      let again = try counting(file, note?.offset ?? 0)
+      isSettled = again == found
+      found = again
+    }
+    var lines: [Line] = []
+    for piece in found { take(piece, path, into: &lines) }
+    if lines.isEmpty, let note { miss(upTo: note.next, path, cursor.offset) }
     return lines
   }
 
-  private mutating func accept(_ line: Line, _ path: String, _ offset: Int, _ length: Int) -> Bool {
+  /// What counts, to the end of a line.
+  private func counting(_ file: File, _ written: Int) throws(PosixError) -> [Piece] {
+    var walk = Walk(file, from: cursor.offset, isNewest: true, written: written)
+    var pieces: [Piece] = []
+    while let piece = try walk.next() {
+      pieces.append(piece)
+      if case .line = piece.content { break }
+    }
+    return pieces
+  }
+
+  private func holdingNote() -> End? { (try? log.note()) ?? nil }
+
+  // MARK: - Taking
+
+  private mutating func take(_ piece: Piece, _ path: String, into lines: inout [Line]) {
+    switch piece.content {
+    case .padding, .zeros: break
+    case .damage:
+      let kind = piece.state == .open ? Damage.Kind.unfinished : .unreadable
+      note(kind, path, piece.range.lowerBound, piece.range.count)
+    case .line(let line, let ending):
+      guard accept(line, path, piece.range) else { break }
+      lines.append(line)
+      if ending != EventLog.newline {
+        let end = piece.range.lowerBound + line.bytes.count
+        note(.unended(line.sequence), path, end, piece.range.upperBound - end)
+      }
+    }
+    cursor.offset = piece.range.upperBound
+  }
+
+  private mutating func accept(_ line: Line, _ path: String, _ range: Range<Int>) -> Bool {
     if line.sequence <= cursor.sequence {
-      note(.again(line.sequence), path, offset, length)
+      note(.again(line.sequence), path, range.lowerBound, range.count)
       return false
     }
-    if line.sequence > cursor.sequence + 1 {
-      note(.missing((cursor.sequence + 1)...(line.sequence - 1)), path, offset, 0)
+    miss(upTo: line.sequence, path, range.lowerBound)
+    if line.time < lastTime {
+      note(.backInTime(line.sequence), path, range.lowerBound, range.count)
     }
-    if line.time < lastTime { note(.backInTime(line.sequence), path, offset, length) }
     lastTime = line.time
-    cursor.pass(line, end: offset + length)
+    cursor.pass(line, at: range.lowerBound)
     return true
   }
 
-  /// Goes over what has no newline where none will come any more: zeros that were never written over, the
-  /// beginning of a line in a closed segment, or more bytes than a line can have.
-  private mutating func pass(_ stretch: Stretch, from start: Int, path: String) {
-    let bytes = stretch.bytes
-    var rest = start..<bytes.count
-    if rest.isEmpty { return }
-    let isTooLong = rest.count >= Self.longestStretch
-    // Zeros in the newest segment are room: what a writer has left there by its end will be overwritten.
-    let mayBecomeLines = stretch.isNewest && (bytes[start] == 0 || bytes.last == 0)
-    if mayBecomeLines || !isTooLong && (stretch.isNewest || !stretch.reachesEnd) { return }
-    let isEnd = stretch.reachesEnd && !stretch.isNewest
-    if !isEnd { rest = start..<(bytes.count - EventLog.longestLine) }
-    let end = Array(bytes[..<rest.upperBound]).countWithoutZeros
-    if start < end, let first = bytes[start..<end].firstIndex(where: { $0 != 0 }),
-      bytes[first..<end].contains(where: { $0 != Piece.padding })
-    {
-      let offset = cursor.offset + first - start
-      note(isEnd ? .unfinished : .unreadable, path, offset, end - first)
-    }
-    // Not over the last zeros: the writer may still be about to cut them off.
-    cursor.offset += (isEnd ? max(start, end) : rest.upperBound) - start
+  /// Numbers that no line had before `next`.
+  private mutating func miss(upTo next: UInt64, _ path: String, _ offset: Int) {
+    if next <= cursor.sequence + 1 { return }
+    note(.missing((cursor.sequence + 1)...(next - 1)), path, offset, 0)
+    cursor.sequence = next - 1
   }
 
   private mutating func note(_ kind: Damage.Kind, _ path: String, _ offset: Int, _ length: Int) {

@@ -1,95 +1,142 @@
 import HomeFormat
 import Posix
 
+/// What a crash or damage has left at the end of the log, and was mended.
+struct Mending {
+  /// The numbers of lines that have their newline again.
+  var restored: [UInt64] = []
+  /// What was made zeros again.
+  var torn: Damage?
+  /// The file that holds it.
+  var aside: String?
+}
+
 /// Finds where the log ends by reading its newest segment, with the lock held, and mends what a crash left there.
 ///
-/// Behind the last whole line there may be a torn one, or after a power cut zeros with scraps behind them: none of
-/// it was acknowledged. It is set aside and the room made zeros again. Zeros *before* a whole line would hide that
-/// line, which may have been acknowledged, from readers: they become blanks.
+/// Behind what counts there may be a torn line, or after a power cut zeros with scraps behind them: none of it was
+/// acknowledged. It is set aside and the room made zeros again.
 struct Recovery {
+  private(set) var end: End
+  /// The newest segment; nil where there is none.
+  private(set) var file: File?
+  private(set) var mending = Mending()
+  /// Whether numbers were given to lines that are not there any more. Only the name of another segment keeps them.
+  private(set) var isLost = false
   private let log: EventLog
-  private let segment: UInt64
-  private let file: File
-  private let size: Int
-  /// To the last byte that is not zero.
-  private let bytes: [UInt8]
-  private let pieces: [Piece]
-  /// Whether another byte stood where the last line's newline belongs. The line may have been acknowledged.
-  private let hasLostNewline: Bool
 
-  static func end(of log: EventLog) throws(EventLogError) -> (end: End, file: File?) {
-    let changed = Files.modified(log.folder)
+  /// - Parameter note: what the last writer left, if it holds.
+  init(_ log: EventLog, _ note: End?) throws(EventLogError) {
+    self.log = log
+    end = End(next: note?.next ?? 1, time: note?.time ?? Timestamp(milliseconds: 0))
+    end.folderChanged = Files.modified(log.folder)
     // Whoever made the folder or the newest segment may have been killed before their names were on the disk.
     do throws(PosixError) { try Files.syncPath(log.folder + "/") } catch {
       throw .unwritable(error)
     }
     let segments = try log.segments()
-    guard let newest = segments.last else { return (End(), nil) }
+    guard let newest = segments.last else { return }
     do throws(PosixError) {
-      let recovery = try Recovery(log, newest)
-      var end = recovery.end
-      end.folderChanged = changed
-      try recovery.mend(behind: end.offset)
+      let file = try File.open(log.path(of: newest), .change)
+      self.file = file
+      (end.segment, end.size) = (newest, try file.size())
+      try mend(file, note)
       for older in segments.dropLast().reversed() where end.time.milliseconds == 0 {
-        end.time = try Recovery(log, older).end.time
+        end.time = try lastTime(of: older)
       }
-      return (end, recovery.file)
     } catch { throw .unwritable(error) }
   }
 
-  private init(_ log: EventLog, _ segment: UInt64) throws(PosixError) {
-    (self.log, self.segment) = (log, segment)
-    file = try File.open(log.path(of: segment), .change)
-    let all = try file.readWhole()
-    size = all.count
-    var bytes = Array(all.prefix(all.countWithoutZeros))
-    let rest = Piece.split(bytes).rest
-    hasLostNewline = Line(bytes[rest...].dropLast()) != nil
-    if hasLostNewline { bytes[bytes.count - 1] = EventLog.newline }
-    self.bytes = bytes
-    pieces = Piece.split(bytes).pieces
+  private mutating func mend(_ file: File, _ note: End?) throws(PosixError) {
+    let isOurs = note?.segment == end.segment
+    var walk = Walk(file, isNewest: true, written: isOurs ? note?.offset ?? 0 : 0)
+    var tail = Tail(before: end.segment, end.time)
+    while let piece = try walk.next() {
+      tail.pass(piece)
+      try restoreNewline(of: piece, file)
+      end.offset = piece.range.upperBound
+    }
+    var pending = walk.pending[...]
+    // All but its newline was written.
+    if let first = pending.first, case .line = first.content, tail.goesOn(with: first) {
+      tail.pass(first)
+      try restoreNewline(of: first, file)
+      end.offset = first.range.lowerBound + tail.lastLength + 1
+      pending.removeFirst()
+    }
+    try takeOut(from: end.offset, pending, of: file)
+    isLost = note.map { $0.next > tail.last + 1 } ?? false
+    end.next = max(note?.next ?? 1, tail.last + (isOurs ? 0 : tail.damaged) + 1)
+    end.time = tail.time
+    end.size = max(end.size, end.offset)
+    let length = min(end.offset, End.trailLength)
+    end.trail = try file.read(upTo: length, at: end.offset - length)
   }
 
-  private var end: End {
-    var end = End(segment: segment, size: size)
-    var (last, damaged) = (segment - 1, UInt64(0))
-    var isAfterHole = false
-    for piece in pieces {
-      switch piece.content {
-      case .line(let line):
-        // One out of place has its own number; the next segment must not get the name of this one.
-        if line.sequence > last { (last, damaged) = (line.sequence, 0) } else { damaged += 1 }
-        end.time = max(end.time, line.time)
-        isAfterHole = false
-        end.offset = piece.range.upperBound
-      case .padding:
-        isAfterHole = isAfterHole || bytes[piece.range.lowerBound] == 0
-        if !isAfterHole { end.offset = piece.range.upperBound }
-      case .damage where !isAfterHole:
-        // It may have been acknowledged; its number stays given.
-        damaged += Piece.numbersGiven(in: bytes[piece.range])
-        end.offset = piece.range.upperBound
-      case .damage: break
-      }
+  private mutating func restoreNewline(of piece: Piece, _ file: File) throws(PosixError) {
+    guard case .line(let line, let ending) = piece.content, ending != EventLog.newline else {
+      return
     }
-    end.next = last + damaged + 1
-    end.trail = bytes[..<end.offset].suffix(End.trailLength)
-    return end
+    try file.write([EventLog.newline], at: piece.range.lowerBound + line.bytes.count)
+    mending.restored.append(line.sequence)
   }
 
-  private func mend(behind end: Int) throws(PosixError) {
-    for piece in pieces where piece.range.upperBound <= end {
-      if case .line = piece.content { continue }
-      let stretch = bytes[piece.range]
-      if !stretch.contains(0) { continue }
-      try file.write(
-        stretch.map { $0 == 0 ? Piece.padding : $0 }, at: piece.range.lowerBound)
+  /// With a full disk it cannot be kept; it was not acknowledged.
+  private mutating func takeOut(from start: Int, _ pending: ArraySlice<Piece>, of file: File)
+    throws(PosixError)
+  {
+    guard let last = pending.last(where: { $0.content != .zeros }) else { return }
+    let torn = start..<max(start, last.contentEnd)
+    mending.torn = Damage(
+      path: file.name, offset: torn.lowerBound, length: torn.count, kind: .unfinished)
+    mending.aside = try? Aside(log).save([
+      Aside.Place(segment: end.segment, file: file, range: torn)
+    ])
+    try file.fill(torn, with: 0)
+  }
+
+  private func lastTime(of segment: UInt64) throws(PosixError) -> Timestamp {
+    let file = try File.open(log.path(of: segment), .read)
+    var walk = Walk(file, isNewest: false)
+    var tail = Tail(before: segment, Timestamp(milliseconds: 0))
+    while let piece = try walk.next() { tail.pass(piece) }
+    return tail.time
+  }
+}
+
+/// What is known of the last line so far.
+private struct Tail {
+  var last: UInt64
+  var time: Timestamp
+  /// Bytes of the last line.
+  var lastLength = 0
+  /// How many numbers the damage behind it may have had.
+  var damaged: UInt64 = 0
+
+  init(before segment: UInt64, _ time: Timestamp) { (last, self.time) = (segment - 1, time) }
+
+  func goesOn(with piece: Piece) -> Bool {
+    if case .line(let line, _) = piece.content { line.sequence > last } else { false }
+  }
+
+  mutating func pass(_ piece: Piece) {
+    switch piece.content {
+    case .line(let line, _) where line.sequence > last:
+      (last, damaged, lastLength) = (line.sequence, 0, line.bytes.count)
+      time = max(time, line.time)
+    // One out of place may have been another before; the next segment must not get the name of this one.
+    case .line: damaged += 1
+    case .damage(let heads): damaged += heads
+    case .padding, .zeros: break
     }
-    if hasLostNewline { try file.write([EventLog.newline], at: bytes.count - 1) }
-    let torn = Array(bytes[end...])
-    if torn.isEmpty { return }
-    // With a full disk it cannot be kept; it is nothing that anybody was told of.
-    _ = try? Aside(log).save([(segment, end, torn)])
-    try file.write([UInt8](repeating: 0, count: torn.count), at: end)
+  }
+}
+
+extension File {
+  /// Writes one byte over all of a range, piece by piece.
+  func fill(_ range: Range<Int>, with byte: UInt8) throws(PosixError) {
+    let bytes = [UInt8](repeating: byte, count: min(range.count, 65_536))
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: 65_536) {
+      try write(Array(bytes.prefix(range.upperBound - start)), at: start)
+    }
   }
 }

@@ -6,91 +6,77 @@ public struct Repair: Hashable, Sendable {
   public var taken: [Damage] = []
   /// The file that holds it.
   public var aside: String?
-  /// Lines that had lost only their newline and count again.
-  public var restored = 0
+  /// What a writer had left at the end when it was ended; no event was acknowledged there.
+  public var torn: Damage?
+  /// The file that holds that; nil where it could not be kept.
+  public var tornAside: String?
+  /// The numbers of lines that have their newline again.
+  public var restored: [UInt64] = []
 }
 
 extension EventLog {
   /// Sets aside what is no line, and writes blanks in its place: no line moves, and readers who stand behind it go on.
-  /// Whole lines stay as they are. When this returns it is durable; killed in between, it can be run again.
+  /// Whole lines stay as they are; one that lacks only its newline gets it. When this returns it is durable; killed in
+  /// between, it can be run again.
   public func repair() throws(EventLogError) -> Repair {
-    var writer = try Writer(self)
+    var writer = try Writer.open(self)
     defer { withExtendedLifetime(writer) {} }
-    var repair = Repair()
+    let mending = writer.mending
+    var repair = Repair(
+      torn: mending.torn, tornAside: mending.aside, restored: mending.restored)
     let segments = try segments()
     do throws(PosixError) {
-      var wounds: [Wound] = []
+      var places: [Aside.Place] = []
       for segment in segments {
-        wounds += try self.wounds(of: segment, isNewest: segment == segments.last)
+        let written = segment == writer.end.segment ? writer.end.offset : nil
+        places += try damage(in: segment, upTo: written, &repair.restored)
       }
-      let taken = wounds.filter { !$0.isLine }
-      if taken.last?.segment == writer.end.segment {
+      if places.last?.segment == writer.end.segment {
         // What is damaged there counts among the numbers that were given; its place taken, the next segment's name does.
         try writer.roll()
       }
-      if !taken.isEmpty {
-        repair.aside = try Aside(self).save(taken.map { ($0.segment, $0.offset, $0.bytes) })
-      }
-      // Before, so that none is left if we are killed in between.
-      if let first = wounds.first(where: \.isLine) {
-        try removeCheckpoints(behind: first.segment, oldest: segments.first ?? 1)
-      }
-      for wound in wounds { try heal(wound) }
-      repair.restored = wounds.count - taken.count
-      repair.taken = taken.map {
+      if !places.isEmpty { repair.aside = try Aside(self).save(places) }
+      for place in places { try blank(place) }
+      repair.taken = places.map {
         Damage(
-          path: path(of: $0.segment), offset: $0.offset, length: $0.bytes.count, kind: .unreadable)
+          path: path(of: $0.segment), offset: $0.range.lowerBound, length: $0.range.count,
+          kind: .unreadable)
       }
     } catch { throw .unwritable(error) }
     return repair
   }
 
-  /// They do not know of a line that is restored. They can be made anew where all lines are there, or one stands
-  /// before them that can be read.
-  private func removeCheckpoints(behind segment: UInt64, oldest: UInt64) throws(PosixError) {
-    guard let kept = try? checkpoints() else { return }
-    let hasBase = kept.contains { base in
-      base <= segment && ((try? checkpoint(before: base)) ?? nil) != nil
-    }
-    guard oldest == 1 || hasBase else { return }
-    for checkpoint in kept where checkpoint > segment { try removeCheckpoint(checkpoint) }
-  }
-
-  private struct Wound {
-    var segment: UInt64
-    var offset: Int
-    var bytes: [UInt8]
-    /// Whether it is a whole line but for the newline, in whose place the last byte stands.
-    var isLine: Bool { Line(bytes.dropLast()) != nil }
-  }
-
-  /// The newest segment's tail was mended when the lock was taken; an older one may end in an unfinished line.
-  private func wounds(of segment: UInt64, isNewest: Bool) throws(PosixError) -> [Wound] {
-    let all = try File.open(path(of: segment), .read).readWhole()
-    let (pieces, rest) = Piece.split(all)
-    var wounds: [Wound] = []
-    for piece in pieces {
-      if case .damage = piece.content {
-        wounds.append(
-          Wound(segment: segment, offset: piece.range.lowerBound, bytes: Array(all[piece.range])))
+  /// Gives lines that lack it their newline.
+  /// - Parameter end: of the log, in the newest segment.
+  /// - Returns: what is damaged, neighbours as one.
+  private func damage(in segment: UInt64, upTo end: Int?, _ restored: inout [UInt64])
+    throws(PosixError) -> [Aside.Place]
+  {
+    let file = try File.open(path(of: segment), .change)
+    var walk = Walk(file, isNewest: end != nil, written: end ?? 0)
+    var places: [Aside.Place] = []
+    while let piece = try walk.next() {
+      switch piece.content {
+      case .line(let line, let ending) where ending != Self.newline:
+        try file.write([Self.newline], at: piece.range.lowerBound + line.bytes.count)
+        try file.syncData()
+        restored.append(line.sequence)
+      case .damage:
+        if let last = places.last, last.range.upperBound == piece.range.lowerBound {
+          places[places.count - 1].range = last.range.lowerBound..<piece.range.upperBound
+        } else {
+          places.append(Aside.Place(segment: segment, file: file, range: piece.range))
+        }
+      case .line, .padding, .zeros: break
       }
     }
-    let end = all.countWithoutZeros
-    if !isNewest, rest < end, let first = all[rest..<end].firstIndex(where: { $0 != 0 }) {
-      // With the byte where the newline belongs: the one behind it, if no other stands there.
-      let hasOther = Line(all[first..<end].dropLast()) != nil
-      wounds.append(
-        Wound(segment: segment, offset: first, bytes: all[first..<end] + (hasOther ? [] : [0])))
-    }
-    return wounds
+    return places
   }
 
-  private func heal(_ wound: Wound) throws(PosixError) {
-    let file = try File.open(path(of: wound.segment), .change)
-    let kept = wound.isLine ? Array(wound.bytes.dropLast()) : blanks(wound.bytes.count - 1)
-    try file.write(kept + [Self.newline], at: wound.offset)
-    try file.syncData()
+  private func blank(_ place: Aside.Place) throws(PosixError) {
+    let last = place.range.upperBound - 1
+    try place.file.fill(place.range.lowerBound..<last, with: Piece.padding)
+    try place.file.write([Self.newline], at: last)
+    try place.file.syncData()
   }
-
-  private func blanks(_ count: Int) -> [UInt8] { [UInt8](repeating: Piece.padding, count: count) }
 }

@@ -77,7 +77,7 @@ extension EventLog {
     _ retention: Retention, now: Timestamp, isSafe: (UInt64) -> Bool
   ) throws(EventLogError) -> [UInt64] {
     // Nobody may repair or begin a segment meanwhile.
-    let writer = try Writer(self)
+    let writer = try Writer.open(self)
     defer { withExtendedLifetime(writer) {} }
     var dropped: [UInt64] = []
     var segments = try segments()

@@ -35,7 +35,12 @@ extension EventLog {
   func firstLine(of segment: UInt64) throws(EventLogError) -> Line? {
     guard Files.exists(path(of: segment)) else { return nil }
     var reader = Reader(self, from: Cursor(segment: segment))
-    let line = try reader.next(limit: 4096).first
+    let line: Line?
+    do throws(EventLogError) { line = try reader.next(limit: 4096).first } catch {
+      // It was dropped meanwhile.
+      if case .notKept = error { return nil }
+      throw error
+    }
     return reader.cursor.segment == segment ? line : nil
   }
 

@@ -4,12 +4,14 @@ import Posix
 public struct Verification: Hashable, Sendable {
   public var segments = 0
   public var lines = 0
-  public var first: UInt64?
-  public var last: UInt64?
+  public var first: Line?
+  public var last: Line?
   /// Bytes of all segments.
   public var size = 0
   /// In the order of the log.
   public var damage: [Damage] = []
+  /// How many numbers between the first and the last one have no line.
+  public var missing = 0
   /// Bytes behind the last line of the newest segment that a writer has left there by its end; they were never
   /// acknowledged, and the next writer sets them aside.
   public var unfinished: Damage?
@@ -22,15 +24,22 @@ extension EventLog {
     var reader = Reader(self)
     var result = Verification()
     while true {
-      let lines = try reader.next()
+      let lines: [Line]
+      do throws(EventLogError) { lines = try reader.next() } catch {
+        guard case .notKept = error else { throw error }
+        // The oldest ones have gone meanwhile; what is verified begins behind them.
+        (result.lines, result.first) = (0, nil)
+        continue
+      }
       if lines.isEmpty { break }
       result.lines += lines.count
-      result.first = result.first ?? lines.first?.sequence
-      result.last = lines.last?.sequence
+      result.first = result.first ?? lines.first
+      result.last = lines.last
       lines.forEach(visit)
     }
     let segments = try segments()
     result.damage = reader.damage
+    result.missing = reader.damage.reduce(0) { $0 + ($1.missing?.count ?? 0) }
     result.segments = segments.count
     do throws(PosixError) {
       result.size = try sizes(of: segments).total
@@ -50,13 +59,15 @@ extension EventLog {
       var reader = Reader(self, from: cursor)
       if !(try reader.next().isEmpty) { return nil }
       let offset = reader.cursor.segment == segment ? reader.cursor.offset : 0
-      let bytes: [UInt8]
       do throws(PosixError) {
-        bytes = try File.open(path(of: segment), .read).readWhole()
+        let file = try File.open(path(of: segment), .read)
+        var (scan, end) = (Scan(file, from: offset), offset)
+        while let piece = try scan.next() {
+          if piece.content != .zeros { end = piece.contentEnd }
+        }
+        if end == offset { return nil }
+        found = Damage(path: file.name, offset: offset, length: end - offset, kind: .unfinished)
       } catch { throw .unreadable(error) }
-      let length = bytes.countWithoutZeros - offset
-      if length <= 0 { return nil }
-      found = Damage(path: path(of: segment), offset: offset, length: length, kind: .unfinished)
     }
     return found
   }

@@ -8,39 +8,52 @@ struct Writer: ~Copyable {
   private(set) var end: End
   /// The newest segment; nil where there is none.
   private var file: File?
+  let mending: Mending
+  /// Whether numbers were given to lines that are not in the segment any more.
+  private let isLost: Bool
 
   /// Waits for the lock and finds the end, mending what a crash has left there.
-  init(_ log: EventLog) throws(EventLogError) {
+  static func open(_ log: EventLog) throws(EventLogError) -> Writer {
+    var writer = try Writer(log)
+    if writer.isLost {
+      do throws(PosixError) { try writer.roll() } catch { throw .unwritable(error) }
+    }
+    return writer
+  }
+
+  private init(_ log: EventLog) throws(EventLogError) {
     let lock: Lock
     let text: [UInt8]
     do throws(PosixError) {
-      lock = try Self.lock(log.folder)
-      text = try lock.file.read(upTo: 512, at: 0)
+      lock = try Self.lock(log)
+      text = try lock.file.read(upTo: End.longestNote, at: 0)
     } catch { throw .unwritable(error) }
+    let note = try End(note: text)
     let place: (end: End, file: File?)
-    if let noted = try Self.noted(text, log) {
+    var recovery: Recovery?
+    if let note, let noted = Self.place(of: note, log) {
       place = noted
     } else {
-      place = try Recovery.end(of: log)
+      let found = try Recovery(log, note)
+      (place, recovery) = ((found.end, found.file), found)
     }
     (self.log, self.lock, end, file) = (log, lock, place.end, place.file)
+    mending = recovery?.mending ?? Mending()
+    isLost = recovery?.isLost ?? false
   }
 
-  private static func lock(_ folder: String) throws(PosixError) -> Lock {
-    let path = folder + "/.lock"
-    do throws(PosixError) { return try Lock.wait(path) } catch {
+  private static func lock(_ log: EventLog) throws(PosixError) -> Lock {
+    do throws(PosixError) { return try Lock.wait(log.lockPath) } catch {
       guard error.errno == .noSuchFile else { throw error }
-      try Files.makeFolder(folder)
-      try File.open(folder, .folder).giveToOwner(of: Files.parent(of: folder))
-      return try Lock.wait(path)
+      try Files.makeFolder(log.folder)
+      try File.open(log.folder, .folder).giveToOwner(of: Files.parent(of: log.folder))
+      return try Lock.wait(log.lockPath)
     }
   }
 
   /// The end as the last writer left it, if the segment still ends there.
-  private static func noted(_ text: [UInt8], _ log: EventLog) throws(EventLogError)
-    -> (end: End, file: File?)?
-  {
-    guard var end = try End(text: text) else { return nil }
+  private static func place(of note: End, _ log: EventLog) -> (end: End, file: File?)? {
+    var end = note
     do {
       let file = try File.open(log.path(of: end.segment), .change)
       guard try file.size() == end.size, try end.isRight(in: file) else { return nil }
@@ -88,13 +101,13 @@ struct Writer: ~Copyable {
         throw error
       }
       end.pass(bytes, last: last)
-      try? note()
+      try? leaveNote()
       return file
     } catch { throw .unwritable(error) }
   }
 
   /// Leaves the end for the next writer, who finds it the long way where that fails.
-  private func note() throws(PosixError) { try lock.file.write(Array(end.text.utf8), at: 0) }
+  private func leaveNote() throws(PosixError) { try lock.file.write(end.note, at: 0) }
 
   // MARK: - Room
 
@@ -108,12 +121,12 @@ struct Writer: ~Copyable {
 
   /// Closes the newest segment and begins the next one.
   ///
-  /// The note goes first, since it must not lead into a segment that is not the newest; the old segment is durable
-  /// before there is a new one, and the new one before a line is in it.
-  mutating func roll(room: Int = 0) throws(PosixError) {
+  /// The old segment is durable before there is a new one, and the new one before a line is in it. The note goes before
+  /// that, since it must not lead into a segment that is not the newest.
+  /// - Parameter hasFailed: whether syncing the old segment has failed, and is not tried again.
+  mutating func roll(room: Int = 0, hasFailed: Bool = false) throws(PosixError) {
+    if !hasFailed { try file?.syncData() }
     try lock.file.write([EventLog.newline], at: 0)
-    // What fails here was told to, or will be noticed by, whoever waits for a line in it.
-    try? file?.syncData()
     let size = try Spare(log).place(as: end.next, size: max(log.segmentSize, room))
     if let file, end.segment != end.next { try? file.truncate(to: end.offset) }
     end.segment = end.next
@@ -121,6 +134,6 @@ struct Writer: ~Copyable {
     file = try File.open(log.path(of: end.segment), .change)
     try? Spare(log).makeIfMissing()
     end.folderChanged = Files.modified(log.folder)
-    try note()
+    try leaveNote()
   }
 }

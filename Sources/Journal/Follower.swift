@@ -45,23 +45,33 @@ public struct Follower: Sendable {
     if isOver { return [] }
     let most = isBegun ? Int.max : Int(clamping: recent)
     if !isBegun { try begin() }
-    do throws(EventLogError) {
-      var events: [Event] = []
-      while true {
-        let before = segment
-        let lines = try reader.next()
-        if before > 0, segment != before { keep(before: segment) }
-        let wanted = lines.prefix { isWanted($0) }
-        for line in wanted {
-          let event = Event(line)
-          board.apply(event)
-          events.append(event)
-        }
-        if events.count > most { events.removeFirst(events.count - most) }
-        isOver = wanted.count < lines.count
-        if lines.isEmpty || isOver { return events }
+    var events: [Event] = []
+    while true {
+      let before = segment
+      guard let lines = try nextLines() else {
+        // Dropped before we came to it: a checkpoint stands for it.
+        try begin()
+        continue
       }
-    } catch { throw Cause(error) }
+      if before > 0, segment != before { keep(before: segment) }
+      let wanted = lines.prefix { isWanted($0) }
+      for line in wanted {
+        let event = Event(line)
+        board.apply(event)
+        events.append(event)
+      }
+      if events.count > most { events.removeFirst(events.count - most) }
+      isOver = wanted.count < lines.count
+      if lines.isEmpty || isOver { return events }
+    }
+  }
+
+  /// nil where what comes next is no longer kept.
+  private mutating func nextLines() throws(Cause) -> [Line]? {
+    do throws(EventLogError) { return try reader.next() } catch {
+      if case .notKept = error { return nil }
+      throw Cause(error)
+    }
   }
 
   private func isWanted(_ line: Line) -> Bool {

@@ -106,10 +106,16 @@ extension Cause {
       self.init(.system, "the event '\(id.prefix(64))' is no line of the log")
     case .unsynced(let reason):
       self.init(
-        .logUnsynced, "\(reason); whether the event is on the disk nobody knows",
+        .logUnsynced, "\(reason); the event may not be on the disk",
         remedy: "Look at the disk (dmesg), then look for the event with: relctl events")
     case .newerFormat(let format):
       self.init(.formatNewer, "the event log has format \(format)")
+    case .notKept(let numbers):
+      let isOne = numbers.count == 1
+      self.init(
+        .logNotKept,
+        "event\(isOne ? "" : "s") \(Gaps.text(numbers)) \(isOne ? "is" : "are") no longer kept",
+        remedy: "Go on with the oldest that is kept: relctl events --after \(numbers.upperBound)")
     case .rewritten(let sequence):
       self.init(
         .logDamaged, "the event log was replaced or cut after number \(sequence)",

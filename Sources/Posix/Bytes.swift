@@ -12,6 +12,33 @@ extension [UInt8] {
     }
   }
 
+  /// Where a byte or a zero before it is found at `start` or behind it. memchr(3)
+  public func firstIndex(of byte: UInt8, orZeroFrom start: Int) -> Int? {
+    withUnsafeBytes { buffer in
+      guard start < buffer.count, let base = buffer.baseAddress else { return nil }
+      let count = buffer.count - start
+      let found = memchr(base + start, Int32(byte), count).map { UnsafeRawPointer($0) - base }
+      let zero = memchr(base + start, 0, (found ?? buffer.count) - start)
+      return zero.map { UnsafeRawPointer($0) - base } ?? found
+    }
+  }
+
+  /// Where the first byte that is not zero stands at `start` or behind it; the end where all are.
+  public func firstIndexOfNonZero(from start: Int) -> Int {
+    withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return start }
+      var place = start
+      // Most of what this is asked of is zeros, so whole stretches are compared.
+      while buffer.count - place >= Self.zeros.count,
+        memcmp(base + place, Self.zeros, Self.zeros.count) == 0
+      {
+        place += Self.zeros.count
+      }
+      while place < buffer.count, buffer[place] == 0 { place += 1 }
+      return place
+    }
+  }
+
   /// Whether these bytes are there at `start`. memcmp(3)
   public func has(_ part: [UInt8], at start: Int) -> Bool {
     guard start >= 0, start <= count, part.count <= count - start else { return false }

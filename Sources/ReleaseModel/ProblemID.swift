@@ -93,6 +93,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case eventType = "RT-EVENT-TYPE"
   case eventData = "RT-EVENT-DATA"
   case logDamaged = "RT-LOG-DAMAGED"
+  case logNotKept = "RT-LOG-NOT-KEPT"
   case logFull = "RT-LOG-FULL"
   case pastGone = "RT-PAST-GONE"
   case logUnsynced = "RT-LOG-UNSYNCED"
@@ -114,7 +115,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .diskFull, .portUnavailable,
+    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .logNotKept, .diskFull, .portUnavailable,
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
@@ -243,6 +244,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .eventType: "A program's own event has a type that it cannot have."
     case .eventData: "A program's own event cannot be read."
     case .logDamaged: "A part of the event log cannot be read."
+    case .logNotKept: "Events were dropped, as the log's limits demand, before they were read."
     case .logFull: "An event could not be written: no space."
     case .pastGone: "The event log does not reach back to that moment."
     case .logUnsynced: "The disk failed while an event was being made durable."

@@ -11,13 +11,12 @@ extension Verb {
     let found = try call.journal().verify()
     if call.wantsJSON {
       call.print(json: LogReport(found))
-    } else if found.damage.isEmpty {
-      call.context.print("\(found.summary): all well")
     } else {
       for damage in found.damage { call.context.print("\(damage.place): \(damage)") }
+      call.context.print(found.summary)
     }
     if !call.wantsJSON, let rest = found.unfinished {
-      call.context.note("relctl: \(rest.place): \(rest); nobody was told that it is there")
+      call.context.note("relctl: \(rest.place): \(rest); it was never acknowledged")
     }
     if found.damage.isEmpty { return .success }
     throw Cause(
@@ -46,14 +45,16 @@ extension Verb {
     for damage in done.taken {
       call.context.print("\(damage.place): took \(damage.length) bytes into \(done.aside ?? "?")")
     }
-    if done.restored > 0 {
-      let events = Grouped.text(done.restored, "event")
-      call.context.print("restored \(events) that had lost the end of the line")
+    for number in done.restored {
+      call.context.print("restored number \(number): it had lost the newline behind it")
     }
-    if let rest = before.unfinished { call.context.print("\(rest.place): \(rest); set aside") }
+    if let torn = done.torn {
+      let place = done.tornAside.map { "taken into \($0)" } ?? "erased, since it could not be kept"
+      call.context.print("\(torn.place): \(torn); it was never acknowledged; \(place)")
+    }
     let (told, after) = try call.tell(done, journal)
     for damage in after.damage { call.context.print("\(damage.place): \(damage); left as it is") }
-    if !told, before.unfinished == nil, after.damage.isEmpty {
+    if !told, done.torn == nil, after.damage.isEmpty {
       call.context.print("nothing to repair: \(after.summary)")
     }
     return .success
@@ -67,7 +68,7 @@ extension Call {
   /// again. A run that was killed before it came here left its gaps untold.
   /// - Returns: whether there was anything, and the log as it is now.
   fileprivate func tell(_ done: Repair, _ journal: Journal) throws(Cause) -> (Bool, Verification) {
-    var isUntold = !done.taken.isEmpty || done.restored > 0
+    var isUntold = !done.taken.isEmpty || !done.restored.isEmpty
     var aside = done.aside
     var wasTold = false
     while true {
@@ -102,17 +103,36 @@ extension Damage {
 
   fileprivate var canBeRepaired: Bool {
     switch kind {
-    case .unreadable, .unfinished, .missing: true
+    case .unreadable, .unfinished, .unended, .missing: true
     case .again, .backInTime: false
     }
   }
 }
 
 extension Verification {
+  /// `174,212 events since 1 August, none missing`
   fileprivate var summary: String {
-    guard let first, let last else { return "the log is empty" }
-    return
-      "\(Grouped.text(lines, "event")) in \(Grouped.text(segments, "segment")), \(first) to \(last)"
+    let gap =
+      if missing == 0 { "none missing" } else if damage.contains(where: \.isMissing) {
+        "\(Grouped.text(missing)) missing"
+      } else { "\(Grouped.text(missing)) missing, as a repair has written down" }
+    guard let first else { return missing == 0 ? "the log is empty" : "no event is left, \(gap)" }
+    return "\(Grouped.text(lines, "event")) since \(Self.day(of: first.time)), \(gap)"
+  }
+
+  /// By the clock on the wall; with the year where it is not this one.
+  private static func day(of time: Timestamp) -> String {
+    func parts(_ time: Timestamp) -> [Int] {
+      let wall = time + Int64(Clock.utcOffset(at: time.milliseconds)) * 1000
+      return wall.description.prefix(10).split(separator: "-").map { Int($0) ?? 0 }
+    }
+    let (date, today) = (parts(time), parts(Timestamp(milliseconds: Clock.now())))
+    let months = [
+      "January", "February", "March", "April", "May", "June", "July", "August", "September",
+      "October", "November", "December",
+    ]
+    let day = "\(date[2]) \(months[date[1] - 1])"
+    return date[0] == today[0] ? day : "\(day) \(date[0])"
   }
 }
 
@@ -142,23 +162,30 @@ private struct LogReport: Encodable {
     var offset: Int
     var length: Int
     var what: String
+    /// `3` or `5-7`, where numbers are missing.
+    var missing: String?
 
     init(_ damage: Damage) {
       (segment, offset, length) = (damage.segment, damage.offset, damage.length)
-      what = damage.description
+      (what, missing) = (damage.description, damage.missing.map(Gaps.text))
     }
   }
 
   var events: Int
   var first: UInt64?
   var last: UInt64?
+  /// The time of the first event.
+  var since: Timestamp?
+  /// Numbers that no event has, with those that a repair has written down.
+  var missing: Int
   var segments: Int
   var size: Int
   var problems: [Problem]
   var unfinished: Problem?
 
   init(_ found: Verification) {
-    (events, first, last) = (found.lines, found.first, found.last)
+    (events, first, last) = (found.lines, found.first?.sequence, found.last?.sequence)
+    (since, missing) = (found.first?.time, found.missing)
     (segments, size) = (found.segments, found.size)
     problems = found.damage.map(Problem.init)
     unfinished = found.unfinished.map(Problem.init)

@@ -46,8 +46,11 @@ import Testing
       call: "pwrite64", error: "EIO", number: 5, acknowledged: 2, problem: "RT-HOME-UNWRITABLE"),
     // The note of the second line: the next writer finds the end the long way.
     Failure(call: "pwrite64", error: "EIO", number: 4),
-    // In a full segment the first fdatasync closes the segment: nobody waits for a line in it.
-    Failure(call: "fdatasync", error: "EIO", number: 1, isFull: true),
+    // In a full segment the first fdatasync is that of the segment being left: no other is begun behind what may not
+    // be on the disk.
+    Failure(
+      call: "fdatasync", error: "EIO", number: 1, isFull: true, acknowledged: 0,
+      problem: "RT-HOME-UNWRITABLE"),
     Failure(
       call: "fsync", error: "EIO", number: 1, isFull: true, acknowledged: 0,
       problem: "RT-HOME-UNWRITABLE"),

@@ -89,6 +89,12 @@ int cposix_sha256(uint32_t state[8], const uint8_t *blocks, size_t count, const 
 // Whether `part` is anywhere in `bytes` (memmem(3)).
 int cposix_contains(const void *bytes, size_t count, const void *part, size_t length);
 
+// The size of an open file without a look at its times (statx(2), Linux 4.11); -1 with errno.
+off_t cposix_size(int descriptor);
+
+// Where data begins at `offset` or behind it in a file that may have holes (lseek(2), SEEK_DATA); -1 where none does.
+off_t cposix_next_data(int descriptor, off_t offset);
+
 // Mount a file system that needs no device (mount(2)): setuid bits and devices in it count for nothing. 0, or -1 with
 // errno.
 int cposix_mount(const char *type, const char *target, const char *options);
