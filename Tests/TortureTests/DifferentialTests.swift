@@ -151,7 +151,7 @@ private struct Round {
     let newest = try log.segments().last ?? 0
     let bytes = try Files.read(path(newest))
     let end = bytes.countWithoutZeros
-    return .init(segment: newest, offset: end, bytes: Array(bytes[..<end].suffix(16)))
+    return .init(segment: newest, offset: end, bytes: Array(bytes[..<(end - 1)].suffix(16)))
   }
 
   private func path(_ segment: UInt64) -> String { log.folder + "/" + LogModel.name(segment) }
@@ -348,7 +348,7 @@ private struct Round {
 
 /// A reader that has read all.
 private struct Follower {
-  /// Where its last line ends, and the bytes before.
+  /// Where its last line ends with its newline, and the bytes before the newline.
   struct Trail {
     var segment: UInt64
     var offset: Int
@@ -364,13 +364,14 @@ private struct Follower {
     (self.reader, self.last, self.trail) = (reader, last, trail)
   }
 
-  /// Whether the history was replaced.
-  private func isLost(_ log: EventLog) throws -> Bool {
+  /// Whether the history was replaced; nil where its segment is gone and older ones are not, and it may go on or not.
+  private func isLost(_ log: EventLog) throws -> Bool? {
     guard let trail else { return false }
     guard let bytes = try Files.readIfThere(log.folder + "/" + LogModel.name(trail.segment)) else {
-      return try log.segments().first { $0 > trail.segment } != last + 1
+      return try log.segments().contains(last + 1) ? nil : true
     }
-    return !bytes.has(trail.bytes, at: trail.offset - trail.bytes.count)
+    return bytes.count < trail.offset
+      || !bytes.has(trail.bytes, at: trail.offset - trail.bytes.count - 1)
   }
 
   /// - Returns: what is wrong.
@@ -379,10 +380,10 @@ private struct Follower {
     let isLost = try isLost(log)
     var seen: [Line] = []
     do { seen = try reader.rest() } catch {
-      if error as? EventLogError == .rewritten(after: last), isLost { return nil }
+      if error as? EventLogError == .rewritten(after: last), isLost ?? true { return nil }
       return "says \(error)"
     }
-    if isLost { return "does not say that what it had read was changed" }
+    if isLost ?? false { return "does not say that what it had read was changed" }
     last = expected.last?.number ?? last
     return seen.map(\.bytes) == expected.map(\.bytes)
       ? nil : "sees \(seen.map(\.sequence)), not \(expected.map(\.number))"

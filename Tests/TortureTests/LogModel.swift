@@ -58,13 +58,13 @@ struct LogModel {
     }
     for segment in segments.dropLast() {
       let bytes = contents[segment] ?? []
-      take(Self.pieces(bytes, upTo: bytes.count))
+      take(Self.pieces(bytes))
     }
-    end = end(of: newestBytes)
-    let pieces = Self.pieces(newestBytes, upTo: end)
-    take(pieces)
-    takeOpen(newestBytes)
-    findNext(pieces, of: newestBytes)
+    let pieces = Self.pieces(newestBytes)
+    end = end(of: newestBytes, pieces)
+    take(pieces.filter { $0.place.lowerBound < end })
+    takeOpen(newestBytes, pieces.filter { $0.place.lowerBound >= end })
+    findNext(pieces.filter { $0.place.lowerBound < end }, of: newestBytes)
     findMissing()
     if let last = lines.last, last.number >= next {
       doubt = "a line of an older segment is ahead of the newest segment"
@@ -151,23 +151,25 @@ struct LogModel {
   struct Piece {
     var place: Range<Int>
     var line: Line?
-    /// The byte behind it; nil at the end of what is judged.
+    /// The byte behind it; nil at the end of the file.
     var behind: UInt8?
     /// Whether it is a line with its newline.
     var isWhole: Bool { line != nil && behind == LogModel.newline }
+    /// Whether it may still be written.
+    var isOpen: Bool { behind == nil || behind == 0 }
   }
 
   /// What lies between newlines and NUL bytes, each with the separator behind it.
-  private static func stretches(
-    _ bytes: [UInt8], from start: Int, upTo limit: Int
-  ) -> [(place: Range<Int>, separator: UInt8?)] {
+  private static func stretches(_ bytes: [UInt8]) -> [(place: Range<Int>, separator: UInt8?)] {
     var found: [(Range<Int>, UInt8?)] = []
-    var (place, nextNewline, nextZero) = (start, -1, -1)
-    while place < limit {
-      if nextNewline < place { nextNewline = bytes.firstIndex(of: newline, from: place) ?? limit }
-      if nextZero < place { nextZero = bytes.firstIndex(of: 0, from: place) ?? limit }
-      let end = min(nextNewline, nextZero, limit)
-      found.append((place..<end, end < limit ? bytes[end] : nil))
+    var (place, nextNewline, nextZero) = (0, -1, -1)
+    while place < bytes.count {
+      if nextNewline < place {
+        nextNewline = bytes.firstIndex(of: newline, from: place) ?? bytes.count
+      }
+      if nextZero < place { nextZero = bytes.firstIndex(of: 0, from: place) ?? bytes.count }
+      let end = min(nextNewline, nextZero)
+      found.append((place..<end, end < bytes.count ? bytes[end] : nil))
       place = end + 1
     }
     return found
@@ -187,9 +189,9 @@ struct LogModel {
   }
 
   /// Lines and damage, where all of it counts.
-  private static func pieces(_ bytes: [UInt8], upTo limit: Int) -> [Piece] {
+  private static func pieces(_ bytes: [UInt8]) -> [Piece] {
     var pieces: [Piece] = []
-    for (place, separator) in stretches(bytes, from: 0, upTo: limit) where !place.isEmpty {
+    for (place, separator) in stretches(bytes) where !place.isEmpty {
       if let line = line(bytes, place) {
         pieces.append(Piece(place: place, line: line, behind: separator))
       } else if separator != newline || !bytes[place].allSatisfy({ $0 == 0x20 }) {
@@ -243,7 +245,7 @@ struct LogModel {
       if !piece.isWhole {
         scars += 1
         // Behind another byte a separator may stand, too.
-        damaged(piece.behind == nil ? 0...1 : 1...2)
+        damaged((piece.isOpen ? 0 : 1)...2)
       }
     }
   }
@@ -255,45 +257,49 @@ struct LogModel {
 
   // MARK: - The end
 
-  private mutating func end(of bytes: [UInt8]) -> Int {
-    let whole = Self.pieces(bytes, upTo: bytes.count).last(where: \.isWhole)
-    var end = bytes.count
-    for (place, separator) in Self.stretches(
-      bytes, from: whole.map { $0.place.upperBound + 1 } ?? 0, upTo: bytes.count)
-    where separator != Self.newline {
-      let isLineAndOne = place.count > 1 && Self.line(bytes, place.dropLast()) != nil
-      end = isLineAndOne ? place.upperBound : place.lowerBound
-      if !isLineAndOne || separator == 0 { break }
+  private var noteOfNewest: Note? { note?.segment == segments.last ? note : nil }
+
+  private mutating func end(of bytes: [UInt8], _ pieces: [Piece]) -> Int {
+    var start = pieces.last(where: \.isWhole).map { $0.place.upperBound + 1 } ?? 0
+    if let note = noteOfNewest {
+      let offset = min(note.offset, bytes.count)
+      let noted = pieces.filter { $0.place.lowerBound < offset }
+      if offset == bytes.count || bytes[offset] == 0, isAll(below: note.next, noted) {
+        if start > offset, !isAll(below: note.next, noted, fromFirst: true) {
+          doubt = "a line stands behind the note's offset, and a number is missing long before"
+        }
+        return offset
+      }
+      let last = noted.last.map { $0.place.upperBound + ($0.isOpen ? 0 : 1) } ?? 0
+      start = max(start, offset, last)
     }
-    guard let note, let newest = segments.last else { return end }
-    if note.segment > newest { return bytes.count }
-    guard note.segment == newest, note.offset > end else { return end }
-    let offset = min(note.offset, bytes.count)
-    if offset > 0, offset < bytes.count,
-      ![bytes[offset - 1], bytes[offset]].contains(where: { $0 == 0 || $0 == Self.newline })
-    {
-      doubt = "bytes that are one stretch lie on both sides of the note's offset"
-    }
-    return offset
+    let open = pieces.first { $0.place.lowerBound >= start && $0.isOpen }
+    return min(
+      open?.place.lowerBound ?? bytes.count, bytes.firstIndex(of: 0, from: start) ?? bytes.count)
+  }
+
+  /// Whether the last number is the one before `next`, and whether none before is missing.
+  private func isAll(below next: UInt64, _ pieces: [Piece], fromFirst: Bool = false) -> Bool {
+    var model = self
+    model.take(pieces)
+    return (model.numbers.last ?? 0) + 1 == next
+      && (!fromFirst || model.numbers == Array((segments.first ?? 1)..<next))
   }
 
   /// What is behind the end.
-  private mutating func takeOpen(_ bytes: [UInt8]) {
+  private mutating func takeOpen(_ bytes: [UInt8], _ pieces: [Piece]) {
     isUnfinished = bytes.countWithoutZeros > end
     var place = end
-    while place < bytes.count,
-      let (range, separator) = Self.stretches(bytes, from: place, upTo: bytes.count).first,
-      separator != Self.newline, let line = Self.line(bytes, range)
-    {
+    for piece in pieces where piece.line != nil {
+      guard let line = piece.line, piece.isOpen, piece.place.lowerBound == place else {
+        doubt = "a whole line stands among what is open"
+        continue
+      }
       if line.number <= incomplete.last?.number ?? lines.last?.number ?? 0 {
         doubt = "a line without its newline has a number that was passed"
       }
       incomplete.append(line)
-      place = range.upperBound + 1
-    }
-    let rest = bytes[min(place, bytes.count)...]
-    if Self.pieces(Array(rest), upTo: rest.count).contains(where: { $0.line != nil }) {
-      doubt = "a whole line stands among what is open"
+      place = piece.place.upperBound + 1
     }
   }
 
@@ -306,12 +312,12 @@ struct LogModel {
       if let line = piece.line, line.number > last {
         (last, kept) = (line.number, 0)
       } else {
-        kept += UInt64(Self.beginnings(bytes, in: piece.place).count)
-        kept = max(kept, 1)
+        kept += UInt64(max(1, Self.beginnings(bytes, in: piece.place).count))
       }
     }
     next = max(last + 1, newest)
-    if let note { next = max(next, note.next) } else { next += kept }
+    if noteOfNewest == nil { next += kept }
+    if let note { next = max(next, note.next) }
     if let last = incomplete.last { next = max(next, last.number + 1) }
   }
 
