@@ -155,6 +155,11 @@ struct LogModel {
     var behind: UInt8?
     /// Whether it is a line with its newline.
     var isWhole: Bool { line != nil && behind == LogModel.newline }
+    /// Behind it and the byte that is its own.
+    var end: Int {
+      let hasOne = line != nil && behind != nil && behind != 0 || behind == LogModel.newline
+      return place.upperBound + (hasOne ? 1 : 0)
+    }
     /// Whether it may still be written.
     var isOpen: Bool { behind == nil || behind == 0 }
   }
@@ -260,7 +265,7 @@ struct LogModel {
   private var noteOfNewest: Note? { note?.segment == segments.last ? note : nil }
 
   private mutating func end(of bytes: [UInt8], _ pieces: [Piece]) -> Int {
-    var start = pieces.last(where: \.isWhole).map { $0.place.upperBound + 1 } ?? 0
+    var start = pieces.last(where: \.isWhole)?.end ?? 0
     if let note = noteOfNewest {
       let offset = min(note.offset, bytes.count)
       let noted = pieces.filter { $0.place.lowerBound < offset }
@@ -270,8 +275,7 @@ struct LogModel {
         }
         return offset
       }
-      let last = noted.last.map { $0.place.upperBound + ($0.isOpen ? 0 : 1) } ?? 0
-      start = max(start, offset, last)
+      start = max(start, offset, noted.last?.end ?? 0)
     }
     let open = pieces.first { $0.place.lowerBound >= start && $0.isOpen }
     return min(
