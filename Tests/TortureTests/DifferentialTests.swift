@@ -105,6 +105,7 @@ private struct Round {
   }
 
   private mutating func append(_ when: String, _ before: LogModel) throws -> LogModel {
+    let old = try contents()
     let lines = try log.append(drafts())
     let numbers = lines.map(\.sequence)
     let first = numbers[0]
@@ -115,6 +116,7 @@ private struct Round {
     for line in lines { told[line.sequence] = line }
     let after = try LogModel(log.folder)
     try compare(when, after)
+    try checkAside(when, old, before)
     if before.doubt == nil {
       try check(first == before.next, "\(when) gave \(first), not \(before.next)")
       try check(
@@ -126,9 +128,11 @@ private struct Round {
   }
 
   private mutating func repair(_ before: LogModel) throws -> LogModel {
+    let old = try contents()
     let done = try log.repair()
     let after = try LogModel(log.folder)
     try compare("after the repair", after)
+    try checkAside("the repair", old, before)
     try check(
       Set(before.lines).isSubset(of: after.lines),
       "the repair made \(after.numbers) of \(before.numbers)")
@@ -146,6 +150,56 @@ private struct Round {
 
   private func contents() throws -> [UInt64: [UInt8]] {
     try log.segments().reduce(into: [:]) { $0[$1] = try Files.read(path($1)) }
+  }
+
+  /// Whether all that is not where it was is in `aside/`.
+  private func checkAside(_ when: String, _ old: [UInt64: [UInt8]], _ before: LogModel) throws {
+    let (new, kept) = (try contents(), try asides())
+    let newest = old.keys.max()
+    for (segment, old) in old {
+      let new = new[segment] ?? []
+      guard new != old else { continue }
+      // A writer need not look behind the note's offset.
+      let isNoted = before.note != nil && segment == newest
+      let end = isNoted ? before.end : old.count
+      var place = 0
+      while place < end {
+        defer { place += 1 }
+        let now = place < new.count ? new[place] : 0
+        if old[place] == now || old[place] == 0 { continue }
+        // A line has its newline again.
+        if now == 10, place > 0, old[place - 1] == UInt8(ascii: "}") { continue }
+        let found = kept.first {
+          $0.segment == segment && $0.place.contains(place)
+            && old.has($0.bytes, at: $0.place.lowerBound)
+        }
+        guard let found else {
+          throw Fault(description: "\(when) drops byte \(place) of \(segment)")
+        }
+        place = found.place.upperBound - 1
+      }
+    }
+  }
+
+  /// `SEGMENT OFFSET LENGTH`, a newline, the bytes, and a newline each.
+  private func asides() throws -> [(segment: UInt64, place: Range<Int>, bytes: [UInt8])] {
+    let folder = log.folder + "/aside"
+    guard Files.isFolder(folder) else { return [] }
+    var found: [(UInt64, Range<Int>, [UInt8])] = []
+    for name in try Files.list(folder) {
+      let bytes = try Files.read(folder + "/" + name)
+      var start = 0
+      while start < bytes.count, let end = bytes.firstIndex(of: 10, from: start) {
+        let words = String(decoding: bytes[start..<end], as: UTF8.self).split(separator: " ")
+        guard words.count == 3, let segment = UInt64(words[0]), let offset = Int(words[1]),
+          let length = Int(words[2]), bytes.count > end + 1 + length
+        else { throw Fault(description: "aside/\(name) cannot be read at \(start)") }
+        found.append(
+          (segment, offset..<(offset + length), Array(bytes[(end + 1)..<(end + 1 + length)])))
+        start = end + length + 2
+      }
+    }
+    return found
   }
 
   /// Where the last line of a log ends that is whole.
