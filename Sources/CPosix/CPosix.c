@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -279,6 +280,8 @@ off_t cposix_size(int descriptor) {
 }
 
 off_t cposix_next_data(int descriptor, off_t offset) { return lseek(descriptor, offset, SEEK_DATA); }
+
+ssize_t cposix_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
 
 int cposix_mount(const char *type, const char *target, const char *options) {
   return mount(type, target, type, MS_NOSUID | MS_NODEV, options);

@@ -32,14 +32,14 @@ extension EventLog {
     let segments = try segments()
     guard let newest = segments.last else { return }
     // A segment is synced before the next one is begun, unless that has failed.
-    let oldest = durable.segment ?? segments.dropLast().last ?? newest
+    let oldest = desk.durable ?? segments.dropLast().last ?? newest
     for segment in segments where segment >= oldest {
       do throws(PosixError) { try File.open(path(of: segment), .read).syncData() } catch {
         // What was dropped needs no sync.
         if error.errno != .noSuchFile { throw .unsynced(error) }
       }
     }
-    durable.segment = newest
+    desk.durable = newest
   }
 
   private func write(_ drafts: [Draft], _ mayUseReserve: Bool) throws(EventLogError)
@@ -49,7 +49,9 @@ extension EventLog {
     var writer = try Writer.open(self)
     let lines = try writer.lines(of: forms)
     let file = try writer.write(lines, mayUseReserve)
-    return ((writer.end.segment, file), lines)
+    let segment = writer.end.segment
+    writer.leave()
+    return ((segment, file), lines)
   }
 
   /// All that can be done before the lock is ours, which others wait for.

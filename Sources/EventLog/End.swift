@@ -42,20 +42,34 @@ extension End {
   ///
   /// While the host runs, the note is never ahead of the lines. After a power cut it may be: so the boot is part of it.
   var note: [UInt8] {
-    let text =
-      "format \(Self.format) \(Self.boot) \(segment) \(offset) \(size) \(next) "
-      + "\(time.milliseconds) \(folderChanged ?? 0) \(Hex.encode(trail))"
-    return Array("\(text) \(Hex.encode(CRC32C.bytes(text.utf8)))\n".utf8)
+    var text = Self.beginning
+    text.reserveCapacity(Self.longestNote)
+    for number in [
+      Int64(segment), Int64(offset), Int64(size), Int64(next), time.milliseconds,
+      folderChanged ?? 0,
+    ] {
+      text.append(decimal: number)
+      text.append(Self.blank)
+    }
+    text.append(hexadecimal: trail)
+    let sum = CRC32C.bytes(text)
+    text.append(Self.blank)
+    text.append(hexadecimal: sum)
+    text.append(EventLog.newline)
+    return text
   }
 
   static let longestNote = 512
 
   private static let format = 1
 
+  private static let blank = UInt8(ascii: " ")
+
+  /// nil where the kernel does not tell it.
   private static let boot =
-    (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64)).map {
-      String(decoding: $0, as: UTF8.self).filter { !$0.isWhitespace }
-    } ?? "unknown"
+    (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64))?.filter { $0 > blank }
+
+  private static let beginning = Array("format \(format) ".utf8) + (boot ?? []) + [blank]
 
   /// A line has no fewer bytes.
   private static let shortestLine = 160
@@ -64,25 +78,59 @@ extension End {
   /// - Returns: nil for one that is not whole, or was not written since the host booted.
   /// - Throws: `newerFormat`.
   init?(note: [UInt8]) throws(EventLogError) {
-    let line = note.prefix { $0 != EventLog.newline }
-    if line.count == note.count { return nil }
-    let words = String(decoding: line, as: UTF8.self).utf8
-      .split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map(Substring.init)
-    guard words.first == "format", words.count > 1, let format = Int(words[1]) else { return nil }
-    if format > Self.format { throw .newerFormat(format) }
-    guard words.count == 11, words[2] == Self.boot, Self.boot != "unknown",
-      let segment = UInt64(words[3]), let offset = Int(words[4]), let size = Int(words[5]),
-      let next = UInt64(words[6]), let time = Int64(words[7]).map(Timestamp.init(milliseconds:)),
-      Timestamp(time.description) == time, let changed = Int64(words[8]),
-      let trail = Hex.decode(String(words[9])), segment > 0, next >= segment,
-      next <= Line.greatest, offset >= 0, size >= offset,
-      trail.count == min(offset, Self.trailLength),
-      next - segment <= UInt64(offset / Self.shortestLine)
+    guard let end = note.firstIndex(of: EventLog.newline, from: 0) else { return nil }
+    let words = note[..<end].split(separator: Self.blank, omittingEmptySubsequences: false)
+    guard words.count > 1, words[0].elementsEqual("format".utf8), let format = Int64(decimal: words[1])
+    else { return nil }
+    if format > Self.format { throw .newerFormat(Int(format)) }
+    guard words.count == 11, Self.boot != nil, note.starts(with: Self.beginning) else { return nil }
+    let numbers = words[3..<9].compactMap { Int64(decimal: $0) }
+    guard numbers.count == 6, let trail = Hex.decode(words[9]),
+      let segment = UInt64(exactly: numbers[0]), let next = UInt64(exactly: numbers[3])
     else { return nil }
     self = End(
-      segment: segment, offset: offset, size: size, next: next,
-      time: time, trail: trail, folderChanged: changed)
-    guard self.note.elementsEqual(note.prefix(line.count + 1)) else { return nil }
+      segment: segment, offset: Int(numbers[1]), size: Int(numbers[2]), next: next,
+      time: Timestamp(milliseconds: numbers[4]), trail: trail,
+      folderChanged: numbers[5])
+    guard isSound, self.note.elementsEqual(note[...end]) else { return nil }
+  }
+
+  private var isSound: Bool {
+    segment > 0 && offset >= 0 && next >= segment && next <= Line.greatest && size >= offset
+      && trail.count == min(offset, Self.trailLength)
+      && next - segment <= UInt64(offset / Self.shortestLine) && Timestamp(time.description) == time
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(decimal number: Int64) {
+    let start = count
+    var rest = number.magnitude
+    repeat {
+      append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    if number < 0 { append(UInt8(ascii: "-")) }
+    self[start...].reverse()
+  }
+
+  fileprivate mutating func append(hexadecimal bytes: [UInt8]) {
+    for byte in bytes {
+      append(Hex.digit(byte >> 4))
+      append(Hex.digit(byte & 15))
+    }
+  }
+}
+
+extension Int64 {
+  /// Digits, and a minus before them where there is one.
+  fileprivate init?(decimal text: ArraySlice<UInt8>) {
+    let isNegative = text.first == UInt8(ascii: "-")
+    let digits = isNegative ? text.dropFirst() : text
+    guard (1...19).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }),
+      let number = Int64(exactly: digits.reduce(UInt64(0)) { $0 * 10 + UInt64($1 - 48) })
+    else { return nil }
+    self = isNegative ? -number : number
   }
 }
 

@@ -1,6 +1,5 @@
 import HomeFormat
 import Posix
-import Synchronization
 
 /// One durable log in a folder, written by any number of processes and read by any number more.
 ///
@@ -20,7 +19,7 @@ public struct EventLog: Sendable {
   public let folder: String
   /// Bytes of a new segment.
   let segmentSize: Int
-  let durable = DurableMark()
+  let desk = Desk()
 
   /// Nothing is touched before the first append or read.
   public init(folder: String, segmentSize: Int = 1 << 20) {
@@ -53,16 +52,6 @@ public struct EventLog: Sendable {
       else { return nil }
       return first
     }
-  }
-}
-
-/// The newest segment there was when all lines were made durable last; nil before that.
-final class DurableMark: Sendable {
-  private let mark = Mutex<UInt64?>(nil)
-
-  var segment: UInt64? {
-    get { mark.withLock { $0 } }
-    set { mark.withLock { $0 = newValue } }
   }
 }
 

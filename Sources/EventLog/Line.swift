@@ -66,7 +66,7 @@ public struct Line: Hashable, Sendable {
   }
 
   /// - Parameter moment: the time as it is written.
-  init(_ form: Form, sequence: UInt64, time: Timestamp, moment: String) {
+  init(_ form: Form, sequence: UInt64, time: Timestamp, moment: [UInt8]) {
     var bytes = form.bytes
     bytes.reserveCapacity(form.count)
     var rest = sequence
@@ -75,7 +75,7 @@ public struct Line: Hashable, Sendable {
       rest /= 10
     }
     let start = Self.head.count + 16 + Self.afterSequence.count + 32 + Self.afterID.count
-    bytes.replaceSubrange(start..<(start + 24), with: moment.utf8)
+    for (index, byte) in moment.enumerated() { bytes[start + index] = byte }
     let checksum = CRC32C.checksum(bytes)
     bytes += Self.tail
     for place in 0..<8 { bytes.append(Self.digit(place, of: checksum)) }
@@ -136,13 +136,20 @@ public struct Line: Hashable, Sendable {
 
   /// One of the eight hexadecimal digits, the first one first.
   private static func digit(_ place: Int, of checksum: UInt32) -> UInt8 {
-    let value = UInt8(truncatingIfNeeded: checksum >> UInt32(28 - 4 * place)) & 15
-    return value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
+    Hex.digit(UInt8(truncatingIfNeeded: checksum >> UInt32(28 - 4 * place)) & 15)
   }
 
   /// A JSON string.
   private static func add(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
+    let isPlain = text.utf8.allSatisfy {
+      $0 >= 32 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    if isPlain {
+      bytes += text.utf8
+      bytes.append(UInt8(ascii: "\""))
+      return
+    }
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):

@@ -4,7 +4,7 @@ import HomeFormat
 extension Line {
   /// Makes a line that no log gives its number and time.
   public static func loose(_ draft: Draft, sequence: UInt64, time: Timestamp) -> Line {
-    Line(Form(draft), sequence: sequence, time: time, moment: time.description)
+    Line(Form(draft), sequence: sequence, time: time, moment: time.text)
   }
 
   /// Reads a line without its newline; nil if it is not whole and right.

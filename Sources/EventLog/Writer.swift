@@ -4,21 +4,37 @@ import Posix
 /// The log while its lock is held.
 struct Writer: ~Copyable {
   let log: EventLog
-  private let lock: Lock
+  private var lock: Lock?
   private(set) var end: End
   /// The newest segment; nil where there is none.
   private var file: File?
+  /// The note that is in the lock's file now; nil where it tells of another end.
+  private var note: [UInt8]?
   let mending: Mending
   /// Whether numbers were given to lines that are not in the segment any more.
   private let isLost: Bool
 
   /// Waits for the lock and finds the end, mending what a crash has left there.
   static func open(_ log: EventLog) throws(EventLogError) -> Writer {
+    if let place = log.desk.take(), let writer = try Writer(log, at: place) { return writer }
     var writer = try Writer(log)
     if writer.isLost {
       do throws(PosixError) { try writer.roll() } catch { throw .unwritable(error) }
     }
     return writer
+  }
+
+  /// With the files of the writer before, if nothing but lines was written since.
+  private init?(_ log: EventLog, at place: Desk.Place) throws(EventLogError) {
+    guard let lock = try? Lock.wait(place.lock),
+      let note = try? place.lock.read(upTo: End.longestNote, at: 0),
+      // So the lock and the segment have the names that they had when they were opened.
+      Files.modified(log.folder) == place.end.folderChanged,
+      let end = note.starts(with: place.note) ? place.end : try End(note: note),
+      end.segment == place.end.segment, (try? end.isRight(in: place.segment)) == true
+    else { return nil }
+    (self.log, self.lock, self.end, file) = (log, lock, end, place.segment)
+    (self.note, mending, isLost) = (note, Mending(), false)
   }
 
   private init(_ log: EventLog) throws(EventLogError) {
@@ -42,6 +58,16 @@ struct Writer: ~Copyable {
     isLost = recovery?.isLost ?? false
   }
 
+  /// Lets go of the lock, and leaves the files open for the next append of this process.
+  consuming func leave() {
+    let kept = lock?.file
+    // Before another thread may have them: it would share our lock.
+    lock = nil
+    if let kept, let file, let note {
+      log.desk.leave(Desk.Place(lock: kept, segment: file, end: end, note: note))
+    }
+  }
+
   private static func lock(_ log: EventLog) throws(PosixError) -> Lock {
     do throws(PosixError) { return try Lock.wait(log.lockPath) } catch {
       guard error.errno == .noSuchFile else { throw error }
@@ -56,10 +82,10 @@ struct Writer: ~Copyable {
     var end = note
     do {
       let file = try File.open(log.path(of: end.segment), .change)
-      guard try file.size() == end.size, try end.isRight(in: file) else { return nil }
+      guard try end.isRight(in: file) else { return nil }
       let changed = Files.modified(log.folder)
       if changed != end.folderChanged {
-        // Somebody may have put a segment there; most of the time it was a spare or a checkpoint.
+        // A segment may have been put there; most of the time it was a spare or a checkpoint.
         guard try log.segments().last == end.segment else { return nil }
         end.folderChanged = changed
       }
@@ -73,7 +99,7 @@ struct Writer: ~Copyable {
     // Nobody could read a greater number back.
     let (last, isTooGreat) = end.next.addingReportingOverflow(UInt64(forms.count))
     if isTooGreat || last > Line.greatest + 1 { throw .unwritable(numbersUsedUp) }
-    let moment = time.description
+    let moment = time.text
     return forms.enumerated().map { index, form in
       Line(form, sequence: end.next + UInt64(index), time: time, moment: moment)
     }
@@ -107,7 +133,12 @@ struct Writer: ~Copyable {
   }
 
   /// Leaves the end for the next writer, who finds it the long way where that fails.
-  private func leaveNote() throws(PosixError) { try lock.file.write(end.note, at: 0) }
+  private mutating func leaveNote() throws(PosixError) {
+    let new = end.note
+    note = nil
+    try lock?.file.write(new, at: 0)
+    note = new
+  }
 
   // MARK: - Room
 
@@ -126,7 +157,8 @@ struct Writer: ~Copyable {
   /// - Parameter hasFailed: whether syncing the old segment has failed, and is not tried again.
   mutating func roll(room: Int = 0, hasFailed: Bool = false) throws(PosixError) {
     if !hasFailed { try file?.syncData() }
-    try lock.file.write([EventLog.newline], at: 0)
+    note = nil
+    try lock?.file.write([EventLog.newline], at: 0)
     let size = try Spare(log).place(as: end.next, size: max(log.segmentSize, room))
     if let file, end.segment != end.next { try? file.truncate(to: end.offset) }
     end.segment = end.next

@@ -20,17 +20,33 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 
 extension Timestamp: CustomStringConvertible {
   /// The form of RFC 3339 that we write: `2026-11-21T07:05:09.042Z`, always 24 bytes long.
-  public var description: String {
+  public var description: String { String(decoding: text, as: UTF8.self) }
+
+  /// The bytes of `description`.
+  public var text: [UInt8] {
     let (days, ofDay) = milliseconds.floorDivided(by: 86_400_000)
     let (year, month, day) = Self.date(daysSince1970: days)
-    func padded(_ number: Int64, _ width: Int) -> String {
-      let digits = String(number)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    var text = Self.pattern
+    func write(_ number: Int64, _ places: Range<Int>) {
+      var rest = number
+      for place in places.reversed() {
+        text[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+        rest /= 10
+      }
     }
-    return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2)
-      + "T" + padded(ofDay / 3_600_000, 2) + ":" + padded(ofDay / 60_000 % 60, 2)
-      + ":" + padded(ofDay / 1000 % 60, 2) + "." + padded(ofDay % 1000, 3) + "Z"
+    write(month, 5..<7)
+    write(day, 8..<10)
+    write(ofDay / 3_600_000, 11..<13)
+    write(ofDay / 60_000 % 60, 14..<16)
+    write(ofDay / 1000 % 60, 17..<19)
+    write(ofDay % 1000, 20..<23)
+    // Other years can only be computed.
+    guard (0...9999).contains(year) else { return Array("\(year)".utf8) + text.dropFirst(4) }
+    write(year, 0..<4)
+    return text
   }
+
+  private static let pattern = Array("0000-00-00T00:00:00.000Z".utf8)
 
   /// What `description` can write with a year of four digits.
   private static let writable: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999

@@ -59,9 +59,11 @@ public final class Lock: Sendable {
   }
 
   /// Takes the lock, waiting while somebody else has it.
-  public static func wait(_ path: String) throws(PosixError) -> Lock {
-    let file = try open(path)
-    try check("lock", path) { cposix_lock(file.descriptor, 1, 1) }
+  public static func wait(_ path: String) throws(PosixError) -> Lock { try wait(try open(path)) }
+
+  /// Takes the lock on a file that is open for writing, waiting while somebody else has it.
+  public static func wait(_ file: File) throws(PosixError) -> Lock {
+    try check("lock", file.name) { cposix_lock(file.descriptor, 1, 1) }
     return Lock(file)
   }
 

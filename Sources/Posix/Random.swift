@@ -1,15 +1,15 @@
-import Glibc
+import CPosix
 
 /// Bytes that nobody can guess. getrandom(2)
 public enum Random {
   public static func bytes(_ count: Int) -> [UInt8] {
-    // SystemRandomNumberGenerator reads getrandom(2) on Linux, eight bytes a call, and never fails.
-    var generator = SystemRandomNumberGenerator()
-    var bytes: [UInt8] = []
-    while bytes.count < count {
-      withUnsafeBytes(of: generator.next()) { bytes += $0 }
+    [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count {
+        // It fails only where a signal comes before the kernel has collected enough since the host was booted.
+        let wanted = min(count - filled, 256)
+        filled += max(0, cposix_random(buffer.baseAddress.map { $0 + filled }, wanted))
+      }
     }
-    return Array(bytes.prefix(count))
   }
 
   /// `count` random bytes as lower-case hexadecimal digits.
@@ -22,20 +22,25 @@ public enum Hex {
     var text: [UInt8] = []
     text.reserveCapacity(2 * bytes.underestimatedCount)
     for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+      text.append(digit(byte >> 4))
+      text.append(digit(byte & 15))
     }
     return String(decoding: text, as: UTF8.self)
   }
 
-  private static let digits = Array("0123456789abcdef".utf8)
+  /// The digit of a value below 16.
+  public static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
+  }
 
   /// The bytes that lower-case digits stand for; nil where that is not what they are.
-  public static func decode(_ text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
+  public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)[...]) }
+
+  /// The bytes that lower-case digits stand for; nil where that is not what they are.
+  public static func decode(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
     guard digits.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
+    for index in stride(from: digits.startIndex, to: digits.endIndex, by: 2) {
       guard let high = value(digits[index]), let low = value(digits[index + 1]) else { return nil }
       bytes.append(high << 4 | low)
     }

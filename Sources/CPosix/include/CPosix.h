@@ -95,6 +95,9 @@ off_t cposix_size(int descriptor);
 // Where data begins at `offset` or behind it in a file that may have holes (lseek(2), SEEK_DATA); -1 where none does.
 off_t cposix_next_data(int descriptor, off_t offset);
 
+// Random bytes, as many as were asked for if that is no more than 256 (getrandom(2), Linux 3.17); -1 with errno.
+ssize_t cposix_random(void *bytes, size_t count);
+
 // Mount a file system that needs no device (mount(2)): setuid bits and devices in it count for nothing. 0, or -1 with
 // errno.
 int cposix_mount(const char *type, const char *target, const char *options);
