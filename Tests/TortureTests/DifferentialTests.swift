@@ -120,7 +120,8 @@ private struct Round {
     if before.doubt == nil {
       try check(first == before.next, "\(when) gave \(first), not \(before.next)")
       try check(
-        after.lines.dropLast(lines.count) == ArraySlice(before.lines + before.incomplete)
+        after.lines.dropLast(lines.count)
+          == ArraySlice(before.lines + [before.incomplete].compactMap { $0 })
           && after.lines.suffix(lines.count).map(\.bytes) == lines.map(\.bytes),
         "\(when) of \(numbers) made \(after.numbers) of \(before.numbers)")
     }
@@ -426,11 +427,11 @@ private struct Follower {
     (self.reader, self.last, self.trail) = (reader, last, trail)
   }
 
-  /// Whether the history was replaced; nil where its segment is gone and older ones are not, and it may go on or not.
-  private func isLost(_ log: EventLog) throws -> Bool? {
+  /// Whether the history was replaced.
+  private func isLost(_ log: EventLog) throws -> Bool {
     guard let trail else { return false }
     guard let bytes = try Files.readIfThere(log.folder + "/" + LogModel.name(trail.segment)) else {
-      return try log.segments().contains(last + 1) ? nil : true
+      return try log.segments().first != last + 1
     }
     return bytes.count < trail.offset
       || !bytes.has(trail.bytes, at: trail.offset - trail.bytes.count - 1)
@@ -442,10 +443,10 @@ private struct Follower {
     let isLost = try isLost(log)
     var seen: [Line] = []
     do { seen = try reader.rest() } catch {
-      if error as? EventLogError == .rewritten(after: last), isLost ?? true { return nil }
+      if error as? EventLogError == .rewritten(after: last), isLost { return nil }
       return "says \(error)"
     }
-    if isLost ?? false { return "does not say that what it had read was changed" }
+    if isLost { return "does not say that what it had read was changed" }
     last = expected.last?.number ?? last
     return seen.map(\.bytes) == expected.map(\.bytes)
       ? nil : "sees \(seen.map(\.sequence)), not \(expected.map(\.number))"

@@ -25,8 +25,8 @@ struct LogModel {
   private(set) var end = 0
   /// Whether something that was never acknowledged stands behind the end.
   private(set) var isUnfinished = false
-  /// Whole lines at the end that lack only their newlines; the next writer completes them.
-  private(set) var incomplete: [Line] = []
+  /// A line at the end that lacks only its newline; the next writer completes it.
+  private(set) var incomplete: Line?
   /// The next writer's first number.
   private(set) var next: UInt64 = 1
   /// The note, where it holds.
@@ -293,18 +293,10 @@ struct LogModel {
   /// What is behind the end.
   private mutating func takeOpen(_ bytes: [UInt8], _ pieces: [Piece]) {
     isUnfinished = bytes.countWithoutZeros > end
-    var place = end
-    for piece in pieces where piece.line != nil {
-      guard let line = piece.line, piece.isOpen, piece.place.lowerBound == place else {
-        doubt = "a whole line stands among what is open"
-        continue
-      }
-      if line.number <= incomplete.last?.number ?? lines.last?.number ?? 0 {
-        doubt = "a line without its newline has a number that was passed"
-      }
-      incomplete.append(line)
-      place = piece.place.upperBound + 1
+    guard let first = pieces.first, first.place.lowerBound == end, let line = first.line else {
+      return
     }
+    if line.number > lines.last?.number ?? 0 { incomplete = line }
   }
 
   /// A writer reads the newest segment alone.
@@ -322,7 +314,7 @@ struct LogModel {
     next = max(last + 1, newest)
     if noteOfNewest == nil { next += kept }
     if let note { next = max(next, note.next) }
-    if let last = incomplete.last { next = max(next, last.number + 1) }
+    if let incomplete { next = max(next, incomplete.number + 1) }
   }
 
   private mutating func findMissing() {
