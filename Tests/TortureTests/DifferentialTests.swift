@@ -66,7 +66,7 @@ private struct Round {
     try follow(&late, "before the first append", appended)
     if roll(1...3) == 1 {
       deeds.append("no lock after the append")
-      try Files.remove(log.folder + "/.lock")
+      try Rack.takeAway(log.folder + "/.lock")
       try compare("after the next boot", LogModel(log.folder))
     }
     let repaired = try repair(LogModel(log.folder))
@@ -289,13 +289,13 @@ private struct Round {
     switch Files.exists(lock) ? roll(1...24) : roll(5...24) {
     case 1, 2:
       deeds.append("no lock")
-      try Files.remove(lock)
+      try Rack.takeAway(lock)
     case 3, 4:
       deeds.append("a lock of another boot")
       try File.open(lock, .change).write(LogModel.Note.ofAnotherBoot(Files.read(lock)), at: 0)
     case 5 where try log.segments().count > 1:
       deeds.append("no newest segment")
-      try Files.remove(path(try log.segments().last ?? 0))
+      try Rack.takeAway(path(try log.segments().last ?? 0))
     default:
       let segments = try log.segments()
       let segment = roll(1...5) < 4 ? segments[segments.count - 1] : pick(segments)

@@ -95,7 +95,7 @@ import Testing
     let torn = Array(bytes[last].prefix(90))
     given.damage(&bytes, ends[1]..<ends[2], last)
     try File.open(path(rack), .replace).write(bytes)
-    if given.isAnotherBoot { try Files.remove(log.folder + "/.lock") }
+    if given.isAnotherBoot { try Rack.takeAway(log.folder + "/.lock") }
 
     let before = try look(log)
     #expect(before.numbers == given.listed && before.missing == given.missing)
@@ -127,7 +127,7 @@ import Testing
     for number in 1...10 { try log.append(Rack.draft("\(number)")) }
     let newest = try #require(try log.segments().last)
     let kept = Array(1..<newest)
-    try Files.remove(log.folder + "/" + LogModel.name(newest))
+    try Rack.takeAway(log.folder + "/" + LogModel.name(newest))
     let before = try look(log)
     #expect(newest > 1 && before.numbers == kept && before.missing == Array(newest...10))
     #expect(try log.append(Rack.draft("11"))?.sequence == 11)
@@ -135,7 +135,7 @@ import Testing
       let after = try look(log)
       #expect(after.numbers == kept + [11] && after.missing == Array(newest...10))
       // That it is missing is known after the next boot, too.
-      try Files.remove(log.folder + "/.lock")
+      try Rack.takeAway(log.folder + "/.lock")
     }
   }
 
