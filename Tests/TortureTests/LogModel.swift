@@ -299,10 +299,10 @@ struct LogModel {
     if line.number > lines.last?.number ?? 0 { incomplete = line }
   }
 
-  /// A writer reads the newest segment alone.
+  /// A writer reads the newest segment alone, and knows by its name which numbers were given before.
   private mutating func findNext(_ pieces: [Piece], of bytes: [UInt8]) {
     guard let newest = segments.last else { return }
-    var last: UInt64 = 0
+    var last = newest - 1
     var kept: UInt64 = 0
     for piece in pieces {
       if let line = piece.line, line.number > last {
@@ -311,7 +311,7 @@ struct LogModel {
         kept += UInt64(max(1, Self.beginnings(bytes, in: piece.place).count))
       }
     }
-    next = max(last + 1, newest)
+    next = last + 1
     if noteOfNewest == nil { next += kept }
     if let note { next = max(next, note.next) }
     if let incomplete { next = max(next, incomplete.number + 1) }
