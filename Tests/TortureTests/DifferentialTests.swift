@@ -234,7 +234,9 @@ private struct Round {
       "\(when) verify names \(found.damage), the model \(model.scars) places")
     let bytes = bytes(found.damage)
     try check(
-      model.damagedBytes.contains(bytes),
+      // A great many places may be told as one, with the NUL bytes between them.
+      model.damagedBytes.contains(bytes)
+        || model.scars > 1000 && bytes >= model.damagedBytes.lowerBound,
       "\(when) verify names \(bytes) bytes, not \(model.damagedBytes)")
     try check(
       (found.unfinished != nil) == model.isUnfinished,
