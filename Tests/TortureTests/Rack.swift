@@ -109,6 +109,10 @@ final class Rack: Sendable {
     return lines
   }
 
+  /// Takes a file of a log away. Where one is removed, tmpfs gives the folder a time that may be some milliseconds old
+  /// and does not differ from the one before.
+  static func takeAway(_ path: String) throws { try Files.rename(path, to: path + ".gone") }
+
   /// What a writer acknowledged of the lines it was fed: the first number is the first line's.
   static func acknowledged(_ answer: Answer, of keys: [String]) -> [UInt64: String] {
     Dictionary(zip(answer.numbers, keys)) { $1 }
