@@ -73,6 +73,17 @@ int cposix_watch(const char *folder) {
   return descriptor;
 }
 
+int cposix_watch_names(const char *folder) {
+  int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (descriptor == -1) return -1;
+  uint32_t names = IN_CREATE | IN_DELETE | IN_MOVE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  if (inotify_add_watch(descriptor, folder, names) != -1) return descriptor;
+  int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return -1;
+}
+
 int cposix_watch_more(int descriptor, const char *folder) {
   return inotify_add_watch(descriptor, folder, watched) == -1 ? -1 : 0;
 }
@@ -277,6 +288,10 @@ off_t cposix_size(int descriptor) {
   struct statx info;
   if (statx(descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &info) != 0) return -1;
   return (off_t)info.stx_size;
+}
+
+int cposix_start_writing(int descriptor, off_t offset, off_t count) {
+  return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
 }
 
 uint64_t cposix_inode(int descriptor, const char *path) {

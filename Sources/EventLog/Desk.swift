@@ -10,10 +10,12 @@ final class Desk: Sendable {
     var segment: File
     var end: End
     var note: [UInt8]
+    var names: Names
   }
 
   private struct State {
     var place: Place?
+    var isUsed = false
     var durable: UInt64?
   }
 
@@ -29,6 +31,15 @@ final class Desk: Sendable {
   }
 
   func leave(_ place: Place) { state.withLock { $0.place = place } }
+
+  /// Whether this has been asked before: many programs write one event, and to begin and end a watch for it would take
+  /// longer than the event.
+  func isUsedAgain() -> Bool {
+    state.withLock { state in
+      defer { state.isUsed = true }
+      return state.isUsed
+    }
+  }
 
   /// The newest segment there was when all lines were made durable last; nil before that.
   var durable: UInt64? {

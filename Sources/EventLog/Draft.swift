@@ -12,7 +12,7 @@ public struct Draft: Hashable, Sendable {
   public var data: [UInt8]
 
   public init(source: String, type: String, subject: String?, data: [UInt8]) {
-    id = Random.hex(16)
+    id = Random.id()
     self.source = source
     self.type = type
     self.subject = subject

@@ -135,7 +135,7 @@ public struct Reader: Sendable {
     }
     var lines: [Line] = []
     for piece in found { take(piece, path, into: &lines) }
-    if lines.isEmpty, let note { miss(upTo: note.next, path, cursor.offset) }
+    if found.isEmpty, let note { miss(upTo: note.next, path, cursor.offset) }
     return lines
   }
 

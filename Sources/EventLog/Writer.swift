@@ -10,14 +10,21 @@ struct Writer: ~Copyable {
   private var file: File?
   /// The note that is in the lock's file now; nil where it tells of another end.
   private var note: [UInt8]?
+  /// Tells the next writer whether the open files are still those of their names; nil where it is not watched yet.
+  private let names: Names?
+  /// Whether this process wrote last too: no other is in a hurry for the lock.
+  private let isAlone: Bool
   let mending: Mending
   /// Whether numbers were given to lines that are not in the segment any more.
   private let isLost: Bool
 
   /// Waits for the lock and finds the end, mending what a crash has left there.
   static func open(_ log: EventLog) throws(EventLogError) -> Writer {
-    if let place = log.desk.take(), let writer = try Writer(log, at: place) { return writer }
-    var writer = try Writer(log)
+    var names: Names?
+    if let place = log.desk.take() {
+      if let writer = try Writer(log, at: place, &names) { return writer }
+    }
+    var writer = try Writer(log, names)
     if writer.isLost {
       do throws(PosixError) { try writer.roll() } catch { throw .unwritable(error) }
     }
@@ -25,20 +32,24 @@ struct Writer: ~Copyable {
   }
 
   /// With the files of the writer before, if they still have their names and no other segment was begun.
-  private init?(_ log: EventLog, at place: Desk.Place) throws(EventLogError) {
-    guard let lock = try? Lock.wait(place.lock),
-      let note = try? place.lock.read(upTo: End.longestNote, at: 0),
-      Files.inode(log.lockPath) == place.lock.inode,
-      Files.inode(place.segment.name) == place.segment.inode,
-      Files.modified(log.folder) == place.end.folderChanged,
+  /// - Parameter names: those of the place, for files that are opened after this.
+  private init?(_ log: EventLog, at place: Desk.Place, _ names: inout Names?)
+    throws(EventLogError)
+  {
+    guard let lock = try? Lock.wait(place.lock) else { return nil }
+    var watched = place.names
+    let areTheSame = watched.areTheSame(lock: place.lock)
+    names = watched.isLost ? nil : watched
+    guard areTheSame, let note = try? place.lock.read(upTo: End.longestNote, at: 0),
       let end = note.starts(with: place.note) ? place.end : try End(note: note),
       end.segment == place.end.segment, (try? end.isRight(in: place.segment)) == true
     else { return nil }
     (self.log, self.lock, self.end, file) = (log, lock, end, place.segment)
-    (self.note, mending, isLost) = (note, Mending(), false)
+    (self.note, self.names, mending, isLost) = (note, watched, Mending(), false)
+    isAlone = note.starts(with: place.note)
   }
 
-  private init(_ log: EventLog) throws(EventLogError) {
+  private init(_ log: EventLog, _ names: Names?) throws(EventLogError) {
     let lock: Lock
     let text: [UInt8]
     do throws(PosixError) {
@@ -55,6 +66,8 @@ struct Writer: ~Copyable {
       (place, recovery) = ((found.end, found.file), found)
     }
     (self.log, self.lock, end, file) = (log, lock, place.end, place.file)
+    self.names = names
+    isAlone = false
     mending = recovery?.mending ?? Mending()
     isLost = recovery?.isLost ?? false
   }
@@ -64,9 +77,17 @@ struct Writer: ~Copyable {
     let kept = lock?.file
     // Before another thread may have them: it would share our lock.
     lock = nil
-    if let kept, let file, let note {
-      log.desk.leave(Desk.Place(lock: kept, segment: file, end: end, note: note))
+    guard log.desk.isUsedAgain(), let kept, let file, let note else { return }
+    var names = names
+    if names == nil {
+      names = Names(of: log)
+      // Not watched until now.
+      guard Files.inode(kept.name) == kept.inode, Files.inode(file.name) == file.inode else {
+        return
+      }
     }
+    guard let names else { return }
+    log.desk.leave(Desk.Place(lock: kept, segment: file, end: end, note: note, names: names))
   }
 
   private static func lock(_ log: EventLog) throws(PosixError) -> Lock {
@@ -127,6 +148,7 @@ struct Writer: ~Copyable {
         try? file.write([UInt8](repeating: 0, count: bytes.count), at: end.offset)
         throw error
       }
+      if isAlone { file.startWriting(end.offset..<(end.offset + bytes.count)) }
       end.pass(bytes, last: last)
       try? leaveNote()
       return file

@@ -186,6 +186,11 @@ public final class File: Sendable {
     }
   }
 
+  /// Begins to write a part to the disk, so that a sync soon after has less to wait for. sync_file_range(2)
+  public func startWriting(_ range: Range<Int>) {
+    _ = cposix_start_writing(descriptor, range.lowerBound, range.count)
+  }
+
   /// Returns when data and size are on the disk. fdatasync(2)
   public func syncData() throws(PosixError) { try check("sync", name) { fdatasync(descriptor) } }
 

@@ -136,6 +136,12 @@ public struct FolderWatch: Sendable {
     file = File(owning: descriptor, name: folder)
   }
 
+  /// Watches only which names there are and what has them; nothing that is written to a file is noticed.
+  public init(namesIn folder: String) throws(PosixError) {
+    let descriptor = try check("watch", folder) { cposix_watch_names(folder) }
+    file = File(owning: descriptor, name: folder)
+  }
+
   /// Watches another folder too.
   public func add(_ folder: String) throws(PosixError) {
     try check("watch", folder) { cposix_watch_more(file.descriptor, folder) }

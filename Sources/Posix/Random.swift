@@ -1,4 +1,5 @@
 import CPosix
+import Synchronization
 
 /// Bytes that nobody can guess. getrandom(2)
 public enum Random {
@@ -11,6 +12,19 @@ public enum Random {
       }
     }
   }
+
+  /// 128 random bits as 32 lower-case hexadecimal digits; as cheap as naming every event by them demands.
+  public static func id() -> String {
+    supply.withLock { supply in
+      if supply.isEmpty { supply = bytes(1024) }
+      let taken = supply.suffix(16)
+      supply.removeLast(16)
+      return Hex.encode(taken)
+    }
+  }
+
+  /// Fetched and not given yet: a call of the kernel costs more than sixteen bytes of it.
+  private static let supply = Mutex<[UInt8]>([])
 
   /// `count` random bytes as lower-case hexadecimal digits.
   public static func hex(_ count: Int) -> String { Hex.encode(bytes(count)) }

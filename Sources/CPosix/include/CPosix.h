@@ -27,6 +27,9 @@ int cposix_become_subreaper(void);
 // inotify watch on a folder: names that appear, are written to, moved or removed. A descriptor, or -1.
 int cposix_watch(const char *folder);
 
+// The same for names that appear, go or are given to something else, and for the folder's own; not for what is written.
+int cposix_watch_names(const char *folder);
+
 // Add a folder to the watches of `descriptor`.
 int cposix_watch_more(int descriptor, const char *folder);
 
@@ -91,6 +94,9 @@ int cposix_contains(const void *bytes, size_t count, const void *part, size_t le
 
 // The size of an open file without a look at its times (statx(2), Linux 4.11); -1 with errno.
 off_t cposix_size(int descriptor);
+
+// Begin to write a part of a file to the disk, without waiting for it (sync_file_range(2)); 0, or -1 with errno.
+int cposix_start_writing(int descriptor, off_t offset, off_t count);
 
 // The inode of what lies at a path, or of an open file where that is NULL, without a look at its times; 0 where there
 // is none.
