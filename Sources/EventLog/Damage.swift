@@ -7,6 +7,8 @@ public struct Damage: Hashable, Sendable {
     case unfinished
     /// A whole line that has another byte in place of its newline; it counts.
     case unended(UInt64)
+    /// A whole line with a number that was not given yet where it stands.
+    case early(UInt64)
     /// A whole line whose number was there before.
     case again(UInt64)
     /// Numbers between two lines that no line has.
@@ -43,6 +45,7 @@ extension Damage: CustomStringConvertible {
     case .unreadable: "\(length) bytes are no event"
     case .unfinished: "\(length) bytes are an event without its end"
     case .unended(let number): "number \(number) has lost the newline behind it"
+    case .early(let number): "number \(number) stands where no such number can be"
     case .again(let number): "number \(number) is there again"
     case .missing(let numbers) where numbers.count == 1:
       "number \(numbers.lowerBound) is missing"

@@ -26,7 +26,7 @@ public struct Reader: Sendable {
       if let (segment, next) = place {
         let lines: [Line]?
         do throws(PosixError) {
-          lines = try read(log.path(of: segment), isNewest: next == nil, limit)
+          lines = try read(log.path(of: segment), before: next, limit)
         } catch {
           // Between listing and opening it may have been dropped.
           vanished += 1
@@ -89,79 +89,114 @@ public struct Reader: Sendable {
   }
 
   /// Lines of a segment from the cursor on; nil if what was read of it is not there any more.
-  private mutating func read(_ path: String, isNewest: Bool, _ limit: Int) throws(PosixError)
-    -> [Line]?
+  private mutating func read(_ path: String, before next: UInt64?, _ limit: Int)
+    throws(PosixError) -> [Line]?
   {
     let file = try File.open(path, .read)
     guard try cursor.isRight(in: file) else { return nil }
+    if let next { return try older(file, before: next, limit) }
     let end = cursor.offset.addingReportingOverflow(limit).partialValue
     var lines: [Line] = []
-    if !isNewest {
-      var walk = Walk(file, from: cursor.offset, isNewest: false)
-      while lines.isEmpty || cursor.offset < end, let piece = try walk.next() {
-        // Not over the last zeros: the writer may still be about to cut them off.
-        if piece.content != .zeros { take(piece, path, into: &lines) }
-      }
-      return lines
-    }
     var scan = Scan(file, from: cursor.offset)
     var piece = try scan.next()
-    while let plain = piece, plain.isPlain, lines.isEmpty || cursor.offset < end {
+    while let plain = piece, isNext(plain), lines.isEmpty || cursor.offset < end {
       take(plain, path, into: &lines)
       piece = try scan.next()
     }
     if !lines.isEmpty { return lines }
-    return try passOpen(file, path, isRoom: piece == nil || piece?.content == .zeros)
+    return try passOpen(file, isRoom: piece == nil || piece?.content == .zeros, limit)
+  }
+
+  /// Whether it is what a healthy log goes on with.
+  private func isNext(_ piece: Piece) -> Bool {
+    switch piece.content {
+    case .line(let line, EventLog.newline?): line.sequence == cursor.sequence + 1
+    case .padding: true
+    default: false
+    }
+  }
+
+  /// Lines of a segment that no writer writes any more.
+  private mutating func older(_ file: File, before next: UInt64, _ limit: Int)
+    throws(PosixError) -> [Line]
+  {
+    let end = cursor.offset.addingReportingOverflow(limit).partialValue
+    var lines: [Line] = []
+    var walk = Walk(file, from: cursor.offset, isNewest: false)
+    while lines.isEmpty || cursor.offset < end, let piece = try walk.next() {
+      // Not over the last zeros: the writer may still be about to cut them off.
+      if piece.content != .zeros { take(piece, file.name, before: next, into: &lines) }
+    }
+    return lines
   }
 
   /// Goes over what is not plain in the newest segment, as far as it counts, up to the next line.
   /// - Parameter isRoom: whether it begins with zeros.
-  private mutating func passOpen(_ file: File, _ path: String, isRoom: Bool) throws(PosixError)
+  private mutating func passOpen(_ file: File, isRoom: Bool, _ limit: Int) throws(PosixError)
     -> [Line]
   {
     // Looked at before the segment is read: what it tells of is there then.
-    let note = holdingNote().flatMap { $0.segment == cursor.segment ? $0 : nil }
+    var note = holdingNote()
+    if let note, note.segment > cursor.segment {
+      return try older(file, before: note.segment, limit)
+    }
+    if note?.segment != cursor.segment { note = nil }
     if let note, isRoom, note.offset == cursor.offset, note.next == cursor.sequence + 1 {
       return []
     }
-    var found = try counting(file, note?.offset ?? 0)
+    let written = note?.offset ?? 0
+    var (found, rest) = try counting(file, written)
     var isSettled = found.isEmpty
     while !isSettled {
       // A read that meets a write may have the end of it and not its beginning. Writes go from front to back: what is
       // missing when all is read again was never written.
-      let again = try counting(file, note?.offset ?? 0)
-      isSettled = again == found
-      found = again
+      let again = try counting(file, written)
+      isSettled = again.found == found
+      (found, rest) = again
+    }
+    // Of a line that lacks its newline the note tells that it was acknowledged.
+    if found.isEmpty, let note, let rest, case .line(let line, _) = rest.content,
+      cursor.sequence < line.sequence, line.sequence < note.next
+    {
+      found = [rest]
     }
     var lines: [Line] = []
-    for piece in found { take(piece, path, into: &lines) }
-    if found.isEmpty, let note { miss(upTo: note.next, path, cursor.offset) }
+    for piece in found {
+      take(
+        piece, file.name, before: piece.range.lowerBound < written ? note?.next : nil, into: &lines)
+    }
+    if found.isEmpty, let note { miss(upTo: note.next, file.name, cursor.offset) }
     return lines
   }
 
-  /// What counts, to the end of a line.
-  private func counting(_ file: File, _ written: Int) throws(PosixError) -> [Piece] {
+  /// What counts, to the end of a line, and the first piece that does not where there is no line.
+  private func counting(_ file: File, _ written: Int) throws(PosixError)
+    -> (found: [Piece], rest: Piece?)
+  {
     var walk = Walk(file, from: cursor.offset, isNewest: true, written: written)
     var pieces: [Piece] = []
     while let piece = try walk.next() {
       pieces.append(piece)
-      if case .line = piece.content { break }
+      if case .line = piece.content { return (pieces, nil) }
     }
-    return pieces
+    return (pieces, walk.pending.first)
   }
 
   private func holdingNote() -> End? { (try? log.note()) ?? nil }
 
   // MARK: - Taking
 
-  private mutating func take(_ piece: Piece, _ path: String, into lines: inout [Line]) {
+  /// - Parameter end: numbers from here on were not given yet where it stands.
+  private mutating func take(
+    _ piece: Piece, _ path: String, before end: UInt64? = nil, into lines: inout [Line]
+  ) {
     switch piece.content {
     case .padding, .zeros: break
     case .damage:
       let kind = piece.state == .open ? Damage.Kind.unfinished : .unreadable
       note(kind, path, piece.range.lowerBound, piece.range.count)
     case .line(let line, let ending):
-      guard accept(line, path, piece.range) else { break }
+      guard accept(line, path, piece.range, before: end) else { break }
       lines.append(line)
       if ending != EventLog.newline {
         let end = piece.range.lowerBound + line.bytes.count
@@ -171,9 +206,13 @@ public struct Reader: Sendable {
     cursor.offset = piece.range.upperBound
   }
 
-  private mutating func accept(_ line: Line, _ path: String, _ range: Range<Int>) -> Bool {
-    if line.sequence <= cursor.sequence {
-      note(.again(line.sequence), path, range.lowerBound, range.count)
+  private mutating func accept(
+    _ line: Line, _ path: String, _ range: Range<Int>, before end: UInt64?
+  ) -> Bool {
+    let isAgain = line.sequence <= cursor.sequence
+    if isAgain || line.sequence >= end ?? .max {
+      let kind = isAgain ? Damage.Kind.again(line.sequence) : .early(line.sequence)
+      note(kind, path, range.lowerBound, range.count)
       return false
     }
     miss(upTo: line.sequence, path, range.lowerBound)

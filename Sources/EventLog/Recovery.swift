@@ -48,12 +48,14 @@ struct Recovery {
 
   private mutating func mend(_ file: File, _ note: End?) throws(PosixError) {
     let isOurs = note?.segment == end.segment
-    var walk = Walk(file, isNewest: true, written: isOurs ? note?.offset ?? 0 : 0)
+    // What a note of a later segment is behind was all written.
+    let written = note.map { isOurs ? $0.offset : $0.segment > end.segment ? .max : 0 } ?? 0
+    var walk = Walk(file, isNewest: true, written: written)
     var tail = Tail(before: end.segment, end.time)
     while let piece = try walk.next() {
-      tail.pass(piece)
+      tail.pass(piece, before: piece.range.lowerBound < written ? note?.next : nil)
       try restoreNewline(of: piece, file)
-      end.offset = piece.range.upperBound
+      if isOurs || piece.content != .zeros { end.offset = piece.range.upperBound }
     }
     var pending = walk.pending[...]
     // All but its newline was written.
@@ -118,9 +120,10 @@ private struct Tail {
     if case .line(let line, _) = piece.content { line.sequence > last } else { false }
   }
 
-  mutating func pass(_ piece: Piece) {
+  /// - Parameter end: numbers from here on were not given yet where it stands.
+  mutating func pass(_ piece: Piece, before end: UInt64? = nil) {
     switch piece.content {
-    case .line(let line, _) where line.sequence > last:
+    case .line(let line, _) where line.sequence > last && line.sequence < end ?? .max:
       (last, damaged, lastLength) = (line.sequence, 0, line.bytes.count)
       time = max(time, line.time)
     // One out of place may have been another before; the next segment must not get the name of this one.

@@ -104,7 +104,7 @@ extension Damage {
   fileprivate var canBeRepaired: Bool {
     switch kind {
     case .unreadable, .unfinished, .unended, .missing: true
-    case .again, .backInTime: false
+    case .early, .again, .backInTime: false
     }
   }
 }

@@ -56,19 +56,32 @@ struct LogModel {
       missing = Set(1..<next)
       return
     }
-    for segment in segments.dropLast() {
-      let bytes = contents[segment] ?? []
-      take(Self.pieces(bytes))
+    for (segment, after) in zip(segments, segments.dropFirst()) {
+      take(Self.pieces(contents[segment] ?? []), segment..<after)
     }
     let pieces = Self.pieces(newestBytes)
-    end = end(of: newestBytes, pieces)
-    take(pieces.filter { $0.place.lowerBound < end })
-    takeOpen(newestBytes, pieces.filter { $0.place.lowerBound >= end })
+    if let note, note.segment > newest {
+      // It is as if the segment that the note names were there, without a line.
+      end = newestBytes.count
+      take(pieces, newest..<note.segment)
+    } else {
+      end = end(of: newestBytes, pieces)
+      takeNewest(pieces.filter { $0.place.lowerBound < end })
+      takeOpen(newestBytes, pieces.filter { $0.place.lowerBound >= end })
+    }
     findNext(pieces.filter { $0.place.lowerBound < end }, of: newestBytes)
     findMissing()
-    if let last = lines.last, last.number >= next {
-      doubt = "a line of an older segment is ahead of the newest segment"
-    }
+  }
+
+  /// The numbers that a piece of the newest segment may have.
+  private func numbers(at place: Int) -> Range<UInt64> {
+    let first = segments.last ?? 1
+    guard let note = noteOfNewest, place < note.offset else { return first..<(.max) }
+    return first..<max(first, note.next)
+  }
+
+  private mutating func takeNewest(_ pieces: [Piece]) {
+    for piece in pieces { take([piece], numbers(at: piece.place.lowerBound)) }
   }
 
   static func name(_ segment: UInt64) -> String {
@@ -232,7 +245,7 @@ struct LogModel {
     return pieces
   }
 
-  private mutating func take(_ pieces: [Piece]) {
+  private mutating func take(_ pieces: [Piece], _ numbers: Range<UInt64>) {
     for piece in pieces {
       let separator = piece.behind == Self.newline || piece.behind == 0 ? 1 : 0
       guard let line = piece.line else {
@@ -240,7 +253,7 @@ struct LogModel {
         damaged(piece.place.count...(piece.place.count + separator))
         continue
       }
-      if line.number <= lines.last?.number ?? 0 {
+      if line.number <= lines.last?.number ?? 0 || !numbers.contains(line.number) {
         repeated += 1
         damaged(piece.place.count...(piece.place.count + 1))
       } else {
@@ -285,7 +298,7 @@ struct LogModel {
   /// Whether the last number is the one before `next`, and whether none before is missing.
   private func isAll(below next: UInt64, _ pieces: [Piece], fromFirst: Bool = false) -> Bool {
     var model = self
-    model.take(pieces)
+    model.takeNewest(pieces)
     return (model.numbers.last ?? 0) + 1 == next
       && (!fromFirst || model.numbers == Array((segments.first ?? 1)..<next))
   }
@@ -296,7 +309,12 @@ struct LogModel {
     guard let first = pieces.first, first.place.lowerBound == end, let line = first.line else {
       return
     }
-    if line.number > lines.last?.number ?? 0 { incomplete = line }
+    guard line.number > lines.last?.number ?? 0 else { return }
+    if let note = noteOfNewest, line.number < note.next {
+      take([first], numbers(at: 0))
+    } else {
+      incomplete = line
+    }
   }
 
   /// A writer reads the newest segment alone, and knows by its name which numbers were given before.
@@ -305,7 +323,8 @@ struct LogModel {
     var last = newest - 1
     var kept: UInt64 = 0
     for piece in pieces {
-      if let line = piece.line, line.number > last {
+      let isEarly = !numbers(at: piece.place.lowerBound).contains(piece.line?.number ?? newest)
+      if let line = piece.line, line.number > last, !isEarly {
         (last, kept) = (line.number, 0)
       } else {
         kept += UInt64(max(1, Self.beginnings(bytes, in: piece.place).count))
