@@ -80,7 +80,8 @@ extension End {
   init?(note: [UInt8]) throws(EventLogError) {
     guard let end = note.firstIndex(of: EventLog.newline, from: 0) else { return nil }
     let words = note[..<end].split(separator: Self.blank, omittingEmptySubsequences: false)
-    guard words.count > 1, words[0].elementsEqual("format".utf8), let format = Int64(decimal: words[1])
+    guard words.count > 1, words[0].elementsEqual("format".utf8),
+      let format = Int64(decimal: words[1])
     else { return nil }
     if format > Self.format { throw .newerFormat(Int(format)) }
     guard words.count == 11, Self.boot != nil, note.starts(with: Self.beginning) else { return nil }

@@ -115,7 +115,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .logNotKept, .diskFull, .portUnavailable,
+    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .logNotKept, .diskFull,
+      .portUnavailable,
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted

@@ -22,7 +22,7 @@ extension Verb {
     throw Cause(
       .logDamaged, "the event log has \(Grouped.text(found.damage.count, "problem"))",
       remedy: found.damage.contains(where: \.canBeRepaired)
-        ? "Set aside what is no event: relctl events repair"
+        ? "Mend what can be mended: relctl events repair"
         : "Nothing is to be done: whole events stay as they are.")
   }
 

@@ -52,6 +52,31 @@ import Testing
     }
   }
 
+  /// What a reader would read next goes as the limits demand.
+  @Test func aReaderThatIsOvertakenGoesOn() throws {
+    for number in 1...40 { try log.append(Draft(number)) }
+    let segments = try log.segments()
+    var begun = Reader(log)
+    #expect(try begun.next(limit: 1).map(\.sequence) == [1])
+    var done = Reader(log)
+    #expect(try done.rest().count == 40)
+    let oldest = segments[4]
+    try log.save(Checkpoint(segment: oldest, version: 1, body: []))
+    let now = Timestamp(milliseconds: Clock.now())
+    try log.drop(Retention(count: 40 - oldest), now: now) { $0 <= oldest }
+    #expect(try log.segments().first == oldest)
+    #expect(throws: EventLogError.notKept(2...(oldest - 1))) { try begun.next() }
+    #expect(try begun.rest().map(\.sequence) == Array(oldest...40) && begun.damage == [])
+    #expect(try done.rest() == [])
+    #expect(try log.verify().lines == 41 - Int(oldest) && log.verify().damage == [])
+    // Without a checkpoint that stands for them they are not dropped but lost.
+    var other = Reader(log, from: Cursor(segment: segments[5]))
+    #expect(try other.next(limit: 1).count == 1)
+    for segment in segments[5...7] { try Files.remove(log.segment(Int(segment))) }
+    for segment in [oldest] { try Files.remove(log.segment(Int(segment))) }
+    #expect(throws: EventLogError.rewritten(after: segments[5])) { try other.next() }
+  }
+
   @Test func checkpoints() throws {
     for number in 1...40 { try log.append(Draft(number)) }
     let segment = try log.segments()[3]

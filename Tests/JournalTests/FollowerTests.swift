@@ -50,6 +50,21 @@ import Testing
     return Draft(source: "host/test", type: type.rawValue, subject: app, data: JSON.encode(data))
   }
 
+  /// What it would read next was dropped: it begins at a checkpoint again, and its board is the right one.
+  @Test func oneThatIsOvertakenGoesOn() throws {
+    var slow = Follower(journal, recent: 1)
+    #expect(try slow.take().count == 1)
+    try journal.log.set(Retention(count: 1))
+    for round in 0..<40 {
+      try journal.log.append(try (0..<60).map { try Self.draft(round * 60 + $0) })
+    }
+    var quick = Follower(journal)
+    _ = try quick.take()
+    #expect(try journal.dropOld().count > 2)
+    _ = try slow.take()
+    #expect(slow.board == quick.board)
+  }
+
   private func board(_ isWanted: (Event) -> Bool = { _ in true }) -> Board {
     var board = Board()
     for event in events.prefix(while: isWanted) { board.apply(event) }

@@ -9,16 +9,20 @@ struct EventsFollowTests {
     let child: Child
     private(set) var output: File?
     private var seen = ""
+    private let errorPath: String
 
     init(_ stage: Stage, _ arguments: [String] = []) throws {
       let (reading, writing) = try File.pipe()
+      errorPath = stage.folder.path + "/follower-errors"
       child = try Child.start(
         Invocation(
           [try Workspace.program("relctl"), "events", "-f"] + arguments,
           environment: stage.environment),
-        output: .file(writing), errors: .null)
+        output: .file(writing), errors: .file(try .open(errorPath, .replace)))
       output = reading
     }
+
+    func errors() throws -> String { String(decoding: try Files.read(errorPath), as: UTF8.self) }
 
     func expect(_ text: String) throws -> Bool {
       try Workspace.wait(milliseconds: 10_000) {
@@ -57,6 +61,37 @@ struct EventsFollowTests {
       }
       return child.wait()
     }
+  }
+
+  /// Suspended for so long that the events it would read next are dropped.
+  @Test func oneThatIsTooSlowIsTold() throws {
+    let stage = try Stage("slow")
+    #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
+    let follower = try Follower(stage)
+    #expect(try follower.expect("a.first"))
+    follower.child.signal(19)
+    let line = #"{"type":"load.tick","data":{"x":"\#(String(repeating: "x", count: 60_000))"}}"#
+    for _ in 1...4 {
+      let lines = Array(repeating: line, count: 20).joined(separator: "\n")
+      #expect(try EventsTests.emit(stage, lines).exit == .code(0))
+    }
+    let dropped = try stage.relctl("events", "retention", "--count", "20")
+    #expect(dropped.output.contains("dropped"))
+    follower.child.signal(18)
+    #expect(try follower.ends() == .code(75))
+    let errors = try follower.errors()
+    let oldest = try #require(
+      try Files.list(stage.home.events).first { $0.hasSuffix(".jsonl") }.flatMap {
+        UInt64($0.prefix(16))
+      })
+    #expect(
+      errors == """
+        relctl: events 2-\(oldest - 1) are no longer kept [RT-LOG-NOT-KEPT]
+          Go on with the oldest that is kept: relctl events --after \(oldest - 1)
+
+        """)
+    let rest = try stage.relctl("events", "--after", "\(oldest - 1)", "--json")
+    #expect(rest.exit == .code(0) && rest.errors.isEmpty && rest.lines.count > 20)
   }
 
   @Test(arguments: [Int32(2), 15]) func aSignalEndsItQuietly(_ signal: Int32) throws {
