@@ -91,11 +91,18 @@ struct Writer: ~Copyable {
   }
 
   private static func lock(_ log: EventLog) throws(PosixError) -> Lock {
-    do throws(PosixError) { return try Lock.wait(log.lockPath) } catch {
-      guard error.errno == .noSuchFile else { throw error }
-      try Files.makeFolder(log.folder)
-      try File.open(log.folder, .folder).giveToOwner(of: Files.parent(of: log.folder))
-      return try Lock.wait(log.lockPath)
+    var isMade = false
+    while true {
+      do throws(PosixError) {
+        let lock = try Lock.wait(log.lockPath)
+        // While we waited, its file may have lost the name to one that another writer locks.
+        if Files.inode(log.lockPath) == lock.file.inode { return lock }
+      } catch {
+        guard error.errno == .noSuchFile, !isMade else { throw error }
+        isMade = true
+        try Files.makeFolder(log.folder)
+        try File.open(log.folder, .folder).giveToOwner(of: Files.parent(of: log.folder))
+      }
     }
   }
 
