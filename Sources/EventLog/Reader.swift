@@ -138,7 +138,7 @@ public struct Reader: Sendable {
     // Looked at before the segment is read: what it tells of is there then.
     var note = holdingNote()
     if let note, note.segment > cursor.segment {
-      return try older(file, before: note.segment, limit)
+      return try older(file, before: note.next, limit)
     }
     if note?.segment != cursor.segment { note = nil }
     if let note, isRoom, note.offset == cursor.offset, note.next == cursor.sequence + 1 {

@@ -53,19 +53,20 @@ struct Recovery {
     var walk = Walk(file, isNewest: true, written: written)
     var tail = Tail(before: end.segment, end.time)
     while let piece = try walk.next() {
+      // All that was given is there, and here the room begins.
+      let isEnd = isOurs && piece.range.lowerBound == written && tail.last + 1 == note?.next
+      if isEnd, piece.content == .zeros { break }
       tail.pass(piece, before: piece.range.lowerBound < written ? note?.next : nil)
       try restoreNewline(of: piece, file)
       if isOurs || piece.content != .zeros { end.offset = piece.range.upperBound }
     }
-    var pending = walk.pending[...]
     // All but its newline was written.
-    if let first = pending.first, case .line = first.content, tail.goesOn(with: first) {
+    if let first = walk.pending.first, case .line = first.content, tail.goesOn(with: first) {
       tail.pass(first)
       try restoreNewline(of: first, file)
       end.offset = first.range.lowerBound + tail.lastLength + 1
-      pending.removeFirst()
     }
-    try takeOut(from: end.offset, pending, of: file)
+    try takeOut(from: end.offset, of: file)
     isLost = note.map { $0.next > tail.last + 1 } ?? false
     end.next = max(note?.next ?? 1, tail.last + (isOurs ? 0 : tail.damaged) + 1)
     end.time = tail.time
@@ -83,11 +84,9 @@ struct Recovery {
   }
 
   /// With a full disk it cannot be kept; it was not acknowledged.
-  private mutating func takeOut(from start: Int, _ pending: ArraySlice<Piece>, of file: File)
-    throws(PosixError)
-  {
-    guard let last = pending.last(where: { $0.content != .zeros }) else { return }
-    let torn = start..<max(start, last.contentEnd)
+  private mutating func takeOut(from start: Int, of file: File) throws(PosixError) {
+    let torn = start..<max(start, try Scan.contentEnd(of: file, from: start))
+    if torn.isEmpty { return }
     mending.torn = Damage(
       path: file.name, offset: torn.lowerBound, length: torn.count, kind: .unfinished)
     mending.aside = try? Aside(log).save([

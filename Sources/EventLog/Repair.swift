@@ -19,7 +19,7 @@ extension EventLog {
   /// Whole lines stay as they are; one that lacks only its newline gets it. When this returns it is durable; killed in
   /// between, it can be run again.
   public func repair() throws(EventLogError) -> Repair {
-    var writer = try Writer.open(self)
+    var writer = try Writer.open(self, isThorough: true)
     defer { withExtendedLifetime(writer) {} }
     let mending = writer.mending
     var repair = Repair(

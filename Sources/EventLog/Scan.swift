@@ -37,6 +37,15 @@ struct Scan {
     }
   }
 
+  /// Behind the last byte of a file that is not NUL, or `offset` where all behind it are.
+  static func contentEnd(of file: File, from offset: Int) throws(PosixError) -> Int {
+    var (scan, end) = (Scan(file, from: offset), offset)
+    while let piece = try scan.next() {
+      if piece.content != .zeros { end = piece.contentEnd }
+    }
+    return end
+  }
+
   private mutating func take(to end: Int, ending: UInt8?) -> Piece? {
     if ending == EventLog.newline, let line = Line(buffer[position..<end]) {
       let range = (base + position)..<(base + end + 1)

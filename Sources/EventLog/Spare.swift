@@ -17,20 +17,13 @@ struct Spare {
     if try Files.info(path)?.size != size { try make(size) }
     let place = log.path(of: first)
     // One that was begun and never written may be there, and nothing else.
-    if Files.exists(place), try !isEmpty(File.open(place, .change)) {
-      throw PosixError("make", place, .exists)
+    if Files.exists(place) {
+      let end = try Scan.contentEnd(of: try File.open(place, .change), from: 0)
+      if end > 0 { throw PosixError("make", place, .exists) }
     }
     try Files.rename(path, to: place)
     try Files.syncFolder(log.folder)
     return size
-  }
-
-  private func isEmpty(_ file: File) throws(PosixError) -> Bool {
-    var scan = Scan(file, from: 0)
-    while let piece = try scan.next() {
-      if piece.content != .zeros { return false }
-    }
-    return true
   }
 
   /// Written, not only reserved: blocks that were never written would cost each sync a write of metadata.

@@ -61,10 +61,7 @@ extension EventLog {
       let offset = reader.cursor.segment == segment ? reader.cursor.offset : 0
       do throws(PosixError) {
         let file = try File.open(path(of: segment), .read)
-        var (scan, end) = (Scan(file, from: offset), offset)
-        while let piece = try scan.next() {
-          if piece.content != .zeros { end = piece.contentEnd }
-        }
+        let end = try Scan.contentEnd(of: file, from: offset)
         if end == offset { return nil }
         found = Damage(path: file.name, offset: offset, length: end - offset, kind: .unfinished)
       } catch { throw .unreadable(error) }

@@ -19,12 +19,13 @@ struct Writer: ~Copyable {
   private let isLost: Bool
 
   /// Waits for the lock and finds the end, mending what a crash has left there.
-  static func open(_ log: EventLog) throws(EventLogError) -> Writer {
+  /// - Parameter isThorough: whether the newest segment is read in any case.
+  static func open(_ log: EventLog, isThorough: Bool = false) throws(EventLogError) -> Writer {
     var names: Names?
-    if let place = log.desk.take() {
+    if let place = log.desk.take(), !isThorough {
       if let writer = try Writer(log, at: place, &names) { return writer }
     }
-    var writer = try Writer(log, names)
+    var writer = try Writer(log, names, isThorough)
     if writer.isLost {
       do throws(PosixError) { try writer.roll() } catch { throw .unwritable(error) }
     }
@@ -49,7 +50,7 @@ struct Writer: ~Copyable {
     isAlone = note.starts(with: place.note)
   }
 
-  private init(_ log: EventLog, _ names: Names?) throws(EventLogError) {
+  private init(_ log: EventLog, _ names: Names?, _ isThorough: Bool) throws(EventLogError) {
     let lock: Lock
     let text: [UInt8]
     do throws(PosixError) {
@@ -59,7 +60,7 @@ struct Writer: ~Copyable {
     let note = try End(note: text)
     let place: (end: End, file: File?)
     var recovery: Recovery?
-    if let note, let noted = Self.place(of: note, log) {
+    if !isThorough, let note, let noted = Self.place(of: note, log) {
       place = noted
     } else {
       let found = try Recovery(log, note)

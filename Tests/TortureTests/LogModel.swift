@@ -63,7 +63,7 @@ struct LogModel {
     if let note, note.segment > newest {
       // It is as if the segment that the note names were there, without a line.
       end = newestBytes.count
-      take(pieces, newest..<note.segment)
+      take(pieces, newest..<note.next)
     } else {
       end = end(of: newestBytes, pieces)
       takeNewest(pieces.filter { $0.place.lowerBound < end })
@@ -305,13 +305,14 @@ struct LogModel {
 
   /// What is behind the end.
   private mutating func takeOpen(_ bytes: [UInt8], _ pieces: [Piece]) {
-    isUnfinished = bytes.countWithoutZeros > end
+    defer { isUnfinished = bytes.countWithoutZeros > end }
     guard let first = pieces.first, first.place.lowerBound == end, let line = first.line else {
       return
     }
     guard line.number > lines.last?.number ?? 0 else { return }
     if let note = noteOfNewest, line.number < note.next {
       take([first], numbers(at: 0))
+      end = first.place.upperBound
     } else {
       incomplete = line
     }
