@@ -294,11 +294,14 @@ int cposix_start_writing(int descriptor, off_t offset, off_t count) {
   return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
 }
 
-uint64_t cposix_inode(int descriptor, const char *path) {
+int cposix_identity(int descriptor, const char *path, uint64_t identity[2]) {
   struct statx info;
   int folder = path == NULL ? descriptor : AT_FDCWD;
   int flags = path == NULL ? AT_EMPTY_PATH : AT_SYMLINK_NOFOLLOW;
-  return statx(folder, path == NULL ? "" : path, flags, STATX_INO, &info) == 0 ? info.stx_ino : 0;
+  if (statx(folder, path == NULL ? "" : path, flags, STATX_INO, &info) != 0) return -1;
+  identity[0] = (uint64_t)info.stx_dev_major << 32 | info.stx_dev_minor;
+  identity[1] = info.stx_ino;
+  return 0;
 }
 
 off_t cposix_next_data(int descriptor, off_t offset) { return lseek(descriptor, offset, SEEK_DATA); }

@@ -19,11 +19,26 @@ struct ConfigMark {
   /// Tells all who have read the sets to look again. When this returns it is durable: a stored mask that lacks a set
   /// must not fit after a power cut.
   func move() throws(PosixError) {
-    let isNew = !Files.exists(home.configMark)
-    let file = try File.open(home.configMark, .append)
-    if isNew { try file.giveToOwner(of: home.root) }
+    let file = try opened()
+    // In another user's home it could be a pipe, or have a second name elsewhere.
+    let info = try file.info()
+    guard info.kind == .file, info.names == 1 else {
+      throw PosixError("write", home.configMark, .invalid)
+    }
+    try file.giveToOwner(of: home.root)
     try file.write([UInt8(ascii: "+")])
     try file.syncData()
-    if isNew { try Files.syncFolder(home.root) }
+    if info.size == 0 { try Files.syncFolder(home.root) }
+  }
+
+  private func opened() throws(PosixError) -> File {
+    do throws(PosixError) { return try File.open(home.configMark, .extend) } catch {
+      if error.errno != .noSuchFile { throw error }
+    }
+    do throws(PosixError) { _ = try File.open(home.configMark, .create) } catch {
+      // Another program has made it meanwhile.
+      if error.errno != .exists { throw error }
+    }
+    return try File.open(home.configMark, .extend)
   }
 }

@@ -111,9 +111,9 @@ public final class Agent {
   }
 
   private func take() throws(Cause) {
-    let segment = follower.segment
+    let kept = follower.kept
     _ = try follower.take()
-    if follower.segment != segment { try journal.dropOld() }
+    if follower.kept != kept { try journal.dropOld() }
   }
 
   /// Writes an event and folds it in.

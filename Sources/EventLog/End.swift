@@ -71,6 +71,9 @@ extension End {
 
   private static let beginning = Array("format \(format) ".utf8) + (boot ?? []) + [blank]
 
+  /// No segment of ours is longer, also where many lines were written together.
+  private static let greatestOffset = 1 << 30
+
   /// A line has no fewer bytes.
   private static let shortestLine = 160
 
@@ -97,7 +100,8 @@ extension End {
   }
 
   private var isSound: Bool {
-    segment > 0 && offset >= 0 && next >= segment && next <= Line.greatest && size >= offset
+    segment > 0 && (0...Self.greatestOffset).contains(offset) && next >= segment
+      && next <= Line.greatest && size >= offset
       && trail.count == min(offset, Self.trailLength)
       && next - segment <= UInt64(offset / Self.shortestLine) && Timestamp(time.description) == time
   }

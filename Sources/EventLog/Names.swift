@@ -22,7 +22,7 @@ struct Names {
     let now = Clock.monotonic()
     if now - looked >= 1000 {
       looked = now
-      isLost = Files.inode(lock.name) != lock.inode
+      isLost = Files.inode(lock.name) != Files.inode(of: lock)
     }
     isLost = isLost || notice.isLost
     return !isLost && !notice.isWanted

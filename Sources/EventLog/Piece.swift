@@ -110,7 +110,7 @@ struct Stretch {
     var found: [Int] = []
     var start = part.lowerBound
     if most < .max { start = max(start, part.upperBound - EventLog.longestLine) }
-    while let brace = bytes.firstIndex(of: Line.head[0], from: start), brace < part.upperBound {
+    while let brace = bytes.firstIndex(of: Line.head[0], in: start..<part.upperBound) {
       if bytes.has(Line.head, at: brace), brace + Line.head.count <= part.upperBound {
         found.append(brace)
       }

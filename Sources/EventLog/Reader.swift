@@ -37,10 +37,14 @@ public struct Reader: Sendable {
         guard let lines else { throw .rewritten(after: before.sequence) }
         if !lines.isEmpty { return lines }
         // Nothing but damage so far: there may be more behind it.
-        if cursor != before { continue }
+        if cursor != before {
+          isSecondLook = false
+          continue
+        }
         if let next {
           miss(upTo: next, log.path(of: next), 0)
           cursor.enter(next)
+          isSecondLook = false
           continue
         }
       }
@@ -169,13 +173,16 @@ public struct Reader: Sendable {
     return lines
   }
 
+  /// At once; hostile bytes could be millions.
+  private static let mostPieces = 1000
+
   /// What counts, to the end of a line, and the first piece that does not where there is no line.
   private func counting(_ file: File, _ written: Int) throws(PosixError)
     -> (found: [Piece], rest: Piece?)
   {
     var walk = Walk(file, from: cursor.offset, isNewest: true, written: written)
     var pieces: [Piece] = []
-    while let piece = try walk.next() {
+    while pieces.count < Self.mostPieces, let piece = try walk.next() {
       pieces.append(piece)
       if case .line = piece.content { return (pieces, nil) }
     }

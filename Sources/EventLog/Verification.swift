@@ -39,7 +39,13 @@ extension EventLog {
     }
     let segments = try segments()
     result.damage = reader.damage
-    result.missing = reader.damage.reduce(0) { $0 + ($1.missing?.count ?? 0) }
+    // What was dropped has a checkpoint that stands for it.
+    if let oldest = segments.first, oldest > 1, try checkpoint(before: oldest) == nil {
+      result.damage.insert(
+        Damage(path: path(of: oldest), offset: 0, length: 0, kind: .missing(1...(oldest - 1))),
+        at: 0)
+    }
+    result.missing = result.damage.reduce(0) { $0 + ($1.missing?.count ?? 0) }
     result.segments = segments.count
     do throws(PosixError) {
       result.size = try sizes(of: segments).total

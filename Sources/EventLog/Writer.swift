@@ -83,7 +83,9 @@ struct Writer: ~Copyable {
     if names == nil {
       names = Names(of: log)
       // Not watched until now.
-      guard Files.inode(kept.name) == kept.inode, Files.inode(file.name) == file.inode else {
+      guard Files.inode(kept.name) == Files.inode(of: kept),
+        Files.inode(file.name) == Files.inode(of: file)
+      else {
         return
       }
     }
@@ -97,7 +99,7 @@ struct Writer: ~Copyable {
       do throws(PosixError) {
         let lock = try Lock.wait(log.lockPath)
         // While we waited, its file may have lost the name to one that another writer locks.
-        if Files.inode(log.lockPath) == lock.file.inode { return lock }
+        if Files.inode(log.lockPath) == Files.inode(of: lock.file) { return lock }
       } catch {
         guard error.errno == .noSuchFile, !isMade else { throw error }
         isMade = true

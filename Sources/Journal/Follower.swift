@@ -36,8 +36,11 @@ public struct Follower: Sendable {
   /// Parts of the log that are no events.
   public var damage: [Damage] { reader.damage }
 
-  /// The segment it has come to. When that is another than before, there may be something to drop.
-  public var segment: UInt64 { reader.cursor.segment }
+  /// The segment that a checkpoint stands before since it was entered; 0 at the beginning. When that is another than
+  /// before, there may be something to drop.
+  public private(set) var kept: UInt64 = 0
+  /// Whether it stands in a segment of which it has not had a line yet.
+  private var hasEntered = false
 
   /// Folds everything that came since the last call into the board, and gives it; at the first call what is recent.
   public mutating func take() throws(Cause) -> [Event] {
@@ -47,13 +50,18 @@ public struct Follower: Sendable {
     if !isBegun { try begin() }
     var events: [Event] = []
     while true {
-      let before = segment
+      let before = reader.cursor.segment
       guard let lines = try nextLines() else {
         // Dropped before we came to it: a checkpoint stands for it.
         try begin()
         continue
       }
-      if before > 0, segment != before { keep(before: segment) }
+      if before > 0, reader.cursor.segment != before { hasEntered = true }
+      // By its first line a checkpoint is known, and a segment is there for a moment before that.
+      if hasEntered, !lines.isEmpty {
+        hasEntered = false
+        keep(before: reader.cursor.segment)
+      }
       let wanted = lines.prefix { isWanted($0) }
       for line in wanted {
         let event = Event(line)
@@ -187,10 +195,16 @@ extension Follower {
   private mutating func keep(before segment: UInt64) {
     guard canKeep else { return }
     let isNewer = ((try? log.checkpoint(before: segment))?.version ?? 0) > Board.version
-    if isNewer || board(before: segment, orOlder: false) != nil { return }
+    if isNewer || board(before: segment, orOlder: false) != nil {
+      kept = segment
+      return
+    }
     let checkpoint = Checkpoint(
       segment: segment, version: Board.version, body: JSON.encode(board))
-    do throws(EventLogError) { try log.save(checkpoint) } catch {
+    do throws(EventLogError) {
+      try log.save(checkpoint)
+      kept = segment
+    } catch {
       if case .unwritable(let reason) = error, reason.isDiskFull { return }
       canKeep = false
     }

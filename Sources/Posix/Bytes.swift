@@ -12,6 +12,15 @@ extension [UInt8] {
     }
   }
 
+  /// Where a byte is found in a range. memchr(3)
+  public func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
+    withUnsafeBytes { buffer in
+      guard range.upperBound <= buffer.count, let base = buffer.baseAddress else { return nil }
+      return memchr(base + range.lowerBound, Int32(byte), range.count)
+        .map { UnsafeRawPointer($0) - base }
+    }
+  }
+
   /// Where a byte or a zero before it is found at `start` or behind it. memchr(3)
   public func firstIndex(of byte: UInt8, orZeroFrom start: Int) -> Int? {
     withUnsafeBytes { buffer in

@@ -23,6 +23,8 @@ public final class File: Sendable {
     case replace
     /// Writing, always to the end.
     case append
+    /// Writing, always to the end of a file that must be there and is no link.
+    case extend
     /// Reading and writing in place; made where it is missing.
     case update
     /// Reading and writing in place what must be there and is no link: in another user's folder it could lead anywhere.
@@ -38,6 +40,7 @@ public final class File: Sendable {
       case .folder: ("read", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
       case .append: ("write", O_WRONLY | O_CREAT | O_APPEND)
+      case .extend: ("write", O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
       case .update: ("write", O_RDWR | O_CREAT)
       case .change: ("write", O_RDWR | O_NOFOLLOW)
       case .create: ("create", O_RDWR | O_CREAT | O_EXCL)
@@ -237,9 +240,6 @@ public final class File: Sendable {
   public func size() throws(PosixError) -> Int {
     try check("read", name) { Int(cposix_size(descriptor)) }
   }
-
-  /// The inode's number: while this is open no other file has it. statx(2)
-  public var inode: UInt64 { cposix_inode(descriptor, nil) }
 
   /// Where bytes that are on the disk begin at `offset` or behind it; nil where only a hole is left. lseek(2), SEEK_DATA
   public func nextData(from offset: Int) throws(PosixError) -> Int? {

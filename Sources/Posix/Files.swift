@@ -40,11 +40,24 @@ public enum Files {
     return Info(info)
   }
 
-  /// The inode's number; nil where there is nothing. While a file is open no other has its number. statx(2)
-  public static func inode(_ path: String) -> UInt64? {
-    let number = cposix_inode(-1, path)
-    return number == 0 ? nil : number
+  /// Which file something is. While it is open no other file is the same.
+  public struct Inode: Hashable, Sendable {
+    var device: UInt64
+    var number: UInt64
+
+    /// Of what lies at a path, or of an open file where there is none; nil where there is nothing. statx(2)
+    fileprivate init?(_ descriptor: Int32, _ path: String?) {
+      var identity: [UInt64] = [0, 0]
+      guard cposix_identity(descriptor, path, &identity) == 0 else { return nil }
+      (device, number) = (identity[0], identity[1])
+    }
   }
+
+  /// Which file lies at a path, links not followed; nil where there is none.
+  public static func inode(_ path: String) -> Inode? { Inode(-1, path) }
+
+  /// Which file this is.
+  public static func inode(of file: File) -> Inode? { Inode(file.descriptor, nil) }
 
   /// When a file or the names in a folder changed last, in nanoseconds since 1970; nil where that cannot be told.
   /// A file system's clock ticks in milliseconds: two changes may have one moment.

@@ -1,4 +1,5 @@
 import ConfigStore
+import Glibc
 import Posix
 import ReleaseModel
 import TestSupport
@@ -28,6 +29,21 @@ import Testing
     try save("blog", ["THEIRS": "their-password"])
     #expect(mask.current()(text) == "«OLD» «NEW» «THEIRS» «MINE»")
     #expect(HomeMask(home: home, app: "blog").current()("new-password") == "new-password")
+  }
+
+  /// Root may save in another user's home, where the mark could lead anywhere or hold it up.
+  @Test(arguments: ["link", "dangling", "pipe", "second name"])
+  func aMarkThatIsNone(_ what: String) throws {
+    let elsewhere = folder.path + "/elsewhere"
+    try Files.makeFolder(home.root)
+    if what != "dangling" { try Files.replace(elsewhere, with: [1]) }
+    switch what {
+    case "pipe": #expect(mkfifo(home.configMark, 0o600) == 0)
+    case "second name": try Files.hardLink(elsewhere, at: home.configMark)
+    default: try Files.symbolicLink(to: elsewhere, at: home.configMark)
+    }
+    #expect(throws: Cause.self) { try save("shop", ["A": "some value"]) }
+    #expect(try what == "dangling" ? !Files.exists(elsewhere) : Files.read(elsewhere) == [1])
   }
 
   /// Whatever the times of its folder are.

@@ -69,6 +69,11 @@ import Testing
     #expect(try begun.rest().map(\.sequence) == Array(oldest...40) && begun.damage == [])
     #expect(try done.rest() == [])
     #expect(try log.verify().lines == 41 - Int(oldest) && log.verify().damage == [])
+    // What no checkpoint stands for was not dropped but lost.
+    let checkpoint = log.segment(Int(oldest)).dropLast(5) + "checkpoint"
+    try Files.rename(String(checkpoint), to: folder.path + "/kept")
+    #expect(try log.verify().damage.map(\.kind) == [.missing(1...(oldest - 1))])
+    try Files.rename(folder.path + "/kept", to: String(checkpoint))
     // Without a checkpoint that stands for them they are not dropped but lost.
     var other = Reader(log, from: Cursor(segment: segments[5]))
     #expect(try other.next(limit: 1).count == 1)
@@ -132,6 +137,7 @@ import Testing
     #expect(lines == Array(left[0]...40) && reader.damage == [])
     if let count = retention.count { #expect(lines.count >= Int(count)) }
     #expect(try log.append(Draft(41))?.sequence == 41)
+    try log.save(Checkpoint(segment: left[0], version: 1, body: []))
     #expect(try log.verify().damage == [])
   }
 

@@ -65,6 +65,19 @@ import Testing
     #expect(slow.board == quick.board)
   }
 
+  /// A segment has its name a moment before it has a line.
+  @Test func aSegmentIsEnteredBeforeItsFirstLine() throws {
+    let (next, name) = (UInt64(6601), journal.log.folder + "/0000000000006601.jsonl")
+    var follower = Follower(journal)
+    _ = try follower.take()
+    try Files.replace(name, with: [UInt8](repeating: 0, count: 1 << 20))
+    _ = try follower.take()
+    #expect(try follower.kept < next && !journal.log.checkpoints().contains(next))
+    try journal.log.append(try Self.draft(1))
+    #expect(try follower.take().count == 1)
+    #expect(try follower.kept == next && journal.log.checkpoint(before: next) != nil)
+  }
+
   private func board(_ isWanted: (Event) -> Bool = { _ in true }) -> Board {
     var board = Board()
     for event in events.prefix(while: isWanted) { board.apply(event) }

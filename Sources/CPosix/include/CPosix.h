@@ -98,9 +98,9 @@ off_t cposix_size(int descriptor);
 // Begin to write a part of a file to the disk, without waiting for it (sync_file_range(2)); 0, or -1 with errno.
 int cposix_start_writing(int descriptor, off_t offset, off_t count);
 
-// The inode of what lies at a path, or of an open file where that is NULL, without a look at its times; 0 where there
-// is none.
-uint64_t cposix_inode(int descriptor, const char *path);
+// Device and inode of what lies at a path, or of an open file where that is NULL, without a look at its times
+// (statx(2)); 0, or -1 with errno.
+int cposix_identity(int descriptor, const char *path, uint64_t identity[2]);
 
 // Where data begins at `offset` or behind it in a file that may have holes (lseek(2), SEEK_DATA); -1 where none does.
 off_t cposix_next_data(int descriptor, off_t offset);
