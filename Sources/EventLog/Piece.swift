@@ -27,7 +27,16 @@ struct Piece: Hashable {
   var state: State
 
   /// What a healthy log is made of.
-  var isPlain: Bool { content == .padding || isWholeLine }
+  var isPlain: Bool {
+    switch content {
+    case .padding, .line(_, ending: EventLog.newline?): true
+    default: false
+    }
+  }
+
+  var isZeros: Bool {
+    if case .zeros = content { true } else { false }
+  }
 
   var isWholeLine: Bool {
     if case .line(_, ending: EventLog.newline?) = content { true } else { false }

@@ -108,7 +108,7 @@ public struct Reader: Sendable {
       piece = try scan.next()
     }
     if !lines.isEmpty { return lines }
-    return try passOpen(file, isRoom: piece == nil || piece?.content == .zeros, limit)
+    return try passOpen(file, isRoom: piece?.isZeros ?? true, limit)
   }
 
   /// Whether it is what a healthy log goes on with.
@@ -129,7 +129,7 @@ public struct Reader: Sendable {
     var walk = Walk(file, from: cursor.offset, isNewest: false)
     while lines.isEmpty || cursor.offset < end, let piece = try walk.next() {
       // Not over the last zeros: the writer may still be about to cut them off.
-      if piece.content != .zeros { take(piece, file.name, before: next, into: &lines) }
+      if !piece.isZeros { take(piece, file.name, before: next, into: &lines) }
     }
     return lines
   }

@@ -55,10 +55,10 @@ struct Recovery {
     while let piece = try walk.next() {
       // All that was given is there, and here the room begins.
       let isEnd = isOurs && piece.range.lowerBound == written && tail.last + 1 == note?.next
-      if isEnd, piece.content == .zeros { break }
+      if isEnd, piece.isZeros { break }
       tail.pass(piece, before: piece.range.lowerBound < written ? note?.next : nil)
       try restoreNewline(of: piece, file)
-      if isOurs || piece.content != .zeros { end.offset = piece.range.upperBound }
+      if isOurs || !piece.isZeros { end.offset = piece.range.upperBound }
     }
     // All but its newline was written.
     if let first = walk.pending.first, case .line = first.content, tail.goesOn(with: first) {

@@ -41,7 +41,7 @@ struct Scan {
   static func contentEnd(of file: File, from offset: Int) throws(PosixError) -> Int {
     var (scan, end) = (Scan(file, from: offset), offset)
     while let piece = try scan.next() {
-      if piece.content != .zeros { end = piece.contentEnd }
+      if !piece.isZeros { end = piece.contentEnd }
     }
     return end
   }

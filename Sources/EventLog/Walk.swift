@@ -64,7 +64,7 @@ extension [Piece] {
 extension Piece {
   /// NUL bytes in two, if this place is within them; room begins there.
   fileprivate func split(at place: Int) -> [Piece] {
-    guard content == .zeros, range.lowerBound < place, place < range.upperBound else {
+    guard isZeros, range.lowerBound < place, place < range.upperBound else {
       return [self]
     }
     return [range.lowerBound..<place, place..<range.upperBound].map {
