@@ -1,6 +1,9 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Instance
 import Posix
+import ReleaseModel
 import SlugStore
 
 /// What a build made.

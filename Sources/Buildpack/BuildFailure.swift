@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 
 /// Every way in which a build fails. Facts are in the cases; sentences, ids and remedies are made here.

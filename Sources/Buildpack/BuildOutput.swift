@@ -1,9 +1,11 @@
+import Events
 import Posix
+import Redaction
 
 /// What a build says, in the form that Heroku's buildpacks use, line by line as it happens. No value of a config
 /// var gets through.
 struct BuildOutput {
-  let mask: Mask
+  let mask: Redactor
   let write: (String) -> Void
 
   func step(_ text: String) { write("-----> " + mask(text)) }

@@ -1,4 +1,7 @@
+import Events
+import HomeLayout
 import Posix
+import ReleaseModel
 
 /// A part of a build, in the order in which they come.
 public enum BuildStep: String, CaseIterable, Sendable {

@@ -1,5 +1,8 @@
+import Events
+import HomeLayout
 import Journal
 import Posix
+import Redaction
 
 /// The events of one build. On somebody else's platform there is no home: they travel inside the slug if the config var
 /// `RELPACK_RECORD` is `slug`, and else nothing is written.
@@ -18,7 +21,7 @@ final class BuildRecord {
   private var steps: [(step: BuildStep, began: Int64)] = []
   private let environment: [String: String]
   /// Takes out the values of the build's config vars, and of the home's where there is one.
-  let mask: Mask
+  let mask: Redactor
 
   /// - Parameters:
   ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build, `RELPACK_EVENTS`
@@ -41,10 +44,10 @@ final class BuildRecord {
         try? File.open($0, .append)
       })
     {
-      (place, mask) = (.file(file, SlugRecordWriter(program: "relpack")), Mask(ConfigSet(config)))
+      (place, mask) = (.file(file, SlugRecordWriter(program: "relpack")), Redactor(ConfigSet(config)))
     } else {
       place = travels ? .slug(SlugRecordWriter(program: "relpack")) : .nowhere
-      mask = Mask(ConfigSet(config))
+      mask = Redactor(ConfigSet(config))
     }
     app = value("RELPACK_APP")
     build = value("RELPACK_BUILD").flatMap { BuildID.isValid($0) ? $0 : nil } ?? Random.hex(8)

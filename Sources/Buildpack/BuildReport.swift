@@ -1,4 +1,8 @@
+import Events
+import JSONText
 import Posix
+import Redaction
+import ReleaseModel
 
 /// What `bin/report` prints: flat JSON of facts about the last build in a folder, also of one that failed.
 /// Source: Heroku, "Buildpack API".
@@ -7,7 +11,7 @@ public enum BuildReport {
   static let path = ".reltui/report.json"
 
   /// A folder that cannot be written has been told of already.
-  static func keep(_ failure: BuildFailure, in source: String, mask: Mask) {
+  static func keep(_ failure: BuildFailure, in source: String, mask: Redactor) {
     let cause = mask(failure.cause)
     var facts = ["failure": cause.id, "cause": cause.sentence]
     facts["remedy"] = cause.remedy

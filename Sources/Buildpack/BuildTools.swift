@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 
 /// Erlang, Elixir and rebar3 of one build, and where they keep what they fetch for themselves.

@@ -1,5 +1,6 @@
 import PlainText
 import Posix
+import ReleaseModel
 
 /// What a builder – mix or rebar3 – reports while it works.
 enum BuilderReport: Hashable {

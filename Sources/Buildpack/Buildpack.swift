@@ -1,4 +1,4 @@
 /// Source tree → slug tree, in place: the engine behind `buildpack/bin/*`.
 ///
 /// What each entry point must do is Heroku's: "Buildpack API", devcenter.heroku.com.
-@_exported import ReleaseModel
+

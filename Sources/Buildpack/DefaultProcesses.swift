@@ -1,4 +1,7 @@
+import Events
+import JSONText
 import Posix
+import ReleaseModel
 
 /// What `bin/release` prints.
 public enum DefaultProcesses {

@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// What buildpacks that ran before ours have put into BUILD_DIR for the running app: packages of the system in `.apt`,
 /// runtimes in `.heroku` and `vendor`, and whatever their scripts in `.profile.d` put into a path.

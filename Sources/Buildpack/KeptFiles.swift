@@ -1,4 +1,6 @@
+import Events
 import Posix
+import ReleaseModel
 
 /// The files beside the code that belong into the slug.
 struct KeptFiles {

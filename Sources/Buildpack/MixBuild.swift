@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// The part of a build that mix does: one process, whose task is in `Tasks/build.exs`.
 struct MixBuild {

@@ -1,3 +1,5 @@
+import ReleaseModel
+
 /// One of the commands that a process type's line runs, as far as a shell's rules need to be known.
 struct ProcessCommand: Hashable {
   /// As it stands there, quotes included; words are a blank apart.

@@ -1,3 +1,6 @@
+import Events
+import ReleaseModel
+
 /// A process type that cannot start from any slug of the project, with the line that can.
 public struct ProcessFault: Hashable, Sendable {
   public var sentence: String

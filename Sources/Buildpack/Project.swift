@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// The project in a source tree: what builds it, and where it lies.
 public struct Project: Hashable, Sendable {

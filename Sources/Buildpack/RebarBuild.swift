@@ -1,4 +1,5 @@
 import ErlangTerm
+import Events
 import Posix
 
 /// The part of a build that rebar3 does, as one process.

@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// Which OTP releases of a project are built.
 struct ReleaseChoice: Hashable {

@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 
 /// Has mix or rebar3 do its part, with the tools that the project wants.

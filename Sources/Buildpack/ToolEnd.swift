@@ -1,3 +1,4 @@
+import Events
 import Posix
 
 /// How a tool of somebody else's ended, and what it said last.

@@ -1,4 +1,6 @@
-import ReleaseModel
+import Events
+import HomeLayout
+import JSONText
 
 /// An option that a command takes.
 public struct Option: Hashable, Sendable {

@@ -1,6 +1,6 @@
-import HomeFormat
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The version of all programs here; they are built and installed together.
 public enum Version {

@@ -1,6 +1,6 @@
+import Events
 import PlainText
 import Posix
-import ReleaseModel
 
 /// How a command ended, as a value, before anything is printed or left.
 public struct Outcome: Equatable, Sendable {

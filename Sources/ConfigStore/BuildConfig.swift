@@ -1,6 +1,9 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
+import Redaction
 
 /// The variables that an app's builds get, for as long as they are kept: as ENV_DIR gives them on a platform.
 ///

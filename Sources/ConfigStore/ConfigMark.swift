@@ -1,5 +1,5 @@
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// What tells in two system calls whether the sets of config vars of a home are those that were read: the folder of the
 /// apps, and a file that grows by a byte whenever a set has been saved. A length needs no clock.

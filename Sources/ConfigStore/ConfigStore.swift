@@ -1,6 +1,9 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
+import Redaction
 
 /// Sets of config vars of one app, one immutable file a set, named by a keyed digest: who reads a digest learns nothing of the values.
 public struct ConfigStore: Sendable {

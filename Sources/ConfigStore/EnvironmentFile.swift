@@ -1,4 +1,4 @@
-import ReleaseModel
+import Events
 
 /// A file of `NAME=VALUE` lines, as `.env` files are. It is data: no shell ever reads it, and nothing in it is expanded.
 ///

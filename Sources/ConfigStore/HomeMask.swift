@@ -1,5 +1,6 @@
+import HomeLayout
 import Posix
-import ReleaseModel
+import Redaction
 import Synchronization
 
 /// Masks the values of all config vars of a home, of old sets too, and of those that are set while it is used.
@@ -12,7 +13,7 @@ public final class HomeMask: Sendable {
     var unread: Set<Place> = []
     /// What could be read of those that are not as they were stored.
     var damaged: Set<ConfigSet> = []
-    var mask: Mask
+    var mask: Redactor
     /// Of the mask that lies in the home.
     var stored: String?
   }
@@ -36,11 +37,11 @@ public final class HomeMask: Sendable {
     self.home = home
     self.app = app
     self.more = more
-    known = Mutex(Known(mask: Mask(more)))
+    known = Mutex(Known(mask: Redactor(more)))
   }
 
   /// The mask as it must be now. A set never changes under its digest, so only new ones are read.
-  public func current() -> Mask {
+  public func current() -> Redactor {
     known.withLock { known in
       let state = mark()
       if state == nil || state != known.state { look(state, &known) }
@@ -63,7 +64,7 @@ public final class HomeMask: Sendable {
   private func look(_ state: String?, _ known: inout Known) {
     if app == nil, known.state == nil, known.sets.isEmpty, let file = MaskFile.load(home) {
       known.sets = file.sets
-      known.mask = more.values.isEmpty ? file.mask : Mask(all: [more], and: file.mask)
+      known.mask = more.values.isEmpty ? file.mask : Redactor(all: [more], and: file.mask)
       known.stored = file.state
       if file.state == state {
         known.state = state
@@ -98,7 +99,7 @@ public final class HomeMask: Sendable {
 
   /// Values of an app that was removed stay nowhere.
   private func forget(_ known: inout Known) {
-    known = Known(mask: Mask(more))
+    known = Known(mask: Redactor(more))
     if mayStore { try? Files.remove(home.configMask) }
   }
 
@@ -114,7 +115,7 @@ public final class HomeMask: Sendable {
         new.append(set)
       }
     }
-    if !new.isEmpty { known.mask = Mask(all: new, and: known.mask) }
+    if !new.isEmpty { known.mask = Redactor(all: new, and: known.mask) }
   }
 
   private func store(_ known: inout Known) {

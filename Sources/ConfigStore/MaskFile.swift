@@ -1,5 +1,6 @@
+import HomeLayout
 import Posix
-import ReleaseModel
+import Redaction
 
 /// The mask of all values of a home, kept in a file, so that a process that writes one event need not read every set.
 ///
@@ -9,7 +10,7 @@ struct MaskFile {
   var state: String
   /// Which sets are in it.
   var sets: Set<SetID>
-  var mask: Mask
+  var mask: Redactor
 
   private static let head = Array("format \(HomeFormat.current)\n".utf8)
   private static let greatestSize = 256 << 20
@@ -25,7 +26,7 @@ struct MaskFile {
       separator: UInt8(ascii: "\n"), maxSplits: 2, omittingEmptySubsequences: false)
     guard parts.count == 3, let count = Int(String(decoding: parts[1], as: UTF8.self)),
       count >= 0, count <= parts[2].count / 8,
-      let mask = Mask(stored: Array(parts[2].dropFirst(8 * count)))
+      let mask = Redactor(stored: Array(parts[2].dropFirst(8 * count)))
     else { return nil }
     let start = parts[2].startIndex
     let sets = (0..<count).map { index in

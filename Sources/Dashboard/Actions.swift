@@ -1,4 +1,5 @@
-import ReleaseModel
+import Events
+import HomeLayout
 
 /// Why a command cannot run now. `Wording` has the sentence of each.
 enum Refusal: Error, Equatable, Sendable {

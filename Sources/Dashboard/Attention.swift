@@ -1,4 +1,4 @@
-import ReleaseModel
+import NodeModel
 
 extension Model {
   /// What of the nodes is to be watched for the screen as it is now.

@@ -1,4 +1,4 @@
-import ReleaseModel
+import Events
 
 /// Which config vars differ between two releases of an app, as far as the ledger tells: it names
 /// what each release set or removed, never values.

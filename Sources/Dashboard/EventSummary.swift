@@ -1,4 +1,5 @@
-import ReleaseModel
+import Events
+import HomeLayout
 import Terminal
 
 /// What an event says, in a few words beside its type.

@@ -1,4 +1,6 @@
-import ReleaseModel
+import Events
+import HomeLayout
+import NodeModel
 
 extension Model {
   /// Whether the Logs view shows a node's own log: chosen, or nothing else is there.

@@ -1,3 +1,6 @@
+import Events
+import HomeLayout
+import NodeModel
 import ReleaseModel
 import Terminal
 

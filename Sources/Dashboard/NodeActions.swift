@@ -1,4 +1,5 @@
-import ReleaseModel
+import HomeLayout
+import NodeModel
 
 /// A log level that is being chosen for a node.
 struct LevelChoice: Equatable, Sendable {

@@ -1,4 +1,4 @@
-import ReleaseModel
+import NodeModel
 
 /// What is asked before something is done to a node.
 extension Wording {

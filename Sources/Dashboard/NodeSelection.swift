@@ -1,4 +1,6 @@
-import ReleaseModel
+import Events
+import HomeLayout
+import NodeModel
 
 extension Model {
   /// The node that the views of one node show: the chosen one, else that of the selected app; where no app is

@@ -1,4 +1,5 @@
-import ReleaseModel
+import HomeLayout
+import NodeModel
 
 /// What nodes are said to be.
 extension Wording {

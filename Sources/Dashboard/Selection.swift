@@ -1,4 +1,5 @@
-import ReleaseModel
+import Events
+import HomeLayout
 
 extension Model {
   /// The apps of the list, filtered, by name.

@@ -1,4 +1,6 @@
 import ConfigStore
+import Events
+import HomeLayout
 import Instance
 import Posix
 import ReleaseModel

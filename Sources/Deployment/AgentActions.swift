@@ -1,8 +1,10 @@
 import ConfigStore
+import Events
+import HomeLayout
 import Instance
 import Journal
 import Posix
-import ReleaseModel
+import Redaction
 import SlugStore
 
 extension Agent {

@@ -1,6 +1,7 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The agent as others see it: whether it lives, how it is started and stopped.
 public struct AgentControl: Sendable {

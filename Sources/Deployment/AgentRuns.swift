@@ -1,4 +1,6 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Instance
 import Journal
 import Posix
@@ -87,7 +89,7 @@ extension Agent {
         ($0.instance, $0.run, $0.exit, $0.signal) = (run.instance, run.id, exit.code, exit.signal)
       }
     }
-    var cause = EndCause.of(
+    var cause = ExitCause.of(
       run, app: app.name, status: status, lines: lastLines(of: run, app),
       wasReady: run.state == .ready)
     if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }

@@ -1,5 +1,6 @@
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// When the instances of an app crashed last, so that each rests as long as it should though the host's clock is set:
 /// that clock is asked once of each crash.

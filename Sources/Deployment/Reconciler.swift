@@ -1,4 +1,5 @@
-import ReleaseModel
+import Events
+import HomeLayout
 
 /// What the agent does next for an app. Each action is written to the log before or as it is done, so that the board always knows.
 public enum Action: Equatable, Sendable {

@@ -1,5 +1,8 @@
+import Events
+import HomeLayout
 import Instance
 import Posix
+import Redaction
 import ReleaseModel
 
 /// What the agent keeps of a live run between two looks: its gate, its boot, and what wakes the agent when something
@@ -16,7 +19,7 @@ struct RunWatch {
   let specification: RunSpecification
   private let gate: Gate
   private let check: AppJSON.HealthCheck?
-  private var probe: Probe?
+  private var probe: HTTPProbe?
   /// There while the run boots; later only while its runtime is asked.
   private var node: BootWatch?
   /// When a question to the runtime of a ready run is given up.
@@ -113,14 +116,14 @@ struct RunWatch {
 extension RunWatch {
   /// Moves the gate on, and says what became of it.
   /// - Parameter mask: for what a run says of itself.
-  mutating func advance(_ run: Board.Run, readable: Set<Int32>, mask: () -> Mask) -> News? {
+  mutating func advance(_ run: Board.Run, readable: Set<Int32>, mask: () -> Redactor) -> News? {
     guard hasProcess, !isPhase, run.state.isLive else { return nil }
     if run.state == .stopping {
       leaveNode()
       return nil
     }
     watchBoot(run)
-    let verdict: Probe.Verdict?
+    let verdict: HTTPProbe.Verdict?
     switch gate {
     case .runtime: verdict = askRuntime(run)
     case .http(let path, let content): verdict = askServer(run, path, content, readable)
@@ -154,7 +157,7 @@ extension RunWatch {
     node = nil
   }
 
-  private mutating func askRuntime(_ run: Board.Run) -> Probe.Verdict? {
+  private mutating func askRuntime(_ run: Board.Run) -> HTTPProbe.Verdict? {
     let now = Clock.monotonic()
     guard let node else {
       if now < nextTry { return nil }
@@ -174,7 +177,7 @@ extension RunWatch {
 
   private mutating func askServer(
     _ run: Board.Run, _ path: String, _ content: String?, _ readable: Set<Int32>
-  ) -> Probe.Verdict? {
+  ) -> HTTPProbe.Verdict? {
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
       let verdict = probe?.advance(isReadable: isReadable)
@@ -185,7 +188,7 @@ extension RunWatch {
     tries += 1
     do throws(PosixError) {
       let limit = Int64(min(max(check?.timeout ?? 5, 1), 60)) * 1000
-      probe = try Probe(path: path, content: content, port: run.port ?? 0, milliseconds: limit)
+      probe = try HTTPProbe(path: path, content: content, port: run.port ?? 0, milliseconds: limit)
       return nil
     } catch {
       let isRefused = error.errno == .refused
@@ -195,7 +198,7 @@ extension RunWatch {
   }
 
   private mutating func judge(
-    _ verdict: Probe.Verdict, _ run: Board.Run, _ mask: () -> Mask
+    _ verdict: HTTPProbe.Verdict, _ run: Board.Run, _ mask: () -> Redactor
   ) -> News? {
     let now = Clock.monotonic()
     switch verdict {
@@ -218,7 +221,7 @@ extension RunWatch {
     }
   }
 
-  private func refusal(_ id: ProblemID, _ reason: String, _ mask: Mask) -> Cause {
+  private func refusal(_ id: ProblemID, _ reason: String, _ mask: Redactor) -> Cause {
     let run = specification.run
     // Masked before it is cut.
     let said = mask(node?.hang ?? reason).prefix(Self.longestReason)

@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 extension EventLog {

@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// Files with what was taken out of segments: for each place a line `SEGMENT OFFSET LENGTH`, the bytes, a newline.

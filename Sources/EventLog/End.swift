@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// Where the next line goes. Each writer leaves it in `.lock` as a note for the next one, who would else have to read

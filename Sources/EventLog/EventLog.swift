@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// One durable log in a folder, written by any number of processes and read by any number more.

@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 
 /// Lines that lie outside a log, in a file that travels: of the same shape, numbered from 1 in that file.
 extension Line {

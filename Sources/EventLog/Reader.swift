@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// Reads the log from a cursor on, each line once. It takes no lock and writes nothing.

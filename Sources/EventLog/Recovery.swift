@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// What a crash or damage has left at the end of the log, and was mended.

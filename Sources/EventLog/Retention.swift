@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// How much of the past a log keeps. Whole segments go, oldest first, never the newest; a segment goes when the rest

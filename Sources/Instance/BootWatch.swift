@@ -1,7 +1,8 @@
 import ErlangDistribution
+import Events
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
 
 /// A run's node while it boots: whether it answers, which application it starts, how long each takes, and whether all
 /// have started.

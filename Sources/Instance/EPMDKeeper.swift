@@ -1,7 +1,8 @@
-import Disk
+import DiskReserve
 import ErlangDistribution
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The one epmd of a home: on loopback, outside every instance, on a port of its own that stays the same.
 public struct EPMDKeeper: Sendable {

@@ -1,5 +1,5 @@
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The end of a run's output.
 public enum LogTail {

@@ -1,6 +1,7 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// What is known of a run by looking at its folder.
 public enum RunObservation: Hashable, Sendable {

@@ -1,6 +1,6 @@
 import EventLog
+import Events
 import Posix
-import ReleaseModel
 
 /// What a build tells of itself that may not write the log, because it runs as another user: lines as the log's, in a
 /// file that its caller has made and reads along.

@@ -1,5 +1,6 @@
 import EventLog
-import ReleaseModel
+import Events
+import JSONText
 
 /// An event of somebody else's vocabulary, checked.
 public struct CustomEvent: Hashable, Sendable {

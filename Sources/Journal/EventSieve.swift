@@ -1,5 +1,6 @@
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// Tells from the bytes of a line that its event is of another app or type, without reading it. It never rejects a
 /// line that has what is asked for; whether one that passes has it, only its event can tell.

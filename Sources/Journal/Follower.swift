@@ -1,6 +1,8 @@
 import EventLog
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
 
 /// Reads the log as it grows, and keeps a board current with it.
 ///
@@ -10,7 +12,7 @@ import ReleaseModel
 public struct Follower: Sendable {
   public private(set) var board = Board()
   private let log: EventLog
-  private let until: Moment?
+  private let until: HistoryPoint?
   private let recent: UInt64
   private var reader: Reader
   private var watch: Watch
@@ -22,7 +24,7 @@ public struct Follower: Sendable {
   /// - Parameters:
   ///   - until: where the history ends for this reader; without it the board goes on with the log.
   ///   - recent: how many of the events that are there already the first `take` gives.
-  public init(_ journal: Journal, until: Moment? = nil, recent: UInt64 = 0) {
+  public init(_ journal: Journal, until: HistoryPoint? = nil, recent: UInt64 = 0) {
     log = journal.log
     self.until = until
     self.recent = recent

@@ -1,5 +1,6 @@
 import EventLog
-import ReleaseModel
+import Events
+import HomeLayout
 
 /// Numbers that are gone from the log and that a `log.repaired` has told of.
 public struct Gaps: Hashable, Sendable {

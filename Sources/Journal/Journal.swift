@@ -1,8 +1,11 @@
 import ConfigStore
-import Disk
+import DiskReserve
 import EventLog
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
+import Redaction
 
 /// The event log in the product's vocabulary: typed events in and out.
 ///
@@ -25,7 +28,7 @@ public struct Journal: Sendable {
   static func source(of program: String) -> String { "\(User.host)/\(program)" }
 
   /// Takes the values of config vars out of what is shown; in what is appended they are masked anyway.
-  public func mask() -> Mask { values.current() }
+  public func mask() -> Redactor { values.current() }
 
   /// Writes an event, values of config vars masked; when this returns it is durable.
   /// - Returns: the event as it was written.

@@ -1,6 +1,8 @@
 import EventLog
+import Events
+import JSONText
 import Posix
-import ReleaseModel
+import Redaction
 
 extension Journal {
   /// Writes what is to be told of a slug that was built elsewhere: the events that it came with, and that it is here.
@@ -52,7 +54,7 @@ extension Journal {
 extension Draft {
   /// An event of a build as it is written a second time. Number and time are this log's; of what it says only that is
   /// taken which a build can say, so that none of it counts as an instance's or a request's.
-  fileprivate init(imported event: Event, _ mask: Mask) {
+  fileprivate init(imported event: Event, _ mask: Redactor) {
     let said = event.data
     let data = EventData {
       ($0.build, $0.slug, $0.step) = (said.build, said.slug, said.step)

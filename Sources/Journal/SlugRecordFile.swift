@@ -1,6 +1,8 @@
 import EventLog
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
 
 extension SlugRecord {
   private static let newline = UInt8(ascii: "\n")

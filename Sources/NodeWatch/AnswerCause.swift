@@ -1,6 +1,6 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import Events
 
 extension Cause {
   /// Why a call gave no value, in one sentence; nil where it gave one.

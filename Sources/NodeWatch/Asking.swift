@@ -1,6 +1,7 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import Events
+import NodeModel
 
 // Questions to the node, and what their answers change.
 

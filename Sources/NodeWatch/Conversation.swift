@@ -1,6 +1,7 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import HomeLayout
+import NodeModel
 
 /// What is being asked on one connection, and when what is asked again.
 struct Conversation {

@@ -1,6 +1,6 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import Events
 
 /// An expression that a node evaluates: as `bin/NAME rpc` does it, without a second VM.
 public struct Evaluation: Sendable {

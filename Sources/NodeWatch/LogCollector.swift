@@ -1,6 +1,7 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import HomeLayout
+import NodeModel
 
 /// Our end of the process that gives us a node's log: what it sends, and what it is told.
 struct LogCollector {

@@ -1,5 +1,5 @@
 import ErlangDistribution
-import ReleaseModel
+import Events
 
 extension Cause {
   /// Why a node cannot be talked to, in a person's words.

@@ -1,6 +1,7 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import Events
+import NodeModel
 
 extension NodeAction {
   /// The call that does it. Collecting garbage takes two: the first asks for the processes.

@@ -1,7 +1,10 @@
 import ErlangDistribution
 import ErlangTerm
+import Events
+import HomeLayout
+import NodeModel
 import Posix
-import ReleaseModel
+import Redaction
 
 /// One node, watched over one connection: what is wanted of it is set, what is known of it stands in `report`.
 ///
@@ -29,7 +32,7 @@ public struct NodeWatch: Sendable {
   /// Whether we started it, and so its port mapper too: it may be looked for as often as helps.
   public var isOurs = false
   /// Takes values of config vars out of what the node says.
-  public var mask = Mask()
+  public var mask = Redactor()
 
   private let find: Find
   var connection: Connection?

@@ -1,6 +1,6 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import NodeModel
 
 /// What a node was started with: its flags, the environment of its applications, its releases.
 enum Settings {

@@ -1,6 +1,6 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import NodeModel
 
 /// The walk over a node's processes.
 enum Survey {

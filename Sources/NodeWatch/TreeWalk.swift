@@ -1,6 +1,7 @@
 import ErlangDistribution
 import ErlangTerm
-import ReleaseModel
+import HomeLayout
+import NodeModel
 
 /// A walk down the supervision tree of an application, a level at a time, as a value: questions out, answers in.
 struct TreeWalk {

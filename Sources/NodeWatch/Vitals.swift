@@ -1,5 +1,6 @@
 import ErlangDistribution
 import ErlangTerm
+import NodeModel
 import ReleaseModel
 
 /// One question for all that a node's vital signs are made of, and what the answer means.

@@ -1,5 +1,6 @@
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// Whether an agent lives, and its end as something to poll for: nobody writes down that an agent
 /// was killed.

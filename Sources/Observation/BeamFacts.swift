@@ -1,6 +1,7 @@
 import ErlangDistribution
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// What was read of one BEAM, before anything is made of it.
 struct BeamFacts: Sendable {

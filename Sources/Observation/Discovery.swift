@@ -1,6 +1,6 @@
 import ErlangDistribution
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// Finds the BEAMs of this host among its processes.
 ///

@@ -1,6 +1,7 @@
 import ErlangDistribution
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// A BEAM among the processes of this host.
 public struct FoundNode: Hashable, Sendable {

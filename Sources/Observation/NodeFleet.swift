@@ -1,7 +1,9 @@
 import ErlangDistribution
+import Events
+import HomeLayout
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
 
 /// All nodes that are known of – of runs, named on the command line, found on this host – each watched as far as
 /// somebody looks at it.

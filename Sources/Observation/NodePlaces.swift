@@ -1,9 +1,12 @@
 import ConfigStore
 import ErlangDistribution
+import Events
+import HomeLayout
 import Instance
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
+import Redaction
 
 /// A node that is known of, before anybody has asked it.
 public struct KnownNode: Sendable {
@@ -158,7 +161,7 @@ public struct NodePlaces: Sendable {
   // MARK: - All that are known
 
   /// Takes values of the home's config vars out of what nodes say.
-  public var mask: Mask { home.map { HomeMask(home: $0).current() } ?? Mask() }
+  public var mask: Redactor { home.map { HomeMask(home: $0).current() } ?? Redactor() }
 
   /// Every node of this home's runs, then the others that were found on this host.
   public func all(found: [FoundNode]) -> [KnownNode] {

@@ -1,7 +1,10 @@
 import ConfigStore
+import Events
+import HomeLayout
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
+import Redaction
 
 /// Nodes asked once, all at the same time.
 public enum NodeRound {
@@ -11,7 +14,7 @@ public enum NodeRound {
   ///   - milliseconds: for all together.
   /// - Returns: one report for each, in their order; one that is not `up` has a cause.
   public static func ask(
-    _ nodes: [KnownNode], for parts: NodeAttention.Parts, mask: Mask, milliseconds: Int64
+    _ nodes: [KnownNode], for parts: NodeAttention.Parts, mask: Redactor, milliseconds: Int64
   ) throws(Cause) -> [NodeReport] {
     var watches = nodes.map { watch($0, parts, mask) }
     let end = Clock.monotonic() + milliseconds
@@ -33,7 +36,7 @@ public enum NodeRound {
   }
 
   private static func watch(
-    _ node: KnownNode, _ parts: NodeAttention.Parts, _ mask: Mask
+    _ node: KnownNode, _ parts: NodeAttention.Parts, _ mask: Redactor
   ) -> NodeWatch {
     var watch = NodeWatch(node.report) { () throws(Cause) in try node.place.get() }
     watch.parts = parts

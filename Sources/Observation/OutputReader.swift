@@ -1,7 +1,9 @@
 import ConfigStore
+import Events
+import HomeLayout
 import Instance
 import Posix
-import ReleaseModel
+import Redaction
 
 /// Reads what the runs of an app write, from their folders; the values of the app's config vars are masked.
 public struct OutputReader: Sendable {
@@ -21,7 +23,7 @@ public struct OutputReader: Sendable {
   private let only: InstanceName?
   private let values: HomeMask
   /// Renewed at each look: the app may print what has only just been set.
-  private var mask = Mask()
+  private var mask = Redactor()
   /// How many lines the first look gives; nil once it was taken.
   private var first: Int?
   private var positions: [Place: Position] = [:]

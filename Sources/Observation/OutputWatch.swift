@@ -1,5 +1,6 @@
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The output of an app's runs as something to poll for: the last lines first, then what comes.
 public struct OutputWatch: Sendable {

@@ -1,14 +1,15 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Instance
 import Journal
 import Posix
-import ReleaseModel
 
 /// A home as it is now: the board of its log, corrected by what the runs say themselves.
 public enum Situation {
   /// - Parameter moment: for the board as it was then, by the log alone.
   /// - Returns: also whether a part of the log that was read for it is damaged.
-  public static func board(of home: Home, program: String, at moment: Moment? = nil) throws(Cause)
+  public static func board(of home: Home, program: String, at moment: HistoryPoint? = nil) throws(Cause)
     -> (board: Board, isDamaged: Bool)
   {
     let journal = Journal(home: home, program: program)

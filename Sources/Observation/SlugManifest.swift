@@ -1,3 +1,5 @@
+import Events
+import HomeLayout
 import Posix
 import ReleaseModel
 

@@ -1,3 +1,6 @@
+import Events
+import JSONText
+
 /// The part of an app.json that we use. Sources: Heroku, "app.json Schema"; Dokku, "Zero Downtime Deploy Checks".
 public struct AppJSON: Hashable, Codable, Sendable {
   /// A config var that the app wants to have.

@@ -1,3 +1,7 @@
+import Events
+import HomeLayout
+import JSONText
+
 /// What a slug says of itself. Its SHA-256 is the slug's id, so it holds nothing that differs from build to build of the same source.
 public struct Manifest: Codable, Equatable, Sendable {
   public struct Entry: Codable, Hashable, Sendable {

@@ -1,3 +1,5 @@
+import Events
+
 extension Manifest {
   /// Whether what lies at a path of a slug's tree is no part of the slug's identity.
   public static func isOutside(_ path: String) -> Bool { outside.contains(path) }

@@ -1,3 +1,5 @@
+import Events
+
 /// A Procfile: which command runs which process type. Source: Heroku, "The Procfile".
 public struct Procfile: Hashable, Sendable {
   public struct Entry: Hashable, Codable, Sendable {

@@ -1,3 +1,7 @@
+import Events
+import HomeLayout
+import JSONText
+
 /// Where a slug came from: what may differ between two builds of the same slug.
 ///
 /// The store keeps it beside the slug, as `provenance.json`. It also travels inside a slug's tree, outside of the slug's

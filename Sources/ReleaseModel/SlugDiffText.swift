@@ -1,3 +1,6 @@
+import Events
+import HomeLayout
+
 extension SlugDiff {
   /// What changes, for a person: what needs somebody's doing first. Empty where nothing does.
   public var lines: [String] {

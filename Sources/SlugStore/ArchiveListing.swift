@@ -1,4 +1,4 @@
-import ReleaseModel
+import Events
 
 /// What an archive holds, held against what a slug may be. Each line is one entry, as tar lists it with `--verbose`,
 /// `--numeric-owner`, `--full-time` and `--quoting-style=escape`:

@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 import ReleaseModel
 

@@ -1,3 +1,5 @@
+import HomeLayout
+import JSONText
 import Posix
 import ReleaseModel
 

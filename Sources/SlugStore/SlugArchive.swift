@@ -1,6 +1,6 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
-import ReleaseModel
 
 /// A tar archive that is said to hold a slug. It may come from anybody.
 ///

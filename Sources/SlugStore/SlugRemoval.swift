@@ -1,6 +1,7 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// Takes slugs out of the store, and the objects that only they had.
 ///

@@ -1,4 +1,6 @@
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Posix
 import ReleaseModel
 

@@ -1,5 +1,6 @@
-import HomeFormat
+import HomeLayout
 import Posix
+import ReleaseModel
 
 /// From a stored slug to a release that answers.
 struct DeployRows {

@@ -1,9 +1,11 @@
 import ErlangDistribution
 import ErlangTerm
+import Events
 import Glibc
+import HomeLayout
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
 
 enum EPMDNames {
   static func all(_ port: UInt16) throws -> [(String, UInt16)] {

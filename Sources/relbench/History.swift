@@ -1,6 +1,8 @@
 import EventLog
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
 
 /// The log of a home as it is after years: 20 apps, deployed once and then restarted again and again.
 struct History {

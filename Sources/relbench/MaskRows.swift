@@ -1,7 +1,9 @@
 import ConfigStore
+import Events
+import HomeLayout
 import Journal
 import Posix
-import ReleaseModel
+import Redaction
 
 /// What masking the values of config vars costs an append, with the sets of one app and with those of a thousand.
 struct MaskRows {

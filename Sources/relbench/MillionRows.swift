@@ -1,5 +1,5 @@
 import EventLog
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// Looking at a home whose log has a million events.

@@ -1,6 +1,6 @@
 import EventLog
+import Events
 import Journal
-import ReleaseModel
 
 /// Reading a log from its beginning.
 struct ReadRows {

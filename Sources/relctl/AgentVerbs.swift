@@ -1,8 +1,8 @@
 import CommandLine
 import Deployment
+import Events
 import Instance
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let agent = Verb(

@@ -1,8 +1,11 @@
 import CommandLine
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Journal
 import PlainText
 import Posix
+import Redaction
 import ReleaseModel
 import SlugStore
 
@@ -221,7 +224,7 @@ struct SlugMaker {
     }
   }
 
-  private func provenance(of source: Source, _ mask: Mask) -> Provenance {
+  private func provenance(of source: Source, _ mask: Redactor) -> Provenance {
     let lines = source.path == source.origin ? lastCommit(of: source.path) : nil
     return Provenance(
       time: Timestamp(milliseconds: Clock.now()), by: call.user, folder: mask(source.origin),

@@ -1,7 +1,8 @@
 import CommandLine
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// A folder in the home for one build or import.
 ///

@@ -1,7 +1,8 @@
 import CommandLine
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The user that builds run as where relctl is root's: nothing that came from a source tree runs as root.
 ///

@@ -1,8 +1,9 @@
 import CommandLine
 import ConfigStore
-import Disk
+import DiskReserve
+import Events
 import Posix
-import ReleaseModel
+import Redaction
 
 /// The variables that a build gets: as files of an ENV_DIR, which keep what is secret out of the output, and as the
 /// environment of `relpack`.

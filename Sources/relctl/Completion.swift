@@ -1,5 +1,5 @@
 import CommandLine
-import ReleaseModel
+import Events
 
 extension Verb {
   static let completion = Verb(

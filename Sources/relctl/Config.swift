@@ -1,8 +1,9 @@
 import CommandLine
 import ConfigStore
+import Events
 import Instance
 import Posix
-import ReleaseModel
+import Redaction
 
 extension Verb {
   static let config = Verb(

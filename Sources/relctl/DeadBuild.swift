@@ -1,5 +1,5 @@
+import Events
 import Posix
-import ReleaseModel
 
 /// What root's builds have left that were killed: folders, and processes of the build user's.
 ///

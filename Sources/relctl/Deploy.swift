@@ -1,7 +1,7 @@
 import CommandLine
+import Events
 import Instance
 import Posix
-import ReleaseModel
 import SlugStore
 
 extension Verb {

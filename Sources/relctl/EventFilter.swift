@@ -1,8 +1,9 @@
 import CommandLine
 import EventLog
+import Events
+import HomeLayout
 import Journal
 import Posix
-import ReleaseModel
 
 /// Which events are asked for.
 struct EventFilter {
@@ -183,7 +184,7 @@ extension Journal {
 extension Call {
   fileprivate func time(_ option: String) throws(Cause) -> Timestamp? {
     guard let text = arguments[option] else { return nil }
-    switch try Moment(typed: text) {
+    switch try HistoryPoint(typed: text) {
     case .time(let time): return time
     case .sequence:
       throw Cause(

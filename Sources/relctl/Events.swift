@@ -1,9 +1,10 @@
 import CommandLine
 import EventLog
+import Events
+import JSONText
 import Journal
 import PlainText
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let events = Verb(

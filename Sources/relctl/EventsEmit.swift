@@ -1,7 +1,9 @@
 import CommandLine
+import Events
+import HomeLayout
+import JSONText
 import Journal
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let eventsEmit = Verb(

@@ -1,8 +1,8 @@
 import CommandLine
 import EventLog
+import Events
 import Journal
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let eventsRetention = Verb(

@@ -1,7 +1,8 @@
 import CommandLine
 import EventLog
+import Events
+import HomeLayout
 import Journal
-import ReleaseModel
 
 extension Verb {
   static let eventsStat = Verb(

@@ -1,8 +1,9 @@
 import CommandLine
 import EventLog
+import Events
+import HomeLayout
 import Journal
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let eventsVerify = Verb(

@@ -1,5 +1,7 @@
 import CommandLine
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Journal
 import PlainText
 import Posix

@@ -1,11 +1,12 @@
 import CommandLine
 import Deployment
 import ErlangDistribution
+import Events
+import HomeLayout
 import Instance
 import NodeWatch
 import Observation
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let rpc = Verb(

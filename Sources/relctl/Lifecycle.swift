@@ -1,6 +1,6 @@
 import CommandLine
+import Events
 import Observation
-import ReleaseModel
 
 extension Verb {
   static let restart = Verb(

@@ -1,7 +1,8 @@
 import CommandLine
+import Events
+import HomeLayout
 import Observation
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let ps = Verb(
@@ -13,7 +14,7 @@ extension Verb {
         """,
       options: [.json, Option("--at", value: "TIME", "as it was then")])
   ) { call throws(Cause) in
-    let moment = try call.arguments["--at"].map { text throws(Cause) in try Moment(typed: text) }
+    let moment = try call.arguments["--at"].map { text throws(Cause) in try HistoryPoint(typed: text) }
     let (board, isDamaged) = try Situation.board(of: call.home(), program: "relctl", at: moment)
     if isDamaged {
       call.context.note(

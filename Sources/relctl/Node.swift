@@ -1,10 +1,12 @@
 import CommandLine
 import ErlangDistribution
+import Events
+import HomeLayout
 import Instance
+import NodeModel
 import NodeWatch
 import Observation
 import Posix
-import ReleaseModel
 
 // What all commands share that come into a node.
 

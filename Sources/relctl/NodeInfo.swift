@@ -1,6 +1,7 @@
 import CommandLine
+import Events
+import NodeModel
 import Observation
-import ReleaseModel
 
 extension Verb {
   static let nodeInfo = Verb(

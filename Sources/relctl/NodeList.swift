@@ -1,7 +1,8 @@
 import CommandLine
 import ConfigStore
+import Events
+import NodeModel
 import Observation
-import ReleaseModel
 
 extension Verb {
   static let nodeList = Verb(

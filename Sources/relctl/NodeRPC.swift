@@ -1,10 +1,11 @@
 import CommandLine
 import ErlangDistribution
 import ErlangTerm
+import Events
+import HomeLayout
 import NodeWatch
 import Observation
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let nodeRPC = Verb(

@@ -1,10 +1,10 @@
 import CommandLine
 import ErlangDistribution
 import ErlangTerm
+import Events
 import NodeWatch
 import Observation
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let nodeRemote = Verb(

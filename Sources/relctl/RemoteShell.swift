@@ -1,8 +1,8 @@
 import ErlangDistribution
+import Events
 import NodeWatch
 import Observation
 import Posix
-import ReleaseModel
 
 /// A shell in a node by a runtime system of this host, which reads the cookie from a HOME made for it alone.
 struct RemoteShell {

@@ -1,8 +1,9 @@
 import CommandLine
 import Deployment
+import Events
+import HomeLayout
 import Journal
 import Posix
-import ReleaseModel
 
 extension Call {
   /// Asks for something, sees that an agent lives, and waits for the outcome, telling what happens meanwhile.

@@ -1,4 +1,5 @@
 import CommandLine
+import Events
 import ReleaseModel
 
 /// What a manifest says, for a person.

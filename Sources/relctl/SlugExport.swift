@@ -1,7 +1,7 @@
 import CommandLine
-import Disk
+import DiskReserve
+import Events
 import Posix
-import ReleaseModel
 import SlugStore
 
 extension Verb {

@@ -1,8 +1,11 @@
 import CommandLine
-import Disk
+import DiskReserve
+import Events
+import HomeLayout
 import Journal
 import PlainText
 import Posix
+import Redaction
 import ReleaseModel
 import SlugStore
 
@@ -111,7 +114,7 @@ struct SlugImport {
   }
 
   /// What the slug says, else its record, else what is known of the import.
-  private func provenance(_ said: Provenance?, _ record: SlugRecord?, _ mask: Mask) -> Provenance {
+  private func provenance(_ said: Provenance?, _ record: SlugRecord?, _ mask: Redactor) -> Provenance {
     func fit(_ text: String?) -> String? { text.map { Printable.clean(mask($0)) } }
     let started = record?.events.first?.data
     let isUnknown = said == nil && record == nil

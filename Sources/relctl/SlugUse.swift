@@ -1,6 +1,7 @@
+import Events
+import HomeLayout
 import Observation
 import Posix
-import ReleaseModel
 
 /// Who needs the slugs of a home: ledgers, open requests, and processes that run from one.
 struct SlugUse {

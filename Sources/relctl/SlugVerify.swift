@@ -1,5 +1,5 @@
 import CommandLine
-import ReleaseModel
+import Events
 import SlugStore
 
 extension Verb {

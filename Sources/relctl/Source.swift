@@ -1,4 +1,5 @@
 import CommandLine
+import Events
 import Posix
 import ReleaseModel
 import SlugStore

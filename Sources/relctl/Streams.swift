@@ -1,7 +1,8 @@
 import CommandLine
+import Events
+import HomeLayout
 import Observation
 import Posix
-import ReleaseModel
 
 extension Verb {
   static let logs = Verb(

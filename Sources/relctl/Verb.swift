@@ -1,7 +1,9 @@
 import CommandLine
+import Events
+import HomeLayout
+import JSONText
 import PlainText
 import Posix
-import ReleaseModel
 
 /// A command of `relctl`: how it is called and what it does.
 struct Verb: Sendable {

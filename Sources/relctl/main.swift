@@ -1,6 +1,6 @@
 import CommandLine
+import Events
 import Posix
-import ReleaseModel
 
 let context = Context.process(program: "relctl")
 let words = Array(Swift.CommandLine.arguments.dropFirst())

@@ -1,6 +1,8 @@
 import Buildpack
 import CommandLine
+import Events
 import Glibc
+import JSONText
 import PlainText
 import Posix
 

@@ -1,5 +1,5 @@
 import CommandLine
-import ReleaseModel
+import Events
 
 let context = Context.process(program: "relpack")
 let words = Array(Swift.CommandLine.arguments.dropFirst())

@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// Writes a run's output, line by line with the moment it came, to `log/current`; a full file is set aside under the next number.

@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 
 /// `relshim --run DIR [--grace SECONDS] [--agent PROGRAM --home DIR] -- COMMAND…`
 struct Options {

@@ -1,5 +1,5 @@
 import Glibc
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// One run from its start to the end of its last descendant.

@@ -1,4 +1,4 @@
-import HomeFormat
+import HomeLayout
 import Posix
 
 /// Room for a run's last status, taken while there was some: how it ended must not be lost on a full disk.

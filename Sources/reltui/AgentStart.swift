@@ -1,6 +1,7 @@
 import CommandLine
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// `relctl agent start` on its way, without waiting for it.
 struct AgentStart {

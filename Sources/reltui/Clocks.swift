@@ -1,5 +1,5 @@
+import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The time on the wall where the terminal stands.
 enum Clocks {

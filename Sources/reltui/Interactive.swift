@@ -1,8 +1,9 @@
 import CommandLine
+import Events
 import Glibc
+import HomeLayout
 import Observation
 import Posix
-import ReleaseModel
 import Terminal
 
 /// The loop: one thread waits for everything, tells the dashboard and draws what changed.

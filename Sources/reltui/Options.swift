@@ -1,8 +1,10 @@
 import CommandLine
 import Dashboard
 import ErlangDistribution
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
 import Terminal
 
 /// What `reltui` was asked for.
@@ -38,7 +40,7 @@ struct Options {
   var isOnce: Bool
   var isJSON: Bool
   var isReadOnly: Bool
-  var at: Moment?
+  var at: HistoryPoint?
   /// Nil for the one that suits what there is.
   var view: ViewName?
   var app: String?
@@ -53,7 +55,7 @@ struct Options {
   init(_ arguments: Arguments, _ context: Context) throws(Cause) {
     isOnce = arguments.has("--once")
     isJSON = arguments.has("--json")
-    at = try arguments["--at"].map { text throws(Cause) in try Moment(typed: text) }
+    at = try arguments["--at"].map { text throws(Cause) in try HistoryPoint(typed: text) }
     isReadOnly = arguments.has("--read-only")
     view = try Self.view(arguments["--view"])
     app = arguments["--app"]

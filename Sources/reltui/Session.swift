@@ -1,10 +1,12 @@
 import CommandLine
 import Dashboard
 import EventLog
+import Events
+import HomeLayout
 import Journal
+import NodeModel
 import Observation
 import Posix
-import ReleaseModel
 import Terminal
 
 /// The dashboard with the world around it: what is read becomes messages, effects are carried out.
@@ -25,7 +27,7 @@ struct Session {
 
   private(set) var nodes: SessionNodes
   /// When the board that is shown was so; nil for now.
-  private let moment: Moment?
+  private let moment: HistoryPoint?
 
   /// Lines of output, and events, that a view begins with.
   private static let firstLines = 1000

@@ -1,8 +1,10 @@
+import Events
+import HomeLayout
 import Journal
+import NodeModel
 import NodeWatch
 import Observation
 import Posix
-import ReleaseModel
 
 /// The nodes of a session: what the screen knows of them, and what is being done to them.
 struct SessionNodes {

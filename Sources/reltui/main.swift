@@ -1,7 +1,9 @@
 import CommandLine
 import Dashboard
+import Events
+import JSONText
+import NodeModel
 import Posix
-import ReleaseModel
 import Terminal
 
 let context = Context.process(program: "reltui")

@@ -1,5 +1,6 @@
 import Buildpack
 import Glibc
+import HomeLayout
 import Journal
 import Posix
 import SlugStore

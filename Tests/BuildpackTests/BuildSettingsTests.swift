@@ -1,8 +1,8 @@
+@testable import Buildpack
 import Posix
+import ReleaseModel
 import TestSupport
 import Testing
-
-@testable import Buildpack
 
 /// What config vars, folders and lock files decide before any tool runs.
 @Suite struct BuildSettingsTests {

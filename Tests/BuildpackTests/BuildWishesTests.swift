@@ -1,4 +1,5 @@
 import Buildpack
+import Events
 import Testing
 
 /// Reads a source that holds these files.

@@ -1,5 +1,6 @@
 import Buildpack
 import Posix
+import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,6 +1,8 @@
 import Buildpack
+import JSONText
 import Journal
 import Posix
+import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing

@@ -1,6 +1,8 @@
 import Buildpack
+import HomeLayout
 import Journal
 import Posix
+import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing

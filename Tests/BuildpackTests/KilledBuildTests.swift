@@ -1,6 +1,7 @@
 import Buildpack
 import Glibc
 import Posix
+import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,10 +1,11 @@
+@testable import Buildpack
+import Events
 import Glibc
 import Posix
+import ReleaseModel
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import Buildpack
 
 /// What is known of a release where no network can be set apart for its boot.
 @Suite struct RehearsalCheckTests {

@@ -1,6 +1,8 @@
 import Buildpack
+import Events
 import Glibc
 import Posix
+import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing

@@ -1,5 +1,7 @@
 import Buildpack
+import Events
 import Posix
+import Redaction
 import SlugStore
 import TestSupport
 import Testing

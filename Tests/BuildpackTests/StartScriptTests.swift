@@ -1,10 +1,10 @@
+@testable import Buildpack
 import Glibc
 import Posix
+import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing
-
-@testable import Buildpack
 
 /// The two scripts that a slug brings along, in the shells that there are.
 @Suite struct StartScriptTests {

@@ -1,9 +1,9 @@
+@testable import Buildpack
+import Events
 import Posix
 import Synchronization
 import TestSupport
 import Testing
-
-@testable import Buildpack
 
 /// What a build said of its tools.
 private final class Said: Sendable {

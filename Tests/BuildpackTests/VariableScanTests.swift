@@ -1,5 +1,6 @@
 import Buildpack
 import Posix
+import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing

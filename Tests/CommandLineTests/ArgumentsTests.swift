@@ -1,7 +1,6 @@
-import ReleaseModel
-import Testing
-
 @testable import CommandLine
+import Events
+import Testing
 
 struct ArgumentsTests {
   static let command = Command(

@@ -1,6 +1,8 @@
 import ConfigStore
+import Events
+import HomeLayout
 import Posix
-import ReleaseModel
+import Redaction
 import TestSupport
 import Testing
 

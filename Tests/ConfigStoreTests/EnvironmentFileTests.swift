@@ -1,5 +1,5 @@
 import ConfigStore
-import ReleaseModel
+import Events
 import Testing
 
 /// Files of `NAME=VALUE` lines.

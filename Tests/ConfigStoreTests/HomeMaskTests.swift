@@ -1,7 +1,9 @@
 import ConfigStore
+import Events
 import Glibc
+import HomeLayout
 import Posix
-import ReleaseModel
+import Redaction
 import TestSupport
 import Testing
 

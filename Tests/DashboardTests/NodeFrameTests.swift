@@ -1,5 +1,5 @@
 import Dashboard
-import ReleaseModel
+import NodeModel
 import Terminal
 import Testing
 

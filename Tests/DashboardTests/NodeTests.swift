@@ -1,6 +1,8 @@
 import Dashboard
+import Events
+import HomeLayout
+import NodeModel
 import PlainText
-import ReleaseModel
 import Terminal
 import Testing
 

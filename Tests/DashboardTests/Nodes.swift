@@ -1,4 +1,6 @@
-import ReleaseModel
+import Events
+import HomeLayout
+import NodeModel
 
 /// Nodes as they might be in the night of `Past.night`.
 extension NodeReport {

@@ -1,3 +1,5 @@
+import Events
+import HomeLayout
 import ReleaseModel
 
 /// Events of a host at fixed moments, and the board folded from them. No file is read.

@@ -1,8 +1,10 @@
 import Dashboard
+import Events
 import Glibc
+import HomeLayout
+import JSONText
 import Journal
 import Posix
-import ReleaseModel
 import Terminal
 import TestSupport
 import Testing

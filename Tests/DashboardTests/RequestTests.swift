@@ -1,5 +1,6 @@
 import Dashboard
-import ReleaseModel
+import Events
+import HomeLayout
 import Terminal
 import Testing
 

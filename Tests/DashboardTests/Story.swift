@@ -1,5 +1,6 @@
 import Dashboard
-import ReleaseModel
+import Events
+import NodeModel
 import Terminal
 import Testing
 

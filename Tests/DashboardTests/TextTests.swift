@@ -1,6 +1,7 @@
 import Dashboard
+import Events
+import HomeLayout
 import PlainText
-import ReleaseModel
 import Terminal
 import TestSupport
 import Testing

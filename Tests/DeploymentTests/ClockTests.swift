@@ -1,11 +1,11 @@
+@testable import Deployment
+import Events
+import HomeLayout
 import Instance
 import Journal
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
-
-@testable import Deployment
 
 /// The host's clock may be set back or forward while the agent works.
 struct ClockTests {

@@ -1,7 +1,7 @@
-import ReleaseModel
-import Testing
-
 @testable import Deployment
+import Events
+import HomeLayout
+import Testing
 
 /// What is asked of a node is somebody else's to do; the agent ends it when nobody has.
 struct NodeRequestTests {

@@ -1,7 +1,7 @@
-import ReleaseModel
-import Testing
-
 @testable import Deployment
+import Events
+import HomeLayout
+import Testing
 
 /// The agent's world without processes: a board, and runs that behave as a test wants.
 struct World {

@@ -1,5 +1,5 @@
 import EventLog
-import HomeFormat
+import HomeLayout
 import Posix
 import TestSupport
 import Testing

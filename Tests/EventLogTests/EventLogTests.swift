@@ -1,7 +1,7 @@
 import EventLog
 import FoundationEssentials
 import Glibc
-import HomeFormat
+import HomeLayout
 import Posix
 import TestSupport
 import Testing

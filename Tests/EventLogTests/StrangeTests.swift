@@ -1,6 +1,6 @@
 import EventLog
 import Glibc
-import HomeFormat
+import HomeLayout
 import Posix
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
+import HomeLayout
 import Instance
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,8 +1,8 @@
 import ErlangDistribution
 import Glibc
+import HomeLayout
 import Instance
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

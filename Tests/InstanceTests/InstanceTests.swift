@@ -1,6 +1,7 @@
+import Events
+import HomeLayout
 import Instance
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import Glibc
+import HomeLayout
 import Instance
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

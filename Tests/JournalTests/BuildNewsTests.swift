@@ -1,7 +1,7 @@
 import EventLog
+import Events
 import Journal
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

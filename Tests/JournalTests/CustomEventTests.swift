@@ -1,6 +1,7 @@
 import EventLog
+import Events
+import HomeLayout
 import Journal
-import ReleaseModel
 import TestSupport
 import Testing
 

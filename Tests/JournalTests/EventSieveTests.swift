@@ -1,5 +1,5 @@
+import Events
 import Journal
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,8 +1,9 @@
 import EventLog
-import HomeFormat
+import Events
+import HomeLayout
+import JSONText
 import Journal
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 
@@ -84,7 +85,7 @@ import Testing
     return board
   }
 
-  private func follower(_ until: Moment? = nil, recent: UInt64 = .max) throws -> (Follower, [Event])
+  private func follower(_ until: HistoryPoint? = nil, recent: UInt64 = .max) throws -> (Follower, [Event])
   {
     var follower = Follower(journal, until: until, recent: recent)
     let events = try follower.take()

@@ -1,7 +1,8 @@
 import EventLog
+import Events
+import HomeLayout
 import Journal
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

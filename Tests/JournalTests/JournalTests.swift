@@ -1,8 +1,10 @@
 import ConfigStore
 import EventLog
+import Events
+import HomeLayout
 import Journal
 import Posix
-import ReleaseModel
+import Redaction
 import TestSupport
 import Testing
 

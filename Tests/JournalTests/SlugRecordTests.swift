@@ -1,7 +1,9 @@
 import EventLog
+import Events
+import HomeLayout
+import JSONText
 import Journal
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,7 +1,9 @@
 import ErlangDistribution
+import Events
+import HomeLayout
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,8 +1,9 @@
 import ErlangDistribution
+import Events
 import Glibc
+import NodeModel
 import NodeWatch
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

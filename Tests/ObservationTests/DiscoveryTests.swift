@@ -1,8 +1,8 @@
 import ErlangDistribution
+import Events
 import Glibc
 import Observation
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

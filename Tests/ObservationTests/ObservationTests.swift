@@ -1,8 +1,10 @@
 import ConfigStore
+import Events
+import HomeLayout
 import Instance
 import Observation
 import Posix
-import ReleaseModel
+import Redaction
 import TestSupport
 import Testing
 

@@ -1,6 +1,5 @@
 import Glibc
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

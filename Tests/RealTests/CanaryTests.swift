@@ -1,6 +1,6 @@
 import ConfigStore
+import JSONText
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

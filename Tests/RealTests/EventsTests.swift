@@ -1,6 +1,6 @@
 import EventLog
+import JSONText
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

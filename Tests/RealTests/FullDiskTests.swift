@@ -1,7 +1,6 @@
-import HomeFormat
+import HomeLayout
 import Instance
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
+import Events
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,6 +1,6 @@
 import Glibc
+import HomeLayout
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

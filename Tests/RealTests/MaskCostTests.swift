@@ -1,5 +1,4 @@
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
+import JSONText
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

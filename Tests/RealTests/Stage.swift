@@ -1,5 +1,7 @@
+import Events
+import HomeLayout
+import JSONText
 import Posix
-import ReleaseModel
 import TestSupport
 import Testing
 

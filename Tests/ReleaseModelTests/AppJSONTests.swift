@@ -1,3 +1,5 @@
+import Events
+import JSONText
 import ReleaseModel
 import Testing
 

@@ -1,3 +1,6 @@
+import Events
+import HomeLayout
+import JSONText
 import ReleaseModel
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import JSONText
 import Posix
 import ReleaseModel
 import SlugStore

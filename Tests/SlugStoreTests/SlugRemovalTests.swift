@@ -1,6 +1,7 @@
+import Events
 import Glibc
+import HomeLayout
 import Posix
-import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing

@@ -1,4 +1,6 @@
+import Events
 import Glibc
+import HomeLayout
 import Posix
 import ReleaseModel
 import SlugStore

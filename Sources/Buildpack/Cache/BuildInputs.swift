@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// All that a build is made from, so that the cache knows what of an earlier build is still right.
 struct BuildInputs {

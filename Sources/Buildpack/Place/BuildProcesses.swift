@@ -1,3 +1,4 @@
+import Events
 import Posix
 
 /// What runs for one build, known by its folder in the environment: `BuildMark`.

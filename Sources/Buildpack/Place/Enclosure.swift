@@ -1,3 +1,4 @@
+import Events
 import Posix
 
 /// Runs a command that sees a folder of ours under the usual path.

@@ -1,5 +1,6 @@
-import Disk
+import DiskReserve
 import Posix
+import ReleaseModel
 
 /// The rehearsal as a step of a build.
 extension Rehearsal {

@@ -1,5 +1,7 @@
-import Disk
+import DiskReserve
+import JSONText
 import Posix
+import ReleaseModel
 
 /// That a slug booted when it was last rehearsed, kept in the cache's folder, so that a build in which nothing has
 /// changed need not boot it again. Only a boot that succeeded is kept. Whatever is wrong with the file costs a boot.

@@ -1,4 +1,6 @@
+import JSONText
 import Posix
+import ReleaseModel
 
 /// Boots what was built, to see whether it can.
 ///

@@ -1,5 +1,9 @@
+import Events
+import HomeLayout
 import Instance
 import Posix
+import Redaction
+import ReleaseModel
 
 /// Why a release did not boot, in a person's words.
 struct RehearsalCause {
@@ -11,8 +15,8 @@ struct RehearsalCause {
   /// It ended by itself.
   func ended(_ exit: Exit, _ lines: [String], _ aim: RehearsalAct.Aim) -> Rehearsal.Outcome {
     let isKilled = exit == .signal(9) || exit == .code(137)
-    let last = LastWords(lines)
-    let ending = EndCause.ending(exit.status)
+    let last = OutputDiagnosis(lines)
+    let ending = ExitCause.ending(exit.status)
     if let blamed = blame(last) { return .unclear(blamed) }
     let what =
       switch aim {
@@ -24,7 +28,7 @@ struct RehearsalCause {
       let silence = lines.isEmpty ? " and said nothing" : ""
       return .failed(
         cause(
-          "\(what): it \(ending)\(silence)", isKilled ? EndCause.killedRemedy : remedy,
+          "\(what): it \(ending)\(silence)", isKilled ? ExitCause.killedRemedy : remedy,
           lines.suffix(3)))
     }
     let evidence = last.lines[last.evidence]
@@ -81,7 +85,7 @@ struct RehearsalCause {
   }
 
   /// A stand-in stands in the complaint: whether the real value would do is not known.
-  private func blame(_ last: LastWords) -> Cause? {
+  private func blame(_ last: OutputDiagnosis) -> Cause? {
     // What follows the telling line may show what was called with which value.
     let near = last.place.map { last.lines[$0...].prefix(6) } ?? []
     guard script.real == nil,
@@ -127,7 +131,7 @@ struct RehearsalCause {
   /// Without values that are secret or ours, and without the place of the copy.
   private func clean(_ text: String) -> String {
     let values = script.real ?? standIns.values.filter { standIns.invented.contains($0.key) }
-    return Mask(ConfigSet(values))(text.replacing(script.copy + "/", with: ""))
+    return Redactor(ConfigSet(values))(text.replacing(script.copy + "/", with: ""))
   }
 }
 

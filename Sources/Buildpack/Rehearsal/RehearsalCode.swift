@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// What can be known of a release without booting it, by a virtual machine of its own: `CodeScript`.
 struct RehearsalCode {

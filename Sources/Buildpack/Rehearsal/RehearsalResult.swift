@@ -1,3 +1,5 @@
+import Events
+
 extension Rehearsal {
   /// What came of one OTP release.
   public struct Result: Codable, Equatable, Sendable {

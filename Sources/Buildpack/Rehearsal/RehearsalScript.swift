@@ -1,5 +1,7 @@
+import Events
 import Instance
 import Posix
+import ReleaseModel
 
 /// What is to be rehearsed, as the program that does it is told.
 struct RehearsalScript: Codable, Sendable {

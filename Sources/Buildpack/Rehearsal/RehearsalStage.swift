@@ -1,7 +1,10 @@
-import Disk
+import DiskReserve
+import Events
 import Glibc
 import Instance
+import JSONText
 import Posix
+import ReleaseModel
 
 /// Where a rehearsal happens: in namespaces of its own, where they are to be had.
 public struct RehearsalStage {
@@ -192,7 +195,7 @@ public struct RehearsalStage {
       case .ended(.code(0)) where reads: return .checked(reason: "", remedy: nil)
       case .ended(let exit):
         last = cause.ended(exit, act.lines, aim)
-        let words = LastWords(act.lines)
+        let words = OutputDiagnosis(act.lines)
         if script.real == nil, standIns.improve(after: words, known: script.known) { continue }
         if !words.isCutShort || patience == 0 { return last }
         patience -= 1

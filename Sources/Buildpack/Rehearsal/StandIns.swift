@@ -1,4 +1,5 @@
 import Instance
+import ReleaseModel
 
 /// Values that stand for config vars whose real ones a rehearsal must not see: by name and use, or from app.json.
 ///
@@ -82,7 +83,7 @@ struct StandIns: Codable, Equatable, Sendable {
   /// Where the last words say which kind of value was wanted, another try is worth its time.
   /// - Parameter known: names of config vars that the app has; one of them is not missing where its real value is.
   /// - Returns: whether anything has changed.
-  mutating func improve(after last: LastWords, known: Set<String>) -> Bool {
+  mutating func improve(after last: OutputDiagnosis, known: Set<String>) -> Bool {
     if let name = last.missingVariable, known.contains(name), values[name] == nil {
       invent(name)
       return values[name] != nil

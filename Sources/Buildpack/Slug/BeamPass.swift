@@ -1,4 +1,6 @@
+import Events
 import Posix
+import ReleaseModel
 import SlugStore
 
 /// One virtual machine goes through the compiled modules of a tree: it takes the debug information out where that is

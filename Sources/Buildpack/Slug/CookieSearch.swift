@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 import SlugStore
 
 /// Looks for cookies in the files with the virtual machine's arguments. relx writes one there unless it is told

@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 import SlugStore
 
 /// The slug's own file in `.profile.d`, which a platform reads before it runs a process type or gives somebody a shell.

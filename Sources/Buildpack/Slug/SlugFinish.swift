@@ -1,5 +1,8 @@
+import Events
 import Glibc
 import Posix
+import Redaction
+import ReleaseModel
 import SlugStore
 
 /// Makes a slug of what mix or rebar3 left: cleans it, looks through it, boots it, describes it.

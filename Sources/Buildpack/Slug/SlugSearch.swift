@@ -1,4 +1,6 @@
 import Posix
+import Redaction
+import ReleaseModel
 import SlugStore
 
 /// Looks through a finished slug for what must not be in it: values of config vars, which would be baked into it for
@@ -19,7 +21,7 @@ public struct SlugSearch {
 
   /// - Parameter config: the config vars whose values are looked for.
   public init(_ config: ConfigSet) {
-    search = ByteSearch(Mask.texts(of: config).map { (label: $0.name, bytes: Array($0.text.utf8)) })
+    search = ByteSearch(Redactor.texts(of: config).map { (label: $0.name, bytes: Array($0.text.utf8)) })
     let looks = config.values.map { ($0, SecretLook(name: $0, value: $1)) }
     self.looks = Dictionary(uniqueKeysWithValues: looks).compactMapValues { $0 }
   }

@@ -1,3 +1,5 @@
+import ReleaseModel
+
 /// What is added to a release's `env.sh`, which `bin/NAME` reads before it starts anything. What the app's own lines
 /// have set before stays.
 ///

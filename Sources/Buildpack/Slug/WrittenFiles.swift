@@ -1,3 +1,5 @@
+import ReleaseModel
+
 /// Which files of a slug mix, relx, OTP and this buildpack write by themselves. Of their words none came from a config
 /// var, unless the project has a template for the file.
 struct WrittenFiles {

@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 
 /// Fetches files with curl: it knows proxies, certificates and protocols.

@@ -1,4 +1,5 @@
 import Posix
+import ReleaseModel
 
 /// Erlang and Elixir as they are found in a `PATH`, told by their files: starting a VM takes longer than all the rest.
 public struct InstalledTools: Sendable {

@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 
 /// Chooses prebuilt tools, by what is wished for, what the image has and what the lists offer, and fetches them.

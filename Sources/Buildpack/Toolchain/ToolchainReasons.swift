@@ -1,3 +1,5 @@
+import Events
+
 /// What is said of a choice, and of one that cannot be made.
 extension ToolchainFetcher {
   func make(_ pair: Pair, isCached: Bool) -> Toolchain {

@@ -1,4 +1,6 @@
+import Events
 import Posix
+import ReleaseModel
 
 /// Where prebuilt Erlang and Elixir come from: the Hex team's builds, or a place with the same layout.
 ///

@@ -1,4 +1,5 @@
-import Disk
+import DiskReserve
+import Events
 import Posix
 
 /// Unpacked tools in a folder that lives between builds, at a path that differs from build to build.

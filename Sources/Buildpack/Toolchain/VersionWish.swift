@@ -1,3 +1,5 @@
+import Events
+
 /// A version that people asked for, with where they did.
 public struct VersionWish: Hashable, Sendable {
   /// What was written, without a leading `v`.

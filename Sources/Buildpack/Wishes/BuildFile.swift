@@ -1,3 +1,5 @@
+import Events
+
 /// A file that people wrote to steer the build, and a line in it.
 public struct FilePlace: Hashable, Sendable, CustomStringConvertible {
   public var file: String

@@ -1,3 +1,5 @@
+import Events
+
 /// What people wrote for the buildpacks they had. The files are read as data: nothing in them is run here.
 public struct BuildWishes: Hashable, Sendable {
   /// A moment of the build at which a command of the project is run, by its key in `elixir_buildpack.config`.

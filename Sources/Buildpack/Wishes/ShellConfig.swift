@@ -1,3 +1,5 @@
+import Events
+
 /// The assignments in a file of shell syntax, read as data: nothing is run and nothing is expanded.
 ///
 /// `KEY=VALUE` with either kind of quotes, `export KEY=VALUE`, `KEY=(A B)`, comments and continued lines. A command has

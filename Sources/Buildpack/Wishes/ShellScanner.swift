@@ -1,3 +1,5 @@
+import Events
+
 /// Reads words as a shell does, byte by byte.
 struct ShellScanner {
   struct Value {

@@ -1,3 +1,5 @@
+import Events
+
 /// Turns the lines of one file into wishes.
 struct WishReader {
   private var wishes: BuildWishes

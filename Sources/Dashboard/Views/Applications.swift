@@ -1,3 +1,5 @@
+import Events
+import NodeModel
 import ReleaseModel
 import Terminal
 

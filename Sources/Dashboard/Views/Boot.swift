@@ -1,3 +1,4 @@
+import NodeModel
 import ReleaseModel
 import Terminal
 

@@ -1,5 +1,6 @@
+import Events
+import HomeLayout
 import PlainText
-import ReleaseModel
 import Terminal
 
 extension Model {

@@ -1,4 +1,5 @@
-import ReleaseModel
+import Events
+import HomeLayout
 import Terminal
 
 extension Model {

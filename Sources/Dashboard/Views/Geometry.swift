@@ -1,4 +1,3 @@
-import ReleaseModel
 import Terminal
 
 /// A rectangle of the screen.

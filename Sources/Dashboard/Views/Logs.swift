@@ -1,5 +1,5 @@
+import NodeModel
 import PlainText
-import ReleaseModel
 import Terminal
 
 extension Model {

@@ -1,5 +1,7 @@
+import Events
+import HomeLayout
+import NodeModel
 import PlainText
-import ReleaseModel
 import Terminal
 
 /// A small table in a pane.

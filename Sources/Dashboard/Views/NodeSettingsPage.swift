@@ -1,5 +1,6 @@
+import HomeLayout
+import NodeModel
 import PlainText
-import ReleaseModel
 import Terminal
 
 extension Model {

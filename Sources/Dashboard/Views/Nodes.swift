@@ -1,4 +1,6 @@
-import ReleaseModel
+import Events
+import HomeLayout
+import NodeModel
 import Terminal
 
 extension Model {

@@ -1,4 +1,6 @@
-import ReleaseModel
+import Events
+import HomeLayout
+import NodeModel
 import Terminal
 
 /// A line of the Releases list: an app's row, or what is wrong with it or hangs in it.

@@ -1,5 +1,4 @@
 import PlainText
-import ReleaseModel
 import Terminal
 
 extension Model {

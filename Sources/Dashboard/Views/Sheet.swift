@@ -1,4 +1,3 @@
-import ReleaseModel
 import Terminal
 
 /// A table under a few lines that say what it is. Its lines are made when they are shown: a node may have ten

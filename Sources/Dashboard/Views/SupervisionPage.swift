@@ -1,4 +1,5 @@
-import ReleaseModel
+import HomeLayout
+import NodeModel
 import Terminal
 
 extension Model {

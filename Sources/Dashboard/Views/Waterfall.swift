@@ -1,4 +1,5 @@
-import ReleaseModel
+import HomeLayout
+import NodeModel
 
 /// A boot against its plan: which application was started when and how long it took.
 struct Waterfall {

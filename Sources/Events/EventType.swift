@@ -1,0 +1,97 @@
+import JSONText
+
+/// The vocabulary of the event log. Types only grow; none is given a second meaning.
+public enum EventType: String, CaseIterable, Codable, Sendable {
+  case buildStarted = "build.started"
+  case buildStep = "build.step"
+  case buildFinished = "build.finished"
+  case buildFailed = "build.failed"
+  case slugStored = "slug.stored"
+  case slugRemoved = "slug.removed"
+  case releaseCreated = "release.created"
+  case deploymentStarted = "deployment.started"
+  case deploymentStep = "deployment.step"
+  case deploymentFinished = "deployment.finished"
+  case deploymentFailed = "deployment.failed"
+  case deploymentReverted = "deployment.reverted"
+  case instanceStarting = "instance.starting"
+  case instanceBooting = "instance.booting"
+  case instanceReady = "instance.ready"
+  case instanceUnready = "instance.unready"
+  case instanceCrashed = "instance.crashed"
+  case instanceAbandoned = "instance.abandoned"
+  case instanceStopping = "instance.stopping"
+  case instanceStopped = "instance.stopped"
+  case nodeUp = "node.up"
+  case nodeDown = "node.down"
+  case deployRequested = "deploy.requested"
+  case restartRequested = "restart.requested"
+  case rollbackRequested = "rollback.requested"
+  case scaleRequested = "scale.requested"
+  case stopRequested = "stop.requested"
+  case configRequested = "config.requested"
+  case promoteRequested = "promote.requested"
+  case previewOpenRequested = "preview.open.requested"
+  case previewRenewRequested = "preview.renew.requested"
+  case previewCloseRequested = "preview.close.requested"
+  case nodeActionRequested = "node.action.requested"
+  case slugGCRequested = "slug.gc.requested"
+  case requestAccepted = "request.accepted"
+  case requestFinished = "request.finished"
+  case requestFailed = "request.failed"
+  case requestRejected = "request.rejected"
+  case configChanged = "config.changed"
+  case previewOpened = "preview.opened"
+  case previewRenewed = "preview.renewed"
+  case previewClosed = "preview.closed"
+  case agentStarted = "agent.started"
+  case agentStopped = "agent.stopped"
+  case logRepaired = "log.repaired"
+
+  static let table = KeyTable<Self>()
+
+  /// Every event that is folded is looked up here, so the compiler's own, one comparison after another, is too slow.
+  public init?(rawValue: String) {
+    var text = rawValue
+    guard let type = text.withUTF8({ Self.table.find($0) }) else { return nil }
+    self = type
+  }
+
+  /// Whether it asks for something and must be ended by one of the request outcomes.
+  public var isRequest: Bool { rawValue.hasSuffix(".requested") }
+
+  /// Whether it may be written into the room that is kept for a full disk: what builds say can be done without, what
+  /// an operator and the agent say cannot.
+  public var mayUseReserve: Bool { !rawValue.hasPrefix("build.") }
+
+  /// What the type's events must carry beside their envelope for the board to take notice of them.
+  public var required: [EventData.Field] {
+    switch self {
+    case .buildStarted, .buildStep, .buildFailed: [.build]
+    case .buildFinished: [.build, .slug]
+    case .slugStored, .slugRemoved: [.slug]
+    case .releaseCreated: [.release, .slug, .config]
+    case .deploymentStarted, .deploymentStep, .deploymentFinished: [.release]
+    case .deploymentFailed, .deploymentReverted: [.release, .cause]
+    case .instanceStarting: [.instance, .release]
+    case .instanceBooting, .instanceReady, .instanceStopping, .instanceStopped:
+      [.instance, .run]
+    case .instanceUnready, .instanceCrashed, .instanceAbandoned: [.instance, .run, .cause]
+    case .nodeUp, .nodeDown: [.node]
+    case .deployRequested: [.slug, .by, .deadline]
+    case .scaleRequested: [.formation, .by, .deadline]
+    case .configRequested: [.config, .by, .deadline]
+    case .restartRequested, .rollbackRequested, .stopRequested, .promoteRequested,
+      .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
+      .slugGCRequested:
+      [.by, .deadline]
+    case .nodeActionRequested: [.node, .action, .by, .deadline]
+    case .requestAccepted, .requestFinished: [.request]
+    case .requestFailed, .requestRejected: [.request, .cause]
+    case .configChanged: [.config]
+    case .previewOpened, .previewRenewed, .previewClosed, .agentStarted, .agentStopped,
+      .logRepaired:
+      []
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import JSONText
+
+/// The name of an app: a lower-case letter, then letters, digits and dashes, 30 at the most.
+///
+/// It is a folder's name, a host name's label (RFC 1123) and part of a node's name, so it is no more than fits all three.
+public enum AppName {
+  public static let longest = 30
+
+  public static func isValid(_ name: String) -> Bool {
+    guard let first = name.utf8.first, name.utf8.count <= longest, isLetter(first) else {
+      return false
+    }
+    return name.utf8.allSatisfy { isLetter($0) || isDigit($0) || $0 == UInt8(ascii: "-") }
+      && name.utf8.last != UInt8(ascii: "-")
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool { (97...122).contains(byte) }
+  private static func isDigit(_ byte: UInt8) -> Bool { (48...57).contains(byte) }
+}
+
+/// A place in an app's formation: `web.1`.
+public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let process: String
+  public let index: Int
+
+  public init(_ process: String, _ index: Int) {
+    self.process = process
+    self.index = index
+  }
+
+  /// Reads `web.1`.
+  public init?(_ text: String) {
+    guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
+    let (process, digits) = (String(text[..<dot]), text.utf8[dot...].dropFirst())
+    guard (1...4).contains(digits.count), digits.first != UInt8(ascii: "0"),
+      digits.allSatisfy({ (48...57).contains($0) }), ProcessType.isValid(process)
+    else { return nil }
+    self.init(process, digits.reduce(0) { $0 * 10 + Int($1 - 48) })
+  }
+
+  public var description: String { "\(process).\(index)" }
+
+  /// `web` before all others, as it is what people look for.
+  public static func < (left: InstanceName, right: InstanceName) -> Bool {
+    if left.process == right.process { return left.index < right.index }
+    return ProcessType.precedes(left.process, right.process)
+  }
+}
+
+extension InstanceName: TextCoded {}
+
+/// The kinds of process a Procfile names.
+public enum ProcessType {
+  /// The one that gets the app's traffic.
+  public static let web = "web"
+  /// Heroku's release phase: runs once before a release becomes current.
+  public static let release = "release"
+
+  /// Letters, digits, `_` and `-`, as Heroku's Procfile article has it.
+  public static func isValid(_ name: String) -> Bool {
+    !name.isEmpty && name.utf8.count <= 30
+      && name.utf8.allSatisfy {
+        (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 45
+          || $0 == 95
+      }
+  }
+
+  static func precedes(_ left: String, _ right: String) -> Bool {
+    if left == web || right == web { return left == web && right != web }
+    return left < right
+  }
+}
+
+/// The number of a release in its app's ledger, `v1` and up.
+public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvertible {
+  public let value: Int
+
+  private static let greatest = 999_999_999
+
+  public init(_ value: Int) { self.value = value }
+
+  /// Reads `v12` or `12`.
+  public init?(_ text: String) {
+    guard let value = Int(text.hasPrefix("v") ? text.dropFirst() : text[...]),
+      (1...Self.greatest).contains(value)
+    else { return nil }
+    self.init(value)
+  }
+
+  public var description: String { "v\(value)" }
+  public static func < (left: ReleaseNumber, right: ReleaseNumber) -> Bool {
+    left.value < right.value
+  }
+}
+
+extension ReleaseNumber: TextCoded {}
+
+/// The name of a run's node: no two runs of a host share one, so that old and new can live side by side.
+public enum NodeName {
+  public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
+    "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
+  }
+}
+
+/// The id of one build: 64 random bits as 16 lower-case hexadecimal digits.
+public enum BuildID {
+  public static func isValid(_ text: String) -> Bool {
+    text.utf8.count == 16
+      && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+  }
+}
+
+/// How the processes of a build are known: all that relpack runs carries the build's folder in this variable.
+public enum BuildMark {
+  public static let variable = "RELPACK_MARK"
+}

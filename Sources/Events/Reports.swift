@@ -1,0 +1,120 @@
+import HomeLayout
+
+/// Facts as our programs print them with `--json`. One encoding, so that `reltui --json` and `relctl --json` cannot differ.
+public struct InstanceReport: Hashable, Codable, Sendable {
+  public var app: String
+  public var release: ReleaseNumber
+  public var slug: String?
+  public var process: String
+  public var instance: InstanceName
+  public var run: UInt64
+  public var state: RunState
+  public var since: Timestamp
+  public var pid: Int32?
+  public var port: UInt16?
+  public var node: String?
+  public var host: String
+  public var cause: Cause?
+  public var by: String?
+
+  /// The runs of an app that are there, and the last ended one of an instance that has none.
+  public static func all(of app: Board.App, host: String) -> [InstanceReport] {
+    let live = Set(app.liveRuns.map(\.instance))
+    let wanted = Set(app.isStopped ? [] : Board.App.instances(of: app.formation))
+    let shown = app.runs.filter { run in
+      run.state.isLive
+        || run.state == .crashed && !live.contains(run.instance) && wanted.contains(run.instance)
+    }
+    return shown.sorted { ($0.instance, $0.id) < ($1.instance, $1.id) }.map { run in
+      let release = app.release(run.release)
+      return InstanceReport(
+        app: app.name, release: run.release, slug: release?.slug, process: run.instance.process,
+        instance: run.instance, run: run.id, state: run.state, since: run.since, pid: run.pid,
+        port: run.port, node: run.node, host: host, cause: run.cause, by: release?.by)
+    }
+  }
+}
+
+public struct ReleaseReport: Hashable, Codable, Sendable {
+  public var app: String
+  public var release: ReleaseNumber
+  public var isCurrent: Bool
+  public var slug: String
+  public var config: String
+  public var time: Timestamp
+  public var by: String?
+  public var from: ReleaseNumber?
+  public var commit: String?
+  public var line: String?
+  public var set: [String]?
+  public var unset: [String]?
+  public var cause: Cause?
+
+  private enum CodingKeys: String, CodingKey {
+    case app, release, slug, config, time, by, from, commit, line, set, unset, cause
+    case isCurrent = "current"
+  }
+
+  public init(_ release: Board.Release, of app: Board.App) {
+    self.app = app.name
+    self.release = release.number
+    isCurrent = app.current == release.number
+    (slug, config, time, by) = (release.slug, release.config, release.time, release.by)
+    (from, commit, line) = (release.from, release.commit, release.line)
+    (set, unset) = (release.set, release.unset)
+    cause = release.failure
+  }
+
+  /// What made it, in a few words.
+  public var reason: String {
+    if let from { return "rollback to \(from)" }
+    let names = (set ?? []).map { "set \($0)" } + (unset ?? []).map { "unset \($0)" }
+    if !names.isEmpty { return names.joined(separator: ", ") }
+    return line.map { "deploy: \($0)" } ?? "deploy"
+  }
+}
+
+/// One line of an app's output with the run it came from.
+public struct OutputLine: Hashable, Codable, Sendable {
+  public var time: Timestamp
+  public var app: String
+  public var instance: InstanceName
+  public var run: UInt64
+  public var text: String
+
+  public init(time: Timestamp, app: String, instance: InstanceName, run: UInt64, text: String) {
+    (self.time, self.app, self.instance, self.run, self.text) = (time, app, instance, run, text)
+  }
+}
+
+/// How long ago, in one coarse word: `8s`, `12m`, `3h`, `2d`. It changes seldom, so a screen that shows it keeps still.
+public enum Age {
+  public static func text(_ milliseconds: Int64) -> String {
+    let seconds = max(0, milliseconds / 1000)
+    switch seconds {
+    case ..<60: return "\(seconds)s"
+    case ..<3600: return "\(seconds / 60)m"
+    case ..<172_800: return "\(seconds / 3600)h"
+    default: return "\(seconds / 86_400)d"
+    }
+  }
+}
+
+extension Age {
+  /// How long something took: `12.4 s`.
+  public static func seconds(_ milliseconds: Int64) -> String {
+    let tenths = max(0, milliseconds) / 100
+    return "\(tenths / 10).\(tenths % 10) s"
+  }
+}
+
+/// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. It changes seldom, as an age does.
+public enum ByteCount {
+  public static func text(_ bytes: Int) -> String {
+    let bytes = max(0, bytes)
+    if bytes < 1 << 20 { return "\(bytes >> 10) kB" }
+    if bytes < 1 << 30 { return "\(bytes >> 20) MB" }
+    let tenths = bytes / ((1 << 30) / 10)
+    return tenths < 100 ? "\(tenths / 10).\(tenths % 10) GB" : "\(bytes >> 30) GB"
+  }
+}

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import HomeLayout
+
+/// What all halves of the product share, pure: OTP releases, slugs and their manifests, the event
+/// vocabulary and the board folded from it, causes, and the JSON of all of these.
+
+
+/// A value that JSON holds as its text.
+public protocol TextCoded: Codable, LosslessStringConvertible {}
+
+extension TextCoded {
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    guard let value = Self(text) else {
+      throw DecodingError.dataCorrupted(
+        .init(codingPath: decoder.codingPath, debugDescription: "that is no \(Self.self)"))
+    }
+    self = value
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
+}
+
+extension Timestamp: TextCoded {}
+
+/// The one way we write and read JSON: keys sorted, slashes plain, so that equal values are equal bytes.
+public enum JSON {
+  public static func encode(_ value: some Encodable, pretty: Bool = false) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    // Only a float that is no number, or a type that refuses to be encoded, can fail; we have neither.
+    return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
+  }
+
+  public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws
+    -> Value
+  {
+    try JSONDecoder().decode(type, from: Data(bytes))
+  }
+}

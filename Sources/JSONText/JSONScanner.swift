@@ -1,0 +1,126 @@
+/// Why a value could not be read.
+enum JSONFault: Error {
+  /// The text is no JSON, or nested too deep.
+  case malformed
+  /// It is JSON, but not what was asked for.
+  case unfit
+}
+
+/// Reads JSON (RFC 8259, UTF-8) piece by piece, making nothing that was not asked for.
+///
+/// Strict: no trailing commas, no bare control characters, no byte that is not UTF-8. After a fault the position is
+/// anywhere at or behind the value's start; who wants to go on goes back there and skips the value.
+struct JSONScanner {
+  /// Borrowed: a scanner does not outlive the closure that it was made in.
+  let bytes: UnsafeBufferPointer<UInt8>
+  /// Never beyond the end.
+  var position = 0
+  private var depth = 0
+
+  /// Lists within lists. That of JSONDecoder, so that both read the same lines.
+  static var deepest: Int { 512 }
+
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+
+  /// The next byte that is no white space; nil at the end.
+  @inline(__always)
+  mutating func peek() -> UInt8? {
+    while position < bytes.count {
+      switch bytes[position] {
+      case 0x20, 0x0A, 0x0D, 0x09: position += 1
+      case let byte: return byte
+      }
+    }
+    return nil
+  }
+
+  /// Passes over `byte` if it comes next.
+  @inline(__always)
+  mutating func take(_ byte: Unicode.Scalar) -> Bool {
+    guard let next = peek(), UInt32(next) == byte.value else { return false }
+    position += 1
+    return true
+  }
+
+  /// Passes over `null` if it comes next.
+  mutating func takeNull() throws(JSONFault) -> Bool {
+    guard peek() == UInt8(ascii: "n") else { return false }
+    try word("null")
+    return true
+  }
+
+  mutating func word(_ word: StaticString) throws(JSONFault) {
+    let end = position + word.utf8CodeUnitCount
+    guard end <= bytes.count else { throw .malformed }
+    for index in 0..<word.utf8CodeUnitCount
+    where bytes[position + index] != word.utf8Start[index] { throw .malformed }
+    position = end
+  }
+
+  mutating func end() throws(JSONFault) {
+    guard peek() == nil else { throw .malformed }
+  }
+}
+
+/// An object or array that is being read.
+struct JSONList {
+  enum Kind { case object, array }
+  let kind: Kind
+  fileprivate var isFirst = true
+}
+
+extension JSONScanner {
+  mutating func open(_ kind: JSONList.Kind) throws(JSONFault) -> JSONList {
+    guard take(kind == .object ? "{" : "[") else { throw .unfit }
+    guard depth < Self.deepest else { throw .malformed }
+    depth += 1
+    return JSONList(kind: kind)
+  }
+
+  /// Goes on to the next element of an array; false behind its last.
+  mutating func next(in list: inout JSONList) throws(JSONFault) -> Bool {
+    if take(list.kind == .object ? "}" : "]") {
+      depth -= 1
+      return false
+    }
+    guard list.isFirst || take(",") else { throw .malformed }
+    list.isFirst = false
+    return true
+  }
+
+  /// Goes on to the next member of an object and stops before its value; nil behind the last.
+  mutating func key(in list: inout JSONList) throws(JSONFault) -> JSONString? {
+    guard try next(in: &list) else { return nil }
+    guard peek() == UInt8(ascii: "\"") else { throw .malformed }
+    let key = try text()
+    guard take(":") else { throw .malformed }
+    return key
+  }
+
+  /// Passes over a value of any kind, however deep, without recursion.
+  mutating func skipValue() throws(JSONFault) {
+    var open: [JSONList] = []
+    repeat {
+      if let innermost = open.indices.last {
+        let goesOn =
+          switch open[innermost].kind {
+          case .object: try key(in: &open[innermost]) != nil
+          case .array: try next(in: &open[innermost])
+          }
+        if !goesOn {
+          open.removeLast()
+          continue
+        }
+      }
+      switch peek() {
+      case UInt8(ascii: "{"): open.append(try self.open(.object))
+      case UInt8(ascii: "["): open.append(try self.open(.array))
+      case UInt8(ascii: "\""): _ = try text()
+      case UInt8(ascii: "t"): try word("true")
+      case UInt8(ascii: "f"): try word("false")
+      case UInt8(ascii: "n"): try word("null")
+      default: _ = try number()
+      }
+    } while !open.isEmpty
+  }
+}

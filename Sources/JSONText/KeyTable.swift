@@ -1,0 +1,91 @@
+/// The names of an enum, found by their bytes: a key or a type is looked up without making a text of it.
+struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
+where Name.RawValue == String {
+  /// Some of the names, by their places among all.
+  struct Names: OptionSet {
+    var rawValue: UInt64 = 0
+  }
+
+  private struct Slot {
+    var fingerprint: Fingerprint
+    var place: Int
+    var name: Name
+  }
+
+  /// By hash; where two names meet the next free slot is taken.
+  private let slots: [Slot?]
+
+  /// For an enum of at most 64 names of at most `Fingerprint.longest` bytes.
+  init() {
+    var slots = [Slot?](repeating: nil, count: 256)
+    for (place, name) in Name.allCases.enumerated() {
+      var text = name.rawValue
+      guard let fingerprint = text.withUTF8({ Fingerprint($0) }) else { continue }
+      var index = fingerprint.hash
+      while slots[index] != nil { index = (index + 1) & 255 }
+      slots[index] = Slot(fingerprint: fingerprint, place: place, name: name)
+    }
+    self.slots = slots
+  }
+
+  func find(_ text: UnsafeBufferPointer<UInt8>) -> Name? { slot(text)?.name }
+
+  /// The name that a key is, if there is one and it was not seen before.
+  @inline(__always)
+  func new(_ key: JSONString, _ seen: inout Names) throws(JSONFault) -> Name? {
+    guard let slot = key.hasEscapes ? slot(try key.string()) : slot(key.bytes) else { return nil }
+    return seen.insert(Names(rawValue: 1 << slot.place)).inserted ? slot.name : nil
+  }
+
+  func names(_ some: [Name]) -> Names {
+    some.reduce(into: Names()) { set, name in
+      if let slot = slot(name.rawValue) { set.insert(Names(rawValue: 1 << slot.place)) }
+    }
+  }
+
+  private func slot(_ text: String) -> Slot? {
+    var text = text
+    return text.withUTF8 { slot($0) }
+  }
+
+  @inline(__always)
+  private func slot(_ text: UnsafeBufferPointer<UInt8>) -> Slot? {
+    guard let fingerprint = Fingerprint(text) else { return nil }
+    var index = fingerprint.hash
+    while let slot = slots[index] {
+      if slot.fingerprint == fingerprint { return slot }
+      index = (index + 1) & 255
+    }
+    return nil
+  }
+}
+
+/// All of a short text in four words, so that two are compared at once.
+private struct Fingerprint: Equatable, Sendable {
+  static let longest = 24
+
+  private var words: SIMD4<UInt64>
+
+  /// - Returns: nil if it is longer than `longest`.
+  @inline(__always)
+  init?(_ text: UnsafeBufferPointer<UInt8>) {
+    let bytes = UnsafeRawBufferPointer(text)
+    func word(at offset: Int) -> UInt64 {
+      bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+    words = SIMD4(UInt64(text.count), 0, 0, 0)
+    switch text.count {
+    case 0..<8: for byte in text { words[1] = words[1] << 8 | UInt64(byte) }
+    // The last eight bytes may overlap the first; with the length they still say all.
+    case 8...16: (words[1], words[2]) = (word(at: 0), word(at: text.count - 8))
+    case 17...24:
+      (words[1], words[2], words[3]) = (word(at: 0), word(at: 8), word(at: text.count - 8))
+    default: return nil
+    }
+  }
+
+  var hash: Int {
+    let mixed = (words[0] ^ words[1] ^ words[2] ^ words[3]) &* 0x9E37_79B9_7F4A_7C15
+    return Int(mixed >> 56)
+  }
+}

@@ -1,0 +1,267 @@
+import Events
+import HomeLayout
+
+/// A node that is watched, or could be: where it comes from, how it stands and what is known of it.
+public struct NodeReport: Hashable, Sendable {
+  /// How we came to know of it.
+  public enum Origin: Hashable, Sendable {
+    /// A run of ours.
+    case run(app: String, instance: InstanceName, run: UInt64, release: ReleaseNumber)
+    /// Named on the command line.
+    case given
+    /// Found among the processes of this host.
+    case found(pid: Int32)
+  }
+
+  public enum State: String, Sendable {
+    /// Known, and not asked: nothing on the screen needs it.
+    case idle
+    case connecting
+    case up
+    /// Connected, and it does not answer.
+    case silent
+    case down
+  }
+
+  /// What it is told apart by; two nodes of different hosts or containers may have the same name.
+  public var id: String
+  /// `greeter-web-1-42@127.0.0.1`; the best that is known where it has not told.
+  public var name: String
+  public var origin: Origin
+  public var state: State
+  /// Why it is not up, and what to do.
+  public var cause: Cause?
+  /// The last that is known of it, which stays when it goes down.
+  public var snapshot: NodeSnapshot?
+  public var boot: BootTimeline?
+  public var survey: ProcessSurvey?
+  public var settings: NodeSettings?
+  /// The supervision tree that was asked for.
+  public var tree: SupervisionTree?
+  /// System and crash events, and changes of its state, oldest first.
+  public var happenings: [NodeHappening]
+
+  public init(
+    id: String, name: String, origin: Origin, state: State = .idle, cause: Cause? = nil,
+    snapshot: NodeSnapshot? = nil, boot: BootTimeline? = nil, survey: ProcessSurvey? = nil,
+    settings: NodeSettings? = nil, tree: SupervisionTree? = nil, happenings: [NodeHappening] = []
+  ) {
+    (self.id, self.name, self.origin, self.state) = (id, name, origin, state)
+    (self.cause, self.snapshot, self.boot, self.survey) = (cause, snapshot, boot, survey)
+    (self.settings, self.tree, self.happenings) = (settings, tree, happenings)
+  }
+}
+
+/// The processes of one application, depth first.
+public struct SupervisionTree: Hashable, Sendable {
+  public var application: String
+  public var entries: [SupervisionEntry]
+  /// Why there is no tree, or not all of it.
+  public var note: String?
+
+  public init(application: String, entries: [SupervisionEntry] = [], note: String? = nil) {
+    (self.application, self.entries, self.note) = (application, entries, note)
+  }
+}
+
+/// Something that happened in a node or to the connection with it.
+public struct NodeHappening: Hashable, Sendable {
+  public var time: Timestamp
+  public var text: String
+  public var isBad: Bool
+
+  public init(time: Timestamp, text: String, isBad: Bool = false) {
+    (self.time, self.text, self.isBad) = (time, text, isBad)
+  }
+}
+
+/// A line of a node's own log, as its logger gives it.
+public struct NodeLogLine: Hashable, Sendable {
+  /// RFC 5424's severities, the worst first, as OTP's logger has them.
+  public enum Level: String, CaseIterable, Sendable {
+    case emergency, alert, critical, error, warning, notice, info, debug
+  }
+
+  public var time: Timestamp
+  public var level: Level
+  /// The module that logged; empty where it is not said.
+  public var module: String
+  /// `<0.231.0>`
+  public var pid: String
+  public var text: String
+
+  public init(time: Timestamp, level: Level, module: String, pid: String, text: String) {
+    (self.time, self.level, self.module) = (time, level, module)
+    (self.pid, self.text) = (pid, text)
+  }
+}
+
+/// Lines of one node's log that have come since, and how many were lost before them because they came too fast.
+public struct NodeLogPart: Hashable, Sendable {
+  public var node: String
+  public var lines: [NodeLogLine]
+  public var lost: Int
+
+  public init(node: String, lines: [NodeLogLine], lost: Int = 0) {
+    (self.node, self.lines, self.lost) = (node, lines, lost)
+  }
+}
+
+/// What of a node is to be watched: what is not on the screen costs nothing.
+public struct NodeAttention: Hashable, Sendable {
+  public struct Parts: OptionSet, Hashable, Sendable {
+    public let rawValue: Int
+    public init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// Versions, memory, counts and applications.
+    public static let vitals = Parts(rawValue: 1)
+    /// Often enough to time each application while the node boots; nothing more once it has booted.
+    public static let boot = Parts(rawValue: 2)
+    /// A walk over its processes.
+    public static let processes = Parts(rawValue: 4)
+    public static let settings = Parts(rawValue: 8)
+    public static let log = Parts(rawValue: 16)
+    /// Long garbage collections, busy ports and other system events.
+    public static let happenings = Parts(rawValue: 32)
+  }
+
+  /// By a report's id; one that is not here is left alone.
+  public var nodes: [String: Parts]
+  /// The application whose supervision tree is to be read, of the node with the id.
+  public var tree: Tree?
+  /// Whether the processes of this host are to be searched for nodes.
+  public var discovers: Bool
+
+  public struct Tree: Hashable, Sendable {
+    public var node: String
+    public var application: String
+
+    public init(node: String, application: String) {
+      (self.node, self.application) = (node, application)
+    }
+  }
+
+  public init(nodes: [String: Parts] = [:], tree: Tree? = nil, discovers: Bool = false) {
+    (self.nodes, self.tree, self.discovers) = (nodes, tree, discovers)
+  }
+}
+
+/// Something done to a node from outside, as `node.action.requested` names it.
+public enum NodeAction: Hashable, Sendable {
+  case logLevel(NodeLogLine.Level)
+  /// Every process collects its garbage.
+  case collectGarbage
+  case stopApplication(String)
+  case startApplication(String)
+  /// `init:restart/0`: all applications are taken down and the node boots again in the same process.
+  case restart
+}
+
+/// A node as our programs print it with `--json`.
+public struct NodeFacts: Encodable, Sendable {
+  public struct Application: Encodable, Sendable {
+    var application: String
+    var version: String
+    var type: String?
+    var state: String
+    var order: Int?
+    var ms: Int64?
+
+    private enum CodingKeys: String, CodingKey {
+      case application, version, type, state, order, ms
+    }
+
+    /// What is not known is `null`, so that each has the same members.
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(application, forKey: .application)
+      try container.encode(version, forKey: .version)
+      try container.encode(type, forKey: .type)
+      try container.encode(state, forKey: .state)
+      try container.encode(order, forKey: .order)
+      try container.encode(ms, forKey: .ms)
+    }
+  }
+
+  var node: String
+  var otp: String?
+  var erts: String?
+  var uptime: Int64?
+  var processes: Int?
+  var memory: Int?
+  var ready: Bool
+  var state: String
+  var applications: [Application]
+  var cause: Cause?
+  var app: String?
+  var instance: InstanceName?
+  var pid: Int32?
+
+  public init(_ report: NodeReport) {
+    let snapshot = report.snapshot
+    node = snapshot?.node ?? report.name
+    (otp, erts, uptime) = (snapshot?.otp, snapshot?.erts, snapshot?.uptime)
+    (processes, memory) = (snapshot?.processes.count, snapshot?.memory.total)
+    ready = report.state == .up && snapshot?.isReady == true
+    state = report.state.rawValue
+    let times = report.boot?.milliseconds ?? [:]
+    applications = (snapshot?.applications ?? []).map {
+      Application(
+        application: $0.name, version: $0.version, type: $0.type?.rawValue,
+        state: $0.state.rawValue, order: $0.order, ms: times[$0.name])
+    }
+    cause = report.cause
+    switch report.origin {
+    case .run(let app, let instance, _, _): (self.app, self.instance) = (app, instance)
+    case .given: break
+    case .found(let pid): self.pid = pid
+    }
+  }
+}
+
+extension NodeAction {
+  /// What `node.action.requested` calls them.
+  static let words = [
+    "log-level", "collect-garbage", "stop-application", "start-application", "restart",
+  ]
+
+  /// The data of the event that asks for it.
+  public func describe(in data: inout EventData) {
+    switch self {
+    case .logLevel(let level): (data.action, data.level) = (Self.words[0], level.rawValue)
+    case .collectGarbage: data.action = Self.words[1]
+    case .stopApplication(let name): (data.action, data.application) = (Self.words[2], name)
+    case .startApplication(let name): (data.action, data.application) = (Self.words[3], name)
+    case .restart: data.action = Self.words[4]
+    }
+  }
+
+  /// Reads what `describe` wrote; nil where it is none that we know.
+  public init?(_ data: EventData) {
+    switch data.action.flatMap(Self.words.firstIndex) {
+    case 0:
+      guard let level = data.level.flatMap(NodeLogLine.Level.init(rawValue:)) else { return nil }
+      self = .logLevel(level)
+    case 1: self = .collectGarbage
+    case 2:
+      guard let name = data.application else { return nil }
+      self = .stopApplication(name)
+    case 3:
+      guard let name = data.application else { return nil }
+      self = .startApplication(name)
+    case 4: self = .restart
+    default: return nil
+    }
+  }
+
+  /// `stop of application ssl`
+  public var sentence: String {
+    switch self {
+    case .logLevel(let level): "log level \(level.rawValue)"
+    case .collectGarbage: "garbage collection"
+    case .stopApplication(let name): "stop of application \(name)"
+    case .startApplication(let name): "start of application \(name)"
+    case .restart: "restart by init:restart/0"
+    }
+  }
+}

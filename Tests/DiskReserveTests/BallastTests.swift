@@ -1,0 +1,87 @@
+import DiskReserve
+import Events
+import HomeLayout
+import Posix
+import TestSupport
+import Testing
+
+@Suite struct BallastTests {
+  static let megabyte = 1 << 20
+
+  @Test func whatIsLeftDecides() {
+    typealias Row = (space: Space, level: Ballast.Level, withBallast: Bool, without: Bool)
+    let rows: [Row] = [
+      (Space(bytes: 0), .low, true, true),
+      (Space(bytes: 4 * Self.megabyte - 1), .low, true, true),
+      (Space(bytes: 4 * Self.megabyte), .tight, false, true),
+      // What is left when it was given away on a disk without a free byte, and before it is made again.
+      (Space(bytes: Home.ballastSize), .tight, false, true),
+      (Space(bytes: 32 * Self.megabyte - 1), .tight, false, true),
+      (Space(bytes: 32 * Self.megabyte), .plenty, false, false),
+      (Space(bytes: .max, files: .max), .plenty, false, false),
+      (Space(bytes: .max, files: 0), .low, true, true),
+      (Space(bytes: .max, files: 63), .low, true, true),
+      (Space(bytes: .max, files: 128), .tight, false, true),
+      (Space(bytes: .max, files: 512), .plenty, false, false),
+    ]
+    for row in rows {
+      let level = Ballast.Level(row.space)
+      #expect(level == row.level, "\(row.space)")
+      #expect(Ballast.isMissed(level, isWhole: true) == row.withBallast, "\(row.space)")
+      #expect(Ballast.isMissed(level, isWhole: false) == row.without, "\(row.space)")
+    }
+  }
+
+  /// Made, it leaves more than what it would be given away for; given away, less than what it would be made for.
+  @Test func itDoesNotGoToAndFro() {
+    for bytes in stride(from: 0, through: 100 * Self.megabyte, by: Self.megabyte / 2) {
+      switch Ballast.Level(Space(bytes: bytes)) {
+      case .low: #expect(Ballast.Level(Space(bytes: bytes + Home.ballastSize)) != .plenty)
+      case .plenty: #expect(Ballast.Level(Space(bytes: bytes - Home.ballastSize)) != .low)
+      case .tight: break
+      }
+    }
+  }
+
+  @Test func itIsWrittenAndGivenAway() throws {
+    let folder = try TemporaryFolder("ballast")
+    let home = Home(root: folder.path)
+    let ballast = Ballast(home: home)
+    try #require(Ballast.Level(Files.space(at: folder.path)) == .plenty)
+    #expect(!ballast.isWhole && !ballast.give() && ballast.shortage == nil)
+    ballast.keep()
+    #expect(ballast.isWhole)
+    let usage = try Invocation(
+      ["du", "-sk", home.ballast], environment: ["PATH": Invocation.standardPath]
+    ).run()
+    let kilobytes = usage.text.split(separator: "\t").first.flatMap { Int($0) } ?? 0
+    #expect(kilobytes >= Home.ballastSize >> 10, "\(usage.text)")
+    #expect(try Files.list(home.ballast).count == 128)
+    let made = Files.modified(home.ballast)
+    ballast.keep()
+    ballast.giveIfLow()
+    #expect(Files.modified(home.ballast) == made && ballast.isWhole)
+    #expect(ballast.give() && !ballast.isWhole && !Files.exists(home.ballast))
+    ballast.keep()
+    #expect(ballast.isWhole)
+  }
+
+  @Test func aFullDiskIsACauseByName() {
+    let cases: [(PosixError, ProblemID)] = [
+      (PosixError("write", "/proc/self/x/y", .noSpace), .diskFull),
+      (PosixError("make folder", "/tmp/x", .quotaExceeded), .diskFull),
+      (PosixError("write", "pipe", .noSpace), .diskFull),
+      // Too many watches of this user, and the disk has nothing to do with it.
+      (PosixError("watch", "/tmp", .noSpace), .homeUnwritable),
+      (PosixError("write", "/tmp/x", .accessDenied), .homeUnwritable),
+    ]
+    for (error, id) in cases {
+      let cause = Cause(error, as: .homeUnwritable, lead: "so: ")
+      #expect(cause.id == id.rawValue && cause.sentence == "so: \(error)", "\(cause)")
+    }
+    let remedy = Cause(PosixError("write", "/proc/self/x/y", .noSpace)).remedy ?? ""
+    #expect(remedy.hasPrefix("Free some space on the file system at '/proc': "), "\(remedy)")
+    #expect(Cause(PosixError("write", "x", .noSpace)).exitCode == 75)
+    #expect(Cause(ifDiskIsFull: "/tmp/nothing/here") == nil)
+  }
+}

@@ -1,0 +1,47 @@
+import Events
+import TestSupport
+import Testing
+
+struct ErrorsReferenceTests {
+  @Test func pageSaysWhatTheListOfProblemsSays() throws {
+    let rows = ProblemID.allCases.map { problem in
+      ReferencePage.row([
+        "`\(problem.rawValue)`", problem.meaning, "\(problem.exitCode)", problem.remedy ?? "",
+      ])
+    }
+    try ReferencePage.check("errors", Self.head + rows.joined() + Self.tail)
+  }
+
+  private static let head = """
+    # Errors
+
+    <!-- Made by the tests from the code: make docs -->
+
+    A command that fails prints one line with a stable id. Evidence and a remedy may follow it,
+    indented. Events and `--json` carry the same id in `cause.id`. A remedy given here is the one
+    that is printed where the program knows no better one. The buildpack's `bin/compile`, `test-compile`
+    and `test` end with 1 whatever failed, as platforms expect, or with 128 and the number of a signal.
+
+    | id | meaning | exit code | remedy |
+    |---|---|---|---|
+
+    """
+
+  private static let tail = """
+
+    ## Exit codes
+
+    | code | meaning |
+    |---|---|
+    | \(ExitCode.success) | done |
+    | \(ExitCode.failed) | it failed |
+    | \(ExitCode.usage) | the command line, or a name on it, is wrong |
+    | \(ExitCode.badData) | a file is wrong or damaged |
+    | \(ExitCode.unavailable) | something that is needed is not there |
+    | \(ExitCode.tryAgain) | busy, or full: try again |
+    | \(ExitCode.interrupted) | interrupted |
+
+    `relctl eval`, `remote` and `node remote` end with the exit code of the program they ran.
+
+    """
+}
