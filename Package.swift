@@ -37,70 +37,170 @@ let package = Package(
   ],
   targets: [
     // core
-    room("HomeFormat"),
+    room("HomeLayout"),
     room("PlainText"),
     room("ErlangTerm"),
-    room("ReleaseModel", ["ErlangTerm", "HomeFormat"]),
+    room("JSONText"),
+    room("Events", ["HomeLayout", "JSONText"]),
+    room("ReleaseModel", ["HomeLayout", "ErlangTerm", "JSONText", "Events"]),
+    room("NodeModel", ["HomeLayout", "Events", "ReleaseModel"]),
+    room("Redaction", ["HomeLayout", "JSONText", "Events"]),
     // system
     .target(name: "CPosix"),
     .systemLibrary(name: "CNcurses"),
     room("Posix", ["CPosix"]),
-    room("Disk", ["ReleaseModel", "Posix"]),
+    room("DiskReserve", ["HomeLayout", "Events", "Posix"]),
     // durable and live
-    room("EventLog", ["Posix", "HomeFormat"]),
-    room("SlugStore", ["ReleaseModel", "Disk"]),
-    room("ConfigStore", ["ReleaseModel", "Disk"]),
+    room("EventLog", ["HomeLayout", "Posix"]),
+    room(
+      "SlugStore", ["HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "DiskReserve"]),
+    room("ConfigStore", ["HomeLayout", "JSONText", "Events", "Redaction", "Posix", "DiskReserve"]),
     room("ErlangDistribution", ["ErlangTerm", "Posix"]),
     room(
-      "Terminal", ["CNcurses", "Posix", "PlainText"],
+      "Terminal",
+      [
+        "PlainText", "CNcurses",
+      ],
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
-    room("Journal", ["ReleaseModel", "EventLog", "ConfigStore"]),
     room(
-      "NodeWatch", ["ReleaseModel", "ErlangDistribution"],
+      "Journal",
+      [
+        "HomeLayout", "JSONText", "Events", "Redaction", "Posix", "DiskReserve", "EventLog",
+        "ConfigStore",
+      ]),
+    room(
+      "NodeWatch",
+      [
+        "HomeLayout", "ErlangTerm", "Events", "ReleaseModel", "NodeModel", "Redaction", "Posix",
+        "ErlangDistribution",
+      ],
       exclude: ["Probes/survey.erl", "Probes/collector.erl"],
       resources: [.embedInCode("Probes/survey.forms"), .embedInCode("Probes/collector.forms")]),
-    room("Instance", ["ReleaseModel", "NodeWatch", "Disk"]),
     room(
-      "Buildpack", ["Instance", "SlugStore", "Journal", "PlainText"],
+      "Instance",
+      [
+        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Posix", "DiskReserve",
+        "ErlangDistribution", "NodeWatch",
+      ]),
+    room(
+      "Buildpack",
+      [
+        "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "Redaction",
+        "Posix", "DiskReserve", "SlugStore", "Journal", "Instance",
+      ],
       resources: [.embedInCode("Tasks/build.exs"), .embedInCode("Tasks/steady.exs")]),
-    room("Deployment", ["Instance", "SlugStore", "Journal"]),
-    room("Observation", ["Journal", "Instance"]),
+    room(
+      "Deployment",
+      [
+        "HomeLayout", "Events", "ReleaseModel", "Redaction", "Posix", "DiskReserve", "SlugStore",
+        "ConfigStore", "Journal", "Instance",
+      ]),
+    room(
+      "Observation",
+      [
+        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Posix", "DiskReserve",
+        "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
+      ]),
     // interfaces
-    room("Dashboard", ["ReleaseModel", "Terminal"]),
-    room("CommandLine", ["ReleaseModel", "Posix", "PlainText"]),
+    room(
+      "Dashboard",
+      [
+        "HomeLayout", "PlainText", "Events", "ReleaseModel", "NodeModel", "Terminal",
+      ]),
+    room("CommandLine", ["HomeLayout", "PlainText", "JSONText", "Events", "Posix"]),
     // programs
-    program("reltui", ["Dashboard", "Observation", "CommandLine"]),
-    program("relctl", ["Deployment", "Observation", "CommandLine"]),
-    program("relpack", ["Buildpack", "CommandLine"]),
-    program("relshim", ["Posix", "HomeFormat"]),
+    program(
+      "reltui",
+      [
+        "HomeLayout", "JSONText", "Events", "NodeModel", "Posix", "EventLog", "ErlangDistribution",
+        "Terminal", "Journal", "NodeWatch", "Observation", "Dashboard", "CommandLine",
+      ]),
+    program(
+      "relctl",
+      [
+        "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel",
+        "Redaction", "Posix", "DiskReserve", "EventLog", "SlugStore", "ConfigStore",
+        "ErlangDistribution", "Journal", "NodeWatch", "Instance", "Deployment", "Observation",
+        "CommandLine",
+      ]),
+    program("relpack", ["PlainText", "JSONText", "Events", "Posix", "Buildpack", "CommandLine"]),
+    program("relshim", ["HomeLayout", "Posix"]),
     // measured by `make bench`, never installed
-    program("relbench", ["Journal", "ConfigStore", "NodeWatch"]),
+    program(
+      "relbench",
+      [
+        "HomeLayout", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel", "Redaction",
+        "Posix", "EventLog", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
+      ]),
     // tests
     .target(
       name: "TestSupport", dependencies: ["Posix"], path: "Tests/TestSupport",
       swiftSettings: settings),
     tests("ArchitectureTests", []),
-    tests("BuildpackTests", ["Buildpack"]),
+    tests(
+      "BuildpackTests",
+      [
+        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Redaction", "Posix", "SlugStore",
+        "Journal", "Buildpack",
+      ]),
+    tests("CommandLineTests", ["HomeLayout", "Events", "CommandLine"]),
+    tests("ConfigStoreTests", ["HomeLayout", "Events", "Redaction", "Posix", "ConfigStore"]),
+    tests(
+      "DashboardTests",
+      [
+        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Posix",
+        "Terminal", "Journal", "Dashboard", "reltui",
+      ]),
+    tests(
+      "DeploymentTests",
+      [
+        "HomeLayout", "Events", "Posix", "Journal", "Instance", "Deployment",
+      ]),
+    tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),
+    tests("ErlangDistributionTests", ["ErlangTerm", "Posix", "ErlangDistribution"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
-    tests("DiskTests", ["Disk"]),
-    tests("ReleaseModelTests", ["ReleaseModel"]),
-    tests("CommandLineTests", ["CommandLine"]),
-    tests("ObservationTests", ["Observation"]),
-    tests("HomeFormatTests", ["HomeFormat"]),
-    tests("PosixTests", ["Posix"]),
-    tests("EventLogTests", ["EventLog"]),
-    tests("SlugStoreTests", ["SlugStore"]),
-    tests("ConfigStoreTests", ["ConfigStore"]),
-    tests("JournalTests", ["Journal"]),
-    tests("ErlangDistributionTests", ["ErlangDistribution"]),
-    tests("NodeWatchTests", ["NodeWatch"]),
-    tests("InstanceTests", ["Instance"]),
-    tests("DeploymentTests", ["Deployment"]),
+    tests("EventLogTests", ["HomeLayout", "Posix", "EventLog"]),
+    tests("EventsTests", ["HomeLayout", "JSONText", "Events"]),
+    tests("HomeLayoutTests", ["HomeLayout"]),
+    tests(
+      "InstanceTests",
+      [
+        "HomeLayout", "Events", "ReleaseModel", "Posix", "ErlangDistribution", "Instance",
+      ]),
+    tests("JSONTextTests", ["JSONText"]),
+    tests(
+      "JournalTests",
+      [
+        "HomeLayout", "JSONText", "Events", "Redaction", "Posix", "EventLog", "ConfigStore",
+        "Journal",
+      ]),
+    tests("NodeModelTests", ["NodeModel"]),
+    tests(
+      "NodeWatchTests",
+      ["HomeLayout", "Events", "NodeModel", "Posix", "ErlangDistribution", "NodeWatch"]),
+    tests(
+      "ObservationTests",
+      [
+        "HomeLayout", "Events", "Redaction", "Posix", "ConfigStore", "ErlangDistribution",
+        "Instance", "Observation",
+      ]),
     tests("PlainTextTests", ["PlainText"]),
-    tests("TerminalTests", ["Terminal"]),
-    tests("RealTests", ["Instance", "relctl", "reltui", "relpack", "relshim"]),
-    tests("TortureTests", ["EventLog", "Journal", "relctl", "reltui"]),
-    tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
+    tests("PosixTests", ["Posix"]),
+    tests(
+      "RealTests",
+      [
+        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "EventLog", "ConfigStore",
+        "Instance", "relctl", "reltui", "relpack", "relshim",
+      ]),
+    tests("RedactionTests", ["HomeLayout", "JSONText", "Events", "Redaction"]),
+    tests("ReleaseModelTests", ["HomeLayout", "JSONText", "Events", "ReleaseModel"]),
+    tests(
+      "SlugStoreTests",
+      [
+        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "SlugStore",
+      ]),
+    tests("TerminalTests", ["PlainText", "Terminal"]),
+    tests("TortureTests", ["Posix", "EventLog", "relctl", "reltui"]),
   ]
 )

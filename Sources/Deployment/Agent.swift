@@ -3,119 +3,103 @@ import Events
 import HomeLayout
 import Instance
 import Journal
+import Operations
 import Posix
-import ReleaseModel
+import Redaction
 import SlugStore
 
-/// The one process of a home that acts: it carries out requests and keeps instances as they should be.
+/// The one process of a home that acts: it carries out requests and keeps the instances as they should be.
 ///
-/// A loop without state worth keeping: read the log, look at the runs, do what the reconciler says, wait until
-/// something happens. It can be killed at any line; the instances go on and the next agent finds them.
+/// A loop without state worth keeping: wait until something happens, read the log, look at the runs that it happened to,
+/// do what the reconcilers say. It can be killed at any line; the instances go on and the next agent finds them. It
+/// waits nowhere else: what takes time is a child process, or looked at again later.
 public final class Agent {
   let home: Home
   let journal: Journal
-  let store: SlugStore
   let launcher: Launcher
   let environment: [String: String]
+  let reserve: Ballast
+  let portMapper: PortMapper
+  private let operations: OperationTable
+  private let control: AgentControl
   private let lock: Lock
-  private let signals: Signals
-  var folders: FolderWatch?
-  var follower: Follower
-  var watches: [UInt64: RunWatch] = [:]
-  var facts: [String: Manifest] = [:]
-  /// Those that this agent started, by run; and how those ended that have.
-  var shims: [UInt64: Child] = [:]
-  var shimExits: [UInt64: Exit] = [:]
+  private let complain: (Cause) -> Void
+
+  var manifests: Manifests
+  private var follower: Follower
+  private var loop: EventLoop<Source>
+  private let folders: FolderWatch?
+  /// The runs that have not ended, by id.
+  var watches: [UInt64: WatchedRun] = [:]
   /// By app.
   private var crashes: [String: CrashTimes] = [:]
-  /// When to look again though nothing has happened, on the monotonic clock.
-  private var wakeAt: Int64?
-  private let complain: (Cause) -> Void
   private var complaints = Complaints()
-  let ballast: Ballast
+  /// Apps and runs that something has happened to since they were looked at.
+  private var changedApps: Set<String> = []
+  private var changedRuns: [String: Set<UInt64>] = [:]
+  /// Children whose end nothing waits for.
+  private var helpers: [Child] = []
+
+  /// What the loop waits for.
+  enum Source: Hashable {
+    case log, folders, reserve
+    /// A moment at which an app is to be looked at: a deadline, a pause after a crash, or trouble with it.
+    case app(String)
+    case run(UInt64)
+    /// The node of a run that boots; it is asked so often that the agent takes a turn only when its answers matter.
+    case node(UInt64)
+  }
 
   var board: Board { follower.board }
 
-  /// - Throws: `RT-AGENT-RUNNING` if the home has an agent.
+  /// Milliseconds until what has failed is tried again.
+  private static let retryPause: Int64 = 1000
+  /// Milliseconds between two looks for space, while the reserve is missing.
+  private static let spacePause: Int64 = 3000
+
   /// - Parameter complain: told what went wrong with the agent itself.
+  /// - Throws: `RT-AGENT-RUNNING` if the home has an agent.
   public init(
     home: Home, launcher: Launcher, environment: [String: String],
-    complain: @escaping (Cause) -> Void
+    operations: OperationTable = .standard, complain: @escaping (Cause) -> Void
   ) throws(Cause) {
-    self.home = home
-    self.complain = complain
-    self.launcher = launcher
-    self.environment = environment
+    (self.home, self.launcher, self.environment) = (home, launcher, environment)
+    (self.operations, self.complain) = (operations, complain)
     journal = Journal(home: home, program: "agent")
-    store = SlugStore(home: home)
-    ballast = Ballast(home: home)
-    lock = try AgentControl(home: home).take()
+    manifests = Manifests(SlugStore(home: home))
+    reserve = Ballast(home: home)
+    portMapper = PortMapper(home: home, environment: environment)
+    control = AgentControl(home: home)
+    lock = try control.take()
     do throws(PosixError) {
-      signals = try Signals([15, 2, 1, 17])
+      loop = EventLoop(signals: try Signals([.term, .int, .hup, .chld]))
       try Files.makeFolder(home.events)
       try Files.makeFolder(home.apps)
       folders = try FolderWatch(home.apps)
     } catch { throw Cause(error, as: .homeUnwritable) }
     follower = Follower(journal)
+    loop.watch(folders?.file.descriptor, as: .folders)
   }
 
-  /// Serves until it is asked to leave (SIGTERM, SIGINT).
+  /// Serves until it is asked to leave (SIGTERM, SIGINT, SIGHUP).
   public func run() throws(Cause) {
     try take()
     try record(.agentStarted, app: nil) { $0.pid = Program.processID }
-    var readable: Set<Int32> = []
+    changeAll()
     while true {
-      try endure { () throws(Cause) in
-        try take()
-        observe(readable)
-        try reconcile()
-      }
-      readable = try wait()
-      while let signal = signals.next() {
-        if signal == 17 { reap() } else { return try leave() }
-      }
+      try act()
+      let turn: EventLoop<Source>.Turn
+      do throws(PosixError) { turn = try loop.wait() } catch { throw Cause(error) }
+      control.stamp(lock)
+      for signal in turn.signals where signal != .chld { return try leave() }
+      if !turn.signals.isEmpty { reap() }
+      try notice(turn)
     }
-  }
-
-  /// A full disk or an unreadable file must not end the agent: it says so and tries again in a second.
-  /// Only a log that is not the one it has read leaves it nothing to stand on.
-  private func endure(_ turn: () throws(Cause) -> Void) throws(Cause) {
-    wakeAt = nil
-    complaints.begin()
-    do throws(Cause) { try turn() } catch {
-      if error.id == ProblemID.logDamaged.rawValue { throw error }
-      note(error)
-    }
-  }
-
-  /// Says what is wrong, but not again and again.
-  func note(_ cause: Cause) {
-    if complaints.isNews(cause) { complain(journal.mask()(cause)) }
-    if cause.isOfFullDisk { ballast.give() }
-    wake(in: 1000)
   }
 
   private func leave() throws(Cause) {
     try record(.agentStopped, app: nil) { $0.pid = Program.processID }
-    if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) {
-      EPMDKeeper(home: home).stopIfUnused()
-    }
-  }
-
-  /// Nobody asks how a shim of ours ended, its status tells; but it must not stay behind as a zombie. Each is asked
-  /// by its number: a probe waits for children of its own.
-  private func reap() {
-    for (run, shim) in shims {
-      guard let exit = shim.exitIfEnded() else { continue }
-      shims[run] = nil
-      shimExits[run] = exit
-    }
-  }
-
-  private func take() throws(Cause) {
-    let kept = follower.kept
-    _ = try follower.take()
-    if follower.kept != kept { try journal.dropOld() }
+    if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) { portMapper.stopIfUnused() }
   }
 
   /// Writes an event and folds it in.
@@ -123,110 +107,187 @@ public final class Agent {
     try journal.append(type, app: app, EventData(fill))
     try take()
   }
+}
 
-  /// Milliseconds between two looks for space, while the ballast is missing.
-  private static let spacePause: Int64 = 3000
+// MARK: - What has happened
 
-  private func wait() throws(Cause) -> Set<Int32> {
-    ballast.keep()
-    // Nobody tells when there is space again.
-    if !ballast.isWhole { wake(in: Self.spacePause) }
-    var deadline = wakeAt
-    for app in board.apps.values {
-      for run in app.liveRuns {
-        guard let moment = watches[run.id]?.wakeAt(run.state) else { continue }
-        deadline = min(deadline ?? moment, moment)
-      }
+extension Agent {
+  /// Reads the log on, and marks what its events are about.
+  private func take() throws(Cause) {
+    let kept = follower.kept
+    for event in try follower.take() {
+      guard let app = event.app else { continue }
+      changedApps.insert(app)
+      let run = event.type == .instanceStarting ? event.sequence : event.data.run
+      if let run { changedRuns[app, default: []].insert(run) }
     }
-    let others = [follower.descriptor, folders?.file.descriptor, signals.file.descriptor]
-    // A turn that fails may touch what is watched, or leave what has woken us: the next one waits its second.
-    let descriptors =
-      complaints.isEmpty
-      ? others.compactMap { $0 } + watches.values.flatMap(\.descriptors)
-      : [signals.file.descriptor]
-    do throws(PosixError) {
-      let readable = try wait(for: descriptors, until: deadline)
-      folders?.drain()
-      return readable
-    } catch { throw Cause(error) }
+    if follower.kept != kept { try journal.dropOld() }
+    loop.watch(follower.descriptor, as: .log)
+    if follower.descriptor == nil { loop.wake(.log, at: Clock.monotonic() + Self.retryPause) }
   }
 
-  /// Meanwhile goes on talking to the nodes that boot.
-  private func wait(
-    for descriptors: [Int32], until deadline: Int64?
-  ) throws(PosixError) -> Set<Int32> {
-    while true {
-      let nodes = complaints.isEmpty ? watches.values.flatMap(\.nodeInterests) : []
-      let tick = complaints.isEmpty ? watches.values.compactMap(\.nodeTick).min() : nil
-      let moment = [deadline, tick].compactMap { $0 }.min()
-      let ready = try Poll.wait(
-        descriptors.map { Poll.Interest($0) } + nodes,
-        milliseconds: moment.map { max(0, $0 - Clock.monotonic()) })
-      var isOver = deadline.map { $0 <= Clock.monotonic() } ?? false
-      if complaints.isEmpty {
-        for run in watches.keys where watches[run]?.advanceNode(ready) == true { isOver = true }
+  private func changeAll() {
+    for app in board.apps.values { change(app) }
+    changedApps.formUnion(board.requests.map(\.app))
+  }
+
+  private func change(_ app: Board.App) {
+    changedApps.insert(app.name)
+    changedRuns[app.name] = Set(app.liveRuns.map(\.id))
+  }
+
+  private func change(_ run: UInt64) {
+    guard let app = watches[run]?.app else { return }
+    changedApps.insert(app)
+    changedRuns[app, default: []].insert(run)
+  }
+
+  /// Marks what the loop has waited for.
+  private func notice(_ turn: EventLoop<Source>.Turn) throws(Cause) {
+    for token in turn.tokens {
+      switch token {
+      case .log: try endure(.log) { () throws(Cause) in try take() }
+      case .folders:
+        for watch in folders?.drainChanges() ?? [] {
+          for (run, watched) in watches where watched.folderWatch == watch { change(run) }
+        }
+      case .reserve: changeAll()
+      case .app(let name):
+        if let app = board.apps[name] { change(app) } else { changedApps.insert(name) }
+      case .run(let run):
+        watches[run]?.note(turn.ready[token] ?? [])
+        change(run)
+      case .node(let run):
+        if watches[run]?.advanceNode(turn.ready[token] ?? []) == true { change(run) }
+        listen(to: run)
       }
-      let readable = Set(ready.map(\.descriptor)).intersection(descriptors)
-      if isOver || !readable.isEmpty { return readable }
     }
+  }
+
+  /// How a `relshim` ended its status tells; but it must not stay behind as a zombie.
+  private func reap() {
+    helpers.removeAll { $0.exitIfEnded() != nil }
+    for run in watches.keys where watches[run]?.reap() == true { change(run) }
+  }
+
+  /// Starts a program and does not wait for it.
+  func startHelper(_ invocation: Invocation) throws(PosixError) {
+    helpers.append(
+      try Child.start(invocation, output: .null, errors: .null, newSession: true))
   }
 }
 
-// MARK: - Reconciling
+// MARK: - Acting
 
 extension Agent {
-  /// Plans and acts until there is nothing to do but wait.
-  private func reconcile() throws(Cause) {
-    let hasSpace = ballast.hasRoom
-    for name in Set(board.apps.keys).union(board.requests.map(\.app)).sorted() {
-      // What goes wrong with one app must not keep the others waiting.
-      do throws(Cause) { try reconcile(name, hasSpace) } catch {
-        if error.id == ProblemID.logDamaged.rawValue { throw error }
-        note(error)
+  /// Looks at what has changed until nothing is to be done but wait.
+  private func act() throws(Cause) {
+    while let name = changedApps.min() {
+      changedApps.remove(name)
+      try endure(.app(name)) { () throws(Cause) in try settle(name) }
+    }
+    manifests.keep(only: board.neededSlugs)
+    reserve.keep()
+    // Nothing tells when there is space again.
+    loop.wake(.reserve, at: reserve.isWhole ? nil : Clock.monotonic() + Self.spacePause)
+  }
+
+  /// What goes wrong with one app or run, a full disk or an unreadable file, must not end the agent nor delay another: it
+  /// is told, and tried again in a second. Only a log that is not the one it has read ends the agent.
+  func endure(_ source: Source, _ step: () throws(Cause) -> Void) throws(Cause) {
+    do throws(Cause) {
+      try step()
+      complaints.forget(source)
+    } catch {
+      if error.id == ProblemID.logDamaged.rawValue { throw error }
+      if complaints.isNew(error, of: source) { complain(journal.mask()(error)) }
+      if error.isOfFullDisk { reserve.give() }
+      // What has failed may be ready still, and would wake the agent again and again.
+      loop.forget(source)
+      if case .run(let run) = source { loop.forget(.node(run)) }
+      loop.wake(source, at: Clock.monotonic() + Self.retryPause)
+    }
+  }
+
+  /// Looks at the app's changed runs, then does what its reconciler says, in a bounded number of steps so that other
+  /// apps get their turn.
+  private func settle(_ name: String) throws(Cause) {
+    loop.wake(.app(name), at: nil)
+    for _ in 0..<64 {
+      for run in (changedRuns.removeValue(forKey: name) ?? []).sorted() {
+        try endure(.run(run)) { () throws(Cause) in try look(at: run, of: name) }
+      }
+      let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
+      let (actions, wakeAt) = AppReconciler.plan(app, in: surroundings(of: app))
+      for action in actions { try perform(action, app) }
+      if actions.isEmpty, changedRuns[name] == nil {
+        changedApps.remove(name)
+        return sleep(name, until: wakeAt)
       }
     }
-    try wakeForDeadlines()
+    loop.wake(.app(name), at: Clock.monotonic())
   }
 
-  /// In a bounded number of steps, so that no app can starve the others.
-  private func reconcile(_ name: String, _ hasSpace: Bool) throws(Cause) {
-    for _ in 0..<64 {
-      let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
-      let now = Timestamp(milliseconds: Clock.now())
-      let plan = Reconciler.plan(
-        app, requests: board.requests.filter { $0.app == name && $0.isAgents(at: now) }, now: now,
-        sinceCrash: crashes[name, default: CrashTimes()].ages(of: app.crashes), hasSpace: hasSpace,
-        facts: { [self] number in
-          (try? manifest(of: number, app)).map {
-            Reconciler.Facts(processes: Set($0.processes.map(\.process)))
-          }
-        })
-      if let moment = plan.wakeAt { wake(in: moment - now) }
-      if plan.actions.isEmpty { return }
-      for action in plan.actions { try perform(action, app) }
-      observe([])
-    }
-    wake(in: 0)
-  }
-
-  private func wake(in milliseconds: Int64) {
-    let due = Clock.monotonic() + max(0, milliseconds)
-    wakeAt = min(wakeAt ?? due, due)
-  }
-
-  /// An open request must be ended at its deadline even if nothing else happens.
-  private func wakeForDeadlines() throws(Cause) {
+  private func surroundings(of app: Board.App) -> AppReconciler.Surroundings {
     let now = Timestamp(milliseconds: Clock.now())
-    for moment in board.requests.compactMap(\.due) { wake(in: max(100, moment - now + 1)) }
+    return AppReconciler.Surroundings(
+      requests: board.requests.filter { $0.app == app.name && $0.isAgents(at: now) }, now: now,
+      sinceCrash: crashes[app.name, default: CrashTimes()].ages(of: app.crashes),
+      hasSpace: reserve.hasRoom, operations: operations
+    ) { [self] number in
+      Result { () throws(Cause) in
+        Set(try manifest(of: number, app).processes.map(\.process))
+      }
+    }
+  }
+
+  /// Until the reconciler wants to look again, or an open request is at its deadline.
+  private func sleep(_ name: String, until moment: Timestamp?) {
+    let now = Timestamp(milliseconds: Clock.now())
+    let deadlines = board.requests.filter { $0.app == name }.compactMap(\.due).map { $0 + 1 }
+    guard let first = (deadlines + [moment].compactMap { $0 }).min() else { return }
+    loop.wake(.app(name), at: Clock.monotonic() + max(0, first - now))
+  }
+
+  func admission() -> Admission { Admission(home: home, board: board, operations: operations) }
+
+  /// Waits for what the run's watch waits for.
+  func listen(to run: UInt64) {
+    guard let watched = watches[run] else { return forget(run) }
+    let state = board.apps[watched.app]?.run(run)?.state ?? .stopped
+    loop.watch(watched.interests, as: .run(run))
+    loop.wake(.run(run), at: watched.wakeAt(state))
+    loop.watch(watched.nodeInterests, as: .node(run))
+    loop.wake(.node(run), at: watched.nodeTick)
+  }
+
+  private func forget(_ run: UInt64) {
+    loop.forget(.run(run))
+    loop.forget(.node(run))
+  }
+
+  /// Notices changes in the run's folder.
+  func watchFolder(_ path: String) -> Int32? { try? folders?.add(path) }
+}
+
+extension Board {
+  /// The slugs that the agent may have to start runs of.
+  fileprivate var neededSlugs: Set<String> {
+    Set(
+      apps.values.flatMap { app in
+        let numbers = Set(app.liveRuns.map(\.release)).union(
+          [app.current, app.deployment?.release].compactMap { $0 })
+        return numbers.compactMap { app.release($0)?.slug }
+      })
   }
 }
 
 extension Board.Request {
-  /// What is asked of a node is done by whoever asked, over a connection of its own; the agent only ends what was
+  /// Milliseconds: a node's actions are carried out by the program that asked for them; the agent only ends what that
   /// left open so long after its deadline.
   private static let patience: Int64 = 5000
 
-  /// The moment after which the agent ends it, whatever became of it.
+  /// The moment after which the agent ends it, however far it is.
   var due: Timestamp? {
     data.deadline.map { type == .nodeActionRequested ? $0 + Self.patience : $0 }
   }
@@ -235,29 +296,5 @@ extension Board.Request {
   func isAgents(at now: Timestamp) -> Bool {
     guard type == .nodeActionRequested, let due else { return true }
     return now > due
-  }
-}
-
-/// What the agent has complained of, so that what stays wrong is said once.
-struct Complaints {
-  private var before: Set<String> = []
-  private var now: Set<String> = []
-
-  /// A new turn: what does not come up in it is over, and news when it comes again.
-  mutating func begin() { (before, now) = (now, []) }
-
-  /// Whether this turn went well.
-  var isEmpty: Bool { now.isEmpty }
-
-  mutating func isNews(_ cause: Cause) -> Bool {
-    // Of a full disk each call complains in words of its own.
-    let key = cause.isOfFullDisk ? "full" : cause.id + cause.sentence
-    return now.insert(key).inserted && !before.contains(key)
-  }
-}
-
-extension Cause {
-  var isOfFullDisk: Bool {
-    [ProblemID.diskFull.rawValue, ProblemID.logFull.rawValue].contains(id)
   }
 }

@@ -5,17 +5,8 @@ import Posix
 import Redaction
 import ReleaseModel
 
-/// What the agent keeps of a live run between two looks: its gate, its boot, and what wakes the agent when something
-/// happens to it.
+/// The gate of a live run: whether it is ready, how far its boot is, and what wakes the agent when that changes.
 struct RunWatch {
-  /// What is to be written down of a run.
-  struct News {
-    var type: EventType
-    var cause: Cause?
-    /// Milliseconds that each application took to start.
-    var boot: [String: Int]?
-  }
-
   let specification: RunSpecification
   private let gate: Gate
   private let check: AppJSON.HealthCheck?
@@ -28,8 +19,9 @@ struct RunWatch {
   private var hasBooted = false
   private var times: [String: Int]?
   private var shimEnd: File?
-  private var launchedAt: Int64?
-  private var hasProcess = false
+  /// What polling has found since the last look.
+  private var readable: Set<Int32> = []
+  private(set) var hasProcess = false
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
@@ -44,7 +36,6 @@ struct RunWatch {
   /// A ready run that refuses so often in a row counts as unready.
   private static let refusalsToDoubt = 3
   private static let leastBootLimit: Int64 = 60_000
-  private static let launchLimit: Int64 = 5000
   /// Characters of what a run says for not being ready.
   private static let longestReason = 200
 
@@ -62,13 +53,6 @@ struct RunWatch {
     return max(Self.leastBootLimit, min(allowed, 3_600_000))
   }
 
-  mutating func noteLaunch() { launchedAt = Clock.monotonic() }
-
-  /// Whether its shim was started a moment ago and may not have said a word yet.
-  var isLaunching: Bool {
-    launchedAt.map { Clock.monotonic() - $0 < Self.launchLimit } ?? false
-  }
-
   /// Whether it does more than start: its node has answered, or it is none that could.
   var isBooting: Bool {
     guard hasProcess else { return false }
@@ -82,10 +66,9 @@ struct RunWatch {
 
   var descriptors: [Int32] { [probe?.descriptor, shimEnd?.descriptor].compactMap { $0 } }
 
-  /// When to look again, on the monotonic clock, if nothing wakes us before.
+  /// When to look at a run with a process again, on the monotonic clock, if nothing wakes the agent before.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
-    guard hasProcess else { return launchedAt.map { $0 + Self.launchLimit } }
     if isPhase { return nil }
     switch state {
     case .starting, .booting, .unready: return nextTry
@@ -102,9 +85,11 @@ struct RunWatch {
   /// - Returns: whether the agent is to take a turn.
   mutating func advanceNode(_ ready: [Poll.Ready]) -> Bool { node?.advance(ready) ?? false }
 
-  /// - Parameter readable: what polling found; a process that has ended is not polled for again.
-  mutating func watch(_ status: RunStatus?, readable: Set<Int32>) {
-    launchedAt = nil
+  /// Takes in what polling has found of `descriptors`.
+  mutating func note(_ ready: [Poll.Ready]) { readable.formUnion(ready.map(\.descriptor)) }
+
+  /// Takes in what the run's folder says. A process that has ended is not polled for again.
+  mutating func watch(_ status: RunStatus?) {
     hasProcess = status?.process != nil
     if let end = shimEnd, readable.contains(end.descriptor) { shimEnd = nil }
     if shimEnd == nil { shimEnd = status?.shimIdentity.endWatch() }
@@ -114,9 +99,11 @@ struct RunWatch {
 // MARK: - The gate
 
 extension RunWatch {
-  /// Moves the gate on, and says what became of it.
+  /// Moves the gate on.
   /// - Parameter mask: for what a run says of itself.
-  mutating func advance(_ run: Board.Run, readable: Set<Int32>, mask: () -> Redactor) -> News? {
+  /// - Returns: what is to be recorded of the run, if anything has changed.
+  mutating func advance(_ run: Board.Run, mask: () -> Redactor) -> RunNews? {
+    defer { readable = [] }
     guard hasProcess, !isPhase, run.state.isLive else { return nil }
     if run.state == .stopping {
       leaveNode()
@@ -126,7 +113,7 @@ extension RunWatch {
     let verdict: HTTPProbe.Verdict?
     switch gate {
     case .runtime: verdict = askRuntime(run)
-    case .http(let path, let content): verdict = askServer(run, path, content, readable)
+    case .http(let path, let content): verdict = askServer(run, path, content)
     }
     return verdict.flatMap { judge($0, run, mask) }
   }
@@ -176,7 +163,7 @@ extension RunWatch {
   }
 
   private mutating func askServer(
-    _ run: Board.Run, _ path: String, _ content: String?, _ readable: Set<Int32>
+    _ run: Board.Run, _ path: String, _ content: String?
   ) -> HTTPProbe.Verdict? {
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
@@ -199,7 +186,7 @@ extension RunWatch {
 
   private mutating func judge(
     _ verdict: HTTPProbe.Verdict, _ run: Board.Run, _ mask: () -> Redactor
-  ) -> News? {
+  ) -> RunNews? {
     let now = Clock.monotonic()
     switch verdict {
     case .ready:
@@ -207,17 +194,17 @@ extension RunWatch {
       (refusals, tries) = (0, 0)
       nextTry = now + Self.steadyPause
       defer { times = nil }
-      return run.state == .ready ? nil : News(type: .instanceReady, boot: times)
+      return run.state == .ready ? nil : .ready(boot: times)
     case .notReady(let reason):
       refusals += 1
       if run.state == .ready {
         nextTry = now + 1000
         return refusals < Self.refusalsToDoubt
-          ? nil : News(type: .instanceUnready, cause: refusal(.notReady, reason, mask()))
+          ? nil : .unready(refusal(.notReady, reason, mask()))
       }
       nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
       if run.state == .unready || now - startedAt < bootLimit { return nil }
-      return News(type: .instanceUnready, cause: refusal(.bootTimeout, reason, mask()))
+      return .unready(refusal(.bootTimeout, reason, mask()))
     }
   }
 

@@ -1,3 +1,5 @@
+import HomeLayout
+
 extension Board {
   /// Takes one event into account. Events it does not know, or that lack what their type requires, move only
   /// the sequence number and the time.

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HomeLayout
 
 /// What an event says beside its envelope, in the product's words. Which fields a type must have stands in
@@ -83,7 +82,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .run: "run: sequence number of its `instance.starting`"
       case .node: "node name"
       case .action:
-        "what is done to a node: " + NodeAction.words.map { "`\($0)`" }.joined(separator: ", ")
+        "what is done to a node: " + EventData.nodeActions.map { "`\($0)`" }.joined(separator: ", ")
       case .application: "OTP application that it is done to"
       case .level: "log level that a node is given"
       case .boot: "milliseconds that each application took to start"
@@ -109,6 +108,11 @@ public struct EventData: Hashable, Codable, Sendable {
 }
 
 extension EventData {
+  /// What `node.action.requested` calls what is done to a node.
+  package static let nodeActions = [
+    "log-level", "collect-garbage", "stop-application", "start-application", "restart",
+  ]
+
   /// Adds the fields as `name=value` words, in the order of `Field`; a cause as its sentence, last.
   func addSummary(to text: inout [UInt8]) {
     let start = text.count

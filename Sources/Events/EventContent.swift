@@ -1,7 +1,7 @@
 extension EventData.Field {
   /// Where a value of a config var may turn up in a field. A value may also be `web.1`, the name of the app or of
   /// a step; masking those would take from the board what it goes by.
-  enum Content {
+  package enum Content {
     /// Numbers, moments and names that are ours.
     case own
     /// Hexadecimal digits, which stay; anything else is free text that came into the wrong place.
@@ -11,7 +11,7 @@ extension EventData.Field {
     case cause(WritableKeyPath<EventData, Cause?>)
   }
 
-  var content: Content {
+  package var content: Content {
     switch self {
     case .by: .text(\.by)
     case .line: .text(\.line)

@@ -1,3 +1,4 @@
+import HomeLayout
 import JSONText
 
 /// The name of an app: a lower-case letter, then letters, digits and dashes, 30 at the most.
@@ -48,6 +49,7 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
 }
 
 extension InstanceName: TextCoded {}
+extension Timestamp: TextCoded {}
 
 /// The kinds of process a Procfile names.
 public enum ProcessType {
@@ -55,6 +57,10 @@ public enum ProcessType {
   public static let web = "web"
   /// Heroku's release phase: runs once before a release becomes current.
   public static let release = "release"
+
+  /// Whether a new run may work beside the old one: only where its requests come through a port of its own. A worker
+  /// would do its work twice.
+  public static func mayRunTwice(_ process: String) -> Bool { process == web }
 
   /// Letters, digits, `_` and `-`, as Heroku's Procfile article has it.
   public static func isValid(_ name: String) -> Bool {
@@ -113,4 +119,15 @@ public enum BuildID {
 /// How the processes of a build are known: all that relpack runs carries the build's folder in this variable.
 public enum BuildMark {
   public static let variable = "RELPACK_MARK"
+}
+
+/// A config var of an app.
+public enum ConfigVar {
+  /// The variables that the agent sets for every run; setting one of them as a config var is refused.
+  public static let reserved: Set<String> = [
+    "PORT", "HOME", "PATH", "RELEASE_NODE", "RELEASE_DISTRIBUTION", "RELEASE_COOKIE",
+    "RELEASE_TMP", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS", "ERL_ZFLAGS", "ERL_CRASH_DUMP",
+    "VMARGS_PATH", "DYNO",
+    "RELTUI_APP", "RELTUI_INSTANCE", "RELTUI_RELEASE", "RELTUI_RUN",
+  ]
 }

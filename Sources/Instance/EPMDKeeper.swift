@@ -10,7 +10,7 @@ public struct EPMDKeeper: Sendable {
 
   public init(home: Home) { self.home = home }
 
-  /// The port, chosen at first need: `ERL_EPMD_PORT` of whoever needs it first, else a free one.
+  /// The port, chosen at first need: `ERL_EPMD_PORT` of the program that needs it first, else a free one.
   public func port(environment: [String: String]) throws(Cause) -> UInt16 {
     do throws(PosixError) {
       if let port = try recordedPort() { return port }
@@ -18,7 +18,7 @@ public struct EPMDKeeper: Sendable {
       let chosen = if let wish { wish } else { try Loopback.freePort() }
       let text = "format \(HomeFormat.current)\nport \(chosen)\n"
       _ = try Files.createIfMissing(home.epmd, with: Array(text.utf8))
-      // Somebody else may have been first.
+      // Another program may have been first.
       return try recordedPort() ?? chosen
     } catch { throw Cause(error) }
   }
@@ -29,31 +29,20 @@ public struct EPMDKeeper: Sendable {
     return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
   }
 
-  /// Sees that an epmd answers, starting the one of an OTP release where none does.
-  /// - Parameter tree: a slug with an `erts-*/bin/epmd`; without one, `epmd` from `PATH` is taken.
-  public func ensure(tree: String, environment: [String: String]) throws(Cause) -> UInt16 {
-    let port = try port(environment: environment)
-    if answers(port) { return port }
+  /// Whether an epmd answers on the port, which is waited for 20 ms at most.
+  public func answers(_ port: UInt16) -> Bool {
+    (try? EPMD(port: port).nodes(milliseconds: 20)) != nil
+  }
+
+  /// The command that starts the home's epmd; it leaves its parent at once. Without `-daemon` it would stay behind as a
+  /// zombie of a process that does not wait for it.
+  /// - Parameter tree: a slug with an `erts-*/bin/epmd`; without one it is `epmd` from `PATH`.
+  public func command(_ tree: String, port: UInt16, environment: [String: String]) -> Invocation {
     let runtime = ((try? Files.list(tree)) ?? []).first { $0.hasPrefix("erts-") }
     let program = runtime.map { "\(tree)/\($0)/bin/epmd" } ?? "epmd"
-    let invocation = Invocation(
+    return Invocation(
       [program, "-daemon", "-port", String(port), "-address", "127.0.0.1"], in: "/",
-      environment: ["PATH": environment["PATH"] ?? "/usr/bin:/bin"])
-    do throws(PosixError) {
-      // With `-daemon` it leaves us at once: a child of ours would stay behind as a zombie when it ends.
-      _ = try Child.start(invocation, output: .null, errors: .null, newSession: true).wait()
-      let limit = Clock.monotonic() + 3000
-      while Clock.monotonic() < limit {
-        if answers(port) { return port }
-        _ = try Poll.wait([], milliseconds: 10)
-      }
-    } catch {
-      throw Cause(.epmd, "\(error)", remedy: "Install epmd, or deploy a release with its own ERTS.")
-    }
-    throw Cause(
-      .epmd, "the home's epmd does not answer on 127.0.0.1:\(port)",
-      remedy: "See what holds the port: ss -ltnp 'sport = :\(port)'",
-      facts: ["port": String(port)])
+      environment: ["PATH": environment["PATH"] ?? Invocation.standardPath])
   }
 
   /// Ends it if no node needs it any more. A node that has just ended is on its list for a moment longer.
@@ -68,6 +57,4 @@ public struct EPMDKeeper: Sendable {
       _ = try? Poll.wait([], milliseconds: 20)
     }
   }
-
-  private func answers(_ port: UInt16) -> Bool { (try? EPMD(port: port).nodes()) != nil }
 }

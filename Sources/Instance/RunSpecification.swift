@@ -30,14 +30,6 @@ public struct RunSpecification: Sendable {
     self.epmdPort = epmdPort
   }
 
-  /// The variables that are ours; setting one of them as a config var is refused.
-  public static let ownVariables: Set<String> = [
-    "PORT", "HOME", "PATH", "RELEASE_NODE", "RELEASE_DISTRIBUTION", "RELEASE_COOKIE",
-    "RELEASE_TMP", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS", "ERL_ZFLAGS", "ERL_CRASH_DUMP",
-    "VMARGS_PATH", "DYNO",
-    "RELTUI_APP", "RELTUI_INSTANCE", "RELTUI_RELEASE", "RELTUI_RUN",
-  ]
-
   /// The whole environment of the run; nothing of ours leaks into it.
   ///
   /// A second `-setcookie` makes the VM read `$HOME/.erlang.cookie`, so that `ps` never shows the cookie: a

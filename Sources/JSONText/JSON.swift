@@ -1,9 +1,4 @@
 import FoundationEssentials
-import HomeLayout
-
-/// What all halves of the product share, pure: OTP releases, slugs and their manifests, the event
-/// vocabulary and the board folded from it, causes, and the JSON of all of these.
-
 
 /// A value that JSON holds as its text.
 public protocol TextCoded: Codable, LosslessStringConvertible {}
@@ -23,8 +18,6 @@ extension TextCoded {
     try container.encode(description)
   }
 }
-
-extension Timestamp: TextCoded {}
 
 /// The one way we write and read JSON: keys sorted, slashes plain, so that equal values are equal bytes.
 public enum JSON {

@@ -1,13 +1,13 @@
 /// A number as it stands: right JSON, its value not yet known.
-struct JSONNumber {
-  let bytes: UnsafeBufferPointer<UInt8>
+package struct JSONNumber {
+  package let bytes: UnsafeBufferPointer<UInt8>
   /// Neither fraction nor exponent.
-  let isPlain: Bool
+  package let isPlain: Bool
 }
 
 extension JSONScanner {
   /// Reads a number without making one.
-  mutating func number() throws(JSONFault) -> JSONNumber {
+  package mutating func number() throws(JSONFault) -> JSONNumber {
     guard let first = peek() else { throw .malformed }
     let start = position
     if first == UInt8(ascii: "-") { position += 1 }
@@ -42,7 +42,7 @@ extension JSONScanner {
     return position - start
   }
 
-  mutating func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type = Value.self)
+  package mutating func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type = Value.self)
     throws(JSONFault) -> Value
   {
     guard let first = peek(), first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10 else {
@@ -55,7 +55,7 @@ extension JSONScanner {
 
 extension JSONNumber {
   /// - Returns: nil if it is no whole number, or too great.
-  func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type) -> Value? {
+  package func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type) -> Value? {
     // No writer of ours writes `12.0` or `1e3`; what they are worth is JSONDecoder's to say.
     guard isPlain else { return try? JSON.decode(Value.self, from: Array(bytes)) }
     let isNegative = bytes.first == UInt8(ascii: "-")

@@ -1,5 +1,5 @@
 /// Why a value could not be read.
-enum JSONFault: Error {
+package enum JSONFault: Error {
   /// The text is no JSON, or nested too deep.
   case malformed
   /// It is JSON, but not what was asked for.
@@ -10,21 +10,21 @@ enum JSONFault: Error {
 ///
 /// Strict: no trailing commas, no bare control characters, no byte that is not UTF-8. After a fault the position is
 /// anywhere at or behind the value's start; who wants to go on goes back there and skips the value.
-struct JSONScanner {
+package struct JSONScanner {
   /// Borrowed: a scanner does not outlive the closure that it was made in.
-  let bytes: UnsafeBufferPointer<UInt8>
+  package let bytes: UnsafeBufferPointer<UInt8>
   /// Never beyond the end.
-  var position = 0
+  package var position = 0
   private var depth = 0
 
   /// Lists within lists. That of JSONDecoder, so that both read the same lines.
-  static var deepest: Int { 512 }
+  package static var deepest: Int { 512 }
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  package init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
   /// The next byte that is no white space; nil at the end.
   @inline(__always)
-  mutating func peek() -> UInt8? {
+  package mutating func peek() -> UInt8? {
     while position < bytes.count {
       switch bytes[position] {
       case 0x20, 0x0A, 0x0D, 0x09: position += 1
@@ -36,20 +36,20 @@ struct JSONScanner {
 
   /// Passes over `byte` if it comes next.
   @inline(__always)
-  mutating func take(_ byte: Unicode.Scalar) -> Bool {
+  package mutating func take(_ byte: Unicode.Scalar) -> Bool {
     guard let next = peek(), UInt32(next) == byte.value else { return false }
     position += 1
     return true
   }
 
   /// Passes over `null` if it comes next.
-  mutating func takeNull() throws(JSONFault) -> Bool {
+  package mutating func takeNull() throws(JSONFault) -> Bool {
     guard peek() == UInt8(ascii: "n") else { return false }
     try word("null")
     return true
   }
 
-  mutating func word(_ word: StaticString) throws(JSONFault) {
+  package mutating func word(_ word: StaticString) throws(JSONFault) {
     let end = position + word.utf8CodeUnitCount
     guard end <= bytes.count else { throw .malformed }
     for index in 0..<word.utf8CodeUnitCount
@@ -57,20 +57,20 @@ struct JSONScanner {
     position = end
   }
 
-  mutating func end() throws(JSONFault) {
+  package mutating func end() throws(JSONFault) {
     guard peek() == nil else { throw .malformed }
   }
 }
 
 /// An object or array that is being read.
-struct JSONList {
-  enum Kind { case object, array }
-  let kind: Kind
+package struct JSONList {
+  package enum Kind { case object, array }
+  package let kind: Kind
   fileprivate var isFirst = true
 }
 
 extension JSONScanner {
-  mutating func open(_ kind: JSONList.Kind) throws(JSONFault) -> JSONList {
+  package mutating func open(_ kind: JSONList.Kind) throws(JSONFault) -> JSONList {
     guard take(kind == .object ? "{" : "[") else { throw .unfit }
     guard depth < Self.deepest else { throw .malformed }
     depth += 1
@@ -78,7 +78,7 @@ extension JSONScanner {
   }
 
   /// Goes on to the next element of an array; false behind its last.
-  mutating func next(in list: inout JSONList) throws(JSONFault) -> Bool {
+  package mutating func next(in list: inout JSONList) throws(JSONFault) -> Bool {
     if take(list.kind == .object ? "}" : "]") {
       depth -= 1
       return false
@@ -89,7 +89,7 @@ extension JSONScanner {
   }
 
   /// Goes on to the next member of an object and stops before its value; nil behind the last.
-  mutating func key(in list: inout JSONList) throws(JSONFault) -> JSONString? {
+  package mutating func key(in list: inout JSONList) throws(JSONFault) -> JSONString? {
     guard try next(in: &list) else { return nil }
     guard peek() == UInt8(ascii: "\"") else { throw .malformed }
     let key = try text()
@@ -98,7 +98,7 @@ extension JSONScanner {
   }
 
   /// Passes over a value of any kind, however deep, without recursion.
-  mutating func skipValue() throws(JSONFault) {
+  package mutating func skipValue() throws(JSONFault) {
     var open: [JSONList] = []
     repeat {
       if let innermost = open.indices.last {

@@ -1,12 +1,12 @@
 /// A string as it stands between its quotes: right JSON and right UTF-8, escapes not yet resolved.
-struct JSONString {
-  let bytes: UnsafeBufferPointer<UInt8>
-  let hasEscapes: Bool
+package struct JSONString {
+  package let bytes: UnsafeBufferPointer<UInt8>
+  package let hasEscapes: Bool
 }
 
 extension JSONScanner {
   /// Reads a string without making one.
-  mutating func text() throws(JSONFault) -> JSONString {
+  package mutating func text() throws(JSONFault) -> JSONString {
     guard take("\"") else { throw .unfit }
     let start = position
     var (hasEscapes, isASCII) = (false, true)
@@ -84,12 +84,12 @@ extension JSONScanner {
     }
   }
 
-  mutating func string() throws(JSONFault) -> String { try text().string() }
+  package mutating func string() throws(JSONFault) -> String { try text().string() }
 }
 
 extension JSONString {
   /// The text that is meant; half a surrogate pair is a fault, as it is no character.
-  func string() throws(JSONFault) -> String {
+  package func string() throws(JSONFault) -> String {
     guard hasEscapes else { return String(decoding: bytes, as: UTF8.self) }
     var plain: [UInt8] = []
     plain.reserveCapacity(bytes.count)

@@ -1,15 +1,15 @@
 extension JSONScanner {
   /// A value that JSON holds as its text.
-  mutating func value<Value>(_ read: (String) -> Value?) throws(JSONFault) -> Value {
+  package mutating func value<Value>(_ read: (String) -> Value?) throws(JSONFault) -> Value {
     guard let value = read(try string()) else { throw .unfit }
     return value
   }
 
-  mutating func strings() throws(JSONFault) -> [String] {
+  package mutating func strings() throws(JSONFault) -> [String] {
     try array { (scanner) throws(JSONFault) in try scanner.string() }
   }
 
-  mutating func array<Element>(
+  package mutating func array<Element>(
     _ element: (inout JSONScanner) throws(JSONFault) -> Element
   ) throws(JSONFault) -> [Element] {
     var elements: [Element] = []
@@ -18,7 +18,7 @@ extension JSONScanner {
     return elements
   }
 
-  mutating func dictionary<Value>(
+  package mutating func dictionary<Value>(
     _ value: (inout JSONScanner) throws(JSONFault) -> Value
   ) throws(JSONFault) -> [String: Value] {
     var values: [String: Value] = [:]

@@ -1,9 +1,11 @@
 /// The names of an enum, found by their bytes: a key or a type is looked up without making a text of it.
-struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
+package struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
 where Name.RawValue == String {
   /// Some of the names, by their places among all.
-  struct Names: OptionSet {
-    var rawValue: UInt64 = 0
+  package struct Names: OptionSet {
+    package var rawValue: UInt64
+
+    package init(rawValue: UInt64 = 0) { self.rawValue = rawValue }
   }
 
   private struct Slot {
@@ -16,7 +18,7 @@ where Name.RawValue == String {
   private let slots: [Slot?]
 
   /// For an enum of at most 64 names of at most `Fingerprint.longest` bytes.
-  init() {
+  package init() {
     var slots = [Slot?](repeating: nil, count: 256)
     for (place, name) in Name.allCases.enumerated() {
       var text = name.rawValue
@@ -28,16 +30,16 @@ where Name.RawValue == String {
     self.slots = slots
   }
 
-  func find(_ text: UnsafeBufferPointer<UInt8>) -> Name? { slot(text)?.name }
+  package func find(_ text: UnsafeBufferPointer<UInt8>) -> Name? { slot(text)?.name }
 
   /// The name that a key is, if there is one and it was not seen before.
   @inline(__always)
-  func new(_ key: JSONString, _ seen: inout Names) throws(JSONFault) -> Name? {
+  package func new(_ key: JSONString, _ seen: inout Names) throws(JSONFault) -> Name? {
     guard let slot = key.hasEscapes ? slot(try key.string()) : slot(key.bytes) else { return nil }
     return seen.insert(Names(rawValue: 1 << slot.place)).inserted ? slot.name : nil
   }
 
-  func names(_ some: [Name]) -> Names {
+  package func names(_ some: [Name]) -> Names {
     some.reduce(into: Names()) { set, name in
       if let slot = slot(name.rawValue) { set.insert(Names(rawValue: 1 << slot.place)) }
     }

@@ -1,14 +1,14 @@
 /// A string in the bytes of a JSON text, and the place of each of its bytes there. RFC 8259, section 7
-struct TracedText {
+package struct TracedText {
   /// UTF-8, as far as the string is.
-  private(set) var bytes: [UInt8] = []
+  package private(set) var bytes: [UInt8] = []
   /// Where in the JSON text the character begins that a byte is of; one more for the end.
-  private(set) var origins: [Int] = []
+  package private(set) var origins: [Int] = []
   /// The place of the closing quote; the end of all where there is none.
-  private(set) var end: Int
+  package private(set) var end: Int
 
   /// Reads what follows an opening quote. Anything can be read: what is no escape stands for itself.
-  init(after quote: Int, in json: [UInt8]) {
+  package init(after quote: Int, in json: [UInt8]) {
     end = quote + 1
     while end < json.count, json[end] != UInt8(ascii: "\"") {
       if json[end] == UInt8(ascii: "\\"), end + 1 < json.count {
@@ -60,7 +60,7 @@ struct TracedText {
   ]
 
   /// A text as it stands between the quotes of a JSON string.
-  static func escaped(_ text: String) -> [UInt8] {
+  package static func escaped(_ text: String) -> [UInt8] {
     var result: [UInt8] = []
     for byte in text.utf8 {
       switch byte {

@@ -220,25 +220,20 @@ public struct NodeFacts: Encodable, Sendable {
 }
 
 extension NodeAction {
-  /// What `node.action.requested` calls them.
-  static let words = [
-    "log-level", "collect-garbage", "stop-application", "start-application", "restart",
-  ]
-
   /// The data of the event that asks for it.
   public func describe(in data: inout EventData) {
     switch self {
-    case .logLevel(let level): (data.action, data.level) = (Self.words[0], level.rawValue)
-    case .collectGarbage: data.action = Self.words[1]
-    case .stopApplication(let name): (data.action, data.application) = (Self.words[2], name)
-    case .startApplication(let name): (data.action, data.application) = (Self.words[3], name)
-    case .restart: data.action = Self.words[4]
+    case .logLevel(let level): (data.action, data.level) = (EventData.nodeActions[0], level.rawValue)
+    case .collectGarbage: data.action = EventData.nodeActions[1]
+    case .stopApplication(let name): (data.action, data.application) = (EventData.nodeActions[2], name)
+    case .startApplication(let name): (data.action, data.application) = (EventData.nodeActions[3], name)
+    case .restart: data.action = EventData.nodeActions[4]
     }
   }
 
   /// Reads what `describe` wrote; nil where it is none that we know.
   public init?(_ data: EventData) {
-    switch data.action.flatMap(Self.words.firstIndex) {
+    switch data.action.flatMap(EventData.nodeActions.firstIndex) {
     case 0:
       guard let level = data.level.flatMap(NodeLogLine.Level.init(rawValue:)) else { return nil }
       self = .logLevel(level)

@@ -7,12 +7,17 @@ import Posix
 import Redaction
 import SlugStore
 
+// Does what the reconciler of an app says.
 extension Agent {
-  /// Does one thing the reconciler asked for.
-  func perform(_ action: Action, _ app: Board.App) throws(Cause) {
+  func perform(_ action: AppAction, _ app: Board.App) throws(Cause) {
     switch action {
     case .consider(let request): try consider(request)
-    case .createRelease(let request): try createRelease(request, app)
+    case .createRelease(let new, let request): try createRelease(new, for: request, app)
+    case .keepConfig(let digest, let request):
+      try record(.configChanged, app: app.name) {
+        ($0.config, $0.request, $0.by) = (digest, request.id, request.data.by)
+        ($0.set, $0.unset) = (request.data.set, request.data.unset)
+      }
     case .beginDeployment(let number, let request): try begin(number, request, app)
     case .step(let number, let step):
       try record(.deploymentStep, app: app.name) { ($0.release, $0.step) = (number, step) }
@@ -47,46 +52,30 @@ extension Agent {
   }
 
   private func consider(_ request: Board.Request) throws(Cause) {
-    // Whoever wrote it may not have synced it yet, and what follows from it must not be more durable than it is.
+    // The program that wrote it may not have synced it yet, and what follows from it must not be more durable than it is.
     try journal.makeDurable()
     let refusal: Cause?
     do throws(Cause) {
-      try Admission(home: home, store: store, board: board)
-        .check(request, now: Timestamp(milliseconds: Clock.now()))
+      try admission().check(request, now: Timestamp(milliseconds: Clock.now())) {
+        slug throws(Cause) in try manifests.manifest(slug)
+      }
       refusal = nil
     } catch { refusal = error }
     let type: EventType = refusal == nil ? .requestAccepted : .requestRejected
     try record(type, app: request.app) { ($0.request, $0.cause) = (request.id, refusal) }
   }
 
-  private func createRelease(_ request: Board.Request, _ app: Board.App) throws(Cause) {
-    if request.type == .configRequested, app.current == nil {
-      return try record(.configChanged, app: app.name) {
-        ($0.config, $0.request, $0.by) = (request.data.config, request.id, request.data.by)
-        ($0.set, $0.unset) = (request.data.set, request.data.unset)
-      }
-    }
+  private func createRelease(_ new: NewRelease, for request: Board.Request, _ app: Board.App)
+    throws(Cause)
+  {
+    reserve.giveIfLow()
     var data = EventData()
-    data.request = request.id
-    data.by = request.data.by
-    data.release = app.nextRelease
-    switch request.type {
-    case .rollbackRequested:
-      let old = app.release(request.data.from ?? app.previousRelease?.number)
-      (data.slug, data.config, data.from) = (old?.slug, old?.config, old?.number)
-      (data.commit, data.line) = (old?.commit, old?.line)
-    case .configRequested:
-      let old = app.currentRelease
-      (data.slug, data.config) = (old?.slug, request.data.config)
-      (data.set, data.unset) = (request.data.set, request.data.unset)
-      (data.commit, data.line) = (old?.commit, old?.line)
-    default:
-      ballast.giveIfLow()
-      data.slug = request.data.slug
-      data.config = try config(for: request.data.slug ?? "", app)
-      let provenance = store.provenance(request.data.slug ?? "")
-      (data.commit, data.line) = (provenance?.commit, provenance?.line)
-    }
+    (data.request, data.by, data.release) = (request.id, request.data.by, app.nextRelease)
+    (data.slug, data.from, data.set, data.unset) = (new.slug, new.from, new.set, new.unset)
+    data.config = try new.config ?? config(for: new.slug, app)
+    let provenance = new.config == nil ? manifests.store.provenance(new.slug) : nil
+    data.commit = new.commit ?? provenance?.commit
+    data.line = new.line ?? provenance?.line
     let filled = data
     try record(.releaseCreated, app: app.name) { $0 = filled }
   }
@@ -95,7 +84,7 @@ extension Agent {
   private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
     let configs = ConfigStore(home: home, app: app.name)
     var set = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? ConfigSet()
-    set.values = ConfigDefaults.fill(set.values, from: try store.manifest(slug))
+    set.values = try manifests.manifest(slug).withDefaults(set.values) { Random.hex(32) }
     return try configs.save(set)
   }
 
@@ -140,29 +129,5 @@ extension Agent {
     throw Cause(
       .portUnavailable,
       "no free port was found from \(Self.ports.lowerBound) to \(Self.ports.upperBound)")
-  }
-}
-
-extension RunSpecification {
-  /// How a run of the board is, or was, started.
-  public init(
-    _ run: Board.Run, of app: Board.App, home: Home, environment: [String: String]
-  ) throws(Cause) {
-    guard let release = app.release(run.release) else {
-      throw Cause(.releaseUnknown, "'\(app.name)' has no release \(run.release)")
-    }
-    let store = SlugStore(home: home)
-    let manifest = try store.manifest(release.slug)
-    guard let command = manifest.command(of: run.instance.process) else {
-      throw Cause(
-        .processUnknown,
-        "\(run.release) of '\(app.name)' has no process type '\(run.instance.process)'")
-    }
-    self.init(
-      app: app.name, run: run, folder: home.app(app.name).run(run.instance.description, run.id),
-      tree: store.tree(release.slug), otpRelease: manifest.release(startedBy: run.instance.process),
-      command: command,
-      config: try ConfigStore(home: home, app: app.name).load(release.config).values,
-      epmdPort: try EPMDKeeper(home: home).port(environment: environment))
   }
 }

@@ -2,10 +2,10 @@ import Events
 
 /// Which config vars differ between two releases of an app, as far as the ledger tells: it names
 /// what each release set or removed, never values.
-enum ConfigChange: Equatable {
+enum ConfigDifference: Equatable {
   case none
   case names([String])
-  /// Some release between them has other config vars and nobody recorded which.
+  /// A release between them has other config vars, and no event says which.
   case unknown
 
   init(from first: Board.Release, to second: Board.Release, in app: Board.App) {
@@ -26,6 +26,14 @@ enum ConfigChange: Equatable {
       }
     }
     self = names.isEmpty ? .unknown : .names(names.sorted())
+  }
+
+  var sentence: String {
+    switch self {
+    case .none: "No config var changes."
+    case .names(let names): "Config vars that change: \(names.joined(separator: ", "))."
+    case .unknown: "Config vars change too; which ones is not recorded."
+    }
   }
 
   /// A release, the one its config vars were taken from, and so on.

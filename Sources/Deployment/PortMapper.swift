@@ -1,0 +1,51 @@
+import ErlangDistribution
+import Events
+import HomeLayout
+import Instance
+import Posix
+
+/// The home's epmd as the agent keeps it: started when it is needed and does not answer, without waiting for it.
+final class PortMapper {
+  private let keeper: EPMDKeeper
+  private let environment: [String: String]
+  /// When it was started, on the monotonic clock, until it answers.
+  private var startedAt: Int64?
+
+  /// Milliseconds until a started epmd is asked again.
+  static let pause: Int64 = 20
+  /// Milliseconds that it has to answer.
+  private static let limit: Int64 = 3000
+
+  init(home: Home, environment: [String: String]) {
+    (keeper, self.environment) = (EPMDKeeper(home: home), environment)
+  }
+
+  /// - Parameters:
+  ///   - tree: a slug with an `erts-*/bin/epmd`; without one, `epmd` from `PATH` is started.
+  ///   - start: starts a program and does not wait for it.
+  /// - Returns: whether it answers; if not, it was started and is to be asked again after `pause`.
+  /// - Throws: `RT-EPMD` if it cannot be started or does not answer in time.
+  func ensure(_ tree: String, start: (Invocation) throws(PosixError) -> Void) throws(Cause) -> Bool {
+    let port = try keeper.port(environment: environment)
+    if keeper.answers(port) {
+      startedAt = nil
+      return true
+    }
+    if let startedAt, Clock.monotonic() - startedAt < Self.limit { return false }
+    if startedAt != nil {
+      startedAt = nil
+      throw Cause(
+        .epmd, "the home's epmd does not answer on 127.0.0.1:\(port)",
+        remedy: "See what holds the port: ss -ltnp 'sport = :\(port)'",
+        facts: ["port": String(port)])
+    }
+    do throws(PosixError) { try start(keeper.command(tree, port: port, environment: environment)) }
+    catch {
+      throw Cause(.epmd, "\(error)", remedy: "Install epmd, or deploy a release with its own ERTS.")
+    }
+    startedAt = Clock.monotonic()
+    return false
+  }
+
+  func stopIfUnused() { keeper.stopIfUnused() }
+}

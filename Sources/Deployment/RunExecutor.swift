@@ -1,0 +1,198 @@
+import DiskReserve
+import Events
+import HomeLayout
+import Instance
+import Operations
+import Posix
+import Redaction
+import ReleaseModel
+
+// Looks at runs, and does what their reconciler says.
+extension Agent {
+  func look(at id: UInt64, of name: String) throws(Cause) {
+    defer { listen(to: id) }
+    guard let app = board.apps[name], let run = app.run(id), run.state.isLive else {
+      watches[id] = nil
+      return complaints.forget(.run(id))
+    }
+    for action in RunReconciler.plan(run, try see(run, of: app)) {
+      guard try perform(action, run, of: app) else { return }
+    }
+  }
+
+  private func see(_ run: Board.Run, of app: Board.App) throws(Cause) -> RunReconciler.Seen {
+    let folder = try RunObservation(folder(of: run, app))
+    var seen = RunReconciler.Seen(folder: folder)
+    if case .live(let status) = folder {
+      if watches[run.id]?.gate == nil { try watch(run, of: app) }
+      watches[run.id]?.gate?.watch(status)
+      if status != nil { seen.gate = watches[run.id]?.gate?.advance(run, mask: journal.mask) }
+      seen.isBooting = watches[run.id]?.gate?.isBooting == true
+    } else if case .absent = folder {
+      seen.shimExit = watches[run.id]?.shimExit
+      seen.isLaunching = watches[run.id]?.isLaunching == true
+    }
+    return seen
+  }
+
+  /// - Returns: whether to go on with the next action.
+  private func perform(_ action: RunAction, _ run: Board.Run, of app: Board.App) throws(Cause)
+    -> Bool
+  {
+    let folder = folder(of: run, app)
+    switch action {
+    case .launch: try launch(run, of: app)
+    case .askToStop: try RunObservation(folder).status?.shimIdentity.signal(.term)
+    case .killProcesses: Orphans.end(folder, run: run.id)
+    case .bury: return try bury(run, folder)
+    case .renewPortMapper:
+      if let tree = watches[run.id]?.gate?.specification.tree { _ = try? ensurePortMapper(tree) }
+    case .record(let news): try record(news, run, of: app)
+    }
+    return true
+  }
+
+  private func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
+    home.app(app.name).run(run.instance.description, run.id)
+  }
+
+  private func bury(_ run: Board.Run, _ folder: RunFolder) throws(Cause) -> Bool {
+    do throws(Cause) { return try Orphans.bury(folder) } catch {
+      // A relshim of our own that has ended: where its folder has no room for that, the log alone tells.
+      if watches[run.id]?.shimExit != nil, error.isOfFullDisk { return true }
+      throw error
+    }
+  }
+}
+
+// MARK: - Recording
+
+extension Agent {
+  private func record(_ news: RunNews, _ run: Board.Run, of app: Board.App) throws(Cause) {
+    var data = EventData { ($0.instance, $0.run) = (run.instance, run.id) }
+    let type: EventType
+    switch news {
+    case .booting(let pid): (type, data.pid) = (.instanceBooting, pid)
+    case .ready(let boot): (type, data.boot) = (.instanceReady, boot)
+    case .unready(let cause): (type, data.cause) = (.instanceUnready, cause)
+    case .stopped(let exit):
+      type = .instanceStopped
+      data.describe(exit)
+    case .crashed(let status):
+      type = .instanceCrashed
+      data.describe(status?.exit)
+      data.cause = crashCause(run, of: app, status)
+    case .notStarted(let exit):
+      type = .instanceCrashed
+      data.cause = startCause(run, folder(of: run, app), exit)
+    }
+    let told = data
+    try record(type, app: app.name) { $0 = told }
+    if type == .instanceStopped || type == .instanceCrashed { removeOldFolders(run, of: app) }
+  }
+
+  private func crashCause(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) -> Cause {
+    // Masked before they are cut: half a value would not be found any more.
+    let mask = journal.mask()
+    let lines = LogTail.lines(of: folder(of: run, app), count: 60).map {
+      LogLine(time: $0.time, text: mask($0.text))
+    }
+    var cause = ExitCause.of(
+      run, app: app.name, status: status, lines: lines, wasReady: run.state == .ready)
+    if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
+    return cause
+  }
+
+  private func startCause(_ run: Board.Run, _ folder: RunFolder, _ exit: Exit) -> Cause {
+    let bytes = (try? Files.read(folder.shimLog, limit: 1 << 16)) ?? []
+    let said =
+      String(decoding: bytes, as: UTF8.self).split(separator: "\n").last ?? "and said nothing"
+    var cause =
+      Cause(ifDiskIsFull: home.root) ?? Cause(.startFailed, "relshim: \(exit), \(said)")
+    cause.sentence = "\(run.instance) of \(run.release) was not started: \(cause.sentence)"
+    return cause
+  }
+
+  private static let endedRunsKept = 5
+
+  /// The folders of the last few ended runs stay, for an operator who looks for what went wrong.
+  private func removeOldFolders(_ run: Board.Run, of app: Board.App) {
+    let folder = home.app(app.name).instances + "/\(run.instance)"
+    let live = Set(board.apps[app.name]?.liveRuns.map(\.id) ?? [])
+    let ended = ((try? Files.list(folder)) ?? []).compactMap { UInt64($0) }.sorted()
+      .filter { !live.contains($0) }
+    let old = ended.dropLast(Self.endedRunsKept).map { "\(folder)/\($0)" }
+    if old.isEmpty { return }
+    try? startHelper(
+      Invocation(["rm", "-rf", "--"] + old, in: "/", environment: ["PATH": Invocation.standardPath]))
+  }
+}
+
+extension EventData {
+  fileprivate mutating func describe(_ exit: RunStatus.Exit?) {
+    switch exit {
+    case .code(let code): self.exit = code
+    case .signal(let signal): self.signal = signal
+    case .notStarted, nil: return
+    }
+  }
+}
+
+// MARK: - Starting runs
+
+extension Agent {
+  private func launch(_ run: Board.Run, of app: Board.App) throws(Cause) {
+    do throws(Cause) {
+      reserve.giveIfLow()
+      let isFull = reserve.shortage != nil
+      do throws(Cause) { try launch(run, of: app, onFullDisk: isFull) } catch {
+        // How much is left may say nothing, where a user has a share of it.
+        guard error.isOfFullDisk, reserve.give() else { throw error }
+        try launch(run, of: app, onFullDisk: true)
+      }
+    } catch {
+      try record(.instanceCrashed, app: app.name) {
+        ($0.instance, $0.run, $0.cause) = (run.instance, run.id, error)
+      }
+    }
+  }
+
+  private func launch(_ run: Board.Run, of app: Board.App, onFullDisk isFull: Bool) throws(Cause) {
+    try watch(run, of: app)
+    guard var specification = watches[run.id]?.gate?.specification else { return }
+    // Looked at again when epmd has had time to start.
+    guard try ensurePortMapper(specification.tree) else {
+      watches[run.id]?.launchAgain = Clock.monotonic() + PortMapper.pause
+      return
+    }
+    // A crash dump would take the space that was set free for the next run.
+    if isFull { specification.config["ERL_CRASH_DUMP_BYTES"] = "0" }
+    watches[run.id]?.noteLaunch(try launcher.start(specification))
+  }
+
+  private func ensurePortMapper(_ tree: String) throws(Cause) -> Bool {
+    try portMapper.ensure(tree) { invocation throws(PosixError) in try startHelper(invocation) }
+  }
+
+  /// Begins to watch the run: its folder first, so that the first word of its `relshim` is not missed.
+  private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) {
+    let manifest = try manifest(of: run.release, app)
+    let specification = try RunSpecification(
+      run, of: app, manifest, home: home, environment: environment)
+    var watched = watches[run.id] ?? WatchedRun(app: app.name)
+    do throws(PosixError) { try Files.makeFolder(specification.folder.path) } catch {
+      throw Cause(error)
+    }
+    watched.folderWatch = watched.folderWatch ?? watchFolder(specification.folder.path)
+    watched.gate = RunWatch(
+      specification, check: manifest.appJSON?.readiness(of: run.instance.process))
+    watches[run.id] = watched
+  }
+
+  func manifest(of number: ReleaseNumber, _ app: Board.App) throws(Cause) -> Manifest {
+    guard let release = app.release(number) else {
+      throw Refusal.unknownRelease(number, app: app.name).cause
+    }
+    return try manifests.manifest(release.slug)
+  }
+}

@@ -1,0 +1,30 @@
+import ConfigStore
+import Events
+import HomeLayout
+import Instance
+import ReleaseModel
+import SlugStore
+
+extension RunSpecification {
+  /// How a run of the board is, or was, started.
+  /// - Parameter manifest: of the slug of the run's release.
+  public init(
+    _ run: Board.Run, of app: Board.App, _ manifest: Manifest, home: Home,
+    environment: [String: String]
+  ) throws(Cause) {
+    guard let release = app.release(run.release) else {
+      throw Cause(.releaseUnknown, "'\(app.name)' has no release \(run.release)")
+    }
+    guard let command = manifest.command(of: run.instance.process) else {
+      throw Cause(
+        .processUnknown,
+        "\(run.release) of '\(app.name)' has no process type '\(run.instance.process)'")
+    }
+    self.init(
+      app: app.name, run: run, folder: home.app(app.name).run(run.instance.description, run.id),
+      tree: SlugStore(home: home).tree(release.slug), otpRelease: manifest.release(startedBy: run.instance.process),
+      command: command,
+      config: try ConfigStore(home: home, app: app.name).load(release.config).values,
+      epmdPort: try EPMDKeeper(home: home).port(environment: environment))
+  }
+}

@@ -1,0 +1,88 @@
+import Events
+import NodeModel
+
+/// Why an operation cannot be done now.
+public enum Refusal: Error, Hashable, Sendable {
+  case noApp(String)
+  /// No release of the app ever ran.
+  case noRelease(app: String)
+  /// Not one of the instances that the app should have.
+  case noInstance(InstanceName, app: String)
+  case unknownRelease(ReleaseNumber, app: String)
+  /// The current release is the first that ran.
+  case noPreviousRelease(ReleaseNumber, app: String)
+  case isCurrent(ReleaseNumber, app: String)
+  case deploying(ReleaseNumber, app: String)
+  /// The same, said in this sentence, is asked for and not done yet.
+  case isOpen(String)
+  case noProcess(String, app: String, has: [String])
+  case count(Int, process: String)
+  case configChanged(app: String)
+  case configMissing([String], app: String)
+  /// The slug is for another kind of host.
+  case target(String, host: String)
+  /// A node that cannot be asked, and its state in a word.
+  case nodeNotUp(String, state: String)
+  case applicationNotRunning(String)
+  case applicationRunning(String)
+  /// Without this application there is no node.
+  case applicationEssential(String)
+
+  /// What an operator reads of it.
+  public var cause: Cause {
+    switch self {
+    case .noApp(let app): Cause(.appUnknown, "there is no app '\(app)'")
+    case .noRelease(let app): Cause(.releaseNone, "'\(app)' has no release that runs")
+    case .noInstance(let instance, let app):
+      Cause(.instanceUnknown, "'\(app)' has no instance '\(instance)'")
+    case .unknownRelease(let release, let app):
+      Cause(.releaseUnknown, "'\(app)' has no release '\(release)'", remedy: Self.ledger(app))
+    case .noPreviousRelease(let release, let app):
+      Cause(
+        .releaseUnknown,
+        "\(release) is the first release of '\(app)' that ran; there is none to go back to",
+        remedy: Self.ledger(app))
+    case .isCurrent(let release, let app):
+      Cause(
+        .releaseUnknown, "\(release) of '\(app)' is current already", remedy: Self.ledger(app))
+    case .deploying(let release, let app):
+      Cause(
+        .deploying, "\(release) of '\(app)' is being deployed",
+        remedy: "Wait until it is ready or has failed, or name the release to go back to.")
+    case .isOpen(let sentence):
+      Cause(.requestOpen, "\(sentence) is requested already and not done yet")
+    case .noProcess(let process, let app, let processes):
+      Cause(
+        .processUnknown, "'\(app)' has no process type '\(process)'",
+        remedy: "It has: \(processes.joined(separator: ", "))")
+    case .count(let count, let process):
+      Cause(
+        .usage, "\(count) instances of '\(process)' are out of range",
+        remedy: "Choose a number from 0 to \(Board.App.mostInstances).")
+    case .configChanged(let app):
+      Cause(
+        .configConflict, "the config vars of '\(app)' have changed since this was requested",
+        remedy: "Look at them, then try again: relctl config \(app)")
+    case .configMissing(let names, let app):
+      Cause(
+        .configMissing,
+        "app.json requires \(names.joined(separator: ", ")), not set for '\(app)'",
+        remedy: "Set it first: relctl config \(app) set \(names[0])=…",
+        facts: ["missing": names.joined(separator: ",")])
+    case .target(let target, let host):
+      Cause(
+        .targetMismatch, "the slug is for \(target), this host is \(host)",
+        remedy: "Build it on a host of this kind.")
+    case .nodeNotUp(let node, let state):
+      Cause(.nodeUnreachable, "\(node) is \(state); it can be asked when it is up")
+    case .applicationNotRunning(let name): Cause(.nodeCall, "\(name) does not run")
+    case .applicationRunning(let name): Cause(.nodeCall, "\(name) is started already")
+    case .applicationEssential(let name):
+      Cause(.nodeCall, "\(name) cannot be stopped: no node runs without it")
+    }
+  }
+
+  private static func ledger(_ app: String) -> String {
+    "See the releases with: relctl releases \(app)"
+  }
+}

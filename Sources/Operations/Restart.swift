@@ -1,0 +1,69 @@
+import Events
+
+/// Gives every instance of an app, or one of them, a new run, one at a time. If the new run does not get ready, the old
+/// one stays as it is.
+public struct Restart: Operation {
+  public static let type = EventType.restartRequested
+  public static let verb = "restart"
+  public let app: String
+  /// Nil for all.
+  public let instance: InstanceName?
+
+  public init(app: String, instance: InstanceName? = nil) {
+    (self.app, self.instance) = (app, instance)
+  }
+
+  public init?(app: String, data: EventData) { self.init(app: app, instance: data.instance) }
+  public func describe(in data: inout EventData) { data.instance = instance }
+  public var object: String? { instance?.description }
+
+  public func check(on board: Board) throws(Refusal) {
+    let app = try deployedApp(on: board)
+    if let instance, !Board.App.instances(of: app.formation).contains(instance) {
+      throw .noInstance(instance, app: app.name)
+    }
+  }
+
+  public func progress(of request: Board.Request, on app: Board.App) -> Progress {
+    for instance in instance.map({ [$0] }) ?? Board.App.instances(of: app.formation) {
+      let runs = app.runs.filter { $0.instance == instance && $0.state != .stopped }
+      let new = runs.filter { $0.id > request.accepted && $0.release == app.current }
+      if let failed = new.last, failed.state == .crashed || failed.state == .unready {
+        let cause = failed.cause ?? Cause(.bootFailed, "\(instance) did not come back")
+        return .failed(cause, stopping: new)
+      }
+      let isReady = new.contains { $0.state == .ready }
+      let isAlone = !runs.contains { $0.id < request.accepted && $0.state.isLive }
+      if !isReady || !isAlone { return .wants(.newRun(instance)) }
+    }
+    return .finished
+  }
+
+  public func consequences(on app: Board.App) -> Consequences {
+    let instances = Board.App.instances(of: app.formation)
+    let release = app.current.map { " (\($0))" } ?? ""
+    let what =
+      instance?.description
+      ?? (instances.count == 1 ? "the instance" : "all \(instances.count) instances")
+    let live = app.liveRuns.filter { instance == nil || $0.instance == instance }
+    return Consequences(
+      question: "Restart \(what) of \(self.app)\(release)?",
+      changes: live.isEmpty
+        ? ["Nothing of it runs now: it is started."]
+        : changes(instance.map { [$0] } ?? instances),
+      undo: "Nothing to undo: its release and config vars do not change.")
+  }
+
+  private func changes(_ instances: [InstanceName]) -> [String] {
+    var lines = instances.count > 1 ? ["One at a time; the next waits until this one is ready."] : []
+    let processes = Set(instances.map(\.process))
+    let alone = processes.filter { !ProcessType.mayRunTwice($0) }.sorted()
+    if alone.count < processes.count {
+      lines.append("A new run starts beside the old one; when it is ready the old one is stopped.")
+    }
+    if alone.isEmpty { return lines }
+    let inTurn = "The old run is stopped first; then a new one starts."
+    let isOnly = alone.count == processes.count
+    return lines + [isOnly ? inTurn : "For \(alone.joined(separator: ", ")): \(inTurn)"]
+  }
+}

@@ -1,0 +1,32 @@
+import Events
+
+/// Stops all instances of an app; its releases, config vars and formation stay.
+public struct Stop: Operation {
+  public static let type = EventType.stopRequested
+  public static let verb = "stop"
+  public let app: String
+
+  public init(app: String) { self.app = app }
+  public init?(app: String, data: EventData) { self.init(app: app) }
+
+  public func check(on board: Board) throws(Refusal) { _ = try knownApp(on: board) }
+
+  public func progress(of request: Board.Request, on app: Board.App) -> Progress {
+    app.liveRuns.isEmpty ? .finished : .wants(.formation)
+  }
+
+  /// An operator who stops an app does not wait for what was requested before.
+  public func goesBefore(_ other: any Operation) -> Bool { !(other is Stop) }
+  public static var isGivenUp: Bool { false }
+
+  public func consequences(on app: Board.App) -> Consequences {
+    let count = app.liveRuns.count
+    return Consequences(
+      question: "Stop \(app.name)?",
+      changes: [
+        count == 1 ? "Its run is stopped." : "Its \(count) runs are stopped.",
+        "Nothing of it serves until it is restarted.",
+      ],
+      undo: "Undo: restart \(app.name).")
+  }
+}
