@@ -191,6 +191,10 @@ int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
 int cposix_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
+int cposix_signal_process(int descriptor, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+}
+
 int cposix_memory_file(void) { return memfd_create("reltui", MFD_CLOEXEC); }
 
 struct distant_socket {

@@ -51,7 +51,7 @@ public final class Agent {
     ballast = Ballast(home: home)
     lock = try AgentControl(home: home).take()
     do throws(PosixError) {
-      signals = try Signals([15, 2, 1, 17])
+      signals = try Signals([.term, .int, .hup, .chld])
       try Files.makeFolder(home.events)
       try Files.makeFolder(home.apps)
       folders = try FolderWatch(home.apps)
@@ -72,7 +72,7 @@ public final class Agent {
       }
       readable = try wait()
       while let signal = signals.next() {
-        if signal == 17 { reap() } else { return try leave() }
+        if signal == .chld { reap() } else { return try leave() }
       }
     }
   }

@@ -70,7 +70,7 @@ public struct AgentControl: Sendable {
     let limit = Clock.monotonic() + 5000
     while Clock.monotonic() < limit {
       if try Lock.isHeld(home.agentLock) { return }
-      _ = try Poll.wait([], milliseconds: 5)
+      Clock.pause(milliseconds: 5)
     }
     throw PosixError("see it in", home.agentLog, .timedOut)
   }
@@ -79,11 +79,11 @@ public struct AgentControl: Sendable {
   /// - Returns: false where none was there.
   public func stop() throws(Cause) -> Bool {
     guard let process = process() else { return false }
-    process.signal(15)
+    process.signal(.term)
     let limit = Clock.monotonic() + 10_000
     while Clock.monotonic() < limit {
       if !process.isAlive { return true }
-      _ = try? Poll.wait([], milliseconds: 5)
+      Clock.pause(milliseconds: 5)
     }
     throw Cause(.waitedTooLong, "the agent (pid \(process.pid)) does not leave")
   }

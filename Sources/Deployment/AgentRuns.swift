@@ -59,7 +59,7 @@ extension Agent {
         ($0.instance, $0.run, $0.pid) = (run.instance, run.id, process.pid)
       }
     }
-    if run.state == .stopping, !status.wasAsked { status.shimIdentity.signal(15) }
+    if run.state == .stopping, !status.wasAsked { status.shimIdentity.signal(.term) }
     guard let news else { return }
     // A node that has lost its epmd cannot be asked; nodes register again by themselves.
     if news.type == .instanceUnready, let watch = watches[run.id] {

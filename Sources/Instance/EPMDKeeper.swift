@@ -45,7 +45,7 @@ public struct EPMDKeeper: Sendable {
       let limit = Clock.monotonic() + 3000
       while Clock.monotonic() < limit {
         if answers(port) { return port }
-        _ = try Poll.wait([], milliseconds: 10)
+        Clock.pause(milliseconds: 10)
       }
     } catch {
       throw Cause(.epmd, "\(error)", remedy: "Install epmd, or deploy a release with its own ERTS.")
@@ -65,7 +65,7 @@ public struct EPMDKeeper: Sendable {
         _ = try? EPMD(port: port).kill()
         return
       }
-      _ = try? Poll.wait([], milliseconds: 20)
+      Clock.pause(milliseconds: 20)
     }
   }
 

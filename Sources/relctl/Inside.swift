@@ -123,21 +123,15 @@ extension Call {
       .terminal, "a remote shell needs a terminal", remedy: "For one expression: \(remedy)")
   }
 
-  /// The command has our terminal until it ends; an interrupt is for it, not for us. Who asks us to end asks it.
+  /// Gives the command our terminal until it ends. A keyboard interrupt reaches it without us; a request to end is
+  /// passed on to it.
   func hand(over invocation: Invocation) throws(Cause) -> Outcome {
     var invocation = invocation
     invocation.environment["TERM"] = context.environment["TERM"]
     do throws(PosixError) {
-      let signals = try Signals([1, 2, 3, 15])
+      let signals = try Signals([.hup, .int, .quit, .term])
       let child = try Child.start(invocation, input: .inherited)
-      while let end = ProcessIdentity(of: child.pid)?.endWatch() {
-        let ready = try Poll.wait([end.descriptor, signals.file.descriptor])
-        if ready.contains(end.descriptor) { break }
-        while let signal = signals.next() {
-          if signal == 1 || signal == 15 { child.signal(signal) }
-        }
-      }
-      return Outcome(child.wait())
+      return Outcome(try child.wait(passing: [.hup, .term], of: signals))
     } catch { throw Cause(.remote, "\(error)") }
   }
 }

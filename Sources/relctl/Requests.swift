@@ -21,7 +21,7 @@ extension Call {
     -> Outcome
   {
     let signals: Signals
-    do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
+    do throws(PosixError) { signals = try Signals([.int, .term]) } catch { throw Cause(error) }
     // It may be done before we come to look.
     var follower = Follower(journal, recent: 1000)
     let limit = Clock.monotonic() + Journal.requestLimit + 60_000

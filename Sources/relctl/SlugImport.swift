@@ -58,7 +58,9 @@ struct SlugImport {
     -> Made
   {
     let signals: Signals
-    do throws(PosixError) { signals = try Signals([1, 2, 15]) } catch { throw Cause(error) }
+    do throws(PosixError) { signals = try Signals([.hup, .int, .term]) } catch {
+      throw Cause(error)
+    }
     let stopped = Cause(
       .buildInterrupted, "stopped while unpacking '\(name)'; nothing was imported")
     guard let checked = try SlugArchive(archive, interrupts: signals).checked() else {

@@ -77,7 +77,7 @@ struct OutcomeTests {
   }
 
   @Test func aProgramsExitIsPassedOn() {
-    #expect([Outcome(.code(3)), Outcome(.signal(9))].map(\.exitCode) == [3, 137])
+    #expect([Outcome(.code(3)), Outcome(.signal(.kill))].map(\.exitCode) == [3, 137])
   }
 
   @Test func columnsAreAlignedAndNothingTrails() {
