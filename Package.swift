@@ -45,6 +45,7 @@ let package = Package(
     room("ReleaseModel", ["HomeLayout", "ErlangTerm", "JSONText", "Events"]),
     room("NodeModel", ["HomeLayout", "Events", "ReleaseModel"]),
     room("Redaction", ["HomeLayout", "JSONText", "Events"]),
+    room("Operations", ["HomeLayout", "Events", "ReleaseModel", "NodeModel"]),
     // system
     .target(name: "CPosix"),
     .systemLibrary(name: "CNcurses"),
@@ -72,8 +73,8 @@ let package = Package(
     room(
       "NodeWatch",
       [
-        "HomeLayout", "ErlangTerm", "Events", "ReleaseModel", "NodeModel", "Redaction", "Posix",
-        "ErlangDistribution",
+        "HomeLayout", "ErlangTerm", "Events", "ReleaseModel", "NodeModel", "Redaction",
+        "Operations", "Posix", "ErlangDistribution",
       ],
       exclude: ["Probes/survey.erl", "Probes/collector.erl"],
       resources: [.embedInCode("Probes/survey.forms"), .embedInCode("Probes/collector.forms")]),
@@ -93,34 +94,35 @@ let package = Package(
     room(
       "Deployment",
       [
-        "HomeLayout", "Events", "ReleaseModel", "Redaction", "Posix", "DiskReserve", "SlugStore",
-        "ConfigStore", "Journal", "Instance",
+        "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "DiskReserve",
+        "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "Instance",
       ]),
     room(
       "Observation",
       [
-        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Posix", "DiskReserve",
-        "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
+        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Operations", "Posix",
+        "DiskReserve", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
       ]),
     // interfaces
     room(
       "Dashboard",
       [
-        "HomeLayout", "PlainText", "Events", "ReleaseModel", "NodeModel", "Terminal",
+        "HomeLayout", "PlainText", "Events", "ReleaseModel", "NodeModel", "Operations", "Terminal",
       ]),
     room("CommandLine", ["HomeLayout", "PlainText", "JSONText", "Events", "Posix"]),
     // programs
     program(
       "reltui",
       [
-        "HomeLayout", "JSONText", "Events", "NodeModel", "Posix", "EventLog", "ErlangDistribution",
-        "Terminal", "Journal", "NodeWatch", "Observation", "Dashboard", "CommandLine",
+        "HomeLayout", "JSONText", "Events", "NodeModel", "Operations", "Posix", "EventLog",
+        "ErlangDistribution", "Terminal", "Journal", "NodeWatch", "Observation", "Dashboard",
+        "CommandLine",
       ]),
     program(
       "relctl",
       [
         "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel",
-        "Redaction", "Posix", "DiskReserve", "EventLog", "SlugStore", "ConfigStore",
+        "Redaction", "Operations", "Posix", "DiskReserve", "EventLog", "SlugStore", "ConfigStore",
         "ErlangDistribution", "Journal", "NodeWatch", "Instance", "Deployment", "Observation",
         "CommandLine",
       ]),
@@ -149,13 +151,14 @@ let package = Package(
     tests(
       "DashboardTests",
       [
-        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Posix",
-        "Terminal", "Journal", "Dashboard", "reltui",
+        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Operations",
+        "Posix", "Terminal", "Journal", "Dashboard", "reltui",
       ]),
     tests(
       "DeploymentTests",
       [
-        "HomeLayout", "Events", "Posix", "Journal", "Instance", "Deployment",
+        "HomeLayout", "Events", "ReleaseModel", "Operations", "Posix", "Journal", "Instance",
+        "Deployment",
       ]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),
     tests("ErlangDistributionTests", ["ErlangTerm", "Posix", "ErlangDistribution"]),
@@ -178,13 +181,17 @@ let package = Package(
     tests("NodeModelTests", ["NodeModel"]),
     tests(
       "NodeWatchTests",
-      ["HomeLayout", "Events", "NodeModel", "Posix", "ErlangDistribution", "NodeWatch"]),
+      [
+        "HomeLayout", "Events", "NodeModel", "Operations", "Posix", "ErlangDistribution",
+        "NodeWatch",
+      ]),
     tests(
       "ObservationTests",
       [
         "HomeLayout", "Events", "Redaction", "Posix", "ConfigStore", "ErlangDistribution",
         "Instance", "Observation",
       ]),
+    tests("OperationsTests", ["HomeLayout", "Events", "ReleaseModel", "Operations"]),
     tests("PlainTextTests", ["PlainText"]),
     tests("PosixTests", ["Posix"]),
     tests(

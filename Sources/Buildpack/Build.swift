@@ -293,7 +293,7 @@ public struct Build {
     var told: Set<String> = []
     return (manifest.variables ?? []).filter { variable in
       variable.need == .required && config.values[variable.name] == nil
-        && !RunSpecification.ownVariables.contains(variable.name)
+        && !ConfigVar.reserved.contains(variable.name)
         && !variable.name.hasPrefix("RELEASE_") && told.insert(variable.name).inserted
     }.map { "needs \($0.name) (\($0.file):\($0.line)): not among the config vars" }
   }

@@ -50,7 +50,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case record(Cause)
   /// What a tool failed at.
   case diskFull(Cause)
-  case interrupted(signal: Int32)
+  case interrupted(signal: Signal)
 
   public var cause: Cause {
     switch self {
@@ -251,7 +251,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
     switch exit {
     case .code(1): ""
     // A shell has it so, and so have we between us and a tool.
-    case .code(let code) where (129...192).contains(code): ending(.signal(code - 128))
+    case .code(let code) where (129...192).contains(code):
+      ending(.signal(Signal(rawValue: code - 128)))
     case .code(let code): " (exit code \(code))"
     case .signal(let signal): " (ended by signal \(signal))"
     }
@@ -259,6 +260,6 @@ public enum BuildFailure: Error, Hashable, Sendable {
 
   /// What `bin/compile` ends with: 1, or as a shell has it after a signal.
   public var exitCode: Int32 {
-    if case .interrupted(let signal) = self { 128 + signal } else { ExitCode.failed }
+    if case .interrupted(let signal) = self { signal.exitCode } else { ExitCode.failed }
   }
 }

@@ -22,7 +22,7 @@ struct BuildTools {
     do throws(Cause) {
       toolchain = try Toolchain.resolve(request) { build.output.detail($0) }
     } catch {
-      if let signal = error.facts["signal"].flatMap({ Int32($0) }) {
+      if let signal = error.facts["signal"].flatMap({ Int32($0) }).map(Signal.init(rawValue:)) {
         throw .interrupted(signal: signal)
       }
       throw .toolchain(Self.cause(error, plan.wishes))

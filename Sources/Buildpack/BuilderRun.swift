@@ -56,7 +56,7 @@ struct BuilderRun {
     case done
     case failed(BuildFailure)
     case failedTool(ToolEnd)
-    case interrupted(Int32)
+    case interrupted(Signal)
     case expired
   }
 

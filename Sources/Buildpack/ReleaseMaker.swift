@@ -146,7 +146,7 @@ struct ReleaseMaker {
       }
     } catch { throw .unreadable(error) }
     // What it has left running could change the slug behind our back.
-    ProcessTable.killDescendants(of: Program.processID)
+    ProcessTable.endDescendants(of: Program.processID)
     switch end {
     case .done: return facts
     case .failed(let failure): throw failure

@@ -27,7 +27,7 @@ public struct ToolEnd: Hashable, Sendable {
   static let most = 30
 
   /// The kernel's out-of-memory killer leaves no other trace. 137 is what a shell makes of it.
-  var wasKilled: Bool { exit == .signal(9) || exit == .code(137) || says(Self.memory) }
+  var wasKilled: Bool { exit == .signal(.kill) || exit == .code(137) || says(Self.memory) }
   var lacksNetwork: Bool { says(Self.network) }
   var lacksPackageTools: Bool { says(Self.packageTools) }
 

@@ -85,7 +85,7 @@ int cposix_watch_names(const char *folder) {
 }
 
 int cposix_watch_more(int descriptor, const char *folder) {
-  return inotify_add_watch(descriptor, folder, watched) == -1 ? -1 : 0;
+  return inotify_add_watch(descriptor, folder, watched);
 }
 
 int cposix_signals(const int *signals, int count) {
@@ -190,6 +190,10 @@ int cposix_terminal_size(int descriptor, int *columns, int *rows) {
 int cposix_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
 int cposix_process_descriptor(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+int cposix_signal_process(int descriptor, int signal) {
+  return (int)syscall(SYS_pidfd_send_signal, descriptor, signal, NULL, 0);
+}
 
 int cposix_memory_file(void) { return memfd_create("reltui", MFD_CLOEXEC); }
 

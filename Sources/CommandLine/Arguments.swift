@@ -33,7 +33,7 @@ public struct Command: Hashable, Sendable {
   public var summary: String
   public var details: String
   public var options: [Option]
-  /// How many arguments there may be; what follows them goes to `Arguments.rest`.
+  /// How many arguments there may be.
   public var count: ClosedRange<Int>
 
   public init(
@@ -70,8 +70,6 @@ public struct Arguments: Hashable, Sendable {
   /// All values of each option, in their order, for one that may be given several times.
   public private(set) var allValues: [String: [String]] = [:]
   public var switches: Set<String> = []
-  /// What follows `--`.
-  public var rest: [String] = []
 
   public func has(_ option: String) -> Bool { switches.contains(option) }
   public subscript(_ option: String) -> String? { values[option] }
@@ -84,7 +82,8 @@ public struct Arguments: Hashable, Sendable {
     }
     while let word = words.popFirst() {
       if word == "--" {
-        rest = Array(words)
+        // Behind it no word is an option, however it begins.
+        positional += words
         break
       }
       guard word.hasPrefix("-"), word.utf8.count > 1 else {

@@ -19,7 +19,7 @@ public struct Outcome: Equatable, Sendable {
   public init(_ exit: Exit) {
     switch exit {
     case .code(let code): self.init(exitCode: code)
-    case .signal(let signal): self.init(exitCode: 128 + signal)
+    case .signal(let signal): self.init(exitCode: signal.exitCode)
     }
   }
 

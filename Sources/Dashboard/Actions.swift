@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Operations
 
 /// Why a command cannot run now. `Wording` has the sentence of each.
 enum Refusal: Error, Equatable, Sendable {
@@ -7,23 +8,13 @@ enum Refusal: Error, Equatable, Sendable {
   case past
   case noApp
   case noInstance(app: String)
-  case noRelease(app: String)
-  case noPreviousRelease(app: String, current: ReleaseNumber)
-  case deploying(app: String, ReleaseNumber)
-  /// A request for the same thing is open.
-  case asked(String)
-  case notInFormation(InstanceName, app: String)
+  /// An operation that cannot be done.
+  case operation(Operations.Refusal)
   case amongInstances
   case noNode
-  /// A node that cannot be asked now, and the word for its state.
-  case notUp(String, String)
   /// No run of an app of ours.
   case foreignNode(String)
   case noApplication
-  case notRunning(String)
-  case alreadyRunning(String)
-  /// Without this application there is no node.
-  case essential(String)
   case pageIsOpen
   case onlyItsLog
   case noLevels
@@ -33,51 +24,33 @@ enum Refusal: Error, Equatable, Sendable {
 
 /// What is asked before something is changed. "No" has the focus.
 struct Confirmation: Equatable, Sendable {
-  var question: String
-  /// What will happen.
-  var consequences: [String]
-  var undo: String
+  var consequences: Consequences
   var effects: [Effect]
   var isYesFocused = false
 }
 
 extension Model {
-  /// How long a request may wait for an agent and be worked on.
-  static let requestLimit: Int64 = 15 * 60 * 1000
-
   mutating func askRestart() throws(Refusal) -> [Effect] {
-    let app = try runningApp()
-    let instance = selectedRun?.instance
-    if let instance, !Board.App.instances(of: app.formation).contains(instance) {
-      throw .notInFormation(instance, app: app.name)
-    }
-    let words = Wording.restart(app: app.name, instance: instance)
-    let isAsked = openRequests(.restartRequested, app).contains { request in
-      request.data.instance == nil || request.data.instance == instance
-    }
-    if isAsked { throw .asked(words) }
-    let data = requestData { $0.instance = instance }
-    mode = .question(
-      Wording.restartQuestion(
-        app, selectedRun, effects: [.append(.restartRequested, app: app.name, data)]))
-    return []
+    try ask(Restart(app: try namedApp(), instance: selectedRun?.instance))
   }
 
   mutating func askRollback() throws(Refusal) -> [Effect] {
-    let app = try runningApp()
-    guard let current = app.currentRelease else { throw .noRelease(app: app.name) }
-    if let deployment = app.deployment { throw .deploying(app: app.name, deployment.release) }
-    guard let previous = app.previousRelease else {
-      throw .noPreviousRelease(app: app.name, current: current.number)
+    try ask(Rollback(app: try namedApp()))
+  }
+
+  /// Asks whether an operation is meant, if it can be done.
+  private mutating func ask(_ operation: some Operation) throws(Refusal) -> [Effect] {
+    do throws(Operations.Refusal) { try operation.check(on: board) } catch {
+      throw .operation(error)
     }
-    if !openRequests(.rollbackRequested, app).isEmpty {
-      throw .asked(Wording.rollback(app: app.name, to: nil))
-    }
-    let data = requestData { $0.from = previous.number }
+    if operation.isOpen(on: board) { throw .operation(.isOpen(operation.sentence)) }
+    let chosen = operation.chosen(on: board)
+    let request = chosen.request(by: setting.user, now: now)
+    let app = board.apps[chosen.app] ?? Board.App(name: chosen.app, changed: now)
     mode = .question(
-      Wording.rollbackQuestion(
-        app, from: current, to: previous,
-        effects: [.append(.rollbackRequested, app: app.name, data)]))
+      Confirmation(
+        consequences: chosen.consequences(on: app),
+        effects: [.append(type(of: chosen).type, app: chosen.app, request)]))
     return []
   }
 
@@ -120,21 +93,9 @@ extension Model {
   /// Where going back ends: without an app, at the nodes that are there.
   private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .releases }
 
-  private func runningApp() throws(Refusal) -> Board.App {
+  private func namedApp() throws(Refusal) -> String {
     if let node = shownNode, nodeChoice != nil, shownApp == nil { throw .foreignNode(node.name) }
     guard let app = shownApp else { throw .noApp }
-    if app.current == nil { throw .noRelease(app: app.name) }
-    return app
-  }
-
-  private func openRequests(_ type: EventType, _ app: Board.App) -> [Board.Request] {
-    board.requests.filter { $0.type == type && $0.app == app.name }
-  }
-
-  private func requestData(_ fill: (inout EventData) -> Void) -> EventData {
-    var data = EventData(fill)
-    data.by = setting.user
-    data.deadline = now + Self.requestLimit
-    return data
+    return app.name
   }
 }

@@ -103,11 +103,11 @@ extension Command {
     Command(
       "collect garbage", .act, [.character("C")], views: [.nodes], writes: true,
       hint: "gc", "Collect the garbage of every process of the selected node."
-    ) { model throws(Refusal) in try model.askGarbageCollection() },
+    ) { model throws(Refusal) in try model.ask(.collectGarbage) },
     Command(
       "init restart", .act, [.character("I")], views: [.nodes], writes: true, hint: "init:restart",
       "Take all applications of the selected node down and boot it again in the same process."
-    ) { model throws(Refusal) in try model.askNodeRestart() },
+    ) { model throws(Refusal) in try model.ask(.restart) },
   ]
 
   private static let reading = [

@@ -1,6 +1,7 @@
 import Events
 import HomeLayout
 import NodeModel
+import Operations
 import ReleaseModel
 import Terminal
 

@@ -1,5 +1,6 @@
 import HomeLayout
 import NodeModel
+import Operations
 
 /// A log level that is being chosen for a node.
 struct LevelChoice: Equatable, Sendable {
@@ -19,9 +20,6 @@ struct LevelChoice: Equatable, Sendable {
 }
 
 extension Model {
-  /// Without them there is no node.
-  private static let essential: Set<String> = ["kernel", "stdlib"]
-
   mutating func openNodeSettings() throws(Refusal) -> [Effect] {
     guard let node = actedNode else { throw .noNode }
     if openSettings != nil { throw .pageIsOpen }
@@ -33,7 +31,9 @@ extension Model {
   mutating func openApplicationTree() throws(Refusal) -> [Effect] {
     if openTree != nil { throw .pageIsOpen }
     let (node, application) = try reachedApplication()
-    if application.state != .running { throw .notRunning(application.name) }
+    if application.state != .running {
+      throw .operation(.applicationNotRunning(application.name))
+    }
     openTree = NodeAttention.Tree(node: node.id, application: application.name)
     tops[.tree] = 0
     return []
@@ -58,53 +58,37 @@ extension Model {
     guard case .choice(let choice) = mode else { return [] }
     mode = .normal
     guard let node = nodes.first(where: { $0.id == choice.node }) else { return [] }
-    ask(.logLevel(choice.level), node) { node, effects in
-      Wording.logLevelQuestion(choice.level, node, effects: effects)
-    }
+    ask(.logLevel(choice.level), node)
     return []
   }
 
-  mutating func askGarbageCollection() throws(Refusal) -> [Effect] {
-    ask(.collectGarbage, try reachedNode(), Wording.collectQuestion)
-    return []
-  }
-
-  mutating func askNodeRestart() throws(Refusal) -> [Effect] {
-    ask(.restart, try reachedNode(), Wording.nodeRestartQuestion)
+  /// Asks whether an action on the acted node is meant, if the node can do it.
+  mutating func ask(_ action: NodeAction) throws(Refusal) -> [Effect] {
+    let node = try reachedNode()
+    do throws(Operations.Refusal) { try action.check(on: node) } catch { throw .operation(error) }
+    ask(action, node)
     return []
   }
 
   mutating func askStop() throws(Refusal) -> [Effect] {
-    let (node, application) = try reachedApplication()
-    if Self.essential.contains(application.name) { throw .essential(application.name) }
-    if application.state == .loaded { throw .notRunning(application.name) }
-    ask(.stopApplication(application.name), node) { node, effects in
-      Wording.stopQuestion(application, node, effects: effects)
-    }
-    return []
+    try ask(.stopApplication(try reachedApplication().1.name))
   }
 
   mutating func askStart() throws(Refusal) -> [Effect] {
-    let (node, application) = try reachedApplication()
-    if application.state != .loaded { throw .alreadyRunning(application.name) }
-    ask(.startApplication(application.name), node) { node, effects in
-      Wording.startQuestion(application, node, effects: effects)
-    }
-    return []
+    try ask(.startApplication(try reachedApplication().1.name))
   }
 
-  private mutating func ask(
-    _ action: NodeAction, _ node: NodeReport,
-    _ question: (NodeReport, [Effect]) -> Confirmation
-  ) {
-    let app = NodeChoice(node).app
-    mode = .question(
-      question(node, [.act(node: node.id, name: node.name, app: app, action)]))
+  private mutating func ask(_ action: NodeAction, _ node: NodeReport) {
+    let effect = Effect.act(
+      node: node.id, name: node.name, app: NodeChoice(node).app, action)
+    mode = .question(Confirmation(consequences: action.consequences(on: node), effects: [effect]))
   }
 
   private func reachedNode() throws(Refusal) -> NodeReport {
     guard let node = actedNode else { throw .noNode }
-    if node.state != .up { throw .notUp(node.name, Wording.state(of: node)) }
+    if node.state != .up {
+      throw .operation(.nodeNotUp(node.name, state: Wording.state(of: node)))
+    }
     return node
   }
 

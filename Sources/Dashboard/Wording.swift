@@ -1,6 +1,7 @@
 import Events
 import HomeLayout
 import NodeModel
+import Operations
 
 /// The dashboard's sentences.
 enum Wording {
@@ -9,23 +10,12 @@ enum Wording {
     case .readOnly: "This dashboard is read-only: it was started with --read-only."
     case .past: "This is how it was: to change what is now, start reltui without --at."
     case .noApp: "There is no app here yet; deploy one with: relctl deploy APP DIR"
+    case .operation(let refusal): sentence(refusal.cause)
     case .noInstance(let app): "\(app) has no instance that runs or crashed."
-    case .noRelease(let app): "\(app) has no release that ever ran; deploy one first."
-    case .noPreviousRelease(let app, let current):
-      "\(current) is the first release of \(app) that ran: there is none to go back to."
-    case .deploying(let app, let release):
-      "\(release) of \(app) is being deployed: wait until it is ready or has failed."
-    case .asked(let words): "\(words): already asked for, and not done yet."
-    case .notInFormation(let instance, let app):
-      "\(instance) is no instance that \(app) should have; it goes away by itself."
     case .amongInstances: "R restarts the selected instance, l shows its output, Esc goes back."
     case .noNode: "There is no node to ask."
-    case .notUp(let node, let state): "\(node) is \(state): it can be asked when it is up."
     case .foreignNode(let node): "\(node) is not from here: there is no app of it to change."
     case .noApplication: "No application of a node is selected."
-    case .notRunning(let name): "\(name) does not run."
-    case .alreadyRunning(let name): "\(name) is started already."
-    case .essential(let name): "\(name) cannot be stopped: without it there is no node."
     case .pageIsOpen: "Esc goes back to the list."
     case .onlyItsLog: "This node was not deployed from here: it has only its own log."
     case .noLevels: "Output has no levels; o shows the node's own log, which has."
@@ -43,107 +33,26 @@ enum Wording {
 // MARK: - Requests
 
 extension Wording {
-  static func restart(app: String, instance: InstanceName?) -> String {
-    instance.map { "restart of \($0) of \(app)" } ?? "restart of \(app)"
-  }
-
-  static func rollback(app: String, to release: ReleaseNumber?) -> String {
-    "rollback of \(app)" + (release.map { " to \($0)" } ?? "")
-  }
-
   /// `restart of web.1 of greeter`, `stop of greeter`.
   static func request(_ event: Event) -> String {
-    let app = event.app ?? "?"
-    switch event.type {
-    case .restartRequested: return restart(app: app, instance: event.data.instance)
-    case .rollbackRequested: return rollback(app: app, to: event.data.from)
-    case .nodeActionRequested:
-      let node = event.data.node.map { " on \($0)" } ?? ""
-      return (NodeAction(event.data)?.sentence ?? "an action") + node
-    default: return "\(verb(event)) of \(app)"
+    if let action = NodeAction(event.data) {
+      return action.sentence + (event.data.node.map { " on \($0)" } ?? "")
     }
+    return operation(event)?.sentence ?? "\(verb(event)) of \(event.app ?? "?")"
   }
 
   /// The same where the app stands beside it.
   static func shortRequest(_ event: Event) -> String {
-    let object = event.data.instance.map { " of \($0)" } ?? ""
-    let target = event.type == .rollbackRequested ? event.data.from : nil
-    return verb(event) + object + (target.map { " to \($0)" } ?? "")
+    NodeAction(event.data)?.sentence ?? operation(event)?.shortSentence ?? verb(event)
   }
 
+  private static func operation(_ event: Event) -> (any Operation)? {
+    OperationTable.standard.operation(event.type, app: event.app ?? "?", event.data)
+  }
+
+  /// What a request of a newer version asks for.
   private static func verb(_ event: Event) -> String {
-    if let action = NodeAction(event.data) { return action.sentence }
-    let suffix = ".requested"
-    let name = event.typeName
-    return name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
-  }
-
-  static func restartQuestion(
-    _ app: Board.App, _ run: InstanceReport?, effects: [Effect]
-  ) -> Confirmation {
-    let release = app.current.map { " (\($0))" } ?? ""
-    let undo = "Nothing to undo: its release and config vars do not change."
-    if let run {
-      return Confirmation(
-        question: "Restart \(run.instance) of \(app.name)\(release)?",
-        consequences: consequences(of: [run.process], isLive: run.state.isLive, count: 1),
-        undo: undo, effects: effects)
-    }
-    let count = app.formation.values.reduce(0) { $0 + max(0, $1) }
-    let processes = app.formation.filter { $0.value > 0 }.keys.sorted()
-    let what = count == 1 ? "the instance" : "all \(count) instances"
-    return Confirmation(
-      question: "Restart \(what) of \(app.name)\(release)?",
-      consequences: consequences(
-        of: processes, isLive: !app.liveRuns.isEmpty, count: count),
-      undo: undo, effects: effects)
-  }
-
-  /// What the agent does, by process type: only `web` may run twice at once.
-  private static func consequences(
-    of processes: [String], isLive: Bool, count: Int
-  ) -> [String] {
-    guard isLive else { return ["Nothing of it runs now: it is started."] }
-    let beside = "A new run starts beside the old one; when it is ready the old one is stopped."
-    let inTurn = "The old run is stopped first; then a new one starts."
-    let others = processes.filter { $0 != ProcessType.web }
-    var lines = count > 1 ? ["One at a time; the next waits until this one is ready."] : []
-    if processes.contains(ProcessType.web) { lines.append(beside) }
-    if others.isEmpty { return lines }
-    let names = others.joined(separator: ", ")
-    lines.append(lines.isEmpty || processes.count == 1 ? inTurn : "For \(names): \(inTurn)")
-    return lines
-  }
-
-  static func rollbackQuestion(
-    _ app: Board.App, from current: Board.Release, to previous: Board.Release, effects: [Effect]
-  ) -> Confirmation {
-    let next = ReleaseNumber((app.releases.last?.number.value ?? 0) + 1)
-    var lines = [
-      "This makes \(next) with \(previous.number)'s slug and config vars.",
-      change(current, previous, in: app),
-    ]
-    if let line = previous.line {
-      lines.append("\(previous.number) is \(commit(previous))\"\(line)\".")
-    }
-    return Confirmation(
-      question: "Roll \(app.name) back from \(current.number) to \(previous.number)?",
-      consequences: lines,
-      undo: "Undo: B again brings \(current.number) back.", effects: effects)
-  }
-
-  private static func commit(_ release: Board.Release) -> String {
-    release.commit.map { "\($0.prefix(7)) " } ?? ""
-  }
-
-  private static func change(
-    _ current: Board.Release, _ previous: Board.Release, in app: Board.App
-  ) -> String {
-    switch ConfigChange(from: current, to: previous, in: app) {
-    case .none: "No config var changes."
-    case .names(let names): "Config vars that change: \(names.joined(separator: ", "))."
-    case .unknown: "Config vars change too; which ones is not recorded."
-    }
+    event.typeName.replacing(".requested", with: "")
   }
 }
 

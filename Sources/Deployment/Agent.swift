@@ -33,7 +33,7 @@ public final class Agent {
   var watches: [UInt64: WatchedRun] = [:]
   /// By app.
   private var crashes: [String: CrashTimes] = [:]
-  private var complaints = Complaints()
+  var complaints = Complaints()
   /// Apps and runs that something has happened to since they were looked at.
   private var changedApps: Set<String> = []
   private var changedRuns: [String: Set<UInt64>] = [:]
@@ -90,7 +90,7 @@ public final class Agent {
       try act()
       let turn: EventLoop<Source>.Turn
       do throws(PosixError) { turn = try loop.wait() } catch { throw Cause(error) }
-      control.stamp(lock)
+      control.stamp()
       for signal in turn.signals where signal != .chld { return try leave() }
       if !turn.signals.isEmpty { reap() }
       try notice(turn)

@@ -13,6 +13,34 @@ public struct AgentControl: Sendable {
     do throws(PosixError) { return try Lock.isHeld(home.agentLock) } catch { throw Cause(error) }
   }
 
+  /// Marks in the file system that the agent has woken.
+  func stamp() { try? Files.touch(home.agentLock) }
+
+  /// Milliseconds that an agent has to wake when something was written to the log.
+  public static let patience: Int64 = 3000
+
+  /// Why what was written to the log may never be seen: the agent's process is stopped, or has not woken since.
+  /// - Parameter moment: when it was written.
+  /// - Returns: nil while there is no agent, or none to complain of.
+  public func silence(since moment: Timestamp, now: Timestamp) -> Cause? {
+    guard let process = process() else { return nil }
+    let woken = Files.modified(home.agentLock).map { Timestamp(milliseconds: $0 / 1_000_000) }
+    guard let woken else { return nil }
+    let since = "since \(woken)"
+    if ProcessTable.stat(process.pid)?.state == "T" {
+      return Cause(
+        .agentSilent,
+        "the agent (pid \(process.pid)) is stopped by a signal; it has not woken \(since)",
+        remedy: "Let it go on: kill -CONT \(process.pid)")
+    }
+    guard woken < moment, now - moment > Self.patience else { return nil }
+    return Cause(
+      .agentSilent, "the agent (pid \(process.pid)) has not woken \(since)",
+      remedy:
+        "End it, and start another, which goes on where it was: kill -9 \(process.pid); relctl agent start"
+    )
+  }
+
   /// Becomes the home's agent for as long as the value lives.
   func take() throws(Cause) -> Lock {
     do throws(PosixError) {
@@ -70,7 +98,7 @@ public struct AgentControl: Sendable {
     let limit = Clock.monotonic() + 5000
     while Clock.monotonic() < limit {
       if try Lock.isHeld(home.agentLock) { return }
-      _ = try Poll.wait([], milliseconds: 5)
+      Clock.pause(milliseconds: 5)
     }
     throw PosixError("see it in", home.agentLog, .timedOut)
   }
@@ -79,11 +107,11 @@ public struct AgentControl: Sendable {
   /// - Returns: false where none was there.
   public func stop() throws(Cause) -> Bool {
     guard let process = process() else { return false }
-    process.signal(15)
+    process.signal(.term)
     let limit = Clock.monotonic() + 10_000
     while Clock.monotonic() < limit {
       if !process.isAlive { return true }
-      _ = try? Poll.wait([], milliseconds: 5)
+      Clock.pause(milliseconds: 5)
     }
     throw Cause(.waitedTooLong, "the agent (pid \(process.pid)) does not leave")
   }

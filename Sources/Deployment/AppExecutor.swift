@@ -3,6 +3,7 @@ import Events
 import HomeLayout
 import Instance
 import Journal
+import Operations
 import Posix
 import Redaction
 import SlugStore
@@ -72,7 +73,11 @@ extension Agent {
     var data = EventData()
     (data.request, data.by, data.release) = (request.id, request.data.by, app.nextRelease)
     (data.slug, data.from, data.set, data.unset) = (new.slug, new.from, new.set, new.unset)
-    data.config = try new.config ?? config(for: new.slug, app)
+    if let config = new.config {
+      data.config = config
+    } else {
+      data.config = try config(for: new.slug, app)
+    }
     let provenance = new.config == nil ? manifests.store.provenance(new.slug) : nil
     data.commit = new.commit ?? provenance?.commit
     data.line = new.line ?? provenance?.line

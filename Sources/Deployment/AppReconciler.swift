@@ -257,7 +257,9 @@ extension AppReconciler {
       let mine = app.liveRuns.filter { $0.instance == instance }
       let serving = mine.filter { $0.release == current && $0.state != .stopping }
       if serving.isEmpty {
-        if mine.isEmpty || ProcessType.mayRunTwice(instance.process) { startAgain(instance, current) }
+        if mine.isEmpty || ProcessType.mayRunTwice(instance.process) {
+          startAgain(instance, current)
+        }
       } else {
         keepOne(of: serving)
       }

@@ -7,7 +7,8 @@ struct Complaints {
   /// Whether it was not told since the log, the app or the run was last in order.
   mutating func isNew(_ cause: Cause, of source: Agent.Source) -> Bool {
     // Each call that meets a full disk complains in words of its own.
-    told[source, default: []].insert(cause.isOfFullDisk ? "full" : cause.id + cause.sentence).inserted
+    told[source, default: []].insert(cause.isOfFullDisk ? "full" : cause.id + cause.sentence)
+      .inserted
   }
 
   /// It is in order again, or gone.

@@ -25,7 +25,8 @@ final class PortMapper {
   ///   - start: starts a program and does not wait for it.
   /// - Returns: whether it answers; if not, it was started and is to be asked again after `pause`.
   /// - Throws: `RT-EPMD` if it cannot be started or does not answer in time.
-  func ensure(_ tree: String, start: (Invocation) throws(PosixError) -> Void) throws(Cause) -> Bool {
+  func ensure(_ tree: String, start: (Invocation) throws(PosixError) -> Void) throws(Cause) -> Bool
+  {
     let port = try keeper.port(environment: environment)
     if keeper.answers(port) {
       startedAt = nil
@@ -39,8 +40,9 @@ final class PortMapper {
         remedy: "See what holds the port: ss -ltnp 'sport = :\(port)'",
         facts: ["port": String(port)])
     }
-    do throws(PosixError) { try start(keeper.command(tree, port: port, environment: environment)) }
-    catch {
+    do throws(PosixError) {
+      try start(keeper.command(tree, port: port, environment: environment))
+    } catch {
       throw Cause(.epmd, "\(error)", remedy: "Install epmd, or deploy a release with its own ERTS.")
     }
     startedAt = Clock.monotonic()

@@ -124,7 +124,8 @@ extension Agent {
     let old = ended.dropLast(Self.endedRunsKept).map { "\(folder)/\($0)" }
     if old.isEmpty { return }
     try? startHelper(
-      Invocation(["rm", "-rf", "--"] + old, in: "/", environment: ["PATH": Invocation.standardPath]))
+      Invocation(
+        ["rm", "-rf", "--"] + old, in: "/", environment: ["PATH": Invocation.standardPath]))
   }
 }
 

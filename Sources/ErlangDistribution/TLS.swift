@@ -99,7 +99,7 @@ final class Helper: Sendable {
   init(_ child: Child) { self.child = child }
 
   deinit {
-    child.signal(9)
+    child.signal(.kill)
     _ = child.wait()
   }
 }

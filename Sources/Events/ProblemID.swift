@@ -64,6 +64,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
+  case agentSilent = "RT-AGENT-SILENT"
+  case deploying = "RT-DEPLOYING"
+  case requestOpen = "RT-REQUEST-OPEN"
   case requestGivenUp = "RT-REQUEST-GIVEN-UP"
   case requestExpired = "RT-REQUEST-EXPIRED"
   case waitedTooLong = "RT-WAITED-TOO-LONG"
@@ -115,7 +118,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .waitedTooLong, .logFull, .logNotKept, .diskFull,
+    case .configConflict, .agentRunning, .agentSilent, .deploying, .requestOpen, .waitedTooLong,
+      .logFull, .logNotKept, .diskFull,
       .portUnavailable,
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
@@ -182,7 +186,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .appJSONFormat: "The app.json cannot be read."
     case .releaseFormat: "An OTP release's files cannot be read."
     case .configName: "A config var's name is not one, or is set by reltui itself."
-    case .configConflict: "The config vars were changed by somebody else meanwhile."
+    case .configConflict: "The config vars have changed since the request."
     case .configMissing: "The release needs config vars that are not set."
     case .configDamaged: "A stored set of config vars is not what was stored."
     case .targetMismatch: "A slug was built for another kind of host."
@@ -218,6 +222,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .slugUsed: "A slug cannot be removed while a release needs it."
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
+    case .agentSilent: "The agent's process is stopped, or does not wake."
+    case .deploying: "A release of the app is being deployed."
+    case .requestOpen: "The same was requested before and is not done yet."
     case .requestGivenUp: "A request was given up because the app is being stopped."
     case .requestExpired: "A request was still open at its deadline."
     case .waitedTooLong: "A command stopped waiting for the outcome of its request."
@@ -227,7 +234,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .notReady: "A run that was ready refuses its readiness check."
     case .crashed: "A run ended by itself after it was ready."
     case .crashLoop: "An instance crashed too often in a row and is left down."
-    case .runLost: "A run is gone and nobody saw it end."
+    case .runLost: "A run is gone, and its relshim with it."
     case .releasePhase: "The release phase failed."
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
@@ -236,7 +243,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .nodeUnreachable: "There is no connection with a node."
     case .nodeSilent: "A node does not answer; it may be suspended or overloaded."
     case .nodeCookie: "A node does not accept our cookie."
-    case .nodeRefused: "A node lets nobody like us in."
+    case .nodeRefused: "A node refuses the connection."
     case .nodeProtocol: "What listens there does not speak as a node does."
     case .nodeTLS: "TLS with a node was not established."
     case .nodeCall: "A function that was called in a node failed."

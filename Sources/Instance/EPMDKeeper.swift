@@ -54,7 +54,7 @@ public struct EPMDKeeper: Sendable {
         _ = try? EPMD(port: port).kill()
         return
       }
-      _ = try? Poll.wait([], milliseconds: 20)
+      Clock.pause(milliseconds: 20)
     }
   }
 }

@@ -13,7 +13,7 @@ public enum ExitCause {
       ? .releasePhase : wasReady ? .crashed : .bootFailed
     let last = OutputDiagnosis(lines.map(\.text))
     // Who is killed from outside has not said why.
-    let words = status?.exit == .signal(9) ? nil : last.words
+    let words = status?.exit == .signal(Signal.kill.rawValue) ? nil : last.words
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"
     let sentence =
@@ -37,7 +37,7 @@ public enum ExitCause {
   public static func ending(_ exit: RunStatus.Exit?) -> String {
     switch exit {
     case .code(let code): "ended with exit code \(code)"
-    case .signal(9): "was killed (SIGKILL)"
+    case .signal(Signal.kill.rawValue): "was killed (SIGKILL)"
     case .signal(let signal): "was ended by signal \(signal)"
     case .notStarted(let errno): "could not be started (\(Errno(rawValue: errno)))"
     case nil: "is gone"
@@ -47,7 +47,7 @@ public enum ExitCause {
   private static func remedy(
     _ last: OutputDiagnosis?, _ status: RunStatus?, _ run: Board.Run, _ app: String
   ) -> String? {
-    if status?.exit == .signal(9) { return killedRemedy }
+    if status?.exit == .signal(Signal.kill.rawValue) { return killedRemedy }
     if let name = last?.missingVariable {
       return "Set it (relctl config \(app) set \(name) reads the value), then deploy again."
     }

@@ -60,9 +60,9 @@ public enum Orphans {
   /// the environment they were started with.
   public static func end(_ folder: RunFolder, run: UInt64) {
     let marks: Set<String> = ["HOME=" + folder.home, "RELTUI_RUN=\(run)"]
-    for process in ProcessTable.all() where process.state != "Z" {
+    for process in ProcessTable.all() where !process.hasEnded {
       if marks.isSubset(of: ProcessTable.environment(of: process.pid)) {
-        ProcessIdentity(pid: process.pid, started: process.started).signal(9)
+        process.identity.signal(.kill)
       }
     }
   }
@@ -78,7 +78,7 @@ public enum Orphans {
       var status = RunStatus(
         boot: ProcessTable.bootID, shim: RunStatus.Process(pid: Program.processID, started: 0))
       status.wasAsked = true
-      status.exit = .signal(15)
+      status.exit = .signal(Signal.term.rawValue)
       status.ended = Timestamp(milliseconds: Clock.now())
       try Files.replace(folder.status, with: Array(status.text.utf8))
       return true

@@ -58,19 +58,6 @@ public struct Journal: Sendable {
     }
   }
 
-  /// Asks for something: the request's outcome names the id of the event this returns.
-  public func request(
-    _ type: EventType, app: String, by: String, _ fill: (inout EventData) -> Void = { _ in }
-  ) throws(Cause) -> Event {
-    var data = EventData(fill)
-    data.by = by
-    data.deadline = Timestamp(milliseconds: Clock.now()) + Self.requestLimit
-    return try append(type, app: app, data)
-  }
-
-  /// Milliseconds after which a request that is not done is given up.
-  public static let requestLimit: Int64 = 15 * 60 * 1000
-
   /// Drops what the log need not keep, as far as a checkpoint stands for it.
   /// - Returns: the first numbers of the segments that went.
   @discardableResult

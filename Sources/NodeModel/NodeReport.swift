@@ -146,17 +146,6 @@ public struct NodeAttention: Hashable, Sendable {
   }
 }
 
-/// Something done to a node from outside, as `node.action.requested` names it.
-public enum NodeAction: Hashable, Sendable {
-  case logLevel(NodeLogLine.Level)
-  /// Every process collects its garbage.
-  case collectGarbage
-  case stopApplication(String)
-  case startApplication(String)
-  /// `init:restart/0`: all applications are taken down and the node boots again in the same process.
-  case restart
-}
-
 /// A node as our programs print it with `--json`.
 public struct NodeFacts: Encodable, Sendable {
   public struct Application: Encodable, Sendable {
@@ -215,48 +204,6 @@ public struct NodeFacts: Encodable, Sendable {
     case .run(let app, let instance, _, _): (self.app, self.instance) = (app, instance)
     case .given: break
     case .found(let pid): self.pid = pid
-    }
-  }
-}
-
-extension NodeAction {
-  /// The data of the event that asks for it.
-  public func describe(in data: inout EventData) {
-    switch self {
-    case .logLevel(let level): (data.action, data.level) = (EventData.nodeActions[0], level.rawValue)
-    case .collectGarbage: data.action = EventData.nodeActions[1]
-    case .stopApplication(let name): (data.action, data.application) = (EventData.nodeActions[2], name)
-    case .startApplication(let name): (data.action, data.application) = (EventData.nodeActions[3], name)
-    case .restart: data.action = EventData.nodeActions[4]
-    }
-  }
-
-  /// Reads what `describe` wrote; nil where it is none that we know.
-  public init?(_ data: EventData) {
-    switch data.action.flatMap(EventData.nodeActions.firstIndex) {
-    case 0:
-      guard let level = data.level.flatMap(NodeLogLine.Level.init(rawValue:)) else { return nil }
-      self = .logLevel(level)
-    case 1: self = .collectGarbage
-    case 2:
-      guard let name = data.application else { return nil }
-      self = .stopApplication(name)
-    case 3:
-      guard let name = data.application else { return nil }
-      self = .startApplication(name)
-    case 4: self = .restart
-    default: return nil
-    }
-  }
-
-  /// `stop of application ssl`
-  public var sentence: String {
-    switch self {
-    case .logLevel(let level): "log level \(level.rawValue)"
-    case .collectGarbage: "garbage collection"
-    case .stopApplication(let name): "stop of application \(name)"
-    case .startApplication(let name): "start of application \(name)"
-    case .restart: "restart by init:restart/0"
     }
   }
 }

@@ -2,6 +2,7 @@ import ErlangDistribution
 import ErlangTerm
 import Events
 import NodeModel
+import Operations
 
 extension NodeAction {
   /// The call that does it. Collecting garbage takes two: the first asks for the processes.

@@ -3,6 +3,7 @@ import ErlangTerm
 import Events
 import HomeLayout
 import NodeModel
+import Operations
 import Posix
 import Redaction
 

@@ -3,6 +3,7 @@ import Events
 import HomeLayout
 import NodeModel
 import NodeWatch
+import Operations
 import Posix
 
 /// All nodes that are known of – of runs, named on the command line, found on this host – each watched as far as

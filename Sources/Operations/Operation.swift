@@ -61,6 +61,10 @@ public struct Consequences: Hashable, Sendable {
   /// What will change, and what is lost.
   public var changes: [String]
   public var undo: String
+
+  public init(question: String, changes: [String], undo: String) {
+    (self.question, self.changes, self.undo) = (question, changes, undo)
+  }
 }
 
 /// How far an accepted request is.
@@ -120,8 +124,16 @@ extension Operation {
     verb + objects.compactMap { $0 }.map { " of \($0)" }.joined() + (target.map { " \($0)" } ?? "")
   }
 
+  /// Milliseconds that it may wait for an agent and be worked on.
+  public static var limit: Int64 { 15 * 60 * 1000 }
+
   /// The data of the event that asks for it.
-  public var data: EventData { EventData { describe(in: &$0) } }
+  public func request(by: String, now: Timestamp) -> EventData {
+    EventData {
+      describe(in: &$0)
+      ($0.by, $0.deadline) = (by, now + Self.limit)
+    }
+  }
 
   /// Whether the same is asked for and not done yet. One that is done to all instances is done to each.
   public func isOpen(on board: Board, in table: OperationTable = .standard) -> Bool {

@@ -55,7 +55,8 @@ public struct Restart: Operation {
   }
 
   private func changes(_ instances: [InstanceName]) -> [String] {
-    var lines = instances.count > 1 ? ["One at a time; the next waits until this one is ready."] : []
+    var lines =
+      instances.count > 1 ? ["One at a time; the next waits until this one is ready."] : []
     let processes = Set(instances.map(\.process))
     let alone = processes.filter { !ProcessType.mayRunTwice($0) }.sorted()
     if alone.count < processes.count {

@@ -21,7 +21,8 @@ public struct Scale: Operation {
   public func describe(in data: inout EventData) { data.formation = formation }
 
   public var target: String? {
-    "to " + formation.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    "to "
+      + formation.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
       .joined(separator: " ")
   }
 

@@ -269,11 +269,17 @@ public enum Files {
     }
     defer { closedir(stream) }
     var names: [[UInt8]] = []
-    while let entry = readdir(stream) {
+    while true {
+      // At the end of the folder readdir(3) leaves errno as it is.
+      errno = 0
+      guard let entry = readdir(stream) else {
+        let reason = Errno.current
+        if reason.rawValue == 0 { return names }
+        throw PosixError("list", String(decoding: folder, as: UTF8.self), reason)
+      }
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if name != [46], name != [46, 46] { names.append(name) }
     }
-    return names
   }
 
   private static func cString(_ path: [UInt8]) -> [CChar] {

@@ -52,10 +52,8 @@ public enum Loopback {
     let socket = try Dial.start(address: "127.0.0.1", port: port, inNetworkOf: process)
     let end = Clock.monotonic() + max(1, milliseconds)
     let interest = Poll.Interest(socket.descriptor, reads: false, writes: true)
-    while try Poll.wait([interest], milliseconds: end - Clock.monotonic()).isEmpty {
-      guard Clock.monotonic() < end else {
-        throw PosixError("connect to", socket.name, .timedOut)
-      }
+    guard try Poll.isReady(interest, before: end) else {
+      throw PosixError("connect to", socket.name, .timedOut)
     }
     if let error = Dial.outcome(of: socket) { throw error }
     try socket.setBlocking()
@@ -92,9 +90,9 @@ public enum Loopback {
     let end = Clock.monotonic() + milliseconds
     var answer: [UInt8] = []
     while answer.count < limit {
-      let left = end - Clock.monotonic()
-      guard left > 0 else { throw PosixError("read", "127.0.0.1:\(port)", .timedOut) }
-      if try Poll.wait([socket.descriptor], milliseconds: left).isEmpty { continue }
+      guard try Poll.isReady(Poll.Interest(socket.descriptor), before: end) else {
+        throw PosixError("read", "127.0.0.1:\(port)", .timedOut)
+      }
       let part = try socket.read(upTo: 16_384)
       if part.isEmpty { break }
       answer += part

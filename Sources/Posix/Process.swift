@@ -32,7 +32,12 @@ public struct Invocation: Hashable, Sendable {
 /// How a process ended.
 public enum Exit: Hashable, Sendable {
   case code(Int32)
-  case signal(Int32)
+  case signal(Signal)
+
+  /// - Parameters: as `cposix_wait` gives them: the exit code, and the ending signal or 0.
+  fileprivate init(_ code: Int32, _ signal: Int32) {
+    self = signal == 0 ? .code(code) : .signal(Signal(rawValue: signal))
+  }
 }
 
 /// A process that we started.
@@ -49,10 +54,10 @@ public struct Child: Sendable {
   /// Starts a program with just these three streams open. fork(2), execve(2)
   /// - Parameters:
   ///   - newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
-  ///   - deathSignal: sent to it when the thread that starts it here ends, however that comes; 0 for none. prctl(2)
+  ///   - deathSignal: sent to it when the thread that starts it here ends, however that comes. prctl(2)
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
-    errors: Stream = .inherited, newSession: Bool = false, deathSignal: Int32 = 0
+    errors: Stream = .inherited, newSession: Bool = false, deathSignal: Signal? = nil
   ) throws(PosixError) -> Child {
     let program = try invocation.program()
     let null = try File.open("/dev/null", .update)
@@ -65,7 +70,7 @@ public struct Child: Sendable {
     }
     let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
     let start = cposix_start(
-      new_session: newSession ? 1 : 0, parent_death_signal: deathSignal)
+      new_session: newSession ? 1 : 0, parent_death_signal: deathSignal?.rawValue ?? 0)
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
@@ -80,40 +85,53 @@ public struct Child: Sendable {
   /// Waits until it ends. waitpid(2)
   public func wait() -> Exit {
     var (code, signal): (Int32, Int32) = (-1, 0)
-    let result = cposix_wait(pid, 1, &code, &signal)
-    return result == pid && signal != 0 ? .signal(signal) : .code(code)
+    _ = cposix_wait(pid, 1, &code, &signal)
+    return Exit(code, signal)
   }
 
   /// Waits until it ends, and ends it where it lives on at `end`, in milliseconds of the monotonic clock.
   public func wait(until end: Int64?) -> Exit {
     if let end, let watch = ProcessIdentity(of: pid)?.endWatch() {
-      while Clock.monotonic() < end {
-        let left = end - Clock.monotonic()
-        if let ready = try? Poll.wait([watch.descriptor], milliseconds: left), !ready.isEmpty {
-          break
-        }
-      }
-      // Does nothing to one that has ended: it is ours until we wait for it.
-      signal(SIGKILL)
+      _ = try? Poll.isReady(Poll.Interest(watch.descriptor), before: end)
+      // This does nothing to one that has ended: its number is not given away before we wait for it.
+      signal(.kill)
     }
     return wait()
+  }
+
+  /// Waits until it ends, and sends it those of the arriving signals that are in `passed`.
+  public func wait(passing passed: Set<Signal>, of signals: Signals) throws(PosixError) -> Exit {
+    var loop = EventLoop<pid_t>(signals: signals)
+    guard let end = ProcessIdentity(of: pid)?.endWatch() else { return wait() }
+    loop.watch(end.descriptor, as: pid)
+    while true {
+      let turn = try loop.wait()
+      if turn.has(pid) { return wait() }
+      for signal in turn.signals where passed.contains(signal) { self.signal(signal) }
+    }
   }
 
   /// A child of ours that has ended, nil if none has; orphans given to a subreaper are children too.
   public static func reapAny() -> (pid: pid_t, exit: Exit)? {
     var (code, signal): (Int32, Int32) = (-1, 0)
     let pid = cposix_wait(-1, 0, &code, &signal)
-    return pid > 0 ? (pid, signal != 0 ? .signal(signal) : .code(code)) : nil
+    return pid > 0 ? (pid, Exit(code, signal)) : nil
   }
 
   /// How it ended, if it has by now; its number is free for others then, and this value is done. waitpid(2)
   public func exitIfEnded() -> Exit? {
     var (code, signal): (Int32, Int32) = (-1, 0)
     guard cposix_wait(pid, 0, &code, &signal) != 0 else { return nil }
-    return signal != 0 ? .signal(signal) : .code(code)
+    return Exit(code, signal)
   }
 
-  public func signal(_ number: Int32) { kill(pid, number) }
+  public func signal(_ signal: Signal) { kill(pid, signal.rawValue) }
+
+  /// Sends a signal to the processes of the session that the child was started with. kill(2)
+  public func signalGroup(_ signal: Signal) { kill(-pid, signal.rawValue) }
+
+  /// Whether a process of the session that the child was started with is left.
+  public var hasGroup: Bool { kill(-pid, 0) == 0 }
 
   /// From now on this process is the parent of every orphan among its descendants. prctl(2)
   public static func becomeSubreaper() throws(PosixError) {
@@ -149,17 +167,13 @@ extension Invocation {
   ) throws(PosixError) -> Exit {
     let (child, reading) = try startPiped(input: input, errors: errors)
     let end = limit.map { Clock.monotonic() + $0 }
-    while true {
-      let left = end.map { max(0, $0 - Clock.monotonic()) }
-      if left == 0 {
-        child.signal(SIGKILL)
-        return child.wait()
-      }
-      if try Poll.wait([reading.descriptor], milliseconds: left).isEmpty { continue }
+    while try Poll.isReady(Poll.Interest(reading.descriptor), before: end) {
       let part = try reading.read(upTo: 65_536)
       if part.isEmpty { return child.wait(until: end) }
       receive(part)
     }
+    child.signal(.kill)
+    return child.wait()
   }
 
   /// Starts it; what it writes is read from the file. Our copy of the writing end is closed on return, so that the end
@@ -169,7 +183,7 @@ extension Invocation {
   ///   - newSession, deathSignal: see `Child.start`.
   public func startPiped(
     input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false,
-    deathSignal: Int32 = 0
+    deathSignal: Signal? = nil
   ) throws(PosixError) -> (child: Child, output: File) {
     let (reading, writing) = try File.pipe()
     let child = try Child.start(

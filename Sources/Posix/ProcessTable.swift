@@ -25,25 +25,30 @@ public struct ProcessIdentity: Hashable, Sendable {
       + Int64(started % rate * 1000 / rate)
   }
 
-  /// Whether this very process still runs (a zombie does not).
+  /// Whether this very process still runs; a zombie does not.
   public var isAlive: Bool {
-    guard let stat = ProcessTable.stat(pid) else { return false }
-    return stat.started == started && stat.state != "Z" && stat.state != "X"
+    ProcessTable.stat(pid).map { $0.identity == self && !$0.hasEnded } ?? false
   }
 
-  /// Sends a signal if it is still this very process. kill(2)
-  /// - Returns: false where it is gone.
+  /// Sends a signal to this very process, never to a later one with its number. pidfd_send_signal(2)
+  /// - Returns: false where it has ended.
   @discardableResult
-  public func signal(_ signal: Int32) -> Bool { isAlive && kill(pid, signal) == 0 }
+  public func signal(_ signal: Signal) -> Bool {
+    if let watch = endWatch() {
+      return cposix_signal_process(watch.descriptor, signal.rawValue) == 0
+    }
+    // Too many open files, or a kernel without pidfd.
+    return isAlive && kill(pid, signal.rawValue) == 0
+  }
 }
 
 extension ProcessIdentity {
-  /// Becomes readable when the process ends, whoever its parent is; nil if it is gone already. pidfd_open(2)
+  /// A descriptor that becomes readable when the process ends; nil if it has ended already. pidfd_open(2)
   public func endWatch() -> File? {
     let descriptor = cposix_process_descriptor(pid)
     guard descriptor != -1 else { return nil }
     let file = File(owning: descriptor, name: "process \(pid)")
-    // Opened by number: only now is it sure whose end we watch.
+    // The descriptor was opened by number: only now is it known to be of this process.
     return isAlive ? file : nil
   }
 }
@@ -54,9 +59,16 @@ public enum ProcessTable {
     public var pid: pid_t
     public var state: Character
     public var parent: pid_t
+    /// Clock ticks since boot.
     public var started: UInt64
+    public var threads: Int
     /// Resident memory in bytes.
     public var resident: Int
+
+    public var identity: ProcessIdentity { ProcessIdentity(pid: pid, started: started) }
+
+    /// Whether all its threads have ended. A process whose first thread has ended is called a zombie, too.
+    public var hasEnded: Bool { state == "X" || state == "Z" && threads <= 1 }
   }
 
   public static func stat(_ pid: pid_t) -> Stat? {
@@ -66,15 +78,17 @@ public enum ProcessTable {
     else { return nil }
     let fields = String(decoding: bytes[(bracket + 1)...], as: UTF8.self).split(separator: " ")
     guard fields.count > 21, let state = fields[0].first, let parent = pid_t(fields[1]),
-      let started = UInt64(fields[19]), let pages = Int(fields[21])
+      let threads = Int(fields[17]), let started = UInt64(fields[19]), let pages = Int(fields[21])
     else { return nil }
     return Stat(
-      pid: pid, state: state, parent: parent, started: started,
+      pid: pid, state: state, parent: parent, started: started, threads: threads,
       resident: pages * Int(sysconf(Int32(_SC_PAGESIZE))))
   }
 
-  public static func all() -> [Stat] {
-    ((try? Files.list("/proc")) ?? []).compactMap { pid_t($0) }.compactMap(stat)
+  public static func all() -> [Stat] { (try? list()) ?? [] }
+
+  private static func list() throws(PosixError) -> [Stat] {
+    try Files.list("/proc", skippingOthers: true).compactMap { pid_t($0) }.compactMap(stat)
   }
 
   /// All numbers of processes.
@@ -156,8 +170,10 @@ public enum ProcessTable {
   }
 
   /// Everything started by `pid` and by those, at this moment.
-  public static func descendants(of pid: pid_t) -> [Stat] {
-    let children = Dictionary(grouping: all(), by: \.parent)
+  public static func descendants(of pid: pid_t) -> [Stat] { descendants(of: pid, in: all()) }
+
+  private static func descendants(of pid: pid_t, in all: [Stat]) -> [Stat] {
+    let children = Dictionary(grouping: all, by: \.parent)
     var found: [Stat] = []
     var waiting = [pid]
     while let next = waiting.popLast() {
@@ -169,15 +185,44 @@ public enum ProcessTable {
     return found
   }
 
-  /// Kills everything started by `pid` and by those, and what they start meanwhile. Whoever is their parent waits for
-  /// them.
-  public static func killDescendants(of pid: pid_t) {
-    for _ in 0..<100 {
-      let left = descendants(of: pid)
-        .filter { $0.state != "Z" }
-        .map { ProcessIdentity(pid: $0.pid, started: $0.started) }
-      if left.isEmpty { return }
-      for process in left { process.signal(SIGKILL) }
+  /// Kills everything started by `pid` and by those, and what they start meanwhile; as `endAll`.
+  @discardableResult
+  public static func endDescendants(
+    of pid: pid_t, within milliseconds: Int64 = 5000, reaping reap: () -> Void = {}
+  ) -> Bool {
+    end(within: milliseconds, reap) { descendants(of: pid, in: $0) }
+  }
+
+  /// Kills every process that `isMeant` is true of, and those that appear meanwhile, until none is left.
+  ///
+  /// This process is never meant. What has been killed stays a zombie until its parent waits for it.
+  /// - Parameters:
+  ///   - milliseconds: after which it gives up: a process in uninterruptible sleep does not end.
+  ///   - reap: called after each round, to wait for children of this process.
+  /// - Returns: false where some are left.
+  @discardableResult
+  public static func endAll(
+    within milliseconds: Int64 = 5000, reaping reap: () -> Void = {}, where isMeant: (Stat) -> Bool
+  ) -> Bool {
+    end(within: milliseconds, reap) { $0.filter(isMeant) }
+  }
+
+  private static func end(
+    within milliseconds: Int64, _ reap: () -> Void, _ find: ([Stat]) -> [Stat]
+  ) -> Bool {
+    let deadline = Clock.monotonic() + milliseconds
+    while true {
+      let all = try? list()
+      let left = find(all ?? []).filter { !$0.hasEnded && $0.pid != Program.processID }
+        .map(\.identity)
+      if left.isEmpty, all != nil { return true }
+      // All are stopped before one is killed, so that none starts another meanwhile.
+      for signal: Signal in [.stop, .kill] { for process in left { process.signal(signal) } }
+      if let end = left.first?.endWatch() {
+        _ = try? Poll.wait([end.descriptor], milliseconds: 20)
+      }
+      reap()
+      if Clock.monotonic() > deadline { return false }
     }
   }
 }

@@ -5,7 +5,7 @@ public struct Tool: Sendable {
   public enum Ending: Hashable, Sendable {
     case exit(Exit)
     /// It was killed because this signal came to us.
-    case interrupted(Int32)
+    case interrupted(Signal)
     /// It was killed because nobody wanted more of it.
     case cut
     /// It was killed because its time was over.
@@ -31,15 +31,16 @@ public struct Tool: Sendable {
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
     let (child, output) = try invocation.startPiped(
-      input: input, newSession: true, deathSignal: SIGKILL)
+      input: input, newSession: true, deathSignal: .kill)
     // A line that is cut may hold half of what is to be masked in each piece.
     var splitter = LineSplitter(longest: 1 << 20)
     var over: Int64?
     defer { for line in splitter.finish() { receive(line) } }
-    let descriptors = [output.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
+    var loop = EventLoop<Source>(signals: interrupts)
+    loop.watch(output.descriptor, as: .output)
     while true {
-      let ready = try Poll.wait(descriptors, milliseconds: 250)
-      if let signal = interrupts?.next() {
+      let turn = try loop.wait(until: Clock.monotonic() + 250)
+      if let signal = turn.signals.first {
         Self.end(child)
         return .interrupted(signal)
       }
@@ -47,7 +48,7 @@ public struct Tool: Sendable {
         Self.end(child)
         return .expired
       }
-      if ready.contains(output.descriptor) {
+      if turn.has(.output) {
         let part = try output.read(upTo: 65_536)
         for line in splitter.feed(part) { receive(line) }
         if isEnough() {
@@ -59,16 +60,18 @@ public struct Tool: Sendable {
       // It has ended, and something it left behind holds its output open, or goes on writing.
       if ProcessTable.stat(child.pid)?.state == "Z" {
         over = over ?? Clock.monotonic() + 1000
-        if ready.isEmpty || Clock.monotonic() > over ?? 0 { return .exit(child.wait()) }
+        if turn.isEmpty || Clock.monotonic() > over ?? 0 { return .exit(child.wait()) }
       }
     }
   }
 
+  private enum Source { case output }
+
   /// Kills a program with all that it started. It is stopped first, so that it starts no more meanwhile.
   private static func end(_ child: Child) {
-    child.signal(SIGSTOP)
-    ProcessTable.killDescendants(of: child.pid)
-    kill(-child.pid, SIGKILL)
+    child.signal(.stop)
+    ProcessTable.endDescendants(of: child.pid)
+    child.signalGroup(.kill)
     _ = child.wait()
   }
 }

@@ -1,3 +1,5 @@
+import Events
+
 /// What app.json says of the config vars an app wants. Source: Heroku, "app.json Schema", `env`.
 extension Manifest {
   /// The config vars of a new release: those that are set, and the defaults for those that are not.

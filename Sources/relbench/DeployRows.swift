@@ -67,10 +67,10 @@ struct DeployRows {
       while Clock.monotonic() < limit {
         let answer = try? Loopback.exchange(request, port: port, milliseconds: 1000)
         if let answer, String(decoding: answer, as: UTF8.self).contains(" 200 ") { break }
-        _ = try Poll.wait([], milliseconds: 5)
+        Clock.pause(milliseconds: 5)
       }
     }
-    child?.signal(9)
+    child?.signal(.kill)
     _ = child?.wait()
     return took
   }

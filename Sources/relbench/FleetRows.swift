@@ -70,7 +70,7 @@ struct FleetRows {
     while Clock.monotonic() < limit {
       let known = (try? EPMDNames.all(epmdPort)) ?? []
       if known.count == nodes { return known }
-      _ = try Poll.wait([], milliseconds: 50)
+      Clock.pause(milliseconds: 50)
     }
     throw PosixError("start", "\(nodes) nodes", .timedOut)
   }
@@ -97,7 +97,7 @@ struct FleetRows {
   }
 
   private func end(_ child: Child) {
-    child.signal(9)
+    child.signal(.kill)
     _ = child.wait()
   }
 }

@@ -40,7 +40,7 @@ struct NodeRows {
     var port: UInt16?
     while port == nil, Clock.monotonic() < limit {
       port = (try? EPMD(port: epmdPort).nodes())?.first { $0.name == "greeter" }?.port
-      _ = try Poll.wait([], milliseconds: 20)
+      Clock.pause(milliseconds: 20)
     }
     guard let port else { throw PosixError("start", "greeter", .timedOut) }
     let (ours, theirs) = try rounds(String(port))
@@ -86,7 +86,7 @@ struct NodeRows {
   }
 
   private func end(_ child: Child) {
-    child.signal(9)
+    child.signal(.kill)
     _ = child.wait()
   }
 

@@ -153,11 +153,11 @@ struct SlugMaker {
   private func compile(_ invocation: Invocation, _ build: String, _ home: Home) throws(Cause) {
     let exit: Exit
     do throws(PosixError) {
-      let signals = try Signals([1, 2, 15])
+      let signals = try Signals([.hup, .int, .term])
       // What the build says is for people; with --json standard output is for the facts.
       let output = call.wantsJSON ? call.context.errors : call.context.output
       let child = try Child.start(
-        invocation, output: .file(output), errors: .file(output), deathSignal: 15)
+        invocation, output: .file(output), errors: .file(output), deathSignal: .term)
       exit = try wait(for: child, passingOn: signals)
     } catch { throw Cause(error) }
     guard exit == .code(0) else { throw failure(of: build, exit, home) }
@@ -169,7 +169,7 @@ struct SlugMaker {
     while let end {
       let ready = try Poll.wait([end.descriptor, signals.file.descriptor], milliseconds: nil)
       if ready.contains(end.descriptor) { break }
-      if signals.next() != nil { child.signal(15) }
+      if signals.next() != nil { child.signal(.term) }
     }
     return child.wait()
   }

@@ -97,14 +97,6 @@ struct BuildUser {
 
   /// Ends all that a build has left: since this process adopts orphans, it is among its descendants.
   static func endAll() {
-    for _ in 0..<1000 {
-      while Child.reapAny() != nil {}
-      let left = ProcessTable.descendants(of: Program.processID)
-      if left.isEmpty { return }
-      for process in left {
-        ProcessIdentity(pid: process.pid, started: process.started).signal(9)
-      }
-      _ = try? Poll.wait([], milliseconds: 10)
-    }
+    ProcessTable.endDescendants(of: Program.processID) { while Child.reapAny() != nil {} }
   }
 }

@@ -2,6 +2,7 @@ import CommandLine
 import ConfigStore
 import Events
 import Instance
+import Operations
 import Posix
 import Redaction
 
@@ -29,7 +30,7 @@ extension Verb {
           ? try BuildConfig(home: call.home(), app: name).load()
           : try call.config(of: try call.app(name)))
     }
-    var change = ConfigChange(reserved: isForBuilds ? [] : RunSpecification.ownVariables)
+    var change = ConfigChange(reserved: isForBuilds ? [] : ConfigVar.reserved)
     switch verb {
     case "set": try change.set(words.dropFirst(), call)
     case "unset": try change.unset(words.dropFirst())
@@ -148,10 +149,9 @@ extension Call {
       return .success
     }
     let digest = try ConfigStore(home: home(), app: name).save(new)
-    return try request(.configRequested, app: name) {
-      ($0.config, $0.base) = (digest, app?.config)
-      $0.set = change.set.values.isEmpty ? nil : change.set.values.keys.sorted()
-      $0.unset = change.unset.isEmpty ? nil : change.unset
-    }
+    return try request(
+      ChangeConfig(
+        app: name, config: digest, base: app?.config, set: Array(change.set.values.keys),
+        unset: change.unset))
   }
 }

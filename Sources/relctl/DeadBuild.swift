@@ -18,13 +18,7 @@ enum DeadBuild {
 
   /// Ends the processes of dead builds. One that does not show where it is from is left for a person to judge.
   static func endProcesses() {
-    for _ in 0..<1000 {
-      let left = BuildUser.processes.filter(isOfBuild).compactMap { ProcessIdentity(of: $0) }
-      if left.isEmpty { return }
-      // All are stopped before one is ended, so that none starts another meanwhile.
-      for signal: Int32 in [19, 9] { for process in left { process.signal(signal) } }
-      _ = try? Poll.wait([], milliseconds: 10)
-    }
+    ProcessTable.endAll { ProcessTable.user(of: $0.pid) == BuildUser.id && isOfBuild($0.pid) }
   }
 
   private static func isOfBuild(_ pid: Int32) -> Bool {

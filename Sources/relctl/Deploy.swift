@@ -1,6 +1,7 @@
 import CommandLine
 import Events
 import Instance
+import Operations
 import Posix
 import SlugStore
 
@@ -18,7 +19,7 @@ extension Verb {
     let name = try call.target().app
     let slug = try call.slug(for: name)
     try call.warnOfVariables(of: slug, for: name)
-    return try call.request(.deployRequested, app: name) { $0.slug = slug }
+    return try call.request(Deploy(app: name, slug: slug))
   }
 }
 
@@ -51,7 +52,7 @@ extension Call {
     for variable in manifest.variables ?? [] where variable.need == .required {
       let (name, said) = (variable.name, manifest.appJSON?.env?[variable.name])
       // The agent and the release's own scripts set these.
-      let isOurs = RunSpecification.ownVariables.contains(name) || name.hasPrefix("RELEASE_")
+      let isOurs = ConfigVar.reserved.contains(name) || name.hasPrefix("RELEASE_")
       let isGiven = set[name] != nil || said?.value != nil || said?.generator != nil
       guard !isOurs, !isGiven, told.insert(name).inserted else { continue }
       let line =

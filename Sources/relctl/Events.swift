@@ -52,20 +52,21 @@ private struct EventListing {
   }
 
   mutating func follow() throws(Cause) -> Outcome {
-    let output = call.context.output.descriptor
     do {
-      let signals = try Signals([2, 15])
+      let signals = try Signals([.int, .term])
       var watch = Watch(journal.log)
+      var loop = EventLoop<StreamSource>(signals: signals)
+      loop.watch([.close(ofReaderOf: call.context.output.descriptor)], as: .reader)
       var isAsked = false
       try showPast(follows: true) {
         isAsked = isAsked || signals.next() != nil
         return isAsked
       }
       while !isAsked {
-        let ready = try Poll.wait(
-          [signals.file.descriptor] + [watch.descriptor].compactMap { $0 }, written: [output],
-          milliseconds: watch.descriptor == nil ? Watch.fallback : nil)
-        isAsked = signals.next() != nil || ready.contains(output)
+        loop.watch(watch.descriptor, as: .changes)
+        let turn = try loop.wait(
+          until: watch.descriptor == nil ? Clock.monotonic() + Watch.fallback : nil)
+        isAsked = !turn.signals.isEmpty || turn.has(.reader)
         if watch.hasChanged() { try show(before: .max) { isAsked } }
       }
       return .success
@@ -103,7 +104,7 @@ private struct EventListing {
     if !hasEvents { _ = try call.app(app) }
   }
 
-  /// - Parameter isOver: asked now and then whether nobody wants the rest.
+  /// - Parameter isOver: asked now and then whether the rest is not wanted.
   private mutating func show(before end: UInt64, _ isOver: () -> Bool) throws(Cause) {
     var isDone = isOver()
     while !isDone, reader.cursor.sequence + 1 < end {

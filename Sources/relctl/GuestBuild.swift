@@ -96,7 +96,7 @@ struct GuestBuild {
     }
     let ending: Tool.Ending
     do throws(PosixError) {
-      let signals = try Signals([1, 2, 15])
+      let signals = try Signals([.hup, .int, .term])
       try Child.becomeSubreaper()
       defer { BuildUser.endAll() }
       let tool = Tool(invocation: invocation, interrupts: signals)

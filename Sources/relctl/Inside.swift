@@ -6,7 +6,9 @@ import HomeLayout
 import Instance
 import NodeWatch
 import Observation
+import Operations
 import Posix
+import SlugStore
 
 extension Verb {
   static let rpc = Verb(
@@ -72,7 +74,13 @@ extension Call {
   }
 
   func specification(of run: Board.Run, _ app: Board.App) throws(Cause) -> RunSpecification {
-    try RunSpecification(run, of: app, home: home(), environment: context.environment)
+    let home = try home()
+    guard let release = app.release(run.release) else {
+      throw Refusal.unknownRelease(run.release, app: app.name).cause
+    }
+    return try RunSpecification(
+      run, of: app, SlugStore(home: home).manifest(release.slug), home: home,
+      environment: context.environment)
   }
 
   /// A VM beside the instances needs the release and the config vars, no run: it works in the app's own folder.
@@ -85,8 +93,7 @@ extension Call {
       id: 0, instance: InstanceName(ProcessType.web, 1), release: release.number, state: .stopped,
       since: Timestamp(milliseconds: Clock.now()), port: app.liveRuns.first?.port ?? 4000)
     let home = try home()
-    var specification = try RunSpecification(
-      run, of: app, home: home, environment: context.environment)
+    var specification = try specification(of: run, app)
     specification.folder = RunFolder(path: home.app(app.name).path + "/eval")
     do throws(PosixError) { try Files.makeFolder(specification.folder.temporary) } catch {
       throw Cause(error)
@@ -123,21 +130,15 @@ extension Call {
       .terminal, "a remote shell needs a terminal", remedy: "For one expression: \(remedy)")
   }
 
-  /// The command has our terminal until it ends; an interrupt is for it, not for us. Who asks us to end asks it.
+  /// Gives the command our terminal until it ends. A keyboard interrupt reaches it without us; a request to end is
+  /// passed on to it.
   func hand(over invocation: Invocation) throws(Cause) -> Outcome {
     var invocation = invocation
     invocation.environment["TERM"] = context.environment["TERM"]
     do throws(PosixError) {
-      let signals = try Signals([1, 2, 3, 15])
+      let signals = try Signals([.hup, .int, .quit, .term])
       let child = try Child.start(invocation, input: .inherited)
-      while let end = ProcessIdentity(of: child.pid)?.endWatch() {
-        let ready = try Poll.wait([end.descriptor, signals.file.descriptor])
-        if ready.contains(end.descriptor) { break }
-        while let signal = signals.next() {
-          if signal == 1 || signal == 15 { child.signal(signal) }
-        }
-      }
-      return Outcome(child.wait())
+      return Outcome(try child.wait(passing: [.hup, .term], of: signals))
     } catch { throw Cause(.remote, "\(error)") }
   }
 }

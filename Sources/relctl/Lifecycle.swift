@@ -1,6 +1,7 @@
 import CommandLine
 import Events
 import Observation
+import Operations
 
 extension Verb {
   static let restart = Verb(
@@ -12,13 +13,8 @@ extension Verb {
         """,
       options: [.json])
   ) { call throws(Cause) in
-    let (name, instance) = try call.target()
-    let app = try call.app(name)
-    if app.current == nil { throw Cause(.releaseNone, "'\(name)' has no release that runs") }
-    if let instance, !Board.App.instances(of: app.formation).contains(instance) {
-      throw Cause(.instanceUnknown, "'\(name)' has no instance '\(instance)'")
-    }
-    return try call.request(.restartRequested, app: name) { $0.instance = instance }
+    let (app, instance) = try call.target()
+    return try call.request(Restart(app: app, instance: instance))
   }
 
   static let rollback = Verb(
@@ -30,29 +26,14 @@ extension Verb {
         """,
       options: [.json])
   ) { call throws(Cause) in
-    let name = try call.target().app
-    let app = try call.app(name)
-    var number = app.previousRelease?.number
-    if call.arguments.positional.count == 2 {
-      let text = call.positional(1)
-      guard let given = ReleaseNumber(text), app.release(given) != nil else {
-        throw Cause(
-          .releaseUnknown, "'\(name)' has no release '\(text)'",
-          remedy: "See the releases with: relctl releases \(name)")
-      }
-      number = given
-    }
-    if number != nil, number == app.current {
+    let app = try call.target().app
+    guard call.arguments.positional.count == 2 else { return try call.request(Rollback(app: app)) }
+    guard let release = ReleaseNumber(call.positional(1)) else {
       throw Cause(
-        .releaseUnknown, "\(app.current?.description ?? "") of '\(name)' is current already",
-        remedy: "See the releases with: relctl releases \(name)")
+        .releaseUnknown, "'\(call.positional(1))' is no release's number",
+        remedy: "See the releases with: relctl releases \(app)")
     }
-    guard let number else {
-      throw Cause(
-        .releaseUnknown, "'\(name)' has no release to go back to",
-        remedy: "See the releases with: relctl releases \(name)")
-    }
-    return try call.request(.rollbackRequested, app: name) { $0.from = number }
+    return try call.request(Rollback(app: app, to: release))
   }
 
   static let stop = Verb(
@@ -61,9 +42,7 @@ extension Verb {
       details: "Releases, config vars and formation stay; relctl restart APP starts it again.",
       options: [.json])
   ) { call throws(Cause) in
-    let name = try call.target().app
-    _ = try call.app(name)
-    return try call.request(.stopRequested, app: name)
+    try call.request(Stop(app: try call.target().app))
   }
 
   static let scale = Verb(
@@ -71,20 +50,19 @@ extension Verb {
       "scale", "APP PROCESS=COUNT…", count: 2...20, "change how many instances run",
       details: "Example: relctl scale greeter web=2 worker=1", options: [.json])
   ) { call throws(Cause) in
-    let name = try call.target().app
-    let app = try call.app(name)
-    if app.current == nil { throw Cause(.releaseNone, "'\(name)' has no release that runs") }
+    let app = try call.target().app
+    // An unknown app is told before a word that is no count.
+    _ = try call.app(app)
     var formation: [String: Int] = [:]
     for word in call.arguments.positional.dropFirst() {
       let parts = word.split(separator: "=", omittingEmptySubsequences: false)
-      guard parts.count == 2, ProcessType.isValid(String(parts[0])), let count = Int(parts[1]),
-        (0...100).contains(count)
+      guard parts.count == 2, ProcessType.isValid(String(parts[0])), let count = Int(parts[1])
       else {
         throw Cause(.usage, "'\(word)' is no PROCESS=COUNT", remedy: "Write it as in: web=2")
       }
       formation[String(parts[0])] = count
     }
-    return try call.request(.scaleRequested, app: name) { $0.formation = formation }
+    return try call.request(Scale(app: app, to: formation))
   }
 }
 
@@ -92,13 +70,11 @@ extension Call {
   /// The board as it is now.
   func board() throws(Cause) -> Board { try Situation.board(of: home(), program: "relctl").board }
 
-  /// - Throws: `RT-APP-UNKNOWN`, so that nothing is asked for an app that is not there.
+  /// - Throws: `RT-APP-UNKNOWN`
   func app(_ name: String) throws(Cause) -> Board.App { try Self.app(name, on: board()) }
 
   static func app(_ name: String, on board: Board) throws(Cause) -> Board.App {
-    guard let app = board.apps[name] else {
-      throw Cause(.appUnknown, "there is no app '\(name)'")
-    }
+    guard let app = board.apps[name] else { throw Refusal.noApp(name).cause }
     return app
   }
 }

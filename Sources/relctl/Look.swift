@@ -14,7 +14,9 @@ extension Verb {
         """,
       options: [.json, Option("--at", value: "TIME", "as it was then")])
   ) { call throws(Cause) in
-    let moment = try call.arguments["--at"].map { text throws(Cause) in try HistoryPoint(typed: text) }
+    let moment = try call.arguments["--at"].map { text throws(Cause) in
+      try HistoryPoint(typed: text)
+    }
     let (board, isDamaged) = try Situation.board(of: call.home(), program: "relctl", at: moment)
     if isDamaged {
       call.context.note(

@@ -3,28 +3,35 @@ import Deployment
 import Events
 import HomeLayout
 import Journal
+import Operations
 import Posix
 
 extension Call {
-  /// Asks for something, sees that an agent lives, and waits for the outcome, telling what happens meanwhile.
-  func request(
-    _ type: EventType, app: String, _ fill: (inout EventData) -> Void = { _ in }
-  ) throws(Cause) -> Outcome {
+  /// Asks for an operation if it can be done, sees that an agent lives, and waits for the outcome, telling what happens
+  /// meanwhile.
+  func request(_ operation: some Operation) throws(Cause) -> Outcome {
     let home = try home()
+    let board = try board()
+    do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
+    let chosen = operation.chosen(on: board)
     let journal = Journal(home: home, program: "relctl")
-    let request = try journal.request(type, app: app, by: user, fill)
+    let now = Timestamp(milliseconds: Clock.now())
+    let request = try journal.append(
+      type(of: chosen).type, app: chosen.app, chosen.request(by: user, now: now))
     try ensureAgent(home)
-    return try waitForOutcome(of: request, app: app, journal)
+    return try waitForOutcome(of: request, app: chosen.app, journal)
   }
 
   private func waitForOutcome(of request: Event, app: String, _ journal: Journal) throws(Cause)
     -> Outcome
   {
     let signals: Signals
-    do throws(PosixError) { signals = try Signals([2, 15]) } catch { throw Cause(error) }
+    do throws(PosixError) { signals = try Signals([.int, .term]) } catch { throw Cause(error) }
     // It may be done before we come to look.
     var follower = Follower(journal, recent: 1000)
-    let limit = Clock.monotonic() + Journal.requestLimit + 60_000
+    let limit = request.data.deadline.map { $0 - request.time + 60_000 + Clock.monotonic() } ?? .max
+    let agent = AgentControl(home: journal.home)
+    var hasWarned = false
     var events = try follower.take()
     tellWhatIsAhead(of: request, app: app, follower.board)
     while true {
@@ -45,6 +52,11 @@ extension Call {
       }
       // An agent that was killed in the middle must not leave us waiting: the next one takes the request up.
       try ensureAgent(journal.home)
+      let now = Timestamp(milliseconds: Clock.now())
+      if !hasWarned, let cause = agent.silence(since: request.time, now: now) {
+        for line in Outcome(cause, program: "relctl").report { context.note(line) }
+        hasWarned = true
+      }
       events = try follower.take()
     }
   }
@@ -52,9 +64,9 @@ extension Call {
   private func tellWhatIsAhead(of request: Event, app: String, _ board: Board) {
     let before = board.requests.last { $0.app == app && $0.sequence < request.sequence }
     guard let before, !wantsJSON else { return }
-    let what = before.type.rawValue.split(separator: ".").first ?? ""
-    let who = before.data.by ?? "somebody"
-    context.print(shown("       waiting for the \(what) of \(who) to end"))
+    let what = OperationTable.standard.operation(before)?.shortSentence ?? before.type.rawValue
+    let by = before.data.by.map { " by \($0)" } ?? ""
+    context.print(shown("       waiting for the \(what)\(by) to end"))
   }
 
   private func ensureAgent(_ home: Home) throws(Cause) {
@@ -82,7 +94,7 @@ extension Call {
   }
 }
 
-/// What an event looks like to somebody who waits for it.
+/// The line that tells an event to an operator who waits for a request.
 enum Progress {
   static func line(_ event: Event) -> String? {
     let data = event.data
@@ -107,8 +119,8 @@ enum Progress {
     case .instanceUnready, .instanceCrashed:
       return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
     case .deploymentReverted:
-      return " !     \(release) is taken back"
-        + (data.from.map { "; \($0) was never touched" } ?? "")
+      return " !     \(release) is rolled back"
+        + (data.from.map { "; \($0) went on serving" } ?? "")
     case .deploymentFinished:
       return "-----> \(release) runs after \(Age.seconds(data.milliseconds ?? 0))"
     default: return nil

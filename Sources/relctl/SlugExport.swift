@@ -34,7 +34,9 @@ extension Verb {
       return .success
     }
     let signals: Signals
-    do throws(PosixError) { signals = try Signals([1, 2, 15]) } catch { throw Cause(error) }
+    do throws(PosixError) { signals = try Signals([.hup, .int, .term]) } catch {
+      throw Cause(error)
+    }
     if try export.write(to: call.context.absolute(file), interrupts: signals) { return .success }
     return Outcome(
       exitCode: ExitCode.interrupted, report: ["relctl: stopped; nothing was written"])

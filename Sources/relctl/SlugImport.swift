@@ -58,7 +58,9 @@ struct SlugImport {
     -> Made
   {
     let signals: Signals
-    do throws(PosixError) { signals = try Signals([1, 2, 15]) } catch { throw Cause(error) }
+    do throws(PosixError) { signals = try Signals([.hup, .int, .term]) } catch {
+      throw Cause(error)
+    }
     let stopped = Cause(
       .buildInterrupted, "stopped while unpacking '\(name)'; nothing was imported")
     guard let checked = try SlugArchive(archive, interrupts: signals).checked() else {
@@ -114,7 +116,9 @@ struct SlugImport {
   }
 
   /// What the slug says, else its record, else what is known of the import.
-  private func provenance(_ said: Provenance?, _ record: SlugRecord?, _ mask: Redactor) -> Provenance {
+  private func provenance(_ said: Provenance?, _ record: SlugRecord?, _ mask: Redactor)
+    -> Provenance
+  {
     func fit(_ text: String?) -> String? { text.map { Printable.clean(mask($0)) } }
     let started = record?.events.first?.data
     let isUnknown = said == nil && record == nil

@@ -26,10 +26,17 @@ extension Verb {
     for line in reader.next() { call.show(line) }
     guard call.arguments.has("--follow") else { return .success }
     return try call.followSources(home) { watch throws(Cause) in
-      for folder in reader.folders { try? watch.add(folder) }
+      for folder in reader.folders { _ = try? watch.add(folder) }
       for line in reader.next() { call.show(line) }
     }
   }
+}
+
+/// What ends the wait of a command that shows more as it comes.
+enum StreamSource {
+  case changes
+  /// The program or terminal that reads our output is gone.
+  case reader
 }
 
 extension Option {
@@ -52,21 +59,21 @@ extension Call {
     context.print("\(line.time) \(line.instance)/\(line.run) \(shown(line.text))")
   }
 
-  /// Waits for the log or a watched folder to change, again and again, until somebody ends us.
+  /// Takes what is new after each change of the log or a watched folder, until a signal or the end of the reader.
   fileprivate func followSources(_ home: Home, _ take: (FolderWatch) throws(Cause) -> Void)
     throws(Cause) -> Outcome
   {
     do {
-      let signals = try Signals([2, 15])
+      var loop = EventLoop<StreamSource>(signals: try Signals([.int, .term]))
       try Files.makeFolder(home.events)
       let watch = try FolderWatch(home.events)
+      loop.watch(watch.file.descriptor, as: .changes)
+      loop.watch([.close(ofReaderOf: context.output.descriptor)], as: .reader)
       while true {
         watch.drain()
         try take(watch)
-        let output = context.output.descriptor
-        let ready = try Poll.wait(
-          [watch.file.descriptor, signals.file.descriptor], written: [output])
-        if signals.next() != nil || ready.contains(output) { return .success }
+        let turn = try loop.wait()
+        if !turn.signals.isEmpty || turn.has(.reader) { return .success }
       }
     } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
   }

@@ -23,7 +23,7 @@ struct Verb: Sendable {
     .slugVerify,
     .slugImport, .slugExport, .slugGC,
     .slugRemove,
-    .agent, .agentStart, .agentStop, .completion,
+    .agent, .agentStart, .agentStop, .explain, .completion,
   ]
 
   static func run(_ words: [String], _ context: Context) throws(Cause) -> Outcome {

@@ -130,7 +130,7 @@ struct Relpack {
       source: folders[0], cache: hasCache ? folders.dropFirst().first : nil,
       variables: folders.dropFirst(hasCache ? 2 : 1).first,
       environment: context.environment)
-    let interrupts = try? Signals([SIGTERM, SIGINT, SIGHUP])
+    let interrupts = try? Signals([.term, .int, .hup])
     do throws(BuildFailure) {
       switch command.name {
       case "test": try Build.test(request, interrupts: interrupts, write: write)
@@ -141,7 +141,7 @@ struct Relpack {
     } catch {
       // Its caller may be dead, and then only it can end what the tools have detached.
       if error.exitCode == ExitCode.interrupted {
-        ProcessTable.killDescendants(of: Program.processID)
+        ProcessTable.endDescendants(of: Program.processID)
       }
       return Outcome(exitCode: error.exitCode)
     }

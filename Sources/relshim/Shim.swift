@@ -1,4 +1,3 @@
-import Glibc
 import HomeLayout
 import Posix
 
@@ -6,18 +5,18 @@ import Posix
 struct Shim {
   private let options: Options
   private let lock: Lock
-  private let signals: Signals
+  private var loop: EventLoop<Source>
   private var status: RunStatus
   private var log: LogWriter
   private var child: Child
   private let output: File
-  /// A run may close its output and live on; a pipe at its end can be read for ever.
-  private var isOutputOpen = true
   private let startedAt = Clock.monotonic()
 
   /// When the run was asked to stop, and when it was told so last.
   private var askedAt: Int64?
   private var toldAt: Int64?
+
+  private enum Source { case output, nextStep }
 
   struct AlreadyRunning: Error, CustomStringConvertible {
     var path: String
@@ -31,9 +30,9 @@ struct Shim {
       throw AlreadyRunning(path: options.folder.path)
     }
     self.lock = lock
-    // Nothing runs twice: a run that has a status had its turn, whoever asks again.
+    // A run is started once: one that has a status has been started before.
     if Files.exists(options.folder.status) { throw AlreadyRunning(path: options.folder.path) }
-    signals = try Signals([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+    loop = EventLoop(signals: try Signals([.term, .int, .hup, .chld]))
     try Child.becomeSubreaper()
     log = try LogWriter(options.folder)
     guard let own = ProcessIdentity(of: Program.processID) else {
@@ -56,16 +55,16 @@ struct Shim {
       try Files.replace(options.folder.status, with: Array(status.text.utf8))
       throw error
     }
+    loop.watch(output.descriptor, as: .output)
     status.process = ProcessIdentity(of: child.pid).map(RunStatus.Process.init)
     record()
   }
 
-  /// Returns when nothing of the run is left; what became of it stands in its status.
+  /// Returns when no process of the run is left; its status says how it ended.
   mutating func run() throws {
     while status.exit == nil {
-      let ready = try Poll.wait(sources, milliseconds: untilNextStep())
-      if ready.contains(output.descriptor) { copyOutput() }
-      while let signal = signals.next() { receive(signal) }
+      loop.wake(.nextStep, at: nextStep())
+      try takeTurn()
       if askedAt != nil { pressOn() }
     }
     try awaitGroup()
@@ -76,30 +75,35 @@ struct Shim {
     startAgentIfNeeded()
   }
 
-  private mutating func receive(_ signal: Int32) {
-    if signal != SIGCHLD {
-      guard askedAt == nil else { return }
-      askedAt = Clock.monotonic()
-      status.wasAsked = true
-      record()
-      return
+  /// Waits until something happens, and takes it in.
+  private mutating func takeTurn() throws {
+    let turn = try loop.wait()
+    if turn.has(.output) { copyOutput() }
+    for signal in turn.signals {
+      if signal == .chld { reap() } else { beginToStop() }
     }
-    reap()
   }
 
-  /// Our own child and the orphans that became ours.
+  private mutating func beginToStop() {
+    guard askedAt == nil else { return }
+    askedAt = Clock.monotonic()
+    status.wasAsked = true
+    record()
+  }
+
+  /// Waits for the run's first process and for orphans, of which relshim becomes the parent.
   private mutating func reap() {
     while let (pid, exit) = Child.reapAny() {
       guard pid == child.pid else { continue }
       switch exit {
       case .code(let code): status.exit = .code(code)
-      case .signal(let signal): status.exit = .signal(signal)
+      case .signal(let signal): status.exit = .signal(signal.rawValue)
       }
     }
   }
 
-  /// A BEAM loses a SIGTERM in its first moments, so a young one is told again and again; SIGTERM asks it for
-  /// `init:stop`, and asking twice does no harm.
+  /// A BEAM that has just been started loses a SIGTERM, so the signal is repeated. SIGTERM makes it call `init:stop`,
+  /// which may be called twice.
   private static let youth: Int64 = 1000
   private static let repetition: Int64 = 100
 
@@ -109,61 +113,48 @@ struct Shim {
     guard let askedAt, status.exit == nil else { return }
     let now = Clock.monotonic()
     if now - askedAt >= options.grace {
-      child.signal(SIGKILL)
+      child.signal(.kill)
       endDescendants()
     } else if toldAt.map({ isYoung && now - $0 >= Self.repetition }) ?? true {
       toldAt = now
-      // To the whole group: a command of several programs has a shell between us and the BEAM.
+      // To the whole group: a command of several programs has a shell between relshim and the BEAM.
       // The BEAM's own helper ignores SIGTERM, and port programs have groups of their own.
-      kill(-child.pid, SIGTERM)
+      child.signalGroup(.term)
     }
   }
 
-  /// The first process of a group may end before the others, which are still being polite.
-  private var isGroupPolite: Bool {
-    guard let askedAt, kill(-child.pid, 0) == 0 else { return false }
-    return Clock.monotonic() - askedAt < options.grace
-  }
-
+  /// After the first process of the group has ended, the others have the rest of the grace period.
   private mutating func awaitGroup() throws {
-    while isGroupPolite {
-      let ready = try Poll.wait(sources, milliseconds: Self.repetition)
-      if ready.contains(output.descriptor) { copyOutput() }
-      while let signal = signals.next() { receive(signal) }
+    guard let askedAt else { return }
+    while child.hasGroup, Clock.monotonic() - askedAt < options.grace {
+      loop.wake(.nextStep, at: Clock.monotonic() + Self.repetition)
+      try takeTurn()
     }
   }
 
-  private func untilNextStep() -> Int64? {
+  private func nextStep() -> Int64? {
     guard let askedAt else { return nil }
-    let untilEnd = max(20, askedAt + options.grace - Clock.monotonic())
-    return isYoung ? min(Self.repetition, untilEnd) : untilEnd
-  }
-
-  private var sources: [Int32] {
-    isOutputOpen ? [signals.file.descriptor, output.descriptor] : [signals.file.descriptor]
+    let now = Clock.monotonic()
+    let end = max(now + 20, askedAt + options.grace)
+    return isYoung ? min(now + Self.repetition, end) : end
   }
 
   private mutating func copyOutput() {
     guard let bytes = try? output.read(upTo: 65_536) else { return }
-    isOutputOpen = !bytes.isEmpty
+    // A run may close its output and live on; a pipe at its end would be readable for ever.
+    if bytes.isEmpty { loop.watch(nil, as: .output) }
     log.append(bytes)
   }
 
-  /// Port programs live in sessions of their own and outlive their BEAM; as subreaper we are their parent by then.
+  /// Port programs have sessions of their own and outlive their BEAM; relshim, the subreaper, is their parent by then.
   private mutating func endDescendants() {
-    let limit = Clock.monotonic() + 5000
-    while Clock.monotonic() < limit {
-      let left = ProcessTable.descendants(of: Program.processID)
-      if left.isEmpty { return }
-      for process in left { kill(process.pid, SIGKILL) }
-      _ = try? Poll.wait([signals.file.descriptor], milliseconds: 20)
-      reap()
-    }
+    ProcessTable.endDescendants(of: Program.processID) { reap() }
   }
 
-  /// Takes what is still in the pipe; its writers are gone.
+  /// Takes what is still in the pipe; the processes that wrote to it have ended.
   private mutating func drain() {
-    while let ready = try? Poll.wait([output.descriptor], milliseconds: 0), !ready.isEmpty,
+    let last = Poll.Interest(output.descriptor)
+    while let ready = try? Poll.wait([last], milliseconds: 0), !ready.isEmpty,
       let bytes = try? output.read(upTo: 65_536), !bytes.isEmpty
     {
       log.append(bytes)
@@ -171,7 +162,7 @@ struct Shim {
     log.finish()
   }
 
-  /// A full disk must not end the run: the next change is tried again, and the last one has its own room.
+  /// A full disk does not end the run: the next change is written again, and the last one has room reserved for it.
   private func record() {
     let (text, spare) = (Array(status.text.utf8), SpareStatus(options.folder))
     do throws(PosixError) { try Files.replace(options.folder.status, with: text) } catch {
@@ -180,12 +171,12 @@ struct Shim {
     if status.ended != nil { spare.remove() }
   }
 
-  /// Somebody must notice that the run ended, and may have to replace it.
+  /// An agent has to record that the run has ended, and may have to replace it.
   private func startAgentIfNeeded() {
     guard askedAt == nil, let agent = options.agent,
       (try? Lock.isHeld(agent.home.agentLock)) == false
     else { return }
-    // Not the run's own PATH: the slug comes first in that.
+    // Not the run's own PATH, in which the slug comes first.
     let environment = ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"]
     let invocation = Invocation(
       [agent.program, "agent", "start", "--home", agent.home.root], in: "/",

@@ -14,12 +14,12 @@ struct Interactive {
 
   private var lastLook = Clock.monotonic()
 
-  private static let ending = [SIGTERM, SIGHUP, SIGINT]
+  private static let ending = [Signal.term, .hup, .int]
 
   init(_ session: Session, _ screen: any Screen) throws(Cause) {
     self.session = session
     self.screen = screen
-    do throws(PosixError) { signals = try Signals(Self.ending + [SIGWINCH]) } catch {
+    do throws(PosixError) { signals = try Signals(Self.ending + [.winch]) } catch {
       throw Cause(error)
     }
   }
@@ -34,19 +34,19 @@ struct Interactive {
       while !session.isOver {
         if session.takeRedraw() { screen.forgetContent() }
         try screen.draw(session.model.frame())
-        if let signal = try wait() { return Outcome(exitCode: 128 + signal) }
+        if let signal = try wait() { return Outcome(exitCode: signal.exitCode) }
       }
       return .success
     } catch {
       // Nobody is left to read a reason.
-      if error == .gone { return Outcome(exitCode: 128 + SIGHUP) }
+      if error == .gone { return Outcome(exitCode: Signal.hup.exitCode) }
       throw Cause(.terminal, error.sentence, remedy: error.remedy)
     }
   }
 
   /// Waits for something to happen and takes all of it in.
   /// - Returns: the signal that ends the program.
-  private mutating func wait() throws(TerminalError) -> Int32? {
+  private mutating func wait() throws(TerminalError) -> Signal? {
     let sources = [
       screen.inputDescriptor, signals.file.descriptor, session.follower.descriptor,
       session.agent.descriptor, session.output?.descriptor, session.starting?.descriptor,

@@ -6,6 +6,7 @@ import HomeLayout
 import Journal
 import NodeModel
 import Observation
+import Operations
 import Posix
 import Terminal
 

@@ -4,6 +4,7 @@ import Journal
 import NodeModel
 import NodeWatch
 import Observation
+import Operations
 import Posix
 
 /// The nodes of a session: what the screen knows of them, and what is being done to them.

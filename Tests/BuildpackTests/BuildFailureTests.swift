@@ -100,7 +100,7 @@ import Testing
     }
     let tools = ProcessTable.descendants(of: build.pid)
       .map { ProcessIdentity(pid: $0.pid, started: $0.started) }
-    build.signal(SIGTERM)
+    build.signal(.term)
     #expect(build.wait() == .code(143))
     #expect(began == true && tools.count > 3)
     let gone = Workspace.wait(milliseconds: 5000) {

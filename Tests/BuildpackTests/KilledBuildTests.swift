@@ -33,8 +33,8 @@ extension SharedPlaceTests {
         let expected = round % 2 == 0 ? nil : id
         let build = try Child.start(compile(source), output: .null, errors: .null)
         let limit = round % 2 == 0 ? longest : longest / 4
-        _ = try Poll.wait([], milliseconds: Int64.random(in: 0...limit, using: &random))
-        build.signal(SIGKILL)
+        Clock.pause(milliseconds: Int64.random(in: 0...limit, using: &random))
+        build.signal(.kill)
         _ = build.wait()
         // Killed in the very end it has made the slug.
         if !Files.exists(source + "/" + Manifest.path) || Files.exists(source + "/mix.exs") {

@@ -316,7 +316,7 @@ import Testing
         return process.parent == getpid() && words.contains(house.scratch + "/script.json")
       }
       #expect(ours.count == 1)
-      for process in ours { kill(process.pid, SIGKILL) }
+      for process in ours { process.identity.signal(.kill) }
       #expect(
         try rehearsal.end()
           == [Rehearsal.Result(release: "", outcome: .skipped("it ended without a word"))])

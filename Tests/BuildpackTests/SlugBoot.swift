@@ -53,7 +53,7 @@ struct SlugHost {
   }
 
   func stop() {
-    epmd.signal(SIGTERM)
+    epmd.signal(.term)
     _ = epmd.wait()
   }
 
@@ -80,8 +80,8 @@ struct SlugHost {
     let node = try Child.start(
       invocation, output: .file(file), errors: .file(file), newSession: true)
     defer {
-      for process in ProcessTable.descendants(of: node.pid) { kill(process.pid, SIGKILL) }
-      node.signal(SIGKILL)
+      ProcessTable.endDescendants(of: node.pid)
+      node.signal(.kill)
     }
     let request = Array("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".utf8)
     let answer = Workspace.wait(milliseconds: 20_000) {
@@ -92,7 +92,7 @@ struct SlugHost {
     try #require(
       text.hasPrefix("HTTP/1.1 200") && text.contains(expected), "answered '\(text)'\n\(said)")
     try body(node)
-    node.signal(SIGTERM)
+    node.signal(.term)
     #expect(node.wait() == .code(0))
   }
 }

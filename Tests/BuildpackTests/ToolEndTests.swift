@@ -69,7 +69,7 @@ import Testing
         """, telling: "c_src/anvil.c:5:36: error: expected ';' before '}' token"),
     Case(
       testDescription: "killed", lines: "Compiling 3 files (.ex)",
-      telling: "Compiling 3 files (.ex)", exit: .signal(9), id: "RT-BUILD-MEMORY"),
+      telling: "Compiling 3 files (.ex)", exit: .signal(.kill), id: "RT-BUILD-MEMORY"),
     Case(
       testDescription: "killed below a shell", lines: "Killed", telling: "Killed",
       exit: .code(137), id: "RT-BUILD-MEMORY"),
@@ -77,7 +77,7 @@ import Testing
       testDescription: "Erlang without memory",
       lines: "eheap_alloc: Cannot allocate 2147483648 bytes of memory (of type \"heap\").",
       telling: "eheap_alloc: Cannot allocate 2147483648 bytes of memory (of type \"heap\").",
-      exit: .signal(6), id: "RT-BUILD-MEMORY"),
+      exit: .signal(.abrt), id: "RT-BUILD-MEMORY"),
     Case(
       testDescription: "no Hex",
       lines: """

@@ -140,7 +140,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     try Self.pack(mirror)
     let server = try MirrorServer { path in
       // Long enough for the others to come.
-      if path.hasSuffix(".gz") { _ = try? Poll.wait([], milliseconds: 300) }
+      if path.hasSuffix(".gz") { Clock.pause(milliseconds: 300) }
       return (try? Files.read(mirror.path + "/" + path)).map { .bytes($0) } ?? .status("404 No")
     }
     let folder = try TemporaryFolder("cache")

@@ -2,6 +2,7 @@ import Dashboard
 import Events
 import HomeLayout
 import NodeModel
+import Operations
 import PlainText
 import Terminal
 import Testing

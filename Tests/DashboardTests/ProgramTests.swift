@@ -153,13 +153,13 @@ struct ProgramTests {
     #expect(terminal.rest().contains("\u{1B}[?1049l"))
   }
 
-  @Test(arguments: [SIGTERM, SIGHUP, SIGINT])
-  func aSignalGivesTheTerminalBack(signal: Int32) throws {
+  @Test(arguments: [Signal.term, .hup, .int])
+  func aSignalGivesTheTerminalBack(signal: Signal) throws {
     let place = try Place()
     let terminal = try ProgramTerminal("reltui", [], environment: place.environment)
     #expect(terminal.wait(for: "worker"))
     terminal.signal(signal)
-    #expect(try terminal.exit() == .code(128 + signal))
+    #expect(try terminal.exit() == .code(signal.exitCode))
     #expect(terminal.modes == terminal.modesBefore)
   }
 
@@ -168,7 +168,7 @@ struct ProgramTests {
     let terminal = try ProgramTerminal("reltui", [], environment: place.environment)
     #expect(terminal.wait(for: "worker"))
     terminal.hangUp()
-    #expect(try terminal.exit() == .code(128 + SIGHUP))
+    #expect(try terminal.exit() == .code(Signal.hup.exitCode))
   }
 
   @Test func aDumbTerminalIsToldWhatToDo() throws {

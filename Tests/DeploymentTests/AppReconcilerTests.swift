@@ -1,7 +1,9 @@
-@testable import Deployment
 import Events
 import HomeLayout
+import Operations
 import Testing
+
+@testable import Deployment
 
 /// The agent's world without processes: a board, and runs that behave as a test wants.
 struct World {
@@ -11,7 +13,8 @@ struct World {
   var now = Timestamp(milliseconds: 1_700_000_000_000)
   /// What becomes of the runs of a release.
   var fates: [ReleaseNumber: Fate] = [:]
-  var processes: Set<String> = ["web"]
+  var processes: Result<Set<String>, Cause> = .success(["web"])
+  var operations = OperationTable.standard
   var hasSpace = true
   /// As another clock has it; nil as `now` has it.
   var sinceCrash: [InstanceName: Int64]?
@@ -50,14 +53,13 @@ struct World {
     }
   }
 
-  func plan() -> (actions: [Action], wakeAt: Timestamp?) {
-    Reconciler.plan(
-      app, requests: board.requests, now: now,
-      sinceCrash: sinceCrash ?? app.crashes.mapValues { now.elapsed(since: $0.last) },
-      hasSpace: hasSpace
-    ) { [processes] _ in
-      Reconciler.Facts(processes: processes)
-    }
+  func plan() -> (actions: [AppAction], wakeAt: Timestamp?) {
+    AppReconciler.plan(
+      app,
+      in: AppReconciler.Surroundings(
+        requests: board.requests, now: now,
+        sinceCrash: sinceCrash ?? app.crashes.mapValues { now.elapsed(since: $0.last) },
+        hasSpace: hasSpace, operations: operations, processes: { [processes] _ in processes }))
   }
 
   /// Acts as the agent does; `limit` actions at the most, as if it were killed then.
@@ -74,17 +76,17 @@ struct World {
     return done
   }
 
-  private mutating func perform(_ action: Action) {
+  private mutating func perform(_ action: AppAction) {
     switch action {
     case .consider(let request): append(.requestAccepted) { $0.request = request.id }
-    case .createRelease(let request):
-      let number = ReleaseNumber((app.releases.last?.number.value ?? 0) + 1)
-      let old = app.release(request.data.from)
+    case .createRelease(let new, let request):
+      let number = app.nextRelease
       append(.releaseCreated) {
         ($0.release, $0.request) = (number, request.id)
-        ($0.slug, $0.config) = (old?.slug ?? request.data.slug ?? "s", old?.config ?? "c")
-        ($0.from, $0.set) = (request.data.from, request.data.set)
+        ($0.slug, $0.config) = (new.slug, new.config ?? "c")
+        ($0.from, $0.set) = (new.from, new.set)
       }
+    case .keepConfig(let digest, _): append(.configChanged) { $0.config = digest }
     case .beginDeployment(let number, let request):
       let formation = app.formation.isEmpty ? ["web": 2] : app.formation
       append(.deploymentStarted) {
@@ -154,7 +156,7 @@ struct World {
 /// Strides at which the agent is killed: after every single action, after every few, never.
 private let strides = [1, 2, 3, 5, Int.max]
 
-struct ReconcilerTests {
+struct AppReconcilerTests {
   @Test(arguments: strides) func aDeploymentReplacesTheOldReleaseWithoutAGap(stride: Int) {
     var world = World.running()
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -179,6 +181,19 @@ struct ReconcilerTests {
     #expect(world.app.failure?.cause.sentence.contains("would not boot") == true)
     #expect(world.history.suffix(2) == [.deploymentReverted, .requestFailed])
     #expect(world.board.requests.isEmpty)
+  }
+
+  /// Its release phase may be among what cannot be read.
+  @Test(arguments: strides) func aReleaseThatCannotBeReadStartsNothing(stride: Int) {
+    var world = World.running()
+    let before = world.app.liveRuns.map(\.id)
+    let cause = Cause(.slugDamaged, "its manifest cannot be read")
+    world.processes = .failure(cause)
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle(stride: stride)
+    #expect(world.app.runs.allSatisfy { $0.release == ReleaseNumber(1) })
+    #expect(world.app.liveRuns.map(\.id) == before)
+    #expect(world.app.failure?.cause == cause && world.board.requests.isEmpty)
   }
 
   @Test(arguments: strides) func aRestartTouchesItsInstanceOnly(stride: Int) {
@@ -227,7 +242,7 @@ struct ReconcilerTests {
 
   @Test(arguments: strides) func scalingStartsAndStopsWhatIsAsked(stride: Int) {
     var world = World.running()
-    world.processes = ["web", "worker"]
+    world.processes = .success(["web", "worker"])
     world.request(.scaleRequested) { $0.formation = ["web": 1, "worker": 2] }
     world.settle(stride: stride)
     #expect(world.readyReleases == ["web.1 v1", "worker.1 v1", "worker.2 v1"])
@@ -236,7 +251,7 @@ struct ReconcilerTests {
 
   @Test(arguments: strides) func aWorkerNeverWorksTwice(stride: Int) {
     var world = World.running()
-    world.processes = ["web", "worker", "release"]
+    world.processes = .success(["web", "worker", "release"])
     world.request(.scaleRequested) { $0.formation = ["worker": 1] }
     world.settle(stride: stride)
     for type in [EventType.deployRequested, .restartRequested] {
@@ -255,7 +270,7 @@ struct ReconcilerTests {
 
   @Test func theReleasePhaseComesBeforeAnyNewRun() {
     var world = World.running()
-    world.processes = ["web", "release"]
+    world.processes = .success(["web", "release"])
     world.request(.deployRequested) { $0.slug = "s2" }
     _ = world.act()
     #expect(
@@ -282,8 +297,8 @@ struct ReconcilerTests {
       }
     }
     #expect(world.history.count { $0 == .instanceAbandoned } == 1)
-    #expect(pauses == pauses.sorted() && pauses.count == Reconciler.crashLimit - 1)
-    #expect(world.app.summary == (.crashed, Reconciler.crashLimit))
+    #expect(pauses == pauses.sorted() && pauses.count == AppReconciler.crashLimit - 1)
+    #expect(world.app.summary == (.crashed, AppReconciler.crashLimit))
     // The other instance was never touched, and an operator can have it tried again.
     #expect(world.readyReleases == ["web.2 v1"])
     world.fates = [:]
@@ -295,7 +310,7 @@ struct ReconcilerTests {
   /// A full disk is not the instance's fault.
   @Test func whatFoundNoSpaceWaitsForIt() {
     var world = World.running()
-    for _ in 1..<Reconciler.crashLimit {
+    for _ in 1..<AppReconciler.crashLimit {
       guard let run = world.app.liveRuns.first(where: { "\($0.instance)" == "web.1" }) else {
         break
       }

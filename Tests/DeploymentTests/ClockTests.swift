@@ -1,4 +1,3 @@
-@testable import Deployment
 import Events
 import HomeLayout
 import Instance
@@ -6,6 +5,8 @@ import Journal
 import Posix
 import TestSupport
 import Testing
+
+@testable import Deployment
 
 /// The host's clock may be set back or forward while the agent works.
 struct ClockTests {
@@ -64,7 +65,7 @@ struct ClockTests {
       ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it broke"))
     }
     world.now = world.now + -3_600_000
-    let pause = Reconciler.pause(afterCrashes: 1)
+    let pause = AppReconciler.pause(afterCrashes: 1)
     world.sinceCrash = [run.instance: 100]
     #expect(world.plan().actions.isEmpty && world.plan().wakeAt == world.now + (pause - 100))
     world.sinceCrash = [run.instance: pause]

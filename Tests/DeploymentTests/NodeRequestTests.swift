@@ -1,7 +1,8 @@
-@testable import Deployment
 import Events
 import HomeLayout
 import Testing
+
+@testable import Deployment
 
 /// What is asked of a node is somebody else's to do; the agent ends it when nobody has.
 struct NodeRequestTests {

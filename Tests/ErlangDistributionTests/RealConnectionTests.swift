@@ -79,13 +79,13 @@ import Testing
       let left = max(0, hasty.nextTick - Clock.monotonic())
       _ = try hasty.advance(Poll.wait([interest], milliseconds: left).first)
     }
-    kill(node.pid, SIGSTOP)
-    defer { kill(node.pid, SIGCONT) }
+    node.signal(.stop)
+    defer { node.signal(.cont) }
     #expect(try hasty.failure() == .silent(seconds: 0))
     #expect(try patient.answer(to: Call("erlang", "node", limit: 200)) == .timedOut)
     var late = try Connection(to: node.address, cookie: .test(node.cookie))
     #expect(try late.failure() == .tooSlow(.shaking))
-    kill(node.pid, SIGCONT)
+    node.signal(.cont)
     #expect(try patient.answer(to: Call("erlang", "node")) == .returned(.atom(node.name)))
   }
 

@@ -21,6 +21,16 @@ import Testing
     ]
   }
 
+  /// Starts it as the agent does, and waits until it answers.
+  func ensure() throws -> UInt16 {
+    let port = try keeper.port(environment: environment)
+    if keeper.answers(port) { return port }
+    let command = keeper.command(folder.path, port: port, environment: environment)
+    _ = try Child.start(command, output: .null, errors: .null, newSession: true).wait()
+    try #require(eventually { keeper.answers(port) })
+    return port
+  }
+
   /// Pids of the epmds on a port.
   func daemons(_ port: UInt16) -> [pid_t] {
     ProcessTable.all().map(\.pid).filter { pid in
@@ -31,7 +41,7 @@ import Testing
   }
 
   @Test func oneOnLoopbackAsLongAsItIsNeeded() throws {
-    let port = try keeper.ensure(tree: folder.path, environment: environment)
+    let port = try ensure()
     let pids = daemons(port)
     defer { for pid in pids { kill(pid, SIGKILL) } }
     #expect(environment["ERL_EPMD_PORT"] == String(port) && pids.count == 1)
@@ -40,7 +50,7 @@ import Testing
     let all = try #require(Listener.all(inNetworkOf: getpid()))
     let addresses = all.filter { $0.port == port }.map(\.address)
     #expect(addresses.contains(loopback[0]) && addresses.allSatisfy(loopback.contains))
-    #expect(try keeper.ensure(tree: folder.path, environment: environment) == port)
+    #expect(try ensure() == port)
     #expect(daemons(port) == pids)
     // Another wish later changes nothing.
     #expect(try keeper.port(environment: ["ERL_EPMD_PORT": "1"]) == port)
@@ -56,7 +66,7 @@ import Testing
         keeper.stopIfUnused()
         return !Loopback.isListening(port)
       })
-    // Not as a zombie either: whoever starts it lives long.
+    // Not as a zombie either: the agent that starts it lives long.
     #expect(eventually { pids.allSatisfy { ProcessTable.stat($0)?.parent != getpid() } })
     #expect(eventually { pids.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true } })
   }

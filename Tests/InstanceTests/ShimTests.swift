@@ -37,8 +37,8 @@ final class ShimRun {
   }
 
   deinit {
-    if exit == nil { _ = finish(SIGKILL) }
-    if let process = try? status().processIdentity { process.signal(SIGKILL) }
+    if exit == nil { _ = finish(.kill) }
+    if let process = try? status().processIdentity { process.signal(.kill) }
   }
 
   func status() throws -> RunStatus {
@@ -55,18 +55,19 @@ final class ShimRun {
 
   var shimIdentity: ProcessIdentity? { ProcessIdentity(of: shim.pid) }
   var descendants: [ProcessIdentity] {
-    ProcessTable.descendants(of: shim.pid).map { ProcessIdentity(pid: $0.pid, started: $0.started) }
+    ProcessTable.descendants(of: shim.pid).map(\.identity)
   }
 
   /// Sends the shim a signal, if any, and waits for its end.
-  func finish(_ signal: Int32? = nil) -> Exit {
+  func finish(_ signal: Signal? = nil) -> Exit {
     if let exit { return exit }
     if let signal { shim.signal(signal) }
     var (status, usage): (Int32, rusage) = (0, rusage())
     wait4(shim.pid, &status, 0, &usage)
     let times = [usage.ru_utime, usage.ru_stime]
     cpu = times.reduce(0) { $0 + Int64($1.tv_sec) * 1000 + Int64($1.tv_usec) / 1000 }
-    let end: Exit = status & 0x7f == 0 ? .code(status >> 8 & 0xff) : .signal(status & 0x7f)
+    let end: Exit =
+      status & 0x7f == 0 ? .code(status >> 8 & 0xff) : .signal(Signal(rawValue: status & 0x7f))
     exit = end
     return end
   }
@@ -81,7 +82,7 @@ final class ShimRun {
     let before = try run.status()
     #expect(before.shimIdentity == run.shimIdentity && before.processIdentity?.isAlive == true)
     #expect(before.exit == nil && before.ended == nil && !before.wasAsked)
-    #expect(run.finish(SIGTERM) == .code(0))
+    #expect(run.finish(.term) == .code(0))
     let status = try run.status()
     #expect(status.wasAsked && status.exit == .code(7) && status.ended != nil)
     #expect(run.lines == ["up", "err", "bye"])
@@ -108,8 +109,8 @@ final class ShimRun {
     let run = try ShimRun("trap '' TERM; echo up; " + Self.patient, grace: 1)
     #expect(run.says("up"))
     let start = Clock.monotonic()
-    #expect(run.finish(SIGTERM) == .code(0))
-    #expect(try run.status().exit == .signal(SIGKILL) && run.status().wasAsked)
+    #expect(run.finish(.term) == .code(0))
+    #expect(try run.status().exit == .signal(9) && run.status().wasAsked)
     #expect((1000..<15_000).contains(Clock.monotonic() - start))
   }
 
@@ -126,7 +127,7 @@ final class ShimRun {
     // Opened for reading and writing nobody waits; the script has it from here.
     let go = try File.open(temporary.path + "/go", .update)
     try go.write("go\n")
-    #expect(run.finish(ending == "exit 3" ? nil : SIGTERM) == .code(0))
+    #expect(run.finish(ending == "exit 3" ? nil : .term) == .code(0))
     #expect(descendants.filter(\.isAlive) == [])
     if ending == "exit 3" { #expect(try run.status().exit == .code(3)) }
   }
@@ -136,7 +137,7 @@ final class ShimRun {
     let inner = "trap \"echo inner bye; exit 0\" TERM; echo up; " + Self.patient
     let run = try ShimRun("cd / && sh -c '\(inner)'; echo never")
     #expect(run.says("up"))
-    #expect(run.finish(SIGTERM) == .code(0))
+    #expect(run.finish(.term) == .code(0))
     #expect(run.lines.prefix(2) == ["up", "inner bye"])
     #expect(try run.status().wasAsked)
   }
@@ -147,7 +148,7 @@ final class ShimRun {
     let before = try run.status()
     #expect(try ShimRun.start(["/bin/echo", "second"], run.folder).wait() == .code(69))
     #expect(try run.status() == before && before.processIdentity?.isAlive == true)
-    #expect(run.finish(SIGTERM) == .code(0))
+    #expect(run.finish(.term) == .code(0))
     #expect(run.lines == ["up"])
   }
 
@@ -166,7 +167,7 @@ final class ShimRun {
     let run = try ShimRun("echo up; exec sleep 300", in: temporary)
     #expect(run.says("up"))
     #expect(try RunObservation(run.folder) == .live(run.status()))
-    #expect(run.finish(SIGKILL) == .signal(SIGKILL))
+    #expect(run.finish(.kill) == .signal(.kill))
     #expect(try RunObservation(run.folder) == .lost(run.status()))
     #expect(try run.status().processIdentity?.isAlive == true)
     let ended = try ShimRun("exit 1")
@@ -219,7 +220,7 @@ final class ShimRun {
     let options = ["--agent", temporary.path + "/agent", "--home", temporary.path]
     let called = temporary.path + "/called"
     let asked = try ShimRun("trap 'exit 0' TERM; echo up; " + Self.patient, options: options)
-    #expect(asked.says("up") && asked.finish(SIGTERM) == .code(0))
+    #expect(asked.says("up") && asked.finish(.term) == .code(0))
     #expect(!Files.exists(called), "the run was asked to stop")
     do {
       let lock = try Lock.take(temporary.path + "/agent.lock")

@@ -3,6 +3,7 @@ import Events
 import Glibc
 import NodeModel
 import NodeWatch
+import Operations
 import Posix
 import TestSupport
 import Testing
@@ -166,10 +167,10 @@ struct RealNodeTests {
     let beam = try Beam(name: "wrong")
     var lookout = try Lookout(beam, parts: [.vitals])
     #expect(try lookout.wait { $0.watch.report.state == .up })
-    beam.signal(SIGSTOP)
+    beam.signal(.stop)
     #expect(try lookout.wait { $0.watch.report.state == .silent }, "\(lookout.watch.report)")
     #expect(lookout.watch.report.cause?.id == ProblemID.nodeSilent.rawValue)
-    beam.signal(SIGCONT)
+    beam.signal(.cont)
     #expect(try lookout.wait { $0.watch.report.state == .up }, "\(lookout.watch.report)")
     beam.end()
     #expect(try lookout.wait { $0.watch.report.state == .down }, "\(lookout.watch.report)")

@@ -26,7 +26,7 @@ import Testing
     #expect(!words.contains(node.cookie) && words.contains("beam.smp"))
     let atoms = try node.eval("erlang:system_info(atom_count)")
     #expect(try node.eval("erlang:system_info(atom_count)") == atoms, "asking leaves atoms behind")
-    node.signal(SIGSTOP)
+    node.signal(.stop)
     let all = [node.pid, node.network.pid] + ProcessTable.descendants(of: node.pid).map(\.pid)
     let identities = all.compactMap { ProcessIdentity(of: $0) }
     #expect(identities.count == all.count && all.count > 2)

@@ -54,7 +54,7 @@ import Testing
   @Test func withAnEPMDThatForgotIt() throws {
     let beam = try Beam(name: "forgotten")
     let port = try Self.listens(beam, "forgotten")
-    kill(beam.network.pid, SIGSTOP)
+    ProcessIdentity(of: beam.network.pid)?.signal(.stop)
     let start = Clock.monotonic()
     let node = try #require(Self.find(beam))
     #expect(node.port == port && node.cause == nil, "\(node)")

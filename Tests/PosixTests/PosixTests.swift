@@ -187,7 +187,7 @@ import Testing
         ["unshare", "-n", "sh", "-c", raise, "sh", "python3", "-c", server],
         environment: Environment.current), input: .file(reading), output: .file(writing))
     defer {
-      child.signal(9)
+      child.signal(.kill)
       _ = child.wait()
     }
     var line: [UInt8] = []

@@ -14,8 +14,8 @@ import Testing
       ("exit 0", .code(0), ""),
       ("exit 3", .code(3), ""),
       ("exit 255", .code(255), ""),
-      ("kill -9 $$", .signal(SIGKILL), ""),
-      ("kill -TERM $$", .signal(SIGTERM), ""),
+      ("kill -9 $$", .signal(.kill), ""),
+      ("kill -TERM $$", .signal(.term), ""),
       ("echo a; echo b >&2; echo c", .code(0), "a\nb\nc\n"),
       ("echo $GREETING; echo ${HOME-none}", .code(0), "hi\nnone\n"),
       ("cat", .code(0), ""),
@@ -57,7 +57,7 @@ import Testing
   func theLimitKills(_ script: String) throws {
     let start = Clock.monotonic()
     let result = try Self.shell("echo first; " + script).run(limit: 300)
-    #expect(result.exit == .signal(SIGKILL) && result.text == "first\n")
+    #expect(result.exit == .signal(.kill) && result.text == "first\n")
     #expect(Clock.monotonic() - start < 20_000)
     #expect(try Self.shell("exec >&- 2>&-; exit 4").run(limit: 20_000).exit == .code(4))
   }
@@ -77,14 +77,14 @@ import Testing
   @Test func signalsAreAsInAFreshProcess() async {
     await #expect(processExitsWith: .success) {
       Signals.turnWriteFailuresIntoErrors()
-      let signals = try Signals([SIGTERM, SIGCHLD])
+      let signals = try Signals([.term, .chld])
       let result = try InvocationTests.shell("grep -E 'Sig(Blk|Ign)' /proc/self/status").run()
       let sets = result.text.split(separator: "\n").map { UInt64($0.suffix(16), radix: 16) }
       // glibc keeps signals 32 and up for itself and leaves them ignored in what posix_spawn(3) starts.
       #expect(sets.map { $0.map { $0 & 0x7fff_ffff } } == [0, 0])
       raise(SIGTERM)
       #expect(try Poll.wait([signals.file.descriptor], milliseconds: 5000) != [])
-      #expect([signals.next(), signals.next()].contains(SIGTERM))
+      #expect([signals.next(), signals.next()].contains(.term))
     }
   }
 
@@ -111,10 +111,10 @@ import Testing
     let identity = try #require(ProcessIdentity(of: child.pid))
     let former = ProcessIdentity(pid: child.pid, started: identity.started - 1)
     #expect(identity.isAlive && !former.isAlive)
-    #expect(!former.signal(SIGKILL))
+    #expect(!former.signal(.kill))
     #expect(former.endWatch() == nil)
     #expect(identity.isAlive, "the signal for its predecessor reached it")
-    #expect(identity.signal(SIGKILL))
+    #expect(identity.signal(.kill))
     // Nobody has waited for it yet: it is a zombie.
     #expect(eventually { !identity.isAlive })
     #expect(ProcessTable.stat(child.pid)?.state == "Z")
@@ -125,9 +125,9 @@ import Testing
     let identity = try #require(ProcessIdentity(of: child.pid))
     let watch = try #require(identity.endWatch())
     #expect(try Poll.wait([watch.descriptor], milliseconds: 0) == [])
-    child.signal(SIGTERM)
+    child.signal(.term)
     #expect(try Poll.wait([watch.descriptor], milliseconds: 10_000) == [watch.descriptor])
-    #expect(child.wait() == .signal(SIGTERM))
+    #expect(child.wait() == .signal(.term))
     #expect(identity.endWatch() == nil && ProcessIdentity(of: child.pid) == nil)
   }
 
@@ -137,9 +137,61 @@ import Testing
     let child = try Child.start(InvocationTests.shell(script), output: .file(writing))
     _ = try reading.read(upTo: 10)
     #expect(eventually { ProcessTable.descendants(of: child.pid).count == 3 })
-    for process in ProcessTable.descendants(of: child.pid) { kill(process.pid, SIGKILL) }
-    child.signal(SIGKILL)
+    #expect(ProcessTable.endDescendants(of: child.pid))
+    child.signal(.kill)
     _ = child.wait()
+  }
+}
+
+@Suite struct EndAllTests {
+  /// A shell with this in its environment, and what it starts.
+  private static func start(_ mark: String, _ script: String) throws -> Child {
+    let (reading, writing) = try File.pipe()
+    let child = try Child.start(
+      Invocation(
+        ["sh", "-c", script], environment: ["PATH": Invocation.standardPath, "MARK": mark]),
+      output: .file(writing), newSession: true)
+    #expect(try reading.read(upTo: 1).count == 1)
+    return child
+  }
+
+  private static func has(_ mark: String, _ process: ProcessTable.Stat) -> Bool {
+    ProcessTable.environment(of: process.pid).contains("MARK=" + mark)
+  }
+
+  /// Among them a process in a session of its own, one that ignores SIGTERM, and one that goes on starting others.
+  @Test func thoseThatAreMeantAndNoOthers() throws {
+    let (mark, other) = (Random.id(), Random.id())
+    let spared = try Self.start(other, "echo; exec sleep 60")
+    let child = try Self.start(
+      mark,
+      """
+      setsid sleep 60 &
+      trap '' TERM
+      (n=0; while [ $n -lt 300 ]; do sleep 60 & n=$((n+1)); done) &
+      echo
+      wait
+      """)
+    // The leaving parts of a storm of processes are reaped by the host's first process, at its own pace.
+    #expect(ProcessTable.endAll(within: 20_000) { Self.has(mark, $0) })
+    #expect(child.wait() == .signal(.kill))
+    #expect(!ProcessTable.all().contains { !$0.hasEnded && Self.has(mark, $0) })
+    #expect(ProcessIdentity(of: spared.pid)?.isAlive == true)
+    spared.signal(.kill)
+    #expect(spared.wait() == .signal(.kill))
+  }
+
+  /// One for which nothing has waited is a zombie, and has ended.
+  @Test func aZombieHasEnded() throws {
+    let mark = Random.id()
+    let child = try Self.start(mark, "echo; exec sleep 60")
+    #expect(ProcessTable.endAll { $0.pid == child.pid })
+    #expect(ProcessTable.stat(child.pid)?.hasEnded == true)
+    _ = child.wait()
+  }
+
+  @Test func neverThisProcess() {
+    #expect(ProcessTable.endAll { $0.pid == Program.processID })
   }
 }
 
@@ -166,7 +218,7 @@ import Testing
     try Files.symbolicLink(to: "/proc/self/root/etc/passwd", at: folder.path + "/last")
     let child = try Self.imprisoned(in: folder.path)
     defer {
-      child.signal(SIGKILL)
+      child.signal(.kill)
       _ = child.wait()
     }
     let cases: [(String, Errno?, String)] = [
@@ -192,7 +244,7 @@ import Testing
     let child = try Child.start(
       Invocation(["/bin/sleep", "600", "0", "0"], environment: [:]))
     defer {
-      child.signal(SIGKILL)
+      child.signal(.kill)
       _ = child.wait()
     }
     #expect(ProcessTable.name(of: child.pid) == "sleep" && ProcessTable.pids().contains(child.pid))
@@ -210,7 +262,7 @@ import Testing
         ["setpriv", "--ruid=65534", "--clear-groups", "/bin/sleep", "600"],
         environment: ["PATH": Invocation.standardPath]))
     defer {
-      mixed.signal(SIGKILL)
+      mixed.signal(.kill)
       _ = mixed.wait()
     }
     #expect(eventually { ProcessTable.name(of: mixed.pid) == "sleep" })

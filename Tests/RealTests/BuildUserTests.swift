@@ -105,7 +105,7 @@ import Testing
 
   @Test func aSignalEndsItWithAllThatItStarted() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 &)")
-    relctl.signal(SIGTERM)
+    relctl.signal(.term)
     #expect(relctl.wait() == .code(130))
     #expect(try leftOver() == [])
     #expect(try stage.events().last?.data.cause?.id == "RT-BUILD-INTERRUPTED")
@@ -115,8 +115,8 @@ import Testing
     // A process that hides from its parents, in a folder of its own.
     let relctl = try buildThatStaysInMix("(cd / && setsid sleep 1000 >/dev/null 2>&1 &)")
     #expect(try leftOver().contains { $0.hasPrefix("reltui-build-") })
-    relctl.signal(SIGKILL)
-    #expect(relctl.wait() == .signal(SIGKILL))
+    relctl.signal(.kill)
+    #expect(relctl.wait() == .signal(.kill))
     // What looks like such a folder and is another user's, or only has a similar name, is not ours.
     let (foreign, other) = ("/var/tmp/reltui-build-" + Random.hex(8), "/var/tmp/reltui-build-mine")
     for path in [foreign, other] { try Files.makeFolder(path) }
@@ -136,7 +136,7 @@ import Testing
   /// Nobody but the tools themselves is left to end them.
   @Test func theToolsEndWithAKilledRelctl() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 >/dev/null 2>&1 &)")
-    relctl.signal(SIGKILL)
+    relctl.signal(.kill)
     _ = relctl.wait()
     #expect(try eventually(20_000) { try leftOver().allSatisfy { Int($0) == nil } })
   }
@@ -148,7 +148,7 @@ import Testing
         ["setpriv", "--reuid=61000", "--regid=61000", "--clear-groups", "sleep", "1000"],
         environment: stage.environment))
     defer {
-      left.signal(SIGKILL)
+      left.signal(.kill)
       _ = left.wait()
     }
     #expect(eventually { ProcessTable.user(of: left.pid) == 61_000 })

@@ -54,7 +54,7 @@ struct EventsFollowTests {
     func ends() throws -> Exit? {
       guard let watch = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
       if try Poll.wait([watch.descriptor], milliseconds: 10_000).isEmpty {
-        child.signal(9)
+        child.signal(.kill)
         _ = child.wait()
         return nil
       }
@@ -68,7 +68,7 @@ struct EventsFollowTests {
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
     #expect(try follower.expect("a.first"))
-    follower.child.signal(19)
+    follower.child.signal(.stop)
     let line = #"{"type":"load.tick","data":{"x":"\#(String(repeating: "x", count: 60_000))"}}"#
     for _ in 1...4 {
       let lines = Array(repeating: line, count: 20).joined(separator: "\n")
@@ -76,7 +76,7 @@ struct EventsFollowTests {
     }
     let dropped = try stage.relctl("events", "retention", "--count", "20")
     #expect(dropped.output.contains("dropped"))
-    follower.child.signal(18)
+    follower.child.signal(.cont)
     #expect(try follower.ends() == .code(75))
     let errors = try follower.errors()
     let oldest = try #require(
@@ -93,7 +93,7 @@ struct EventsFollowTests {
     #expect(rest.exit == .code(0) && rest.errors.isEmpty && rest.lines.count > 20)
   }
 
-  @Test(arguments: [Int32(2), 15]) func aSignalEndsItQuietly(_ signal: Int32) throws {
+  @Test(arguments: [Signal.int, .term]) func aSignalEndsItQuietly(_ signal: Signal) throws {
     let stage = try Stage("signal")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -129,7 +129,7 @@ struct EventsFollowTests {
     #expect(isAsleep && before.1 > 0)
     for _ in 1...10 { #expect(try stage.relctl("events", "-n", "1").exit == .code(0)) }
     #expect(try follower.ticks() == before.0 && follower.sleeps() == before.1)
-    follower.child.signal(15)
+    follower.child.signal(.term)
     #expect(try follower.ends() == .code(0))
   }
 
@@ -140,7 +140,7 @@ struct EventsFollowTests {
     #expect(isAsleep && !Files.exists(stage.home.root))
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     #expect(try follower.expect("a.first"))
-    follower.child.signal(2)
+    follower.child.signal(.int)
     #expect(try follower.ends() == .code(0))
   }
 }

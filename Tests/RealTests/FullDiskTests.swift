@@ -77,7 +77,7 @@ import Testing
     let second = try #require(try stage.ready().first)
     #expect(second.pid != first.pid && stage.greet(second)?.contains("Hello") == true)
 
-    ProcessIdentity(of: second.pid ?? 0)?.signal(9)
+    ProcessIdentity(of: second.pid ?? 0)?.signal(.kill)
     #expect(
       eventually(10_000) { (try? stage.ready().first?.pid).map { $0 != second.pid } ?? false })
     try stage.killAgent()
@@ -161,7 +161,7 @@ import Testing
     #expect(notes.count == 1 && lost + lines().count - 2 == 60_000, "\(notes)")
 
     try disk.fill()
-    shim.signal(15)
+    shim.signal(.term)
     #expect(shim.wait() == .code(0))
     let status = try RunStatus(text: String(decoding: Files.read(folder.status), as: UTF8.self))
     #expect(status.wasAsked && status.exit == .code(5) && status.ended != nil)

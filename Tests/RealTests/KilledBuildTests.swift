@@ -67,8 +67,8 @@ import Testing
   @Test func theNextBuildRemovesWhatAKilledOneLeft() throws {
     let relctl = try startAndWait()
     #expect(try builds().count == 1)
-    relctl.signal(SIGKILL)
-    #expect(relctl.wait() == .signal(SIGKILL))
+    relctl.signal(.kill)
+    #expect(relctl.wait() == .signal(.kill))
     // Its tools end by themselves, with what they had detached.
     #expect(eventually(20_000) { processes().isEmpty }, "\(processes())")
     #expect(try builds().count == 1)
@@ -84,7 +84,7 @@ import Testing
     try project("true")
     #expect(try invocation().run(limit: 120_000).isSuccess)
     #expect(try builds() == first && first.count == 1)
-    relctl.signal(SIGINT)
+    relctl.signal(.int)
     #expect(relctl.wait() == .code(130))
     #expect(eventually { processes().isEmpty })
     #expect(try builds() == [])

@@ -152,12 +152,12 @@ import Testing
 
     // The BEAM while no agent lives: its shim starts one, which starts the app.
     try stage.killAgent()
-    ProcessIdentity(of: second.pid ?? 0)?.signal(9)
+    ProcessIdentity(of: second.pid ?? 0)?.signal(.kill)
     let third = try #require(try replacement(of: second, on: stage))
     #expect(try stage.events().contains { $0.type == .instanceCrashed && $0.data.signal == 9 })
 
     // The shim: its BEAM is an orphan, and is replaced.
-    try shim(of: third, on: stage).signal(9)
+    try shim(of: third, on: stage).signal(.kill)
     let fourth = try #require(try replacement(of: third, on: stage))
     #expect(ProcessIdentity(of: third.pid ?? 0)?.isAlive != true)
     #expect(stage.greet(fourth) != nil)
@@ -185,14 +185,14 @@ import Testing
     // The shim goes: neither the shell nor the BEAM below it stays.
     let orphans = ProcessTable.descendants(of: try shim(of: first, on: stage).pid).map(\.pid)
     #expect(orphans.count >= 2)
-    try shim(of: first, on: stage).signal(9)
+    try shim(of: first, on: stage).signal(.kill)
     let second = try #require(try replacement(of: first, on: stage))
     #expect(orphans.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true })
 
     // Asked to stop from outside, and the app stopped before the agent could look: nothing is left.
     #expect(try stage.relctl("agent", "stop").exit == .code(0))
     let asked = try shim(of: second, on: stage)
-    asked.signal(15)
+    asked.signal(.term)
     _ = Workspace.wait(milliseconds: 10_000) { asked.isAlive ? nil : true }
     #expect(try stage.relctl("stop", "greeter").exit == .code(0))
     #expect(leftovers(of: stage).allSatisfy { $0.contains("agent") || $0.contains("epmd") })
@@ -205,7 +205,7 @@ import Testing
       try Workspace.wait(milliseconds: 10_000) {
         try stage.instances().first { $0.process == "release" && $0.state == .booting }
       })
-    try shim(of: phase, on: stage).signal(15)
+    try shim(of: phase, on: stage).signal(.term)
     #expect(try changed.exit() == .code(1))
     #expect(try stage.ready().map(\.release.description) == ["v1"])
   }

@@ -101,7 +101,7 @@ struct NodeCommandTests {
     let beam = try Beam(
       name: "listed-\(Random.hex(4))", arguments: ["-kernel", "my_secret", "abc"])
     let frozen = try Beam(name: "frozen-\(Random.hex(4))")
-    frozen.signal(19)
+    frozen.signal(.stop)
     let table = try stage.relctl("node", "list")
     #expect(table.exit == .code(0))
     let row = try #require(table.lines.first { $0.hasPrefix(beam.name) })
@@ -122,7 +122,7 @@ struct NodeCommandTests {
     let facts = try stage.relctl("node", "info", beam.name, "--json").output
     #expect(facts.contains(#""ready":true"#) && facts.contains(#""settings":{"#))
     #expect(!(info.output + facts + table.output).contains(beam.cookie))
-    frozen.signal(18)
+    frozen.signal(.cont)
     let down = try stage.relctl("node", "info", "nobody-\(Random.hex(4))@127.0.0.1")
     #expect(down.exit == .code(69) && down.errors.contains("[RT-COOKIE-FILE]"), "\(down.errors)")
   }
@@ -148,7 +148,7 @@ struct NodeCommandTests {
     for process in ProcessTable.all() {
       #expect(!Self.words(of: process.pid).contains { $0.contains(beam.cookie) })
     }
-    terminal.signal(15)
+    terminal.signal(.term)
     #expect(try terminal.exit() != nil)
     #expect(!Files.exists(folder))
     #expect(!terminal.rest().contains(beam.cookie))

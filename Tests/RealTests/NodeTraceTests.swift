@@ -43,7 +43,7 @@ import Testing
     _ = try watched.eval("logger:error(\"seen\")")
     _ = try other.eval("logger:error(\"seen\")")
     #expect(screen.wait(for: "seen"))
-    if leaving == .politely { screen.type("q") } else { screen.signal(SIGKILL) }
+    if leaving == .politely { screen.type("q") } else { screen.signal(.kill) }
     _ = try screen.exit()
     // A name that the node has given us, which it keeps for the next one; another test's dashboard may have looked
     // at the same moment and got one too.

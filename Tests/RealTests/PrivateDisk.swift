@@ -50,10 +50,10 @@ final class PrivateDisk: Sendable {
         guard (try? Files.target(ofLink: "/proc/\(process.pid)/ns/mnt")) == namespace else {
           continue
         }
-        ProcessIdentity(pid: process.pid, started: process.started).signal(9)
+        ProcessIdentity(pid: process.pid, started: process.started).signal(.kill)
       }
     }
-    holder.signal(9)
+    holder.signal(.kill)
     _ = holder.wait()
   }
 

@@ -69,7 +69,7 @@ struct RPCTests {
       let words = (try? Files.read("/proc/\(process.pid)/cmdline", limit: 1 << 20)) ?? []
       #expect(!String(decoding: words, as: UTF8.self).contains(cookie))
     }
-    terminal.signal(15)
+    terminal.signal(.term)
     #expect(try terminal.exit() != nil)
   }
 }

@@ -81,7 +81,7 @@ struct SlugCommandTests {
         ["sleep", "1000"], in: stage.home.slugs + "/\(slugs[0])/tree/lib",
         environment: stage.environment))
     defer {
-      running.signal(SIGKILL)
+      running.signal(.kill)
       _ = running.wait()
     }
     // Built again it is asked for.

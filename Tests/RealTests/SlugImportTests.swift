@@ -240,7 +240,7 @@ struct SlugImportTests {
       return try !tar.isEmpty && !stage.builds().isEmpty
     }
     #expect(unpacks)
-    relctl.signal(15)
+    relctl.signal(.term)
     #expect(relctl.wait() == .code(130))
     #expect(try stage.builds() == [] && !Files.exists(stage.home.slugs))
     for process in tar {

@@ -93,7 +93,7 @@ final class Stage: Sendable {
     let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
     try #require(words.count == 3)
     let agent = ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
-    #expect(agent.signal(9))
+    #expect(agent.signal(.kill))
     #expect(eventually { !agent.isAlive })
   }
 

@@ -41,7 +41,7 @@ struct StreamTests {
     #expect(try stage.relctl("restart", "greeter").exit == .code(0))
     #expect(try events.expect("restart.requested") && logs.expect("listening on"))
     for running in [events, logs] {
-      running.child.signal(2)
+      running.child.signal(.int)
       #expect(running.child.wait() == .code(0))
     }
     // A reader that goes away is no failure.

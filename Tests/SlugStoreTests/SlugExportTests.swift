@@ -18,7 +18,7 @@ import Testing
     try Files.symbolicLink(to: "events.jsonl", at: release.tree + "/link")
     try release.folder.write("tree/provenance.json", "of the release's own")
     id = try release.store()
-    signals = try Signals([SIGUSR2])
+    signals = try Signals([.usr2])
   }
 
   private func tar(_ words: String...) throws -> Invocation.Result {

@@ -143,14 +143,12 @@ public final class Beam: Sendable {
     // One that has ended and was not waited for is a zombie.
     guard child.exitIfEnded() == nil, let process = ProcessIdentity(of: pid) else { return }
     let descendants = ProcessTable.descendants(of: pid)
-    process.signal(SIGKILL)
+    process.signal(.kill)
     _ = child.wait()
-    for other in descendants {
-      ProcessIdentity(pid: other.pid, started: other.started).signal(SIGKILL)
-    }
+    for other in descendants { other.identity.signal(.kill) }
   }
 
-  public func signal(_ number: Int32) { child.signal(number) }
+  public func signal(_ signal: Signal) { child.signal(signal) }
 
   /// What it has written to its standard output and error.
   public var output: String {
@@ -280,7 +278,7 @@ extension Beam {
     }
 
     deinit {
-      epmd.signal(SIGKILL)
+      epmd.signal(.kill)
       _ = epmd.wait()
     }
   }
@@ -299,7 +297,7 @@ extension Beam {
     }
 
     deinit {
-      shell.signal(SIGKILL)
+      shell.signal(.kill)
       _ = shell.wait()
     }
   }

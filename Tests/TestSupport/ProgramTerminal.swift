@@ -26,7 +26,7 @@ public final class ProgramTerminal {
 
   public func type(_ text: String) { window.type(text) }
 
-  public func signal(_ number: Int32) { child.signal(number) }
+  public func signal(_ signal: Signal) { child.signal(signal) }
 
   /// Closes the window.
   public func hangUp() { window.hangUp() }
@@ -58,7 +58,7 @@ public final class ProgramTerminal {
       receive()
       if try !Poll.wait([ended.descriptor], milliseconds: 20).isEmpty { return child.wait() }
     }
-    child.signal(SIGKILL)
+    child.signal(.kill)
     return nil
   }
 

@@ -47,7 +47,7 @@ public enum Workspace {
     while true {
       if let answer = try answer() { return answer }
       if Clock.monotonic() > end { return nil }
-      _ = try? Poll.wait([], milliseconds: 20)
+      Clock.pause(milliseconds: 20)
     }
   }
 }

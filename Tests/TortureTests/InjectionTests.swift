@@ -151,7 +151,7 @@ import Testing
       let wrapper = try strace(
         rack, "-e", "trace=\(name)", "-e", "inject=\(name):signal=KILL:when=\(number)")
       let killed = try rack.emit(["new"], under: wrapper)
-      #expect(killed.exit == .signal(9), "\(name) \(number): \(killed.errors)")
+      #expect(killed.exit == .signal(.kill), "\(name) \(number): \(killed.errors)")
       var told = acknowledged.merging(Rack.acknowledged(killed, of: ["new"])) { $1 }
       let lines = try rack.check(told, "\(name) \(number)")
       let next = try rack.log.append(Rack.draft("next"))

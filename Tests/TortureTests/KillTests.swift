@@ -85,7 +85,7 @@ private final class Killing: Sendable {
       let victim = writers[Int.random(in: 0..<4, using: &random)]
       let deaths = victim.deaths
       if Int.random(in: 0..<8, using: &random) > 0 { victim.waitForAcknowledgement() }
-      _ = try? Poll.wait([], milliseconds: Int64.random(in: 0...12, using: &random))
+      Clock.pause(milliseconds: Int64.random(in: 0...12, using: &random))
       _ = eventually(20_000) {
         victim.kill()
         return victim.deaths > deaths
@@ -140,7 +140,7 @@ private final class Streamer: Sendable {
   }
 
   /// Under the lock: who waits for its end may not have its number given to another meanwhile.
-  func kill() { state.withLock { $0.child?.signal(9) } }
+  func kill() { state.withLock { $0.child?.signal(.kill) } }
 
   func run(until isOver: borrowing Mutex<Bool>) {
     var random = Scramble(seed)
@@ -162,7 +162,7 @@ private final class Streamer: Sendable {
     state.withLock { ($0.child, $0.ofThisLife) = (conversation.child, 0) }
     talk(life, conversation, isOver, &random)
     state.withLock {
-      $0.child?.signal(9)
+      $0.child?.signal(.kill)
       // From now on its number may come to be another's.
       $0.child = nil
     }

@@ -165,7 +165,7 @@ struct CacheFile {
     try Files.setModified(first, SourceTimes.restored)
     let before = Files.statusChanged(first)
     for _ in 0..<20 where Files.statusChanged(first) == before {
-      _ = try Poll.wait([], milliseconds: 1)
+      Clock.pause(milliseconds: 1)
       try Files.setModified(first, SourceTimes.restored)
     }
     for mark in marks.dropFirst() { try Files.setModified(mark, SourceTimes.restored) }

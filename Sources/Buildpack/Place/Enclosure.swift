@@ -48,7 +48,7 @@ public struct Enclosure {
       try Isolation.settle(network: false)
       switch try Child.start(command, input: .inherited).wait() {
       case .code(let code): return code
-      case .signal(let signal): return 128 + signal
+      case .signal(let signal): return signal.exitCode
       }
     } catch { throw Cause(error) }
   }

@@ -83,7 +83,7 @@ public final class Rehearsal {
   /// - Returns: one for each OTP release.
   public func end(interrupts: Signals? = nil) throws(BuildFailure) -> [Result] {
     var bytes: [UInt8] = []
-    var interrupted: Int32?
+    var interrupted: Signal?
     let descriptors = [answers.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
     do throws(PosixError) {
       while true {

@@ -14,7 +14,7 @@ struct RehearsalCause {
 
   /// It ended by itself.
   func ended(_ exit: Exit, _ lines: [String], _ aim: RehearsalAct.Aim) -> Rehearsal.Outcome {
-    let isKilled = exit == .signal(9) || exit == .code(137)
+    let isKilled = exit == .signal(.kill) || exit == .code(137)
     let last = OutputDiagnosis(lines)
     let ending = ExitCause.ending(exit.status)
     if let blamed = blame(last) { return .unclear(blamed) }
@@ -139,7 +139,7 @@ extension Exit {
   var status: RunStatus.Exit {
     switch self {
     case .code(let code): .code(code)
-    case .signal(let signal): .signal(signal)
+    case .signal(let signal): .signal(signal.rawValue)
     }
   }
 }

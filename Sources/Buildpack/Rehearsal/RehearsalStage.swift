@@ -54,7 +54,7 @@ public struct RehearsalStage {
   }
 
   private func clear() {
-    ProcessTable.killDescendants(of: Program.processID)
+    ProcessTable.endDescendants(of: Program.processID)
     while Child.reapAny() != nil {}
   }
 
@@ -84,7 +84,7 @@ public struct RehearsalStage {
     while true {
       let ready = try Poll.wait([leash.descriptor, output.descriptor])
       if ready.contains(leash.descriptor) {
-        child.signal(SIGKILL)
+        child.signal(.kill)
         _ = child.wait()
         Program.exit(ExitCode.interrupted)
       }

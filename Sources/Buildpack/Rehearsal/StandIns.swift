@@ -1,3 +1,4 @@
+import Events
 import Instance
 import ReleaseModel
 
@@ -32,7 +33,7 @@ struct StandIns: Codable, Equatable, Sendable {
 
   /// What decides how the release is started is not for others to set.
   static func isOurs(_ name: String) -> Bool {
-    RunSpecification.ownVariables.contains(name) || BuildEnvironment.refused.contains(name)
+    ConfigVar.reserved.contains(name) || BuildEnvironment.refused.contains(name)
       || name.hasPrefix("RELEASE_") || name.hasPrefix("ERL_") || name == "LANG"
   }
 

@@ -111,7 +111,7 @@ public final class BeamPass {
       let isOver = Clock.monotonic() > end
       if isOver || interrupts?.next() != nil {
         kill()
-        return isOver ? .signal(9) : nil
+        return isOver ? .signal(.kill) : nil
       }
       _ = try Poll.wait(
         [watch?.descriptor, interrupts?.file.descriptor].compactMap { $0 }, milliseconds: 250)
@@ -119,7 +119,7 @@ public final class BeamPass {
   }
 
   private func kill() {
-    child.signal(9)
+    child.signal(.kill)
     _ = child.wait()
     hasEnded = true
   }

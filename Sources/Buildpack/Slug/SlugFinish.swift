@@ -193,7 +193,7 @@ struct SlugFinish {
     do throws(Cause) {
       if let result = try pass.end(interrupts: build.interrupts) { return result }
     } catch { throw .slug(error) }
-    throw .interrupted(signal: SIGTERM)
+    throw .interrupted(signal: .term)
   }
 
   private func describe() throws(BuildFailure) -> Manifest {

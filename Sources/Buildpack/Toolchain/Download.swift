@@ -51,12 +51,9 @@ struct Download {
     var isTooLarge: Bool {
       switch exit {
       case .code(let code): code == 63
-      case .signal(let signal): signal == Failure.sizeSignal
+      case .signal(let signal): signal == .xfsz
       }
     }
-
-    /// SIGXFSZ: signal(7)
-    private static let sizeSignal: Int32 = 25
   }
 
   /// - Returns: nil where all is well.
@@ -87,7 +84,7 @@ struct Download {
     case .interrupted(let signal): throw Cause(interruptedBy: signal)
     case .exit(.code(0)): return nil
     case .exit(let exit): return Failure(exit: exit, reason: reason)
-    case .cut, .expired: return Failure(exit: .signal(9), reason: "it took too long")
+    case .cut, .expired: return Failure(exit: .signal(.kill), reason: "it took too long")
     }
   }
 
@@ -118,9 +115,9 @@ struct Download {
 
 extension Cause {
   /// The signal's number is a fact, so that the program can end by it.
-  init(interruptedBy signal: Int32) {
+  init(interruptedBy signal: Signal) {
     self.init(
       .buildInterrupted, "the build was stopped by signal \(signal)",
-      facts: ["signal": String(signal)])
+      facts: ["signal": signal.description])
   }
 }

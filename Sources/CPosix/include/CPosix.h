@@ -63,6 +63,9 @@ int cposix_sync_file_system(int descriptor);
 // A descriptor that becomes readable when a process ends, any process (pidfd_open(2), Linux 5.3); -1 with errno.
 int cposix_process_descriptor(pid_t pid);
 
+// Send a signal to the process of such a descriptor (pidfd_send_signal(2), Linux 5.1); 0, or -1 with errno.
+int cposix_signal_process(int descriptor, int signal);
+
 // A file in memory without a name (memfd_create(2)); a descriptor, or -1 with errno.
 int cposix_memory_file(void);
 

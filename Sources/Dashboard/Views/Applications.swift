@@ -113,7 +113,7 @@ extension Model {
       return [Cell(node.name)] + [whyPlanned]
     }
     guard let release = shownRelease else {
-      return [Cell(Wording.sentence(.noRelease(app: app.name)))]
+      return [Cell(Wording.sentence(.operation(.noRelease(app: app.name))))]
     }
     let slug = "slug \(release.slug.prefix(6))"
     switch manifests[release.slug] {

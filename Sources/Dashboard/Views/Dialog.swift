@@ -44,9 +44,9 @@ struct Dialog {
       Printable.wrap(text, to: max(2, width)).map { Cell($0, role) }
     }
     let blank = [Cell("")]
-    let ask = wrapped(question.question, .title)
-    let what = question.consequences.flatMap { wrapped($0, .text) }
-    let undo = wrapped(question.undo, .aside)
+    let ask = wrapped(question.consequences.question, .title)
+    let what = question.consequences.changes.flatMap { wrapped($0, .text) }
+    let undo = wrapped(question.consequences.undo, .aside)
     let airy = ask + blank + what + blank + undo + blank
     if airy.count <= height { return airy }
     return Array((ask + what + undo).prefix(max(0, height)))

@@ -1,0 +1,33 @@
+import Glibc
+
+/// Clocks, in milliseconds unless said otherwise.
+public enum Clock {
+  /// Since 1970, UTC; jumps when the host's clock is set.
+  public static func now() -> Int64 { read(CLOCK_REALTIME) }
+
+  /// Since a moment in the past; never jumps.
+  public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
+
+  /// The monotonic clock in microseconds, for measurements.
+  public static func microseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
+
+  /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
+  public static func utcOffset(at milliseconds: Int64) -> Int {
+    var seconds = time_t(milliseconds / 1000)
+    var parts = tm()
+    return localtime_r(&seconds, &parts) == nil ? 0 : parts.tm_gmtoff
+  }
+
+  /// Holds this thread up. poll(2)
+  public static func pause(milliseconds: Int64) { poll(nil, 0, Int32(clamping: milliseconds)) }
+
+  private static func read(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}

@@ -1,0 +1,47 @@
+import CommandLine
+import Events
+
+extension Verb {
+  static let explain = Verb(
+    Command(
+      "explain", "RT-ID…", count: 1...20, "say what the id of an error means",
+      details: "An error ends with its id: relctl explain RT-CONFIG-MISSING",
+      options: [.json])
+  ) { call throws(Cause) in
+    let problems = try call.arguments.positional.map { word throws(Cause) in
+      try Problem(named: word)
+    }
+    if call.wantsJSON {
+      call.print(json: problems)
+    } else {
+      call.context.print(problems.map(\.text).joined(separator: "\n"))
+    }
+    return .success
+  }
+}
+
+/// What the reference says of an id.
+private struct Problem: Encodable {
+  let id: String
+  let meaning: String
+  let exitCode: Int32
+  let remedy: String?
+
+  init(named word: String) throws(Cause) {
+    let known = ProblemID.allCases
+    // It may be copied with the brackets around it.
+    let name = word.uppercased().filter { $0 != "[" && $0 != "]" }
+    guard let problem = known.first(where: { [name, "RT-" + name].contains($0.rawValue) }) else {
+      let near = Spelling.nearest(to: name, among: known.map(\.rawValue))
+      throw Cause(
+        .usage, "there is no error '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""),
+        remedy: "An error ends with its id, as in: [RT-APP-UNKNOWN]")
+    }
+    (id, meaning) = (problem.rawValue, problem.meaning)
+    (exitCode, remedy) = (problem.exitCode, problem.remedy)
+  }
+
+  var text: String {
+    "\(id): \(meaning)\n  exit code \(exitCode)" + (remedy.map { "\n  \($0)" } ?? "")
+  }
+}

@@ -1,0 +1,195 @@
+import Events
+import HomeLayout
+import Operations
+import ReleaseModel
+import Testing
+
+/// What each operation says of a board: whether it may be done, its sentence, its event and back.
+struct OperationTests {
+  /// An app with three releases; v2 is current, v1 ran before, v3 failed.
+  static let board: Board = {
+    var story = Story()
+    story.release(1, slug: "a", config: "c1", formation: ["web": 2, "job": 1])
+    story.release(2, slug: "b", config: "c2", formation: ["web": 2, "job": 1]) {
+      $0.set = ["GREETING"]
+    }
+    story.append(.releaseCreated) {
+      ($0.release, $0.slug, $0.config) = (ReleaseNumber(3), "c", "c2")
+    }
+    return story.board
+  }()
+
+  static let deploying: Board = {
+    var story = Story(board: board)
+    story.append(.deploymentStarted) { $0.release = ReleaseNumber(3) }
+    return story.board
+  }()
+
+  static let first: Board = {
+    var story = Story()
+    story.release(1, slug: "a", config: "c1", formation: ["web": 1])
+    return story.board
+  }()
+
+  struct Case: CustomTestStringConvertible {
+    var operation: any Operation
+    var board = OperationTests.board
+    var refusal: Refusal?
+    var testDescription: String {
+      "\(operation.sentence): \(refusal.map { "\($0)" } ?? "may be done")"
+    }
+  }
+
+  static let cases: [Case] = [
+    Case(operation: Restart(app: "shop")),
+    Case(operation: Restart(app: "shop", instance: InstanceName("web", 2))),
+    Case(
+      operation: Restart(app: "shop", instance: InstanceName("web", 3)),
+      refusal: .noInstance(InstanceName("web", 3), app: "shop")),
+    Case(operation: Restart(app: "cart"), refusal: .noApp("cart")),
+    Case(operation: Rollback(app: "shop")),
+    Case(operation: Rollback(app: "shop", to: ReleaseNumber(1))),
+    Case(
+      operation: Rollback(app: "shop", to: ReleaseNumber(2)),
+      refusal: .isCurrent(ReleaseNumber(2), app: "shop")),
+    Case(
+      operation: Rollback(app: "shop", to: ReleaseNumber(9)),
+      refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
+    Case(
+      operation: Rollback(app: "shop"), board: deploying,
+      refusal: .deploying(ReleaseNumber(3), app: "shop")),
+    Case(operation: Rollback(app: "shop", to: ReleaseNumber(1)), board: deploying),
+    Case(
+      operation: Rollback(app: "shop"), board: first,
+      refusal: .noPreviousRelease(ReleaseNumber(1), app: "shop")),
+    Case(operation: Scale(app: "shop", to: ["web": 100])),
+    Case(operation: Scale(app: "shop", to: ["web": 101]), refusal: .count(101, process: "web")),
+    Case(operation: Scale(app: "shop", to: ["web": -1]), refusal: .count(-1, process: "web")),
+    Case(operation: Stop(app: "shop")),
+    Case(operation: Stop(app: "cart"), refusal: .noApp("cart")),
+    Case(operation: Deploy(app: "cart", slug: "d")),
+    Case(operation: ChangeConfig(app: "shop", config: "c3", base: "c2", set: ["A"], unset: [])),
+    Case(
+      operation: ChangeConfig(app: "shop", config: "c3", base: "c1", set: ["A"], unset: []),
+      refusal: .configChanged(app: "shop")),
+  ]
+
+  @Test(arguments: cases)
+  func mayBeDone(_ test: Case) {
+    var refusal: Refusal?
+    do throws(Refusal) { try test.operation.check(on: test.board) } catch { refusal = error }
+    #expect(refusal == test.refusal)
+  }
+
+  /// What a request says is what the agent reads from it.
+  @Test(arguments: cases)
+  func eventAndBack(_ test: Case) throws {
+    let operation = test.operation
+    let data = operation.request(by: "ana", now: Timestamp(milliseconds: 5))
+    #expect(data.by == "ana" && data.deadline == Timestamp(milliseconds: 900_005))
+    let read = OperationTable.standard.operation(
+      type(of: operation).type, app: operation.app, data)
+    #expect(read?.sentence == operation.sentence)
+    #expect(read?.request(by: "ana", now: Timestamp(milliseconds: 5)) == data)
+  }
+
+  @Test(arguments: [
+    (Restart(app: "shop") as any Operation, "restart of shop", "restart"),
+    (
+      Restart(app: "shop", instance: InstanceName("web", 1)), "restart of web.1 of shop",
+      "restart of web.1"
+    ),
+    (Rollback(app: "shop", to: ReleaseNumber(1)), "rollback of shop to v1", "rollback to v1"),
+    (
+      Scale(app: "shop", to: ["web": 2, "job": 1]), "scale of shop to job=1 web=2",
+      "scale to job=1 web=2"
+    ),
+    (Stop(app: "shop"), "stop of shop", "stop"),
+    (Deploy(app: "shop", slug: "a"), "deploy of shop", "deploy"),
+    (
+      ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []),
+      "change of the config vars of shop", "change of the config vars"
+    ),
+  ])
+  func sentences(operation: any Operation, long: String, short: String) {
+    #expect(operation.sentence == long && operation.shortSentence == short)
+  }
+
+  @Test func aRollbackIsRequestedWithTheReleaseItMeans() {
+    #expect(Rollback(app: "shop").chosen(on: Self.board).release == ReleaseNumber(1))
+    #expect(
+      Rollback(app: "shop").needs(on: Self.board) == Needs(slug: "a", config: "c1"))
+  }
+
+  /// A restart of all includes that of each instance, but not the other way round.
+  @Test(arguments: [
+    (InstanceName?.none, InstanceName?.none, true), (nil, InstanceName("web", 1), true),
+    (InstanceName("web", 1), InstanceName("web", 1), true), (InstanceName("web", 1), nil, false),
+    (InstanceName("web", 1), InstanceName("web", 2), false),
+  ])
+  func isOpen(requested: InstanceName?, asked: InstanceName?, isOpen: Bool) {
+    var story = Story(board: Self.board)
+    story.append(.restartRequested) { $0.instance = requested }
+    #expect(Restart(app: "shop", instance: asked).isOpen(on: story.board) == isOpen)
+    #expect(!Stop(app: "shop").isOpen(on: story.board))
+  }
+
+  @Test func onlyAStopGoesBeforeTheOthers() {
+    let all = Self.cases.map(\.operation)
+    for first in all {
+      for second in all {
+        #expect(first.goesBefore(second) == (first is Stop && !(second is Stop)))
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (
+      Restart(app: "shop") as any Operation,
+      ["Restart all 3 instances of shop (v2)?", "Nothing of it runs now"]
+    ),
+    (Rollback(app: "shop"), ["from v2 to v1?", "This makes v4", "GREETING"]),
+    (
+      Scale(app: "shop", to: ["web": 1, "job": 3]),
+      ["1 of 2 instances of web are stopped", "2 more of job start"]
+    ),
+    (Stop(app: "shop"), ["Stop shop?", "Nothing of it serves"]),
+  ])
+  func consequences(operation: any Operation, words: [String]) throws {
+    let said = operation.consequences(on: try #require(Self.board.apps["shop"]))
+    let text = ([said.question] + said.changes + [said.undo]).joined(separator: "\n")
+    for word in words { #expect(text.contains(word)) }
+  }
+}
+
+/// Events of one app, folded into a board.
+struct Story {
+  private(set) var board = Board()
+  private var sequence: UInt64 = 0
+
+  init(board: Board = Board()) { (self.board, sequence) = (board, board.sequence) }
+
+  mutating func append(_ type: EventType, _ fill: (inout EventData) -> Void = { _ in }) {
+    sequence += 1
+    board.apply(
+      Event(
+        sequence: sequence, id: "event-\(sequence)",
+        time: Timestamp(milliseconds: Int64(sequence)), source: "test", type: type, app: "shop",
+        data: EventData(fill)))
+  }
+
+  /// A release that became current.
+  mutating func release(
+    _ number: Int, slug: String, config: String, formation: [String: Int],
+    _ fill: (inout EventData) -> Void = { _ in }
+  ) {
+    let number = ReleaseNumber(number)
+    append(.releaseCreated) {
+      ($0.release, $0.slug, $0.config) = (number, slug, config)
+      fill(&$0)
+    }
+    append(.deploymentStarted) { ($0.release, $0.formation) = (number, formation) }
+    append(.deploymentStep) { ($0.release, $0.step) = (number, Board.Deployment.switchStep) }
+    append(.deploymentFinished) { $0.release = number }
+  }
+}
