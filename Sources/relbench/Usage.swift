@@ -11,6 +11,12 @@ enum Usage {
     return Int64(usage.ru_maxrss) * 1024
   }
 
+  /// Nanoseconds that a process has computed. proc(5), schedstat
+  static func nanoseconds(of pid: pid_t) throws(PosixError) -> Int {
+    let text = String(decoding: try Files.read("/proc/\(pid)/schedstat"), as: UTF8.self)
+    return text.split(separator: " ").first.flatMap { Int($0) } ?? 0
+  }
+
   /// Clock ticks that a process has computed, and how often it slept. proc(5)
   static func work(of pid: pid_t) throws(PosixError) -> (ticks: Int, sleeps: Int) {
     let stat = String(decoding: try Files.read("/proc/\(pid)/stat"), as: UTF8.self)

@@ -5,7 +5,7 @@ import Posix
 
 /// A part of the table that can be asked for by its name.
 enum Group: String, CaseIterable {
-  case log, mask, follow, million, screen, build, deploy, node, fleet
+  case log, mask, follow, million, screen, build, deploy, agent, node, fleet
 
   func show(_ scratch: Scratch) throws {
     switch self {
@@ -16,6 +16,7 @@ enum Group: String, CaseIterable {
     case .screen: try ScreenRows(scratch: scratch).show()
     case .build: try BuildRows(scratch: scratch).show()
     case .deploy: try DeployRows(scratch: scratch).show()
+    case .agent: try AgentRows(scratch: scratch).show()
     case .node: try NodeRows(scratch).show()
     case .fleet: try FleetRows(scratch).show()
     }

@@ -134,7 +134,7 @@ import Testing
     let cases: [(RunStatus.Exit?, String)] = [
       (.code(0), "web.1 of v3 ended with exit code 0"),
       (.code(126), "web.1 of v3 ended with exit code 126"),
-      (.signal(9), "web.1 of v3 was killed (.kill)"),
+      (.signal(9), "web.1 of v3 was killed (SIGKILL)"),
       (.signal(11), "web.1 of v3 was ended by signal 11"),
       (
         .notStarted(errno: 2),

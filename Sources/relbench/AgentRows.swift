@@ -1,0 +1,52 @@
+import HomeLayout
+import Posix
+
+/// What the agent computes for instances that only answer their readiness check.
+struct AgentRows {
+  let scratch: Scratch
+
+  /// Seconds for which it is watched: two rounds of probes.
+  private static let span: Int64 = 20
+  /// Seconds between two probes of a ready instance.
+  private static let pause: Int64 = 10
+
+  func show() throws {
+    let source = scratch.folder + "/idle"
+    try FileTree.copy(
+      try Files.resolve(DeployRows.sample), to: source, skipping: { $0 == "_build" })
+    let program = try Files.target(ofLink: "/proc/self/exe")
+    try Files.replace(source + "/Procfile", with: Array("web: \(program) --answer\n".utf8))
+    try Files.replace(source + "/app.json", with: Array(Self.appJSON.utf8))
+    try scratch.run("relctl", "deploy", "greeter", source)
+    var figures: [Double] = []
+    for count in [10, 60] {
+      try scratch.run("relctl", "scale", "greeter", "web=\(count)")
+      figures.append(try microseconds(aProbeOf: count))
+    }
+    Row(
+      what: "agent, CPU a probe: 60 idle instances", ours: "\(Int(figures[1])) µs",
+      peer: "10 instances \(Int(figures[0])) µs", ratio: (figures[1] / figures[0]).short,
+      budget: "equal, ≤ 500 µs"
+    ).show()
+    try scratch.run("relctl", "stop", "greeter")
+  }
+
+  private static let appJSON = """
+    {"healthchecks": {"web": [{"type": "startup", "name": "answers", "path": "/"}]}}
+    """
+
+  private func microseconds(aProbeOf count: Int) throws -> Double {
+    let home = Home(root: scratch.environment["RELTUI_HOME"] ?? "")
+    let lines = String(decoding: try Files.read(home.agentLock), as: UTF8.self).split(separator: "\n")
+    let words = lines.last?.split(separator: " ") ?? []
+    guard words.count == 3, let agent = pid_t(words[1]) else {
+      throw PosixError("find", "the agent", .invalid)
+    }
+    // The last start is over when the first probes are.
+    Clock.pause(milliseconds: 2 * Self.pause * 1000)
+    let before = try Usage.nanoseconds(of: agent)
+    Clock.pause(milliseconds: Self.span * 1000)
+    let used = try Usage.nanoseconds(of: agent) - before
+    return Double(used) / 1000 / Double(count) / Double(Self.span / Self.pause)
+  }
+}
