@@ -101,6 +101,6 @@ let package = Package(
     tests("TerminalTests", ["Terminal"]),
     tests("RealTests", ["Instance", "relctl", "reltui", "relpack", "relshim"]),
     tests("TortureTests", ["EventLog", "Journal", "relctl", "reltui"]),
-    tests("DashboardTests", ["Dashboard", "Journal", "reltui"]),
+    tests("DashboardTests", ["Dashboard", "Instance", "Journal", "reltui"]),
   ]
 )

@@ -83,10 +83,10 @@ extension Model {
 
   mutating func enterInstances() throws(Refusal) -> [Effect] {
     guard let app = selectedApp else { throw .noApp }
-    if isInside { throw .amongInstances }
+    if selection.isInside { throw .amongInstances }
     guard let first = listedRuns.first else { throw .noInstance(app: app.name) }
-    isInside = true
-    run = RunChoice(id: first.run, instance: first.instance)
+    selection.isInside = true
+    selection.run = RunChoice(id: first.run, instance: first.instance)
     return []
   }
 
@@ -96,14 +96,14 @@ extension Model {
   }
 
   mutating func goBack() -> [Effect] {
-    if filters[place]?.isEmpty == false {
-      filters[place] = nil
-    } else if place == .settings {
-      openSettings = nil
-    } else if place == .tree {
-      openTree = nil
-    } else if isInside, view == .releases {
-      isInside = false
+    if list.text?.isEmpty == false {
+      list.text = nil
+    } else if page == .settings {
+      selection.openSettings = nil
+    } else if page == .tree {
+      selection.openTree = nil
+    } else if selection.isInside, view == .apps {
+      selection.isInside = false
     } else if view != homeView {
       return show(homeView)
     }
@@ -112,16 +112,19 @@ extension Model {
 
   mutating func scrollHelp(by count: Int) -> [Effect] {
     guard case .help(let top) = mode else { return [] }
-    let last = max(0, HelpPage.lines(of: self).count - HelpPage.height(size))
+    let (page, body) = (helpPage(top: top), Geometry(size, hasNotice: false).body)
+    let last = max(0, page.lines(width: body.width).count - page.rows(in: body))
     mode = .help(top: min(max(0, top + count), last))
     return []
   }
 
   /// Where going back ends: without an app, at the nodes that are there.
-  private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .releases }
+  private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .apps }
 
   private func runningApp() throws(Refusal) -> Board.App {
-    if let node = shownNode, nodeChoice != nil, shownApp == nil { throw .foreignNode(node.name) }
+    if let node = shownNode, selection.node != nil, shownApp == nil {
+      throw .foreignNode(node.name)
+    }
     guard let app = shownApp else { throw .noApp }
     if app.current == nil { throw .noRelease(app: app.name) }
     return app
@@ -134,7 +137,7 @@ extension Model {
   private func requestData(_ fill: (inout EventData) -> Void) -> EventData {
     var data = EventData(fill)
     data.by = setting.user
-    data.deadline = now + Self.requestLimit
+    data.deadline = clock.now + Self.requestLimit
     return data
   }
 }

@@ -24,18 +24,18 @@ extension Model {
 
   mutating func openNodeSettings() throws(Refusal) -> [Effect] {
     guard let node = actedNode else { throw .noNode }
-    if openSettings != nil { throw .pageIsOpen }
-    openSettings = node.id
-    tops[.settings] = 0
+    if selection.openSettings != nil { throw .pageIsOpen }
+    selection.openSettings = node.id
+    lists[.settings, default: ListPosition()].top = 0
     return []
   }
 
   mutating func openApplicationTree() throws(Refusal) -> [Effect] {
-    if openTree != nil { throw .pageIsOpen }
+    if selection.openTree != nil { throw .pageIsOpen }
     let (node, application) = try reachedApplication()
     if application.state != .running { throw .notRunning(application.name) }
-    openTree = NodeAttention.Tree(node: node.id, application: application.name)
-    tops[.tree] = 0
+    selection.openTree = NodeAttention.Tree(node: node.id, application: application.name)
+    lists[.tree, default: ListPosition()].top = 0
     return []
   }
 
