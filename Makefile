@@ -62,8 +62,8 @@ fuzz: ## feed what reads from nodes with broken input, for a minute each
 bench: build ## measure the budgets, each beside its peer; parts of it: .build/release/relbench log follow
 	$(RELEASE)/relbench
 
-docs: ## write the pages of docs/reference that are made from the code
-	UPDATE_DOCS=1 swift test --filter 'Reference|PageOfKeys'
+docs: ## write the pages of docs/reference, and the screens in the docs, that are made from the code
+	UPDATE_DOCS=1 swift test --filter 'Reference|PageOfKeys|FramesOfPages'
 
 format: ## format the Swift sources in place, then lint them
 	swift format -i --recursive Package.swift Sources Tests

@@ -115,8 +115,7 @@ let package = Package(
       "reltui",
       [
         "HomeLayout", "JSONText", "Events", "NodeModel", "Operations", "Posix", "EventLog",
-        "ErlangDistribution", "Terminal", "Journal", "NodeWatch", "Observation", "Dashboard",
-        "CommandLine",
+        "ErlangDistribution", "Terminal", "Journal", "Observation", "Dashboard", "CommandLine",
       ]),
     program(
       "relctl",
@@ -152,7 +151,8 @@ let package = Package(
       "DashboardTests",
       [
         "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Operations",
-        "Posix", "Terminal", "Journal", "Dashboard", "reltui",
+        "Posix", "ErlangDistribution", "Terminal", "Journal", "NodeWatch", "Instance", "Dashboard",
+        "reltui",
       ]),
     tests(
       "DeploymentTests",
@@ -188,8 +188,8 @@ let package = Package(
     tests(
       "ObservationTests",
       [
-        "HomeLayout", "Events", "Redaction", "Posix", "ConfigStore", "ErlangDistribution",
-        "Instance", "Observation",
+        "HomeLayout", "Events", "NodeModel", "Redaction", "Posix", "ConfigStore",
+        "ErlangDistribution", "Instance", "Observation",
       ]),
     tests("OperationsTests", ["HomeLayout", "Events", "ReleaseModel", "Operations"]),
     tests("PlainTextTests", ["PlainText"]),

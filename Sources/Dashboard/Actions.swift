@@ -2,14 +2,14 @@ import Events
 import HomeLayout
 import Operations
 
-/// Why a command cannot run now. `Wording` has the sentence of each.
-enum Refusal: Error, Equatable, Sendable {
+/// Why a key does nothing now. `Wording` has the sentence of each.
+enum DisabledReason: Error, Equatable, Sendable {
   case readOnly
   case past
   case noApp
   case noInstance(app: String)
   /// An operation that cannot be done.
-  case operation(Operations.Refusal)
+  case operation(Refusal)
   case amongInstances
   case noNode
   /// No run of an app of ours.
@@ -30,53 +30,45 @@ struct Confirmation: Equatable, Sendable {
 }
 
 extension Model {
-  mutating func askRestart() throws(Refusal) -> [Effect] {
-    try ask(Restart(app: try namedApp(), instance: selectedRun?.instance))
-  }
-
-  mutating func askRollback() throws(Refusal) -> [Effect] {
-    try ask(Rollback(app: try namedApp()))
-  }
-
-  /// Asks whether an operation is meant, if it can be done.
-  private mutating func ask(_ operation: some Operation) throws(Refusal) -> [Effect] {
-    do throws(Operations.Refusal) { try operation.check(on: board) } catch {
-      throw .operation(error)
-    }
+  /// Asks whether an operation on the shown app, or its selected instance, is meant; if it can be done.
+  mutating func ask(
+    _ make: (_ app: String, _ instance: InstanceName?) -> some Operation
+  ) throws(DisabledReason) -> [Effect] {
+    let operation = make(try namedApp(), selectedRun?.instance)
+    do throws(Refusal) { try operation.check(on: board) } catch { throw .operation(error) }
     if operation.isOpen(on: board) { throw .operation(.isOpen(operation.sentence)) }
     let chosen = operation.chosen(on: board)
-    let request = chosen.request(by: setting.user, now: now)
-    let app = board.apps[chosen.app] ?? Board.App(name: chosen.app, changed: now)
+    let app = board.apps[chosen.app] ?? Board.App(name: chosen.app, changed: clock.now)
+    let effect = Effect.append(
+      type(of: chosen).type, app: chosen.app, chosen.request(by: setting.user, now: clock.now))
     mode = .question(
-      Confirmation(
-        consequences: chosen.consequences(on: app),
-        effects: [.append(type(of: chosen).type, app: chosen.app, request)]))
+      Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
     return []
   }
 
-  mutating func enterInstances() throws(Refusal) -> [Effect] {
+  mutating func enterInstances() throws(DisabledReason) -> [Effect] {
     guard let app = selectedApp else { throw .noApp }
-    if isInside { throw .amongInstances }
+    if selection.isInside { throw .amongInstances }
     guard let first = listedRuns.first else { throw .noInstance(app: app.name) }
-    isInside = true
-    run = RunChoice(id: first.run, instance: first.instance)
+    selection.isInside = true
+    selection.run = RunChoice(id: first.run, instance: first.instance)
     return []
   }
 
-  mutating func showLogs() throws(Refusal) -> [Effect] {
+  mutating func showLogs() throws(DisabledReason) -> [Effect] {
     if shownApp == nil, actedNode == nil { throw .noApp }
     return show(.logs)
   }
 
   mutating func goBack() -> [Effect] {
-    if filters[place]?.isEmpty == false {
-      filters[place] = nil
-    } else if place == .settings {
-      openSettings = nil
-    } else if place == .tree {
-      openTree = nil
-    } else if isInside, view == .releases {
-      isInside = false
+    if list.text?.isEmpty == false {
+      list.text = nil
+    } else if page == .settings {
+      selection.openSettings = nil
+    } else if page == .tree {
+      selection.openTree = nil
+    } else if selection.isInside, view == .apps {
+      selection.isInside = false
     } else if view != homeView {
       return show(homeView)
     }
@@ -85,16 +77,19 @@ extension Model {
 
   mutating func scrollHelp(by count: Int) -> [Effect] {
     guard case .help(let top) = mode else { return [] }
-    let last = max(0, HelpPage.lines(of: self).count - HelpPage.height(size))
+    let (page, body) = (helpPage(top: top), Geometry(size, hasNotice: false).body)
+    let last = max(0, page.lines(width: body.width).count - page.rows(in: body))
     mode = .help(top: min(max(0, top + count), last))
     return []
   }
 
   /// Where going back ends: without an app, at the nodes that are there.
-  private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .releases }
+  private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .apps }
 
-  private func namedApp() throws(Refusal) -> String {
-    if let node = shownNode, nodeChoice != nil, shownApp == nil { throw .foreignNode(node.name) }
+  private func namedApp() throws(DisabledReason) -> String {
+    if let node = shownNode, selection.node != nil, shownApp == nil {
+      throw .foreignNode(node.name)
+    }
     guard let app = shownApp else { throw .noApp }
     return app.name
   }

@@ -1,15 +1,16 @@
 import NodeModel
 
 extension Model {
-  /// What of the nodes is to be watched for the screen as it is now.
+  /// What is to be watched of the nodes for the screen as it is now.
   public var attention: NodeAttention {
     if setting.isPast { return NodeAttention() }
     switch view {
-    case .releases: return NodeAttention(nodes: bootingRuns)
-    case .nodes: return nodesAttention
     case .apps:
+      return NodeAttention(nodes: bootingRuns, discovers: isViewOpen && board.apps.isEmpty)
+    case .nodes: return nodesAttention
+    case .otpApps:
       guard let node = shownNode else { return NodeAttention() }
-      return NodeAttention(nodes: [node.id: [.vitals, .processes]], tree: openTree)
+      return NodeAttention(nodes: [node.id: [.vitals, .processes]], tree: selection.openTree)
     case .boot:
       guard let node = shownNode else { return NodeAttention() }
       return NodeAttention(nodes: [node.id: [.boot, .vitals]])
@@ -20,20 +21,22 @@ extension Model {
     }
   }
 
-  /// All nodes, also those that a filter hides: what they say decides whether it hides them.
+  /// All nodes, also those that a filter hides: the filter looks at what they say.
   private var nodesAttention: NodeAttention {
     var parts: [String: NodeAttention.Parts] = [:]
     for node in nodes { parts[node.id] = .vitals }
-    if let openSettings {
-      parts[openSettings, default: .vitals].insert(.settings)
-    } else if nodeAreas.detail.height > 0, let cursor = cursorNode {
+    if let open = selection.openSettings {
+      parts[open, default: .vitals].insert(.settings)
+    } else if NodesView(state: nodesState).hasPane(in: geometry.body),
+      let cursor = cursorNode
+    {
       parts[cursor.id, default: .vitals].formUnion([.processes, .happenings])
     }
-    // Who names nodes wants to look at these and no others.
+    // Named nodes are watched alone.
     return NodeAttention(nodes: parts, discovers: !setting.namesNodes)
   }
 
-  /// Nodes of runs on their way up, to say which application they are at.
+  /// Nodes of runs that boot, to say which application they are at.
   private var bootingRuns: [String: NodeAttention.Parts] {
     var parts: [String: NodeAttention.Parts] = [:]
     for node in nodes {

@@ -2,7 +2,7 @@ import Events
 import HomeLayout
 import Terminal
 
-/// What an event says, in a few words beside its type.
+/// The content of an event in a few words, shown beside its type.
 enum EventSummary {
   /// - Parameter asked: the request that the event names, if it is known.
   static func text(of event: Event, asked: Event? = nil) -> String {

@@ -5,7 +5,7 @@ import Operations
 import ReleaseModel
 import Terminal
 
-/// What the dashboard is told.
+/// Something that happened outside the dashboard.
 public enum Message: Sendable {
   case key(Key)
   case resize(Size)
@@ -13,32 +13,32 @@ public enum Message: Sendable {
   case clock(Timestamp, utcOffset: Int)
   case board(Board)
   case agent(isAlive: Bool)
-  /// Events that have come since, oldest first.
+  /// New events, oldest first.
   case events([Event])
-  /// Output that has come since.
+  /// New lines of output.
   case lines([OutputLine])
-  /// All nodes that are known, in the order in which they are listed; they replace those before.
+  /// All known nodes, in the order in which they are listed; they replace those before.
   case nodes([NodeReport])
-  /// What a node has logged since.
+  /// New lines of a node's log.
   case nodeLog(NodeLogPart)
-  /// The manifest of a slug that was asked for.
+  /// The answer to `Effect.readManifest`.
   case manifest(slug: String, Result<Manifest, Cause>)
-  /// A request of ours is in the log.
+  /// A request of this dashboard is in the log.
   case requested(Event)
-  /// Something that was asked for did not work.
+  /// An effect failed.
   case failed(Cause)
-  /// Something stays wrong, or no longer is.
+  /// A problem that lasts; nil when it is solved.
   case alert(String?)
 }
 
-/// What the dashboard wants done outside.
+/// Something that is to be done outside the dashboard.
 public enum Effect: Equatable, Sendable {
-  /// Write a request to the log, and see that an agent lives to carry it out.
+  /// Write a request to the log, and start an agent if none runs.
   case append(EventType, app: String, EventData)
   case readManifest(slug: String)
-  /// Give the last lines of an app or of one instance of it, then what comes, and of no other.
+  /// Send the last lines of an app or of one instance of it, then new ones, and of no other app.
   case readOutput(app: String, InstanceName?)
-  /// Do something to the node of a report; the app is that whose run it is.
+  /// Do something to the node of a report; `app` is the app whose run it is, if any.
   case act(node: String, name: String, app: String?, NodeAction)
   /// Send every cell again.
   case redraw

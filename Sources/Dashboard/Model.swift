@@ -4,20 +4,20 @@ import NodeModel
 import ReleaseModel
 import Terminal
 
-/// Everything the dashboard knows and shows. A value: what arrives is a `Message`, what is to be
-/// done outside is an `Effect`, and the screen is a function of it.
+/// Everything that the dashboard knows and shows, as one value. What happens outside comes in as a
+/// `Message`, what is to be done outside goes out as an `Effect`, and the screen is a function of it.
 public struct Model: Sendable {
   /// What the program was started with.
   public struct Setting: Sendable {
     public var host: String
-    /// Who presses the keys; requests carry it.
+    /// The operator's name, which every request carries.
     public var user: String
     /// The folder of the home, for the words of an empty screen.
     public var home: String
     public var isReadOnly: Bool
-    /// Whether what is shown is over; nothing can be asked of it, and the clock stands.
+    /// Whether the past is shown: nothing can be changed, and the clock stands.
     public var isPast: Bool
-    /// Whether nodes were named on the command line: they are what is looked at.
+    /// Whether nodes were named on the command line: then only these are watched.
     public var namesNodes: Bool
 
     public init(
@@ -28,72 +28,104 @@ public struct Model: Sendable {
       (self.isReadOnly, self.isPast) = (isReadOnly || isPast, isPast)
       self.namesNodes = namesNodes
     }
-
-    /// The view for whoever asked for none.
-    public var firstView: ViewName { namesNodes ? .nodes : .releases }
   }
 
   public let setting: Setting
+  // What is known.
   public internal(set) var board = Board()
   public internal(set) var isAgentAlive = false
-  public internal(set) var now: Timestamp
-  /// Seconds east of UTC of the clocks on the screen.
-  var utcOffset: Int
+  public internal(set) var nodes: [NodeReport] = []
+  var events = Feed<Event>(limit: 1000)
+  var manifests: [String: KnownManifest] = [:]
+  /// Requests of this dashboard that have no outcome yet, in words, by id.
+  var requests: [String: String] = [:]
+  public internal(set) var clock: WallClock
+  // What is shown.
   public internal(set) var size: Size
   public internal(set) var view: ViewName
-  /// The app that keys act on and that the views of one app show.
-  public internal(set) var app: String?
-  /// Whether the selection is among the app's instances, below the list.
-  var isInside = false
-  var run: RunChoice?
-  public internal(set) var nodes: [NodeReport] = []
-  /// The node that somebody chose; nil for that of the selected app.
-  var nodeChoice: NodeChoice?
-  /// The node whose settings are opened in the Nodes view, by its report's id.
-  var openSettings: String?
-  /// The application that keys act on in the OTP apps view.
-  var application: String?
-  /// The supervision tree that is opened there.
-  var openTree: NodeAttention.Tree?
-  /// The first line shown, of lists that do not follow their end.
-  var tops: [Place: Int] = [:]
-  var filters: [Place: String] = [:]
+  /// Whether the operator has chosen no view yet, so that nodes may take the place of an empty list
+  /// of apps.
+  var isViewOpen: Bool
+  var selection = Selection()
+  var lists: [Page: ListPosition] = [:]
+  var logs = LogReading()
   var mode = Mode.normal
-  /// What a key had to say; the next key takes it away.
+  /// The answer to a key; the next key removes it.
   var notice: Notice?
-  /// What stays wrong until it is mended.
+  /// A problem that stays on the screen until it is solved.
   var alert: String?
-  var events = Feed<Event>(limit: 1000)
-  var output = Output()
-  var nodeLog = NodeLog()
-  /// Whether the Logs view would rather show a node's own log than the output.
-  var prefersNodeLog = false
-  /// The least severe level that is shown of a node's log; nil for all.
-  var leastLevel: NodeLogLine.Level?
-  var find = Find()
-  var manifests: [String: KnownManifest] = [:]
-  /// Our own requests that no outcome has ended yet, in words, by id.
-  var requests: [String: String] = [:]
 
   public init(setting: Setting, size: Size, now: Timestamp, utcOffset: Int = 0) {
     self.setting = setting
-    view = setting.firstView
+    view = setting.namesNodes ? .nodes : .apps
+    isViewOpen = !setting.namesNodes && !setting.isPast
     self.size = size
-    self.now = now
-    self.utcOffset = utcOffset
+    clock = WallClock(now: now, utcOffset: utcOffset)
   }
+
+  /// The app that keys act on and that the views of one app show.
+  public var app: String? { selection.app }
+}
+
+/// The time, and how the clocks on the screen write it.
+public struct WallClock: Sendable {
+  public var now: Timestamp
+  /// Seconds east of UTC.
+  var utcOffset: Int
+}
+
+/// What keys act on, and the pages that are open.
+struct Selection: Sendable {
+  var app: String?
+  /// Whether the cursor is among the app's instances, below the list.
+  var isInside = false
+  var run: RunChoice?
+  /// The node that the operator chose; nil for that of the selected app.
+  var node: NodeChoice?
+  /// The application in the OTP apps view.
+  var application: String?
+  /// The node whose settings are open in the Nodes view, by its report's id.
+  var openSettings: String?
+  /// The supervision tree that is open in the OTP apps view.
+  var openTree: NodeAttention.Tree?
+}
+
+/// Where a list stands and which of its rows it shows.
+struct ListPosition: Sendable {
+  /// The first line shown; nil for a list that the operator has not scrolled.
+  var top: Int?
+  /// The text that rows must hold.
+  var text: String?
+
+  var filter: Filter { Filter(text) }
+}
+
+/// What the Logs view reads.
+struct LogReading: Sendable {
+  var output = Output()
+  var node = NodeLog()
+  /// Whether the node's own log is shown rather than the output, where there are both.
+  var prefersNode = false
+  /// The least severe level that is shown of a node's log; nil for all.
+  var leastLevel: NodeLogLine.Level?
+  var search = Search()
 }
 
 /// The views, in the order of their tabs.
 public enum ViewName: String, CaseIterable, Sendable {
-  case releases, nodes, apps, boot, logs, events
+  case apps, nodes
+  case otpApps = "otp-apps"
+  case boot, logs, events
+
+  /// - Parameter word: a view's name; `releases` is an older name of `apps`.
+  public init?(word: String) { self.init(rawValue: word == "releases" ? "apps" : word) }
 
   /// The name on its tab.
   public var title: String {
     switch self {
-    case .releases: "Releases"
+    case .apps: "Apps"
     case .nodes: "Nodes"
-    case .apps: "OTP apps"
+    case .otpApps: "OTP apps"
     case .boot: "Boot"
     case .logs: "Logs"
     case .events: "Events"
@@ -101,29 +133,20 @@ public enum ViewName: String, CaseIterable, Sendable {
   }
 
   /// The key of its tab.
-  var digit: Character {
-    switch self {
-    case .releases: "1"
-    case .nodes: "2"
-    case .apps: "3"
-    case .boot: "4"
-    case .logs: "5"
-    case .events: "6"
-    }
-  }
+  var digit: Character { Character("\(1 + (Self.allCases.firstIndex(of: self) ?? 0))") }
 }
 
-/// A list with a filter and a window of its own: a view, or a page that is opened in it.
-enum Place: Hashable, Sendable {
+/// A view, or a page that is open in one. Each has a list with a filter and a position of its own.
+enum Page: Hashable, Sendable {
   case view(ViewName)
   case settings
   case tree
 }
 
-/// Who gets the keys.
+/// What keys are for now.
 enum Mode: Sendable {
   case normal
-  /// A text is being typed; `before` is what Esc brings back.
+  /// A text is being typed; Esc brings `before` back.
   case typing(Field, before: String?)
   case help(top: Int)
   case choice(LevelChoice)
@@ -132,34 +155,36 @@ enum Mode: Sendable {
   /// What a text is typed for.
   enum Field: Sendable {
     case filter
-    case find
+    case search
   }
 
-  var context: Command.Context {
+  var isTyping: Bool { if case .typing = self { true } else { false } }
+
+  /// The commands that keys mean now.
+  var groups: Set<KeyCommand.Group> {
     switch self {
-    case .normal: .views
-    case .typing: .typing
-    case .help: .help
-    case .choice: .choice
-    case .question: .question
+    case .normal: [.act, .show, .move]
+    case .typing: [.typing]
+    case .help: [.help]
+    case .choice: [.choice]
+    case .question: [.question]
     }
   }
 }
 
-/// A line that tells how something came out.
+/// A line that answers a key.
 struct Notice: Equatable, Sendable {
   var text: String
   var role: Role = .text
 }
 
-/// The run that is selected. It is found again by its instance when it has ended and another took
-/// its place.
+/// The selected run. When it has ended, the newest run of its instance is selected instead.
 struct RunChoice: Equatable, Sendable {
   var id: UInt64
   var instance: InstanceName
 }
 
-/// The node that is selected. A run's is found again by its instance when another took its place.
+/// The selected node. When a run has ended, the node of its instance's newest run is selected.
 struct NodeChoice: Equatable, Sendable {
   var id: String
   var app: String?
@@ -175,12 +200,24 @@ struct NodeChoice: Equatable, Sendable {
 
 /// What is known of a slug's manifest.
 enum KnownManifest: Sendable {
+  /// It is being read.
   case asked
-  case read(OTPRelease?)
+  /// Without its list of files, which no view shows.
+  case read(Manifest)
   case unreadable(Cause)
 }
 
-/// The output lines of the Logs view and where they come from.
+/// A line of the Logs view.
+enum LogEntry: Sendable {
+  case output(OutputLine)
+  /// A line of a message in a node's log; only its first has the head.
+  case line(NodeLogLine, isFirst: Bool)
+  case lost(Int)
+  /// The log was not read for a while.
+  case gap
+}
+
+/// The last lines of output and where they come from.
 struct Output: Sendable {
   struct Source: Equatable, Sendable {
     var app: String
@@ -188,60 +225,21 @@ struct Output: Sendable {
   }
 
   var source: Source?
-  var lines = Feed<OutputLine>(limit: 2000)
+  var lines = Feed<LogEntry>(limit: 2000)
 }
 
-/// The log of one node, as far as it is kept.
+/// The last lines of one node's log.
 struct NodeLog: Sendable {
-  enum Entry: Sendable {
-    /// A line of a message; only its first has the head.
-    case line(NodeLogLine, isFirst: Bool)
-    case lost(Int)
-    /// Nobody read the log for a while.
-    case gap
-  }
-
   /// The id of the node's report.
   var node: String?
-  var entries = Feed<Entry>(limit: 2000)
-  /// Whether it is not read now: what comes next does not follow what is there.
+  var lines = Feed<LogEntry>(limit: 2000)
+  /// Whether reading has stopped: the next lines do not follow the last ones kept.
   var isInterrupted = false
 }
 
-/// What is looked for in the lines of the Logs view.
-struct Find: Sendable {
+/// A text that is looked for in the lines of the Logs view.
+struct Search: Sendable {
   var text = ""
   /// The number of the line that was found last.
   var found: Int?
-}
-
-/// The newest of a stream of rows, with a window that follows the end or stands still.
-struct Feed<Row: Sendable>: Sendable {
-  let limit: Int
-  private(set) var rows: [Row] = []
-  /// How many rows have been dropped from the front: row `i` has the number `dropped + i`.
-  private(set) var dropped = 0
-  /// The number of the first row shown; nil follows the end.
-  var top: Int?
-
-  init(limit: Int) { self.limit = limit }
-
-  mutating func append(_ new: [Row]) {
-    rows += new
-    let excess = rows.count - limit
-    if excess > 0 {
-      rows.removeFirst(excess)
-      dropped += excess
-    }
-  }
-
-  /// Replaces the last row, if there is one.
-  mutating func amendLast(_ row: Row) {
-    if !rows.isEmpty { rows[rows.count - 1] = row }
-  }
-
-  /// The rows that pass, with their numbers.
-  func matching(_ passes: (Row) -> Bool) -> [(number: Int, row: Row)] {
-    rows.enumerated().compactMap { index, row in passes(row) ? (dropped + index, row) : nil }
-  }
 }

@@ -20,26 +20,26 @@ struct LevelChoice: Equatable, Sendable {
 }
 
 extension Model {
-  mutating func openNodeSettings() throws(Refusal) -> [Effect] {
+  mutating func openNodeSettings() throws(DisabledReason) -> [Effect] {
     guard let node = actedNode else { throw .noNode }
-    if openSettings != nil { throw .pageIsOpen }
-    openSettings = node.id
-    tops[.settings] = 0
+    if selection.openSettings != nil { throw .pageIsOpen }
+    selection.openSettings = node.id
+    lists[.settings, default: ListPosition()].top = 0
     return []
   }
 
-  mutating func openApplicationTree() throws(Refusal) -> [Effect] {
-    if openTree != nil { throw .pageIsOpen }
+  mutating func openApplicationTree() throws(DisabledReason) -> [Effect] {
+    if selection.openTree != nil { throw .pageIsOpen }
     let (node, application) = try reachedApplication()
     if application.state != .running {
       throw .operation(.applicationNotRunning(application.name))
     }
-    openTree = NodeAttention.Tree(node: node.id, application: application.name)
-    tops[.tree] = 0
+    selection.openTree = NodeAttention.Tree(node: node.id, application: application.name)
+    lists[.tree, default: ListPosition()].top = 0
     return []
   }
 
-  mutating func askLogLevel() throws(Refusal) -> [Effect] {
+  mutating func askLogLevel() throws(DisabledReason) -> [Effect] {
     let node = try reachedNode()
     let focus = LevelChoice.levels.firstIndex(of: .info) ?? 0
     mode = .choice(LevelChoice(node: node.id, focus: focus))
@@ -62,20 +62,17 @@ extension Model {
     return []
   }
 
-  /// Asks whether an action on the acted node is meant, if the node can do it.
-  mutating func ask(_ action: NodeAction) throws(Refusal) -> [Effect] {
+  /// Asks whether an action on the shown node is meant, if the node can do it.
+  mutating func ask(_ action: NodeAction) throws(DisabledReason) -> [Effect] {
     let node = try reachedNode()
-    do throws(Operations.Refusal) { try action.check(on: node) } catch { throw .operation(error) }
+    do throws(Refusal) { try action.check(on: node) } catch { throw .operation(error) }
     ask(action, node)
     return []
   }
 
-  mutating func askStop() throws(Refusal) -> [Effect] {
-    try ask(.stopApplication(try reachedApplication().1.name))
-  }
-
-  mutating func askStart() throws(Refusal) -> [Effect] {
-    try ask(.startApplication(try reachedApplication().1.name))
+  /// The same for an action on the selected application.
+  mutating func ask(_ make: (_ application: String) -> NodeAction) throws(DisabledReason) -> [Effect] {
+    try ask(make(try reachedApplication().1.name))
   }
 
   private mutating func ask(_ action: NodeAction, _ node: NodeReport) {
@@ -84,7 +81,7 @@ extension Model {
     mode = .question(Confirmation(consequences: action.consequences(on: node), effects: [effect]))
   }
 
-  private func reachedNode() throws(Refusal) -> NodeReport {
+  private func reachedNode() throws(DisabledReason) -> NodeReport {
     guard let node = actedNode else { throw .noNode }
     if node.state != .up {
       throw .operation(.nodeNotUp(node.name, state: Wording.state(of: node)))
@@ -92,7 +89,7 @@ extension Model {
     return node
   }
 
-  private func reachedApplication() throws(Refusal) -> (NodeReport, NodeSnapshot.Application) {
+  private func reachedApplication() throws(DisabledReason) -> (NodeReport, NodeSnapshot.Application) {
     let node = try reachedNode()
     guard let application = cursorApplication else { throw .noApplication }
     return (node, application)

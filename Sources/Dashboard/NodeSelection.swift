@@ -3,12 +3,12 @@ import HomeLayout
 import NodeModel
 
 extension Model {
-  /// The node that the views of one node show: the chosen one, else that of the selected app; where no app is
-  /// selected, one that is in trouble, else the first.
+  /// The node that the views of one node show: the chosen one, else that of the selected app. Where
+  /// no app is selected: one that is in trouble, else the first.
   var shownNode: NodeReport? {
-    if let nodeChoice { return nodes.first { $0.id == nodeChoice.id } }
-    guard let app = selectedApp else { return Self.mostWanted(nodes) }
-    if isInside, let run { return node(run: run.id, of: app.name) }
+    if let choice = selection.node { return nodes.first { $0.id == choice.id } }
+    guard let app = selectedApp else { return Self.mostUrgent(nodes) }
+    if selection.isInside, let run = selection.run { return node(run: run.id, of: app.name) }
     return node(of: app)
   }
 
@@ -16,10 +16,10 @@ extension Model {
   var cursorNode: NodeReport? {
     let listed = listedNodes
     if let shown = shownNode, listed.contains(where: { $0.id == shown.id }) { return shown }
-    return Self.mostWanted(listed)
+    return Self.mostUrgent(listed)
   }
 
-  private static func mostWanted(_ nodes: [NodeReport]) -> NodeReport? {
+  private static func mostUrgent(_ nodes: [NodeReport]) -> NodeReport? {
     nodes.first { $0.isInTrouble && !$0.isShut } ?? nodes.first
   }
 
@@ -27,7 +27,7 @@ extension Model {
   var actedNode: NodeReport? { view == .nodes ? cursorNode : shownNode }
 
   var listedNodes: [NodeReport] {
-    let filter = Filter(filters[.view(.nodes)])
+    let filter = position(of: .view(.nodes)).filter
     if filter.isEmpty { return nodes }
     return nodes.filter { node in
       filter.passes([
@@ -39,8 +39,8 @@ extension Model {
 
   /// The app that the views of one app show: that of a chosen node, else the selected one.
   var shownApp: Board.App? {
-    guard let nodeChoice else { return selectedApp }
-    return nodeChoice.app.flatMap { board.apps[$0] }
+    guard let choice = selection.node else { return selectedApp }
+    return choice.app.flatMap { board.apps[$0] }
   }
 
   /// The release that the views of one app show: the node's own, else that on its way or the current one.
@@ -52,7 +52,17 @@ extension Model {
     return app.shownRelease
   }
 
-  /// The node of the release that is on its way or current; among those the first instance's newest.
+  /// The process type that the views of one app show: that of the chosen node or run, else the first
+  /// one of the app.
+  var shownProcess: String {
+    if case .run(_, let instance, _, _)? = shownNode?.origin { return instance.process }
+    let instance = selection.node?.instance ?? selection.run?.instance
+    if let instance { return instance.process }
+    let processes = shownApp?.formation.filter { $0.value > 0 }.keys.map { InstanceName($0, 1) }
+    return processes?.min()?.process ?? ProcessType.web
+  }
+
+  /// The node of the first instance's newest run of the shown release, else of any release.
   private func node(of app: Board.App) -> NodeReport? {
     let release = app.shownRelease?.number
     var best: (node: NodeReport, isShown: Bool, instance: InstanceName, run: UInt64)?
@@ -70,6 +80,19 @@ extension Model {
     return best?.node
   }
 
+  /// A node of the app that boots and tells how far it is.
+  func bootingNode(of app: Board.App) -> NodeReport? {
+    let state = app.summary.state
+    guard state == .booting || state == .starting else { return nil }
+    let runs = Set(app.liveRuns.filter { $0.state != .ready }.map(\.id))
+    return nodes.first { node in
+      guard case .run(app.name, _, let run, _) = node.origin, let boot = node.boot else {
+        return false
+      }
+      return runs.contains(run) && !boot.isFinished
+    }
+  }
+
   /// The node of a run.
   func node(run: UInt64, of app: String) -> NodeReport? {
     nodes.first { node in
@@ -77,58 +100,60 @@ extension Model {
     }
   }
 
-  /// Takes in all nodes that are known. Of the first ones a node that was named is what is looked at.
+  /// Replaces the known nodes. At first a named node is chosen; and nodes take the place of an empty
+  /// list of apps.
   mutating func receive(_ nodes: [NodeReport]) {
-    if self.nodes.isEmpty, setting.namesNodes, view != .releases, nodeChoice == nil {
+    if self.nodes.isEmpty, setting.namesNodes, view != .apps, selection.node == nil {
       let given = nodes.filter { $0.origin == .given }
-      nodeChoice = Self.mostWanted(given).map(NodeChoice.init)
+      selection.node = Self.mostUrgent(given).map(NodeChoice.init)
     }
     self.nodes = nodes
+    if isViewOpen, board.apps.isEmpty, !nodes.isEmpty { (view, isViewOpen) = (.nodes, false) }
   }
 
-  /// Takes along to another view what the cursor is on in this one.
+  /// Chooses for the next view the node that the cursor of this view is on.
   mutating func carrySelection(to next: ViewName) {
     switch view {
-    case .nodes where next != .releases:
-      if let cursor = cursorNode, cursor.id != shownNode?.id { nodeChoice = NodeChoice(cursor) }
-    case .releases where isInside && next != .logs:
-      let own = run.flatMap { run in app.flatMap { node(run: run.id, of: $0) } }
-      if let own { nodeChoice = NodeChoice(own) }
+    case .nodes where next != .apps:
+      if let cursor = cursorNode, cursor.id != shownNode?.id { selection.node = NodeChoice(cursor) }
+    case .apps where selection.isInside && next != .logs:
+      let own = selection.run.flatMap { run in app.flatMap { node(run: run.id, of: $0) } }
+      if let own { selection.node = NodeChoice(own) }
     default: break
     }
-    // In the list of apps the app is chosen anew.
-    if next == .releases { nodeChoice = nil }
+    // The list of apps has a cursor of its own.
+    if next == .apps { selection.node = nil }
   }
 
-  /// Holds what was chosen against the nodes there are now, and closes pages of nodes that are gone.
+  /// Replaces a chosen node that is gone, and closes the pages of nodes that are gone.
   mutating func settleNodes() {
-    if let choice = nodeChoice, !nodes.contains(where: { $0.id == choice.id }) {
+    if let choice = selection.node, !nodes.contains(where: { $0.id == choice.id }) {
       let next = nodes.last { node in
         guard case .run(let app, let instance, _, _) = node.origin else { return false }
         return app == choice.app && instance == choice.instance
       }
       let isKnown = choice.app.map { board.apps[$0] != nil } ?? false
-      // Between two runs of an instance there is none, and nothing else takes its place.
-      if next != nil || !isKnown { nodeChoice = next.map(NodeChoice.init) }
+      // Between two runs of an instance it has no node; no other node takes its place.
+      if next != nil || !isKnown { selection.node = next.map(NodeChoice.init) }
     }
-    if let openSettings, !nodes.contains(where: { $0.id == openSettings }) {
-      self.openSettings = nil
+    if let open = selection.openSettings, !nodes.contains(where: { $0.id == open }) {
+      selection.openSettings = nil
     }
-    if let openTree, openTree.node != shownNode?.id { self.openTree = nil }
+    if let open = selection.openTree, open.node != shownNode?.id { selection.openTree = nil }
   }
 
   mutating func moveNode(by count: Int) {
     let listed = listedNodes
     guard let cursor = cursorNode, let index = listed.firstIndex(where: { $0.id == cursor.id })
     else { return }
-    nodeChoice = NodeChoice(listed[min(max(0, index.clampedAdding(count)), listed.count - 1)])
+    selection.node = NodeChoice(listed[min(max(0, index.clampedAdding(count)), listed.count - 1)])
   }
 }
 
 // MARK: - Applications
 
 extension Model {
-  /// Whether what the node says is shown, rather than what the manifest plans.
+  /// Whether the applications are those of the node, rather than those of the manifest.
   var showsLiveApplications: Bool {
     guard let node = shownNode, node.snapshot != nil else { return false }
     return node.state != .down || shownApp == nil
@@ -136,7 +161,7 @@ extension Model {
 
   var listedApplications: [NodeSnapshot.Application] {
     let all = shownNode?.snapshot?.applications ?? []
-    let filter = Filter(filters[.view(.apps)])
+    let filter = position(of: .view(.otpApps)).filter
     if filter.isEmpty { return all }
     return all.filter { application in
       filter.passes([
@@ -150,21 +175,21 @@ extension Model {
   var cursorApplication: NodeSnapshot.Application? {
     guard showsLiveApplications else { return nil }
     let listed = listedApplications
-    return listed.first { $0.name == application } ?? listed.first
+    return listed.first { $0.name == selection.application } ?? listed.first
   }
 
   mutating func moveApplication(by count: Int) {
     let listed = listedApplications
     if listed.isEmpty { return }
-    let index = listed.firstIndex { $0.name == application } ?? 0
-    application = listed[min(max(0, index.clampedAdding(count)), listed.count - 1)].name
+    let index = listed.firstIndex { $0.name == selection.application } ?? 0
+    selection.application = listed[min(max(0, index.clampedAdding(count)), listed.count - 1)].name
   }
 }
 
 extension NodeReport {
   var isInTrouble: Bool { state == .down || state == .silent }
 
-  /// Whether it is us that it does not let in: it may be as well as can be.
+  /// Whether the node is down for this dashboard only: it may run well and refuse us.
   var isShut: Bool {
     let ids: [ProblemID] = [.nodeHidden, .cookieFile, .nodeCookie, .nodeRefused, .nodeName]
     return state == .down && ids.contains { $0.rawValue == cause?.id }
@@ -173,11 +198,11 @@ extension NodeReport {
   /// Whether it has booted, as far as is known.
   var isReady: Bool {
     if snapshot?.isReady ?? false { return true }
-    // An application that is started by hand later is no boot.
+    // An application that is started by hand later does not count as a boot.
     return boot?.isFinished ?? (snapshot?.status == "started")
   }
 
-  /// Whether it is known to be on its way up.
+  /// Whether it is known to be booting.
   var isBooting: Bool {
     if state == .down || isReady { return false }
     return boot != nil || snapshot != nil

@@ -1,7 +1,7 @@
 import HomeLayout
 import NodeModel
 
-/// What nodes are said to be.
+/// Words about nodes.
 extension Wording {
   /// `up`, `booting`, `not asked`.
   static func state(of node: NodeReport) -> String {
@@ -25,7 +25,7 @@ extension Wording {
     }
   }
 
-  /// Why a node cannot be asked, or what it does instead of answering; nil for one that is up.
+  /// Why a node cannot be asked; nil for one that is up.
   static func hindrance(of node: NodeReport) -> String? {
     if let cause = node.cause, node.state != .up { return cause.sentence }
     switch node.state {
@@ -45,7 +45,7 @@ extension Wording {
     return "\(running)/\(all.count)"
   }
 
-  /// `14/22`: how far a boot is, by the number of applications that run.
+  /// `14/22`: the progress of a boot, by the count of applications that run.
   static func progress(_ boot: BootTimeline, of total: Int?) -> String {
     let running = boot.before.count + boot.steps.reduce(0) { $0 + ($1.isRunning ? 1 : 0) }
     return total.map { "\(running)/\(max(running, $0))" } ?? "\(running)"
@@ -68,7 +68,7 @@ extension Wording {
 
   static func milliseconds(_ count: some BinaryInteger) -> String { number(max(0, count)) + " ms" }
 
-  /// `412`, `1.2k`, `245k 93%`: coarse, with its part of the limit when that is high.
+  /// `412`, `1.2k`, `245k 93%`: coarse, with the percentage of the limit when that is high.
   static func usage(_ usage: NodeSnapshot.Usage) -> String {
     usage.isHigh ? "\(count(usage.count)) \(percent(usage))%" : count(usage.count)
   }

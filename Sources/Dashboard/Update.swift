@@ -3,7 +3,7 @@ import ReleaseModel
 import Terminal
 
 extension Model {
-  /// Takes a message in.
+  /// Applies a message.
   ///
   /// - Returns: what is to be done outside, in this order.
   public mutating func update(_ message: Message) -> [Effect] {
@@ -11,13 +11,13 @@ extension Model {
     switch message {
     case .key(let key): effects = press(key)
     case .resize(let size): self.size = size
-    case .clock(let now, let utcOffset): (self.now, self.utcOffset) = (now, utcOffset)
+    case .clock(let now, let utcOffset): clock = WallClock(now: now, utcOffset: utcOffset)
     case .board(let board): self.board = board
     case .agent(let isAlive): isAgentAlive = isAlive
     case .events(let events): receive(events)
-    case .lines(let lines): output.lines.append(lines.map(Self.bounded))
+    case .lines(let lines): logs.output.lines.append(lines.map { .output(Self.bounded($0)) })
     case .nodes(let nodes): receive(nodes)
-    case .nodeLog(let part): if view == .logs, showsNodeLog { nodeLog.append(part) }
+    case .nodeLog(let part): if view == .logs, showsNodeLog { logs.node.append(part) }
     case .manifest(let slug, let result): learn(slug, result)
     case .requested(let event): noteRequest(event)
     case .failed(let cause):
@@ -25,7 +25,7 @@ extension Model {
     case .alert(let text): alert = text
     }
     settle()
-    return effects + wishes()
+    return effects + missingParts()
   }
 
   /// Selects an app by name, as an option at the start does.
@@ -33,26 +33,26 @@ extension Model {
   /// - Returns: false where there is none of that name.
   public mutating func select(app name: String) -> Bool {
     guard board.apps[name] != nil else { return false }
-    (app, nodeChoice) = (name, nil)
+    (selection.app, selection.node) = (name, nil)
     settle()
     return true
   }
 
   /// Shows a view.
   public mutating func show(_ view: ViewName) -> [Effect] {
-    if self.view == .logs, view != .logs { nodeLog.isInterrupted = true }
+    if self.view == .logs, view != .logs { logs.node.isInterrupted = true }
     if view != self.view { carrySelection(to: view) }
-    self.view = view
-    if view != .releases, view != .logs { isInside = false }
-    // Whoever comes to a boot wants to see where it is.
-    if view == .boot { tops[.view(.boot)] = nil }
+    (self.view, isViewOpen) = (view, false)
+    if view != .apps, view != .logs { selection.isInside = false }
+    // The boot view opens at the application that is being started.
+    if view == .boot { list.top = nil }
     settle()
-    return wishes()
+    return missingParts()
   }
 
   private mutating func press(_ key: Key) -> [Effect] {
-    notice = nil
-    if let command = Command.bound(to: key, in: self) { return perform(command) }
+    (notice, isViewOpen) = (nil, false)
+    if let command = KeyCommand.bound(to: key, in: self) { return perform(command) }
     if mode.isTyping, case .character(let character) = key {
       let text = typed ?? ""
       if text.count < 60 { typed = text + String(character) }
@@ -63,21 +63,23 @@ extension Model {
   /// The text that is being typed, or that was typed last.
   var typed: String? {
     get {
-      if case .typing(.find, _) = mode { return find.text.isEmpty ? nil : find.text }
-      return filters[place]
+      if case .typing(.search, _) = mode {
+        return logs.search.text.isEmpty ? nil : logs.search.text
+      }
+      return list.text
     }
     set {
-      if case .typing(.find, _) = mode {
-        find.text = newValue ?? ""
+      if case .typing(.search, _) = mode {
+        logs.search.text = newValue ?? ""
       } else {
-        filters[place] = newValue
+        list.text = newValue
       }
     }
   }
 
-  /// Runs a command, or says why it cannot run now.
-  mutating func perform(_ command: Command) -> [Effect] {
-    do throws(Refusal) {
+  /// Runs a command, or shows why it cannot run now.
+  mutating func perform(_ command: KeyCommand) -> [Effect] {
+    do throws(DisabledReason) {
       if command.writes, setting.isReadOnly { throw setting.isPast ? .past : .readOnly }
       return try command.run(&self)
     } catch {
@@ -107,15 +109,15 @@ extension Model {
   private mutating func noteRequest(_ event: Event) {
     let words = Wording.request(event)
     requests[event.id] = words
-    notice = Notice(text: "\(words): asked for", role: .busy)
+    notice = Notice(text: "\(words): requested", role: .busy)
   }
 
-  /// The slugs whose manifests are to be shown: of the one release, or of those whose nodes tell how far they have
-  /// booted, not more than are kept.
+  /// The slugs whose manifests the view needs: of the shown release, or of releases that boot. Not more
+  /// than are kept.
   private var wantedSlugs: [String] {
     switch view {
-    case .boot, .apps: return [shownRelease?.slug].compactMap { $0 }
-    case .releases:
+    case .boot, .otpApps: return [shownRelease?.slug].compactMap { $0 }
+    case .apps:
       if manifests.count >= Self.mostManifests || nodes.isEmpty { return [] }
       let booting = board.apps.values.filter { bootingNode(of: $0) != nil }
       let slugs = booting.compactMap { $0.shownRelease?.slug }
@@ -126,40 +128,41 @@ extension Model {
 
   private static let mostManifests = 16
 
-  /// Keeps a few manifests; files are not shown anywhere and would be most of it.
+  /// Keeps a few manifests without their files, which no view shows and which are most of them.
   private mutating func learn(_ slug: String, _ result: Result<Manifest, Cause>) {
     if manifests.count > Self.mostManifests { manifests = [:] }
-    manifests[slug] =
-      switch result {
-      case .success(let manifest): .read(manifest.mainRelease)
-      case .failure(let cause): .unreadable(cause)
-      }
+    switch result {
+    case .success(var manifest):
+      manifest.files = []
+      manifests[slug] = .read(manifest)
+    case .failure(let cause): manifests[slug] = .unreadable(cause)
+    }
   }
 
-  /// What the view needs and has not.
-  private mutating func wishes() -> [Effect] {
+  /// Asks for what the view needs and lacks.
+  private mutating func missingParts() -> [Effect] {
     var effects: [Effect] = []
     for slug in wantedSlugs where manifests[slug] == nil {
       manifests[slug] = .asked
       effects.append(.readManifest(slug: slug))
     }
     if view == .logs, showsNodeLog {
-      if nodeLog.node != shownNode?.id {
-        nodeLog = NodeLog(node: shownNode?.id)
-        find.found = nil
+      if logs.node.node != shownNode?.id {
+        logs.node = NodeLog(node: shownNode?.id)
+        logs.search.found = nil
       }
     } else if view == .logs, let app = shownApp {
       let source = Output.Source(app: app.name, instance: outputInstance)
-      if output.source != source {
-        output = Output(source: source)
-        find.found = nil
+      if logs.output.source != source {
+        logs.output = Output(source: source)
+        logs.search.found = nil
         effects.append(.readOutput(app: source.app, source.instance))
       }
     }
     return effects
   }
 
-  /// A line longer than any screen only costs memory.
+  /// Cuts a line that is longer than any screen.
   private static func bounded(_ line: OutputLine) -> OutputLine {
     guard line.text.utf8.count > 4000 else { return line }
     var line = line

@@ -5,8 +5,8 @@ import Operations
 
 /// The dashboard's sentences.
 enum Wording {
-  static func sentence(_ refusal: Refusal) -> String {
-    switch refusal {
+  static func sentence(_ reason: DisabledReason) -> String {
+    switch reason {
     case .readOnly: "This dashboard is read-only: it was started with --read-only."
     case .past: "This is how it was: to change what is now, start reltui without --at."
     case .noApp: "There is no app here yet; deploy one with: relctl deploy APP DIR"
@@ -26,7 +26,7 @@ enum Wording {
   }
 
   static func sentence(_ cause: Cause) -> String {
-    cause.remedy.map { "\(cause.sentence). \($0)" } ?? cause.sentence
+    cause.sentence + (cause.remedy.map { ". \($0)" } ?? "")
   }
 }
 
@@ -59,7 +59,7 @@ extension Wording {
 // MARK: - States
 
 extension Wording {
-  /// `ready`, `crashed ×3`, `starting, crashed ×3`; `ready, crashed ×3` while that is news.
+  /// `ready`, `crashed ×3`, `starting, crashed ×3`; `ready, crashed ×3` after a recent crash.
   static func state(of app: Board.App, at now: Timestamp) -> String {
     let (state, crashes) = app.summary
     let times = crashes > 1 ? "crashed ×\(crashes)" : crashes == 1 ? "crashed" : ""
@@ -69,7 +69,7 @@ extension Wording {
       ? "\(state.rawValue), \(times)" : state.rawValue
   }
 
-  /// What is wrong with an app in one sentence, and whether it hinders its users now.
+  /// The app's problem in one sentence, and whether its users suffer from it now.
   static func trouble(of app: Board.App, at now: Timestamp) -> (text: String, isBad: Bool)? {
     guard let cause = app.worstCause(at: now) else { return nil }
     if app.failure?.cause == cause, let release = app.failure?.release {
@@ -114,23 +114,24 @@ extension Wording {
 // MARK: - Times
 
 extension Wording {
-  /// How long ago, never in seconds: a screen on which nothing happens keeps still for a minute.
+  /// The time since a moment, never in seconds: a screen on which nothing happens stays still for a
+  /// minute.
   static func age(since moment: Timestamp, at now: Timestamp) -> String {
     let passed = now.elapsed(since: moment)
     return passed < 60_000 ? "<1m" : Age.text(passed)
   }
 
   /// `12:04`
-  static func clock(_ time: Timestamp, utcOffset: Int) -> String {
-    String(local(time, utcOffset).dropFirst(11).prefix(5))
+  static func clock(_ clock: WallClock) -> String {
+    String(local(clock.now, clock.utcOffset).dropFirst(11).prefix(5))
   }
 
   /// `12:04:09` today, `11-20 12:04` on another day.
-  static func moment(_ time: Timestamp, now: Timestamp, utcOffset: Int) -> String {
-    let (text, today) = (local(time, utcOffset), local(now, utcOffset))
-    let clock = text.dropFirst(11)
+  static func moment(_ time: Timestamp, _ clock: WallClock) -> String {
+    let (text, today) = (local(time, clock.utcOffset), local(clock.now, clock.utcOffset))
+    let hours = text.dropFirst(11)
     return text.prefix(10) == today.prefix(10)
-      ? String(clock.prefix(8)) : "\(text.dropFirst(5).prefix(5)) \(clock.prefix(5))"
+      ? String(hours.prefix(8)) : "\(text.dropFirst(5).prefix(5)) \(hours.prefix(5))"
   }
 
   /// `2026-11-20 12:04:09`
@@ -145,7 +146,7 @@ extension Wording {
 }
 
 extension Board.App {
-  /// Whether somebody should look: its users may not be served.
+  /// Whether an operator should look at it: its users may not be served.
   func isInTrouble(at now: Timestamp) -> Bool {
     let (state, crashes) = summary
     switch state {

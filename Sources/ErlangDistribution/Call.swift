@@ -1,13 +1,13 @@
 import ErlangTerm
 
-/// A function of a node that is to be called.
+/// A call of a function on a node.
 public struct Call: Hashable, Sendable {
   public var module: String
   public var function: String
   public var arguments: [Term]
-  /// Milliseconds after which nobody waits any more and the process that works at it is ended; nil waits for ever.
+  /// Milliseconds after which the call is given up and its process on the node is ended; nil waits for ever.
   public var limit: Int64?
-  /// Whether it ends when we go. What may hang or goes on needs it; a quick call is cheaper without.
+  /// Whether its process ends with the connection. A call that may hang needs it; a quick call is cheaper without.
   public var isLinked: Bool
 
   public init(
@@ -19,19 +19,19 @@ public struct Call: Hashable, Sendable {
   }
 }
 
-/// What a call is told apart by; counts from 1 in each connection.
+/// The id of a call; counts from 1 in each connection.
 public struct CallID: Hashable, Sendable {
   let number: UInt64
 }
 
-/// How a call came out.
+/// The outcome of a call.
 public enum Answer: Hashable, Sendable {
   case returned(Term)
   /// It ended by `error`, `exit` or `throw`.
   case raised(kind: String, reason: Term)
   /// The node could not even begin: `system_limit`, `notsup`.
   case refused(Term)
-  /// It has ended, and what came of it is too large or too deep for us, or of an unknown kind.
+  /// It has ended, and its value is too large or too deep, or of an unknown kind.
   case unreadable(TermError)
   case timedOut
 
@@ -39,7 +39,7 @@ public enum Answer: Hashable, Sendable {
     if case .returned(let term) = self { term } else { nil }
   }
 
-  /// Why there is no value, in one sentence.
+  /// The reason why there is no value, in one sentence.
   public var complaint: String? {
     switch self {
     case .returned: nil
@@ -51,16 +51,16 @@ public enum Answer: Hashable, Sendable {
   }
 }
 
-/// What a session has to tell.
-public enum Happening: Sendable {
-  /// Hands are shaken.
+/// An event on a connection to a node.
+public enum SessionEvent: Sendable {
+  /// The handshake is done.
   case up(Peer)
   case answer(CallID, Answer)
   /// Text that a call printed.
   case output(CallID, String)
   /// A message for one of our mailboxes.
   case message(Mailbox, Term)
-  /// A message for one of our mailboxes that is too large or too deep for us, or of an unknown kind.
+  /// A message for one of our mailboxes that is too large or too deep, or of an unknown kind.
   case unreadable(Mailbox, TermError)
   /// A process that was monitored has ended.
   case down(MonitorID, reason: Term)

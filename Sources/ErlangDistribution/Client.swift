@@ -22,8 +22,8 @@ public struct Client: Sendable {
   ) throws(DistributionError) -> Answer {
     let id = try connection.call(call)
     while true {
-      for happening in try wait() {
-        switch happening {
+      for event in try wait() {
+        switch event {
         case .answer(id, let answer): return answer
         case .output(id, let text): print(text)
         default: break
@@ -35,7 +35,7 @@ public struct Client: Sendable {
   /// Leaves politely.
   public mutating func close() { connection.close() }
 
-  private mutating func wait() throws(DistributionError) -> [Happening] {
+  private mutating func wait() throws(DistributionError) -> [SessionEvent] {
     guard let interest = connection.interest else { throw .closed(.talking) }
     // A read waits too, so that polling would only be a second call of the system.
     if connection.session != nil, connection.backlog == 0 {

@@ -88,7 +88,7 @@ public struct Connection: Sendable {
   /// - Returns: what has happened, in its order. After an error nothing more will.
   public mutating func advance(
     _ ready: Poll.Ready?, now: Int64 = Clock.monotonic()
-  ) throws(DistributionError) -> [Happening] {
+  ) throws(DistributionError) -> [SessionEvent] {
     do throws(DistributionError) { return try step(ready, now: now) } catch {
       let complaint = program?.complaint
       end()
@@ -99,7 +99,7 @@ public struct Connection: Sendable {
 
   private mutating func step(
     _ ready: Poll.Ready?, now: Int64
-  ) throws(DistributionError) -> [Happening] {
+  ) throws(DistributionError) -> [SessionEvent] {
     switch stage {
     case .talking: return try talk(ready, now: now)
     case .ended: return []
@@ -248,7 +248,7 @@ public struct Connection: Sendable {
 
   private mutating func shake(
     _ ready: Poll.Ready, now: Int64
-  ) throws(DistributionError) -> [Happening] {
+  ) throws(DistributionError) -> [SessionEvent] {
     guard case .shaking(var handshake, let port) = stage, let socket else { return [] }
     if ready.isWritable { try send() }
     guard ready.isReadable, let bytes = try read(socket) else { return [] }
@@ -282,22 +282,22 @@ public struct Connection: Sendable {
 
   private mutating func talk(
     _ ready: Poll.Ready?, now: Int64
-  ) throws(DistributionError) -> [Happening] {
+  ) throws(DistributionError) -> [SessionEvent] {
     guard let socket else { return [] }
-    var happenings: [Happening] = []
+    var events: [SessionEvent] = []
     var isOver = false
     if ready?.isReadable == true, isListening, let bytes = try read(socket) {
       isOver = bytes.isEmpty
       reader.append(bytes)
     }
     while let frame = try reader.next() {
-      if let happening = try session?.receive(frame, now: now) { happenings.append(happening) }
+      if let event = try session?.receive(frame, now: now) { events.append(event) }
     }
     // What came before the end is told before it; the next look finds the end again.
-    if isOver, happenings.isEmpty { throw .closed(.talking) }
-    if nextTick <= now { happenings += try session?.tick(now: now) ?? [] }
+    if isOver, events.isEmpty { throw .closed(.talking) }
+    if nextTick <= now { events += try session?.tick(now: now) ?? [] }
     try send()
-    return happenings
+    return events
   }
 
   /// Asks the session something and sends what it says at once, as far as that goes without waiting.

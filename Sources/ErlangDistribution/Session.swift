@@ -195,7 +195,7 @@ public struct Session: Sendable {
   /// Takes one frame without its length; an empty one is a tick.
   public mutating func receive(
     _ frame: [UInt8], now: Int64
-  ) throws(DistributionError) -> Happening? {
+  ) throws(DistributionError) -> SessionEvent? {
     (lastHeard, isProbed) = (now, false)
     if frame.isEmpty { return nil }
     let known = callFrames?.meaning(of: frame)
@@ -208,7 +208,7 @@ public struct Session: Sendable {
 
   private mutating func take(
     _ known: CallFrames.Meaning, of frame: [UInt8], now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     switch known {
     case .spawned(let number, let process): return try spawned(number, process, now: now)
     case .returned(let number, let start, _) where monitors.isEmpty:
@@ -226,7 +226,7 @@ public struct Session: Sendable {
     }
   }
 
-  private mutating func take(_ control: Control, now: Int64) throws(TermError) -> Happening? {
+  private mutating func take(_ control: Control, now: Int64) throws(TermError) -> SessionEvent? {
     switch control {
     case .down(let reference, let reason):
       return try ended(number(of: reference), .success(reason), now: now)
@@ -249,7 +249,7 @@ public struct Session: Sendable {
   /// A process of the node has ended that worked at a call or was monitored.
   private mutating func ended(
     _ number: UInt64?, _ reason: Result<Term, TermError>, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     guard let number else { return nil }
     if !monitors.isEmpty, monitors.removeValue(forKey: number) != nil {
       return .down(
@@ -263,7 +263,7 @@ public struct Session: Sendable {
 
   private mutating func spawned(
     _ request: Term.Reference, _ result: Term, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     guard let number = number(of: request), number <= lastNumber else { return nil }
     guard let process = result.pid else { return try end(number, .refused(result), now: now) }
     return try spawned(number, process, now: now)
@@ -271,7 +271,7 @@ public struct Session: Sendable {
 
   private mutating func spawned(
     _ number: UInt64, _ process: Term.Pid, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     if number > lastNumber { return nil }
     if let place = pending.index(forKey: number) {
       pending.values[place].process = process
@@ -297,7 +297,7 @@ public struct Session: Sendable {
 
   private mutating func deliver(
     _ message: Term, to pid: Term.Pid, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     if pid.id == ownPid.id {
       // `rex` answers with `{Reference, Value}`.
       guard let parts = message.tuple, parts.count == 2, let reference = parts[0].reference,
@@ -317,7 +317,7 @@ public struct Session: Sendable {
 
   private mutating func end(
     _ number: UInt64, _ answer: Answer, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     if forget(number) == nil { return nil }
     guard !printings.isEmpty, let printing = printings.removeValue(forKey: number) else {
       return .answer(CallID(number: number), answer)
@@ -332,7 +332,7 @@ public struct Session: Sendable {
   /// A process of the node asks the group leader that it got from us.
   private mutating func print(
     _ request: PrintRequest, of call: CallID, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     let printing = Printing(
       call: call, from: request.from, reply: request.reply, rest: request.steps[...],
       encoding: .unicode)
@@ -348,7 +348,7 @@ public struct Session: Sendable {
   /// - Parameter text: what has been printed of it so far and not yet told.
   private mutating func go(
     on printing: Printing, text: String, now: Int64
-  ) throws(TermError) -> Happening? {
+  ) throws(TermError) -> SessionEvent? {
     var (printing, text) = (printing, text)
     var answer = Term.atom("ok")
     steps: while let step = printing.rest.popFirst() {
@@ -371,7 +371,7 @@ public struct Session: Sendable {
     return told(text, of: printing.call)
   }
 
-  private func told(_ text: String, of call: CallID) -> Happening? {
+  private func told(_ text: String, of call: CallID) -> SessionEvent? {
     text.isEmpty || pending[call.number] == nil ? nil : .output(call, text)
   }
 
@@ -395,7 +395,7 @@ public struct Session: Sendable {
   // MARK: - Time
 
   /// Gives up calls whose time is over, and says that we are there.
-  public mutating func tick(now: Int64) throws(DistributionError) -> [Happening] {
+  public mutating func tick(now: Int64) throws(DistributionError) -> [SessionEvent] {
     let silence = now - lastHeard
     if silence >= pace.silence { throw .silent(seconds: Int(silence / 1000)) }
     do throws(TermError) {
@@ -414,20 +414,20 @@ public struct Session: Sendable {
     (lastSent, isProbed) = (now, true)
   }
 
-  private mutating func giveUp(now: Int64) throws(TermError) -> [Happening] {
+  private mutating func giveUp(now: Int64) throws(TermError) -> [SessionEvent] {
     if now < earliestDeadline { return [] }
-    var happenings: [Happening] = []
+    var events: [SessionEvent] = []
     for number in pending.filter({ $0.value.deadline ?? .max <= now }).keys.sorted() {
       let printing = printings.removeValue(forKey: number)
       cancel(CallID(number: number), now: now)
       if let printing {
         try reply(PrintRequest.error("timeout"), printing, now)
       } else {
-        happenings.append(.answer(CallID(number: number), .timedOut))
+        events.append(.answer(CallID(number: number), .timedOut))
       }
     }
     earliestDeadline = pending.values.compactMap(\.deadline).min() ?? .max
-    return happenings
+    return events
   }
 
   /// When `tick` is to be called at the latest.

@@ -9,7 +9,7 @@ import Posix
 ///
 /// It waits for nothing: whoever holds it polls `interests` and calls `advance`.
 public struct BootWatch: Sendable {
-  private var node: NodeWatch
+  private var node: NodeMonitor
   /// Whether the node has told how far it is.
   public private(set) var hasAnswered = false
   /// Whether the node says that its boot is over and no application is on its way.
@@ -36,13 +36,13 @@ public struct BootWatch: Sendable {
     _ name: String, host: String? = nil, door: NodeAddress.Door, isIPv6: Bool = false,
     cookieFile: String, origin: NodeReport.Origin = .given
   ) {
-    node = NodeWatch(NodeReport(id: name, name: name, origin: origin)) { () throws(Cause) in
+    node = NodeMonitor(NodeReport(id: name, name: name, origin: origin)) { () throws(Cause) in
       guard let name = ErlangDistribution.NodeName(name) else {
         throw Cause(.nodeName, "'\(name)' is no node's name")
       }
       do throws(Cookie.FileProblem) {
         let address = NodeAddress(name: name, host: host, door: door, isIPv6: isIPv6)
-        return NodeWatch.Place(address, try Cookie.read(file: cookieFile))
+        return NodeAccess(address, try Cookie.read(file: cookieFile))
       } catch { throw Cause(error) }
     }
     node.parts = .boot

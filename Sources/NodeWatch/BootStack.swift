@@ -1,13 +1,13 @@
 import ErlangDistribution
 import ErlangTerm
 
-/// Where the process stands that keeps a boot waiting.
+/// The stack of the process that keeps a boot waiting.
 ///
-/// The application's starter waits for its top supervisor, that for its children, one of which is in its `init`.
-/// So from the starter the way leads from parent to child, as long as a child is itself being initialised.
+/// The application's starter waits for its top supervisor, which waits for its children, one of which is in its
+/// `init`. So the search goes from parent to child, as long as a child is being initialised.
 enum BootStack {
   static let keys = ["initial_call", "parent", "registered_name", "current_stacktrace"]
-  /// More processes than a booting node has; then nobody looks.
+  /// A booting node has fewer processes; where there are more, the search is given up.
   static let mostProcesses = 2000
   private static let lines = 6
 

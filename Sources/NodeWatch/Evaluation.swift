@@ -17,7 +17,7 @@ public struct Evaluation: Sendable {
     (self.text, self.language, self.limit) = (text, language, limit)
   }
 
-  /// What does it on the node, in Erlang; the expression is `Text`. Nothing is loaded there that was not.
+  /// The Erlang program that evaluates it on the node; the expression is `Text`. It loads no module there.
   fileprivate var program: String {
     switch language {
     case .elixir: Self.elixir
@@ -60,7 +60,7 @@ public struct Evaluation: Sendable {
     end)().
     """
 
-  /// Erlang wants a full stop.
+  /// An Erlang expression ends with a full stop.
   fileprivate var source: Term {
     let isDone = language == .elixir || text.last == "."
     return .utf8(isDone ? text : text + ".")
@@ -68,9 +68,9 @@ public struct Evaluation: Sendable {
 }
 
 extension Client {
-  /// Evaluates an expression and waits for it. If we go, it ends.
-  /// - Parameter print: gets what it prints meanwhile.
-  /// - Returns: its value as the language shows it, or why there is none, in the words of the language.
+  /// Evaluates an expression and waits for it. It ends with the connection.
+  /// - Parameter print: receives the text that it prints.
+  /// - Returns: its value as the language shows it, or the language's own error message.
   public mutating func evaluate(
     _ evaluation: Evaluation, print: (String) -> Void
   ) throws(DistributionError) -> Result<String, Cause> {
@@ -92,7 +92,7 @@ extension Client {
 }
 
 extension Evaluation {
-  /// Reads what the program on the node gives.
+  /// Reads the answer of the program on the node.
   fileprivate func result(of answer: Answer, _ call: Call) -> Result<String, Cause> {
     if answer == .timedOut {
       return .failure(

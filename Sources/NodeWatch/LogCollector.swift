@@ -3,7 +3,7 @@ import ErlangTerm
 import HomeLayout
 import NodeModel
 
-/// Our end of the process that gives us a node's log: what it sends, and what it is told.
+/// The messages to and from the process on a node that sends us its log.
 struct LogCollector {
   let call: CallID
   let mailbox: Mailbox
@@ -14,17 +14,17 @@ struct LogCollector {
     (self.call, self.mailbox, self.least) = (call, mailbox, least)
   }
 
-  /// Names that a filter of ours may have: atoms of every node, so that none is left behind. Several, for several
-  /// who watch at once.
+  /// Names that our filter may have, one for each dashboard that watches at once. Every node has these atoms, so
+  /// that no new one is left behind.
   private static let names = [
     "logger_olp", "logger_proxy", "logger_server", "logger_backend", "logger_config",
     "logger_filters", "logger_formatter", "logger_h_common",
   ]
-  /// So many lines may be on their way: the node keeps no more for us.
+  /// The count of lines that may be on their way; the node keeps no more for us.
   private static let mostOnTheWay = 5000
 
   static func start(for pid: Term.Pid, least: NodeLogLine.Level) -> Call {
-    Probe.collector.call(
+    NodeProbe.collector.call(
       [
         .pid(pid), .list(names.map { .atom($0) }), .atom(least.rawValue), .integer(mostOnTheWay),
         .atom("true"),
@@ -34,9 +34,9 @@ struct LogCollector {
   enum News: Equatable {
     /// It works, or has found no free name for its filter.
     case started(hasFilter: Bool)
-    /// Lines, how many were lost before them, and what the collector must be told now.
+    /// Lines, the count of lines lost before them, and the acknowledgement that the collector waits for.
     case lines([NodeLogLine], lost: Int, acknowledgement: Term)
-    /// `erlang:system_monitor/2` has seen something.
+    /// An event of `erlang:system_monitor/2`.
     case happening(String)
   }
 
@@ -52,8 +52,8 @@ struct LogCollector {
       return .lines(lines.compactMap(Self.line), lost: max(0, lost), acknowledgement: taken)
     }
     guard let kind = parts[1].atom else { return nil }
-    let who = parts[0].pid?.short ?? "\(parts[0])"
-    return .happening("\(kind) of \(who): \(String("\(parts[2])".prefix(200)))")
+    let process = parts[0].pid?.short ?? "\(parts[0])"
+    return .happening("\(kind) of \(process): \(String("\(parts[2])".prefix(200)))")
   }
 
   /// `{Microseconds, Level, Module, Pid, Text}`

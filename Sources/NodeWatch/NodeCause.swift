@@ -2,7 +2,7 @@ import ErlangDistribution
 import Events
 
 extension Cause {
-  /// Why a node cannot be talked to, in a person's words.
+  /// The reason why a node cannot be reached, as a sentence.
   public init(_ error: DistributionError) {
     self.init(error.problem, error.sentence, remedy: error.remedy)
   }

@@ -2,7 +2,7 @@ import ErlangDistribution
 import ErlangTerm
 import NodeModel
 
-/// What a node was started with: its flags, the environment of its applications, its releases.
+/// The settings of a node: its flags, the environment of its applications, its releases.
 enum Settings {
   private static let longestValue = 400
   private static let longestFlag = 300
@@ -17,7 +17,7 @@ enum Settings {
       ])
   }
 
-  /// Only for a node whose release handler runs: elsewhere its name alone would become an atom there.
+  /// Only for a node whose release handler runs: on others the call would make a new atom.
   static let releasesCall = Call("release_handler", "which_releases")
 
   /// `-name a@b`, `-kernel inet_dist_use_interface {127,0,0,1}`
@@ -54,8 +54,8 @@ enum Settings {
   }
 }
 
-/// What in an application's environment is nobody's business on a screen: judged by its name, since a value does not
-/// say what it is.
+/// Finds the values in an application's environment that must not be shown. The name decides, since a value does not
+/// tell what it is.
 enum Secrets {
   static let placeholder = "«masked»"
 
@@ -69,7 +69,7 @@ enum Secrets {
     return words.contains { name.contains($0) } || name == "key"
   }
 
-  /// The term with secret values in it replaced, at every depth: in pairs and maps by their keys, in texts the
+  /// The term with its secret values replaced, at every depth: in pairs and maps those of secret keys, in texts the
   /// password of an address.
   static func masked(_ term: Term, key: String) -> Term {
     if isSecret(key), !isFlag(term) { return .atom(placeholder) }
@@ -93,7 +93,7 @@ enum Secrets {
     }
   }
 
-  /// Whether something is on or off, and how long it may take, tells nothing.
+  /// Switches and numbers are shown: they are not secret.
   private static func isFlag(_ term: Term) -> Bool {
     switch term {
     case .integer: true

@@ -5,19 +5,19 @@ import NodeModel
 /// The walk over a node's processes.
 enum Survey {
   private static let leaders = 10
-  /// Milliseconds between the two looks that reductions are compared over.
+  /// Milliseconds between the two walks whose reductions are compared.
   private static let window = 500
-  /// With more processes they are only looked at once, and reductions are those since they began.
+  /// With more processes there is one walk only, and reductions count from each process's start.
   private static let most = 20_000
 
   static func call(processes: Int) -> Call {
     let window = processes > most ? 0 : window
-    return Probe.survey.call(
+    return NodeProbe.survey.call(
       [.integer(window), .integer(leaders)], limit: 60_000, isLinked: true)
   }
 
   static func read(_ answer: Term, masters: [Term: String]) -> ProcessSurvey? {
-    guard let parts = Probe.value(answer)?.tuple, parts.count == 4, let busiest = parts[0].list,
+    guard let parts = NodeProbe.value(answer)?.tuple, parts.count == 4, let busiest = parts[0].list,
       let queues = parts[1].list, let shares = parts[2].list, let largest = parts[3].list
     else { return nil }
     var applications: [String: ProcessSurvey.Share] = [:]
@@ -50,7 +50,7 @@ enum Survey {
       memory: parts[2].property("memory")?.integer ?? 0)
   }
 
-  /// What a process without a name began with; where that says nothing, what it does.
+  /// The function that a process without a name began with; where that says nothing, its current one.
   private static func beginning(_ translated: Term, _ info: Term) -> String {
     let vague = ["proc_lib:init_p/5", "erlang:apply/2", ""]
     let candidates = [translated, info.property("initial_call")].map(function)

@@ -3,14 +3,15 @@ import ErlangTerm
 import HomeLayout
 import NodeModel
 
-/// A walk down the supervision tree of an application, a level at a time, as a value: questions out, answers in.
+/// A walk down the supervision tree of an application, level by level, as a value: it returns calls to make and
+/// takes their answers.
 struct TreeWalk {
   enum Step: Hashable {
     case master
     case top
     case count(Int)
     case children(Int)
-    /// What the processes with these places do.
+    /// The current functions of the processes at these indexes.
     case doing([Int])
   }
 
@@ -25,7 +26,7 @@ struct TreeWalk {
   private var open: Set<Step> = []
   private var note: String?
 
-  /// A supervisor with more children is not asked for them, and more processes are not shown.
+  /// The most children of a supervisor that are read, and the most processes that are shown.
   private static let mostChildren = 200
   private static let mostPlaces = 2000
   private static let deepest = 30
@@ -48,7 +49,7 @@ struct TreeWalk {
   }
 
   /// Takes an answer.
-  /// - Returns: what is to be asked because of it.
+  /// - Returns: the next calls.
   mutating func take(_ step: Step, _ answer: Answer) -> [(Step, Call)] {
     guard open.remove(step) != nil else { return [] }
     switch step {

@@ -3,15 +3,15 @@ import ErlangTerm
 import NodeModel
 import ReleaseModel
 
-/// One question for all that a node's vital signs are made of, and what the answer means.
+/// The call that reads a node's vital signs, and the meaning of its answer.
 public enum Vitals {
   private static let systemKeys = [
     "otp_release", "version", "schedulers", "schedulers_online", "process_count", "process_limit",
     "port_count", "port_limit", "atom_count", "atom_limit", "ets_count", "ets_limit", "start_time",
   ]
 
-  /// Several functions in one call: each by `erlang:apply/3`. None of them changes anything, as
-  /// `statistics(wall_clock)` would, whose second number is the time since anybody asked last.
+  /// Several functions in one call, each by `erlang:apply/3`. None changes the node's state: `statistics(wall_clock)`
+  /// would, as its second number is the time since the last such call.
   public static var call: Call {
     let functions: [(String, String, [Term])] = [
       ("erlang", "node", []),
@@ -30,7 +30,7 @@ public enum Vitals {
     return several(functions)
   }
 
-  /// What is asked while a node boots: little, since it is asked often.
+  /// The call made while a node boots. It reads little, since it is made often.
   static var bootCall: Call {
     several([("application_controller", "info", []), ("init", "get_status", [])])
   }
@@ -62,8 +62,8 @@ public enum Vitals {
   // MARK: - Answers
 
   /// - Parameters:
-  ///   - ownName: what the node calls us, to leave us out of its peers.
-  ///   - dependencies: what was asked of applications before.
+  ///   - ownName: the name that the node gives us, which is left out of its peers.
+  ///   - dependencies: those read before.
   static func snapshot(
     _ answer: Term, ownName: String, dependencies: [String: [String]]
   ) -> NodeSnapshot? {
@@ -94,7 +94,7 @@ public enum Vitals {
     return snapshot
   }
 
-  /// `{starting, started}`: how far the boot is, and what a boot script reported last.
+  /// `{starting, started}`: the boot's state, and the last progress that the boot script reported.
   static func status(_ term: Term) -> String { term.tuple?.first?.atom ?? "" }
 
   private static func uptime(_ now: Term, since start: Term?, unit: Term) -> Int64 {

@@ -2,8 +2,8 @@ import Events
 import HomeLayout
 import Posix
 
-/// Whether an agent lives, and its end as something to poll for: nobody writes down that an agent
-/// was killed.
+/// Whether an agent serves the home, with a descriptor that tells of its end: the log does not tell that an agent was
+/// killed.
 public struct AgentWatch: Sendable {
   private let home: Home
   private var pid: Int32?
@@ -15,9 +15,10 @@ public struct AgentWatch: Sendable {
   /// Readable when the agent has ended; nil where none is known.
   public var descriptor: Int32? { end?.descriptor }
 
-  /// Looks again; `board` says which process was the last to call itself the agent.
+  /// Checks again.
+  /// - Parameter board: names the last agent's process.
   public mutating func look(_ board: Board) {
-    isAlive = Situation.hasAgent(home)
+    isAlive = LiveBoard.hasAgent(home)
     if !isAlive {
       (pid, end) = (nil, nil)
     } else if pid != board.agent?.pid || end == nil {

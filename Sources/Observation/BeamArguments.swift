@@ -1,13 +1,12 @@
-/// What a BEAM's command line says, as `init` reads it.
+/// A BEAM's command line, read as `init` reads it. `erl` adds to it the flags from `ERL_FLAGS` and similar variables.
 ///
-/// `erl` puts in it what it finds in `ERL_FLAGS` and its kin, in the VM's own form, so that it tells nearly all.
 /// Source: "init" (erts reference manual), `init.erl`, `erlexec.c`.
 struct BeamArguments: Hashable, Sendable {
   private var flags: [String: [[String]]] = [:]
-  /// What is behind `-extra`: the application's own.
+  /// The words after `-extra`, which belong to the application.
   private var extra: [String] = []
 
-  /// - Parameter words: of `/proc/PID/cmdline`, the program first.
+  /// - Parameter words: those of `/proc/PID/cmdline`, the program first.
   init(_ words: [String]) {
     var flag: String?
     var values: [String] = []
@@ -58,7 +57,7 @@ extension BeamArguments {
     case long(String)
   }
 
-  /// `-sname` is looked at first, and of several the first counts; `undefined` asks the first peer for a name.
+  /// `-sname` goes before `-name`, and the first of several counts; with `undefined` the first peer gives a name.
   /// Source: `erl_distribution.erl`.
   var name: Name? {
     if let name = all("sname").first?.first { return name == "undefined" ? nil : .short(name) }
@@ -73,8 +72,8 @@ extension BeamArguments {
     case none
   }
 
-  /// One `-setcookie COOKIE` counts; where there are several the VM reads the file. With two words it is about another
-  /// node. Source: `auth.erl`.
+  /// A single `-setcookie COOKIE` counts; where there are several, the VM reads the file. With two words it sets the
+  /// cookie of another node. Source: `auth.erl`.
   var cookie: CookieSource {
     let own = all("setcookie").filter { $0.count < 2 }
     if own.count == 1, let word = own.first?.first { return .word(word) }
@@ -90,9 +89,9 @@ extension BeamArguments {
   /// Whether other nodes can connect to it at all, `-dist_listen false`.
   var isListening: Bool { all("dist_listen").first?.first != "false" }
 
-  /// Where it listens without any epmd.
+  /// The port it listens on without an epmd.
   var fixedPort: UInt16? { port("erl_epmd_port") }
-  /// What `erl` has made of `ERL_EPMD_PORT`.
+  /// The flag that `erl` makes from `ERL_EPMD_PORT`.
   var epmdPort: UInt16? { port("epmd_port") }
 
   private func port(_ flag: String) -> UInt16? {

@@ -3,13 +3,13 @@ import Events
 import HomeLayout
 import Posix
 
-/// What was read of one BEAM, before anything is made of it.
+/// The facts that were read of one BEAM's process, before they are interpreted.
 struct BeamFacts: Sendable {
   var process: ProcessIdentity
   var arguments: BeamArguments
   /// Whether we may look into the process: only its own user and root may.
   var isReadable = true
-  /// What it was started with; empty where we may not look.
+  /// The environment it was started with; empty where we may not read it.
   var environment: [String: String] = [:]
   var owner: UInt32 = 0
   /// The owner's name, or its number.
@@ -19,18 +19,18 @@ struct BeamFacts: Sendable {
   var controlGroups = ""
   /// The host's name where it runs.
   var hostName = "localhost"
-  /// What completes the host's name for a long node name without one.
+  /// The domain that completes the host's name in a long node name.
   var domain: String?
-  /// It, where its network is not ours.
+  /// Its pid, where its network namespace is not ours.
   var networkOf: Int32?
-  /// What epmd there says; nil where it was not asked.
+  /// The answer of its epmd; nil where it was not asked.
   var registered: Result<[EPMD.Node], PosixError>?
-  /// Who listens there; nil where that is not known.
+  /// The listening sockets of its network namespace; nil where they are unknown.
   var listeners: [Listener]?
-  /// Its own sockets; nil where they were not looked at.
+  /// Its own sockets; nil where they were not read.
   var sockets: Set<UInt64>?
   var cookieFile: Result<Cookie, Cookie.FileProblem>?
-  /// The path of the folder of the release, then the names in it.
+  /// The names in the release's folder.
   var releaseFiles: [String] = []
 }
 
@@ -40,7 +40,7 @@ extension BeamFacts {
       ?? NodeAddress.epmdPort
   }
 
-  /// What to do where the process may not be looked into.
+  /// The remedy where we may not read the process.
   var insightRemedy: String { owner == 0 ? "Run as root." : "Run as root, or as user \(user)." }
 
   /// The part of the host's name before the first dot.
@@ -51,7 +51,7 @@ extension BeamFacts {
     return domain.map { hostName + "." + $0 }
   }
 
-  /// What the command line names it; the host is missing where it is not known.
+  /// The name on its command line; the host is nil where it is unknown.
   var givenName: (name: String, host: String?)? {
     let (text, host) =
       switch arguments.name {
@@ -64,7 +64,7 @@ extension BeamFacts {
     return (String(text[..<at]), String(text[text.index(after: at)...]))
   }
 
-  /// What it listens on.
+  /// The listening sockets that belong to it.
   private var ownListeners: [Listener] {
     guard let sockets else { return [] }
     let range = arguments.range
@@ -75,14 +75,14 @@ extension BeamFacts {
 
   private var entries: [EPMD.Node] { (try? registered?.get()) ?? [] }
 
-  /// The entry of a node that took its name when it was running already, as RabbitMQ does: epmd knows a port of its.
+  /// The epmd entry of a node that took its name after its start, as RabbitMQ does: it names a port of the process.
   private var lateEntry: EPMD.Node? {
     let ports = Set(ownListeners.map(\.port))
     let found = entries.filter { ports.contains($0.port) }
     return found.count == 1 ? found.first : nil
   }
 
-  /// `name@host`; nil for one without distribution, or whose host is not known.
+  /// `name@host`; nil for a BEAM without distribution, and where the host is unknown.
   var name: ErlangDistribution.NodeName? {
     if let (name, host) = givenName {
       return host.flatMap { ErlangDistribution.NodeName(name: name, host: $0) }
@@ -90,10 +90,10 @@ extension BeamFacts {
     return lateEntry.flatMap { ErlangDistribution.NodeName(name: $0.name, host: shortHost) }
   }
 
-  /// Where the node listens for others.
+  /// The port on which the node listens for other nodes.
   ///
-  /// What epmd says goes before what the socket table shows, since a node listens for other things too. A port on which
-  /// only others' sockets listen is not its own: anybody may register any name.
+  /// The port that epmd names goes before the socket table, since a node listens on other ports too. A port on which
+  /// only other users' sockets listen is refused: any process may register any name.
   func port() throws(Cause) -> UInt16 {
     guard arguments.isListening else {
       throw Cause(
@@ -110,7 +110,8 @@ extension BeamFacts {
     return try checked(entry.port, of: "epmd")
   }
 
-  /// A port that the node's own user listens on: whoever else does would be sent what proves that we know the cookie.
+  /// The port, if the node's own user listens on it. A process of another user must not get the proof that we know
+  /// the cookie.
   private func checked(_ port: UInt16, of source: String) throws(Cause) -> UInt16 {
     guard let listeners else { return port }
     if listeners.contains(where: { $0.port == port && $0.owner == owner }) { return port }
@@ -118,7 +119,7 @@ extension BeamFacts {
     throw Cause(
       isForeign ? .nodeHidden : .nodeUnreachable,
       "\(source) leads to port \(port), where "
-        + (isForeign ? "another user's process listens" : "nobody listens"),
+        + (isForeign ? "another user's process listens" : "no process listens"),
       remedy: "See who has the port: ss -ltnp 'sport = :\(port)'")
   }
 
@@ -134,7 +135,7 @@ extension BeamFacts {
     return Cause(.nodeUnreachable, sentence, remedy: "See what epmd knows: epmd -names")
   }
 
-  /// The address that leads to a port of its own.
+  /// The address on which it listens on a port.
   func address(_ port: UInt16) -> String {
     let loopback = arguments.isIPv6 ? "::1" : "127.0.0.1"
     let there = (listeners ?? []).filter { $0.port == port && $0.owner == owner }
@@ -145,8 +146,8 @@ extension BeamFacts {
     return there.first?.address ?? loopback
   }
 
-  /// The cookie as the VM finds it: in its arguments, else in the file. What the environment of a release holds counts
-  /// only where neither is there: such a program may set it by itself later.
+  /// The cookie as the VM finds it: in its arguments, else in the file. A cookie in the release's environment counts
+  /// only where both are missing: such a program may set it by itself later.
   func cookie() throws(Cause) -> Cookie {
     switch arguments.cookie {
     case .word(let text):
@@ -164,7 +165,7 @@ extension BeamFacts {
       }
       if isDefault, let cookie = environmentCookie { return cookie }
       throw Cause(
-        .nodeHidden, "the node's cookie may be read by its user \(user) only",
+        .nodeHidden, "only the node's user \(user) may read its cookie",
         remedy: insightRemedy)
     }
   }

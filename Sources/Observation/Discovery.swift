@@ -4,20 +4,20 @@ import Posix
 
 /// Finds the BEAMs of this host among its processes.
 ///
-/// - A process is one if its program is called `beam.smp`, `beam` or the like; of all others only that name is read.
-/// - Its command line, which everybody may read, tells its name, cookie, release and how its distribution goes.
+/// - A process is one if its program is called `beam.smp`, `beam` or the like; of other processes only that name is read.
+/// - Its command line, which every user may read, tells its name, cookie, release and how its distribution goes.
 /// - Its port is what epmd says, asked in the network namespace of the process; without epmd, the one socket it
-///   listens on. For that, for the cookie file and for what a container has of its own, one must be its user or root.
+///   listens on. That, the cookie file and the files of a container can be read only by its user and by root.
 /// - The cookie file is read as the process sees it, and only where the process could read it itself: it must be its
-///   user's. Otherwise somebody could make us show another one's cookie to a node of his.
+///   user's. Otherwise a user could make us send another user's cookie to a node of his own.
 ///
-/// What cannot be known is told by the cause that comes with the node. Source: proc(5), namespaces(7).
+/// The cause that comes with a node names what cannot be known. Source: proc(5), namespaces(7).
 public struct Discovery: Sendable {
   /// Our own namespaces.
   private let network: String?
   private let hostSpace: String?
   private let booted = ProcessTable.bootMoment()
-  /// What was asked already in this search.
+  /// The answers of port mappers in this search.
   private var answers: [Question: Result<[EPMD.Node], PosixError>] = [:]
   private var tables: [String: [Listener]?] = [:]
 
@@ -26,7 +26,7 @@ public struct Discovery: Sendable {
     var port: UInt16
   }
 
-  /// How long an epmd may take, in milliseconds: it answers at once, or it hangs.
+  /// Milliseconds that an epmd may take: it answers at once, or it hangs.
   private static let patience: Int64 = 200
 
   private init() {
@@ -34,7 +34,7 @@ public struct Discovery: Sendable {
     hostSpace = Self.namespace("uts", of: Program.processID)
   }
 
-  /// All BEAMs that run now, by their process numbers. Our own runs are among them.
+  /// All BEAMs that run now, by process number; runs of a home are among them.
   public static func search() -> [FoundNode] {
     var discovery = Discovery()
     return ProcessTable.pids().filter(isBeam).sorted().compactMap { discovery.look($0) }
@@ -60,11 +60,11 @@ public struct Discovery: Sendable {
     facts.controlGroups = String(decoding: groups ?? [], as: UTF8.self)
     readInside(&facts)
     ask(&facts)
-    // Its number may have become another one's meanwhile.
+    // Meanwhile another process may have got its number.
     return process.isAlive ? FoundNode(facts) : nil
   }
 
-  /// What only the process's user and root may read.
+  /// Reads what only the process's user and root may read.
   private func readInside(_ facts: inout BeamFacts) {
     let pid = facts.process.pid
     let its = Self.namespace("net", of: pid)
@@ -90,7 +90,7 @@ public struct Discovery: Sendable {
     if facts.arguments.fixedPort == nil {
       facts.registered = registered(facts.epmdPort, network, facts.networkOf)
     }
-    // Only where the names do not tell it: a node may have very many sockets.
+    // Only where epmd does not tell the port: a node may have very many sockets.
     let known = ((try? facts.registered?.get()) ?? []).contains {
       $0.name == facts.givenName?.name
     }

@@ -20,9 +20,9 @@ public struct FoundNode: Hashable, Sendable {
   /// The systemd unit or the container that it is in: `rabbitmq-server.service`, `docker 4f1c8bd0a6e2`.
   public var place: String?
   public var release: Release?
-  /// Nil for a BEAM without distribution, and where it cannot be told from outside.
+  /// Nil for a BEAM without distribution, and where it cannot be known from outside.
   public var name: ErlangDistribution.NodeName?
-  /// Whether others do not see it (`-hidden`), as a shell or a tool.
+  /// Whether other nodes do not list it (`-hidden`), such as a shell or a tool.
   public var isHidden: Bool
   /// Whether it is a shell on another node.
   public var isRemoteShell: Bool
@@ -35,10 +35,10 @@ public struct FoundNode: Hashable, Sendable {
   public var isTLS: Bool
   /// The file of `-ssl_dist_optfile`, as the node sees it.
   public var tlsFile: String?
-  /// The process in whose network namespace the node is to be dialled, where that is not ours.
+  /// The process whose network namespace the node is dialled in, where that is not ours.
   public var networkOf: Int32?
   public var cookie: Cookie?
-  /// Why it cannot be watched, or not by us.
+  /// The reason why it cannot be watched.
   public var cause: Cause?
 
   /// Whether it runs as our own user, in our own network.
@@ -46,8 +46,8 @@ public struct FoundNode: Hashable, Sendable {
 
   public var pid: Int32 { process.pid }
 
-  /// How to come to it.
-  /// - Parameter tls: for a node whose distribution goes over TLS, what was read of `tlsFile`.
+  /// Its address, where name and port are known.
+  /// - Parameter tls: the content of `tlsFile`, for a node whose distribution uses TLS.
   public func address(tls: TLSOptions? = nil) -> NodeAddress? {
     guard let name, let port else { return nil }
     return NodeAddress(
@@ -107,7 +107,7 @@ extension FoundNode {
   }
 }
 
-/// What `/proc/PID/cgroup` tells of who manages a process. Source: cgroups(7).
+/// Reads from `/proc/PID/cgroup` which service or container a process belongs to. Source: cgroups(7).
 enum ControlGroup {
   private static let managers = ["docker", "libpod", "cri-containerd", "crio", "lxc", "kubepods"]
   private static let names = ["libpod": "podman", "cri-containerd": "containerd", "crio": "cri-o"]
@@ -145,7 +145,7 @@ enum ControlGroup {
 }
 
 extension String {
-  /// The longest end of which all characters satisfy a condition.
+  /// The longest suffix whose characters all satisfy a condition.
   fileprivate func suffix(while condition: (Character) -> Bool) -> Substring {
     self[(lastIndex { !condition($0) }.map { index(after: $0) } ?? startIndex)...]
   }

@@ -8,10 +8,10 @@ import Redaction
 
 /// Nodes asked once, all at the same time.
 public enum NodeRound {
-  /// Asks until each has told what is wanted, or has no way in, or the time is up.
+  /// Asks until each node has told what is wanted or cannot be reached, or the time is up.
   /// - Parameters:
-  ///   - parts: what is wanted of each.
-  ///   - milliseconds: for all together.
+  ///   - parts: the parts wanted of each.
+  ///   - milliseconds: the time for all together.
   /// - Returns: one report for each, in their order; one that is not `up` has a cause.
   public static func ask(
     _ nodes: [KnownNode], for parts: NodeAttention.Parts, mask: Redactor, milliseconds: Int64
@@ -37,8 +37,8 @@ public enum NodeRound {
 
   private static func watch(
     _ node: KnownNode, _ parts: NodeAttention.Parts, _ mask: Redactor
-  ) -> NodeWatch {
-    var watch = NodeWatch(node.report) { () throws(Cause) in try node.place.get() }
+  ) -> NodeMonitor {
+    var watch = NodeMonitor(node.report) { () throws(Cause) in try node.access.get() }
     watch.parts = parts
     watch.mask = mask
     return watch
@@ -52,7 +52,7 @@ public enum NodeRound {
     }
   }
 
-  /// They come in pieces, and none of these is ever empty.
+  /// Settings come in several answers, none of which is ever empty.
   private static func hasSettings(_ report: NodeReport) -> Bool {
     guard let settings = report.settings, !settings.flags.isEmpty, !settings.values.isEmpty else {
       return false

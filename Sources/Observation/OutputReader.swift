@@ -5,11 +5,11 @@ import Instance
 import Posix
 import Redaction
 
-/// Reads what the runs of an app write, from their folders; the values of the app's config vars are masked.
+/// Reads the output of an app's runs from their folders. Values of the app's config vars are masked.
 public struct OutputReader: Sendable {
-  private struct Place: Hashable {
+  private struct RunID: Hashable {
     var instance: InstanceName
-    var run: UInt64
+    var number: UInt64
   }
 
   private struct Position {
@@ -22,15 +22,15 @@ public struct OutputReader: Sendable {
   private let app: String
   private let only: InstanceName?
   private let values: HomeMask
-  /// Renewed at each look: the app may print what has only just been set.
+  /// Renewed at each call of `next`: the app may print a value that has just been set.
   private var mask = Redactor()
-  /// How many lines the first look gives; nil once it was taken.
+  /// The count of lines that the first call of `next` returns; nil after it.
   private var first: Int?
-  private var positions: [Place: Position] = [:]
+  private var positions: [RunID: Position] = [:]
 
   /// - Parameters:
   ///   - only: one instance; nil for all.
-  ///   - last: how many of the lines that are there already the first call of `next` gives.
+  ///   - last: the most lines that the first call of `next` returns.
   public init(home: Home, app: String, only: InstanceName? = nil, last: Int) {
     self.home = home
     self.app = app
@@ -39,20 +39,20 @@ public struct OutputReader: Sendable {
     values = HomeMask(home: home, app: app)
   }
 
-  /// The folders in which something happens when there is more to read: to be watched.
-  public var folders: [String] { places().map { folder($0).log }.filter(Files.isFolder) }
+  /// The folders that change when there is more to read.
+  public var folders: [String] { runs().map { folder($0).log }.filter(Files.isFolder) }
 
-  /// What was written since the last call, whole lines only, in the order of their moments.
+  /// The whole lines written since the last call, in the order of their times.
   public mutating func next() -> [OutputLine] {
     mask = values.current()
     var lines: [OutputLine] = []
-    for place in places() {
+    for run in runs() {
       if let first {
-        let (tail, end) = LogTail.read(folder(place), count: first)
-        lines += tail.map { output($0, place) }
-        open(place, at: end)
+        let (tail, end) = LogTail.read(folder(run), count: first)
+        lines += tail.map { output($0, run) }
+        open(run, at: end)
       } else {
-        lines += next(place)
+        lines += next(run)
       }
     }
     lines = Self.sorted(lines)
@@ -61,27 +61,27 @@ public struct OutputReader: Sendable {
     return lines
   }
 
-  private mutating func open(_ place: Place, at offset: Int) {
-    guard let file = try? File.open(folder(place).currentLog, .read) else { return }
-    let time = positions[place]?.time ?? Timestamp(milliseconds: 0)
-    positions[place] = Position(file: file, offset: offset, time: time)
+  private mutating func open(_ run: RunID, at offset: Int) {
+    guard let file = try? File.open(folder(run).currentLog, .read) else { return }
+    let time = positions[run]?.time ?? Timestamp(milliseconds: 0)
+    positions[run] = Position(file: file, offset: offset, time: time)
   }
 
-  private mutating func next(_ place: Place) -> [OutputLine] {
-    if positions[place] == nil { open(place, at: 0) }
-    var lines = read(place)
-    // A full file was set aside under another name: its rest is read, now the new one.
-    if let position = positions[place], let size = try? position.file.size(),
-      let now = try? Files.info(folder(place).currentLog), now.size < size
+  private mutating func next(_ run: RunID) -> [OutputLine] {
+    if positions[run] == nil { open(run, at: 0) }
+    var lines = read(run)
+    // The full file has been renamed: its rest was read, now the new file is.
+    if let position = positions[run], let size = try? position.file.size(),
+      let now = try? Files.info(folder(run).currentLog), now.size < size
     {
-      open(place, at: 0)
-      lines += read(place)
+      open(run, at: 0)
+      lines += read(run)
     }
     return lines
   }
 
-  private mutating func read(_ place: Place) -> [OutputLine] {
-    guard var position = positions[place] else { return [] }
+  private mutating func read(_ run: RunID) -> [OutputLine] {
+    guard var position = positions[run] else { return [] }
     var lines: [OutputLine] = []
     while let bytes = try? position.file.read(upTo: 1 << 20, at: position.offset),
       let end = bytes.lastIndex(of: UInt8(ascii: "\n"))
@@ -91,20 +91,20 @@ public struct OutputReader: Sendable {
       {
         let line = LogLine(line: part, fallback: position.time)
         position.time = line.time
-        lines.append(output(line, place))
+        lines.append(output(line, run))
       }
       position.offset += end + 1
     }
-    positions[place] = position
+    positions[run] = position
     return lines
   }
 
-  private func output(_ line: LogLine, _ place: Place) -> OutputLine {
+  private func output(_ line: LogLine, _ run: RunID) -> OutputLine {
     OutputLine(
-      time: line.time, app: app, instance: place.instance, run: place.run, text: mask(line.text))
+      time: line.time, app: app, instance: run.instance, run: run.number, text: mask(line.text))
   }
 
-  /// In the order of their moments; of one run's lines none goes before an earlier one, whatever the clock did.
+  /// In the order of their times. Lines of one run keep their order, even where the clock was set back.
   private static func sorted(_ lines: [OutputLine]) -> [OutputLine] {
     var latest: [UInt64: Timestamp] = [:]
     let moments = lines.map { line in
@@ -116,17 +116,17 @@ public struct OutputReader: Sendable {
       .sorted { ($0.element.0, $0.offset) < ($1.element.0, $1.offset) }.map(\.element.1)
   }
 
-  private func folder(_ place: Place) -> RunFolder {
-    home.app(app).run(place.instance.description, place.run)
+  private func folder(_ run: RunID) -> RunFolder {
+    home.app(app).run(run.instance.description, run.number)
   }
 
-  private func places() -> [Place] {
+  private func runs() -> [RunID] {
     let folder = home.app(app).instances
     return ((try? Files.list(folder)) ?? []).compactMap { InstanceName($0) }
       .filter { only == nil || $0 == only }.sorted()
       .flatMap { instance in
         ((try? Files.list("\(folder)/\(instance)")) ?? []).compactMap { UInt64($0) }.sorted()
-          .map { Place(instance: instance, run: $0) }
+          .map { RunID(instance: instance, number: $0) }
       }
   }
 }

@@ -13,7 +13,7 @@ public struct OutputWatch: Sendable {
 
   /// - Parameters:
   ///   - only: one instance; nil for all.
-  ///   - last: how many of the lines that are there already the first call of `next` gives.
+  ///   - last: the most lines that the first call of `next` returns.
   public init(home: Home, app: String, only: InstanceName? = nil, last: Int) {
     (self.home, self.app, self.only) = (home, app, only)
     reader = OutputReader(home: home, app: app, only: only, last: last)
@@ -22,15 +22,15 @@ public struct OutputWatch: Sendable {
   /// Readable when there may be more; nil while the app has no folder.
   public var descriptor: Int32? { watch?.file.descriptor }
 
-  /// What was written since the last call, whole lines only.
+  /// The whole lines written since the last call.
   public mutating func next() -> [OutputLine] {
-    // Watched before it is read: what is written between the two is noticed.
+    // Watched before it is read, so that a line written in between is noticed.
     watch?.drain()
     watchFolders()
     return reader.next()
   }
 
-  /// Adds the folders that have come since: of a new instance, a new run, its log.
+  /// Adds new folders: of an instance, of a run, of its log.
   private mutating func watchFolders() {
     let root = home.app(app).instances
     if watch == nil { watch = try? FolderWatch(root) }

@@ -3,9 +3,8 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// Manifests of stored slugs, for who only looks.
+/// Manifests of stored slugs, for programs that only read.
 public enum SlugManifest {
-  /// Reads the manifest of a slug of this home.
   public static func read(slug: String, home: Home) throws(Cause) -> Manifest {
     let isID =
       slug.utf8.count == 64

@@ -1,17 +1,19 @@
 import CNcurses
 import Glibc
 
-/// A terminal, drawn by ncurses. Input does not pass through ncurses, which would wait for the
-/// rest of a key.
+/// A terminal, drawn by ncurses. Keys are read without ncurses, which would wait for the rest of
+/// a key.
 ///
-/// ncurses keeps global state, so at most one thread of the process may use such screens. Signals
-/// are the owner's: call `end` on every way out, SIGTERM and SIGHUP included. To lend the terminal
-/// to another program, end this screen and make a new one after.
-public final class CursesScreen: Screen {
-  public var palette: Palette {
-    didSet { if palette != oldValue { applyPalette() } }
-  }
+/// A program waits in `poll(2)` on `inputDescriptor` for at most `keyTimeout`, takes keys until
+/// there are none, and draws. ncurses keeps global state, so one thread of the process uses the
+/// screen. The program handles signals: it calls `end` on every way out, SIGTERM and SIGHUP
+/// included. To lend the terminal to another program, end this screen and make a new one after.
+public final class CursesScreen {
+  /// Readable when there are keys, or when the terminal is gone.
   public var inputDescriptor: Int32 { input }
+
+  /// Milliseconds after which `nextKey` is to be called even if nothing arrives, because a key is
+  /// half received: an Esc may be the beginning of an arrow key. Nil: wait for ever.
   public var keyTimeout: Int32? { hasEnded ? nil : keys.timeout }
 
   private let input: Int32
@@ -19,20 +21,21 @@ public final class CursesScreen: Screen {
   private let modes: TerminalModes
   private let frames: FrameOutput
   private let handle: OpaquePointer
+  private let palette: Palette
   private let depth: ColorDepth
   private let hasUnicode: Bool
   private var keys: KeyReader
   private var hasEnded = false
-  private var looks: [Role: Look] = [:]
+  private var styles: [Role: CellStyle] = [:]
   /// What ncurses was given last, and the size it believes the terminal has.
   private var shown: Frame?
   private var known: Size?
 
   /// What ncurses is told for a role.
-  private struct Look: Equatable {
+  private struct CellStyle: Equatable {
     var attributes: attr_t = 0
     var pair: Int16 = 0
-    /// Whether a blank in it looks as any other blank.
+    /// Whether a blank in this style looks like any other blank.
     var isUnseenOnBlanks = true
   }
 
@@ -70,6 +73,8 @@ public final class CursesScreen: Screen {
 
   deinit { end() }
 
+  /// The extent now, asked of the terminal each time: after SIGWINCH it is enough to draw a frame
+  /// of this size.
   public var size: Size {
     var rows: Int32 = 0
     var columns: Int32 = 0
@@ -80,6 +85,7 @@ public final class CursesScreen: Screen {
     return Size(columns: Int(columns), rows: Int(rows))
   }
 
+  /// Shows a frame. Only what differs from the last frame is sent.
   public func draw(_ frame: Frame) throws(TerminalError) {
     guard !hasEnded else { return }
     let size = size
@@ -108,18 +114,21 @@ public final class CursesScreen: Screen {
     try frames.flush()
   }
 
+  /// Sends every cell with the next frame: after `^L`, or when another program wrote there.
   public func forgetContent() { known = nil }
 
+  /// The next key, or nil when none has arrived. Never waits.
   public func nextKey() throws(TerminalError) -> Key? {
     hasEnded ? nil : try keys.next()
   }
 
+  /// Gives the terminal back as it was. A screen that has ended draws nothing and has no keys.
   public func end() {
     guard !hasEnded else { return }
     hasEnded = true
     set_term(handle)
     cnc_endwin()
-    // There is nobody to tell when the terminal is gone.
+    // The terminal may be gone: then there is no place to report it.
     try? frames.flush()
     delscreen(handle)
     modes.restore()
@@ -142,23 +151,20 @@ public final class CursesScreen: Screen {
     }
   }
 
-  /// A colour pair for each role. ncurses itself draws again what a changed pair has drawn.
+  /// Makes a colour pair for each role.
   private func applyPalette() {
-    guard !hasEnded else { return }
-    set_term(handle)
     for (index, role) in Role.allCases.enumerated() {
-      let look = palette.look(role, depth: depth)
-      let hasColor = look.foreground != nil || look.background != nil
+      let appearance = palette.appearance(role, depth: depth)
+      let hasColor = appearance.foreground != nil || appearance.background != nil
       let pair = hasColor ? Int16(index + 1) : 0
-      let foreground = look.foreground.map(Int16.init) ?? -1
-      let background = look.background.map(Int16.init) ?? -1
+      let foreground = appearance.foreground.map(Int16.init) ?? -1
+      let background = appearance.background.map(Int16.init) ?? -1
       if hasColor { init_pair(pair, foreground, background) }
-      looks[role] = Look(
-        attributes: cnc_attributes(UInt32(look.attributes.rawValue)), pair: pair,
-        isUnseenOnBlanks: look.background == nil
-          && look.attributes.isDisjoint(with: [.underline, .reverse]))
+      styles[role] = CellStyle(
+        attributes: cnc_attributes(UInt32(appearance.attributes.rawValue)), pair: pair,
+        isUnseenOnBlanks: appearance.background == nil
+          && appearance.attributes.isDisjoint(with: [.underline, .reverse]))
     }
-    shown = nil
   }
 
   private func place(_ cursor: Position?, in size: Size) {
@@ -176,38 +182,38 @@ public final class CursesScreen: Screen {
     var line: [cchar_t] = []
     line.reserveCapacity(columns)
     var used = 0
-    var last = Look()
+    var last = CellStyle()
     var blanks = 0
     for cell in cells where cell.width > 0 {
       used += cell.width
       if used > columns { break }
-      let look = looks[cell.role] ?? Look()
-      if cell.text == " ", look.isUnseenOnBlanks {
+      let style = styles[cell.role] ?? CellStyle()
+      if cell.text == " ", style.isUnseenOnBlanks {
         blanks += 1
         continue
       }
-      // Blanks that look the same either way go on in the look around them: the terminal then
-      // need not be told to change its colour and change it back.
-      let around = look == last && look.isUnseenOnBlanks ? look : Look()
+      // Blanks that look the same either way keep the style around them: the terminal then
+      // need not change its colour and change it back.
+      let around = style == last && style.isUnseenOnBlanks ? style : CellStyle()
       for _ in 0..<blanks { append(.blank, around, to: &line) }
-      append(cell, look, to: &line)
-      last = look
+      append(cell, style, to: &line)
+      last = style
       blanks = 0
     }
-    for _ in 0..<blanks { append(.blank, Look(), to: &line) }
+    for _ in 0..<blanks { append(.blank, CellStyle(), to: &line) }
     mvwadd_wchnstr(cnc_window(), Int32(row), 0, line, Int32(line.count))
   }
 
-  private func append(_ glyph: Frame.Glyph, _ look: Look, to line: inout [cchar_t]) {
+  private func append(_ glyph: Frame.Glyph, _ style: CellStyle, to line: inout [cchar_t]) {
     for text in drawable(glyph) {
       var cell = cchar_t()
-      cnc_set(&cell, text, look.attributes, look.pair)
+      cnc_set(&cell, text, style.attributes, style.pair)
       line.append(cell)
     }
   }
 
   /// The glyph as zero-ended wide strings that ncurses counts as wide as the frame does. It goes
-  /// by the C library, whose Unicode may be another.
+  /// by the C library, which may have another version of Unicode.
   private func drawable(_ glyph: Frame.Glyph) -> [[wchar_t]] {
     var scalars = glyph.text.unicodeScalars.map { wchar_t(truncatingIfNeeded: $0.value) }
     guard let base = scalars.first else { return [] }

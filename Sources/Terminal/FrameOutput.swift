@@ -3,7 +3,7 @@ import Glibc
 /// Where ncurses writes: a file in memory that is handed to the terminal frame by frame.
 ///
 /// ncurses writes whenever its buffer is full, and a terminal may draw between two writes. One
-/// write for one frame does not tear. A pipe would do, but could fill up with nobody to empty it.
+/// write for one frame does not tear. A pipe could fill up and block.
 final class FrameOutput {
   private let terminal: Int32
   let stream: UnsafeMutablePointer<FILE>

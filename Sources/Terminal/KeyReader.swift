@@ -13,7 +13,7 @@ struct KeyReader {
 
   init(descriptor: Int32) { self.descriptor = descriptor }
 
-  /// See `Screen.keyTimeout`.
+  /// See `CursesScreen.keyTimeout`.
   var timeout: Int32? {
     if !keys.isEmpty { return 0 }
     guard decoder.isPending else { return nil }

@@ -1,4 +1,4 @@
-/// How every role looks.
+/// A style for every role.
 public struct Palette: Equatable, Sendable {
   private var styles: [Role: Style]
 
@@ -32,22 +32,22 @@ public struct Palette: Equatable, Sendable {
   ///
   /// A background given in numbers is a fine shade: below 256 colours it would be lost or hide
   /// the text, so the role looks as it does without colours.
-  public func look(_ role: Role, depth: ColorDepth) -> Look {
+  public func appearance(_ role: Role, depth: ColorDepth) -> Appearance {
     let style = self[role]
     var isShade = false
     if case .rgb = style.background { isShade = depth != .many }
     guard depth != .mono, !isShade else {
-      return Look(attributes: style.attributes.union(Self.mono[role].attributes))
+      return Appearance(attributes: style.attributes.union(Self.mono[role].attributes))
     }
-    var look = Look(
+    var appearance = Appearance(
       foreground: depth.index(of: style.foreground),
       background: depth.index(of: style.background), attributes: style.attributes)
-    if depth == .eight { look.keepReadable(style.foreground) }
-    return look
+    if depth == .eight { appearance.keepReadable(style.foreground) }
+    return appearance
   }
 
-  /// A role's looks on one terminal.
-  public struct Look: Hashable, Sendable {
+  /// How a role is shown on one terminal.
+  public struct Appearance: Hashable, Sendable {
     public var foreground: UInt8?
     public var background: UInt8?
     public var attributes: Style.Attributes

@@ -1,9 +1,9 @@
-/// What a piece of the screen means. A palette says how it looks; drawing code never does.
+/// The meaning of a piece of the screen. Drawing code names roles; a palette gives each a style.
 ///
 /// The raw value is the role's key in a theme file.
 public enum Role: String, CaseIterable, Sendable {
   case text
-  /// Said in passing: ages, hints, what can be ignored.
+  /// Less important text: ages, hints.
   case aside
   case title
   /// Column titles.
@@ -15,16 +15,16 @@ public enum Role: String, CaseIterable, Sendable {
   case focus
   /// A key in a hint or in help.
   case key
-  /// What a search or filter found.
+  /// Text that a search or filter found.
   case match
 
   /// In order: ready, finished.
   case ready
   /// On its way: starting, booting, stopping.
   case busy
-  /// Needs a look: unready.
+  /// Needs attention: unready.
   case warning
-  /// Needs a hand: crashed, failed.
+  /// Needs help: crashed, failed.
   case bad
   /// Neither good nor bad: stopped.
   case idle

@@ -18,7 +18,7 @@ public enum Rule: Sendable {
 }
 
 extension Frame {
-  /// Draws a rule with a title in it: `┌ Releases ─────┐`.
+  /// Draws a rule with a title in it: `┌ Apps ─────┐`.
   ///
   /// - Returns: the columns for the title, or an empty range where there is no room.
   @discardableResult

@@ -16,8 +16,8 @@ struct TerminalModes {
 
   /// No echo, no lines, no signals from keys, nothing translated in either direction.
   ///
-  /// `^C`, `^Z`, `^S` are keys of ours then. Reading blocks as before: who shares the terminal
-  /// would be surprised by `O_NONBLOCK`, which belongs to all of them.
+  /// `^C`, `^Z`, `^S` are keys then. Reading blocks as before: `O_NONBLOCK` would also change the
+  /// terminal for other programs that share it.
   func enterRaw() throws(TerminalError) {
     var raw = before
     raw.c_lflag &= ~tcflag_t(ICANON | ECHO | ECHONL | ISIG | IEXTEN)

@@ -102,7 +102,7 @@ private struct ThemeLine {
       blue: UInt8(truncatingIfNeeded: value))
   }
 
-  /// The known words that are nearest, if they are at most two slips away.
+  /// The known words that are nearest, at most two typing errors away.
   private func near(_ word: Substring, among known: [String]) -> [String] {
     guard word.count <= 24 else { return [] }
     let ranked = known.map { (word: $0, slips: slips(Array(word), Array($0))) }
@@ -112,7 +112,7 @@ private struct ThemeLine {
     return ranked.filter { $0.slips == fewest }.map(\.word)
   }
 
-  /// Letters to add, drop, change or swap with their neighbour to make one word of the other.
+  /// The count of typing errors between two words: letters added, dropped, changed or swapped.
   private func slips(_ one: [Character], _ other: [Character]) -> Int {
     var before: [Int] = []
     var last = Array(0...other.count)

@@ -15,7 +15,7 @@ enum Answerer {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(server, $0, length) }
     }
     guard isBound == 0, listen(server, 16) == 0 else {
-      throw PosixError("listen on", "PORT", .current)
+      throw PosixError("listen on", "PORT", .invalid)
     }
     while true {
       let client = File(owning: accept(server, nil, nil), name: "client")

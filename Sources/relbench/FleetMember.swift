@@ -15,7 +15,7 @@ enum EPMDNames {
 
 /// The process that watches nodes, given as `name@host:port`; their cookie is that of HOME.
 struct FleetMember {
-  private var watches: [NodeWatch]
+  private var watches: [NodeMonitor]
   private let cookie: Cookie
   private let addresses: [NodeAddress]
 
@@ -30,7 +30,7 @@ struct FleetMember {
     }
     watches = addresses.enumerated().map { index, address in
       let report = NodeReport(id: "\(index)", name: "\(address.name)", origin: .given)
-      return NodeWatch(report, address: address, cookie: cookie)
+      return NodeMonitor(report, address: address, cookie: cookie)
     }
     (self.cookie, self.addresses) = (cookie, addresses)
   }
@@ -107,7 +107,7 @@ struct FleetMember {
     _ = try client.call(Call("erlang", "send", message))
   }
 
-  private mutating func go(until isOver: (inout [NodeWatch]) -> Bool) throws {
+  private mutating func go(until isOver: (inout [NodeMonitor]) -> Bool) throws {
     let limit = Clock.monotonic() + 60_000
     var due = [Int64](repeating: 0, count: watches.count)
     while !isOver(&watches) {

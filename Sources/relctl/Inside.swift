@@ -23,7 +23,7 @@ extension Verb {
     let limit = try call.timeout()
     let (app, run) = try call.runningInstance()
     let specification = try call.specification(of: run, app)
-    let node = try call.nodePlaces().node(of: run, app: app.name)
+    let node = try call.nodeLocator().node(of: run, app: app.name)
     let evaluation = Evaluation(
       call.positional(1), in: specification.otpRelease?.kind == .relx ? .erlang : .elixir,
       limit: limit)

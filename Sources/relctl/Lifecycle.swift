@@ -68,7 +68,7 @@ extension Verb {
 
 extension Call {
   /// The board as it is now.
-  func board() throws(Cause) -> Board { try Situation.board(of: home(), program: "relctl").board }
+  func board() throws(Cause) -> Board { try LiveBoard.board(of: home(), program: "relctl").board }
 
   /// - Throws: `RT-APP-UNKNOWN`
   func app(_ name: String) throws(Cause) -> Board.App { try Self.app(name, on: board()) }

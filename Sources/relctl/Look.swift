@@ -14,10 +14,8 @@ extension Verb {
         """,
       options: [.json, Option("--at", value: "TIME", "as it was then")])
   ) { call throws(Cause) in
-    let moment = try call.arguments["--at"].map { text throws(Cause) in
-      try HistoryPoint(typed: text)
-    }
-    let (board, isDamaged) = try Situation.board(of: call.home(), program: "relctl", at: moment)
+    let moment = try call.arguments["--at"].map { text throws(Cause) in try HistoryPoint(typed: text) }
+    let (board, isDamaged) = try LiveBoard.board(of: call.home(), program: "relctl", at: moment)
     if isDamaged {
       call.context.note(
         "relctl: the event log is damaged; see: relctl events verify [RT-LOG-DAMAGED]")
@@ -56,11 +54,11 @@ extension Verb {
     }
     if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
     if moment == nil, apps.contains(where: { !$0.liveRuns.isEmpty }),
-      !Situation.hasAgent(try call.home())
+      !LiveBoard.hasAgent(try call.home())
     {
       call.context.print("no agent watches over them; start one with: relctl agent start")
     }
-    if let full = Situation.shortage(of: try call.home()) {
+    if let full = LiveBoard.shortage(of: try call.home()) {
       call.context.print("\(full.sentence) [\(full.id)]")
     }
     for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }

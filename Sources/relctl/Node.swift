@@ -24,15 +24,15 @@ extension Option {
 
 extension Call {
   /// Where nodes are, with what was said of them here. Another user's home holds no nodes of ours, unless it was named.
-  func nodePlaces() throws(Cause) -> NodePlaces {
+  func nodeLocator() throws(Cause) -> NodeLocator {
     var home: Home?
     do throws(Cause) { home = try self.home() } catch {
       if arguments["--home"] != nil { throw error }
     }
     let board = try home.map { home throws(Cause) in
-      try Situation.board(of: home, program: "relctl").board
+      try LiveBoard.board(of: home, program: "relctl").board
     }
-    return NodePlaces(
+    return NodeLocator(
       home: home, board: board ?? Board(), environment: context.environment,
       cookieFile: arguments["--cookie-file"].map(context.absolute), tls: try tlsOptions())
   }
@@ -54,9 +54,9 @@ extension Call {
   }
 
   func connect(_ node: KnownNode) throws(Cause) -> Client {
-    let place = try node.place.get()
+    let access = try node.access.get()
     do throws(DistributionError) {
-      return try Client(to: place.address, cookie: place.cookie)
+      return try Client(to: access.address, cookie: access.cookie)
     } catch { throw Cause(error) }
   }
 

@@ -13,10 +13,10 @@ extension Verb {
         started, and what it was started with. What looks like a secret is masked.
         """, options: [.cookieFile, .tlsOptions, .json])
   ) { call throws(Cause) in
-    let places = try call.nodePlaces()
-    let node = try call.node(places)
+    let locator = try call.nodeLocator()
+    let node = try call.node(locator)
     let parts: NodeAttention.Parts = [.vitals, .settings]
-    let reports = try NodeRound.ask([node], for: parts, mask: places.mask, milliseconds: 5000)
+    let reports = try NodeRound.ask([node], for: parts, mask: locator.mask, milliseconds: 5000)
     guard let report = reports.first, let snapshot = report.snapshot else {
       throw reports.first?.cause ?? Cause(.nodeSilent, "\(node.name) tells nothing of itself")
     }
@@ -95,10 +95,10 @@ extension Verb {
 
 extension Call {
   /// The node of a name, or of an app's instance.
-  fileprivate func node(_ places: NodePlaces) throws(Cause) -> KnownNode {
-    if positional(0).contains("@") { return try places.node(named: positional(0)) }
+  fileprivate func node(_ locator: NodeLocator) throws(Cause) -> KnownNode {
+    if positional(0).contains("@") { return try locator.node(named: positional(0)) }
     let (app, run) = try runningInstance()
-    return try places.node(of: run, app: app.name)
+    return try locator.node(of: run, app: app.name)
   }
 }
 

@@ -13,9 +13,9 @@ extension Verb {
         time, for two seconds at the most; below the table stands why one cannot be asked.
         """, options: [.cookieFile, .tlsOptions, .json])
   ) { call throws(Cause) in
-    let places = try call.nodePlaces()
-    let nodes = places.all(found: Discovery.search())
-    let reports = try NodeRound.ask(nodes, for: .vitals, mask: places.mask, milliseconds: 2000)
+    let locator = try call.nodeLocator()
+    let nodes = locator.all(found: Discovery.search())
+    let reports = try NodeRound.ask(nodes, for: .vitals, mask: locator.mask, milliseconds: 2000)
     if call.wantsJSON {
       call.print(json: reports.map(NodeFacts.init))
       return .success
@@ -25,7 +25,7 @@ extension Verb {
       return .success
     }
     let rows = zip(nodes, reports).map { row($0, $1).map(call.shown) }
-    let head = ["NODE", "FROM", "OTP", "UPTIME", "MEM", "PROCESSES", "APPS", "STATE"]
+    let head = ["NODE", "FROM", "OTP", "UPTIME", "MEM", "PROCESSES", "OTP APPS", "STATE"]
     call.context.print(trimmed(Table.render([head] + rows)))
     for (node, report) in zip(nodes, reports) {
       for line in hindrance(node, report) { call.context.print(call.shown(line)) }

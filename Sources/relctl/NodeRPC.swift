@@ -26,7 +26,7 @@ extension Verb {
   ) { call throws(Cause) in
     let function = try call.function()
     let count = try call.repetitions()
-    let node = try call.nodePlaces().node(named: call.positional(0))
+    let node = try call.nodeLocator().node(named: call.positional(0))
     var client = try call.connect(node)
     var output = CallOutput(call)
     var times: [Int64] = []

@@ -18,7 +18,7 @@ extension Verb {
   ) { call throws(Cause) in
     let name = call.positional(0)
     try call.needTerminal(instead: "relctl node rpc \(name) MODULE FUNCTION [ARGS]")
-    let node = try call.nodePlaces().node(named: name)
+    let node = try call.nodeLocator().node(named: name)
     if case .run(let app, _, let id, _) = node.origin {
       let app = try call.app(app)
       if let run = app.runs.first(where: { $0.id == id }) {

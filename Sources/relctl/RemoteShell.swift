@@ -11,8 +11,8 @@ struct RemoteShell {
 
   /// - Parameter path: where programs are looked for.
   init(in node: KnownNode, hasElixir: Bool, tlsFile: String?, path: String) throws(Cause) {
-    let place = try node.place.get()
-    let address = place.address
+    let access = try node.access.get()
+    let address = access.address
     let tlsFile = tlsFile ?? node.found?.tlsFile
     if address.tls != nil, tlsFile == nil {
       throw Cause(
@@ -40,7 +40,7 @@ struct RemoteShell {
       words = ["nsenter", "--target", "\(process)", "--net", "--"] + words
     }
     invocation = Invocation(words, in: "/", environment: variables)
-    do throws(PosixError) { try prepare(place.cookie, user) } catch { throw Cause(error) }
+    do throws(PosixError) { try prepare(access.cookie, user) } catch { throw Cause(error) }
   }
 
   private func prepare(_ cookie: Cookie, _ user: UInt32?) throws(PosixError) {

@@ -68,7 +68,7 @@ private struct SlugReport: Encodable {
 
   static func all(in home: Home) throws(Cause) -> [SlugReport] {
     let store = SlugStore(home: home)
-    let users = try Situation.board(of: home, program: "relctl").board.slugUsers
+    let users = try LiveBoard.board(of: home, program: "relctl").board.slugUsers
     let reports = try store.list().map { id in
       let provenance = store.provenance(id)
       return SlugReport(

@@ -11,7 +11,7 @@ struct SlugUse {
 
   /// - Throws: `RT-LOG-DAMAGED`: a ledger that lacks lines may lack releases.
   init(of home: Home) throws(Cause) {
-    let (board, isDamaged) = try Situation.board(of: home, program: "relctl")
+    let (board, isDamaged) = try LiveBoard.board(of: home, program: "relctl")
     if isDamaged {
       throw Cause(
         .logDamaged, "the event log is damaged, so nobody can tell which slugs are needed",

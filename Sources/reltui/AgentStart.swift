@@ -3,7 +3,7 @@ import Events
 import HomeLayout
 import Posix
 
-/// `relctl agent start` on its way, without waiting for it.
+/// A running `relctl agent start`.
 struct AgentStart {
   private let child: Child
   private let reading: File
@@ -23,7 +23,7 @@ struct AgentStart {
   var descriptor: Int32 { reading.descriptor }
 
   /// Call when the descriptor can be read.
-  /// - Returns: nil while it goes on; at its end what went wrong, if anything did.
+  /// - Returns: nil while it runs; at its end the cause of a failure, if it failed.
   mutating func read() -> Cause?? {
     let bytes = (try? reading.read(upTo: 4096)) ?? []
     said += bytes.prefix(max(0, 4096 - said.count))

@@ -5,23 +5,25 @@ enum Ansi {
   static func lines(_ frame: Frame, _ palette: Palette, _ depth: ColorDepth) -> [String] {
     (0..<frame.size.rows).map { number in
       let cells = frame.row(number)
-      let end = cells.lastIndex { $0.text != " " || palette.look($0.role, depth: depth).isVisible }
+      let end = cells.lastIndex {
+        $0.text != " " || palette.appearance($0.role, depth: depth).isVisible
+      }
       guard let end else { return "" }
       var line = ""
-      var current = Palette.Look(attributes: [])
+      var current = Palette.Appearance(attributes: [])
       for cell in cells[...end] {
-        let look = palette.look(cell.role, depth: depth)
-        if look != current {
-          line += escape(look)
-          current = look
+        let appearance = palette.appearance(cell.role, depth: depth)
+        if appearance != current {
+          line += escape(appearance)
+          current = appearance
         }
         line += cell.text
       }
-      return line + (current == Palette.Look(attributes: []) ? "" : "\u{1B}[0m")
+      return line + (current == Palette.Appearance(attributes: []) ? "" : "\u{1B}[0m")
     }
   }
 
-  /// As many colours as the environment says; for one frame terminfo is not asked.
+  /// The colour depth by the environment alone; for one frame terminfo is not read.
   static func depth(_ environment: [String: String]) -> ColorDepth {
     let terminal = environment["TERM"] ?? ""
     if environment["NO_COLOR"]?.isEmpty == false || terminal.isEmpty || terminal == "dumb" {
@@ -32,18 +34,18 @@ enum Ansi {
   }
 
   /// ECMA-48, SGR.
-  private static func escape(_ look: Palette.Look) -> String {
+  private static func escape(_ appearance: Palette.Appearance) -> String {
     let attributes: [(Style.Attributes, Int)] = [
       (.bold, 1), (.dim, 2), (.italic, 3), (.underline, 4), (.reverse, 7),
     ]
-    var numbers = [0] + attributes.filter { look.attributes.contains($0.0) }.map(\.1)
-    if let color = look.foreground { numbers += [38, 5, Int(color)] }
-    if let color = look.background { numbers += [48, 5, Int(color)] }
+    var numbers = [0] + attributes.filter { appearance.attributes.contains($0.0) }.map(\.1)
+    if let color = appearance.foreground { numbers += [38, 5, Int(color)] }
+    if let color = appearance.background { numbers += [48, 5, Int(color)] }
     return "\u{1B}[" + numbers.map(String.init).joined(separator: ";") + "m"
   }
 }
 
-extension Palette.Look {
+extension Palette.Appearance {
   /// Whether a blank with it can be seen.
   fileprivate var isVisible: Bool {
     background != nil || !attributes.isDisjoint(with: [.underline, .reverse])

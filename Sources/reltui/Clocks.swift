@@ -1,7 +1,7 @@
 import HomeLayout
 import Posix
 
-/// The time on the wall where the terminal stands.
+/// The time by the wall clock, and its zone.
 enum Clocks {
   static var now: Timestamp { Timestamp(milliseconds: Clock.now()) }
 

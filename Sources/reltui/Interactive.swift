@@ -6,17 +6,17 @@ import Observation
 import Posix
 import Terminal
 
-/// The loop: one thread waits for everything, tells the dashboard and draws what changed.
+/// The loop of the thread that owns the screen: it waits for input, tells the dashboard and draws changes.
 struct Interactive {
-  private var session: Session
-  private let screen: any Screen
+  private var session: DashboardSession
+  private let screen: CursesScreen
   private let signals: Signals
 
   private var lastLook = Clock.monotonic()
 
   private static let ending = [Signal.term, .hup, .int]
 
-  init(_ session: Session, _ screen: any Screen) throws(Cause) {
+  init(_ session: DashboardSession, _ screen: CursesScreen) throws(Cause) {
     self.session = session
     self.screen = screen
     do throws(PosixError) { signals = try Signals(Self.ending + [.winch]) } catch {
@@ -24,7 +24,7 @@ struct Interactive {
     }
   }
 
-  /// Runs until somebody quits, a signal ends it or the terminal is gone.
+  /// Runs until the operator quits, a signal ends it or the terminal is gone.
   mutating func run() throws(Cause) -> Outcome {
     defer {
       screen.end()
@@ -38,37 +38,37 @@ struct Interactive {
       }
       return .success
     } catch {
-      // Nobody is left to read a reason.
+      // There is no terminal left to print a reason on.
       if error == .gone { return Outcome(exitCode: Signal.hup.exitCode) }
       throw Cause(.terminal, error.sentence, remedy: error.remedy)
     }
   }
 
-  /// Waits for something to happen and takes all of it in.
+  /// Waits for input and processes all of it.
   /// - Returns: the signal that ends the program.
   private mutating func wait() throws(TerminalError) -> Signal? {
     let sources = [
       screen.inputDescriptor, signals.file.descriptor, session.follower.descriptor,
       session.agent.descriptor, session.output?.descriptor, session.starting?.descriptor,
-    ].compactMap { $0 }.map { Poll.Interest($0) }
-    let found: [Poll.Ready]
+      session.nodes.descriptor,
+    ].compactMap { $0 }
+    let ready: Set<Int32>
     do throws(PosixError) {
-      found = try Poll.wait(sources + session.nodes.fleet.interests, milliseconds: patience)
+      ready = Set(try Poll.wait(sources, milliseconds: patience))
     } catch {
       throw .system(call: "poll", errno: error.errno.rawValue)
     }
-    let ready = Set(found.map(\.descriptor))
     while let signal = signals.next() {
       if Self.ending.contains(signal) { return signal }
     }
     if session.model.size != screen.size { session.tell(.resize(screen.size)) }
     session.tellTime()
     try takeKeys()
-    session.hearNodes(found)
+    session.hearNodes()
     if ready.contains(session.follower.descriptor ?? -1) {
       session.readLog()
     } else if ready.contains(session.agent.descriptor ?? -1) || isLookDue() {
-      // What is not there yet cannot be watched.
+      // A log that is not there yet cannot be watched.
       if session.follower.descriptor == nil { session.readLog() } else { session.look() }
     }
     if ready.contains(session.output?.descriptor ?? -1) { session.readOutput() }
@@ -76,23 +76,23 @@ struct Interactive {
     return nil
   }
 
-  /// Nodes may be asked many times a second; the runs' own files need not be.
+  /// Whether the runs' own files are to be checked again: once a second is enough.
   private mutating func isLookDue() -> Bool {
     let now = Clock.monotonic()
     defer { if now - lastLook >= 1000 { lastLook = now } }
     return now - lastLook >= 1000
   }
 
-  /// Milliseconds to the next thing that happens by itself.
+  /// Milliseconds to the next thing that happens without input.
   private var patience: Int64 {
     var limit = Clocks.toNextMinute
     if let key = screen.keyTimeout { limit = min(limit, Int64(key)) }
     if let next = session.nodes.nextTick {
       limit = min(limit, max(0, next - Clock.monotonic()))
     }
-    // What is not there yet cannot be watched.
+    // A log that is not there yet cannot be watched.
     if session.follower.descriptor == nil { limit = min(limit, 1000) }
-    // Nobody tells when there is space again.
+    // No event tells when there is space again.
     if session.isDiskFull { limit = min(limit, 5000) }
     return limit
   }

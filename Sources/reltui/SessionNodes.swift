@@ -2,96 +2,127 @@ import Events
 import HomeLayout
 import Journal
 import NodeModel
-import NodeWatch
 import Observation
 import Operations
 import Posix
 
-/// The nodes of a session: what the screen knows of them, and what is being done to them.
+/// The nodes of a session, watched on a thread of their own: what is known of them, and the actions
+/// on them that have no outcome yet.
 struct SessionNodes {
-  private(set) var fleet: NodeFleet
-  /// Whether there is more than the screen was told.
-  private var isStale = false
-  private var lastTold: Int64 = 0
-  /// Requests of ours that are being carried out, with the app each is about and when it is given up, on the
-  /// monotonic clock.
+  private let worker: FleetWorker
+  private var attention = NodeAttention()
+  private(set) var reports: [NodeReport] = []
+  /// The counts of orders given and carried out.
+  private var orders = (sent: 0, done: 0)
+  /// Requests of this session that are being carried out, with the app that each is about and its
+  /// deadline on the monotonic clock.
   private var open: [String: (app: String?, deadline: Int64)] = [:]
   private var runs: Set<UInt64> = []
 
-  /// A booting node changes many times a second, and nobody reads as fast.
-  private static let tellInterval: Int64 = 100
-  /// Starting an application may take a minute.
+  /// How an action came out: the id of its request, the app, and the cause of a failure.
+  typealias Outcome = (id: String, app: String?, cause: Cause?)
+
+  /// Milliseconds that an action may take: starting an application may take a minute.
   static let actionLimit: Int64 = 120_000
+  /// Milliseconds that leaving may take before connections are dropped.
+  private static let leaveLimit: Int64 = 1000
 
-  init(_ fleet: NodeFleet) { self.fleet = fleet }
+  init(_ worker: FleetWorker) { self.worker = worker }
 
-  /// Takes in which runs there are.
-  /// - Returns: whether that changed the nodes.
-  mutating func know(_ board: Board) -> Bool {
+  /// Readable when there are news of nodes.
+  var descriptor: Int32 { worker.descriptor }
+
+  private mutating func send(_ order: @escaping FleetWorker.Order) {
+    orders.sent += 1
+    worker.send(order)
+  }
+
+  /// Takes the runs from a board.
+  mutating func know(_ board: Board) {
     let live = Set(board.apps.values.flatMap { $0.liveRuns.filter { $0.node != nil }.map(\.id) })
-    if live == runs { return false }
+    if live == runs { return }
     runs = live
-    fleet.know(board)
-    return true
+    send { $0.know(board) }
   }
 
-  mutating func attend(_ attention: NodeAttention) { fleet.attend(attention) }
-
-  /// When `advance` is to be called at the latest, in milliseconds of the monotonic clock.
-  var nextTick: Int64? {
-    let told = isStale ? lastTold + Self.tellInterval : nil
-    let deadline = open.isEmpty ? nil : Clock.monotonic() + 1000
-    return [fleet.nextTick, told, deadline].compactMap { $0 }.min()
+  mutating func attend(_ attention: NodeAttention) {
+    if attention == self.attention { return }
+    self.attention = attention
+    send { $0.attend(attention) }
   }
 
-  /// - Returns: whether the screen is to be told of the nodes now.
-  mutating func advance(_ ready: [Poll.Ready], now: Int64 = Clock.monotonic()) -> Bool {
-    if fleet.advance(ready, now: now) { isStale = true }
-    guard isStale, now - lastTold >= Self.tellInterval else { return false }
-    (isStale, lastTold) = (false, now)
-    return true
+  /// The time at which `take` is to be called at the latest, on the monotonic clock.
+  var nextTick: Int64? { open.values.map(\.deadline).min() }
+
+  /// Takes what has come: all reports if any has changed, log lines, outcomes of actions.
+  mutating func take() -> (reports: [NodeReport]?, logs: [NodeLogPart], outcomes: [Outcome]) {
+    var changed: [NodeReport]?
+    var (logs, ended): ([NodeLogPart], [Outcome]) = ([], [])
+    for news in worker.takeNews() {
+      orders.done = news.done
+      changed = news.reports ?? changed
+      logs += news.logs
+      ended += news.outcomes.compactMap { end($0.id, $0.outcome) }
+    }
+    if changed == reports { changed = nil }
+    reports = changed ?? reports
+    return (changed, logs, ended + expired())
   }
 
-  mutating func takeLogs() -> [NodeLogPart] { fleet.takeLogs() }
+  /// Whether every watched node has told the parts that are wanted of it, or cannot.
+  func isSettled(for parts: NodeAttention.Parts) -> Bool {
+    guard orders.sent == orders.done else { return false }
+    return reports.allSatisfy { report in
+      guard let wanted = attention.nodes[report.id]?.intersection(parts) else { return true }
+      switch report.state {
+      case .idle, .connecting: return wanted.isEmpty
+      case .silent, .down: return true
+      case .up:
+        return (!wanted.contains(.vitals) || report.snapshot != nil)
+          && (!wanted.contains(.processes) || report.survey != nil)
+      }
+    }
+  }
 
   // MARK: - Actions
 
   mutating func perform(_ action: NodeAction, on node: String, request: Event) {
     open[request.id] = (request.app, Clock.monotonic() + Self.actionLimit)
-    fleet.perform(action, on: node, id: request.id)
+    let id = request.id
+    send { $0.perform(action, on: node, id: id) }
   }
 
-  /// What has come of requests since, those included whose time is over.
-  mutating func takeOutcomes() -> [(id: String, app: String?, cause: Cause?)] {
+  private mutating func end(_ id: String, _ outcome: Result<Void, Cause>) -> Outcome? {
+    guard let request = open.removeValue(forKey: id) else { return nil }
+    if case .failure(let cause) = outcome { return (id, request.app, cause) }
+    return (id, request.app, nil)
+  }
+
+  /// Gives up requests whose deadline is over.
+  private mutating func expired() -> [Outcome] {
     let now = Clock.monotonic()
-    var ended: [(id: String, app: String?, cause: Cause?)] = []
-    for (id, outcome) in fleet.takeOutcomes() {
-      guard let request = open.removeValue(forKey: id) else { continue }
-      if case .failure(let cause) = outcome {
-        ended.append((id, request.app, cause))
-      } else {
-        ended.append((id, request.app, nil))
-      }
-    }
-    for (id, request) in open where request.deadline <= now {
+    return open.filter { $0.value.deadline <= now }.map { id, request in
       open[id] = nil
-      fleet.giveUp(id)
-      ended.append((id, request.app, Cause(.requestExpired, "the node did not answer in time")))
+      send { $0.giveUp(id) }
+      return (id, request.app, Cause(.requestExpired, "the node did not answer in time"))
     }
-    return ended
   }
 
-  /// Ends every connection. What is still open is nobody's any more.
-  mutating func leave() -> [(id: String, app: String?, cause: Cause?)] {
-    let left = open.map { id, request in
-      (
-        id: id, app: request.app,
-        cause: Optional(
-          Cause(.requestGivenUp, "the dashboard was left before the node had answered"))
-      )
+  /// Closes every connection.
+  /// - Returns: the open requests, which end with the session.
+  mutating func leave() -> [Outcome] {
+    send { $0.leave() }
+    let end = Clock.monotonic() + Self.leaveLimit
+    var ended = take().outcomes
+    while orders.done < orders.sent, case let left = end - Clock.monotonic(), left > 0 {
+      guard (try? Poll.wait([descriptor], milliseconds: left)) != nil else { break }
+      ended += take().outcomes
+    }
+    ended += open.map { id, request in
+      let sentence = "the dashboard was left before the node had answered"
+      return (id, request.app, Cause(.requestGivenUp, sentence))
     }
     open = [:]
-    fleet.leave()
-    return left
+    return ended
   }
 }

@@ -9,25 +9,25 @@ import Terminal
 let context = Context.process(program: "reltui")
 context.run { () throws(Cause) in
   let words = Array(Swift.CommandLine.arguments.dropFirst())
-  let arguments = try Arguments(words, for: Options.command, program: context.program)
+  let arguments = try Arguments(words, for: DashboardOptions.command, program: context.program)
   if arguments.has("--help") {
-    context.print(Options.command.help(program: context.program))
+    context.print(DashboardOptions.command.help(program: context.program))
     return .success
   }
   if arguments.has("--version") {
     context.print("reltui \(Version.current)")
     return .success
   }
-  return try show(Options(arguments, context), context)
+  return try show(DashboardOptions(arguments, context), context)
 }
 
-func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
+func show(_ options: DashboardOptions, _ context: Context) throws(Cause) -> Outcome {
   if options.isOnce || options.isJSON {
     let terminal = TerminalSize.of(context.output.descriptor).map { Size(columns: $0, rows: $1) }
     let size = options.size ?? terminal ?? Size(columns: 80, rows: 24)
     var options = options
     if options.isJSON, !options.nodes.isEmpty { options.view = .nodes }
-    var session = try Session(options, context, size: size)
+    var session = try DashboardSession(options, context, size: size)
     try session.begin(options)
     try session.settleNodes(
       for: options.isJSON ? .vitals : [.vitals, .processes],
@@ -45,7 +45,7 @@ func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
   }
   let screen = try openScreen(options, context)
   do throws(Cause) {
-    var session = try Session(options, context, size: screen.size)
+    var session = try DashboardSession(options, context, size: screen.size)
     try session.begin(options)
     var loop = try Interactive(session, screen)
     return try loop.run()
@@ -55,16 +55,16 @@ func show(_ options: Options, _ context: Context) throws(Cause) -> Outcome {
   }
 }
 
-/// Plain text where nobody sees colours.
-func lines(_ frame: Frame, _ options: Options, _ context: Context) -> [String] {
+/// Plain text unless the output is a terminal with colours.
+func lines(_ frame: Frame, _ options: DashboardOptions, _ context: Context) -> [String] {
   let depth = context.isTerminal ? Ansi.depth(context.environment) : .mono
   return depth == .mono ? frame.text : Ansi.lines(frame, options.palette, depth)
 }
 
-func openScreen(_ options: Options, _ context: Context) throws(Cause) -> CursesScreen {
+func openScreen(_ options: DashboardOptions, _ context: Context) throws(Cause) -> CursesScreen {
   let terminal = context.environment["TERM"] ?? ""
   do throws(TerminalError) {
-    // Not every terminfo knows it, but all mean the same by it.
+    // Some terminfo databases lack it, but its meaning is the same everywhere.
     if terminal == "dumb" { throw .dumbTerminal(name: terminal) }
     return try CursesScreen(
       terminal: terminal, palette: options.palette,

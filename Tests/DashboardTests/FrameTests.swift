@@ -4,23 +4,23 @@ import HomeLayout
 import Terminal
 import Testing
 
-/// Whole screens, as they were looked at by a person.
+/// Whole screens, which a person has checked.
 struct FrameTests {
   @Test(arguments: [(80, 24), (200, 60), (120, 40), (40, 12), (20, 5)])
-  func releases(columns: Int, rows: Int) throws {
+  func apps(columns: Int, rows: Int) throws {
     let story = Story(columns: columns, rows: rows)
-    try Golden.expect(frame: story.text, "releases-\(columns)x\(rows)")
+    try Golden.expect(frame: story.text, "apps-\(columns)x\(rows)")
   }
 
   @Test func roles() throws {
-    try Golden.expect(frame: Story().model.frame().annotated, "releases-80x24-roles")
+    try Golden.expect(frame: Story().model.frame().annotated, "apps-80x24-roles")
   }
 
   /// Keys from the first screen of the night to a view.
   static let views: [(name: String, keys: [String])] = [
     ("instances", ["g", "j", "Enter", "j"]),
     ("nodes", ["2"]),
-    ("applications", ["g", "j", "3"]),
+    ("otp-apps", ["g", "j", "3"]),
     ("boot", ["g", "j", "4"]),
     ("logs", ["g", "j", "l"]),
     ("logs-paused", ["g", "j", "l", "g"]),

@@ -2,7 +2,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// Texts that were looked at and kept.
+/// Texts that a person has checked, kept in files.
 enum Golden {
   /// Holds lines against a kept file; with `variable` set, keeps them instead.
   static func expect(

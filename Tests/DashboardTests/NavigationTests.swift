@@ -51,7 +51,7 @@ struct NavigationTests {
     story.press("Enter", "l")
     #expect(story.model.view == .logs)
     for _ in 0..<6 { story.press("Esc") }
-    #expect(story.model.view == .releases && story.effects == [])
+    #expect(story.model.view == .apps && story.effects == [])
     story.press("q")
     #expect(story.effects == [.quit])
   }
@@ -63,7 +63,7 @@ struct NavigationTests {
       story.press("Tab")
       seen.append(story.model.view)
     }
-    #expect(seen == [.nodes, .apps, .boot, .logs, .events, .releases])
+    #expect(seen == [.nodes, .otpApps, .boot, .logs, .events, .apps])
     story.press("Shift-Tab")
     #expect(story.model.view == .events)
     story.press("^L")
@@ -85,7 +85,7 @@ struct NavigationTests {
     #expect(story.effects == [.readOutput(app: "greeter", InstanceName("web", 1))])
   }
 
-  @Test func logsFollowUntilSomebodyScrolls() {
+  @Test func logsFollowUntilTheOperatorScrolls() {
     var story = Story(.calm, rows: 12)
     func lines(_ range: Range<Int>) -> Message {
       .lines(
@@ -145,7 +145,7 @@ struct NavigationTests {
       }
       story.tell(.resize(Size(columns: 80, rows: 24)))
       story.press("Esc", "1")
-      story.expect("Releases", "worker")
+      story.expect("1 Apps", "worker")
     }
     #expect(wrong == [])
   }

@@ -3,7 +3,7 @@ import NodeModel
 import Terminal
 import Testing
 
-/// Whole screens of nodes, as they were looked at by a person.
+/// Whole screens of nodes, which a person has checked.
 struct NodeFrameTests {
   struct View: Sendable, CustomTestStringConvertible {
     var name: String
@@ -15,13 +15,13 @@ struct NodeFrameTests {
   static let greeter = ["g", "j"]
 
   @Test(arguments: [
-    View(name: "releases", keys: []),
+    View(name: "apps", keys: []),
     View(name: "list", keys: ["2", "g"], sizes: [(80, 24), (200, 60), (20, 5), (40, 10)]),
     View(
       name: "detail", keys: greeter + ["2"], sizes: [(80, 24), (200, 60), (20, 5), (40, 10)]),
     View(name: "down", keys: ["2", "G"]),
     View(name: "settings", keys: greeter + ["2", "Enter"]),
-    View(name: "applications", keys: greeter + ["3", "G"]),
+    View(name: "otp-apps", keys: greeter + ["3", "G"]),
     View(name: "tree", keys: greeter + ["3", "j", "j", "j", "Enter"]),
     View(name: "planned", keys: ["g", "G", "k", "3"]),
     View(name: "boot", keys: greeter + ["4"], sizes: [(80, 24), (200, 60), (20, 5), (40, 10)]),

@@ -4,6 +4,7 @@ import HomeLayout
 import NodeModel
 import Operations
 import PlainText
+import ReleaseModel
 import Terminal
 import Testing
 
@@ -33,7 +34,7 @@ struct NodeTests {
 
   @Test(arguments: [
     Watched(
-      name: "releases: what boots", keys: [], expected: NodeAttention(nodes: ["run:79": .boot])),
+      name: "apps: what boots", keys: [], expected: NodeAttention(nodes: ["run:79": .boot])),
     Watched(
       name: "nodes: all, and the selected one's detail", keys: ["g", "j", "2"],
       expected: nodes(["run:36": [.processes, .happenings]])),
@@ -178,7 +179,8 @@ struct NodeTests {
     story.press("v")
     story.expect("Output has no levels")
     story.press("o")
-    story.expect("log of greeter-web-1-36", "all levels", "It has logged nothing since.")
+    story.expect(
+      "log of greeter-web-1-36", "all levels", "It has logged nothing since this view was opened.")
     for part in NodeLogPart.busy("run:36") { story.tell(.nodeLog(part)) }
     story.tell(.nodeLog(NodeLogPart(node: "run:79", lines: NodeLogPart.busy("run:79")[0].lines)))
     story.expect("answer 39", "… 1,234 lines lost: the node logs faster than they can be sent")
@@ -203,7 +205,7 @@ struct NodeTests {
     }
   }
 
-  /// Lines that came while nobody looked are missing, and that is said.
+  /// A line tells that lines which came while the view was closed are missing.
   @Test func aLogThatWasLeftHasAGap() {
     var story = Self.night()
     let parts = NodeLogPart.busy("run:36")
@@ -214,7 +216,8 @@ struct NodeTests {
     story.press("5")
     story.tell(.nodeLog(NodeLogPart(node: "run:36", lines: parts[1].lines)))
     story.expect(
-      "answer 34", "… what it logged meanwhile was not read", "answer 39", absent: ["7 l"])
+      "answer 34", "… the lines logged while this view was closed were not read", "answer 39",
+      absent: ["7 l"])
   }
 
   @Test func lossesInARowAreOneLine() {
@@ -413,7 +416,40 @@ struct NodeTests {
     story.press("2", "g", "4")
     #expect(story.effects.contains(.readManifest(slug: Past.slugs[1])))
     story.tell(.manifest(slug: Past.slugs[1], .success(.greeter)))
-    story.expect("billing v31 · greeter 0.1.0", "has not answered", "planned")
+    story.expect("billing v31 · greeter 0.1.0", "does not answer", "planned")
+  }
+
+  @Test func nodesTakeThePlaceOfAnEmptyListOfApps() {
+    var story = Story(Past())
+    #expect(story.model.view == .apps && story.model.attention.discovers)
+    story.tell(.nodes([.found]))
+    #expect(story.model.view == .nodes)
+    // Not once the operator has pressed a key.
+    story = Story(Past())
+    story.press("k")
+    #expect(!story.model.attention.discovers)
+    story.tell(.nodes([.found]))
+    #expect(story.model.view == .apps)
+    story = Story(.calm, nodes: [.found])
+    #expect(story.model.view == .apps && !story.model.attention.discovers)
+  }
+
+  /// A slug may hold several OTP releases: each process type shows the one that its command starts.
+  @Test(arguments: [("web", "admin_web"), ("job", "batch"), ("other", "batch")])
+  func theReleaseOfTheProcessTypeIsPlanned(process: String, application: String) throws {
+    var past = Past()
+    past.create("shop", 1, slug: 0, config: "c", by: "ana", ago: 50, formation: [process: 1])
+    past.run("shop", InstanceName(process, 1), 1, port: nil, ago: 40)
+    past.finish("shop", 1, ago: 30)
+    for key in ["3", "4"] {
+      var story = Story(past)
+      story.press(key)
+      story.tell(.manifest(slug: Past.slugs[0], .success(.twoReleases)))
+      let others = ["admin_web", "batch"].filter { $0 != application }
+      story.expect("shop v1 · \(application) 1.0", absent: others)
+    }
+    // The agent starts the same one.
+    #expect(Manifest.twoReleases.release(startedBy: process)?.name == application)
   }
 
   /// An application that is started by hand in a node that runs is no boot.
@@ -421,16 +457,14 @@ struct NodeTests {
     var node = NodeReport.found
     node.boot = nil
     node.snapshot?.isReady = false
-    Story(Past(), nodes: [node]).expect("2 shows the nodes")
     var story = Story(Past(), nodes: [node])
-    story.press("2")
     story.expect("up     pid 812", absent: ["booting"])
     node.snapshot?.status = "starting"
     story.tell(.nodes([node]))
     story.expect("booting  pid 812")
   }
 
-  @Test func aBootIsFollowedUntilSomebodyScrolls() {
+  @Test func aBootIsFollowedUntilTheOperatorScrolls() {
     var node = NodeReport.booting
     var boot = BootTimeline()
     let names = (0..<40).map { "app_\($0)" }

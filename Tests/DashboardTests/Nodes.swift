@@ -1,6 +1,9 @@
+import ErlangDistribution
 import Events
 import HomeLayout
 import NodeModel
+import NodeWatch
+import Posix
 
 /// Nodes as they might be in the night of `Past.night`.
 extension NodeReport {
@@ -75,9 +78,7 @@ extension NodeReport {
     var node = run("billing", 1, 16, 31, .silent)
     node.snapshot = .well(node.name)
     node.snapshot?.processes = .init(245_000, of: 262_144)
-    node.cause = Cause(
-      .agentAbsent, "it is connected and has not answered for 10 s",
-      remedy: "Look at its run queue.")
+    node.cause = Cause(DistributionError.tooSlow(.talking))
     return node
   }
 
@@ -96,8 +97,7 @@ extension NodeReport {
     NodeReport(
       id: "given:legacy@10.0.0.9", name: "legacy@10.0.0.9", origin: .given, state: .down,
       cause: Cause(
-        .agentAbsent, "no epmd answers on 10.0.0.9:4369: connection refused",
-        remedy: "Start the node with -name."))
+        DistributionError.noEPMD(host: "10.0.0.9", port: 4369, .refused)))
   }
 }
 

@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Instance
 import ReleaseModel
 
 /// Events of a host at fixed moments, and the board folded from them. No file is read.
@@ -106,6 +107,18 @@ extension Past {
     return past
   }
 
+  /// The cause that the agent finds in the last output of a run.
+  private func cause(
+    _ app: String, _ number: UInt64, ago seconds: Int64, wasReady: Bool, _ output: String...
+  ) -> Cause? {
+    var status = RunStatus(boot: "", shim: RunStatus.Process(pid: 1, started: 1))
+    status.exit = .code(1)
+    let lines = output.map { LogLine(time: Self.now + -seconds * 1000, text: $0) }
+    return board.apps[app]?.run(number).map { run in
+      ExitCause.of(run, app: app, status: status, lines: lines, wasReady: wasReady)
+    }
+  }
+
   private mutating func greeter() {
     create("greeter", 1, slug: 0, config: "c1", by: "ana", ago: 50_000, formation: ["web": 2]) {
       ($0.commit, $0.line) = ("4be1c9012345", "Say hello")
@@ -154,13 +167,9 @@ extension Past {
     let job = InstanceName("job", 1)
     var last = run("worker", job, 4, port: nil, ago: 7190)
     finish("worker", 4, ago: 7100)
-    let cause = Cause(
-      .crashed, "PORT 4000 is held by pid 812 (nginx)", remedy: "Stop pid 812.",
-      evidence: [
-        .init(
-          kind: "log", place: "job.1 line 18",
-          text: "** (EXIT) shutdown: failed to start child: :listen (eaddrinuse)")
-      ])
+    let cause = cause(
+      "worker", last, ago: 300, wasReady: true,
+      "** (EXIT) shutdown: failed to start child: :listen (eaddrinuse)")
     for ago in [300, 240, 180] as [Int64] {
       end(.instanceCrashed, "worker", last, ago: ago, cause)
       if ago > 180 { last = start("worker", job, 4, port: nil, ago: ago - 20) }
@@ -175,12 +184,9 @@ extension Past {
       ($0.commit, $0.line) = ("beef01230000", "New checkout")
     }
     let run = start("shop", InstanceName("web", 1), 2, port: 4021, ago: 595)
-    let cause = Cause(
-      .bootFailed, "web.1 ended while it booted: STRIPE_KEY is not set",
-      remedy: "Set it: relctl config shop set STRIPE_KEY=…",
-      evidence: [
-        .init(kind: "log", place: "web.1 line 3", text: "** (System.EnvError) STRIPE_KEY")
-      ])
+    let cause = cause(
+      "shop", run, ago: 580, wasReady: false, "[info] migrations are up to date",
+      "** (System.EnvError) environment variable STRIPE_KEY is missing")
     end(.instanceCrashed, "shop", run, ago: 580, cause)
     for type in [EventType.deploymentFailed, .deploymentReverted] {
       add(type, "shop", ago: 579) { ($0.release, $0.cause) = (ReleaseNumber(2), cause) }
@@ -219,5 +225,24 @@ extension Manifest {
     return Manifest(
       otpReleases: [release], processes: [], appJSON: nil, tools: [:],
       target: .init(os: "linux", arch: "x86_64"), files: [])
+  }
+
+  /// What a slug with two OTP releases plans; the first is not the one that `web` starts.
+  static var twoReleases: Manifest {
+    let releases = ["batch", "admin_web"].map { name in
+      var release = OTPRelease(
+        name: name, version: "1.0", ertsVersion: "13.1.5", kind: .mix,
+        applications: [OTPRelease.Application(name: name, version: "1.0", order: 1)],
+        startCommand: "rel/\(name)/bin/\(name)", startArgument: "start")
+      release.folder = "rel/\(name)"
+      return release
+    }
+    return Manifest(
+      otpReleases: releases,
+      processes: [
+        Procfile.Entry(process: "web", command: "rel/admin_web/bin/admin_web start"),
+        Procfile.Entry(process: "job", command: "rel/batch/bin/batch start"),
+        Procfile.Entry(process: "other", command: "bin/other"),
+      ], appJSON: nil, tools: [:], target: .init(os: "linux", arch: "x86_64"), files: [])
   }
 }

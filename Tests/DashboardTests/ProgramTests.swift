@@ -11,7 +11,7 @@ import Testing
 
 /// The program itself, on homes that the journal writes.
 struct ProgramTests {
-  /// A home whose events are few and whose runs have all ended, so that nobody need hold a lock.
+  /// A home with few events, whose runs have all ended, so that no process need hold a lock.
   final class Place {
     let folder: TemporaryFolder
     let home: Home
@@ -55,7 +55,7 @@ struct ProgramTests {
   /// below a minute, which reads the same all that time; moments are taken out.
   @Test func onceIsTheFrameOfTheLog() throws {
     let place = try Place()
-    let result = try place.run("--once", "--size", "80x24", "--view", "releases")
+    let result = try place.run("--once", "--size", "80x24", "--view", "apps")
     #expect(result.exit == .code(0))
     var lines = result.text.split(separator: "\n", omittingEmptySubsequences: false).map(
       String.init)
@@ -104,9 +104,9 @@ struct ProgramTests {
     #expect(damaged.contains("worker") && damaged.contains("The event log is damaged in 1 place"))
     try File.open(place.segment, .update).truncate(to: 0)
     #expect(
-      try place.run("--once", "--view", "releases").text.contains("No app is deployed here yet."))
+      try place.run("--once", "--view", "apps").text.contains("No app is deployed here yet."))
     try Files.remove(place.home.root)
-    let missing = try place.run("--once", "--view", "releases")
+    let missing = try place.run("--once", "--view", "apps")
     #expect(missing.exit == .code(0) && missing.text.contains("relctl deploy APP DIR"))
     #expect(!Files.exists(place.home.root))
   }
@@ -151,6 +151,32 @@ struct ProgramTests {
     #expect(try terminal.exit() == .code(0))
     #expect(terminal.modes == terminal.modesBefore)
     #expect(terminal.rest().contains("\u{1B}[?1049l"))
+  }
+
+  /// Each port mapper on this host takes a connection and never answers, so that a search for nodes
+  /// takes some seconds. The screen is drawn and keys are answered meanwhile.
+  @Test(.timeLimit(.minutes(1))) func keysAreAnsweredWhileTheSearchForNodesIsSlow() throws {
+    let place = try Place()
+    let silent = try (0..<20).map { _ in try LoopbackServer { _ in nil } }
+    try place.folder.write("beam.smp", "#!/bin/sh\nread line\n", mode: 0o755)
+    let beams = try silent.map { server in
+      try Invocation(
+        [place.folder.path + "/beam.smp", "-sname", "slow\(server.port)", "-epmd_port"]
+          + ["\(server.port)"], environment: [:]
+      ).startHeld()
+    }
+    defer { for beam in beams { beam.end() } }
+    let terminal = try ProgramTerminal(
+      "reltui", ["--view", "nodes"], environment: place.environment)
+    #expect(terminal.wait(for: "No node is known yet."))
+    terminal.type("?")
+    #expect(terminal.wait(for: "Restart the selected app"))
+    terminal.type("\u{1B}")
+    // The search goes on still.
+    #expect(terminal.wait(for: "No node is known yet."))
+    #expect(terminal.wait(for: "slow\(silent[0].port)"))
+    terminal.type("q")
+    #expect(try terminal.exit() == .code(0))
   }
 
   @Test(arguments: [Signal.term, .hup, .int])
@@ -199,6 +225,26 @@ struct ProgramTests {
     #expect(request?.app == "worker" && request?.data.deadline != nil)
     terminal.type("q")
     #expect(try terminal.exit() == .code(0))
+  }
+}
+
+/// A process that runs until its standard input ends.
+struct HeldProcess {
+  let child: Child
+  let input: File
+
+  func end() {
+    child.signal(.kill)
+    _ = child.wait()
+  }
+}
+
+extension Invocation {
+  func startHeld() throws -> HeldProcess {
+    let (reading, writing) = try File.pipe()
+    return HeldProcess(
+      child: try Child.start(self, input: .file(reading), output: .null, errors: .null),
+      input: writing)
   }
 }
 

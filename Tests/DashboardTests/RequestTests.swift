@@ -55,7 +55,7 @@ struct RequestTests {
     story.expect("from v3 to v2?", "Config vars that change: GREETING.", "makes v4")
   }
 
-  @Test func changesThatNobodyRecordedAreNotInvented() {
+  @Test func unrecordedChangesAreNotInvented() {
     var past = Past.calm
     past.create("greeter", 3, slug: 1, config: "c9", by: "ana", ago: 100, formation: ["web": 2])
     past.finish("greeter", 3, ago: 60)
@@ -113,7 +113,7 @@ struct RequestTests {
     for (type, cause, words) in outcomes {
       var story = Story(.calm)
       story.tell(.requested(asked))
-      story.expect("restart of greeter: asked for")
+      story.expect("restart of greeter: requested")
       var end = past
       end.add(type, "greeter", ago: 0) { ($0.request, $0.cause) = (asked.id, cause) }
       story.tell(.events([end.events[end.events.count - 1]]))
@@ -122,7 +122,7 @@ struct RequestTests {
   }
 
   @Test func anOpenRequestWithoutAnAgentSaysSo() {
-    Story(.asked, isAgentAlive: false).expect("agent absent", "waits: no agent lives to do it")
+    Story(.asked, isAgentAlive: false).expect("agent absent", "waits, because no agent runs")
   }
 
   @Test func aFailureIsANoticeWithItsRemedy() {
@@ -144,7 +144,7 @@ struct RequestTests {
 }
 
 extension Past {
-  /// Somebody has asked for a restart already.
+  /// A restart is already requested.
   static var asked: Past {
     var past = Past.calm
     past.add(.restartRequested, "greeter", ago: 10) { $0.by = "ben" }

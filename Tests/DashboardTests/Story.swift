@@ -4,10 +4,10 @@ import NodeModel
 import Terminal
 import Testing
 
-/// A dashboard and somebody at its keys.
+/// A dashboard with an operator at its keys.
 struct Story {
   private(set) var model: Model
-  /// What the keys since the last `press` asked for.
+  /// The effects of the keys since the last `press`.
   private(set) var effects: [Effect] = []
 
   init(
@@ -27,7 +27,7 @@ struct Story {
     for message in messages { effects += model.update(message) }
   }
 
-  /// Types keys; a string of one name is that key.
+  /// Presses keys, given by name or as one character.
   mutating func press(_ keys: String...) {
     effects = []
     for key in keys { effects += model.update(.key(Self.key(key))) }
@@ -45,7 +45,7 @@ struct Story {
   var text: [String] { model.frame().text }
   var screen: String { text.joined(separator: "\n") }
 
-  /// Holds texts against the screen; the failure shows it.
+  /// Checks that texts are on the screen; a failure shows it.
   func expect(
     _ texts: String..., absent: [String] = [], location: SourceLocation = #_sourceLocation
   ) {
@@ -58,7 +58,7 @@ struct Story {
     }
   }
 
-  /// The data of the one request that was asked for.
+  /// The one request among the effects.
   var request: (type: EventType, app: String, data: EventData)? {
     guard effects.count == 1, case .append(let type, let app, let data) = effects[0] else {
       return nil

@@ -92,7 +92,7 @@ extension NodeAddress {
 extension Connection {
   /// Goes on until something has happened that is asked for.
   mutating func run<Found>(
-    _ limit: Int64 = 10_000, until found: (Happening) -> Found?
+    _ limit: Int64 = 10_000, until found: (SessionEvent) -> Found?
   ) throws -> Found {
     let end = Clock.monotonic() + limit
     while Clock.monotonic() < end {
@@ -100,7 +100,7 @@ extension Connection {
       let left = max(0, min(nextTick, end) - Clock.monotonic())
       let ready = try Poll.wait([interest], milliseconds: left).first
       var result: Found?
-      for happening in try advance(ready) { result = result ?? found(happening) }
+      for event in try advance(ready) { result = result ?? found(event) }
       if let result { return result }
     }
     throw Played.Odd(text: "nothing happened")

@@ -116,7 +116,7 @@ import Testing
       result = try handshake.receive(Recorded.read("otp28-" + name)).result
     }
     let identity = try #require(result)
-    var happenings = 0
+    var events = 0
     try fuzz("sessions") { random in
       var session = Session(identity, now: 0)
       var (now, asked) = (Int64(0), 0)
@@ -129,7 +129,7 @@ import Testing
           _ = session.takeOutput()
           // What cannot be understood ends a connection, but here it goes on.
           do throws(DistributionError) {
-            if try session.receive(input, now: now) != nil { happenings += 1 }
+            if try session.receive(input, now: now) != nil { events += 1 }
           } catch { if error.sentence.isEmpty { throw odd("no sentence for \(error)") } }
           let said = session.takeOutput().count
           if said > 8 * input.count + 4096 { throw odd("\(said) bytes for \(input.count)") }
@@ -138,7 +138,7 @@ import Testing
         }
       }
     }
-    #expect(happenings > 0)
+    #expect(events > 0)
   }
 
   /// - Returns: how much more it may remember.

@@ -35,9 +35,9 @@ struct PrintingTests {
   func answersEachRequest(_ request: String, _ text: String?, _ answer: String) throws {
     var played = Played()
     let (id, _, leader) = try played.begin()
-    let happening = try played.request(try Self.parse(request), of: leader)
-    #expect(happening?.output == text)
-    if case .output(let call, _) = happening { #expect(call == id) }
+    let event = try played.request(try Self.parse(request), of: leader)
+    #expect(event?.output == text)
+    if case .output(let call, _) = event { #expect(call == id) }
     let sent = try played.sent()
     #expect(sent.count == 1)
     #expect(sent.first??.control == .tuple([.integer(2), .atom(""), .pid(Played.process)]))
@@ -62,9 +62,9 @@ struct PrintingTests {
     #expect(asked.control.tuple?[5] == (try term("[monitor,link]")))
     #expect(played.session.openCalls == 1)
     let maker = try #require(asked.control.tuple?[1])
-    let happening = try played.down(maker, Played.returned(term("[\"a\",228]")))
-    guard case .output(id, "aä") = happening else {
-      Issue.record("\(String(describing: happening))")
+    let event = try played.down(maker, Played.returned(term("[\"a\",228]")))
+    guard case .output(id, "aä") = event else {
+      Issue.record("\(String(describing: event))")
       return
     }
     #expect(try played.sent().first??.payload == term("{io_reply,re,ok}"))
@@ -151,8 +151,8 @@ struct PrintingTests {
     #expect(Set(calls.map(\.2.id)).count == 4)
     for (id, reference, leader) in calls {
       #expect(leader.id < 1 << 28)
-      let happening = try played.request(term("{put_chars,unicode,\"x\"}"), of: leader)
-      if case .output(id, "x") = happening {} else { Issue.record("\(id) \(leader)") }
+      let event = try played.request(term("{put_chars,unicode,\"x\"}"), of: leader)
+      if case .output(id, "x") = event {} else { Issue.record("\(id) \(leader)") }
       #expect(try played.down(reference, Played.returned(.atom("x")))?.answer != nil)
     }
   }

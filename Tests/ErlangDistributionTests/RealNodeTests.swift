@@ -14,8 +14,8 @@ import Testing
     for number in 0..<1000 {
       waiting[try connection.call(Call("erlang", "abs", [.integer(-number)]))] = number
     }
-    try connection.run { (happening) -> Void? in
-      guard case .answer(let id, let answer) = happening else { return nil }
+    try connection.run { (event) -> Void? in
+      guard case .answer(let id, let answer) = event else { return nil }
       let number = waiting.removeValue(forKey: id)
       if answer != .returned(.integer(number ?? -1)) { Issue.record("\(id): \(answer)") }
       return waiting.isEmpty ? () : nil
@@ -163,9 +163,9 @@ import Testing
         let interests = [asker.connection.interest, connection.interest].compactMap { $0 }
         let ready = try Poll.wait(interests, milliseconds: 100)
         _ = try connection.advance(ready.first { $0.descriptor == connection.interest?.descriptor })
-        let happenings = try asker.connection.advance(
+        let events = try asker.connection.advance(
           ready.first { $0.descriptor == asker.connection.interest?.descriptor })
-        for case .answer(id, let answer) in happenings { found = answer }
+        for case .answer(id, let answer) in events { found = answer }
       }
       #expect(found?.value?.tuple?[1] == .atom("yes"), "\(question): \(String(describing: found))")
     }
@@ -193,9 +193,9 @@ import Testing
     )
     let id = try connection.call(Call("io", "put_chars", [.charlist("hi")]))
     var text = ""
-    try connection.run { (happening) -> Void? in
-      if case .output(id, let more) = happening { text += more }
-      if case .answer(id, .returned(.atom("ok"))) = happening { return () }
+    try connection.run { (event) -> Void? in
+      if case .output(id, let more) = event { text += more }
+      if case .answer(id, .returned(.atom("ok"))) = event { return () }
       return nil
     }
     #expect(text == "hi")

@@ -66,21 +66,21 @@ struct SessionTests {
     down.append(131)
     for _ in 0..<200 { down += [104, 1] }
     down.append(106)
-    let happening = try played.session.receive(down, now: played.now)
-    guard case .unreadable(.external(.tooDeep, _)) = happening?.answer else {
-      Issue.record("\(String(describing: happening))")
+    let event = try played.session.receive(down, now: played.now)
+    guard case .unreadable(.external(.tooDeep, _)) = event?.answer else {
+      Issue.record("\(String(describing: event))")
       return
     }
-    #expect(happening?.answer?.complaint?.contains("cannot be read") == true)
+    #expect(event?.answer?.complaint?.contains("cannot be read") == true)
   }
 
   @Test func tellsCallsApart() throws {
     var played = Played()
     let calls = try (0..<1000).map { _ in try played.begin() }
     for (index, call) in calls.enumerated().reversed() {
-      let happening = try played.down(call.1, Played.returned(.integer(index)))
-      guard case .answer(call.0, .returned(.integer(index))) = happening else {
-        Issue.record("\(index): \(String(describing: happening))")
+      let event = try played.down(call.1, Played.returned(.integer(index)))
+      guard case .answer(call.0, .returned(.integer(index))) = event else {
+        Issue.record("\(index): \(String(describing: event))")
         return
       }
     }
@@ -214,9 +214,9 @@ struct SessionTests {
     let (first, firstPid) = played.session.openMailbox()
     let (second, secondPid) = played.session.openMailbox()
     #expect(first != second)
-    let happening = try played.hear([.integer(2), .atom(""), .pid(secondPid)], .atom("hi"))
-    guard case .message(second, .atom("hi")) = happening else {
-      Issue.record("\(String(describing: happening))")
+    let event = try played.hear([.integer(2), .atom(""), .pid(secondPid)], .atom("hi"))
+    guard case .message(second, .atom("hi")) = event else {
+      Issue.record("\(String(describing: event))")
       return
     }
     let control = try frame([.integer(2), .atom(""), .pid(firstPid)])
@@ -311,9 +311,9 @@ struct SessionTests {
       ])
     let reference = try #require(request[0].tuple?[1])
     let to: [Term] = [.integer(2), .atom(""), .pid(Played.own)]
-    let happening = try played.hear(to, .tuple([reference, .atom("value")]))
-    guard case .answer(id, .returned(.atom("value"))) = happening else {
-      Issue.record("\(String(describing: happening))")
+    let event = try played.hear(to, .tuple([reference, .atom("value")]))
+    guard case .answer(id, .returned(.atom("value"))) = event else {
+      Issue.record("\(String(describing: event))")
       return
     }
     _ = try played.session.call(Call("m", "f"), now: played.now)

@@ -69,7 +69,7 @@ struct Played {
 
   /// Says one thing as the node would.
   @discardableResult
-  mutating func hear(_ control: [Term], _ payload: Term? = nil) throws -> Happening? {
+  mutating func hear(_ control: [Term], _ payload: Term? = nil) throws -> SessionEvent? {
     try session.receive(try frame(control, payload), now: now)
   }
 
@@ -86,12 +86,12 @@ struct Played {
     try hear([.integer(31), reference, .pid(Self.own), .integer(0), .pid(process)])
   }
 
-  mutating func down(_ reference: Term, _ reason: Term) throws -> Happening? {
+  mutating func down(_ reference: Term, _ reason: Term) throws -> SessionEvent? {
     try hear([.integer(28), .pid(Self.process), .pid(Self.own), reference], reason)
   }
 
   /// A process asks a group leader to print.
-  mutating func request(_ request: Term, of leader: Term.Pid) throws -> Happening? {
+  mutating func request(_ request: Term, of leader: Term.Pid) throws -> SessionEvent? {
     let message = Term.tuple([.atom("io_request"), .pid(Self.process), .atom("re"), request])
     return try hear([.integer(2), .atom(""), .pid(leader)], message)
   }
@@ -111,7 +111,7 @@ func frame(_ control: [Term], _ payload: Term? = nil) throws -> [UInt8] {
     + (payload.map { try ExternalFormat.encode($0) } ?? [])
 }
 
-extension Happening {
+extension SessionEvent {
   var answer: Answer? {
     if case .answer(_, let answer) = self { answer } else { nil }
   }

@@ -7,9 +7,9 @@ import Posix
 import TestSupport
 import Testing
 
-/// A watch with somebody who waits for what it tells.
+/// A node monitor, and a caller that waits for its reports.
 struct Lookout {
-  var watch: NodeWatch
+  var watch: NodeMonitor
   var lines: [NodeLogLine] = []
   var lost = 0
 
@@ -18,7 +18,7 @@ struct Lookout {
     let cookie = try #require(Cookie(beam.cookie))
     let address = NodeAddress(name: name, host: "127.0.0.1", door: .epmd(port: beam.epmdPort))
     let report = NodeReport(id: beam.name, name: beam.name, origin: .given)
-    watch = NodeWatch(report, address: address, cookie: cookie)
+    watch = NodeMonitor(report, address: address, cookie: cookie)
     watch.parts = parts
   }
 

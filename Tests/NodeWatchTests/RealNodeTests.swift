@@ -95,7 +95,7 @@ struct RealNodeTests {
       try eventually { try beam.eval("maps:get(filters,logger:get_primary_config())") == "[]" })
   }
 
-  /// What is logged may be as large as a process's state, and whoever watches may be killed in the node.
+  /// A log message may be as large as a process's state, and the collector may be killed in the node.
   @Test func holdsLittleOfALargeLogAndLeavesNoFilterBehind() throws {
     let beam = try Beam(name: "large")
     var lookout = try Lookout(beam, parts: [.log])
@@ -115,7 +115,7 @@ struct RealNodeTests {
     // Copies of 300 such lists would be 150 MB.
     let memory = try #require(Int(try beam.eval("erlang:memory(total)")))
     #expect(memory < 80 << 20)
-    // Somebody in the node kills the process that gives us the log: its filter goes, another one comes.
+    // The collector is killed in the node: its filter is removed, and another collector takes its place.
     let inside = "{current_function,{prim_eval,'receive',2}}"
     _ = try beam.eval(
       "[exit(P,kill)||P<-processes(),process_info(P,current_function)==\(inside)]")

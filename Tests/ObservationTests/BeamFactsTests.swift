@@ -154,7 +154,7 @@ import Testing
     let hidden = Self.facts("b -sname x") { ($0.isReadable, $0.cookieFile) = (false, nil) }
     #expect(hidden.name?.description == "x@prod-1" && hidden.port == 4711 && hidden.cookie == nil)
     #expect(hidden.cause?.id == "RT-NODE-HIDDEN")
-    #expect(hidden.cause?.sentence == "the node's cookie may be read by its user ana only")
+    #expect(hidden.cause?.sentence == "only the node's user ana may read its cookie")
     #expect(hidden.cause?.remedy == "Run as root, or as user ana.")
     let root = Self.facts("b -sname x") { ($0.owner, $0.cookieFile) = (0, nil) }
     #expect(root.cause?.remedy == "Run as root.")
@@ -200,7 +200,7 @@ import Testing
       $0.listeners = [listener(9000, address: "10.0.0.7"), listener(80, inode: 6)]
     }
     #expect(ranged.port == 9000 && ranged.host == "10.0.0.7")
-    // Whoever listens there would be sent what proves that we know the cookie.
+    // The process that listens there would get the proof that we know the cookie.
     for (owner, problem) in [(0 as UInt32, "RT-NODE-HIDDEN"), (1000, nil)] {
       let fixed = Self.facts("b -sname x -erl_epmd_port 9000") {
         $0.listeners = [listener(9000, owner: owner)]

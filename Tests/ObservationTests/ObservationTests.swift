@@ -84,14 +84,14 @@ struct OutputReaderTests {
     try place.write(place.line(1, "key is s3cr3t-canary, 1"), to: place.run("web.1", 3))
     var reader = OutputReader(home: place.home, app: "shop", last: 10)
     #expect(reader.next().map(\.text) == ["key is «KEY», 1"])
-    // Set while somebody reads on.
+    // Set while the output is read.
     _ = try configs.save(ConfigSet(["PIN": "4711"], secret: ["PIN"]))
     try place.write(place.line(2, "4711"), to: place.run("web.1", 3))
     #expect(reader.next().map(\.text) == ["«PIN»"])
   }
 }
 
-struct SituationTests {
+struct LiveBoardTests {
   /// A board on which `web.1` is ready, and what its folder says.
   private func state(_ prepare: (RunFolder) throws -> Void) throws -> [RunState] {
     let place = try Place()
@@ -104,7 +104,7 @@ struct SituationTests {
         since: board.time)
     ]
     board.apps["shop"] = app
-    return Situation.overlay(board, home: place.home).apps["shop"]?.runs.map(\.state) ?? []
+    return LiveBoard.overlay(board, home: place.home).apps["shop"]?.runs.map(\.state) ?? []
   }
 
   private func status(_ exit: RunStatus.Exit?) -> [UInt8] {

@@ -58,7 +58,7 @@ import Testing
     #expect(try screen.nextKey() == nil)
   }
 
-  @Test func endsWhenNobodyHoldsIt() throws {
+  @Test func endsWhenItIsReleased() throws {
     let before = window.modes()
     do { _ = try screen() }
     #expect(window.modes() == before)
@@ -162,17 +162,6 @@ import Testing
       #expect(isColored == (mark != nil), "\(terminal)")
       #expect(mark.map(sent.contains) ?? true, "\(terminal)")
     }
-  }
-
-  @Test func drawsAgainInAnotherPalette() throws {
-    let screen = try screen()
-    defer { screen.end() }
-    let frame = frame(screen.size, selected: 3)
-    try screen.draw(frame)
-    _ = try window.sent()
-    screen.palette = try BuiltInTheme.light.palette()
-    try screen.draw(frame)
-    #expect(try window.sent().contains("38;5;"))
   }
 
   @Test func showsTheCursorWhereAFrameWantsIt() throws {

@@ -77,7 +77,7 @@ import Testing
     let depths: [ColorDepth] = [.mono, .eight, .sixteen, .many]
     let alike = depths.filter { depth in
       [.selected, .focus, .bad, .match].contains {
-        palette.look($0, depth: depth) == palette.look(.text, depth: depth)
+        palette.appearance($0, depth: depth) == palette.appearance(.text, depth: depth)
       }
     }
     #expect(alike == [])
@@ -102,10 +102,13 @@ import Testing
   @Test func keepsTextReadableWithFewColors() throws {
     let theme = "aside = bright-black\nready = bright-green\nselected = white on #101020"
     let palette = try Palette(theme: theme, file: "t")
-    #expect(palette.look(.aside, depth: .eight) == Palette.Look(attributes: .dim))
-    #expect(palette.look(.ready, depth: .eight) == Palette.Look(foreground: 2, attributes: .bold))
-    #expect(palette.look(.selected, depth: .sixteen) == Palette.Look(attributes: .reverse))
-    #expect(palette.look(.selected, depth: .mono) == Palette.Look(attributes: .reverse))
+    #expect(palette.appearance(.aside, depth: .eight) == Palette.Appearance(attributes: .dim))
+    #expect(
+      palette.appearance(.ready, depth: .eight)
+        == Palette.Appearance(foreground: 2, attributes: .bold))
+    #expect(
+      palette.appearance(.selected, depth: .sixteen) == Palette.Appearance(attributes: .reverse))
+    #expect(palette.appearance(.selected, depth: .mono) == Palette.Appearance(attributes: .reverse))
     #expect(ColorDepth(colors: -1) == .mono)
     #expect(
       [8, 16, 88, 256, 0x100_0000].map(ColorDepth.init(colors:)) == [

@@ -16,12 +16,14 @@ struct Area: Equatable {
   func top(_ rows: Int) -> Area {
     Area(row: row, column: column, width: width, height: min(max(0, rows), height))
   }
+
+  /// The rule that begins a pane: it joins the sides of the screen where there are any.
+  var paneRule: Rule { column > 0 ? .middle : .plain }
 }
 
 /// Where the parts of the screen are. Small screens give up the heading first, then the tabs,
 /// then the hints.
 struct Geometry: Equatable {
-  let size: Size
   let heading: Int?
   let tabs: Int?
   let hints: Int?
@@ -32,7 +34,6 @@ struct Geometry: Equatable {
   let body: Area
 
   init(_ size: Size, hasNotice: Bool) {
-    self.size = size
     heading = size.rows >= 4 ? 0 : nil
     tabs = size.rows >= 4 ? 1 : size.rows == 3 ? 0 : nil
     hints = size.rows >= 2 ? size.rows - 1 : nil
@@ -46,40 +47,86 @@ struct Geometry: Equatable {
   }
 }
 
-extension Model {
-  var geometry: Geometry { Geometry(size, hasNotice: notice != nil || alert != nil) }
+/// A view between the tabs and the hints. It is made from its state, and draws nothing else.
+protocol BodyView {
+  /// Rows of the part that scrolls: the height of a page.
+  func rows(in body: Area) -> Int
+  func draw(_ frame: inout Frame, in body: Area)
+}
 
-  /// The rows of the Releases list with its header, and those of the pane below it.
-  var releaseAreas: (list: Area, detail: Area) {
-    let body = geometry.body
-    guard selectedApp != nil else { return (body, body.below(body.height)) }
+/// A view whose scrolling part is a table.
+protocol TableBody: BodyView {
+  /// - Parameter width: cells of the area that the table is drawn into.
+  func table(width: Int) -> TableView
+}
+
+extension TableBody {
+  func rows(in body: Area) -> Int { table(width: body.width).rows(in: body) }
+
+  func draw(_ frame: inout Frame, in body: Area) {
+    table(width: body.width).draw(&frame, body)
+  }
+}
+
+/// Part of a view, below a list, that tells more of the selected row.
+protocol Pane {
+  /// Rows that show the most important of it.
+  func wantedRows(in body: Area) -> Int
+  func draw(_ frame: inout Frame, _ area: Area)
+}
+
+/// A list, and below it the pane of the selected row.
+protocol ListAndPane: TableBody {
+  var pane: (any Pane)? { get }
+  /// Whether the pane takes the place of the list where there is no room for both.
+  var showsPaneAlone: Bool { get }
+}
+
+extension ListAndPane {
+  var showsPaneAlone: Bool { false }
+
+  /// - Parameter count: the lines of the list.
+  private func areas(in body: Area, count: Int) -> (list: Area, pane: Area) {
+    guard let pane else { return (body, body.below(body.height)) }
     if body.height < 10 {
-      return isInside ? (body.top(0), body) : (body, body.below(body.height))
+      return showsPaneAlone ? (body.top(0), body) : (body, body.below(body.height))
     }
-    let wanted = releaseLines.count + 1
-    let detail =
-      detailLines(width: body.width - 2, height: body.height).count + 2 + listedRuns.count
-    let list = min(wanted, max(body.height - detail, body.height / 2))
-    return (body.top(list), body.below(list))
+    let rows = min(count + 1, max(body.height - pane.wantedRows(in: body), body.height / 2))
+    return (body.top(rows), body.below(rows))
   }
 
-  /// Rows that the moving part of the view has: what a page is, and what windows are held against.
-  var listHeight: Int {
-    switch view {
-    case .releases:
-      let list = releaseAreas.list.height
-      return showsListHeader(list) ? list - 1 : list
-    case .logs: return geometry.body.height - (geometry.body.height > 3 ? 1 : 0)
-    case .events: return geometry.body.height - (Self.showsHeader(geometry.body.height) ? 1 : 0)
-    case .nodes, .apps, .boot: return rows(for: sheet, in: sheetArea)
+  /// Whether there is room for the pane.
+  func hasPane(in body: Area) -> Bool {
+    areas(in: body, count: table(width: body.width).count).pane.height > 0
+  }
+
+  func rows(in body: Area) -> Int {
+    let table = table(width: body.width)
+    return table.rows(in: areas(in: body, count: table.count).list)
+  }
+
+  func draw(_ frame: inout Frame, in body: Area) {
+    let table = table(width: body.width)
+    let areas = areas(in: body, count: table.count)
+    if areas.list.height > 0 { table.draw(&frame, areas.list) }
+    if areas.pane.height > 0 { pane?.draw(&frame, areas.pane) }
+  }
+}
+
+extension Frame {
+  /// Lines of a pane, one below the other.
+  mutating func put(_ lines: some Sequence<Cell>, in area: Area) {
+    for (offset, line) in lines.prefix(area.height).enumerated() {
+      put(
+        line.text, row: area.row + offset, column: area.column + 1, width: area.width - 2,
+        role: line.role)
     }
   }
 
-  /// The list has its titles also where one app and the titles are all there is room for.
-  func showsListHeader(_ height: Int) -> Bool {
-    Self.showsHeader(height) || height > releaseLines.count && height > 1
+  /// Rows of a table, one below the other.
+  mutating func put(_ rows: some Sequence<[Cell]>, in area: Area, _ layout: Layout) {
+    for (offset, row) in rows.prefix(area.height).enumerated() {
+      put(row, in: layout, row: area.row + offset, column: area.column + 1)
+    }
   }
-
-  /// A table of three rows and more has its columns' titles.
-  static func showsHeader(_ height: Int) -> Bool { height >= 3 }
 }

@@ -10,30 +10,31 @@ struct PaneTable {
   var rows: [[Cell]]
 }
 
-extension Model {
-  /// The selected node: why it cannot be asked, what it has, who works most and what happened last.
-  func drawNodeDetail(_ frame: inout Frame, _ area: Area) {
-    guard let node = cursorNode, area.height > 0 else { return }
-    frame.put(
-      geometry.hasSides ? .middle : .plain, row: area.row, title: Self.title(of: node))
+/// The pane of one node: why it cannot be asked, its numbers, its busiest processes and its last
+/// events.
+struct NodeDetail: Pane {
+  let node: NodeReport
+  let clock: WallClock
+
+  func wantedRows(in body: Area) -> Int {
+    lines(width: max(2, body.width - 2)).count + 1 + tables.reduce(0) { $0 + $1.rows.count + 1 }
+  }
+
+  func draw(_ frame: inout Frame, _ area: Area) {
+    frame.put(area.paneRule, row: area.row, title: Self.title(of: node))
     var rest = area.below(1)
-    for line in detailTexts(of: node, width: max(2, rest.width - 2)).prefix(rest.height) {
-      frame.put(
-        line.text, row: rest.row, column: rest.column + 1, width: rest.width - 2, role: line.role)
-      rest = rest.below(1)
-    }
-    let tables = Self.detailTables(of: node, self)
+    let lines = lines(width: max(2, rest.width - 2))
+    frame.put(lines, in: rest)
+    rest = rest.below(lines.count)
+    let tables = tables
     for (index, table) in tables.enumerated() where rest.height > 1 {
       let share = rest.height / (tables.count - index)
       let count = min(table.rows.count, max(1, share - 1), rest.height - 1)
-      let rows = Array(table.rows.prefix(count))
       // Tables of the same columns stand in line.
       let alike = tables.filter { $0.columns.count == table.columns.count }.flatMap(\.rows)
       let layout = Layout(table.columns, rows: alike, width: rest.width - 2)
       frame.putHeader(layout, row: rest.row, column: rest.column + 1)
-      for (offset, row) in rows.enumerated() {
-        frame.put(row, in: layout, row: rest.row + 1 + offset, column: rest.column + 1)
-      }
+      frame.put(table.rows.prefix(count), in: rest.below(1), layout)
       rest = rest.below(count + 1)
     }
   }
@@ -50,20 +51,20 @@ extension Model {
     "\(count) \(word)" + (count == 1 ? "" : "s")
   }
 
-  func detailTexts(of node: NodeReport, width: Int) -> [Cell] {
+  private func lines(width: Int) -> [Cell] {
     var lines: [Cell] = []
     func add(_ text: String, _ role: Role = .text, most: Int = 2) {
       lines += Printable.wrap(text, to: width, most: most).map { Cell($0, role) }
     }
     if let hindrance = Wording.hindrance(of: node) {
-      add(hindrance, Self.role(of: node), most: 3)
+      add(hindrance, node.role, most: 3)
       if let remedy = node.cause?.remedy { add(remedy) }
       for evidence in (node.cause?.evidence ?? []).prefix(4) {
         add("\(evidence.place): \(evidence.text)", .aside)
       }
     }
     guard let snapshot = node.snapshot else { return lines }
-    if node.state == .down { add("What follows is the last that it told.", .aside) }
+    if node.state == .down { add("Its last answers follow.", .aside) }
     for (word, usage) in Self.usages(of: snapshot) where usage.isHigh {
       add("\(Wording.percent(usage))% of the \(word) that it may have are in use.", .warning)
     }
@@ -97,7 +98,7 @@ extension Model {
       + "system \(ByteCount.text(memory.system)) (\(kinds.joined(separator: ", ")))"
   }
 
-  /// Each queue's length, of very many only the sum.
+  /// The length of each queue; of very many only the sum.
   private static func queues(_ lengths: [Int]) -> String {
     if lengths.isEmpty { return "–" }
     if lengths.count <= 24 { return lengths.map(String.init).joined(separator: " ") }
@@ -105,12 +106,12 @@ extension Model {
     return "\(Wording.number(sum)) waiting in \(lengths.count)"
   }
 
-  static func detailTables(of node: NodeReport, _ model: Model) -> [PaneTable] {
+  private var tables: [PaneTable] {
     [
-      leaders("LARGEST PROCESSES", Array((node.survey?.largest ?? []).prefix(5))),
-      leaders("BUSIEST PROCESSES", Array((node.survey?.busiest ?? []).prefix(5))),
-      leaders("LONGEST QUEUES", Array((node.survey?.queues ?? []).prefix(5))),
-      happenings(of: node, model),
+      Self.leaders("LARGEST PROCESSES", Array((node.survey?.largest ?? []).prefix(5))),
+      Self.leaders("BUSIEST PROCESSES", Array((node.survey?.busiest ?? []).prefix(5))),
+      Self.leaders("LONGEST QUEUES", Array((node.survey?.queues ?? []).prefix(5))),
+      events,
     ].filter { !$0.rows.isEmpty }
   }
 
@@ -130,15 +131,17 @@ extension Model {
       })
   }
 
-  /// The newest at the top, as there may be room for few.
-  private static func happenings(of node: NodeReport, _ model: Model) -> PaneTable {
+  /// The newest first, as there may be room for few.
+  private var events: PaneTable {
     PaneTable(
       columns: [
         Column("TIME", minimum: 8), Column("WHAT HAPPENED", minimum: 20, grows: true),
       ],
       rows: node.happenings.suffix(20).reversed().map { happening in
-        let time = Wording.moment(happening.time, now: model.now, utcOffset: model.utcOffset)
-        return [Cell(time, .aside), Cell(happening.text, happening.isBad ? .bad : .text)]
+        [
+          Cell(Wording.moment(happening.time, clock), .aside),
+          Cell(happening.text, happening.isBad ? .bad : .text),
+        ]
       })
   }
 }

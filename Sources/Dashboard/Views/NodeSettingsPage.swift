@@ -3,22 +3,26 @@ import NodeModel
 import PlainText
 import Terminal
 
-extension Model {
-  /// What the opened node was started with.
-  var settingsSheet: Sheet {
-    guard let node = nodes.first(where: { $0.id == openSettings }) else {
-      return Sheet(heading: [Cell(Wording.sentence(.noNode))])
+/// The page of one node's settings: its flags, its releases, its applications' environment.
+struct NodeSettingsPage: TableBody {
+  /// Nil when the node is gone.
+  let node: NodeReport?
+  let list: ListPosition
+
+  func table(width: Int) -> TableView {
+    guard let node else {
+      return TableView(heading: [Cell(Wording.sentence(.noNode))])
     }
     let title = Cell("\(node.name) · settings · Esc goes back", .aside)
     guard let settings = node.settings else {
       let hindrance = Wording.hindrance(of: node) ?? "Reading its settings …"
-      return Sheet(heading: [title, Cell(hindrance, Self.role(of: node))])
+      return TableView(heading: [title, Cell(hindrance, node.role)])
     }
-    let lines = Self.lines(of: settings, Filter(filters[.settings]), width: geometry.body.width - 5)
-    if lines.isEmpty { return Sheet(heading: [title, Cell("Nothing matches.", .aside)]) }
-    return Sheet(
+    let lines = Self.lines(of: settings, list.filter, width: width - 5)
+    if lines.isEmpty { return TableView(heading: [title, Cell("Nothing matches.", .aside)]) }
+    return TableView(
       heading: [title], columns: [Column("", minimum: 8, grows: true)], count: lines.count,
-      line: { .row([lines[$0]]) })
+      line: { .row([lines[$0]]) }, top: list.top)
   }
 
   private static func lines(
@@ -35,7 +39,7 @@ extension Model {
       + part("Configuration (application environment)", values)
   }
 
-  /// A long value goes on in some more lines; a short one is not looked at.
+  /// A long value takes some more lines.
   private static func wrapped(_ text: String, width: Int) -> [Cell] {
     if text.utf8.count <= width { return [Cell(" " + text)] }
     return Printable.wrap(text, to: max(2, width), most: 6).enumerated().map { index, line in

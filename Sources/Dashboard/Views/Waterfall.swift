@@ -1,21 +1,21 @@
 import HomeLayout
 import NodeModel
 
-/// A boot against its plan: which application was started when and how long it took.
+/// A boot beside its plan: when each application was started and how long it took.
 struct Waterfall {
   struct Row {
     enum State: String {
       case running, starting, planned
-      /// The node has booted without it.
+      /// The node has booted without starting it.
       case notStarted = "not started"
     }
 
     var application: String
     var state: State
-    /// Milliseconds from the first look; nil where nobody saw it being started.
+    /// Milliseconds from the first look; nil for one that had started before.
     var start: Double?
     var milliseconds: Int64?
-    /// What it took when the same release booted last.
+    /// Milliseconds in the last boot of the same release.
     var last: Int?
   }
 
@@ -51,8 +51,8 @@ struct Waterfall {
     }
   }
 
-  /// Whether anybody saw how long something took.
-  var isWatched: Bool { !boot.steps.isEmpty }
+  /// Whether the time of any application is known.
+  var hasTimes: Bool { !boot.steps.isEmpty }
 
   /// The bar of a row: blanks up to where it began, then blocks, the last one in eighths.
   func bar(of row: Row, width: Int) -> String {

@@ -1,0 +1,171 @@
+import Events
+import HomeLayout
+import ReleaseModel
+import Terminal
+
+// The state that each part of the screen is drawn from.
+
+extension Model {
+  /// The screen, whole.
+  public func frame() -> Frame { DashboardScreen(state: screen).frame(size) }
+
+  var geometry: Geometry { Geometry(size, hasNotice: notice != nil || alert != nil) }
+
+  private var screen: DashboardScreen.State {
+    var screen = DashboardScreen.State(
+      heading: Heading.State(host: setting.host, clock: clock, summary: summary), tab: view,
+      body: body, notice: notice ?? alert.map { Notice(text: $0, role: .warning) },
+      bar: HintsBar(text: shownText, isTyping: mode.isTyping, hints: hints))
+    switch mode {
+    case .help(let top): (screen.tab, screen.body) = (nil, helpPage(top: top))
+    case .question(let question): screen.dialog = .question(question)
+    case .choice(let choice): screen.dialog = .level(choice)
+    case .normal, .typing: break
+    }
+    return screen
+  }
+
+  func helpPage(top: Int) -> HelpPage { HelpPage(isReadOnly: setting.isReadOnly, top: top) }
+
+  private var summary: Heading.Summary {
+    if board.apps.isEmpty, setting.namesNodes || !nodes.isEmpty {
+      return .nodes(nodes.count, troubled: nodes.filter { $0.isInTrouble && !$0.isShut }.count)
+    }
+    let apps = board.apps.values
+    return .apps(
+      apps.count, troubled: apps.filter { $0.isInTrouble(at: clock.now) }.count,
+      instances: apps.reduce(0) { $0 + $1.liveRuns.count },
+      setting.isPast ? .past : isAgentAlive ? .alive : .absent)
+  }
+
+  /// `/text` for the filter, also while it is typed; `find: text` while that is typed.
+  private var shownText: String? {
+    if case .typing(.search, _) = mode { return "find: \(logs.search.text)" }
+    let text = list.text ?? ""
+    return text.isEmpty && !mode.isTyping ? nil : "/\(text)"
+  }
+
+  private var hints: [Hint] {
+    KeyCommand.hinted(in: self).filter { $0.refusal(in: self) == nil }.compactMap { command in
+      command.hint.map { Hint(key: command.keys.first?.name ?? "", words: $0) }
+    }
+  }
+
+  // MARK: - Views
+
+  /// The shown view or page with its state.
+  var body: any BodyView {
+    switch page {
+    case .view(.apps): AppsView(state: appsState)
+    case .view(.nodes): NodesView(state: nodesState)
+    case .view(.otpApps): OTPAppsView(state: otpAppsState)
+    case .view(.boot): BootView(state: BootView.State(plan: plan, list: list))
+    case .view(.logs): logsView
+    case .view(.events):
+      EventsView(state: .init(events: events, filter: list.filter, clock: clock))
+    case .settings:
+      NodeSettingsPage(node: nodes.first { $0.id == selection.openSettings }, list: list)
+    case .tree: treePage
+    }
+  }
+
+  private var appsState: AppsView.State {
+    AppsView.State(
+      apps: listedApps.map { AppsView.App(app: $0, boot: boot(of: $0)) },
+      list: position(of: .view(.apps)), cursor: app, detail: appDetail, empty: emptyApps,
+      clock: clock)
+  }
+
+  private func boot(of app: Board.App) -> AppsView.Boot? {
+    guard let node = bootingNode(of: app), let timeline = node.boot,
+      case .run(_, let instance, _, _) = node.origin
+    else { return nil }
+    var planned: OTPRelease?
+    if let slug = app.shownRelease?.slug, case .read(let manifest)? = manifests[slug] {
+      planned = manifest.release(startedBy: instance.process)
+    }
+    return AppsView.Boot(
+      instance: instance, timeline: timeline, planned: planned?.bootOrder.count)
+  }
+
+  private var appDetail: AppDetail.State? {
+    guard let app = selectedApp else { return nil }
+    let recent = events.rows.reversed().lazy.filter { $0.app == app.name }.prefix(size.rows)
+    return AppDetail.State(
+      app: app, runs: listedRuns, selectedRun: selectedRun, isInside: selection.isInside,
+      requests: board.requests.filter { $0.app == app.name },
+      lacksAgent: !isAgentAlive && !setting.isPast, events: recent.reversed(), clock: clock)
+  }
+
+  private var emptyApps: [Cell] {
+    if !board.apps.isEmpty { return Self.noMatch("app", position(of: .view(.apps))) }
+    if setting.isPast { return [Cell("There was no app yet.")] }
+    return [
+      Cell("No app is deployed here yet."), Cell("Deploy one with:"),
+      Cell("  relctl deploy APP DIR", .key), Cell("Home: \(setting.home)", .aside),
+      Cell("2 shows the nodes that run on this host.", .aside),
+    ]
+  }
+
+  var nodesState: NodesView.State {
+    NodesView.State(
+      nodes: listedNodes, list: position(of: .view(.nodes)), cursor: cursorNode,
+      empty: emptyNodes, clock: clock)
+  }
+
+  private var emptyNodes: [Cell] {
+    if setting.isPast { return [Cell("What nodes said then is not kept.")] }
+    if !nodes.isEmpty { return Self.noMatch("node", position(of: .view(.nodes))) }
+    if setting.namesNodes { return [Cell("The nodes that were named are not known yet.")] }
+    return [
+      Cell("No node is known yet."),
+      Cell("Nodes that run on this host are listed when they are found.", .aside),
+      Cell("For one elsewhere: reltui --node NAME@HOST", .aside),
+    ]
+  }
+
+  private static func noMatch(_ word: String, _ list: ListPosition) -> [Cell] {
+    [Cell("No \(word) matches '\(list.text ?? "")'."), Cell("Esc shows all.", .aside)]
+  }
+
+  private var otpAppsState: OTPAppsView.State {
+    let list = position(of: .view(.otpApps))
+    guard let node = shownNode, showsLiveApplications else { return .plan(plan, list) }
+    let live = OTPAppsView.Live(
+      node: node, applications: listedApplications, cursor: cursorApplication?.name)
+    return .node(live, list)
+  }
+
+  private var plan: ReleasePlan {
+    let release = shownRelease
+    return ReleasePlan(
+      app: shownApp?.name, release: release, manifest: release.flatMap { manifests[$0.slug] },
+      process: shownProcess, node: shownNode, isPast: setting.isPast)
+  }
+
+  private var logsView: any BodyView {
+    let (title, empty): (String, String)
+    if showsNodeLog, let node = shownNode {
+      let level = logs.leastLevel.map { "\($0.rawValue)+" } ?? "all levels"
+      title = "log of \(node.name) · \(level)"
+      empty = Wording.hindrance(of: node) ?? "It has logged nothing since this view was opened."
+    } else if let app = shownApp {
+      let instance = logs.output.source?.instance
+      title = instance.map { "\(app.name) \($0)" } ?? "\(app.name), all instances"
+      empty = "No output yet."
+    } else {
+      return TableView(heading: [Cell(Wording.sentence(.noApp))])
+    }
+    return LogsView(
+      state: .init(
+        title: title, isNode: showsNodeLog, lines: shownLog, filter: logFilter,
+        search: logs.search, empty: empty, clock: clock))
+  }
+
+  private var treePage: any BodyView {
+    guard let tree = selection.openTree, let node = shownNode else {
+      return TableView(heading: [Cell(Wording.sentence(.noNode))])
+    }
+    return SupervisionTreePage(application: tree.application, node: node, list: list)
+  }
+}

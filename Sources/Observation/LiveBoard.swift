@@ -1,0 +1,57 @@
+import DiskReserve
+import Events
+import HomeLayout
+import Instance
+import Journal
+import Posix
+
+/// The board of a home's log, corrected by the status files of its runs.
+public enum LiveBoard {
+  /// - Parameter moment: the time of a past board, which is not corrected; nil for now.
+  /// - Returns: also whether a part of the log that was read is damaged.
+  public static func board(of home: Home, program: String, at moment: HistoryPoint? = nil) throws(Cause)
+    -> (board: Board, isDamaged: Bool)
+  {
+    let journal = Journal(home: home, program: program)
+    var follower = Follower(journal, until: moment)
+    _ = try follower.take()
+    let board = moment == nil ? overlay(follower.board, home: home) : follower.board
+    return (board, try !journal.untold(follower.damage).isEmpty)
+  }
+
+  /// Marks runs that ended while no agent recorded it. The log stays as it is.
+  public static func overlay(_ board: Board, home: Home) -> Board {
+    var board = board
+    for (name, app) in board.apps {
+      for (index, run) in app.runs.enumerated() where run.state.isLive {
+        let folder = home.app(name).run(run.instance.description, run.id)
+        guard let observed = try? RunObservation(folder) else { continue }
+        board.apps[name]?.runs[index] = corrected(run, by: observed)
+      }
+    }
+    return board
+  }
+
+  private static func corrected(_ run: Board.Run, by observed: RunObservation) -> Board.Run {
+    var run = run
+    switch observed {
+    case .live(let status):
+      run.pid = status?.process?.pid ?? run.pid
+    case .absent where run.state == .starting: break
+    case .absent, .ended, .lost:
+      run.state = run.state == .stopping ? .stopped : .crashed
+      run.cause = Cause(
+        .runLost, "\(run.instance) has ended, and no agent has recorded it yet",
+        remedy: ProblemID.agentAbsent.remedy)
+    }
+    return run
+  }
+
+  /// The cause, if the disk that holds the home is full.
+  public static func shortage(of home: Home) -> Cause? { Ballast(home: home).shortage }
+
+  /// Whether an agent serves the home.
+  public static func hasAgent(_ home: Home) -> Bool {
+    (try? Lock.isHeld(home.agentLock)) ?? false
+  }
+}
