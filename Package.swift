@@ -71,7 +71,7 @@ let package = Package(
     room("CommandLine", ["ReleaseModel", "Posix", "PlainText"]),
     // programs
     program("reltui", ["Dashboard", "Observation", "CommandLine"]),
-    program("relctl", ["Deployment", "Observation", "CommandLine"]),
+    program("relctl", ["Buildpack", "Deployment", "Observation", "CommandLine"]),
     program("relpack", ["Buildpack", "CommandLine"]),
     program("relshim", ["Posix", "HomeFormat"]),
     // measured by `make bench`, never installed
