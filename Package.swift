@@ -122,8 +122,8 @@ let package = Package(
       [
         "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel",
         "Redaction", "Operations", "Posix", "DiskReserve", "EventLog", "SlugStore", "ConfigStore",
-        "ErlangDistribution", "Journal", "NodeWatch", "Instance", "Deployment", "Observation",
-        "CommandLine",
+        "ErlangDistribution", "Journal", "NodeWatch", "Instance", "Buildpack", "Deployment",
+        "Observation", "CommandLine",
       ]),
     program("relpack", ["PlainText", "JSONText", "Events", "Posix", "Buildpack", "CommandLine"]),
     program("relshim", ["HomeLayout", "Posix"]),

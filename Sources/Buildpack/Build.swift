@@ -6,20 +6,20 @@ import Posix
 import ReleaseModel
 import SlugStore
 
-/// What a build made.
+/// The result of a build.
 public struct BuiltSlug: Hashable, Sendable {
   /// SHA-256 of the manifest's bytes.
   public var id: String
   public var milliseconds: Int64
 }
 
-/// What a platform hands to `bin/compile`.
+/// The arguments that a platform gives to `bin/compile`.
 public struct BuildRequest: Hashable, Sendable {
   /// BUILD_DIR.
   public var source: String
-  /// CACHE_DIR, if there is one; what is ours in it is its subfolder `reltui`.
+  /// CACHE_DIR, if there is one. The build uses only its subfolder `reltui`.
   public var cache: String?
-  /// ENV_DIR, if there is one: a file per config var.
+  /// ENV_DIR, if there is one: a file for each config var.
   public var variables: String?
   /// The platform's own variables.
   public var environment: [String: String]
@@ -35,20 +35,21 @@ public struct BuildRequest: Hashable, Sendable {
   }
 }
 
-/// One build: source becomes slug in place, or stays what it was.
+/// One build. It replaces the source by the slug; if it fails, the source stays unchanged.
 public struct Build {
   let request: BuildRequest
-  let config: ConfigFolder
+  let goal: BuildPlan.Goal
+  let configVars: ConfigFolder
   let settings: BuildSettings
   let interrupts: Signals?
   let output: BuildOutput
   let record: BuildRecord
   private let start: Int64
 
-  /// Plans and builds. A failure is in the output and in the log when it is thrown.
+  /// Plans a build and performs it. A failure has been printed and recorded when it is thrown.
   /// - Parameters:
   ///   - interrupts: signals that stop the build.
-  ///   - write: gets each line of the output.
+  ///   - write: receives each line of the output.
   public static func run(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) -> BuiltSlug {
@@ -61,37 +62,37 @@ public struct Build {
     }
   }
 
-  /// Reads what the build is told, works, and tells of a failure everywhere.
-  /// - Parameter isTest: it is none that makes a slug, so nothing is recorded.
+  /// Reads the settings, does the work, and reports a failure in the output, in the log and for `bin/report`.
   static func perform<Made>(
     _ request: BuildRequest, _ interrupts: Signals?, _ write: @escaping (String) -> Void,
-    isTest: Bool = false, _ work: (Build) throws(BuildFailure) -> Made
+    goal: BuildPlan.Goal = .slug, _ work: (Build) throws(BuildFailure) -> Made
   ) throws(BuildFailure) -> Made {
     let start = Clock.monotonic()
     try? Child.becomeSubreaper()
-    var config = ConfigFolder()
+    var configVars = ConfigFolder()
     var refusal: BuildFailure?
     var travels = false
+    let isSlug = goal == .slug
     do throws(BuildFailure) {
-      config = try ConfigFolder(request.variables)
-      config.takeKey(from: request.environment)
-      travels = try BuildSettings.recordTravels(config.steering(request.environment)) && !isTest
+      configVars = try ConfigFolder(request.variables)
+      configVars.takeKey(from: request.environment)
+      travels = try BuildSettings.recordTravels(configVars.steering(request.environment)) && isSlug
     } catch { refusal = error }
     let record = BuildRecord(
-      environment: request.environment, config: config.values, isRecorded: !isTest,
+      environment: request.environment, config: configVars.values, isRecorded: isSlug,
       travels: travels)
     let output = BuildOutput(mask: record.mask, write: write)
     do throws(BuildFailure) {
       try record.started()
       if let refusal { throw refusal }
       let settings = try BuildSettings(
-        config: config.steering(request.environment),
+        config: configVars.steering(request.environment),
         stack: request.environment["STACK"],
-        usualEnvironment: isTest ? "test" : "prod")
+        usualEnvironment: isSlug ? "prod" : "test")
       return try work(
         Build(
-          request: request, config: config, settings: settings, interrupts: interrupts,
-          output: output, record: record, start: start))
+          request: request, goal: goal, configVars: configVars, settings: settings,
+          interrupts: interrupts, output: output, record: record, start: start))
     } catch {
       record.failed(error, milliseconds: Clock.monotonic() - start)
       output.problem(error.cause)
@@ -100,10 +101,10 @@ public struct Build {
     }
   }
 
-  /// So far.
+  /// Since the start of the build.
   private var milliseconds: Int64 { Clock.monotonic() - start }
 
-  /// On the monotonic clock: early enough to say what took so long before the platform ends everything.
+  /// On the monotonic clock. It leaves time to report which step took so long before the platform ends the build.
   var deadline: Int64? { settings.timeLimit.map { start + $0 - min(30_000, $0 / 10) } }
 
   private func build() throws(BuildFailure) -> BuiltSlug {
@@ -114,11 +115,11 @@ public struct Build {
       let plan = try plan()
       for line in plan.lines { output.detail(line) }
       let slug = try build(plan, staging)
-      // The slug is there; what is left of the source is no reason to call the build failed.
+      // The slug is in place, so a rest of the source does not make the build a failure.
       do throws(PosixError) { try staging.clear() } catch {
         output.warn("\(error): a part of the source is left in \(staging.name)")
       }
-      // What comes and goes in a folder changes its time, which is part of an archive.
+      // The exchange has changed the folder's time, which is part of an archive of the slug.
       try? Files.setTimes(staging.source, SlugTimes.start)
       return slug
     } catch {
@@ -127,18 +128,18 @@ public struct Build {
     }
   }
 
-  /// BUILD_DIR, links resolved.
+  /// BUILD_DIR with links resolved.
   private func source() throws(BuildFailure) -> String {
     guard Files.isFolder(request.source) else { throw .sourceMissing(request.source) }
-    do throws(PosixError) {
+    return try BuildFailure.reading { () throws(PosixError) in
       let source = try Files.resolve(request.source)
-      // A name that is no text cannot be moved: better said now than when all is built.
+      // A name that is not UTF-8 cannot be moved. Fail now, not when everything is built.
       _ = try Files.list(source)
       return source
-    } catch { throw .unreadable(error) }
+    }
   }
 
-  /// What lies in BUILD_DIR becomes the slug, or goes.
+  /// The other folders may not lie in BUILD_DIR, whose files are replaced.
   private func checkFolders(_ source: String) throws(BuildFailure) {
     for (name, folder) in [("CACHE_DIR", request.cache), ("ENV_DIR", request.variables)] {
       guard let folder, let real = try? Files.resolve(folder) else { continue }
@@ -146,12 +147,13 @@ public struct Build {
     }
   }
 
-  /// What the source says of its build, with all that is to be said about it.
+  /// Makes the plan, prints its warnings and follows it from now on.
   func plan() throws(BuildFailure) -> BuildPlan {
     try begin(.check)
-    let plan = try BuildPlan(source: request.source, settings: settings)
-    let warnings = config.warnings + BuildSettings.warnings(config.values)
-    for warning in warnings + plan.wishes.warnings { output.warn(warning) }
+    let plan = try BuildPlan(source: request.source, settings: settings, goal: goal)
+    record.planned = plan.steps.map(\.step)
+    let warnings = configVars.warnings + BuildSettings.warnings(configVars.values)
+    for warning in warnings + plan.config.warnings { output.warn(warning) }
     if !plan.project.place.isEmpty { output.detail("The project is in \(plan.project.place)") }
     return plan
   }
@@ -164,7 +166,7 @@ public struct Build {
     defer { place.clear() }
     let cache = BuildCache(
       folder: request.cache.map { _ in tools.folder },
-      isOff: !settings.usesCache || plan.wishes.alwaysRebuild)
+      isOff: !settings.usesCache || plan.config.alwaysRebuild)
     let reuse = try cache.restore(inputs.wanted(in: place, slug: staging.slug)) {
       () throws(BuildFailure) in
       do throws(PosixError) { try place.unpack(plan.project.source) } catch {
@@ -176,7 +178,7 @@ public struct Build {
     if case .slug = reuse {
       manifest = try lastManifest(staging)
       describe(manifest)
-      try Rehearsal.perform(self, manifest, staging)
+      if plan.has(.bootCheck) { try BootCheck.perform(self, manifest, staging) }
     } else {
       manifest = try make(plan, place, staging, tools, inputs, cache)
     }
@@ -204,30 +206,27 @@ public struct Build {
     let facts = try ReleaseMaker(build: self, plan: plan, tools: tools).release(
       in: place, inputs.key)
     try begin(.finish)
-    let finished = try SlugFinish(
+    let finished = try SlugAssembly(
       build: self, plan: plan, place: place, staging: staging, tools: tools, facts: facts,
       inputs: inputs
     ).run()
     let made = inputs.made(in: place, facts, slug: finished.isSound ? place.real.slug : nil)
     if let warning = cache.store(made) { output.warn(warning) }
-    do throws(PosixError) { try FileTree.move(place.real.slug, to: staging.slug) } catch {
-      throw .unwritable(error)
+    try BuildFailure.writing { () throws(PosixError) in
+      try FileTree.move(place.real.slug, to: staging.slug)
     }
     return finished.manifest
   }
 
-  /// That of a slug that the cache had.
+  /// The manifest of a slug that came from the cache.
   private func lastManifest(_ staging: Staging) throws(BuildFailure) -> Manifest {
-    let bytes: [UInt8]
-    do throws(PosixError) {
-      bytes = try Files.read(staging.slug + "/" + Manifest.path, limit: 64 << 20)
-    } catch { throw .unreadable(error) }
-    let manifest: Manifest
-    do throws(Cause) { manifest = try Manifest(bytes: bytes) } catch { throw .slug(error) }
-    return manifest
+    let bytes = try BuildFailure.reading { () throws(PosixError) in
+      try Files.read(staging.slug + "/" + Manifest.path, limit: 64 << 20)
+    }
+    return try BuildFailure.explained { () throws(Cause) in try Manifest(bytes: bytes) }
   }
 
-  /// What a slug may say of its build and still be the same wherever it is built.
+  /// Only facts that are the same wherever the slug is built.
   private func provenance(_ place: BuildPlace) -> Provenance {
     let commit = request.environment["SOURCE_VERSION"].flatMap { $0.isEmpty ? nil : $0 }
     return Provenance(
@@ -235,7 +234,7 @@ public struct Build {
       place: place.seen.root)
   }
 
-  /// The first of each kind, what helps against it, and how many more there are.
+  /// Prints the first findings of each kind, how many more there are, and the remedy.
   func tell(_ findings: [SlugFinding]) {
     let kinds = Dictionary(grouping: findings) { $0.remedy ?? "" }
     for (remedy, alike) in kinds.sorted(by: { $0.key < $1.key }) {
@@ -249,8 +248,7 @@ public struct Build {
     if let signal = interrupts?.next() { throw .interrupted(signal: signal) }
   }
 
-  /// Lets time pass.
-  /// - Throws: where the build is to stop, or its own time is over.
+  /// - Throws: a failure if a signal stops the build or its time is over.
   func wait(milliseconds: Int64) throws(BuildFailure) {
     do throws(PosixError) {
       _ = try Poll.wait(
@@ -260,15 +258,17 @@ public struct Build {
     if let deadline, Clock.monotonic() >= deadline { throw timeIsOver() }
   }
 
-  /// Names the step that took most of it.
+  /// The failure names the step that took the longest.
   func timeIsOver() -> BuildFailure {
     let longest = record.durations.max { $0.milliseconds < $1.milliseconds }
     return .timeLimit(
       longest?.step ?? .check, spent: longest?.milliseconds ?? 0, limit: settings.timeLimit ?? 0)
   }
 
+  /// Announces and records a step of the plan. A step that is already under way, or that the build has left behind, is
+  /// not announced again: rebar3 fetches between two compilations.
   func begin(_ step: BuildStep) throws(BuildFailure) {
-    if record.durations.contains(where: { $0.step == step }) { return }
+    guard record.isNext(step) else { return }
     output.step(step.title)
     try record.step(step)
   }
@@ -286,13 +286,13 @@ public struct Build {
     for need in missingVariables(manifest) { output.warn(need) }
   }
 
-  /// What run-time configuration cannot do without and the config vars do not have, a line each. relctl builds without
-  /// knowing the app's.
+  /// One line for each variable that run-time configuration requires and that is not among the config vars. There is none
+  /// in a build by relctl, which does not know the app's config vars.
   private func missingVariables(_ manifest: Manifest) -> [String] {
     guard request.variables != nil, request.environment["RELPACK_BUILD"] == nil else { return [] }
     var told: Set<String> = []
     return (manifest.variables ?? []).filter { variable in
-      variable.need == .required && config.values[variable.name] == nil
+      variable.need == .required && configVars.values[variable.name] == nil
         && !ConfigVar.reserved.contains(variable.name)
         && !variable.name.hasPrefix("RELEASE_") && told.insert(variable.name).inserted
     }.map { "needs \($0.name) (\($0.file):\($0.line)): not among the config vars" }

@@ -1,6 +1,6 @@
 import Posix
 
-/// The environment that the tools of a build see.
+/// The environment of a build's tools.
 struct BuildEnvironment {
   var variables: [String: String]
 
@@ -12,8 +12,8 @@ struct BuildEnvironment {
   /// - Parameters:
   ///   - inherited: the platform's own variables.
   ///   - programs: folders that come first in `PATH`.
-  ///   - tools: the folder where mix, Hex and rebar3 keep what they install.
-  ///   - work: as the tools see it, so that no stale `_build` is ever used; nil where they work in the source itself.
+  ///   - tools: the folder for the files that mix, Hex and rebar3 install.
+  ///   - work: with the paths that the tools see; nil if they work in the source itself.
   ///   - temporary: a folder that no other build uses.
   init(
     inherited: [String: String], config: [String: String], settings: BuildSettings,
@@ -36,20 +36,21 @@ struct BuildEnvironment {
       variables["npm_config_cache"] = tools + "/npm"
     }
     variables["MIX_REBAR3"] = variables["MIX_REBAR3"] ?? Self.rebar3(variables)
-    // Tests want to know where code comes from.
+    // Tests need the source paths that `deterministic` removes.
     if work != nil {
       variables["ERL_COMPILER_OPTIONS"] = Self.compilerOptions(
         variables["ERL_COMPILER_OPTIONS"], settings)
     }
-    // What tools write there, a token of git's for one, is not to be kept.
+    // Files that tools write to HOME, such as a token of git, must not be kept.
     if variables["HOME", default: ""].isEmpty { variables["HOME"] = work?.home ?? tools }
-    // An image that brings Hex has it in one of these.
+    // An image that has Hex has it in one of these folders.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
     variables["MIX_HOME"] = Files.isFolder(home + "/archives") ? home : tools + "/mix"
     self.variables = variables
   }
 
-  /// mix looks for rebar3 in this variable and in its own folder, and would fetch one although PATH has one.
+  /// mix looks for rebar3 in MIX_REBAR3 and in its own folder. Without the variable it would fetch a second rebar3 although
+  /// PATH has one.
   private static func rebar3(_ variables: [String: String]) -> String? {
     try? Invocation(["rebar3"], environment: variables).program()
   }
@@ -58,9 +59,8 @@ struct BuildEnvironment {
     name != "RELTUI_HOME" && !name.hasPrefix("RELPACK_") && !name.hasPrefix("LC_")
   }
 
-  /// An Erlang term: a list, or one option.
-  ///
-  /// `deterministic`: no path of the build is in what is compiled. compile(3)
+  /// Adds to the variable's Erlang term, a list or one option, the option `deterministic`, which keeps paths of the build
+  /// out of compiled code: compile(3).
   private static func compilerOptions(_ own: String?, _ settings: BuildSettings) -> String {
     var options = ["deterministic"]
     if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
@@ -77,7 +77,7 @@ struct BuildEnvironment {
     "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
   }
 
-  /// Variables that platforms set anew for each build: another value of them is no other configuration.
+  /// Variables that platforms set anew for each build. A change of them alone does not invalidate the cache.
   static let perBuild = [
     "SOURCE_VERSION", "GIT_REV", "REQUEST_ID", "HEROKU_SLUG_COMMIT", "HEROKU_BUILD_COMMIT",
     "HEROKU_SLUG_DESCRIPTION", "HEROKU_RELEASE_VERSION", "HEROKU_RELEASE_CREATED_AT",

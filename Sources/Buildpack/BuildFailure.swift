@@ -2,61 +2,51 @@ import DiskReserve
 import Events
 import Posix
 
-/// Every way in which a build fails. Facts are in the cases; sentences, ids and remedies are made here.
+/// Every way in which a build fails. The cases hold facts; ids, sentences and remedies are made from them here.
 public enum BuildFailure: Error, Hashable, Sendable {
   case sourceMissing(String)
-  /// There is nothing that can be built, in the folder or in the one that was chosen in it.
+  /// There is no project in the folder, or in the chosen subfolder.
   case unsupported(source: String, chosen: String?)
   case severalProjects([String])
   case toolMissing(String)
-  /// There is no toolchain as the project wants it, or it could not be had.
-  case toolchain(Cause)
-  /// A config var that steers the build has another value than the allowed one.
+  /// A setting has a value that is not allowed.
   case config(String, allowed: String)
-  /// A file that the platform or the developer wrote cannot be used.
-  case file(Cause)
-  /// A kept file is a link that leads out of the source.
+  /// A failure that a part of the build has explained itself.
+  case cause(Cause)
+  /// A file for the slug is a link that leads out of the source.
   case outside(path: String)
-  /// The source could not be brought back after an exchange that failed: the folder in which the rest of it lies.
+  /// The source could not be restored after an exchange that failed. The folder holds the rest of it.
   case halfway(String, PosixError)
-  /// A folder that the platform gives lies in another one that it gives.
+  /// One of the platform's folders lies in another of them.
   case inside(String, String)
-  /// Another build is at work in the same source.
+  /// Another build works in the same source.
   case busy(String)
   case unreadable(PosixError)
   case unwritable(PosixError)
-  case project(ToolEnd)
-  case packageTools(ToolEnd)
-  case dependencies(ToolEnd)
+  case project(ToolFailure)
+  case packageTools(ToolFailure)
+  case dependencies(ToolFailure)
   case lockOutdated(file: String)
-  case compile(ToolEnd)
-  case assets(ToolEnd)
-  case release(ToolEnd)
-  case tests(ToolEnd)
-  case hook(String, status: String, ToolEnd)
-  case network(BuildStep, ToolEnd)
-  case memory(BuildStep, ToolEnd)
+  case compile(ToolFailure)
+  case assets(ToolFailure)
+  case release(ToolFailure)
+  case tests(ToolFailure)
+  case hook(String, status: String, ToolFailure)
+  case network(BuildStep, ToolFailure)
+  case memory(BuildStep, ToolFailure)
   case timeLimit(BuildStep, spent: Int64, limit: Int64)
-  /// An umbrella that declares none, or a project of rebar3.
+  /// An umbrella, or a project of rebar3, that declares no release.
   case releaseMissing(Project.Builder)
   case releaseAmbiguous(names: [String])
   case releaseUnknown(String, names: [String])
-  /// A process type starts what the slug does not have.
+  /// A process type starts a program that the slug does not have.
   case process(ProcessFault)
-  /// What was made is not a release that can be described.
-  case slug(Cause)
   case secret([SlugFinding])
-  case rehearsal(Cause)
-  case record(Cause)
-  /// What a tool failed at.
-  case diskFull(Cause)
   case interrupted(signal: Signal)
 
   public var cause: Cause {
     switch self {
-    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
-      .toolchain(let cause), .rehearsal(let cause):
-      cause
+    case .cause(let cause): cause
     case .unreadable(let error), .unwritable(let error), .halfway(_, let error):
       error.isDiskFull ? Cause(error) : Cause(id, sentence, remedy: remedy)
     case .secret(let findings):
@@ -69,8 +59,8 @@ public enum BuildFailure: Error, Hashable, Sendable {
     }
   }
 
-  /// What a tool's end means, by the step that was begun last.
-  init(_ step: BuildStep, _ end: ToolEnd) {
+  /// The failure that a tool's exit and output mean in the current step.
+  init(_ step: BuildStep, _ end: ToolFailure) {
     self =
       if end.wasKilled {
         .memory(step, end)
@@ -84,18 +74,30 @@ public enum BuildFailure: Error, Hashable, Sendable {
         case .dependencies: .dependencies(end)
         case .compile: end.builder == .rebar3 && !end.isOfCompiler ? .release(end) : .compile(end)
         case .assets: .assets(end)
-        case .release, .finish, .rehearse: .release(end)
+        case .release, .finish, .bootCheck: .release(end)
         case .test: .tests(end)
         }
       }
   }
 
-  /// A hook's last lines are known only when all has ended.
-  func with(_ end: ToolEnd) -> BuildFailure {
+  static func reading<R>(_ call: () throws(PosixError) -> R) throws(BuildFailure) -> R {
+    do throws(PosixError) { return try call() } catch { throw .unreadable(error) }
+  }
+
+  static func writing<R>(_ call: () throws(PosixError) -> R) throws(BuildFailure) -> R {
+    do throws(PosixError) { return try call() } catch { throw .unwritable(error) }
+  }
+
+  static func explained<R>(_ call: () throws(Cause) -> R) throws(BuildFailure) -> R {
+    do throws(Cause) { return try call() } catch { throw .cause(error) }
+  }
+
+  /// Adds the last lines of output to the failure of a hook, which are known when the builder has ended.
+  func with(_ end: ToolFailure) -> BuildFailure {
     if case .hook(let name, let status, _) = self { .hook(name, status: status, end) } else { self }
   }
 
-  private var end: (BuildStep, ToolEnd)? {
+  private var end: (BuildStep, ToolFailure)? {
     switch self {
     case .project(let end): (.tools, end)
     case .packageTools(let end), .dependencies(let end): (.dependencies, end)
@@ -137,7 +139,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .process: .processCommand
     case .secret: .secretInSlug
     case .interrupted: .buildInterrupted
-    case .file, .slug, .record, .diskFull, .toolchain, .rehearsal: .system
+    case .cause: .system
     }
   }
 
@@ -148,9 +150,9 @@ public enum BuildFailure: Error, Hashable, Sendable {
       "RELPACK_FOLDER names '\(chosen)', where the source has neither mix.exs nor rebar.config"
     case .unsupported(let source, nil): "'\(source)' has neither mix.exs nor rebar.config"
     case .severalProjects(let places):
-      "there are projects in several folders and none is chosen: \(places.joined(separator: ", "))"
+      "several folders hold projects and none is chosen: \(places.joined(separator: ", "))"
     case .toolMissing(let tool): "'\(tool)' is not installed"
-    case .config(let name, _): "the config var \(name) has a value that it cannot have"
+    case .config(let name, _): "the config var \(name) has a value that is not allowed"
     case .outside(let path): "'\(path)' is a link that leads out of the source"
     case .halfway(let folder, let error):
       "\(error); a part of the source lies in '\(folder)/old'"
@@ -170,7 +172,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .network(let step, let end):
       Self.told("the step '\(step.rawValue)' needs a network that it cannot reach", end)
     case .memory(let step, let end):
-      "the step '\(step.rawValue)' was killed\(Self.ending(end.exit)), most likely for want of memory"
+      "the step '\(step.rawValue)' was killed\(Self.ending(end.exit)), most likely because memory ran out"
     case .timeLimit(let step, let spent, let limit):
       "the platform's \(limit / 60_000) minutes are nearly over; the step '\(step.rawValue)' took "
         + "\(Age.seconds(spent)) of them"
@@ -183,9 +185,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .process(let fault): fault.sentence
     case .secret(let findings): findings.first?.sentence ?? ""
     case .interrupted(let signal): "the build was stopped by signal \(signal)"
-    case .file(let cause), .slug(let cause), .record(let cause), .diskFull(let cause),
-      .toolchain(let cause), .rehearsal(let cause):
-      cause.sentence
+    case .cause(let cause): cause.sentence
     }
   }
 
@@ -197,11 +197,12 @@ public enum BuildFailure: Error, Hashable, Sendable {
       "Set the config var, as in: RELPACK_FOLDER=\(places.first ?? "FOLDER")"
     case .toolMissing(let tool): "Build on an image that has \(tool) in its PATH."
     case .config(let name, let allowed): "Remove \(name), or set it to: \(allowed)"
-    case .halfway: "Remove what is in the way, and build again: that puts it back."
-    case .inside(let one, _): "Give \(one) a place outside of it."
-    case .busy: "Wait for its end, or end it."
+    case .halfway:
+      "Remove the file that is in the way, and build again: the build restores the source."
+    case .inside(let one, _): "Choose a folder for \(one) outside of it."
+    case .busy: "Wait until it has ended, or end it."
     case .outside: "Put the file itself there."
-    case .unwritable: "Give the build's user a folder that it may change."
+    case .unwritable: "Give the build's user write access to the folder."
     case .project(let end): Self.first("mix help", "tree", end)
     case .packageTools(let end):
       "Build where the registry is reachable, or on an image that has "
@@ -217,9 +218,9 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .tests(let end):
       "Make this work first: \(end.builder == .mix ? "mix test" : "rebar3 eunit")"
     case .hook(let name, _, _): "See \(name) in elixir_buildpack.config; it is run by bash -c."
-    case .network: "Try again, or commit what is fetched (deps/, node_modules/)."
+    case .network: "Try again, or commit the fetched files (deps/, node_modules/)."
     case .memory: "Build with more memory, or with fewer compilers at once: ERL_FLAGS=+S 1"
-    case .timeLimit: "Build again: what takes long may be cached. Or set RELPACK_TIME_LIMIT."
+    case .timeLimit: "Build again: the cache may save time. Or set RELPACK_TIME_LIMIT."
     case .releaseMissing(.mix):
       "Add one in mix.exs, as in: releases: [NAME: [applications: [APP: :permanent]]]"
     case .releaseMissing(.rebar3):
@@ -229,36 +230,36 @@ public enum BuildFailure: Error, Hashable, Sendable {
     case .releaseUnknown: "Set the config var RELPACK_RELEASES to one of them, or to: all"
     case .process(let fault): fault.remedy
     case .secret(let findings): findings.first?.remedy
-    case .interrupted: "Build again; the source is as it was."
-    case .unreadable, .file, .slug, .record, .diskFull, .toolchain, .rehearsal: nil
+    case .interrupted: "Build again; the source is unchanged."
+    case .unreadable, .cause: nil
     }
   }
 
-  private static func first(_ mix: String, _ rebar3: String, _ end: ToolEnd) -> String {
+  private static func first(_ mix: String, _ rebar3: String, _ end: ToolFailure) -> String {
     "Make this work first: "
       + (end.builder == .mix
         ? "MIX_ENV=\(end.environment) \(mix)" : "rebar3 as \(end.profile) \(rebar3)")
   }
 
-  private static func told(_ what: String, _ end: ToolEnd) -> String {
+  private static func told(_ what: String, _ end: ToolFailure) -> String {
     guard let telling = end.telling else { return what + ending(end.exit) }
     let plain = telling.hasPrefix("** (Mix) ") ? telling.dropFirst(9) : telling[...]
     return "\(what)\(ending(end.exit)): \(plain.prefix(300))"
   }
 
-  /// Exit code 1 is what the tool's own lines have just explained.
+  /// Empty for exit code 1, which the tool's own output explains.
   private static func ending(_ exit: Exit) -> String {
     switch exit {
     case .code(1): ""
-    // A shell has it so, and so have we between us and a tool.
-    case .code(let code) where (129...192).contains(code):
+    // A shell, and the program that mounts the build's folder, report a signal in this way.
+    case .code(let code) where (129...192).contains(code): 
       ending(.signal(Signal(rawValue: code - 128)))
     case .code(let code): " (exit code \(code))"
     case .signal(let signal): " (ended by signal \(signal))"
     }
   }
 
-  /// What `bin/compile` ends with: 1, or as a shell has it after a signal.
+  /// The exit code of `bin/compile`: 1, or 128 plus the signal's number.
   public var exitCode: Int32 {
     if case .interrupted(let signal) = self { signal.exitCode } else { ExitCode.failed }
   }

@@ -2,8 +2,7 @@ import Events
 import Posix
 import Redaction
 
-/// What a build says, in the form that Heroku's buildpacks use, line by line as it happens. No value of a config
-/// var gets through.
+/// The output of a build, line by line, in the form of Heroku's buildpacks. Values of config vars are masked.
 struct BuildOutput {
   let mask: Redactor
   let write: (String) -> Void
@@ -14,7 +13,7 @@ struct BuildOutput {
 
   func warn(_ text: String) { write(" !     " + mask(text)) }
 
-  /// What a tool said last stands above already.
+  /// The last lines of a tool are not repeated: they are already in the output.
   func problem(_ cause: Cause) {
     let cause = mask(cause)
     write(" !     \(cause.sentence) [\(cause.id)]")
@@ -24,7 +23,7 @@ struct BuildOutput {
     if let remedy = cause.remedy { write(" !     \(remedy)") }
   }
 
-  /// One digit behind the point.
+  /// With one decimal digit.
   static func decimal(_ number: Int, per unit: Int) -> String {
     "\(number / unit).\(number % unit * 10 / unit)"
   }

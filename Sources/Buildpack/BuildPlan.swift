@@ -3,13 +3,13 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// A part of a build, in the order in which they come.
+/// A step of a build. Every plan has its steps in this order.
 public enum BuildStep: String, CaseIterable, Sendable {
-  case check, tools, dependencies, compile, assets, release, finish, rehearse
-  /// In place of all from `assets` on, where tests are run.
+  case check, tools, dependencies, compile, assets, release, finish
+  case bootCheck = "boot-check"
   case test
 
-  /// What the output calls its beginning.
+  /// The line that announces the step in the build's output.
   var title: String {
     switch self {
     case .check: "Checking what the source says of its build"
@@ -19,53 +19,56 @@ public enum BuildStep: String, CaseIterable, Sendable {
     case .assets: "Building assets"
     case .release: "Assembling the release"
     case .finish: "Finishing the slug"
-    case .rehearse: "Rehearsing the boot"
+    case .bootCheck: "Checking that the slug boots"
     case .test: "Running the tests"
     }
   }
+
+  /// Whether mix or rebar3 performs it, in one process with the others of these.
+  var isOfBuilder: Bool { [.dependencies, .compile, .assets, .release].contains(self) }
 }
 
-/// What will be done to a source tree, and why. Making one changes nothing.
+/// The steps that turn a source tree into a slug or run its tests. To make a plan changes nothing; `relpack plan` prints
+/// it, and a build performs the steps of its plan in their order and no others.
 public struct BuildPlan: Sendable {
+  public enum Goal: Sendable { case slug, testCompile, test }
+
   public struct Step: Hashable, Sendable {
     public var step: BuildStep
+    /// What the step does and why, in one line.
     public var intent: String
-
-    init(_ step: BuildStep, _ intent: String) {
-      self.step = step
-      self.intent = intent
-    }
   }
 
   public let project: Project
   public let settings: BuildSettings
-  public let wishes: BuildWishes
-  /// Folders with npm packages to be installed, relative to the project.
+  public let config: BuildConfig
+  public let goal: Goal
+  /// Folders in which npm installs packages, relative to the project.
   let npmFolders: [String]
-  let kept: KeptFiles
+  let runtimeFiles: RuntimeFiles
 
-  /// - Throws: where the folder holds nothing that can be built, or what it says of its build cannot be used.
-  public init(source: String, settings: BuildSettings) throws(BuildFailure) {
+  /// - Throws: a failure if the folder holds no project, or if its build configuration cannot be used.
+  public init(source: String, settings: BuildSettings, goal: Goal = .slug) throws(BuildFailure) {
     guard Files.isFolder(source) else { throw .sourceMissing(source) }
     do throws(Cause) {
-      wishes = try BuildWishes { name throws(Cause) in
+      config = try BuildConfig { name throws(Cause) in
         do throws(PosixError) {
           return try Files.readIfThere(source + "/" + name, limit: 1 << 20)
         } catch { throw Cause(error) }
       }
-    } catch { throw .file(error) }
-    self.settings = settings
-    project = try Project(source: source, chosen: settings.folder ?? wishes.releaseFolder)
-    kept = try KeptFiles(project)
-    npmFolders = project.builder == .mix ? Self.npmFolders(in: project, wishes) : []
+    } catch { throw .cause(error) }
+    (self.settings, self.goal) = (settings, goal)
+    project = try Project(source: source, chosen: settings.folder ?? config.releaseFolder)
+    runtimeFiles = try RuntimeFiles(project)
+    npmFolders = project.builder == .mix ? Self.npmFolders(in: project, config) : []
   }
 
-  /// Phoenix has them in `assets`, an umbrella in its children's.
-  private static func npmFolders(in project: Project, _ wishes: BuildWishes) -> [String] {
+  /// Phoenix has them in `assets`; in an umbrella they are in the children's `assets`.
+  private static func npmFolders(in project: Project, _ config: BuildConfig) -> [String] {
     let children = ((try? Files.list(project.folder + "/apps", skippingOthers: true)) ?? []).map {
       "apps/\($0)/assets"
     }
-    let named = [wishes.phoenixFolder, wishes.assetsFolder].compactMap { $0 }
+    let named = [config.phoenixFolder, config.assetsFolder].compactMap { $0 }
     let places = ["assets"] + children + (named.isEmpty ? [] : [named.joined(separator: "/")])
     var seen: Set<String> = []
     return places.filter {
@@ -74,68 +77,66 @@ public struct BuildPlan: Sendable {
     }
   }
 
-  /// A line a step: what is done, and why.
   public var steps: [Step] {
-    var steps = [
-      Step(.check, "read Procfile, app.json and what configures the build"),
-      Step(.tools, "find \(tools)"),
-      Step(.dependencies, hook(.preFetchDependencies) + fetching),
-      Step(.compile, compiling),
-    ]
-    if let assets { steps.append(Step(.assets, assets)) }
-    steps.append(Step(.release, assembling))
-    steps.append(
-      Step(
-        .finish,
-        "take cookies out\(debugInfo), describe every file, look for values of config vars"))
-    if settings.rehearsal != .off { steps.append(Step(.rehearse, rehearsing)) }
-    return steps
+    BuildStep.allCases.compactMap { step in intent(of: step).map { Step(step: step, intent: $0) } }
+  }
+
+  func has(_ step: BuildStep) -> Bool { intent(of: step) != nil }
+
+  /// The steps that mix or rebar3 performs.
+  var builderSteps: [BuildStep] { steps.map(\.step).filter(\.isOfBuilder) }
+
+  /// Nil for a step that is not in the plan.
+  private func intent(of step: BuildStep) -> String? {
+    let isSlug = goal == .slug
+    switch step {
+    case .check: return "read Procfile, app.json and what configures the build"
+    case .tools: return "find \(tools)"
+    case .dependencies: return goal == .test ? nil : hook(.preFetchDependencies) + fetching
+    case .compile: return goal == .test ? nil : compiling
+    case .assets: return isSlug && isMix ? assets : nil
+    case .release: return isSlug ? assembling : nil
+    case .finish:
+      return isSlug
+        ? "take cookies out\(debugInfo), describe every file, look for values of config vars" : nil
+    case .bootCheck: return isSlug && settings.bootCheck != .off ? booting : nil
+    case .test: return goal == .test ? testCommand : nil
+    }
   }
 
   private var isMix: Bool { project.builder == .mix }
 
+  /// rebar3's profile.
+  private var profile: String { goal == .slug ? "prod" : "test" }
+
   private var tools: String {
     let wanted = [
-      wishes.erlang.map { "Erlang \($0.text) (\($0.place))" },
-      wishes.elixir.map { "Elixir \($0.text) (\($0.place))" },
+      config.erlang.map { "Erlang \($0.text) (\($0.place))" },
+      config.elixir.map { "Elixir \($0.text) (\($0.place))" },
     ]
     .compactMap { $0 }
     if !wanted.isEmpty { return wanted.joined(separator: " and ") }
-    return isMix
-      ? "Erlang and Elixir; no version is asked for" : "Erlang and rebar3; no version is asked for"
+    return "Erlang and \(isMix ? "Elixir" : "rebar3"); the project names no version"
   }
 
   private var fetching: String {
     isMix
       ? "mix deps.get --only \(settings.environment), if mix.exs or mix.lock names any"
-      : "rebar3 as prod get-deps"
+      : "rebar3 as \(profile) get-deps"
   }
 
   private var compiling: String {
-    let usual = isMix ? "mix compile" : "rebar3 as prod compile"
-    let command = wishes.hooks[.compile] == nil ? usual : "the hook hook_compile"
+    let usual = isMix ? "mix compile" : "rebar3 as \(profile) compile"
+    let command = config.hooks[.compile] == nil ? usual : "the hook hook_compile"
     return hook(.preCompile) + command
-      + (wishes.hooks[.postCompile] == nil ? "" : ", then the hook hook_post_compile")
+      + (config.hooks[.postCompile] == nil ? "" : ", then the hook hook_post_compile")
   }
 
-  private var assets: String? {
+  /// Only mix itself can tell whether the project has the alias.
+  private var assets: String {
     var parts = npmFolders.map { "npm in \($0)" }
-    if let script = wishes.assetsScript { parts.append("the script \(script)") }
-    if Self.mentionsDeploy(project.folder) { parts.append("mix assets.deploy") }
-    return parts.isEmpty ? nil : parts.joined(separator: ", then ")
-  }
-
-  /// The alias's name in a mix.exs; mix itself says in the build whether it is one.
-  private static func mentionsDeploy(_ folder: String) -> Bool {
-    let children = ((try? Files.list(folder + "/apps", skippingOthers: true)) ?? []).map {
-      "\(folder)/apps/\($0)/mix.exs"
-    }
-    return ([folder + "/mix.exs"] + children).contains { path in
-      let text = (try? Files.readIfThere(path, limit: 1 << 20))?.map {
-        String(decoding: $0, as: UTF8.self)
-      }
-      return text?.contains("assets.deploy") == true
-    }
+    if let script = config.assetsScript { parts.append("the script \(script)") }
+    return (parts + ["mix assets.deploy, if the project has it"]).joined(separator: ", then ")
   }
 
   private var assembling: String {
@@ -143,8 +144,8 @@ public struct BuildPlan: Sendable {
     if !settings.releases.isEmpty {
       return "\(command) of \(settings.releases.joined(separator: ", ")), as a config var says"
     }
-    if !kept.started.isEmpty {
-      return "\(command) of what Procfile starts: \(kept.started.joined(separator: ", "))"
+    if !runtimeFiles.started.isEmpty {
+      return "\(command) of what Procfile starts: \(runtimeFiles.started.joined(separator: ", "))"
     }
     return "\(command) of the only release, or the default one"
   }
@@ -157,21 +158,27 @@ public struct BuildPlan: Sendable {
     }
   }
 
-  private var rehearsing: String {
-    switch settings.rehearsal {
+  private var booting: String {
+    switch settings.bootCheck {
     case .real: "boot the slug with the real config vars and warn if it does not start"
-    case .fail: "boot the slug with stand-ins for config vars and refuse it if it does not start"
+    case .fail: "boot the slug with placeholders for config vars and refuse it if it does not start"
     case .network:
-      "boot the slug with stand-ins for config vars in the host's network and warn if it does not start"
-    case .warn, .off: "boot the slug with stand-ins for config vars and warn if it does not start"
+      "boot the slug with placeholders for config vars in the host's network and warn if it does not start"
+    case .warn, .off:
+      "boot the slug with placeholders for config vars and warn if it does not start"
     }
   }
 
-  private func hook(_ hook: BuildWishes.Hook) -> String {
-    wishes.hooks[hook] == nil ? "" : "the hook \(hook.rawValue), then "
+  /// For `sh -c`.
+  var testCommand: String {
+    isMix ? "exec mix test \(config.testArguments?.text ?? "")" : "exec rebar3 do eunit, ct"
   }
 
-  /// One line a step.
+  private func hook(_ hook: BuildConfig.Hook) -> String {
+    config.hooks[hook] == nil ? "" : "the hook \(hook.rawValue), then "
+  }
+
+  /// One line for each step.
   public var lines: [String] {
     let width = (steps.map(\.step.rawValue.count).max() ?? 0) + 2
     return steps.map { step in

@@ -4,32 +4,33 @@ import Journal
 import Posix
 import Redaction
 
-/// The events of one build. On somebody else's platform there is no home: they travel inside the slug if the config var
-/// `RELPACK_RECORD` is `slug`, and else nothing is written.
+/// The events of one build, and the steps that it has begun. On a platform without a home the events are written into the
+/// slug if the config var `RELPACK_RECORD` is `slug`, and else nowhere.
 final class BuildRecord {
-  private enum Place {
+  private enum Destination {
     case nowhere
     case log(Journal)
     case slug(SlugRecordWriter)
-    /// A file whose maker writes the log.
+    /// A file that the program which started this build reads; that program writes the log.
     case file(File, SlugRecordWriter)
   }
 
   let build: String
-  private var place: Place
+  /// The steps of the plan; before a plan is made, only the step that makes it.
+  var planned: [BuildStep] = [.check]
+  private var destination: Destination
   private let app: String?
   private var steps: [(step: BuildStep, began: Int64)] = []
   private let environment: [String: String]
-  /// Takes out the values of the build's config vars, and of the home's where there is one.
+  /// Masks the values of the build's config vars, and of the home's if there is a home.
   let mask: Redactor
 
   /// - Parameters:
-  ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build, `RELPACK_EVENTS`
-  ///     the file of a caller who writes the log himself;
-  ///     `SOURCE_VERSION` is the commit, as Heroku has it.
+  ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build, and
+  ///     `RELPACK_EVENTS` the file that the calling program reads; `SOURCE_VERSION` is the commit, as on Heroku.
   ///   - config: the build's config vars.
-  ///   - isRecorded: whether there are events at all.
-  ///   - travels: whether the slug is to carry the events where there is no home.
+  ///   - isRecorded: whether events are written at all.
+  ///   - travels: whether the events are written into the slug if there is no home.
   init(
     environment: [String: String], config: [String: String], isRecorded: Bool, travels: Bool
   ) {
@@ -38,15 +39,16 @@ final class BuildRecord {
     }
     if let home = value("RELTUI_HOME"), isRecorded {
       let journal = Journal(home: Home(root: home), program: "relpack", config: config)
-      (place, mask) = (.log(journal), journal.mask())
+      (destination, mask) = (.log(journal), journal.mask())
     } else if isRecorded,
-      let file = value(BuildNews.variable).flatMap({
+      let file = value(BuildProgress.variable).flatMap({
         try? File.open($0, .append)
       })
     {
-      (place, mask) = (.file(file, SlugRecordWriter(program: "relpack")), Redactor(ConfigSet(config)))
+      destination = .file(file, SlugRecordWriter(program: "relpack"))
+      mask = Redactor(ConfigSet(config))
     } else {
-      place = travels ? .slug(SlugRecordWriter(program: "relpack")) : .nowhere
+      destination = travels ? .slug(SlugRecordWriter(program: "relpack")) : .nowhere
       mask = Redactor(ConfigSet(config))
     }
     app = value("RELPACK_APP")
@@ -61,31 +63,39 @@ final class BuildRecord {
     }
   }
 
+  /// Whether a step of the plan comes after all that have begun.
+  func isNext(_ step: BuildStep) -> Bool {
+    guard let place = planned.firstIndex(of: step) else { return false }
+    return steps.allSatisfy { begun in planned.firstIndex(of: begun.step).map { $0 < place } ?? true
+    }
+  }
+
   func step(_ step: BuildStep) throws(BuildFailure) {
     steps.append((step, Clock.monotonic()))
     try append(.buildStep) { $0.step = step.rawValue }
   }
 
-  /// What each step took so far, in milliseconds, in their order.
+  /// How long each step has taken, in milliseconds, in the order of the steps.
   var durations: [(step: BuildStep, milliseconds: Int64)] {
     let ends = steps.dropFirst().map(\.began) + [Clock.monotonic()]
     return zip(steps, ends).map { ($0.step, $1 - $0.began) }
   }
 
-  /// Puts the events into the slug if they are to travel; before the exchange, so that no slug lacks them.
+  /// Writes the events into the slug if that is their destination. It is called before the slug replaces the source, so
+  /// that every slug there has its events.
   func carry(_ slug: BuiltSlug, in tree: String) throws(BuildFailure) {
-    guard case .slug = place else { return }
+    guard case .slug = destination else { return }
     try appendEnd(slug)
-    guard case .slug(let writer) = place else { return }
+    guard case .slug(let writer) = destination else { return }
     do throws(PosixError) {
       try Files.replace(tree + "/" + SlugRecord.path, with: writer.bytes, mode: 0o644)
       try Files.setMode(tree + "/" + SlugRecord.path, 0o644)
     } catch { throw .unwritable(error) }
   }
 
-  /// To be called when the slug is in its place.
+  /// Records the end of the build in the log. It is called when the slug has replaced the source.
   func finished(_ slug: BuiltSlug) throws(BuildFailure) {
-    if case .log = place { try appendEnd(slug) }
+    if case .log = destination { try appendEnd(slug) }
   }
 
   private func appendEnd(_ slug: BuiltSlug) throws(BuildFailure) {
@@ -95,7 +105,7 @@ final class BuildRecord {
     }
   }
 
-  /// Says why; a log that cannot be written does not hide it.
+  /// Records the failure. An error of the log is ignored, so that it does not replace the failure itself.
   func failed(_ failure: BuildFailure, milliseconds: Int64) {
     try? append(.buildFailed) {
       $0.cause = failure.cause
@@ -107,17 +117,17 @@ final class BuildRecord {
     var data = EventData()
     data.build = build
     fill(&data)
-    switch place {
+    switch destination {
     case .nowhere: return
     case .log(let journal):
-      do throws(Cause) { try journal.append(type, app: app, data) } catch { throw .record(error) }
+      do throws(Cause) { try journal.append(type, app: app, data) } catch { throw .cause(error) }
     case .slug(var writer):
-      // A platform's name may be none here; nobody would take the record in then.
+      // A platform may allow app names that are not valid here, and no home would import such a record.
       writer.append(type, app: app.flatMap { AppName.isValid($0) ? $0 : nil }, mask(data))
-      place = .slug(writer)
+      destination = .slug(writer)
     case .file(let file, var writer):
       let line = writer.append(type, app: nil, mask(data))
-      place = .file(file, writer)
+      destination = .file(file, writer)
       do throws(PosixError) { try file.write(line) } catch { throw .unwritable(error) }
     }
   }

@@ -4,13 +4,13 @@ import Posix
 import Redaction
 import ReleaseModel
 
-/// What `bin/report` prints: flat JSON of facts about the last build in a folder, also of one that failed.
+/// The output of `bin/report`: flat JSON with facts about the last build in a folder, also about a failed one.
 /// Source: Heroku, "Buildpack API".
 public enum BuildReport {
-  /// Where a build that failed leaves its report, in the source.
+  /// The file in the source in which a failed build leaves its report.
   static let path = ".reltui/report.json"
 
-  /// A folder that cannot be written has been told of already.
+  /// An error is ignored: if the folder cannot be written, the build's own failure says so.
   static func keep(_ failure: BuildFailure, in source: String, mask: Redactor) {
     let cause = mask(failure.cause)
     var facts = ["failure": cause.id, "cause": cause.sentence]
@@ -27,7 +27,7 @@ public enum BuildReport {
     } catch { return }
   }
 
-  /// What went well has nothing to tell of a failure before it.
+  /// Removes the report of an earlier failure.
   static func forget(_ source: String) { try? Files.remove(source + "/" + path) }
 
   /// - Parameter source: BUILD_DIR.
@@ -43,13 +43,13 @@ public enum BuildReport {
     return String(decoding: JSON.encode(facts), as: UTF8.self) + "\n"
   }
 
-  private static func read(_ path: String) throws(Cause) -> [UInt8]? {
+  static func read(_ path: String) throws(Cause) -> [UInt8]? {
     do throws(PosixError) { return try Files.readIfThere(path, limit: 64 << 20) } catch {
       throw Cause(error)
     }
   }
 
-  /// Flat: names to texts and numbers.
+  /// A text or a number.
   private enum Fact: Encodable {
     case text(String)
     case number(Int)

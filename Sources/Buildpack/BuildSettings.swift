@@ -1,10 +1,13 @@
 import Posix
 
-/// What config vars say of the build itself.
+/// How the slug is booted at the end of the build.
+public enum BootCheckMode: String, CaseIterable, Sendable { case off, warn, fail, network, real }
+
+/// The settings of a build, read from config vars.
 public struct BuildSettings: Hashable, Sendable {
   public enum DebugInfo: String, CaseIterable, Sendable { case strip, keep, encrypt }
 
-  /// One of them, for the reference page: its name, what it may be, what it does.
+  /// Every setting with its allowed values and its effect. The reference page is made from this.
   public static let table: [(name: String, values: String, meaning: String)] = [
     (
       "RELPACK_RELEASES", "names, or all",
@@ -12,80 +15,80 @@ public struct BuildSettings: Hashable, Sendable {
     ),
     (
       "RELEASE_NAME", "as RELPACK_RELEASES",
-      "the same, where that is not set; each release starts under its own name all the same"
+      "the same, if that is not set; each release still starts under its own name"
     ),
-    ("MIX_ENV", "any; prod without it", "as mix has it; rebar3 builds its profile prod"),
+    ("MIX_ENV", "any; prod by default", "mix's environment; rebar3 always builds its profile prod"),
     (
       "RELPACK_FOLDER", "a folder",
-      "where in the source the project is, if neither at its top nor alone in a subfolder"
+      "the project's folder in the source, if it is neither the top nor the only project below it"
     ),
     (
-      "RELPACK_REHEARSAL", RehearsalChoice.allCases.map(\.rawValue).joined(separator: ", "),
-      "whether the slug is booted at the end of the build, and what becomes of one that cannot"
+      bootCheckNames[0], BootCheckMode.allCases.map(\.rawValue).joined(separator: ", "),
+      "whether the build boots the slug at its end, and whether a failed boot fails the build; "
+        + "warn by default"
     ),
-    ("RELPACK_CACHE", "on, off", "whether what earlier builds left is used"),
+    (bootCheckNames[1], "as RELPACK_BOOT_CHECK", "an older name for it, used if that is not set"),
+    ("RELPACK_CACHE", "on, off", "whether the build uses results of earlier builds"),
     (
       "RELPACK_DEBUG_INFO", DebugInfo.allCases.map(\.rawValue).joined(separator: ", "),
-      "what becomes of the debug information in the code; without it: strip"
+      "whether compiled code keeps its debug information; strip by default"
     ),
     (
-      "RELPACK_DEBUG_INFO_KEY", "any", "with what it is encrypted: beam_lib(3), debug_info_key"
+      "RELPACK_DEBUG_INFO_KEY", "any", "the key that encrypts it: beam_lib(3), debug_info_key"
     ),
     (
       "RELPACK_TIME_LIMIT", "minutes",
-      "when the platform ends a build; on Heroku's stacks 15 without it"
+      "how long the platform lets a build run; 15 by default on Heroku's stacks"
     ),
     (
       "RELPACK_TOOLCHAIN_URL", "https:, http: or file:",
-      "where Erlang and Elixir are fetched from, laid out as builds.hex.pm is"
+      "where to fetch Erlang and Elixir from, with the layout of builds.hex.pm"
     ),
-    ("RELPACK_RECORD", "slug", "the build's events travel inside the slug"),
+    ("RELPACK_RECORD", "slug", "write the build's events into the slug"),
     (
       "RELPACK_PUBLIC", "names of config vars, or all",
-      "whose values may be in the slug: no refusal and no warning"
+      "config vars whose values may be in the slug without a refusal or a warning"
     ),
   ]
 
-  /// What may be set in the environment of the build too; a platform's own MIX_ENV is for its tools.
+  /// The names of one setting: the name, and the older name that is used if the first is not set.
+  static let bootCheckNames = ["RELPACK_BOOT_CHECK", "RELPACK_REHEARSAL"]
+
+  /// Settings that may also be in the environment of the build. A platform sets MIX_ENV there for its own tools.
   static let names = Set(table.map(\.name)).subtracting(["MIX_ENV"])
 
-  /// Those that change what is compiled, or what a slug may hold.
+  /// Settings that change what is compiled, or what a slug may hold.
   static let compiling: Set<String> = [
     "RELPACK_RELEASES", "RELEASE_NAME", "RELPACK_FOLDER", "RELPACK_DEBUG_INFO",
     "RELPACK_DEBUG_INFO_KEY", "RELPACK_PUBLIC",
   ]
 
-  /// A line for each config var that looks like one of these and is none.
+  /// One line for each config var whose name begins like a setting and is not a setting.
   static func warnings(_ config: [String: String]) -> [String] {
     config.keys.filter { $0.hasPrefix("RELPACK_") && !names.contains($0) }.sorted().map {
       "the config var \($0) is not known; see the names in: relpack compile --help"
     }
   }
 
-  /// How the slug is rehearsed.
-  public enum RehearsalChoice: String, CaseIterable, Sendable {
-    case off, warn, fail, network, real
-  }
-
-  /// Names of the OTP releases to be built; empty where nobody chose.
+  /// Names of the OTP releases to build; empty if no setting names any.
   public var releases: [String]
   public var environment: String
   public var folder: String?
-  public var rehearsal: RehearsalChoice
+  public var bootCheck: BootCheckMode
   public var usesCache: Bool
   public var debugInfo: DebugInfo
-  /// Set where the debug information is to be encrypted.
+  /// The key for encrypted debug information.
   public var debugInfoKey: String?
-  /// Milliseconds that the platform gives a build; nil for any number.
+  /// Milliseconds that the platform gives a build; nil for no limit.
   public var timeLimit: Int64?
   public var toolchainURL: String?
   public var recordTravels: Bool
-  /// Names of config vars whose values may be in the slug; `all` is one too.
+  /// Names of config vars whose values may be in the slug, or `all`.
   public var publicNames: Set<String>
 
   /// - Parameters:
   ///   - stack: the platform's `STACK`.
-  ///   - usualEnvironment: `MIX_ENV` where the config vars don't say.
+  ///   - usualEnvironment: `MIX_ENV` if the config vars do not set it.
   public init(
     config: [String: String], stack: String?, usualEnvironment: String = "prod"
   ) throws(BuildFailure) {
@@ -110,7 +113,8 @@ public struct BuildSettings: Hashable, Sendable {
     publicNames = Set(names("RELPACK_PUBLIC") ?? [])
     environment = text("MIX_ENV") ?? usualEnvironment
     folder = text("RELPACK_FOLDER")
-    rehearsal = try choice("RELPACK_REHEARSAL", else: .warn)
+    let bootCheckName = Self.bootCheckNames.first { text($0) != nil } ?? Self.bootCheckNames[0]
+    bootCheck = try choice(bootCheckName, else: .warn)
     usesCache = try choice("RELPACK_CACHE", else: Switch.on) == .on
     debugInfo = try choice("RELPACK_DEBUG_INFO", else: .strip)
     debugInfoKey = text("RELPACK_DEBUG_INFO_KEY")
@@ -129,7 +133,7 @@ public struct BuildSettings: Hashable, Sendable {
     }
   }
 
-  /// The config vars whose values are looked for in the slug. What steers the build is no secret, but for a key.
+  /// The config vars whose values may not be in the slug. Of the build's own settings only a key is secret.
   func mayLeak(_ config: [String: String]) -> [String: String] {
     if publicNames.contains("all") { return [:] }
     let steering = Set(Self.table.map(\.name)).subtracting(["RELPACK_DEBUG_INFO_KEY"])
@@ -138,7 +142,7 @@ public struct BuildSettings: Hashable, Sendable {
 
   private enum Switch: String, CaseIterable { case on, off }
 
-  /// Whether the events are to be carried inside the slug; asked before anything else can fail.
+  /// Whether the events are written into the slug. It is read first, so that every other failure can be recorded.
   static func recordTravels(_ config: [String: String]) throws(BuildFailure) -> Bool {
     switch config["RELPACK_RECORD"] {
     case nil, "": return false

@@ -2,10 +2,10 @@ import DiskReserve
 import Events
 import Posix
 
-/// Erlang, Elixir and rebar3 of one build, and where they keep what they fetch for themselves.
+/// The Erlang, Elixir and rebar3 of one build, and the folder for their own downloads.
 struct BuildTools {
   let toolchain: Toolchain
-  /// Absolute; in the cache where there is one.
+  /// The absolute path of the folder for downloads. It is in the cache if there is one.
   let folder: String
   private let build: Build
   private let temporary: String
@@ -16,7 +16,7 @@ struct BuildTools {
     folder = try Self.folder(build, staging)
     let builder = plan.project.builder
     var request = Toolchain.Request(
-      wishes: plan.wishes, needsElixir: builder == .mix, environment: build.request.environment,
+      config: plan.config, needsElixir: builder == .mix, environment: build.request.environment,
       url: build.settings.toolchainURL, cache: folder + "/toolchains")
     (request.source, request.interrupts) = (plan.project.source, build.interrupts)
     do throws(Cause) {
@@ -25,7 +25,7 @@ struct BuildTools {
       if let signal = error.facts["signal"].flatMap({ Int32($0) }).map(Signal.init(rawValue:)) {
         throw .interrupted(signal: signal)
       }
-      throw .toolchain(Self.cause(error, plan.wishes))
+      throw .cause(Self.cause(error, plan.config))
     }
     build.output.detail(toolchain.erlang.reason)
     if let elixir = toolchain.elixir { build.output.detail(elixir.reason) }
@@ -36,21 +36,21 @@ struct BuildTools {
     }
   }
 
-  /// Why anything was to be fetched at all.
-  private static func cause(_ cause: Cause, _ wishes: BuildWishes) -> Cause {
-    let wanted = [("Erlang/OTP", wishes.erlang), ("Elixir", wishes.elixir)].compactMap { tool in
+  /// Adds to a failed download which versions the project requires.
+  private static func cause(_ cause: Cause, _ config: BuildConfig) -> Cause {
+    let wanted = [("Erlang/OTP", config.erlang), ("Elixir", config.elixir)].compactMap { tool in
       tool.1.map { "\($0.place) wants \(tool.0) \($0.text)" }
     }
     guard cause.id == ProblemID.download.rawValue, !wanted.isEmpty else { return cause }
     var cause = cause
-    cause.sentence += "; the image has not what \(wanted.joined(separator: " and "))"
+    cause.sentence += "; the image does not have it, and \(wanted.joined(separator: " and "))"
     return cause
   }
 
-  /// Of the tools that work in the source itself, or read what was made.
+  /// For tools that work in the source itself or read the result.
   func environment() -> BuildEnvironment { environment(work: nil, temporary: temporary) }
 
-  /// Of the tools that build.
+  /// For the tools that build.
   func environment(_ place: BuildPlace) -> BuildEnvironment {
     var environment = environment(work: place.seen, temporary: place.seen.temporary)
     environment.variables[BuildMark.variable] = place.real.root
@@ -59,7 +59,8 @@ struct BuildTools {
 
   private func environment(work: WorkFolder?, temporary: String) -> BuildEnvironment {
     BuildEnvironment(
-      inherited: build.request.environment, config: build.config.values, settings: build.settings,
+      inherited: build.request.environment, config: build.configVars.values,
+      settings: build.settings,
       programs: toolchain.folders, tools: folder, work: work, temporary: temporary)
   }
 
@@ -70,7 +71,7 @@ struct BuildTools {
     return versions
   }
 
-  /// Takes away what was fetched for this build alone.
+  /// Removes tools that were fetched for this build alone.
   func clear() {
     if let scratch = toolchain.scratch { try? Files.remove(scratch) }
   }

@@ -2,38 +2,38 @@ import PlainText
 import Posix
 import ReleaseModel
 
-/// What a builder – mix or rebar3 – reports while it works.
+/// A report of the builder, mix or rebar3, while it works.
 enum BuilderReport: Hashable {
   case step(BuildStep)
-  /// A step has begun, by a line that is for people too.
+  /// A step has begun, and the line that says so belongs to the output.
   case shown(BuildStep)
-  /// The OTP releases of the project; it waits for the answer, a line of names.
+  /// The OTP releases of the project. The builder waits for the names of those to build, in one line.
   case releases(ReleaseChoice)
   case hook(String)
   /// An application of the project's own, with its licences.
   case own(String, licenses: [String])
-  /// An application whose source lies outside of the project's, where nobody sees what has changed.
+  /// An application whose source lies outside of BUILD_DIR, so that the cache cannot know whether it has changed.
   case outside(String)
   case variable(Manifest.Variable)
-  /// A config var that compile-time configuration reads, with a warning of it.
+  /// A config var that compile-time configuration reads, with the warning about it.
   case baked(String, String)
-  /// There is no lock file, and there should be.
+  /// The project has dependencies and no lock file.
   case unlocked
   case refused(BuildFailure)
   case done
 }
 
-/// mix or rebar3 at work: its lines are shown, its reports collected.
+/// One run of mix or rebar3. Its output is shown and its reports are collected.
 struct BuilderRun {
-  /// What was learned of the project.
+  /// What the run has reported about the project.
   struct Facts {
     var own: [String: [String]] = [:]
     var variables: [Manifest.Variable] = []
-    /// Names of config vars that compile-time configuration reads: the build has said so.
+    /// Names of config vars that compile-time configuration reads. The build has warned of them.
     var baked: Set<String> = []
-    /// Whether no lock file holds the dependencies.
+    /// Whether there are dependencies without a lock file.
     var isUnlocked = false
-    /// Whether it is also built from what lies outside of the source.
+    /// Whether some source lies outside of BUILD_DIR.
     var reachesOut = false
 
     var sortedVariables: [Manifest.Variable] {
@@ -45,40 +45,40 @@ struct BuilderRun {
   /// MIX_ENV.
   let environment: String
   let invocation: Invocation
-  /// A line's meaning; nil for one that is for people.
+  /// The report that a line holds; nil for a line of output.
   let report: (String) -> BuilderReport?
   let output: BuildOutput
   let interrupts: Signals?
   /// On the monotonic clock.
   let deadline: Int64?
 
-  enum End: Hashable {
+  enum Outcome: Hashable {
     case done
     case failed(BuildFailure)
-    case failedTool(ToolEnd)
+    case toolFailed(ToolFailure)
     case interrupted(Signal)
     case expired
   }
 
   /// - Parameters:
-  ///   - choose: which releases are built.
-  ///   - begin: a step has begun.
+  ///   - choose: chooses the releases to build.
+  ///   - begin: called when a step begins.
   func run(
     choose: (ReleaseChoice) throws(BuildFailure) -> [String],
     begin: (BuildStep) throws(BuildFailure) -> Void
-  ) throws(PosixError) -> (Facts, End) {
+  ) throws(PosixError) -> (Facts, Outcome) {
     var (facts, refusal): (Facts, BuildFailure?) = (Facts(), nil)
     var tail: [String] = []
     let (reading, writing) = try File.pipe()
-    // Its only owner, so that to let go of it is to close it.
+    // This variable is the only owner, so setting it to nil closes the file.
     var answers: File? = consume writing
     let tool = Tool(invocation: invocation, interrupts: interrupts)
     let ending = try tool.run(input: .file(reading), deadline: deadline) { raw in
-      // Tabs stay: our own lines have them.
+      // Reports are separated by tabs, so only lines with an escape are cleaned.
       let line = raw.utf8.contains(27) ? Printable.clean(raw) : raw
       guard let report = report(line) else {
         tail.append(output.mask(line))
-        if tail.count > ToolEnd.most { tail.removeFirst() }
+        if tail.count > ToolFailure.most { tail.removeFirst() }
         return output.detail(line)
       }
       do throws(BuildFailure) {
@@ -106,27 +106,28 @@ struct BuilderRun {
         case .done: break
         }
       } catch { refusal = refusal ?? error }
-      // Without an answer it ends.
+      // The builder ends when it gets no answer.
       if refusal != nil { answers = nil }
     }
-    return (facts, end(ending, refusal, tail))
+    return (facts, outcome(ending, refusal, tail))
   }
 
-  private func end(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> End {
+  private func outcome(_ ending: Tool.Ending, _ refusal: BuildFailure?, _ tail: [String]) -> Outcome
+  {
     switch ending {
     case .interrupted(let signal): .interrupted(signal)
     case .expired: .expired
     case .cut: .done
     case .exit(let exit):
       if let refusal {
-        .failed(refusal.with(end(exit, tail)))
+        .failed(refusal.with(failure(exit, tail)))
       } else {
-        exit == .code(0) ? .done : .failedTool(end(exit, tail))
+        exit == .code(0) ? .done : .toolFailed(failure(exit, tail))
       }
     }
   }
 
-  private func end(_ exit: Exit, _ tail: [String]) -> ToolEnd {
-    ToolEnd(exit: exit, lines: tail, builder: builder, environment: environment)
+  private func failure(_ exit: Exit, _ tail: [String]) -> ToolFailure {
+    ToolFailure(exit: exit, lines: tail, builder: builder, environment: environment)
   }
 }

@@ -1,4 +1,4 @@
-/// Source tree → slug tree, in place: the engine behind `buildpack/bin/*`.
+/// Builds a slug tree from a source tree, in place: the engine of `buildpack/bin/*`. `HomeBuild` does it for a home.
 ///
-/// What each entry point must do is Heroku's: "Buildpack API", devcenter.heroku.com.
+/// The contract of each entry point: Heroku, "Buildpack API", devcenter.heroku.com.
 

@@ -3,7 +3,7 @@ import JSONText
 import Posix
 import ReleaseModel
 
-/// What `bin/release` prints.
+/// The output of `bin/release`.
 public enum DefaultProcesses {
   /// YAML with the slug's process types. Source: Heroku, "Buildpack API", `bin/release`.
   public static func yaml(_ folder: String) throws(Cause) -> String {
@@ -14,20 +14,14 @@ public enum DefaultProcesses {
   }
 
   private static func processes(_ folder: String) throws(Cause) -> [Procfile.Entry] {
-    if let bytes = try read(folder + "/" + Manifest.path) {
+    if let bytes = try BuildReport.read(folder + "/" + Manifest.path) {
       return try Manifest(bytes: bytes).processes
     }
-    guard let bytes = try read(folder + "/Procfile") else { return [] }
+    guard let bytes = try BuildReport.read(folder + "/Procfile") else { return [] }
     return try Procfile(text: String(decoding: bytes, as: UTF8.self)).entries
   }
 
-  private static func read(_ path: String) throws(Cause) -> [UInt8]? {
-    do throws(PosixError) { return try Files.readIfThere(path, limit: 64 << 20) } catch {
-      throw Cause(error)
-    }
-  }
-
-  /// Words that YAML 1.1 takes for a truth value or nothing.
+  /// Words that YAML 1.1 reads as a boolean or null.
   private static let reserved: Set<String> = [
     "y", "n", "yes", "no", "on", "off", "true", "false", "null",
   ]

@@ -1,16 +1,16 @@
 import Posix
 import ReleaseModel
 
-/// What buildpacks that ran before ours have put into BUILD_DIR for the running app: packages of the system in `.apt`,
-/// runtimes in `.heroku` and `vendor`, and whatever their scripts in `.profile.d` put into a path.
+/// Folders that earlier buildpacks have put into BUILD_DIR for the running app: system packages in `.apt`, runtimes in
+/// `.heroku` and `vendor`, and folders that their scripts in `.profile.d` name.
 /// Source: Heroku, "Buildpack API"; heroku-buildpack-apt, heroku-buildpack-nodejs.
 enum Inheritance {
   private static let usual = [".apt", ".heroku", "vendor"]
 
-  /// Names at the top of a source that belong into the slug, sorted.
+  /// Names of such folders at the top of a source, sorted.
   static func names(in source: String) throws(PosixError) -> [String] {
     var names = Set(usual)
-    let profile = source + "/" + KeptFiles.profile
+    let profile = source + "/" + RuntimeFiles.profile
     if Files.isFolder(profile) {
       for name in try Files.list(profile, skippingOthers: true) where name.hasSuffix(".sh") {
         let text = (try? Files.read(profile + "/" + name, limit: 1 << 20)) ?? []
@@ -29,7 +29,7 @@ enum Inheritance {
     let lines = script.split(separator: "\n").filter {
       !$0.drop(while: \.isWhitespace).hasPrefix("#")
     }
-    // A path begins where a word does, or a part of a list like PATH.
+    // A path begins at the start of a word, or of an entry in a list like PATH.
     let words = lines.flatMap { $0.split { " \t\"'=:;()".contains($0) } }
     for word in words {
       for start in ["$HOME/", "${HOME}/", "/app/"] where word.hasPrefix(start) {
@@ -42,15 +42,16 @@ enum Inheritance {
     return found
   }
 
-  /// What a slug has of its own, and the source of a project.
+  /// Folders that belong to the slug itself or to the project's source.
   private static let ours: Set<String> = [
-    KeptFiles.profile, ".reltui", ".git", "_build", "deps", "bin", "lib", "releases", "rel", "src",
+    RuntimeFiles.profile, ".reltui", ".git", "_build", "deps", "bin", "lib", "releases", "rel",
+    "src",
     "config", "apps", "assets", "priv", "test",
   ]
 
   private static func isOurs(_ name: String) -> Bool { ours.contains(name) || Staging.isName(name) }
 
-  /// Source of Elixir or Erlang, also where it lies in `vendor`: it is in the release, compiled.
+  /// Whether a folder holds Elixir or Erlang source, also in `vendor`. The release has it compiled.
   private static func isProject(_ folder: String) -> Bool {
     let places =
       [folder]
@@ -62,8 +63,8 @@ enum Inheritance {
     }
   }
 
-  /// A copy without what no slug can hold: devices, names that are no text, and links that lead to places of the build's
-  /// image. A link to `/app/…` is made one that holds wherever the slug lies.
+  /// Copies a folder without entries that no slug can hold: devices, names that are not UTF-8, and links to paths of the
+  /// build image. A link to `/app/…` becomes a relative link.
   /// - Returns: the links that were left out, as paths in the slug.
   static func copy(_ source: String, to target: String) throws(PosixError) -> [String] {
     try FileTree.copy(source, to: target, skippingOthers: true)

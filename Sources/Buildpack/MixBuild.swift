@@ -1,20 +1,21 @@
 import Posix
 import ReleaseModel
 
-/// The part of a build that mix does: one process, whose task is in `Tasks/build.exs`.
+/// The steps of a build that mix performs, in one process that runs the task in `Tasks/build.exs`.
 struct MixBuild {
-  /// As mix sees it.
+  /// With the paths that mix sees.
   let project: Project
-  /// Where `mix release` puts the release: absolute.
+  /// In the order of the plan. Without a release among them the task prepares for tests.
+  let steps: [BuildStep]
+  /// The absolute path for `mix release --path`.
   let target: String
-  /// Commands for `bash -c`, by the moment when they are run.
+  /// Commands for `bash -c`, by the name of the hook.
   let hooks: [String: String]
   let npmFolders: [String]
-  var isTest = false
-  /// Marks our own lines; random, so that no output of a tool is taken for one.
+  /// The first word of each report. It is random, so that no output of a tool is taken for a report.
   let mark = "relpack-" + Random.hex(8)
 
-  /// What is run in the project's folder.
+  /// The command, to be run in the project's folder.
   var words: [String] {
     let texts = [PackageResources.steady_exs, PackageResources.build_exs].map {
       String(decoding: $0, as: UTF8.self)
@@ -23,13 +24,12 @@ struct MixBuild {
       ["elixir"] + texts.flatMap { ["-e", $0] } + [
         "-S", "mix", "reltui.build", mark, "--target", target,
       ]
+    words += steps.map { "--step=\($0.rawValue)" }
     words += hooks.sorted { $0.key < $1.key }.map { "--hook=\($0.key)=\($0.value)" }
-    words += npmFolders.map { "--npm=\($0)" }
-    if isTest { words.append("--test") }
-    return words
+    return words + npmFolders.map { "--npm=\($0)" }
   }
 
-  /// A marked line's meaning; nil for a line of a tool.
+  /// The report that a line holds; nil for a line of a tool.
   func report(_ line: String) -> BuilderReport? {
     let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     guard parts.count > 1, parts[0] == mark else { return nil }
@@ -53,7 +53,7 @@ struct MixBuild {
     case ("missing", 1): return .refused(.toolMissing(rest[0]))
     case ("hook", 1): return .hook(rest[0])
     case ("failed", 2):
-      return .refused(.hook(rest[0], status: rest[1], ToolEnd(exit: .code(1), lines: [])))
+      return .refused(.hook(rest[0], status: rest[1], ToolFailure(exit: .code(1), lines: [])))
     case ("done", 0): return .done
     default: return nil
     }

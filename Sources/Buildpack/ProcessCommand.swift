@@ -1,18 +1,18 @@
 import ReleaseModel
 
-/// One of the commands that a process type's line runs, as far as a shell's rules need to be known.
+/// One of the commands in a process type's line. It is parsed by a small part of a shell's rules.
 struct ProcessCommand: Hashable {
-  /// As it stands there, quotes included; words are a blank apart.
+  /// The command as it is written, with its quotes and one space between words.
   let text: String
-  /// Assignments before the program, as `env` and shells take them.
+  /// Assignments before the program: `A=1`.
   private(set) var assignments: [String] = []
   /// The program, then its arguments, without quotes and brackets.
   private(set) var words: [String] = []
 
-  /// Whether no other program is run in it and nothing redirected.
+  /// Whether it runs no other program and redirects nothing.
   var isSimple: Bool { !text.contains { "<>()`".contains($0) } }
 
-  /// Whether it only sets variables for the commands behind it: `export A=1`, `A=1`.
+  /// Whether it only sets variables for the next commands: `export A=1`, `A=1`.
   var isSetting: Bool {
     isSimple
       && (words.isEmpty
@@ -24,20 +24,20 @@ struct ProcessCommand: Hashable {
     return word.hasPrefix("./") ? String(word.dropFirst(2)) : word
   }
 
-  /// The name in `bin/NAME`; nil for another program.
+  /// NAME of a program `bin/NAME`; nil for another program.
   var ownProgram: String? {
     guard program.hasPrefix("bin/"), Manifest.isInside(program) else { return nil }
     return String(program.dropFirst(4))
   }
 
-  /// All commands of a line: `A=1 bin/migrate && exec env B=2 bin/app start` has two, and so has it in `sh -c '…'`.
+  /// All commands of a line, also inside `sh -c '…'`: `A=1 bin/migrate && exec env B=2 bin/app start` has two.
   static func all(in line: String) -> [ProcessCommand] {
     segments(of: line).flatMap { parts in
       let command = ProcessCommand(parts)
       guard ["sh", "bash"].contains(command.program), command.words.count > 2,
         command.words[1].hasPrefix("-"), command.words[1].hasSuffix("c")
       else { return [command] }
-      // A line in quotes is a shorter one.
+      // The line in quotes is shorter, so the recursion ends.
       return all(in: command.words[2])
     }
   }
@@ -68,7 +68,7 @@ struct ProcessCommand: Hashable {
     return word[..<equals].allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
   }
 
-  /// A line cut where a shell would begin another command, and each piece into its words, quotes included.
+  /// Splits a line into commands as a shell does, and each command into its words with their quotes.
   private static func segments(of line: String) -> [[String]] {
     var segments = [[""]]
     var quote: Character?
@@ -98,10 +98,10 @@ struct ProcessCommand: Hashable {
 }
 
 extension ProcessCommand {
-  /// The part of a line that starts a release and does nothing else, with the variables that are set before it: of
-  /// `bin/migrate && A=1 exec bin/app start` the second half.
+  /// The part of a line that only starts a release, with the variables that are set before it: the second half of
+  /// `bin/migrate && A=1 exec bin/app start`.
   /// - Parameter server: the path of the release's `bin/server`.
-  /// - Returns: nil where no part does.
+  /// - Returns: nil if no part starts the release.
   static func start(of release: OTPRelease, server: String, in line: String) -> String? {
     let commands = all(in: line)
     let place = commands.firstIndex { command in

@@ -1,22 +1,22 @@
 import Events
 import ReleaseModel
 
-/// A process type that cannot start from any slug of the project, with the line that can.
+/// A process type that no slug of the project can start, with a line to write instead.
 public struct ProcessFault: Hashable, Sendable {
   public var sentence: String
   public var remedy: String
 
-  /// Programs that a build has and a slug never does.
+  /// Programs that only a build has.
   private static let buildTools: Set<String> = ["mix", "elixir", "iex", "rebar3"]
-  /// What a release's own program is told to do.
+  /// Commands of a release's own program.
   private static let verbs: Set<String> = [
     "start", "start_iex", "daemon", "daemon_iex", "eval", "rpc", "remote", "foreground", "console",
   ]
 
   /// The first process type that starts a tool of the build.
   /// - Parameters:
-  ///   - release: the OTP release that a line to paste may name.
-  ///   - has: whether the release brings a program `bin/NAME` of its own.
+  ///   - release: the OTP release for the line to write instead.
+  ///   - has: whether the release has a program `bin/NAME` of its own.
   static func tool(
     in entries: [Procfile.Entry], release: String, builder: Project.Builder, has: (String) -> Bool
   ) -> ProcessFault? {
@@ -32,7 +32,7 @@ public struct ProcessFault: Hashable, Sendable {
     return nil
   }
 
-  /// What does the same with a release.
+  /// The command of a release that does the same.
   private static func instead(
     of command: ProcessCommand, _ process: String, _ release: String, _ builder: Project.Builder,
     _ has: (String) -> Bool
@@ -53,7 +53,7 @@ public struct ProcessFault: Hashable, Sendable {
         ? start([], "bin/server") : start(["PHX_SERVER=true"], program + " start")
     }
     let task = command.words.dropFirst().first { !$0.hasPrefix("-") && $0 != "mix" }
-    // A release phase ends; a task of the project's own is a function in a release.
+    // A release phase must end, and a task of the project is a function in a release.
     if process == ProcessType.release || task.map({ $0.contains(".") }) == true {
       return "\(program) eval MODULE.FUNCTION"
     }
@@ -65,8 +65,8 @@ public struct ProcessFault: Hashable, Sendable {
     name.split(separator: "_").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
   }
 
-  /// The first process type that tells an OTP release to start which the project does not have.
-  /// - Parameter has: whether there is such a program all the same.
+  /// The first process type that starts an OTP release which the project does not have.
+  /// - Parameter has: whether the slug has a program of that path anyway.
   static func release(
     in entries: [Procfile.Entry], names: [String], has: (String) -> Bool = { _ in false }
   ) -> ProcessFault? {
@@ -81,8 +81,8 @@ public struct ProcessFault: Hashable, Sendable {
     return nil
   }
 
-  /// Programs `bin/NAME` that a process type starts and the slug does not have, a line each. What stands behind a
-  /// condition or in another folder may be right all the same.
+  /// One line for each program `bin/NAME` that a process type starts and the slug does not have. Lines with a condition or
+  /// with `cd` are not judged, because they may be right.
   static func absent(in entries: [Procfile.Entry], has: (String) -> Bool) -> [String] {
     entries.flatMap { entry in
       let commands = ProcessCommand.all(in: entry.command)

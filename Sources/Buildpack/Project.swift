@@ -1,9 +1,9 @@
 import Posix
 import ReleaseModel
 
-/// The project in a source tree: what builds it, and where it lies.
+/// The project in a source tree: its builder and its folder.
 public struct Project: Hashable, Sendable {
-  /// Who builds it.
+  /// The tool that builds it.
   public enum Builder: String, Sendable {
     case mix, rebar3
 
@@ -15,7 +15,7 @@ public struct Project: Hashable, Sendable {
       }
     }
 
-    /// What `bin/detect` prints.
+    /// The output of `bin/detect`.
     var language: String {
       switch self {
       case .mix: "Elixir"
@@ -25,24 +25,22 @@ public struct Project: Hashable, Sendable {
   }
 
   /// The whole source tree: absolute, links resolved.
-  public let source: String
+  public private(set) var source: String
   public let builder: Builder
-  /// The project's own folder, relative to the source; empty where it is the source itself.
+  /// The project's own folder, relative to the source; empty if it is the source itself.
   public let place: String
 
   public var folder: String { place.isEmpty ? source : source + "/" + place }
 
   /// The same project in a copy of its source.
   func at(_ source: String) -> Project {
-    Project(source: source, builder: builder, place: place)
+    var copy = self
+    copy.source = source
+    return copy
   }
 
-  private init(source: String, builder: Builder, place: String) {
-    (self.source, self.builder, self.place) = (source, builder, place)
-  }
-
-  /// Looks at the top first; a project in a subfolder is taken where there is just one.
-  /// - Parameter chosen: the subfolder that somebody named.
+  /// Looks for a project at the top, then in subfolders, where there must be only one.
+  /// - Parameter chosen: the subfolder that a setting names.
   public init(source: String, chosen: String? = nil) throws(BuildFailure) {
     guard Files.isFolder(source) else { throw .sourceMissing(source) }
     do throws(PosixError) { self.source = try Files.resolve(source) } catch {
@@ -54,8 +52,8 @@ public struct Project: Hashable, Sendable {
     (place, builder) = first
   }
 
-  /// What `bin/detect` prints; nil where nothing can be built. It sees no config vars, so which of several projects
-  /// is meant is for the build to ask.
+  /// The output of `bin/detect`; nil if there is no project. It does not see config vars, so it does not choose between
+  /// several projects; the build does.
   public static func detect(_ source: String) -> String? {
     find(in: source, chosen: nil).first?.builder.language
   }
@@ -69,7 +67,7 @@ public struct Project: Hashable, Sendable {
       return isInside ? builder(of: source, place).map { [(place, $0)] } ?? [] : []
     }
     if let builder = builder(of: source, "") { return [("", builder)] }
-    // As deep as `backend/` or `apps/web`; what is deeper was put there by a tool.
+    // As deep as `backend/` or `apps/web`. Deeper projects are usually copies that a tool has made.
     let near = folders(in: source, "")
     let nearest = projects(in: source, near)
     if !nearest.isEmpty { return nearest }
@@ -85,9 +83,9 @@ public struct Project: Hashable, Sendable {
     return [.mix, .rebar3].first { Files.isFile(folder + "/" + $0.file) }
   }
 
-  /// Folders that are none of a project's own.
+  /// Folders in which no project is looked for.
   private static let passedOver: Set<String> = ["deps", "node_modules", "_build", "vendor", "test"]
-  /// A tree of somebody else may have any number.
+  /// The greatest number of folders that are looked at.
   private static let mostFolders = 200
 
   private static func folders(in source: String, _ place: String) -> [String] {

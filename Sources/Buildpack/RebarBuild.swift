@@ -2,29 +2,40 @@ import ErlangTerm
 import Events
 import Posix
 
-/// The part of a build that rebar3 does, as one process.
+/// The steps of a build that rebar3 performs, in one process.
 enum RebarBuild {
-  /// What is run in the project's folder: one command for each release, for `as` takes a list of names apart at its
-  /// commas. The runtime is named by its folder: `true` is taken for one by some versions.
-  /// - Parameters:
-  ///   - releases: names of the OTP releases; empty where rebar.config alone says.
-  ///   - runtime: the folder of Erlang.
-  ///   - target: a folder; rebar3 puts each release into one of its name.
-  static func words(releases: [String], runtime: String, target: String) -> [String] {
-    let names = releases.isEmpty ? [[]] : releases.map { ["-n", $0] }
-    let commands =
-      [["get-deps"]]
-      + names.map { name in
+  struct Release {
+    /// Names of the OTP releases; empty if rebar.config alone decides.
+    var names: [String]
+    /// The folder of Erlang, since some versions take `--include-erts=true` for a folder.
+    var runtime: String
+    var target: String
+
+    /// One command for each release: `as` splits a list of names at its commas.
+    fileprivate var commands: [[String]] {
+      (names.isEmpty ? [[]] : names.map { ["-n", $0] }).map { name in
         ["release"] + name + ["--include-erts=\(runtime)", "--dev-mode=false", "-o", target]
       }
-    return ["rebar3", "as", "prod", "do"]
+    }
+  }
+
+  /// The command for the steps, to be run in the project's folder.
+  /// - Parameter release: nil for tests. `rebar3 release` compiles, so no other command does.
+  static func words(_ steps: [BuildStep], release: Release? = nil) -> [String] {
+    let commands = steps.flatMap { step -> [[String]] in
+      switch step {
+      case .dependencies: [["get-deps"]]
+      case .compile: release == nil ? [["compile"]] : []
+      case .release: release?.commands ?? []
+      default: []
+      }
+    }
+    return ["rebar3", "as", release == nil ? "test" : "prod", "do"]
       + commands.dropLast().flatMap { $0.dropLast() + [($0.last ?? "") + ","] }
       + (commands.last ?? [])
   }
 
-  static let testWords = ["rebar3", "as", "test", "do", "get-deps,", "compile"]
-
-  /// The steps as rebar3's own lines tell them; all its lines are for people too.
+  /// The step that a line of rebar3 announces. All its lines belong to the output.
   static func report(_ line: String) -> BuilderReport? { step(line).map { .shown($0) } }
 
   static func step(_ line: String) -> BuildStep? {
@@ -36,18 +47,17 @@ enum RebarBuild {
     return text.hasPrefix("Assembling release") ? .release : nil
   }
 
-  /// The releases that rebar.config declares, at its top or for the profile `prod`; where a script adds to it nobody
-  /// can tell.
+  /// The releases that rebar.config declares, at its top or in the profile `prod`. A rebar.config.script may add others,
+  /// which only rebar3 knows.
   static func choice(_ project: Project) throws(BuildFailure) -> ReleaseChoice {
-    let bytes: [UInt8]
-    do throws(PosixError) {
-      bytes = try Files.read(project.folder + "/rebar.config", limit: 1 << 20)
-    } catch { throw .unreadable(error) }
+    let bytes = try BuildFailure.reading { () throws(PosixError) in
+      try Files.read(project.folder + "/rebar.config", limit: 1 << 20)
+    }
     do throws(TermError) {
       let names = names(in: try TextFormat.consult(bytes))
       return ReleaseChoice(declared: names, implicit: ReleaseChoice.nameless, usual: nil)
     } catch {
-      throw .file(
+      throw .cause(
         Cause(.buildFile, "rebar.config: \(error)", remedy: "Make it readable: rebar3 tree"))
     }
   }

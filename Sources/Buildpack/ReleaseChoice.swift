@@ -1,20 +1,20 @@
 import Posix
 import ReleaseModel
 
-/// Which OTP releases of a project are built.
+/// The OTP releases of a project, from which a build chooses.
 struct ReleaseChoice: Hashable {
-  /// Those that the project declares.
+  /// The releases that the project declares.
   let declared: [String]
-  /// The one that mix makes of a project that declares none; nil for an umbrella.
+  /// The release that mix makes for a project that declares none; nil for an umbrella.
   let implicit: String?
   /// mix's `:default_release`.
   let usual: String?
 
-  /// What the task is told for the implicit one: mix knows no name for it.
+  /// The word for the implicit release in the answer to the task, since mix has no name for it.
   static let nameless = "."
 
   /// - Parameters:
-  ///   - chosen: what the config var or a configuration file says; `all` means all.
+  ///   - chosen: the names in the setting; `all` means all.
   ///   - started: names of the programs in `bin/` that the Procfile starts.
   func pick(chosen: [String], started: [String]) throws(BuildFailure) -> [String] {
     let names = declared + (declared.isEmpty ? [implicit].compactMap { $0 } : [])
@@ -38,7 +38,7 @@ struct ReleaseChoice: Hashable {
     return names.filter { seen.insert($0).inserted }
   }
 
-  /// The programs in `bin/` that a Procfile's commands start: releases, or scripts of one.
+  /// The programs in `bin/` that a Procfile's commands start: releases or their scripts.
   static func started(by entries: [Procfile.Entry]) -> [String] {
     entries.flatMap { entry in
       entry.command.split { " \t;&|()\"'".contains($0) }.compactMap { word in

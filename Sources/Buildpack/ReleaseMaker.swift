@@ -2,7 +2,7 @@ import DiskReserve
 import Events
 import Posix
 
-/// Has mix or rebar3 do its part, with the tools that the project wants.
+/// Runs mix or rebar3 for the steps of the plan that they perform.
 struct ReleaseMaker {
   let build: Build
   let plan: BuildPlan
@@ -10,9 +10,8 @@ struct ReleaseMaker {
 
   private var output: BuildOutput { build.output }
 
-  /// Makes the OTP releases of the project, in the place's slug.
-  /// - Parameter key: what decides, beside the source, what is made.
-  /// - Returns: what was learned of it.
+  /// Makes the OTP releases of the project in the place's slug folder.
+  /// - Parameter key: everything beside the source that decides the result.
   func release(in place: BuildPlace, _ key: CacheKey) throws(BuildFailure) -> BuilderRun.Facts {
     let downloads = Downloads(tools.folder, key)
     downloads.bring(to: place.real)
@@ -23,7 +22,7 @@ struct ReleaseMaker {
     }
   }
 
-  /// Fetches and compiles what the tests need, in the source itself.
+  /// Fetches and compiles for the tests, in the source itself.
   func prepareTests() throws(BuildFailure) {
     let environment = tools.environment()
     func command(_ words: [String]) -> Invocation {
@@ -31,18 +30,19 @@ struct ReleaseMaker {
     }
     switch plan.project.builder {
     case .mix:
-      var mix = mix(plan.project, target: "")
-      mix.isTest = true
+      let mix = mix(plan.project, target: "")
       _ = try run(command(mix.words), mix.report)
-    case .rebar3: _ = try run(command(RebarBuild.testWords), RebarBuild.report)
+    case .rebar3: _ = try run(command(RebarBuild.words(plan.builderSteps)), RebarBuild.report)
     }
   }
 
   private func mix(_ project: Project, target: String) -> MixBuild {
     var hooks: [String: String] = [:]
-    for (hook, command) in plan.wishes.hooks { hooks[hook.rawValue] = command.text }
-    if let script = plan.wishes.assetsScript { hooks["assets"] = "./" + script }
-    return MixBuild(project: project, target: target, hooks: hooks, npmFolders: plan.npmFolders)
+    for (hook, command) in plan.config.hooks { hooks[hook.rawValue] = command.text }
+    if let script = plan.config.assetsScript { hooks["assets"] = "./" + script }
+    return MixBuild(
+      project: project, steps: plan.builderSteps, target: target, hooks: hooks,
+      npmFolders: plan.npmFolders)
   }
 
   private func releaseWithMix(_ place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
@@ -57,7 +57,7 @@ struct ReleaseMaker {
   private func releaseWithRebar(_ place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
     let project = plan.project.at(place.real.source)
     let choice = try RebarBuild.choice(project)
-    // A script may add what the file has not.
+    // The script may declare releases.
     if choice.declared.isEmpty, !Files.exists(project.folder + "/rebar.config.script") {
       throw .releaseMissing(plan.project.builder)
     }
@@ -67,7 +67,8 @@ struct ReleaseMaker {
     var facts = try run(
       place.command(
         RebarBuild.words(
-          releases: names, runtime: tools.toolchain.erlang.root, target: target),
+          plan.builderSteps,
+          release: .init(names: names, runtime: tools.toolchain.erlang.root, target: target)),
         in: plan.project.at(place.seen.source).folder,
         environment: tools.environment(place).variables),
       RebarBuild.report)
@@ -78,7 +79,7 @@ struct ReleaseMaker {
       facts.isUnlocked = true
     }
     if names.count < 2 { try takeOnlyRelease(place.real) }
-    // It compiles what it has fetched for all profiles alike, and the project's own for this one.
+    // rebar3 compiles dependencies into the profile `default`, and the project's own applications into `prod`.
     let fetched = Set((try? Files.list(place.real.build + "/default/lib")) ?? [])
     for name in (try? Files.list(place.real.build + "/prod/lib")) ?? []
     where !fetched.contains(name) {
@@ -88,12 +89,12 @@ struct ReleaseMaker {
   }
 
   private func lockFile(_ project: Project) throws(BuildFailure) -> [UInt8]? {
-    do throws(PosixError) {
-      return try Files.readIfThere(project.folder + "/rebar.lock", limit: 16 << 20)
-    } catch { throw .unreadable(error) }
+    try BuildFailure.reading { () throws(PosixError) in
+      try Files.readIfThere(project.folder + "/rebar.lock", limit: 16 << 20)
+    }
   }
 
-  /// rebar3 names its folder after the release.
+  /// Renames the only release's folder, which rebar3 names after the release.
   private func takeOnlyRelease(_ work: WorkFolder) throws(BuildFailure) {
     do throws(PosixError) {
       let made = try Files.list(work.releases)
@@ -106,14 +107,14 @@ struct ReleaseMaker {
     } catch { throw .unreadable(error) }
   }
 
-  /// Which releases are built. What the Procfile starts is held against them before anything is fetched or compiled.
+  /// Chooses the releases to build, and checks the Procfile against them before anything is fetched or compiled.
   private func pick(_ choice: ReleaseChoice) throws(BuildFailure) -> [String] {
-    let entries = plan.kept.procfile
+    let entries = plan.runtimeFiles.procfile
     let names: [String]
     do throws(BuildFailure) {
-      names = try choice.pick(chosen: build.settings.releases, started: plan.kept.started)
+      names = try choice.pick(chosen: build.settings.releases, started: plan.runtimeFiles.started)
     } catch {
-      // Who names one that there is not has chosen, and is not to be told that he has not.
+      // A Procfile that names a missing release is the better explanation.
       if case .releaseAmbiguous(let names) = error,
         let fault = ProcessFault.release(in: entries, names: names)
       {
@@ -138,23 +139,23 @@ struct ReleaseMaker {
       invocation: invocation, report: report, output: output, interrupts: build.interrupts,
       deadline: build.deadline)
     let facts: BuilderRun.Facts
-    let end: BuilderRun.End
+    let outcome: BuilderRun.Outcome
     do throws(PosixError) {
-      (facts, end) = try run.run(choose: pick) { next throws(BuildFailure) in
+      (facts, outcome) = try run.run(choose: pick) { next throws(BuildFailure) in
         step = next
         try build.begin(next)
       }
     } catch { throw .unreadable(error) }
-    // What it has left running could change the slug behind our back.
+    // A process that the builder has left running could change the slug later.
     ProcessTable.endDescendants(of: Program.processID)
-    switch end {
+    switch outcome {
     case .done: return facts
     case .failed(let failure): throw failure
     case .interrupted(let signal): throw .interrupted(signal: signal)
     case .expired: throw build.timeIsOver()
-    case .failedTool(let end):
-      if let full = Cause(ifDiskIsFull: plan.project.source) { throw .diskFull(full) }
-      throw BuildFailure(step, end)
+    case .toolFailed(let failure):
+      if let full = Cause(ifDiskIsFull: plan.project.source) { throw .cause(full) }
+      throw BuildFailure(step, failure)
     }
   }
 }

@@ -1,31 +1,32 @@
 import Posix
 
-/// The pair that a platform's CI runs: `bin/test-compile` and `bin/test`. Source: Heroku, "Testpack API".
+/// `bin/test-compile` and `bin/test`, which a platform's CI runs. Source: Heroku, "Testpack API".
 extension Build {
-  /// Fetches and compiles what the tests need; the source stays where it is.
+  /// Fetches and compiles for the tests. The source is not replaced.
   public static func prepareTests(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) {
-    try inPlace(request, interrupts, write) { build, plan, tools throws(BuildFailure) in
+    try inPlace(request, .testCompile, interrupts, write) {
+      build, plan, tools throws(BuildFailure) in
       try ReleaseMaker(build: build, plan: plan, tools: tools).prepareTests()
       try keepCache(request.cache, plan)
       build.output.step("Ready for the tests")
     }
   }
 
-  /// Runs the project's tests; their output is passed on as it is, but for values of config vars.
+  /// Runs the project's tests. Their output is passed on with the values of config vars masked.
   public static func test(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) {
     var request = request
     request.cache = request.cache ?? keptCache(request.source)
-    try inPlace(request, interrupts, write) { build, plan, tools throws(BuildFailure) in
+    try inPlace(request, .test, interrupts, write) { build, plan, tools throws(BuildFailure) in
       try build.begin(.test)
       try build.runTests(plan, tools.environment())
     }
   }
 
-  /// `bin/test` is told of no CACHE_DIR, and the tools may lie there.
+  /// A file with the path of CACHE_DIR, which holds the tools and which `bin/test` is not told.
   private static let cacheNote = ".reltui/cache"
 
   private static func keepCache(_ cache: String?, _ plan: BuildPlan) throws(BuildFailure) {
@@ -43,12 +44,13 @@ extension Build {
     return path.hasPrefix("/") && Files.isFolder(path) ? path : nil
   }
 
-  /// Works with the project's tools where the source is; nothing of ours stays there.
+  /// Does the work with the project's tools in the source, and removes the build's own files there.
   private static func inPlace(
-    _ request: BuildRequest, _ interrupts: Signals?, _ write: @escaping (String) -> Void,
+    _ request: BuildRequest, _ goal: BuildPlan.Goal, _ interrupts: Signals?,
+    _ write: @escaping (String) -> Void,
     _ work: (Build, BuildPlan, BuildTools) throws(BuildFailure) -> Void
   ) throws(BuildFailure) {
-    try perform(request, interrupts, write, isTest: true) { build throws(BuildFailure) in
+    try perform(request, interrupts, write, goal: goal) { build throws(BuildFailure) in
       let plan = try build.plan()
       let staging = try Staging(plan.project.source)
       defer { try? staging.clear() }
@@ -60,17 +62,14 @@ extension Build {
   }
 
   private func runTests(_ plan: BuildPlan, _ environment: BuildEnvironment) throws(BuildFailure) {
-    let arguments = plan.wishes.testArguments?.text ?? ""
-    let command =
-      plan.project.builder == .mix ? "exec mix test \(arguments)" : "exec rebar3 do eunit, ct"
     let invocation = Invocation(
-      ["sh", "-c", command], in: plan.project.folder, environment: environment.variables)
+      ["sh", "-c", plan.testCommand], in: plan.project.folder, environment: environment.variables)
     var tail: [String] = []
     let ending: Tool.Ending
     do throws(PosixError) {
       ending = try Tool(invocation: invocation, interrupts: interrupts).run(deadline: deadline) {
         output.write(output.mask($0))
-        tail = (tail + [output.mask($0)]).suffix(ToolEnd.most)
+        tail = (tail + [output.mask($0)]).suffix(ToolFailure.most)
       }
     } catch { throw .unreadable(error) }
     switch ending {
@@ -78,7 +77,7 @@ extension Build {
     case .exit(let exit):
       throw BuildFailure(
         .test,
-        ToolEnd(
+        ToolFailure(
           exit: exit, lines: tail, builder: plan.project.builder,
           environment: settings.environment))
     case .interrupted(let signal): throw .interrupted(signal: signal)

@@ -58,7 +58,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case hook = "RT-BUILD-HOOK"
   case assets = "RT-BUILD-ASSETS"
   case secretInSlug = "RT-BUILD-SECRET"
-  case rehearsal = "RT-BUILD-REHEARSAL"
+  case bootCheck = "RT-BUILD-REHEARSAL"
   case tests = "RT-BUILD-TEST"
   case buildUser = "RT-BUILD-USER"
 
@@ -129,7 +129,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
-      .timeLimit, .hook, .assets, .secretInSlug, .rehearsal, .tests, .slugUsed:
+      .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
       ExitCode.failed
     }
   }
@@ -216,7 +216,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .hook: "A hook of the project failed."
     case .assets: "The assets could not be built."
     case .secretInSlug: "The value of a config var is inside the slug."
-    case .rehearsal: "What was built does not boot."
+    case .bootCheck: "The built slug does not boot."
     case .tests: "The application's tests failed."
     case .buildUser: "The build user cannot be used."
     case .slugUsed: "A slug cannot be removed while a release needs it."

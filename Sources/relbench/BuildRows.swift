@@ -41,13 +41,13 @@ struct BuildRows {
     }
   }
 
-  /// - Returns: milliseconds without the rehearsal.
+  /// - Returns: milliseconds without the boot check.
   private func showCold(_ project: Project) throws -> Double {
-    var (ours, peer, rehearsed): ([Double], [Double], [Double]) = ([], [], [])
+    var (ours, peer, checked): ([Double], [Double], [Double]) = ([], [], [])
     for _ in 0..<project.rounds {
-      ours.append(try compile(project.source, cache: newFolder(), rehearsal: "off").milliseconds)
-      rehearsed.append(
-        try compile(project.source, cache: newFolder(), rehearsal: "fail").milliseconds)
+      ours.append(try compile(project.source, cache: newFolder(), bootCheck: "off").milliseconds)
+      checked.append(
+        try compile(project.source, cache: newFolder(), bootCheck: "fail").milliseconds)
       let copy = try copy(project.source)
       peer.append(
         try Stopwatch.time {
@@ -61,22 +61,22 @@ struct BuildRows {
       ratio: (ours.median / peer.median).two, budget: "≤ 1.05"
     ).show()
     Row(
-      what: "… with the rehearsal", ours: "\(Int(rehearsed.median)) ms",
-      ratio: "+\(Int(rehearsed.median - ours.median))", budget: "one boot"
+      what: "… with the boot check", ours: "\(Int(checked.median)) ms",
+      ratio: "+\(Int(checked.median - ours.median))", budget: "one boot"
     ).show()
     return ours.median
   }
 
   private func showWarm(_ project: Project, cold: Double) throws {
     let cache = newFolder()
-    _ = try compile(project.source, cache: cache, rehearsal: "warn")
+    _ = try compile(project.source, cache: cache, bootCheck: "warn")
     var (same, changed): ([Double], [Double]) = ([], [])
     for round in 0..<project.rounds {
-      same.append(try compile(project.source, cache: cache, rehearsal: "warn").milliseconds)
+      same.append(try compile(project.source, cache: cache, bootCheck: "warn").milliseconds)
       let other = try copy(project.source)
       try change(other, "change \(round)")
-      changed.append(try compile(other, cache: cache, rehearsal: "off").milliseconds)
-      _ = try compile(project.source, cache: cache, rehearsal: "warn")
+      changed.append(try compile(other, cache: cache, bootCheck: "off").milliseconds)
+      _ = try compile(project.source, cache: cache, bootCheck: "warn")
     }
     Row(
       what: "rebuild, nothing changed, \(project.name)", ours: "\(Int(same.median)) ms",
@@ -97,13 +97,13 @@ struct BuildRows {
     try Files.replace("\(lib)/\(name)", with: bytes, mode: 0o644)
   }
 
-  private func compile(_ source: String, cache: String, rehearsal: String) throws
+  private func compile(_ source: String, cache: String, bootCheck: String) throws
     -> (milliseconds: Double, slug: String)
   {
     let copy = try copy(source)
     let variables = newFolder()
     try Files.makeFolder(variables)
-    try Files.replace(variables + "/RELPACK_REHEARSAL", with: Array(rehearsal.utf8))
+    try Files.replace(variables + "/RELPACK_BOOT_CHECK", with: Array(bootCheck.utf8))
     let milliseconds = try Stopwatch.time {
       try scratch.run("relpack", "compile", copy, cache, variables)
     }
@@ -131,7 +131,7 @@ struct BuildRows {
 
   /// Beside what a buildpack ships that leaves everything where it was built.
   private func showSize(_ source: String) throws {
-    let slug = try compile(source, cache: newFolder(), rehearsal: "off").slug
+    let slug = try compile(source, cache: newFolder(), bootCheck: "off").slug
     let everything = try copy(source)
     _ = try bare(["mix", "release"], in: everything)
     let (ours, peer) = (

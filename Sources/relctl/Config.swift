@@ -27,7 +27,7 @@ extension Verb {
     guard let verb = words.first else {
       return call.list(
         isForBuilds
-          ? try BuildConfig(home: call.home(), app: name).load()
+          ? try SavedBuildVariables(home: call.home(), app: name).load()
           : try call.config(of: try call.app(name)))
     }
     var change = ConfigChange(reserved: isForBuilds ? [] : ConfigVar.reserved)
@@ -133,7 +133,7 @@ extension Call {
   fileprivate func change(buildConfig name: String, by change: ConfigChange) throws(Cause)
     -> Outcome
   {
-    try BuildConfig(home: home(), app: name).change { old throws(Cause) in
+    try SavedBuildVariables(home: home(), app: name).change { old throws(Cause) in
       try change.applied(to: old, of: name)
     }
     if !wantsJSON { context.print("       the next build of \(name) has it so") }

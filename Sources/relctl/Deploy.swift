@@ -14,7 +14,7 @@ extension Verb {
         folder nor a file is taken for a slug's id. The new release starts beside the old one and takes
         over when all its instances are ready; if one does not get ready, the old release is not touched.
         """,
-      options: BuildVariables.options + [.json])
+      options: Option.buildVariables + [.json])
   ) { call throws(Cause) in
     let name = try call.target().app
     let slug = try call.slug(for: name)
@@ -28,7 +28,7 @@ extension Call {
   fileprivate func slug(for app: String) throws(Cause) -> String {
     let (what, path) = (positional(1), context.absolute(positional(1)))
     if what.contains("/") || Files.isFolder(path) || Files.isFile(path) {
-      return try SlugMaker(call: self, app: app, isRehearsed: false)
+      return try SlugMaker(call: self, app: app, isBootChecked: false)
         .make(from: Source(what, context))
     }
     try refuseBuildVariables(for: what)

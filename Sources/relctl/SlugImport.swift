@@ -1,3 +1,4 @@
+import Buildpack
 import CommandLine
 import DiskReserve
 import Events

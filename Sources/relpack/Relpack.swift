@@ -32,14 +32,13 @@ struct Relpack {
       "plan", "DIR [ENV_DIR]", count: 1...2, "Print what 'compile' would do, and why."),
   ]
 
-  /// Builders hand more to each of them than their documents say, and not all the same: what is not needed is passed
-  /// over.
+  /// Platforms pass more arguments than the Buildpack API says, so additional ones are ignored.
   private static func command(
     _ name: String, _ arguments: String, count: ClosedRange<Int> = 1...100, _ summary: String,
     details: String = ""
   ) -> Command {
     var command = Command(name, arguments, count: count, summary, details: details)
-    // It knows no home but the one its caller names in the environment.
+    // There is no --home: the environment names the home.
     command.options = [.help]
     return command
   }
@@ -52,12 +51,12 @@ struct Relpack {
     case "--version":
       context.print("relpack \(Version.current)")
       return .success
-    case "rehearse" where words.count > 1:
-      // Nobody's but `Rehearsal`'s.
-      try RehearsalStage.perform(Array(words.dropFirst()), write: context.print)
+    case BootSandbox.verb where words.count > 1:
+      // Only `BootCheck` runs this.
+      try BootSandbox.perform(Array(words.dropFirst()), write: context.print)
       return .success
     case Enclosure.verb where words.count > 1:
-      // Only the build's own.
+      // Only a build runs this.
       return Outcome(
         exitCode: try Enclosure.run(Array(words.dropFirst()), environment: context.environment))
     case nil: throw Self.usage("a command is missing")
@@ -116,7 +115,7 @@ struct Relpack {
         config: config.steering(context.environment), stack: context.environment["STACK"])
       let plan = try BuildPlan(source: folders[0], settings: settings)
       for line in plan.lines { context.print(Printable.clean(line)) }
-      for warning in config.warnings + plan.wishes.warnings {
+      for warning in config.warnings + plan.config.warnings {
         context.print(" !     " + Printable.clean(warning))
       }
     } catch { throw error.cause }
@@ -124,7 +123,7 @@ struct Relpack {
   }
 
   private func build(_ command: Command, _ folders: [String]) -> Outcome {
-    // `bin/test` gets two folders; a builder that calls all alike gives it three.
+    // `bin/test` gets two folders, but some platforms also pass CACHE_DIR.
     let hasCache = command.name != "test" || folders.count > 2
     let request = BuildRequest(
       source: folders[0], cache: hasCache ? folders.dropFirst().first : nil,
@@ -139,7 +138,7 @@ struct Relpack {
       }
       return .success
     } catch {
-      // Its caller may be dead, and then only it can end what the tools have detached.
+      // The calling program may have ended, so relpack itself ends the processes of its tools.
       if error.exitCode == ExitCode.interrupted {
         ProcessTable.endDescendants(of: Program.processID)
       }

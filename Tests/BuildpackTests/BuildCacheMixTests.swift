@@ -4,7 +4,7 @@ import Testing
 
 @testable import Buildpack
 
-/// Builds that a cache lies between, driven by hand around the real mix.
+/// Builds with the real mix and a cache between them.
 private final class Workshop: Sendable {
   let folder: TemporaryFolder
   let own: Set<String>
@@ -19,12 +19,12 @@ private final class Workshop: Sendable {
   struct Result {
     var reuse: BuildCache.Reuse
     var text: String
-    /// The sources that mix says it compiled, in files.
+    /// The number of sources that mix has compiled.
     var compiled: Int
     var slug: [String]
   }
 
-  /// One build, in a folder of its own as on a platform. All files get the same time, as `git archive` gives them.
+  /// One build in a folder of its own, as on a platform. All files get the same time, as from `git archive`.
   func build(
     _ files: [String: String], keep: Bool = true, cache: BuildCache? = nil,
     command: [String] = ["run", "-e", "IO.puts(\"shows \" <> P.show())"], slug: Bool = false
@@ -222,8 +222,8 @@ private final class Workshop: Sendable {
     "plain-a macro-a erl-a header-a parsed-a resource-a config-a read-a priv-a near-a struct-a"
     + " record-a template-a"
 
-  /// A change that leaves the size and every time as they were: file, what is shown then, and whether mix compiles
-  /// the rest anew.
+  /// Changes that keep the size and all times: file, the output after the change, and whether mix compiles everything
+  /// again.
   private static let changes: [(path: String, value: String, isTracked: Bool)] = [
     ("lib/p.ex", "plain", true), ("lib/helper.ex", "macro", true), ("lib/shape.ex", "struct", true),
     ("near/lib/near.ex", "near", true), ("src/p_erl.erl", "erl", false),
@@ -259,7 +259,7 @@ private final class Workshop: Sendable {
   @Test func anUnchangedSourceIsNotCompiledAndASecondChangeIsSeen() throws {
     let workshop = try Workshop(own: ["p", "near"])
     var files = Self.project
-    // mix makes Erlang of a grammar again in each new source.
+    // mix generates Erlang from a grammar again in each new source.
     files["src/p_parser.yrl"] = nil
     files["src/p_parser.erl"] = """
       -module(p_parser).
@@ -271,7 +271,7 @@ private final class Workshop: Sendable {
     #expect(same.reuse == .compiled("nothing has changed"))
     #expect((same.compiled, same.text) == (0, Self.shown))
     #expect(difference(same.slug, cold.slug) == [])
-    // Each from the cache that the one before has left; then all the way back.
+    // Each build uses the cache of the build before; then all changes are undone.
     for letter in ["b", "c", "a"] {
       files["lib/helper.ex"] = Self.project["lib/helper.ex"]?.replacing("-a", with: "-" + letter)
       let warm = try workshop.build(files, slug: true)
@@ -299,8 +299,8 @@ private final class Workshop: Sendable {
     #expect(difference(back.slug, cold.slug) == [])
   }
 
-  /// The repository is away after the first build: what was fetched is not fetched again.
-  @Test func fetchedDependencies() throws {
+  /// The repository is removed after the first build, so a second fetch would fail.
+  @Test func fetchedDependenciesAreNotFetchedAgain() throws {
     let workshop = try Workshop(own: ["p"])
     let repository = workshop.folder.path + "/far"
     for name in ["lib", "priv"] { try Files.makeFolder(repository + "/" + name) }
@@ -352,7 +352,7 @@ private final class Workshop: Sendable {
     #expect((configured.text, configured.compiled) == ("far b", 2))
   }
 
-  @Test func aChildOfAnUmbrella() throws {
+  @Test func aChangedChildOfAnUmbrellaIsCompiled() throws {
     let workshop = try Workshop(own: ["one", "two"])
     func child(_ name: String, _ dependencies: String) -> String {
       """
@@ -397,7 +397,7 @@ private final class Workshop: Sendable {
   }
 }
 
-/// Lines that only one of both has.
+/// Lines that are only in one of the texts.
 private func difference(_ one: [String], _ other: [String]) -> [String] {
   Set(one).symmetricDifference(other).sorted()
 }

@@ -45,8 +45,8 @@ import Testing
     for path in ["/lib/a.ex", "/lib", "/mix.exs"] { #expect(time(cold.source + path) == same) }
   }
 
-  /// What changes, and what is used again then.
-  @Test func howMuchIsUsedAgain() throws {
+  /// Changes, and the parts that are used again after them.
+  @Test func aChangeDecidesHowMuchIsUsedAgain() throws {
     let bench = try CacheBench()
     try bench.fill()
     let fetched = { BuildCache.Reuse.compiledDependencies($0) }
@@ -98,8 +98,7 @@ import Testing
         == .nothing("the cache is off"))
   }
 
-  /// A variable counts where code names it, and only there.
-  @Test func valuesThatCodeMentions() throws {
+  @Test func aVariableCountsOnlyIfCodeMentionsIt() throws {
     let bench = try CacheBench()
     var files = CacheBench.source
     func reuse(_ files: [String: String], _ variables: [String: String]) throws -> BuildCache.Reuse
@@ -122,12 +121,12 @@ import Testing
     }
     #expect(try reuse(CacheBench.source, ["SOURCE_VERSION": "1"]) == .slug)
     #expect(try reuse(CacheBench.source, [:]) == .dependencies("SOURCE_VERSION changed"))
-    // Across the border of two parts of a file.
+    // A word that crosses the border of two parts of a file.
     files["lib/a.ex"] = String(repeating: " ", count: (1 << 20) - 5) + "SOURCE_VERSION"
     #expect(try bench.checkOut(files).digests.mentioned == ["SOURCE_VERSION"])
   }
 
-  @Test func codeThatAsksGit() throws {
+  @Test func codeThatCallsGitIsCompiledAfterEachCommit() throws {
     let bench = try CacheBench()
     var files = CacheBench.source
     func tree(_ head: String) throws -> CacheBench.Tree {
@@ -150,8 +149,8 @@ import Testing
     }
   }
 
-  /// What cannot be known to be unchanged is not used again.
-  @Test func sourcesThatLeadOut() throws {
+  /// Code that may depend on files outside of the source is not used again.
+  @Test func linksOutOfTheSourceLimitTheReuse() throws {
     let bench = try CacheBench()
     try bench.fill()
     for (target, isInside) in [
@@ -178,7 +177,7 @@ import Testing
         == "'pipe' is neither file, folder nor link")
   }
 
-  @Test func whatIsNotKept() throws {
+  @Test func someResultsAreNotKept() throws {
     let bench = try CacheBench()
     try bench.fill { tree, made in
       made.leavingOut = ["e"]
@@ -214,8 +213,8 @@ import Testing
         == .nothing("deps/d/lib/d.ex changed"))
   }
 
-  /// Compilers make files in a dependency's own folder; those are for the tools of that time.
-  @Test func dependenciesInWhichSomethingWasMade() throws {
+  /// Compilers make files in a dependency's own folder, which other tools must not use.
+  @Test func dependenciesWithCompiledFilesAreForTheSameTools() throws {
     let bench = try CacheBench()
     let other = CacheBench.key(["Elixir": "2"])
     let untouched = BuildCache.Reuse.dependencies("Elixir 1.14.0 → 2")
@@ -227,7 +226,7 @@ import Testing
     let tree = try bench.checkOut()
     #expect(bench.restore(bench.wanted(tree, other)) == untouched)
     #expect(try Files.list(tree.dependencies) == ["d"])
-    // The same tools get it, and it is still known for what it is.
+    // The same tools use it again.
     var files = CacheBench.source
     files["lib/a.ex"] = "A"
     let next = try bench.checkOut(files)

@@ -1,7 +1,7 @@
 import Posix
 
 extension BuildFailureTests {
-  /// What the developer wrote beside the code.
+  /// Faults in files beside the code.
   static let files = [
     Case(
       testDescription: "Procfile",
@@ -21,8 +21,8 @@ extension BuildFailureTests {
     Case(
       testDescription: "a command in a file that is read",
       change: { try rewrite($0 + "/elixir_buildpack.config", "\nif true; then x=1; fi\n") },
-      problem: "elixir_buildpack.config:2: it is no KEY=VALUE: this file is read, not run",
-      id: "RT-BUILD-FILE", remedy: "Write the values themselves; what must be run can be a hook."),
+      problem: "elixir_buildpack.config:2: it is not KEY=VALUE: this file is read, not run",
+      id: "RT-BUILD-FILE", remedy: "Write the values themselves. A command can be a hook."),
     Case(
       testDescription: "a file that cannot be read",
       change: {
@@ -38,14 +38,14 @@ extension BuildFailureTests {
     Case(
       testDescription: "a source that cannot be written", isSealed: true,
       problem: "cannot make folder 'SOURCE/.relpack-", id: "RT-BUILD-UNWRITABLE",
-      remedy: "Give the build's user a folder that it may change.", hasReport: false),
+      remedy: "Give the build's user write access to the folder.", hasReport: false),
   ]
 
-  /// What nobody decided, or in a way that cannot be.
+  /// Missing or impossible choices.
   static let choices = [
     Case(
-      testDescription: "a setting that there is not", config: ["RELPACK_DEBUG_INFO": "some"],
-      problem: "the config var RELPACK_DEBUG_INFO has a value that it cannot have",
+      testDescription: "a value that is not allowed", config: ["RELPACK_DEBUG_INFO": "some"],
+      problem: "the config var RELPACK_DEBUG_INFO has a value that is not allowed",
       id: "RT-BUILD-CONFIG", remedy: "Remove RELPACK_DEBUG_INFO, or set it to: strip, keep, encrypt"
     ),
     Case(
@@ -100,7 +100,7 @@ extension BuildFailureTests {
         try Files.rename($0 + "/mix.exs", to: $0 + "/one/mix.exs")
         try Files.makeFolder($0 + "/other", mode: 0o755)
         try rewrite($0 + "/other/rebar.config", "")
-      }, problem: "there are projects in several folders and none is chosen: one, other",
+      }, problem: "several folders hold projects and none is chosen: one, other",
       id: "RT-SOURCE-UNKNOWN", remedy: "Set the config var, as in: RELPACK_FOLDER=one"),
     Case(
       testDescription: "a folder without a project", config: ["RELPACK_FOLDER": "lib"],
@@ -108,7 +108,7 @@ extension BuildFailureTests {
       id: "RT-SOURCE-UNKNOWN", remedy: "Name a folder with a mix.exs or rebar.config at its top."),
   ]
 
-  /// What mix and rebar3 stumble over before there is code.
+  /// Faults that mix and rebar3 find before they compile.
   static let tools = [
     Case(
       testDescription: "mix.exs that is no Elixir",
@@ -142,28 +142,33 @@ extension BuildFailureTests {
       problem: "rebar.config: ", id: "RT-BUILD-FILE", remedy: "Make it readable: rebar3 tree"),
   ]
 
-  /// What fails when there is code.
+  /// A project in which a change of one line does not compile.
+  private static func uncompilable(
+    _ description: String, project: String = "sprout", _ file: String, _ old: String,
+    _ new: String, problem: String = "", said: String = ""
+  ) -> Case {
+    let compile = project == "pebble" ? "rebar3 as prod compile" : "MIX_ENV=prod mix compile"
+    return Case(
+      testDescription: description, project: project,
+      change: { try replace(in: "\($0)/\(file)", old, new) },
+      problem: "the application does not compile: " + problem, id: "RT-BUILD-COMPILE",
+      remedy: "Make this work first: " + compile, said: said)
+  }
+
+  /// Faults in the code, the assets and the release.
   static let steps = [
-    Case(
-      testDescription: "code that is no Elixir",
-      change: { try replace(in: $0 + "/lib/sprout.ex", "do: \"", "do oops( \"") },
-      problem: "the application does not compile: ** (SyntaxError) lib/sprout.ex:",
-      id: "RT-BUILD-COMPILE", remedy: "Make this work first: MIX_ENV=prod mix compile"),
-    Case(
-      testDescription: "a function that there is not",
-      change: { try replace(in: $0 + "/lib/sprout.ex", "do: \"", "do: oops() <> \"") },
-      problem: "the application does not compile: ", id: "RT-BUILD-COMPILE",
-      remedy: "Make this work first: MIX_ENV=prod mix compile", said: "lib/sprout.ex:2"),
-    Case(
-      testDescription: "code that is no Erlang", project: "pebble",
-      change: { try replace(in: $0 + "/src/pebble_app.erl", "ok.", "ok}.") },
-      problem: "the application does not compile: ", id: "RT-BUILD-COMPILE",
-      remedy: "Make this work first: rebar3 as prod compile", said: "syntax error before: '}'"),
-    Case(
-      testDescription: "code in C that does not compile", project: "anvil",
-      change: { try replace(in: $0 + "/c_src/anvil.c", "42);", "42)") },
-      problem: "the application does not compile: ", id: "RT-BUILD-COMPILE",
-      remedy: "Make this work first: MIX_ENV=prod mix compile", said: "error: expected"),
+    uncompilable(
+      "code that is not Elixir", "lib/sprout.ex", "do: \"", "do oops( \"",
+      problem: "** (SyntaxError) lib/sprout.ex:"),
+    uncompilable(
+      "a function that does not exist", "lib/sprout.ex", "do: \"", "do: oops() <> \"",
+      said: "lib/sprout.ex:2"),
+    uncompilable(
+      "code that is not Erlang", project: "pebble", "src/pebble_app.erl", "ok.", "ok}.",
+      said: "syntax error before: '}'"),
+    uncompilable(
+      "code in C that does not compile", project: "anvil", "c_src/anvil.c", "42);", "42)",
+      said: "error: expected"),
     Case(
       testDescription: "an application that a release of rebar3 lacks", project: "pebble",
       change: { try replace(in: $0 + "/rebar.config", "[pebble", "[nowhere, pebble") },
@@ -173,7 +178,7 @@ extension BuildFailureTests {
       testDescription: "a release of rebar3 that links to Erlang itself", project: "pebble",
       change: { try replace(in: $0 + "/rebar.config", "{mode, prod}", "{mode, dev}") },
       problem: "the link 'lib/", id: "RT-SLUG-CONTENT",
-      remedy: "relx links where it is to develop: set {mode, prod} in rebar.config's relx."),
+      remedy: "relx makes links in its development mode: set {mode, prod} in rebar.config's relx."),
     Case(
       testDescription: "a compiler that is killed",
       change: {
@@ -181,7 +186,8 @@ extension BuildFailureTests {
           in: $0 + "/lib/sprout.ex", "do\n",
           "do\n  System.cmd(\"kill\", [\"-9\", System.pid()])\n")
       },
-      problem: "the step 'compile' was killed (ended by signal 9), most likely for want of memory",
+      problem:
+        "the step 'compile' was killed (ended by signal 9), most likely because memory ran out",
       id: "RT-BUILD-MEMORY",
       remedy: "Build with more memory, or with fewer compilers at once: ERL_FLAGS=+S 1"),
     Case(

@@ -7,21 +7,21 @@ import SlugStore
 import TestSupport
 import Testing
 
-/// Builds that fail, by the real programs: what they say, and what they leave behind.
+/// Failed builds with the real programs: their output and the files that they leave.
 @Suite struct BuildFailureTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var project = "sprout"
     var config: [String: String] = [:]
     var change: @Sendable (String) throws -> Void = { _ in }
-    /// Whether the source's own folder may not be written.
+    /// Whether the source's own folder is read-only.
     var isSealed = false
-    /// What the problem's first line begins with.
+    /// The beginning of the problem's first line.
     var problem: String
     var id: String
-    /// What its last line says; nil where there is none.
+    /// The remedy in the last line; nil if there is none.
     var remedy: String?
-    /// What a tool's own words before it hold.
+    /// A part of the tool's own output.
     var said = ""
     /// Whether a report can be left in the source.
     var hasReport = true
@@ -29,7 +29,7 @@ import Testing
 
   static let cases: [Case] = files + choices + tools + steps
 
-  @Test(arguments: cases) func tellsWhyAndLeavesTheSourceAsItWas(_ item: Case) throws {
+  @Test(arguments: cases) func saysWhyAndLeavesTheSourceUnchanged(_ item: Case) throws {
     let host = try BuildHost(
       Sample(
         name: item.testDescription, project: item.project, config: item.config, constant: "",
@@ -79,12 +79,12 @@ import Testing
   }
 
   private func digest(_ path: String) throws -> String {
-    // A test that is not root's cannot read what it has made unreadable.
+    // Only root can read files that the test has made unreadable.
     guard access(path, R_OK) == 0 else { return "unreadable" }
     return Hex.encode(try SHA256.digest(ofFile: path))
   }
 
-  @Test func endsItsToolsWhenItIsStopped() throws {
+  @Test func aStoppedBuildEndsItsTools() throws {
     let platform = try Platform { source in
       try File.open(source + "/config/config.exs", .append).write(
         "\n:os.cmd('sleep 86399')\n")

@@ -5,9 +5,9 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// A platform's build machine: a packaged buildpack that its users cannot change, and a user without rights who builds.
+/// A platform's build machine: a packaged buildpack that its users cannot change, and an unprivileged user that builds.
 final class BuildHost: Sendable {
-  /// nobody
+  /// The user nobody.
   static let user: uid_t = 65534
 
   let folder: TemporaryFolder
@@ -23,13 +23,13 @@ final class BuildHost: Sendable {
     try FileTree.copy(Workspace.root + "/buildpack", to: buildpack)
     let machine = buildpack + "/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine, mode: 0o755)
-    // A copy: the workspace may be nobody's business but its owner's.
+    // A copy, since only its owner may be able to enter the workspace.
     try FileTree.copyFile(try Workspace.program("relpack"), to: machine + "/relpack", mode: 0o755)
     for path in ["", "/bin", "/libexec"] { try Files.setMode(buildpack + path, 0o555) }
     try Files.makeFolder(home, mode: 0o755)
     try Canary.write(to: variables)
-    // It has tests of its own, and a boot takes as long as a build.
-    let config = ["RELPACK_REHEARSAL": "off"].merging(sample.config) { $1 }
+    // The boot check has its own tests, and a boot takes as long as a build.
+    let config = ["RELPACK_BOOT_CHECK": "off"].merging(sample.config) { $1 }
     for (name, value) in config { try folder.write("env/" + name, value) }
     try Files.makeFolder(Files.parent(of: cache), mode: 0o755)
     try sample.cache.prepare(cache)
@@ -40,7 +40,7 @@ final class BuildHost: Sendable {
     }
   }
 
-  /// All of it belongs to the build's user, where there is another than ourselves.
+  /// Gives all files to the build's user, if the tests run as another user.
   func giveAway(_ path: String, to user: uid_t = user) throws {
     guard User.isRoot else { return }
     try shell("chown -hR \(user):\(user) \"$0\"", path)
@@ -55,11 +55,11 @@ final class BuildHost: Sendable {
 
   struct Failed: Error { var output: String }
 
-  /// The sample as a platform unpacks it: all times are one second long ago.
+  /// Unpacks the sample as a platform does: all files have the same old time.
   func unpack(_ place: String, change: (String) throws -> Void = { _ in }) throws -> String {
     let source = folder.path + "/" + place
     try Files.makeFolder(Files.parent(of: source), mode: 0o755)
-    try FileTree.copy(Sample.folder(sample.project), to: source)
+    try sample.copy(to: source)
     try sample.complete(source, folder)
     try change(source)
     try shell("find \"$0\" -exec touch -h -d @1000000000 {} +", source)
@@ -68,13 +68,13 @@ final class BuildHost: Sendable {
     return source
   }
 
-  /// What no namespaces can be had in, as in containers: those that users may make are used up.
+  /// A command prefix under which no namespaces can be made, as in many containers.
   static let confined = [
     "unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-c",
     "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$@\"", "sh",
   ]
 
-  /// One of the buildpack's programs with as little in its environment as platforms give.
+  /// One of the buildpack's programs, with only the variables that all platforms set.
   func invocation(
     _ command: String, _ arguments: [String], umask: String = "022", user: uid_t = user,
     isConfined: Bool = false, environment more: [String: String] = [:]
@@ -109,7 +109,7 @@ final class BuildHost: Sendable {
   }
 }
 
-/// Config vars as nobody should have them. None of these values may be seen anywhere after a build.
+/// Config vars with difficult values. None of these values may be found anywhere after a build.
 enum Canary {
   static let word = "canary-5f0c9b"
   static let values = [
@@ -122,7 +122,7 @@ enum Canary {
     "CPATH": "/\(word)", "LIBRARY_PATH": "/\(word)",
   ]
 
-  /// ENV_DIR with these, with bytes that are no text, and with things that are no files.
+  /// An ENV_DIR with these values, with bytes that are not UTF-8, and with entries that are not files.
   static func write(to folder: String) throws {
     try Files.makeFolder(folder, mode: 0o755)
     for (name, value) in values { try File.open(folder + "/" + name, .create).write(value) }

@@ -6,13 +6,13 @@ import Testing
 @Suite struct BuildPathSearchTests {
   private static let root = "/var/tmp/reltui-build"
 
-  /// What stands in a module, and what of it will be missed.
+  /// Paths in a module, and those of them that the code will not find.
   private static let texts: [(String, [String])] = [
     ("nothing", []),
-    // Where source lies: macros and stack traces keep it, and nobody reads it.
+    // Paths of source, which macros and stack traces hold and no code reads.
     ("ROOT/app/lib/shop/repo.ex", []), ("ROOT/app/deps/ecto/lib/ecto/repo.ex", []),
     ("ROOT/app/apps/web/lib/web/layouts", []), ("ROOT/app/src/shop.erl", []),
-    // What configuration of esbuild and tailwind says.
+    // Paths in the configuration of esbuild and tailwind.
     ("ROOT/app/assets", []), ("ROOT/app/deps", []), ("cd: ROOT/app/config", []),
     ("\"ROOT/app/priv/words.txt\", 1", ["priv/words.txt"]),
     ("<<\"ROOT/app/data\">>", ["data"]), ("ROOT/app\0x", ["the source"]),
@@ -22,7 +22,7 @@ import Testing
     ("/var/tmp/reltui-buil", []), ("ROOT/app/priv/a\nROOT/app/priv/b", ["priv/a", "priv/b"]),
   ]
 
-  @Test func findsWhatWillBeMissed() {
+  @Test func findsPathsThatTheCodeWillNotFind() {
     let search = BuildPathSearch(WorkFolder(root: Self.root), own: ["shop"])
     for (text, expected) in Self.texts {
       let bytes = Array(text.replacing("ROOT", with: Self.root).utf8)
@@ -30,8 +30,8 @@ import Testing
     }
   }
 
-  @Test func tellsInOneLine() {
-    let one = BuildPathSearch.Finding(file: "lib/shop-1/ebin/x.beam", path: "priv/words.txt")
+  @Test func printsOneLine() {
+    let one = BuildPathSearch.BuildPath(file: "lib/shop-1/ebin/x.beam", path: "priv/words.txt")
     #expect(BuildPathSearch.line([]) == nil)
     #expect(
       BuildPathSearch.line([one, one, one])

@@ -4,10 +4,10 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// What config vars, folders and lock files decide before any tool runs.
+/// Decisions by config vars, folders and lock files before any tool runs.
 @Suite struct BuildSettingsTests {
   static let refused: [(config: [String: String], name: String, allowed: String)] = [
-    (["RELPACK_REHEARSAL": "maybe"], "RELPACK_REHEARSAL", "off, warn, fail, network, real"),
+    (["RELPACK_BOOT_CHECK": "maybe"], "RELPACK_BOOT_CHECK", "off, warn, fail, network, real"),
     (["RELPACK_CACHE": "yes"], "RELPACK_CACHE", "on, off"),
     (["RELPACK_DEBUG_INFO": "STRIP"], "RELPACK_DEBUG_INFO", "strip, keep, encrypt"),
     (
@@ -30,14 +30,27 @@ import Testing
     }
   }
 
+  @Test func theOldNameOfTheBootCheckCountsIfTheNewOneIsNotSet() throws {
+    let old = ["RELPACK_REHEARSAL": "fail"]
+    #expect(try BuildSettings(config: old, stack: nil).bootCheck == .fail)
+    #expect(BuildSettings.warnings(old) == [] && BuildSettings.names.contains("RELPACK_REHEARSAL"))
+    let both = old.merging(["RELPACK_BOOT_CHECK": "off"]) { $1 }
+    #expect(try BuildSettings(config: both, stack: nil).bootCheck == .off)
+    #expect(
+      throws: BuildFailure.config("RELPACK_REHEARSAL", allowed: "off, warn, fail, network, real")
+    ) {
+      try BuildSettings(config: ["RELPACK_REHEARSAL": "maybe"], stack: nil)
+    }
+  }
+
   @Test func takesValuesWithTheNewlinesThatShellsLeave() throws {
     let settings = try BuildSettings(
       config: [
-        "RELEASE_NAME": " a, b\n", "MIX_ENV": "staging\n", "RELPACK_REHEARSAL": "fail\n",
+        "RELEASE_NAME": " a, b\n", "MIX_ENV": "staging\n", "RELPACK_BOOT_CHECK": "fail\n",
         "RELPACK_TIME_LIMIT": "2\n", "RELPACK_RECORD": "slug\n", "RELPACK_CACHE": "off",
       ], stack: "heroku-24")
     #expect(settings.releases == ["a", "b"] && settings.environment == "staging")
-    #expect(settings.rehearsal == .fail && settings.timeLimit == 120_000)
+    #expect(settings.bootCheck == .fail && settings.timeLimit == 120_000)
     #expect(settings.recordTravels && !settings.usesCache)
   }
 

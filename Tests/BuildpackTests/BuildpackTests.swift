@@ -1,11 +1,11 @@
-import Buildpack
+@testable import Buildpack
 import Posix
 import ReleaseModel
 import TestSupport
 import Testing
 
 @Suite struct EntryPointTests {
-  @Test func detectSaysNothingOfWhatItCannotBuild() throws {
+  @Test func detectPrintsNothingWithoutAProject() throws {
     let platform = try Platform { try Files.remove($0 + "/mix.exs") }
     let result = try platform.run("detect")
     #expect(result.exit == .code(1) && result.lines == [])
@@ -65,10 +65,52 @@ import Testing
     let before = try platform.snapshot()
     let settings = try BuildSettings(config: [:], stack: nil)
     let plan = try BuildPlan(source: platform.source, settings: settings)
-    // There are no assets.
-    #expect(plan.steps.map(\.step) == BuildStep.allCases.filter { $0 != .assets && $0 != .test })
+    #expect(plan.steps.map(\.step) == BuildStep.allCases.filter { $0 != .test })
     #expect(plan.lines.count == plan.steps.count)
     #expect(try platform.snapshot() == before)
+  }
+
+  @Test(
+    arguments: [
+      (.slug, [.dependencies, .compile, .assets, .release]),
+      (.testCompile, [.dependencies, .compile]),
+      (.test, []),
+    ] as [(BuildPlan.Goal, [BuildStep])])
+  func mixIsGivenTheStepsOfThePlan(_ goal: BuildPlan.Goal, _ steps: [BuildStep]) throws {
+    let settings = try BuildSettings(config: [:], stack: nil)
+    let plan = try BuildPlan(source: Sample.folder("sprout"), settings: settings, goal: goal)
+    #expect(plan.builderSteps == steps)
+    let mix = MixBuild(
+      project: plan.project, steps: plan.builderSteps, target: "/x", hooks: [:], npmFolders: [])
+    #expect(
+      mix.words.filter { $0.hasPrefix("--step=") } == steps.map { "--step=\($0.rawValue)" })
+    #expect(plan.has(.test) == (goal == .test) && plan.has(.finish) == (goal == .slug))
+  }
+
+  @Test func aPlanWithoutABootCheckSaysSo() throws {
+    let settings = try BuildSettings(config: ["RELPACK_BOOT_CHECK": "off"], stack: nil)
+    let plan = try BuildPlan(source: Sample.folder("pebble"), settings: settings)
+    #expect(plan.steps.map(\.step) == [.check, .tools, .dependencies, .compile, .release, .finish])
+    #expect(
+      RebarBuild.words(
+        plan.builderSteps, release: .init(names: ["a", "b"], runtime: "/otp", target: "/x")
+      )
+      .joined(separator: " ")
+        == "rebar3 as prod do get-deps, release -n a --include-erts=/otp --dev-mode=false -o /x, "
+        + "release -n b --include-erts=/otp --dev-mode=false -o /x")
+    #expect(
+      RebarBuild.words([.dependencies, .compile]).joined(separator: " ")
+        == "rebar3 as test do get-deps, compile")
+  }
+
+  @Test func aBuildNeverGoesBackToAStep() throws {
+    let record = BuildRecord(environment: [:], config: [:], isRecorded: false, travels: false)
+    #expect(record.isNext(.check) && !record.isNext(.compile))
+    try record.step(.check)
+    record.planned = [.check, .tools, .dependencies, .compile]
+    #expect(!record.isNext(.check) && record.isNext(.tools) && !record.isNext(.release))
+    try record.step(.compile)
+    #expect(!record.isNext(.dependencies) && !record.isNext(.compile))
   }
 
   @Test(arguments: [

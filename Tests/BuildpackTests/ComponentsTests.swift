@@ -18,7 +18,7 @@ import Testing
     String(repeating: "1", count: 64), String(repeating: "a", count: 64)
   )
 
-  @Test func packagesOfHex() throws {
+  @Test func readsPackagesOfHex() throws {
     try folder.write(
       "deps/jason/hex_metadata.config",
       """
@@ -45,7 +45,7 @@ import Testing
       ])
   }
 
-  @Test func packagesOfRebar() throws {
+  @Test func readsPackagesOfRebar() throws {
     try folder.write(
       "deps/ranch/hex_metadata.config",
       #"{<<"name">>,<<"ranch">>}.\#n{<<"version">>,<<"2.1.0">>}.\#n{<<"licenses">>,[<<"ISC">>]}."#)
@@ -69,7 +69,7 @@ import Testing
       ])
   }
 
-  @Test func whatCannotBeReadTellsNothing() throws {
+  @Test func skipsFilesThatCannotBeRead() throws {
     #expect(read() == [])
     for (name, text) in [
       ("cut", "{<<\"name\">>,<<\"cut"), ("none", ""), ("other", "[1, {a}, {<<\"name\">>, 1}]."),

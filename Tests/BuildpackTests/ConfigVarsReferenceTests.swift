@@ -15,13 +15,13 @@ struct ConfigVarsReferenceTests {
 
     <!-- Made by the tests from the code: make docs -->
 
-    A build reads these of the app's config vars, which a platform hands over in ENV_DIR. Those that
-    begin with `RELPACK_` may also stand in the environment of `compile`; the app's own count first.
-    A value that is not allowed is refused with `RT-BUILD-CONFIG`. All other config vars are in the
-    environment of the build's tools, but for `PATH`, `GIT_DIR`, `CPATH`, `CPPATH`, `LD_PRELOAD` and
-    `LIBRARY_PATH`, and for values that no environment can hold.
+    A build reads these settings from the app's config vars, which a platform gives it in ENV_DIR. Those
+    that begin with `RELPACK_` may also be in the environment of `compile`; a config var of the app goes
+    first. A value that is not allowed fails the build with `RT-BUILD-CONFIG`. All other config vars are in
+    the environment of the build's tools, except `PATH`, `GIT_DIR`, `CPATH`, `CPPATH`, `LD_PRELOAD` and
+    `LIBRARY_PATH`, and values that no environment can hold.
 
-    | config var | may be | meaning |
+    | config var | values | meaning |
     |---|---|---|
 
     """

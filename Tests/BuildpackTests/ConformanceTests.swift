@@ -15,8 +15,8 @@ import Testing
     var id: String
   }
 
-  /// Cold; in another folder after a change of one line that leaves sizes and times as they were; and as it was again
-  /// in a third one, which must give the first slug.
+  /// Builds cold; then in another folder after a change of one line that keeps sizes and times; then unchanged again in a
+  /// third folder, which must give the first slug.
   @Test(arguments: Sample.all) func buildsTheSameSlugAnywhereAndNeverAStaleOne(_ sample: Sample)
     throws
   {
@@ -109,10 +109,10 @@ import Testing
     return Set(left.symmetricDifference(right).map(\.path)).sorted()
   }
 
-  /// Elsewhere, without the source, the cache and the tools that built it.
+  /// Starts the slug in another folder, without the source, the cache and the tools that built it.
   private func boot(_ host: BuildHost, _ source: String) throws {
     let sample = host.sample
-    // As Heroku and as herokuish calls it.
+    // With the arguments of Heroku and of herokuish.
     let released = try host.run("release", [source])
     #expect(try host.run("release", [source, host.cache]).lines == released.lines)
     let types = try processTypes(released.lines)

@@ -3,10 +3,10 @@ import Posix
 import TestSupport
 import Testing
 
-/// The six programs as builders call them, with what each hands over.
+/// The six programs, with the arguments of different platforms.
 @Suite struct ContractTests {
-  /// herokuish: `bin/release BUILD CACHE` after `compile`, and all in the source's folder. Heroku: as its document says.
-  /// Others hand ENV_DIR to all.
+  /// herokuish calls `bin/release BUILD CACHE` after `compile`, and runs all programs in the source's folder. Heroku does
+  /// what its document says. Others pass ENV_DIR to all programs.
   private enum Builder: String, CaseIterable {
     case herokuish, heroku, others
 
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Builder.allCases.map(\.rawValue)) func everyProgramTakesWhatItGets(
+  @Test(arguments: Builder.allCases.map(\.rawValue)) func everyProgramAcceptsThePlatformsArguments(
     _ name: String
   )
     throws
@@ -59,7 +59,7 @@ import Testing
 
         """)
     }
-    // A failure before is told until something has gone well.
+    // An earlier failure is reported until a program succeeds.
     try rewrite(tested + "/.report", "")
     let broken = try host.run("test-compile", [host.folder.path + "/nothing", host.cache])
     #expect(broken.exit == .code(1))
@@ -70,7 +70,7 @@ import Testing
     #expect(try call("report", tested).lines == ["{}"])
   }
 
-  @Test func reportForgetsAFailureOnceTestsPass() throws {
+  @Test func reportForgetsAFailureWhenTestsPass() throws {
     let host = try BuildHost(Sample.all.first { $0.name == "sprout" }.unsafelyUnwrapped)
     let source = try host.unpack("source") {
       try Files.makeFolder($0 + "/test", mode: 0o755)
@@ -90,7 +90,7 @@ import Testing
   }
 
   /// Each tool has a folder for temporary files that no other build uses, under the same path in every build.
-  @Test func temporaryFilesAreTheBuildsOwn() throws {
+  @Test func everyBuildHasItsOwnTemporaryFolder() throws {
     let host = try BuildHost(Sample.all.first { $0.name == "sprout" }.unsafelyUnwrapped)
     let source = try host.unpack("source") {
       try rewrite(
@@ -98,12 +98,11 @@ import Testing
     }
     let result = try host.run(
       "compile", [source, host.cache],
-      environment: ["TMPDIR": "/nonexistent", "RELPACK_REHEARSAL": "off"])
+      environment: ["TMPDIR": "/nonexistent", "RELPACK_BOOT_CHECK": "off"])
     #expect(result.exit == .code(0) && result.lines.contains("       in /var/tmp/reltui-build/tmp"))
   }
 
-  /// What buildpacks before ours have left for the running app.
-  @Test func keepsWhatEarlierBuildpacksLeft() throws {
+  @Test func keepsFilesOfEarlierBuildpacks() throws {
     let host = try BuildHost(Sample.all.first { $0.name == "sprout" }.unsafelyUnwrapped)
     let source = try host.unpack("source") { source in
       for (path, text) in [
@@ -121,7 +120,7 @@ import Testing
       try Files.remove(source + "/vendor/lib_of_ours")
     }
     let result = try host.run(
-      "compile", [source, host.cache], environment: ["RELPACK_REHEARSAL": "off"])
+      "compile", [source, host.cache], environment: ["RELPACK_BOOT_CHECK": "off"])
     try #require(result.exit == .code(0), "\(result.lines)")
     for path in [
       ".apt/usr/bin/hello", ".heroku/node/bin/node", "vendor/wkhtmltopdf/bin/x", ".tool/bin/t",
@@ -133,7 +132,8 @@ import Testing
       try Files.target(ofLink: source + "/.apt/usr/bin/node") == "../../../.heroku/node/bin/node")
     #expect(
       result.lines.contains(
-        " !     '.apt/usr/bin/awk' of earlier buildpacks: left out, as no link may leave a slug"))
+        " !     '.apt/usr/bin/awk' of earlier buildpacks left out: links may not lead out of the slug"
+      ))
     #expect(try Files.info(source + "/.apt/usr/bin/hello")?.isExecutable == true)
   }
 
@@ -143,7 +143,7 @@ import Testing
     func lines(_ place: String) throws -> [String] {
       let result = try host.run(
         "compile", [try host.unpack(place), host.cache, host.variables],
-        environment: ["RELPACK_REHEARSAL": "off"])
+        environment: ["RELPACK_BOOT_CHECK": "off"])
       try #require(result.exit == .code(0), "\(result.lines)")
       return result.lines.filter { $0.contains(": not among the config vars") }
     }

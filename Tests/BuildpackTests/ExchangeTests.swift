@@ -33,7 +33,7 @@ import Testing
     try Files.replace(hidden + "/exchange", with: words.flatMap { Array($0.utf8) + [0] })
   }
 
-  @Test func putsTheSlugInThePlaceOfTheSource() throws {
+  @Test func replacesTheSourceByTheSlug() throws {
     try exchange.perform()
     #expect(try Files.list(source) == [".relpack-0123abcd", "bin", "lib", "releases"])
     #expect(Files.exists(source + "/bin/app") && !Files.exists(source + "/bin/tool"))

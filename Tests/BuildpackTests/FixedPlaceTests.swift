@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct SharedPlaceTests {}
 
 extension SharedPlaceTests {
-  /// All builds happen under one path, whoever builds, wherever, with or without namespaces.
+  /// All builds happen under one path: for any user and source, with and without namespaces.
   @Suite struct FixedPlaceTests {
     /// A project whose dependencies do what those of Phoenix, Ecto and Bandit do: they keep the place of their own source
     /// and, by a macro, that of the source that uses them; one reads a file as it is compiled.
@@ -49,7 +49,7 @@ extension SharedPlaceTests {
         def file, do: __ENV__.file
         # A digest of a variable's number, as in LiveView's templates.
         defmacro numbered, do: :erlang.phash2(Macro.unique_var(:x, Glass))
-        # Its names are kept with bytes between them that nobody has written.
+        # Its table of names has uninitialised bytes between the names.
         def pattern, do: {~r/(?<beginning>a+)(?<b>b)(?<c>c)/, ~r/a|(b)/, Regex.match?(~r/^x$/u, "x")}
         def word, do: @word
       end
@@ -93,7 +93,7 @@ extension SharedPlaceTests {
       let result = try BuildHost.result(
         host.invocation(
           "compile", [source, cache], user: user, isConfined: isConfined,
-          environment: ["RELPACK_REHEARSAL": "off"]))
+          environment: ["RELPACK_BOOT_CHECK": "off"]))
       try #require(result.exit == .code(0), "\(result.lines)")
       let manifest = try Files.read(source + "/" + Manifest.path)
       return Built(id: Hex.encode(SHA256.digest(manifest)), lines: result.lines, tree: source)
@@ -162,7 +162,7 @@ extension SharedPlaceTests {
       let shown = try build(host, "one", cache: cache, isConfined: false)
       let own = try build(host, "two", cache: cache + "-2", user: 65533, isConfined: true)
       // Of a user that the namespace does not have it sees only that it is another one.
-      let reason = kind == "folder" ? "belongs to user 65534" : "is no folder"
+      let reason = kind == "folder" ? "belongs to user 65534" : "is not a folder"
       let warning =
         " !     '\(place)' \(reason), so this build has a folder of its own and its slug may have another id"
       #expect(own.lines.contains(warning) && !shown.lines.contains(warning))
@@ -182,7 +182,7 @@ extension SharedPlaceTests {
       let log = try File.open(host.folder.path + "/log", .create)
       let first = try Child.start(
         host.invocation(
-          "compile", [source], isConfined: true, environment: ["RELPACK_REHEARSAL": "off"]),
+          "compile", [source], isConfined: true, environment: ["RELPACK_BOOT_CHECK": "off"]),
         output: .file(log), errors: .file(log))
       func wait(_ text: String, _ log: String) -> Bool? {
         Workspace.wait(milliseconds: 20_000) {
@@ -195,7 +195,7 @@ extension SharedPlaceTests {
       let otherLog = try File.open(host.folder.path + "/log-2", .create)
       let second = try Child.start(
         host.invocation(
-          "compile", [other], isConfined: true, environment: ["RELPACK_REHEARSAL": "off"]),
+          "compile", [other], isConfined: true, environment: ["RELPACK_BOOT_CHECK": "off"]),
         output: .file(otherLog), errors: .file(otherLog))
       #expect(
         wait("Waiting for another build in /var/tmp/reltui-build to end", otherLog.name) == true)

@@ -67,7 +67,7 @@ import Testing
       lines.filter { $0.hasPrefix("-----> ") }.dropLast() == [
         "-----> Checking what the source says of its build", "-----> Finding Erlang and Elixir",
         "-----> Compiling", "-----> Assembling the release", "-----> Finishing the slug",
-        "-----> Rehearsing the boot",
+        "-----> Checking that the slug boots",
       ])
     #expect(lines.last?.hasPrefix("-----> Slug \(id.prefix(12)) built in ") == true)
     #expect(badLines(lines) == [])
@@ -124,7 +124,7 @@ import Testing
     #expect(
       events.map { $0.typeName + ($0.data.step.map { " " + $0 } ?? "") } == [
         "build.started", "build.step check", "build.step tools", "build.step compile",
-        "build.step release", "build.step finish", "build.step rehearse", "build.finished",
+        "build.step release", "build.step finish", "build.step boot-check", "build.finished",
       ])
     #expect(Set(events.map(\.app)) == ["greeter"] && Set(events.map(\.data.build)).count == 1)
     #expect(events.last?.data.slug == id)

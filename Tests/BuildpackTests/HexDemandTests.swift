@@ -44,7 +44,7 @@ import Testing
         [try Workspace.program("relpack"), "compile", folder.path + "/source"],
         environment: [
           "PATH": Environment.current["PATH"] ?? "", "HOME": folder.path,
-          "RELPACK_REHEARSAL": "off", "HEX_MIRROR": "http://127.0.0.1:9",
+          "RELPACK_BOOT_CHECK": "off", "HEX_MIRROR": "http://127.0.0.1:9",
         ]
       ).run(limit: 120_000)
       #expect(result.isSuccess == !item.isWanted, "\(item.name): \(result.text)")

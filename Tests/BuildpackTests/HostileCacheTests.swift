@@ -22,7 +22,7 @@ import Testing
     return reuse
   }
 
-  /// An index and files, as somebody who knows the format would make them.
+  /// An index and files, as an attacker who knows the format would make them.
   private static func forge(_ bench: CacheBench, _ entries: [CacheIndex.Entry]) throws {
     let tree = try bench.checkOut()
     var index = CacheIndex(
@@ -72,7 +72,7 @@ import Testing
       let bench = try CacheBench()
       try Self.forge(bench, entries)
       #expect(Self.reason(try Self.restore(bench)) == expected, "\(entries)")
-      // Of no use to anybody: the next build finds none.
+      // The damaged file was removed, so the next build finds none.
       #expect(!Files.exists(bench.file))
       #expect(!Files.exists("/tmp/out"))
     }
@@ -166,27 +166,27 @@ import Testing
         }
       ),
       (
-        "a pipe", "is no file",
+        "a pipe", "is not a file",
         { bench in
           try Files.remove(bench.file)
           mkfifo(bench.file, 0o600)
         }
       ),
       (
-        "a folder", "is no file",
+        "a folder", "is not a file",
         { bench in
           try Files.remove(bench.file)
           try Files.makeFolder(bench.file + "/deep/er")
         }
       ),
       (
-        "a sparse file", "cut short",
+        "a sparse file", "is truncated",
         { bench in
           try File.open(bench.file, .update).truncate(to: 1 << 40)
         }
       ),
       (
-        "a sparse file of a size that we take", "cut short",
+        "a sparse file of a size that we take", "is truncated",
         { bench in
           try File.open(bench.file, .update).truncate(to: 3 << 30)
         }

@@ -81,7 +81,7 @@ import Testing
   }
 
   /// Version managers put scripts into the `PATH` that choose by a file in the source.
-  @Test func asksWhatIsBehindAShim() throws {
+  @Test func runsAVersionManagersShim() throws {
     let folder = try TemporaryFolder("shims")
     let path = try #require(Environment.current["PATH"])
     for program in ["erl", "elixir", "mix"] {
@@ -97,7 +97,7 @@ import Testing
     #expect(found.elixir?.root == expected.elixir?.root && found.elixir != nil)
     let lost = Self.find(shims, in: folder.path)
     #expect(lost.erlang == nil && lost.elixir == nil)
-    #expect(lost.faults.first == "'\(folder.path)/shims/erl' does not tell its version")
+    #expect(lost.faults.first == "'\(folder.path)/shims/erl' does not print its version")
   }
 
   static let trees: [(files: [String: String], version: String?)] = [
@@ -128,7 +128,7 @@ import Testing
     #expect(tools.faults.isEmpty == (item.version != nil))
   }
 
-  @Test func findsNothing() {
+  @Test func findsNothingInAnEmptyPath() {
     let tools = Self.find("")
     #expect(tools.erlang == nil && tools.elixir == nil && tools.faults == [])
   }

@@ -6,8 +6,8 @@ import TestSupport
 import Testing
 
 extension SharedPlaceTests {
-  /// Builds that are killed at any moment: the next one of the same folder and cache is right, and of the killed one
-  /// nothing runs or lies about.
+  /// Builds that are killed at any moment. The next build with the same folder and cache is right, and the killed one leaves
+  /// no process and no file.
   @Suite struct KilledBuildTests {
     private static let sample = Sample(
       name: "sprout", project: "sprout", constant: "", answer: "", processes: [])
@@ -17,7 +17,7 @@ extension SharedPlaceTests {
       func compile(_ source: String) -> Invocation {
         host.invocation(
           "compile", [source, host.cache], isConfined: isConfined,
-          environment: ["MARK": source, "RELPACK_REHEARSAL": "off"])
+          environment: ["MARK": source, "RELPACK_BOOT_CHECK": "off"])
       }
       let start = Clock.monotonic()
       let whole = try host.unpack("whole")
@@ -27,7 +27,7 @@ extension SharedPlaceTests {
       var random = Scramble(isConfined ? 11 : 5)
       for round in 0..<10 {
         let source = try host.unpack("round-\(round)") {
-          // Every second one without a cache to be used.
+          // Every second build does not use the cache.
           if round % 2 == 0 { try rewrite($0 + "/Procfile", "web: bin/sprout start\n") }
         }
         let expected = round % 2 == 0 ? nil : id
@@ -36,7 +36,7 @@ extension SharedPlaceTests {
         Clock.pause(milliseconds: Int64.random(in: 0...limit, using: &random))
         build.signal(.kill)
         _ = build.wait()
-        // Killed in the very end it has made the slug.
+        // A build that is killed at its very end has made the slug.
         if !Files.exists(source + "/" + Manifest.path) || Files.exists(source + "/mix.exs") {
           let next = try BuildHost.result(compile(source))
           #expect(next.exit == .code(0), "round \(round): \(next.lines)")
@@ -50,7 +50,7 @@ extension SharedPlaceTests {
       #expect(try Files.list(host.cache + "/reltui").filter { $0.contains("new-") }.count <= 1)
     }
 
-    /// Processes of a build, known by their environment; those that are being ended are given a moment.
+    /// Processes of a build, by their environment. It waits a moment for those that are ending.
     private func leftovers(_ source: String) -> [String] {
       func found() -> [String] {
         ProcessTable.all().filter { $0.state != "Z" }.filter {

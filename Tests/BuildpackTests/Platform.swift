@@ -2,7 +2,7 @@ import Posix
 import ReleaseModel
 import TestSupport
 
-/// What a PaaS has around a build: the packaged buildpack, a source, a cache and config vars.
+/// The parts that a PaaS gives to a build: the packaged buildpack, a source, a cache and config vars.
 final class Platform: Sendable {
   struct Result {
     var exit: Exit
@@ -24,7 +24,7 @@ final class Platform: Sendable {
     try FileTree.copy(Workspace.root + "/buildpack", to: folder.path + "/buildpack")
     let machine = folder.path + "/buildpack/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine)
-    // A copy: the workspace may be nobody's business but its owner's.
+    // A copy, since only its owner may be able to enter the workspace.
     try FileTree.copyFile(try Workspace.program("relpack"), to: machine + "/relpack", mode: 0o755)
     try Files.makeFolder(folder.path + "/env")
     try Files.makeFolder(folder.path + "/cache")

@@ -14,7 +14,7 @@ import Testing
     ("bash -lc \"cd x && mix run\"", ["cd x", "mix run"]), ("a 'b && c'", ["a b && c"]), ("", []),
   ]
 
-  @Test func findsWhatALineRuns() {
+  @Test func findsTheCommandsOfALine() {
     for (line, expected) in Self.lines {
       let found = ProcessCommand.all(in: line).map {
         ([$0.program] + $0.words.dropFirst()).joined(separator: " ")
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  /// A command, and what does the same in a release.
+  /// Commands, and the commands that do the same in a release.
   private static let tools: [(String, String)] = [
     ("web: mix phx.server", "env PHX_SERVER=true bin/my_shop start"),
     ("web: PORT=1 MIX_ENV=prod mix phx.server", "env PORT=1 PHX_SERVER=true bin/my_shop start"),
@@ -35,7 +35,7 @@ import Testing
     ("job: mix shop.seed", "bin/my_shop eval MODULE.FUNCTION"),
   ]
 
-  @Test func namesTheLineToPaste() throws {
+  @Test func namesTheLineToWriteInstead() throws {
     for (line, expected) in Self.tools {
       let entries = try Procfile(text: line).entries
       let fault = ProcessFault.tool(in: entries, release: "my_shop", builder: .mix) { _ in false }

@@ -5,7 +5,7 @@ import SlugStore
 import TestSupport
 import Testing
 
-/// Projects of rebar3 in the ways in which people configure relx.
+/// Projects of rebar3 with different configurations of relx.
 @Suite struct RebarBuildTests {
   private struct Case {
     var name: String
@@ -34,7 +34,7 @@ import Testing
       variables: ["RELPACK_RELEASES": "two"]),
   ]
 
-  @Test func buildsWhatRelxIsTold() throws {
+  @Test func buildsTheReleasesThatRelxDeclares() throws {
     for item in Self.cases {
       let folder = try TemporaryFolder("rebar")
       let source = folder.path + "/source"
@@ -56,7 +56,7 @@ import Testing
         ],
         environment: [
           "PATH": Environment.current["PATH"] ?? "", "HOME": folder.path,
-          "RELPACK_REHEARSAL": "off",
+          "RELPACK_BOOT_CHECK": "off",
         ]
       ).run(limit: 120_000)
       try #require(result.isSuccess, "\(item.name): \(result.text)")

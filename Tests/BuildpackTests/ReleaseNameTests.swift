@@ -3,17 +3,17 @@ import SlugStore
 import TestSupport
 import Testing
 
-/// Releases of real builds, started where the config var RELEASE_NAME chose them for the build.
+/// Releases of real builds that start with the config var RELEASE_NAME, which chose them for the build.
 @Suite struct ReleaseNameTests {
   @Test func aReleaseStartsUnderItsOwnName() throws {
     var sample = try #require(Sample.all.first { $0.name == "orchard: all" })
     sample.cache = .missing
-    sample.config["RELPACK_REHEARSAL"] = "warn"
+    sample.config["RELPACK_BOOT_CHECK"] = "warn"
     let host = try BuildHost(sample)
     let source = try host.unpack("source")
     let built = try host.compile(source)
     try #require(built.exit == .code(0), "\(built.lines)")
-    // The rehearsal starts them with the config var too.
+    // The boot check starts them with the config var too.
     for name in ["apple", "pear"] {
       #expect(built.lines.contains { $0.hasPrefix("       \(name) boots: ") }, "\(built.lines)")
     }
@@ -25,7 +25,7 @@ import Testing
         let program = "\(source)/bin/\(name)"
         let start = slug.command(program, "start")
         try slug.started(start, as: BuildHost.user, answer: "orchard one, \(name)") { _ in
-          // Whoever asks has the cookie of the slug.
+          // The question needs the cookie of the slug.
           var asking = slug.command(
             program, "rpc", "IO.puts([System.get_env(\"RELEASE_NAME\"), ?\\s, to_string(node())])")
           if User.isRoot {

@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// A project as people bring them, from Tests/Fixtures/projects.
+/// A typical project of a user, from Tests/Fixtures/projects.
 struct Sample: Sendable, CustomTestStringConvertible {
   var name: String
   var project: String
@@ -11,11 +11,11 @@ struct Sample: Sendable, CustomTestStringConvertible {
   var config: [String: String] = [:]
   /// A file whose `one` is `two` after a change of one line.
   var constant: String
-  /// What the process answers on its port after that change.
+  /// The answer of the process on its port after that change.
   var answer: String
   /// Its process types; the first one is started.
   var processes: [String]
-  /// What it must be told at run time.
+  /// Config vars that it needs at run time.
   var variables: [String: String] = [:]
   var cache = CacheState.empty
   /// Lines of the build's output that must be there.
@@ -25,15 +25,33 @@ struct Sample: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  /// Where a project lies in the tests' own folder.
+  /// The folder of a project, without the shared server.
   static func folder(_ project: String) -> String { Fixtures.path("projects/" + project) }
 
-  /// What lies in CACHE_DIR before the first build.
+  /// Copies the project's files. Each of its applications with a callback module gets the server that all projects
+  /// share, under its own module name: Tests/Fixtures/server.
+  func copy(to source: String) throws {
+    try FileTree.copy(Self.folder(project), to: source)
+    for entry in try FileTree.entries(of: source) where Files.name(of: entry.path) == "mix.exs" {
+      let mix = source + "/" + entry.path
+      let text = String(decoding: try Files.read(mix), as: UTF8.self)
+      guard let mod = text.firstRange(of: "mod: {") else { continue }
+      let module = String(text[mod.upperBound...].prefix { $0 != "." })
+      for name in ["application.ex", "listener.ex"] {
+        let file = String(decoding: try Files.read(Fixtures.path("server/" + name)), as: UTF8.self)
+        let target = "\(Files.parent(of: mix))/lib/\(module.lowercased())/\(name)"
+        try Files.makeFolder(Files.parent(of: target), mode: 0o755)
+        try File.open(target, .create, mode: 0o644).write(file.replacing("Sample", with: module))
+      }
+    }
+  }
+
+  /// The content of CACHE_DIR before the first build.
   enum CacheState: Sendable {
     case missing, empty
-    /// Left by somebody, or by a version of ours from another time.
+    /// Files of another program, or of another version of this one.
     case garbage
-    /// Left by somebody who wants the next build to stumble.
+    /// Files that an attacker has put there.
     case hostile
 
     func prepare(_ path: String) throws {
@@ -55,12 +73,12 @@ struct Sample: Sendable, CustomTestStringConvertible {
     }
   }
 
-  /// Has the test's folder made ready for what the project asks for.
+  /// Makes the repository that the project depends on.
   func prepare(_ folder: TemporaryFolder) throws {
     if project == "cellar" { try Remote.make(in: folder) }
   }
 
-  /// Puts into the source what only the test can know.
+  /// Writes the repository's address and commit into the source.
   func complete(_ source: String, _ folder: TemporaryFolder) throws {
     guard project == "cellar" else { return }
     let commit = String(decoding: try Files.read(folder.path + "/commit"), as: UTF8.self)
@@ -99,7 +117,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
       answer: "canopy over roots two, 3 deep", processes: ["web"], cache: .garbage,
       holds: ["lib/roots-0.1.0/priv/repo/migrations/20240301090000_add_depth.exs"]),
     Sample(
-      name: "burrow", project: "burrow", config: ["RELPACK_REHEARSAL": "fail"],
+      name: "burrow", project: "burrow", config: ["RELPACK_BOOT_CHECK": "fail"],
       constant: "libs/shared/lib/shared.ex",
       answer: "burrow one, shared two, dig, as a server", processes: ["web"],
       variables: ["BURROW_KEY": "x"], says: ["       web: bin/server"],
@@ -123,7 +141,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
   ]
 }
 
-/// A git repository that a dependency comes from.
+/// The git repository of a dependency.
 enum Remote {
   static func url(in folder: TemporaryFolder) -> String { "file://\(folder.path)/remote.git" }
 

@@ -3,7 +3,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// What a real build does with values of config vars that stand in what it made.
+/// Real builds with values of config vars in their results.
 @Suite struct SecretInSlugTests {
   /// Words that mix, relx and OTP write themselves, under names of all kinds.
   static let words = [
@@ -33,7 +33,7 @@ import Testing
     #expect(warnings == warned.map { " !     " + $0 })
   }
 
-  @Test(arguments: ["sprout", "pebble"]) func wordsOfTheToolsAreNoLeak(_ project: String) throws {
+  @Test(arguments: ["sprout", "pebble"]) func wordsOfTheToolsAreNotLeaks(_ project: String) throws {
     expectGreen(try build(project, [:]) { _ in })
   }
 
@@ -41,7 +41,7 @@ import Testing
     var name: String
     var value: String
     var project = "sprout"
-    /// File of the source, and what is written at its end.
+    /// A file of the source, and the text that is added to its end.
     var file: String
     var text: String
     var place: String
@@ -70,7 +70,7 @@ import Testing
       place: "lib/pebble-0.3.0/ebin/pebble_word.beam"),
   ]
 
-  @Test(arguments: leaks) func whatTheProjectPutThereIsRefused(_ leak: Leak) throws {
+  @Test(arguments: leaks) func aValueInTheProjectsFilesIsRefused(_ leak: Leak) throws {
     let change = { (source: String) in
       if leak.project == "pebble" {
         try Self.write(
@@ -98,7 +98,7 @@ import Testing
     "config/config.exs:1 reads PHX_HOST when the app is compiled; its value is baked in. "
     + "Read it in config/runtime.exs"
 
-  @Test func whatLooksLikeNoSecretIsTold() throws {
+  @Test func aHarmlessValueIsAWarning() throws {
     let host = "shop.example.com"
     let inConfiguration = { (source: String) in
       try Self.write(
@@ -144,7 +144,7 @@ import Testing
       ])
   }
 
-  @Test(arguments: ["X, API_KEY", "all"]) func theOperatorDecides(_ names: String) throws {
+  @Test(arguments: ["X, API_KEY", "all"]) func theOperatorCanAllowValues(_ names: String) throws {
     let leak = Self.leaks[0]
     let config = [leak.name: leak.value, "RELPACK_PUBLIC": names]
     let built = try build("sprout", config) { try Self.write($0 + "/" + leak.file, leak.text) }

@@ -19,7 +19,7 @@ import Testing
     "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MA==", "q7Vr_3n-Xp0Zk_L8wT2-yB5d",
   ]
 
-  @Test(arguments: secretValues) func aSecretWhateverItIsCalled(_ value: String) {
+  @Test(arguments: secretValues) func aSecretValueWithAnyName(_ value: String) {
     for name in ["SITE", "SETTING", "API_KEY"] {
       #expect(SecretLook(name: name, value: value) == .value)
     }
@@ -40,7 +40,7 @@ import Testing
     "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEF\n-----END PUBLIC KEY-----",
   ]
 
-  @Test(arguments: plainValues) func aValueThatOnlyItsNameMakesASecret(_ value: String) {
+  @Test(arguments: plainValues) func aPlainValueNeedsASecretName(_ value: String) {
     for name in ["SITE", "RELEASE_MODE", "POOL_TIMEOUT", "KEYBOARD", "MONKEY", "COMPASS", "AUTHOR"]
     {
       #expect(SecretLook(name: name, value: value) == nil)
@@ -62,11 +62,11 @@ import Testing
     ("MODE", false), ("PHX_HOST", false), ("", false), ("_", false),
   ]
 
-  @Test(arguments: names) func namesByTheirWords(_ name: String, _ isSecret: Bool) {
+  @Test(arguments: names) func judgesNamesByTheirWords(_ name: String, _ isSecret: Bool) {
     #expect((SecretLook(name: name, value: "some plain words") == .name) == isSecret, "\(name)")
   }
 
-  /// What is random and made to be seen.
+  /// Random values that are public.
   @Test(arguments: [
     ("SOURCE_COMMIT", "0c9b5f7d1e0f5a66e31f0c9b5f7d1e0f5a66e31f"),
     ("GIT_REV", "0c9b5f7d1e0f5a66e31f0c9b5f7d1e0f5a66e31f"),

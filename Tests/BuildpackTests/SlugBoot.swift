@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// The slug on a machine without Elixir: a PATH with just what its scripts use.
+/// A slug on a host without Elixir, with only the programs that its scripts use in PATH.
 struct SlugHost {
   let tree: String
   let environment: [String: String]
@@ -16,7 +16,7 @@ struct SlugHost {
   ]
 
   /// - Parameters:
-  ///   - folder: for what the host has beside the slug.
+  ///   - folder: for the host's other files.
   ///   - variables: the app's config vars.
   init(tree: String, folder: String, variables: [String: String]) throws {
     self.tree = tree
@@ -63,8 +63,8 @@ struct SlugHost {
 
   /// Starts a node and waits for its answer.
   /// - Parameters:
-  ///   - user: whom it runs as, where the test runs as root.
-  ///   - answer: what the answer holds.
+  ///   - user: the user that runs it, if the test runs as root.
+  ///   - answer: a part of the answer.
   func started(
     _ invocation: Invocation, as user: uid_t? = nil, answer expected: String,
     _ body: (Child) throws -> Void = { _ in }
@@ -120,7 +120,7 @@ extension GreeterBuildTests {
   /// A slug that its user cannot write keeps its cookie in the user's home.
   func checkReadOnlyStart(_ tree: String, _ folder: String) throws {
     try Files.remove(tree + "/tmp")
-    let home = folder + "/somebody"
+    let home = folder + "/user"
     try Files.makeFolder(home)
     if User.isRoot { #expect(chown(home, BuildHost.user, BuildHost.user) == 0) }
     try Files.setMode(tree, 0o555)

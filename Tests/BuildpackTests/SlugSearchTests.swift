@@ -1,4 +1,4 @@
-import Buildpack
+@testable import Buildpack
 import Events
 import Posix
 import Redaction
@@ -31,17 +31,17 @@ private struct Code {
     try #require(result.isSuccess, "\(result.text)")
   }
 
-  func pass(isStripping: Bool = false) throws -> BeamPass.Result {
-    let pass = try BeamPass.begin(
+  func beams(isStripping: Bool = false) throws -> BeamStripper.Result {
+    let stripper = try BeamStripper.begin(
       tree, in: folder.path + "/scratch-" + Random.hex(4), toolchain: ["stdlib"],
       isStripping: isStripping, environment: Environment.current)
-    return try #require(try pass.end())
+    return try #require(try stripper.end())
   }
 
-  /// Config vars by name; whatever lies in the source is older than the build.
-  func findings(_ config: [String: String], _ pass: BeamPass.Result?) throws -> [SlugFinding] {
+  /// Searches for config vars. All files of the source are older than the build.
+  func findings(_ config: [String: String], _ beams: BeamStripper.Result?) throws -> [SlugFinding] {
     try SlugSearch(ConfigSet(config)).findings(
-      in: tree, pass,
+      in: tree, beams,
       SlugSearch.Origin(
         source: folder.path + "/kept", toolchain: ["stdlib"], isSource: { _, _ in true }))
   }
@@ -58,8 +58,8 @@ private struct Code {
   }
 }
 
-@Suite struct BeamPassTests {
-  @Test func debugInformationIsTakenOutAndNothingElse() throws {
+@Suite struct BeamStripperTests {
+  @Test func stripsDebugInformationAndNothingElse() throws {
     let code = try Code()
     let body =
       "-vsn(\"kept\").\nvalue() -> {proplists:get_value(vsn, module_info(attributes)), 42}."
@@ -72,7 +72,7 @@ private struct Code {
       "lib/\($0 == "third" ? "stdlib-4.2" : "own-1.0")/ebin/\($0).beam"
     }
     let before = try files.map(code.read)
-    let looked = try code.pass()
+    let looked = try code.beams()
     #expect(looked.debugInfo == .kept)
     #expect(try files.map(code.read) == before)
     #expect(
@@ -81,7 +81,7 @@ private struct Code {
           "lib/own-1.0/ebin/\($0).beam"
         })
     #expect(looked.modules.first?.bytes == Array("no module, s3cret".utf8))
-    let stripped = try code.pass(isStripping: true)
+    let stripped = try code.beams(isStripping: true)
     #expect(stripped.debugInfo == .stripped)
     let after = try files.map(code.read)
     for (old, new) in zip(before, after) { #expect(new.count < old.count) }
@@ -89,44 +89,44 @@ private struct Code {
     for module in ["first", "second", "plain"] {
       #expect(try code.value(module) == "{\"kept\",42}")
     }
-    // Once more there is nothing to do.
-    _ = try code.pass(isStripping: true)
+    // A second time nothing changes.
+    _ = try code.beams(isStripping: true)
     #expect(try files.map(code.read) == after)
     #expect(try Files.read(code.tree + "/lib/own-1.0/ebin/broken.beam").count == 17)
   }
 
-  @Test func lockedInformationIsToldApart() throws {
+  @Test func recognisesEncryptedDebugInformation() throws {
     let code = try Code()
     try code.compile(
       "locked", "value() -> 1.", ["+debug_info", "+{debug_info_key,\"a key of mine\"}"])
-    #expect(try code.pass().debugInfo == .encrypted)
-    #expect(try code.pass(isStripping: true).debugInfo == .stripped)
+    #expect(try code.beams().debugInfo == .encrypted)
+    #expect(try code.beams(isStripping: true).debugInfo == .stripped)
     #expect(try code.value("locked") == "1")
   }
 
-  @Test func aTreeWithoutModules() throws {
-    let result = try Code().pass(isStripping: true)
+  @Test func acceptsATreeWithoutModules() throws {
+    let result = try Code().beams(isStripping: true)
     #expect(result.modules == [] && result.debugInfo == .stripped)
   }
 
-  @Test func whatTheMachineSaysIsTold() throws {
+  @Test func aFailureShowsTheMachinesOutput() throws {
     let code = try Code()
     let scratch = code.folder.path + "/scratch"
-    let pass = try BeamPass.begin(
+    let stripper = try BeamStripper.begin(
       code.tree, in: scratch, toolchain: [], isStripping: false, environment: Environment.current)
     // It cannot write what it has found.
     try Files.makeFolder(scratch + "/modules/in/the/way")
     do throws(Cause) {
-      _ = try pass.end()
-      Issue.record("a pass without a report has ended well")
+      _ = try stripper.end()
+      Issue.record("a stripper without a report has succeeded")
     } catch { #expect(error.id == "RT-SLUG-CONTENT" && !error.evidence.isEmpty, "\(error)") }
   }
 
-  @Test func aPassThatNobodyWaitsForEnds() throws {
+  @Test func anAbandonedStripperEnds() throws {
     let code = try Code()
     let scratch = code.folder.path + "/scratch"
     func begin() throws {
-      _ = try BeamPass.begin(
+      _ = try BeamStripper.begin(
         code.tree, in: scratch, toolchain: [], isStripping: false,
         environment: Environment.current)
     }
@@ -139,7 +139,7 @@ private struct Code {
 @Suite struct SlugSearchTests {
   private static let value = "s3cret-value-0001"
 
-  /// How a value may stand in a module.
+  /// Ways to write a value in a module.
   static let bodies: [(String, Bool)] = [
     ("value() -> <<\"\(value)\">>.", true),
     ("value() -> \"\(value)\".", true),
@@ -153,19 +153,19 @@ private struct Code {
   @Test(arguments: bodies) func aValueInAModuleIsFound(_ body: String, _ isFound: Bool) throws {
     let code = try Code()
     try code.compile("leak", body, ["+deterministic"])
-    let found = try code.findings(["KEY": Self.value], try code.pass(isStripping: true))
+    let found = try code.findings(["KEY": Self.value], try code.beams(isStripping: true))
     #expect(
       found == (isFound ? [.value(variable: "KEY", file: "lib/own-1.0/ebin/leak.beam")] : []))
     #expect(found.allSatisfy { !"\($0)\($0.sentence)\($0.remedy ?? "")".contains("s3cret") })
   }
 
-  @Test func aPackedLiteralNeedsThePass() throws {
+  @Test func aPackedLiteralIsFoundOnlyUnpacked() throws {
     let code = try Code()
     let padding = String(repeating: "padding that packs well, ", count: 200)
     try code.compile(
       "leak", "value() -> {<<\"\(padding)\">>, <<\"\(Self.value)\">>}.", ["+deterministic"])
     #expect(try code.findings(["KEY": Self.value], nil) == [])
-    #expect(try code.findings(["KEY": Self.value], try code.pass()).count == 1)
+    #expect(try code.findings(["KEY": Self.value], try code.beams()).count == 1)
   }
 
   static let texts: [(String, String, String, [String])] = [
@@ -183,7 +183,7 @@ private struct Code {
     ("at the end", "s3cret-value-0001", "\u{0}s3cret-value-000", []),
   ]
 
-  @Test(arguments: texts) func inAnyFile(
+  @Test(arguments: texts) func findsValuesInAnyFile(
     _ name: String, _ value: String, _ text: String, _ found: [String]
   ) throws {
     let code = try Code()
@@ -195,7 +195,7 @@ private struct Code {
         }, "\(name)")
   }
 
-  @Test func whatTheSourceSaysIsNoSecret() throws {
+  @Test func valuesInTheSourceDoNotCount() throws {
     let code = try Code()
     let (host, key) = ("shop.example.com", "s3cret-value-0001")
     try code.folder.write("tree/lib/own-1.0/priv/a.js", "\(host) \(key)")
@@ -205,13 +205,13 @@ private struct Code {
       .harmless(variable: "HOST", file: file), .value(variable: "KEY", file: file),
     ]
     #expect(try code.findings(config, nil) == both)
-    // The toolchain's own words are no finding either.
+    // Words of the toolchain do not count either.
     for place in ["lib/stdlib-4.2/ebin/b.beam", "erts-13/bin/c"] {
       try code.folder.write("tree/" + place, key)
       #expect(try code.findings(config, nil) == [both[0]])
       try Files.remove(code.tree + "/" + place)
     }
-    // Results of builds are no source.
+    // Results of builds do not belong to the source.
     for folder in ["_build/prod", ".git", "assets/node_modules", ".relpack-1"] {
       try code.folder.write("kept/\(folder)/x", "\(host) \(key)")
     }
@@ -226,7 +226,7 @@ private struct Code {
           source: code.folder.path + "/kept", fetched: code.folder.path + "/fetched",
           toolchain: ["stdlib"], isSource: { _, _ in false }))
     }
-    // Nor is what the build has made; but what it has fetched is.
+    // Files that the build has made do not either; fetched files do.
     #expect(try findings() == both)
     try code.folder.write("kept/deps/d/x.ex", host)
     #expect(try findings() == [both[1]])

@@ -6,12 +6,12 @@ import SlugStore
 import TestSupport
 import Testing
 
-/// The two scripts that a slug brings along, in the shells that there are.
+/// The two scripts of a slug in different shells.
 @Suite struct StartScriptTests {
   static let shells: [[String]] = [["dash"], ["bash"], ["bash", "--posix"], ["busybox", "sh"]]
   static let strictness = ["", "set -e;", "set -u;", "set -eu;"]
 
-  /// A folder whose name a shell may stumble over, with a slug in it.
+  /// A slug in a folder whose name is difficult for shells.
   private let folder: TemporaryFolder
   private var slug: String { folder.path + "/it's a \"slug\" $HOME" }
 
@@ -60,7 +60,7 @@ import Testing
     ("web.1", nil, "export RELEASE_NODE=demo@127.0.0.1", "demo@127.0.0.1"),
   ]
 
-  @Test(arguments: shells) func eachDynoHasItsNode(_ shell: [String]) throws {
+  @Test(arguments: shells) func eachDynoHasItsOwnNodeName(_ shell: [String]) throws {
     for set in Self.strictness {
       for (dyno, own, before, node) in Self.nodes {
         var environment = ["RELEASE_COOKIE": "c"]
@@ -68,7 +68,7 @@ import Testing
         environment["RELEASE_NODE"] = own
         let found = try env(
           shell, set, show: "${RELEASE_NODE:-}", before: before, environment)
-        // How many bytes a letter has is the shell's affair.
+        // Shells differ in how many bytes a letter has.
         #expect(found == node || (dyno?.contains("é") == true && found.hasPrefix(node)), "\(shell)")
       }
     }
@@ -95,7 +95,7 @@ import Testing
       #expect(try env(shell, set, show: "$RELEASE_COOKIE", [:]) == made)
       #expect(try Files.info(slug + "/tmp/.demo.cookie")?.mode == 0o600)
       try Files.remove(slug + "/tmp")
-      // Where the slug cannot be written there is still a place, but none behind a link.
+      // If the slug cannot be written, another folder is used, but none behind a link.
       if User.isRoot {
         let home = slug + "/home"
         try Files.makeFolder(home, mode: 0o777)
@@ -122,8 +122,8 @@ import Testing
     }
   }
 
-  /// Whatever was chosen when the slug was built, a release knows its own name.
-  @Test(arguments: shells) func theNameIsTheReleasesOwn(_ shell: [String]) throws {
+  /// RELEASE_NAME has the release's own name, although the config var chose several for the build.
+  @Test(arguments: shells) func aReleaseHasItsOwnName(_ shell: [String]) throws {
     for set in Self.strictness {
       for release in [Self.demo] + Self.two {
         let found = try env(
@@ -149,7 +149,7 @@ import Testing
       let kept = slug + "/tmp/.it's an apple.cookie"
       #expect(try Files.info(kept)?.mode == 0o600)
       #expect(try Files.list(slug + "/tmp") == [".it's an apple.cookie"])
-      // One that was put there is not believed.
+      // A cookie file of another user is not used.
       try Files.remove(kept)
       try folder.write("theirs", "known")
       try Files.symbolicLink(to: folder.path + "/theirs", at: kept)
@@ -157,15 +157,15 @@ import Testing
       let elsewhere = try cookies(set, ["HOME": home])
       #expect(Set(elsewhere).count == 1 && !["known", made[0]].contains(elsewhere[0]))
       #expect(try Files.list(home + "/.cache/it's an apple") == [".it's an apple.cookie"])
-      // A place that the platform names comes first.
+      // A folder that the platform names comes first.
       let named = try cookies(set, ["HOME": home, "RELEASE_TMP": folder.path + "/named"])
       #expect(Set(named).count == 1 && named[0] != elsewhere[0])
       for path in [slug + "/tmp", home, folder.path + "/named"] { try Files.remove(path) }
     }
   }
 
-  /// Of many first starts at once all have the same one.
-  @Test func firstStartsAgree() throws {
+  /// Many first starts at once get the same cookie.
+  @Test func simultaneousFirstStartsShareOneCookie() throws {
     let snippet = StartSnippet(Self.demo, among: [Self.demo])
     try folder.write("env.sh", snippet.head + snippet.tail)
     try Files.makeFolder(slug)
@@ -240,7 +240,7 @@ import Testing
           try Files.readIfThere(cookie).map { String(decoding: $0, as: UTF8.self) } == expected)
         if expected != nil { #expect(try Files.info(cookie)?.mode == 0o600) }
         #expect(try Files.list(home) == (expected == nil ? [] : [".erlang.cookie"]))
-        // What is there stays.
+        // An existing file stays.
         _ = try run(shell, script, ["HOME": home, "RELEASE_COOKIE": "another"])
         if let expected { #expect(try Files.read(cookie) == Array(expected.utf8)) }
         try Files.remove(home)
@@ -253,7 +253,7 @@ import Testing
     }
   }
 
-  @Test func noOtherReleaseHasACookieThere() {
+  @Test func onlyReleasesOfRelxUseTheCookieFile() {
     #expect(!ProfileScript.text([Self.release(.mix, "demo")]).contains("erlang.cookie"))
   }
 

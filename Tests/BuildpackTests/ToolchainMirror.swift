@@ -105,7 +105,7 @@ final class ToolchainMirror: Sendable {
   func bytes(_ path: String) throws -> [UInt8] { try Files.read(folder.path + "/" + path) }
 }
 
-/// A mirror on the network: answers each path as it is told, and counts.
+/// A mirror on the network, with an answer for each path. It counts the requests.
 final class MirrorServer: Sendable {
   enum Answer: Sendable {
     case bytes([UInt8])
@@ -113,14 +113,14 @@ final class MirrorServer: Sendable {
     case cut([UInt8])
     case status(String)
     case redirect(String)
-    /// Without an end.
+    /// A body that does not end.
     case endless
   }
 
   private let server: LoopbackServer
   private let seen: Paths
   var url: String { "http://127.0.0.1:\(server.port)" }
-  /// The paths that were asked for.
+  /// The requested paths.
   var paths: [String] { seen.all.withLock { $0 } }
 
   private final class Paths: Sendable { let all = Mutex<[String]>([]) }
@@ -152,7 +152,7 @@ final class MirrorServer: Sendable {
     if send(client, Array(head.utf8)) { _ = send(client, body) }
   }
 
-  /// - Returns: false when nobody reads any more.
+  /// - Returns: false if the client has closed the connection.
   @discardableResult
   private static func send(_ client: File, _ bytes: [UInt8]) -> Bool {
     var sent = 0

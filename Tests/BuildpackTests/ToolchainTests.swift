@@ -139,7 +139,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     let mirror = try TemporaryFolder("mirror")
     try Self.pack(mirror)
     let server = try MirrorServer { path in
-      // Long enough for the others to come.
+      // Long enough for the other builds to begin.
       if path.hasSuffix(".gz") { Clock.pause(milliseconds: 300) }
       return (try? Files.read(mirror.path + "/" + path)).map { .bytes($0) } ?? .status("404 No")
     }

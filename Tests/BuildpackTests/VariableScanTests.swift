@@ -5,9 +5,9 @@ import SlugStore
 import TestSupport
 import Testing
 
-/// The environment variables that run-time configuration reads, as the manifest tells them after a real build.
+/// The environment variables that run-time configuration reads, in the manifest of a real build.
 @Suite struct VariableScanTests {
-  /// A line of config/runtime.exs, and what it is known to want. The file is never evaluated by a build.
+  /// Lines of config/runtime.exs with the variables that they read. A build never evaluates the file.
   static let lines: [(text: String, found: [String])] = [
     ("import Config", []),
     (#"a = System.fetch_env!("A")"#, ["A required"]),
@@ -39,7 +39,7 @@ import Testing
     (#"w = System.fetch_env!("A")"#, ["A required"]),
   ]
 
-  @Test func findsWhatEachLineReads() throws {
+  @Test func findsTheVariablesOfEachLine() throws {
     let host = try BuildHost(
       Sample(
         name: "variables", project: "sprout", constant: "", answer: "", processes: [],

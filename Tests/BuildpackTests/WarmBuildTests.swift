@@ -3,10 +3,10 @@ import Posix
 import TestSupport
 import Testing
 
-/// A project with dependencies like those that people have, built again from what the build before left.
+/// A project with typical dependencies, built again with the cache of the build before.
 @Suite struct WarmBuildTests {
-  /// Each is a git repository: one reads a file as it is compiled, one keeps where its own source lies, one has native
-  /// code, one is plain.
+  /// Git repositories: one reads a file while it is compiled, one keeps the path of its source, one has native code, one is
+  /// plain.
   private static let dependencies = [
     "reader": """
     defmodule Reader do
@@ -69,7 +69,7 @@ import Testing
 
     """
 
-  /// - Returns: what goes into `deps` of the project's mix.exs, and its mix.lock.
+  /// - Returns: the text for `deps` in the project's mix.exs, and its mix.lock.
   private func makeRepositories(_ folder: TemporaryFolder) throws -> (deps: String, lock: String) {
     var (deps, lock): ([String], [String]) = ([], [])
     for (name, code) in Self.dependencies.sorted(by: { $0.key < $1.key }) {
@@ -94,7 +94,7 @@ import Testing
     return (deps.joined(separator: ", "), "%{\n\(lock.joined())}\n")
   }
 
-  @Test func compilesOnlyWhatChanged() throws {
+  @Test func compilesOnlyChangedFiles() throws {
     let host = try BuildHost(
       Sample(name: "warm", project: "sprout", constant: "", answer: "", processes: []))
     let (deps, lock) = try makeRepositories(host.folder)
@@ -117,7 +117,7 @@ import Testing
       try Files.setMode(source, 0o755)
       try host.giveAway(source)
       let result = try host.run(
-        "compile", [source, host.cache], environment: ["RELPACK_REHEARSAL": "off"])
+        "compile", [source, host.cache], environment: ["RELPACK_BOOT_CHECK": "off"])
       try #require(result.exit == .code(0), "\(result.lines)")
       #expect(result.lines.filter { $0.hasPrefix(" !     ") } == [])
       return result.lines.map { String($0.drop { $0 == " " }) }.filter {

@@ -30,7 +30,7 @@ struct SlugImportTests {
 
   static let story = [
     "build.started", "build.step check", "build.step tools", "build.step compile",
-    "build.step release", "build.step finish", "build.step rehearse", "build.finished",
+    "build.step release", "build.step finish", "build.step boot-check", "build.finished",
   ]
 
   let stage: Stage

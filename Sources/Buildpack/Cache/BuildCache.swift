@@ -1,68 +1,62 @@
 import Posix
 
-/// What a build leaves for the next one: fetched dependencies, compiled code, the slug.
+/// The cache that a build leaves for the next one: fetched dependencies, compiled code, the slug.
 ///
-/// It is one file, `build.cache`, in a folder that anybody may have filled. It is written aside and renamed, so it is an
-/// old one, a new one or none; who reads it keeps what he has opened; no lock is needed. All in it is held against
-/// digests before any of it is used. Whatever is wrong with it costs time, never a build.
+/// It is one file, `build.cache`, in a folder that is not trusted. A new file is written under another name and renamed,
+/// so a reader has the old file or the new one, and no lock is needed. Everything in it is checked against digests before
+/// it is used. A wrong or damaged cache costs time and never fails a build.
 struct BuildCache: Sendable {
-  /// Nil where there is none.
+  /// The buildpack's folder in CACHE_DIR, which is made if it is missing; nil if there is no cache.
   let folder: String?
-  /// Whether it was asked for no cache.
-  let isOff: Bool
+  /// Whether a setting turns the cache off.
+  var isOff = false
 
   static let file = "build.cache"
 
-  /// - Parameter folder: ours below CACHE_DIR; made where it is missing.
-  init(folder: String?, isOff: Bool = false) {
-    self.folder = folder
-    self.isOff = isOff
-  }
-
-  /// A build that is about to be made. All paths are absolute.
+  /// A build that is about to begin. All paths are absolute.
   struct Wanted: Sendable {
     var key: CacheKey
     var digests: SourceDigests
-    /// The source as it came.
+    /// The original source.
     var origin: String
-    /// The folder in which source, dependencies and compiled code lie: links may lead from each to each.
+    /// The folder that holds source, dependencies and compiled code. Links may lead from each to each.
     var root: String
-    /// The source that is built.
+    /// The copy of the source that is built.
     var source: String
-    /// Where mix or rebar3 would fetch dependencies to. What is there came with the source and stays.
+    /// The folder into which mix or rebar3 fetches dependencies. Files in it came with the source and stay.
     var dependencies: String
-    /// The folder that is compiled into. It must not be there, or be empty; so must the slug's.
+    /// The folder for compiled code. It must be missing or empty, and so must the slug's.
     var build: String
     var slug: String
   }
 
-  /// What is in place now, and why not more.
+  /// How much of the cache is used, and why not more.
   enum Reuse: Hashable, Sendable {
     case nothing(String)
     /// The sources of fetched dependencies.
     case dependencies(String)
-    /// Fetched dependencies, compiled. The applications of the source are compiled anew.
+    /// Fetched dependencies, compiled. The applications of the source are compiled again.
     case compiledDependencies(String)
-    /// All compiled code; mix compiles what has changed, and what depends on it.
+    /// All compiled code. mix compiles changed files, and files that depend on them.
     case compiled(String)
-    /// The slug itself: nothing is to be done.
+    /// The slug itself.
     case slug
 
-    /// One line for people.
+    /// One line for the output.
     var line: String {
       switch self {
       case .nothing(let why): "Nothing is used again: \(why)"
       case .dependencies(let why): "Fetched dependencies are used again, no compiled code: \(why)"
       case .compiledDependencies(let why):
-        "Compiled dependencies are used again, the application is compiled anew: \(why)"
+        "Compiled dependencies are used again, the application is compiled again: \(why)"
       case .compiled(let why): "Compiled code is used again: \(why)"
       case .slug: "The last build's slug is used again: nothing has changed"
       }
     }
   }
 
-  /// Puts in place what can be used again, and gives every file of the source a time by its content.
-  /// - Parameter unpack: puts the source in place; not called where the slug is used again.
+  /// Restores the parts of the cache that fit, and sets the time of every file of the source by its content.
+  /// - Parameter unpack: copies the source. It is not called if the slug is used again.
   func restore<Failure>(_ wanted: Wanted, unpack: () throws(Failure) -> Void) throws(Failure)
     -> Reuse
   {
@@ -73,7 +67,7 @@ struct BuildCache: Sendable {
     try unpack()
     do throws(CacheFault) {
       let found = try found.get()
-      // Where no times can be set, mix could not tell what has changed since.
+      // If no times can be set, mix could not tell which files have changed.
       try CacheFault.of { () throws(PosixError) in
         try SourceTimes.set(
           wanted.digests, in: wanted.source, changed: found.decision.changed)
@@ -90,7 +84,7 @@ struct BuildCache: Sendable {
     var kept: CacheFile
     var decision: CacheDecision
 
-    /// - Returns: why it could not be put in place.
+    /// - Returns: why it could not be restored; nil on success.
     func put(_ wanted: Wanted) -> CacheFault? {
       do throws(CacheFault) {
         try kept.restore(decision, to: wanted)
@@ -106,15 +100,15 @@ struct BuildCache: Sendable {
   }
 }
 
-/// The times that make mix and rebar3 see by content what has changed: they take a source for changed that is younger
-/// than what was made of it. Sources come with any time, often all with the same one.
+/// File times that tell mix and rebar3 which sources have changed by content. For these tools a source has changed if it
+/// is younger than its result, but platforms give the files of a source any times.
 enum SourceTimes {
-  /// Unchanged sources, 2000-01-01.
+  /// For unchanged sources: 2000-01-01.
   static let source = 946_684_800
-  /// What is restored, a day later.
+  /// For restored files: a day later.
   static let restored = source + 86_400
 
-  /// - Parameter changed: paths that are younger than what was restored, as are the folders they are in.
+  /// - Parameter changed: paths that get the current time, with their folders.
   static func set(_ digests: SourceDigests, in source: String, changed: Set<String>?)
     throws(PosixError)
   {

@@ -1,13 +1,13 @@
 import Posix
 import ReleaseModel
 
-/// All that a build is made from, so that the cache knows what of an earlier build is still right.
+/// All inputs of a build, by which the cache decides which results of an earlier build it may use.
 struct BuildInputs {
   let digests: SourceDigests
   let key: CacheKey
   private let project: Project
 
-  /// To be made before anything is fetched into the source.
+  /// Must be made before anything is fetched into the source.
   init(_ build: Build, _ plan: BuildPlan, _ tools: BuildTools) throws(BuildFailure) {
     project = plan.project
     let surroundings = build.request.environment.filter { Self.mayMatter($0.key) }
@@ -16,7 +16,9 @@ struct BuildInputs {
       digests = try SourceDigests.read(project.source, lookingFor: loose.sorted())
     } catch { throw .unreadable(error) }
     try Self.checkFolders(digests.folders, in: project.source)
-    let config = build.config.values.merging(build.config.steering(build.request.environment)) {
+    let config = build.configVars.values.merging(
+      build.configVars.steering(build.request.environment)
+    ) {
       own, _ in own
     }
     let perBuild = Set(BuildEnvironment.perBuild)
@@ -49,7 +51,7 @@ struct BuildInputs {
     key = CacheKey(parts: parts, lock: lock, variables: all.filter { loose.contains($0.key) })
   }
 
-  /// What is in a folder of another user's could not be removed when the slug is there.
+  /// Refuses folders that the build's user cannot change, since it could not remove them after the exchange.
   private static func checkFolders(_ folders: [String], in source: String) throws(BuildFailure) {
     for folder in folders.map({ source + "/" + $0 }) {
       let isOwn = (try? Files.info(folder))??.owner == User.id
@@ -59,13 +61,13 @@ struct BuildInputs {
     }
   }
 
-  /// Whether a file of the source is what it was before the build.
+  /// Whether a file of the source is unchanged since the build began.
   func isUnchanged(_ path: String, _ bytes: [UInt8]) -> Bool {
     guard let digest = digests.files[path], digest.first != 2 else { return false }
     return Array(digest.dropFirst()) == SHA256.digest(bytes)
   }
 
-  /// - Parameter slug: where a slug goes that is used again.
+  /// - Parameter slug: the folder for a slug that is used again.
   func wanted(in place: BuildPlace, slug: String) -> BuildCache.Wanted {
     BuildCache.Wanted(
       key: key(in: place), digests: digests, origin: project.source, root: place.real.root,
@@ -74,8 +76,8 @@ struct BuildInputs {
   }
 
   /// - Parameters:
-  ///   - facts: what was learned of the project.
-  ///   - slug: where the slug lies; nil where the next build must not get it.
+  ///   - facts: the builder's reports about the project.
+  ///   - slug: the slug's folder; nil if the next build must not use it.
   func made(in place: BuildPlace, _ facts: BuilderRun.Facts, slug: String?) -> BuildCache.Made {
     let isVendored = digests.folders.contains(
       project.place.isEmpty ? "deps" : project.place + "/deps")
@@ -90,7 +92,7 @@ struct BuildInputs {
       ownApplications: own, leavingOut: facts.reachesOut ? own : [])
   }
 
-  /// What was compiled under another path than the usual one is of no use to other builds, nor theirs to it.
+  /// Code that was compiled under another path than the usual one can only be used under that path.
   private func key(in place: BuildPlace) -> CacheKey {
     if place.isUsual { return key }
     var key = key
@@ -98,12 +100,12 @@ struct BuildInputs {
     return key
   }
 
-  /// rebar3 keeps them among what it compiles.
+  /// The folder of mix's fetched dependencies. rebar3 has its own in the folder for compiled code.
   private func dependencies(in place: BuildPlace) -> String {
     project.at(place.real.source).folder + "/deps"
   }
 
-  /// What decides how everything is compiled, dependencies too. Run-time configuration is another file of the source.
+  /// Whether a file decides how everything is compiled, dependencies too. Run-time configuration does not.
   private static func isConfiguration(_ path: String) -> Bool {
     let name = Files.name(of: path)
     if ["mix.exs", "rebar.config", "rebar.config.script"].contains(name) { return true }
@@ -132,23 +134,23 @@ struct BuildInputs {
     Hex.encode(SHA256.digest(Array(text.utf8)))
   }
 
-  /// This program: another one may build in another way. It may run from anywhere.
+  /// A digest of this program, since another version may build in another way.
   static let program =
     (try? SHA256.digest(ofFile: "/proc/self/exe")).map(Hex.encode) ?? Random.hex(8)
 
-  /// What differs from host to host and from shell to shell.
+  /// Variables that differ between hosts and shells and do not change a build.
   private static let passing: Set<String> = [
     "_", "HOME", "HOSTNAME", "LANG", "LOGNAME", "OLDPWD", "PATH", "PWD", "SHELL", "SHLVL", "TERM",
     "TMPDIR", "USER", "BUILD_DIR", "CACHE_DIR", "ENV_DIR", "RELTUI_HOME",
   ]
 
-  /// Whether a variable of the build's environment may be asked for by code that is compiled. Platforms and shells set
-  /// any number, so one counts only where a file mentions it.
+  /// Whether compiled code may read a variable of the build's environment. Platforms and shells set many variables, so one
+  /// counts only if a file mentions its name.
   private static func mayMatter(_ name: String) -> Bool {
     !passing.contains(name) && !name.hasPrefix("RELPACK_") && name.utf8.count > 2
   }
 
-  /// The host's kind, and what its compilers are told.
+  /// A digest of the kind of host and of the options for its compilers.
   private static func platform(_ environment: [String: String]) -> String {
     var facts = environment.filter { name, _ in
       ["CC", "CXX", "LDFLAGS", "NODE_ENV", "STACK"].contains(name) || name.hasSuffix("FLAGS")

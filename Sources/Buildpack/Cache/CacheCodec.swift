@@ -1,4 +1,4 @@
-/// Numbers and texts as bytes, each text behind its length.
+/// Writes numbers and texts as bytes, each text after its length.
 struct CacheWriter {
   private(set) var bytes: [UInt8] = []
 
@@ -35,7 +35,7 @@ struct CacheWriter {
   }
 }
 
-/// Reads what a `CacheWriter` wrote, and finds out what did not come from one.
+/// Reads the bytes of a `CacheWriter`, and throws on other bytes.
 struct CacheReader {
   private let bytes: [UInt8]
   private var at = 0
@@ -48,7 +48,7 @@ struct CacheReader {
       UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: at, as: UInt64.self))
     }
     at += 8
-    // Sums of as many numbers as fit into an index must not overflow.
+    // Sums of all numbers in an index must not overflow.
     guard number < 1 << 40 else { throw .damaged("its index") }
     return Int(number)
   }

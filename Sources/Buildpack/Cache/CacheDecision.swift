@@ -1,13 +1,13 @@
-/// How much of a cache a build may use. A pure function of what both are made of.
+/// How much of a cache a build may use. It depends only on the inputs of both.
 struct CacheDecision {
   let reuse: BuildCache.Reuse
-  /// Paths of the source that the compiled code is not of; nil where no compiled code is used.
+  /// Paths of the source that have changed since the compiled code was made; nil if no compiled code is used.
   var changed: Set<String>?
 
   init(of index: CacheIndex, for wanted: BuildCache.Wanted) {
     let isFetched = index.trees[.dependencies].map { !$0.entries.isEmpty } ?? false
     let hasFetchedCode = Self.hasFetchedCode(index)
-    /// The best that is left once no code of our own can be used.
+    /// The best choice if no code of the project itself can be used.
     func dependencies(compiled: Bool, _ why: [String]) -> BuildCache.Reuse {
       let why = Self.list(why)
       if compiled, hasFetchedCode { return .compiledDependencies(why) }
@@ -58,16 +58,16 @@ struct CacheDecision {
     index.trees[.build]?.entries.contains { isFetched($0.path, index) } ?? false
   }
 
-  /// Whether it is code of a fetched dependency.
+  /// Whether a path is compiled code of a fetched dependency.
   private static func isFetched(_ path: String, _ index: CacheIndex) -> Bool {
     CachePath.application(path).map { !index.own.contains($0) } ?? false
   }
 
-  /// Whether something in the cache is among what is used again.
+  /// Whether a file of the cache is used again.
   func includes(_ path: String, of part: CacheIndex.Part, in index: CacheIndex) -> Bool {
     switch (part, reuse) {
     case (.build, .compiledDependencies): Self.isFetched(path, index)
-    // What compilers made in them is for the tools of that time only.
+    // Dependencies in which something was compiled hold results of the old tools.
     case (.dependencies, .dependencies):
       CachePath.unit(of: path, part).map {
         index.trees[part]?.untouched.contains($0) == true
@@ -76,7 +76,7 @@ struct CacheDecision {
     }
   }
 
-  /// The first three.
+  /// The first three reasons, and how many more there are.
   private static func list(_ reasons: [String]) -> String {
     let more = reasons.count - 3
     let shown = reasons.prefix(3).joined(separator: ", ")
@@ -84,7 +84,7 @@ struct CacheDecision {
   }
 }
 
-/// One file that two sources do not share.
+/// A file in which two sources differ.
 struct SourceChange: Hashable, Sendable {
   enum Kind: String, Sendable { case changed, added, removed }
   let path: String
@@ -107,16 +107,16 @@ struct SourceChange: Hashable, Sendable {
     return changes.sorted { $0.path < $1.path }
   }
 
-  /// Whether mix knows all that was compiled from this file, and compiles it anew by itself.
+  /// Whether mix itself finds and compiles everything that depends on this file.
   ///
-  /// It does for Elixir in an application's `lib`. A template declares itself to mix once it is used, but one that
-  /// appears or goes away may not; Erlang headers, and what code reads as it is compiled, mix knows nothing of.
-  /// - Parameter own: names of applications. A folder is taken for that of one by its name: a project may also lie in `priv`,
-  /// as data.
+  /// It does for Elixir in an application's `lib`. mix knows a template that was used, but not one that appears or
+  /// disappears. It does not know Erlang headers and files that code reads while it is compiled.
+  /// - Parameter own: names of the project's applications. A folder belongs to one if it has its name, because there may be
+  ///   other projects, as data in `priv` for example.
   func isTracked(among source: [String: [UInt8]], own: Set<String>) -> Bool {
-    // A link's own time and bytes are not those that mix looks at.
+    // mix looks at the target of a link, not at the link.
     if source[path]?.first == 2 { return false }
-    // Code may go through a folder as it is compiled: a new file, or one less, may be in other code too.
+    // Code may list a folder while it is compiled, so a new or missing file may change other code.
     guard kind == .changed, [".ex", ".heex", ".leex"].contains(where: { path.hasSuffix($0) })
     else { return false }
     var folder = path
@@ -136,14 +136,14 @@ struct SourceChange: Hashable, Sendable {
 }
 
 extension BuildCache.Wanted {
-  /// Where its trees lie, as seen from the root.
+  /// The places of its trees relative to the root.
   var layout: String { BuildCache.layout(root, dependencies: dependencies, build: build) }
 
   func isVendored(_ path: String) -> Bool {
     path.hasPrefix(CachePath.relative(dependencies, to: source) + "/")
   }
 
-  /// Names of variables that have other values now.
+  /// One text for each variable whose value has changed.
   func changes(of mentioned: [String: [UInt8]]) -> [String] {
     let now = key.values(of: Set(mentioned.keys), in: origin)
     return mentioned.keys.filter { mentioned[$0] != now[$0] }.sorted().map { $0 + " changed" }

@@ -2,12 +2,12 @@ import Posix
 
 /// The cache's file, opened for reading.
 ///
-/// It holds the bytes of all files, one behind the other, then the index, then an end: the index's length and digest and
-/// the name of the format. A file that was cut short has no such end.
+/// It holds the bytes of all files in sequence, then the index, then the index's length and digest and the name of the
+/// format. A truncated file does not end in this way.
 struct CacheFile {
   static let format = Array("relpack cache 2\n".utf8)
   static let endSize = 8 + 32 + 16
-  /// That of a hundred thousand files is smaller.
+  /// In bytes. The index of a hundred thousand files is smaller.
   static let greatestIndex = 32 << 20
   static let greatestSize = 4 << 30
 
@@ -15,7 +15,7 @@ struct CacheFile {
   private let file: File
   private let folder: File
 
-  /// - Throws: why there is nothing to be used.
+  /// - Throws: the reason why the cache cannot be used.
   static func open(_ path: String?) throws(CacheFault) -> CacheFile {
     guard let path else { throw CacheFault(reason: "there is no cache folder") }
     let folder: File
@@ -36,7 +36,7 @@ struct CacheFile {
   private init(_ file: File, in folder: File) throws(CacheFault) {
     (self.file, self.folder) = (file, folder)
     let info = try CacheFault.of { () throws(PosixError) in try file.info() }
-    guard info.kind == .file else { throw .damaged("'\(BuildCache.file)' is no file") }
+    guard info.kind == .file else { throw .damaged("'\(BuildCache.file)' is not a file") }
     guard info.owner == User.id else {
       throw CacheFault(reason: "the cache belongs to user \(info.owner)")
     }
@@ -62,11 +62,11 @@ struct CacheFile {
     return bytes
   }
 
-  /// Puts in place what was decided on: all of it or nothing.
+  /// Restores the chosen parts, all of them or none.
   func restore(_ decision: CacheDecision, to wanted: BuildCache.Wanted) throws(CacheFault) {
     let parts = self.parts(decision, wanted)
     if parts.isEmpty { return }
-    // Beside where it goes: a slug waits elsewhere than the rest.
+    // A folder beside the target, so that the parts can be renamed into place.
     let stage =
       (decision.reuse == .slug ? wanted.slug : wanted.build) + ".restored-" + Random.hex(4)
     defer { try? Files.remove(stage) }
@@ -86,7 +86,7 @@ struct CacheFile {
     }
   }
 
-  /// Each with its place.
+  /// The parts to restore, each with its target.
   private func parts(_ decision: CacheDecision, _ wanted: BuildCache.Wanted)
     -> [(CacheIndex.Part, String)]
   {
@@ -99,7 +99,7 @@ struct CacheFile {
       parts = [(.dependencies, wanted.dependencies), (.build, wanted.build)]
     }
     return parts.filter { part, place in
-      // Dependencies that came with the source are not ours to replace.
+      // Dependencies that came with the source are not replaced.
       index.trees[part] != nil && !(part == .dependencies && Files.exists(place))
     }
   }
@@ -139,7 +139,7 @@ struct CacheFile {
     }
   }
 
-  /// Links come when no file is written any more; what was made in a folder has changed its time.
+  /// Makes links after all files, so that no file is written through a link, and sets the times of folders.
   private func finish(_ made: [CacheIndex.Entry], _ part: CacheIndex.Part, in folder: String)
     throws(PosixError)
   {
@@ -158,8 +158,9 @@ struct CacheFile {
       }.map { folder + "/" + $0 })
   }
 
-  /// So that the next build can tell in which dependencies nothing was changed since they were fetched: all else must be
-  /// older. A file system's clock ticks in milliseconds; where it does not tick soon, they are taken for changed.
+  /// Makes the fetch marks younger than all other files, so that the next build sees which dependencies are unchanged
+  /// since they were fetched. The file system's clock ticks in milliseconds; if it does not tick soon, the next build takes
+  /// them for changed.
   private static func touch(_ marks: [String]) throws(PosixError) {
     guard let first = marks.first else { return }
     try Files.setModified(first, SourceTimes.restored)
@@ -171,8 +172,8 @@ struct CacheFile {
     for mark in marks.dropFirst() { try Files.setModified(mark, SourceTimes.restored) }
   }
 
-  /// Copies one file, taking its digest on the way.
-  /// - Returns: whether it is what the index says.
+  /// Copies one file and computes its digest.
+  /// - Returns: whether the digest is that of the index.
   private func write(_ entry: CacheIndex.Entry, at offset: Int, to path: String)
     throws(CacheFault) -> Bool
   {
@@ -196,7 +197,7 @@ struct CacheFile {
 /// Why a cache cannot be used.
 struct CacheFault: Error, Hashable {
   var reason: String
-  /// Whether it will never be of use to anybody.
+  /// Whether the file is damaged, so that no build can ever use it.
   var isDamage = false
 
   init(reason: String) { self.reason = reason }
@@ -209,9 +210,9 @@ struct CacheFault: Error, Hashable {
     return fault
   }
 
-  static let cutShort = damaged("it is cut short, or of another version")
+  static let cutShort = damaged("it is truncated, or of another version")
 
-  /// A failed call as a fault.
+  /// Turns a failed system call into a fault.
   static func of<Result>(_ call: () throws(PosixError) -> Result) throws(CacheFault) -> Result {
     do throws(PosixError) { return try call() } catch { throw CacheFault(error) }
   }

@@ -1,32 +1,33 @@
 import Posix
 
 extension BuildCache {
-  /// What a build that went well has made, to be kept.
+  /// The results of a successful build that the cache keeps.
   struct Made: Sendable {
     var key: CacheKey
-    /// Of the source as it came, before anything was fetched or made in it.
+    /// Of the original source, before anything was fetched or made in it.
     var digests: SourceDigests
-    /// The source as it came.
+    /// The original source.
     var origin: String
-    /// The folder in which dependencies and compiled code lie.
+    /// The folder that holds dependencies and compiled code.
     var root: String
-    /// Nil where the source brought its dependencies itself.
+    /// Nil if the dependencies came with the source.
     var dependencies: String?
-    /// Where they would be.
+    /// Their folder, even if they are not kept.
     var dependenciesPlace: String
-    /// Nil where another build must not get it, as for the slug.
+    /// The folder of compiled code; nil if another build must not use it.
     var build: String?
-    /// Where it would be.
+    /// That folder, even if it is not kept.
     var buildPlace: String
+    /// The slug's folder; nil if another build must not use it.
     var slug: String?
-    /// All that are no fetched dependencies: the source's own, children of an umbrella, path dependencies.
+    /// Applications that are not fetched dependencies: the source's own, children of an umbrella, path dependencies.
     var ownApplications: Set<String>
     /// Applications whose code is not kept.
     var leavingOut: Set<String> = []
   }
 
-  /// Keeps it for the next build. To be called while all of it is still in place.
-  /// - Returns: why it could not, in one line.
+  /// Writes the results into the cache. They must still be in place.
+  /// - Returns: why the cache was not written, in one line; nil on success.
   func store(_ made: Made) -> String? {
     guard !isOff, let folder else { return nil }
     do throws(PosixError) {
@@ -36,7 +37,7 @@ extension BuildCache {
       let name = Self.new + Random.hex(4)
       let file = try File.open(name, .create, in: folder)
       do throws(PosixError) {
-        // Held until the file is in its place, so that nobody takes it for one left behind.
+        // The lock keeps other builds from removing the file as a leftover before it is renamed.
         let lock = try Lock.take(file)
         try CacheFileWriter.write(made, to: file)
         try Files.rename(name, to: Self.file, in: folder)
@@ -51,13 +52,13 @@ extension BuildCache {
 
   private static let new = "build.new-"
 
-  /// Removes what killed builds have left.
+  /// Removes files that killed builds have left.
   private static func clean(_ folder: File) {
     let names = (try? Files.list(folder.name, skippingOthers: true)) ?? []
     for name in names where name.hasPrefix(new) {
       guard let file = try? File.open(name, .read, in: folder),
         (try? Lock.isHeld(file)) == false,
-        // One may have been made a moment ago and not be locked yet.
+        // A new file may not be locked yet.
         let changed = Files.modified(folder.name + "/" + name),
         Clock.now() - changed / 1_000_000 > 60_000
       else { continue }
@@ -101,7 +102,7 @@ struct CacheFileWriter {
     let all = try FileTree.entries(of: folder)
     var leftOut = part == .build ? made.leavingOut : []
     for entry in all where !(try isFit(entry, folder, prefix)) {
-      // A slug is whole or none.
+      // A slug is kept completely or not at all.
       guard part != .slug, let unit = CachePath.unit(of: entry.path, part) else { return nil }
       leftOut.insert(unit)
     }
@@ -114,8 +115,8 @@ struct CacheFileWriter {
     return tree
   }
 
-  /// mix touches `.fetch` in each dependency once all are there; what was made or changed later is younger, by the time
-  /// that nobody can set.
+  /// Names of the dependencies in which nothing has changed since they were fetched. mix touches `.fetch` in each of them
+  /// when all are fetched; files that were made or changed later have a younger status change time, which cannot be set.
   private static func untouched(_ tree: CacheIndex.Tree, _ folder: String) -> Set<String> {
     var fetched: [String: Int64] = [:]
     for entry in tree.entries where CachePath.isFetchMark(entry.path) {
@@ -184,9 +185,5 @@ struct CacheFileWriter {
     if try file.size() > CacheFile.greatestSize || index.count > CacheFile.greatestIndex {
       throw PosixError("keep", "the build", .fileTooLarge)
     }
-  }
-
-  private init(file: File, search: WordSearch) {
-    (self.file, self.search) = (file, search)
   }
 }

@@ -1,13 +1,13 @@
 import Posix
 
-/// What a cache's file holds, and what it was made of.
+/// The index of a cache's file: its trees, and the inputs of the build that made them.
 struct CacheIndex: Hashable, Sendable {
   /// A tree whose files are in the cache.
   struct Tree: Hashable, Sendable {
     var entries: [Entry] = []
-    /// Dependencies in which nothing was made or changed since they were fetched: of any use to other tools.
+    /// Dependencies in which nothing has changed since they were fetched, so that other tools can use them.
     var untouched: Set<String> = []
-    /// Bytes of all files.
+    /// The sum of the sizes of all files.
     var size: Int { entries.reduce(0) { $0 + $1.size } }
   }
 
@@ -18,25 +18,25 @@ struct CacheIndex: Hashable, Sendable {
     var mode: UInt32 = 0
     var size = 0
     var digest: [UInt8] = []
-    /// A link's.
+    /// The target of a link.
     var target = ""
   }
 
   enum Part: String, CaseIterable, Sendable { case dependencies, build, slug }
 
   var key: [CacheKey.Part]
-  /// Where the trees lay, as seen from the source: links among them hold only there.
+  /// The places of the trees relative to the source. Links between them are right only in these places.
   var layout: String
   var source: [String: [UInt8]]
-  /// Digests of the values of what files of the source mention.
+  /// Digests of the values of variables that files of the source mention.
   var mentioned: [String: [UInt8]]
   /// The same for fetched dependencies.
   var mentionedByDependencies: [String: [UInt8]]
-  /// Applications that are no fetched dependencies.
+  /// Applications that are not fetched dependencies.
   var own: Set<String>
   var trees: [Part: Tree] = [:]
 
-  /// Bytes of all files, in the order of the parts.
+  /// The sum of the sizes of all files.
   var size: Int { Part.allCases.reduce(0) { $0 + (trees[$1]?.size ?? 0) } }
 }
 
@@ -58,7 +58,7 @@ extension CacheIndex {
     return writer.bytes
   }
 
-  /// - Throws: where the bytes are not those of an index, or name what no index of ours would.
+  /// - Throws: a fault if the bytes are not a valid index.
   init(_ bytes: [UInt8]) throws(CacheFault) {
     var reader = CacheReader(bytes)
     key = try reader.list { reader throws(CacheFault) in
@@ -82,7 +82,7 @@ extension CacheIndex {
     }
   }
 
-  /// Every entry is a plain path, once, in a folder that comes before it: nothing is beneath a link or a file.
+  /// Checks that every entry is a plain path, occurs once, and comes after its folder, so that no entry is below a link.
   private static func check(_ part: Part, _ tree: Tree) throws(CacheFault) {
     var seen: Set<String> = []
     var folders: Set<String> = [""]

@@ -1,25 +1,25 @@
 import Posix
 
-/// All that decides, beside the source, what a build makes.
+/// All inputs of a build besides the source.
 struct CacheKey: Hashable, Sendable {
   struct Part: Hashable, Sendable {
-    /// As people are told of it: `mix.lock`, `Elixir`.
+    /// The name in messages: `mix.lock`, `Elixir`.
     var name: String
-    /// A version, or the digest of what must not be told.
+    /// A version, or the digest of a value that must not be shown.
     var value: String
   }
 
-  /// In the order in which differences are told.
+  /// In the order in which differences are listed.
   var parts: [Part]
-  /// The name of the part that is the lock file's digest. Without such a part nobody knows what would be fetched today,
-  /// and nothing that was fetched is used again.
+  /// The name of the part with the lock file's digest. If there is no such part, a fetch may give other versions today, so
+  /// no fetched dependency is used again.
   var lock: String
-  /// Variables whose values change from build to build, by name. One counts only where a file mentions it.
+  /// Variables whose values change from build to build, by name. One counts only if a file mentions it.
   var variables: [String: String]
 
   func value(_ name: String) -> String? { parts.first { $0.name == name }?.value }
 
-  /// Digests of the values of variables and of git's state, for what is mentioned.
+  /// Digests of the values of the mentioned variables, and of git's state if that is mentioned.
   func values(of mentioned: Set<String>, in source: String) -> [String: [UInt8]] {
     var values: [String: [UInt8]] = [:]
     for name in mentioned {
@@ -29,7 +29,7 @@ struct CacheKey: Hashable, Sendable {
     return values
   }
 
-  /// What differs from an older key, in words; empty where nothing does.
+  /// One text for each difference from an older key.
   func differences(from old: [Part]) -> [String] {
     var names = parts.map(\.name)
     names += old.map(\.name).filter { !names.contains($0) }
@@ -43,7 +43,7 @@ struct CacheKey: Hashable, Sendable {
     }
   }
 
-  /// A version is; a digest and what a hostile cache may hold are not.
+  /// Whether a value can be shown: a version can; a digest, or a strange text from an untrusted cache, cannot.
   private static func isFitToTell(_ value: String) -> Bool {
     (1...24).contains(value.utf8.count) && value.utf8.allSatisfy { (33...126).contains($0) }
   }

@@ -1,13 +1,13 @@
-/// Rules for the names in a cache, which anybody may have written.
+/// Rules for the paths in a cache, which is not trusted.
 enum CachePath {
-  /// Whether it names something below a folder, in its plainest form.
+  /// Whether a path is relative and has no empty part, `.` or `..`.
   static func isPlain(_ path: String) -> Bool {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     return parts.count <= 128 && path.utf8.count < 4096 && !path.utf8.contains(0)
       && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
   }
 
-  /// Whether a link's target, taken by its letters, is in the folder that the link's own path starts from.
+  /// Whether the text of a link's target stays in the folder from which the link's path starts.
   static func staysInside(link path: String, target: String) -> Bool {
     if target.isEmpty || target.hasPrefix("/") || target.utf8.contains(0) { return false }
     var depth = path.split(separator: "/").count - 1
@@ -18,8 +18,8 @@ enum CachePath {
     return true
   }
 
-  /// The application whose code a path of a build folder belongs to: `lib/APP/…` is mix's way, `default/lib/APP/…`
-  /// rebar3's, which keeps its plugins beside them. Nil for what belongs to none.
+  /// The application of a path in the folder for compiled code: mix has `lib/APP/…`, rebar3 `default/lib/APP/…` and
+  /// `default/plugins/APP/…`. Nil if the path belongs to no application.
   static func application(_ path: String) -> String? {
     let parts = path.split(separator: "/", maxSplits: 3)
     var name: Substring?
@@ -28,21 +28,21 @@ enum CachePath {
     } else if parts.count > 2, parts[1] == "lib" || parts[1] == "plugins" {
       name = parts[2]
     }
-    // rebar3's notes on all of them are in `lib/.rebar3`.
+    // `lib/.rebar3` holds rebar3's own data about all applications.
     return name?.hasPrefix(".") == true ? nil : name.map(String.init)
   }
 
-  /// What is kept whole or not at all: an application, a dependency.
+  /// The application or dependency of a path; the cache keeps each completely or not at all.
   static func unit(of path: String, _ part: CacheIndex.Part) -> String? {
     part == .build ? application(path) : path.split(separator: "/").first.map(String.init)
   }
 
-  /// `path` as seen from `folder`; empty where it is not below it.
+  /// `path` relative to `folder`; empty if it is not below it.
   static func relative(_ path: String, to folder: String) -> String {
     path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : ""
   }
 
-  /// `NAME/.fetch` in a folder of dependencies.
+  /// Whether a path is `NAME/.fetch` in a folder of dependencies.
   static func isFetchMark(_ path: String) -> Bool {
     path.hasSuffix("/.fetch") && path.split(separator: "/").count == 2
   }

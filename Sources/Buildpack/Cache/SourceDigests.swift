@@ -1,22 +1,22 @@
 import Posix
 
-/// What a source tree holds, by content: no time plays a part in it.
+/// The content of a source tree as digests. File times have no influence.
 ///
-/// It is read before anything is restored or fetched, so a `deps` that it has came with the source.
+/// It is read before anything is restored or fetched, so a folder `deps` in it came with the source.
 struct SourceDigests: Hashable, Sendable {
-  /// By path relative to the source. The digest of a link is that of its target's text; a file's first byte more says
-  /// whether it is executable.
+  /// By path relative to the source. Before the digest is one byte: 0 for a file, 1 for an executable, 2 for a link, whose
+  /// digest is that of its target's text.
   let files: [String: [UInt8]]
   let folders: [String]
-  /// Those of the words that occur in a file: where code names a variable, its value may be in what is compiled.
+  /// The words that occur in a file. If code names a variable, the variable's value may be in compiled code.
   let mentioned: Set<String>
-  /// Why nothing that was compiled can be known to be that of this source; nil where it can.
+  /// Why compiled code cannot be matched to this source; nil if it can.
   let unfit: String?
 
-  /// What stands for the state of the git repository among the words.
+  /// The word that means the state of the git repository.
   static let git = ".git"
 
-  /// - Parameter words: names of variables whose values change from build to build. `git` is always looked for.
+  /// - Parameter words: names of variables whose values change from build to build. Calls of git are always searched.
   static func read(_ source: String, lookingFor words: [String]) throws(PosixError)
     -> SourceDigests
   {
@@ -24,7 +24,7 @@ struct SourceDigests: Hashable, Sendable {
     var folders: [String] = []
     var search = WordSearch(words)
     var unfit: String?
-    // No compiler takes a file whose name is no text, and no slug either.
+    // Files whose names are not UTF-8 are skipped: neither compilers nor slugs can hold them.
     for entry in try FileTree.entries(of: source, skippingOthers: true, skipping: isNoSource) {
       let path = source + "/" + entry.path
       switch entry.info.kind {
@@ -45,7 +45,7 @@ struct SourceDigests: Hashable, Sendable {
       files: files, folders: folders, mentioned: search.found, unfit: unfit)
   }
 
-  /// Ours, git's, and what mix compiled elsewhere: a build does not use it.
+  /// Whether a path is not source: the build's own folder, git's, or a `_build` of another build.
   private static func isNoSource(_ path: String) -> Bool {
     path == "_build" || path == git || Staging.isName(path)
   }
@@ -58,7 +58,7 @@ struct SourceDigests: Hashable, Sendable {
     var hash = SHA256()
     search.begin()
     while true {
-      // One byte more than there should be: then most files are read in two calls, the second of which finds the end.
+      // One byte more than the file's size, so that most files are read in two calls, the second of which finds the end.
       let part = try file.read(upTo: min(size + 1, 1 << 20))
       if part.isEmpty { return hash.finish() }
       hash.update(part)
@@ -66,7 +66,7 @@ struct SourceDigests: Hashable, Sendable {
     }
   }
 
-  /// A target that is not there yet is judged by its letters.
+  /// If the target does not exist yet, its text decides.
   private static func leadsInside(_ path: String, _ target: String, _ source: String) -> Bool {
     if let resolved = try? Files.resolve(source + "/" + path),
       let root = try? Files.resolve(source)
@@ -78,11 +78,11 @@ struct SourceDigests: Hashable, Sendable {
     return CachePath.staysInside(link: path, target: target)
   }
 
-  /// What changes with every commit and tag, as a value to be compared; nil where there is no repository.
+  /// A value that changes with every commit and tag; nil if there is no repository.
   static func gitState(of source: String) -> String? {
     let folder = source + "/" + git
     guard (try? Files.info(folder)) != nil else { return nil }
-    // A work tree's `.git` is a file that names a folder elsewhere; then each build is taken to have a state of its own.
+    // The `.git` of a work tree is a file that names another folder. Then each build gets its own value.
     guard let entries = try? FileTree.entries(of: folder, skipping: { !isReference($0) }) else {
       return Random.hex(16)
     }

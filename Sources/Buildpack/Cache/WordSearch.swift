@@ -1,14 +1,14 @@
-/// Looks for words in files that are read part by part.
+/// A search for words in files that are read in parts.
 struct WordSearch {
   private(set) var found: Set<String> = []
   private var wanted: [(name: String, bytes: [UInt8])]
   private var longest = 0
   private var tail: [UInt8] = []
   private var isFirst = true
-  /// What holds a zero near its start is no code.
+  /// Whether the file has a zero byte near its start, so that it is not code.
   private var isBinary = false
 
-  /// How code asks git for what it then compiles in.
+  /// Texts in code that calls git and may compile the answer in.
   private static let git = [
     "\"git\"", "'git'", " git}", ",git}", " git,", ",git,", "git -", "git rev-", "git describe",
     "git log", "git show", "git tag", "git status", "git diff", ".git/",
@@ -20,7 +20,7 @@ struct WordSearch {
     longest = wanted.map(\.bytes.count).max() ?? 0
   }
 
-  /// Whether a file may be code; prose names variables and takes no value from them.
+  /// Whether a file may be code. Documentation names variables too, but does not read them.
   static func isSearched(_ path: String) -> Bool { !path.hasSuffix(".md") }
 
   mutating func begin() { (tail, isFirst, isBinary) = ([], true, false) }

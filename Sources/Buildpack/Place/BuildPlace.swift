@@ -1,33 +1,33 @@
 import Posix
 
-/// Where the tools of a build see its folder.
+/// The path under which the tools of a build see its folder.
 ///
-/// Macros of Phoenix, Ecto and others put the path of the source into what is compiled, whatever a compiler is told. So
-/// that two builds of one source give the same bytes, and that compiled code can be used again, all builds happen under
-/// one path: see docs/decisions/0021.
+/// Macros of Phoenix, Ecto and others compile the path of the source into modules, whatever the compiler's options are. All
+/// builds happen under one path, so that two builds of one source give the same bytes and compiled code can be used again:
+/// docs/decisions/0021.
 struct BuildPlace {
-  /// The same on each host, and for each user: it can be made by any user, or be shown by a mount.
+  /// The path is the same on each host and for each user: any user can make it, or mount the folder there.
   static let usual = "/var/tmp/reltui-build"
 
   enum Kind: Hashable {
-    /// Our folder is shown under the usual path to the tools alone.
+    /// A mount shows the folder under the usual path to the tools alone.
     case shown
-    /// The folder lies under the usual path.
+    /// The folder is at the usual path.
     case made
-    /// The usual path cannot be had, for this reason: the tools see the folder where it lies.
+    /// The usual path cannot be used for this reason, so the tools see the folder's own path.
     case own(String)
   }
 
   let kind: Kind
-  /// As we see it.
+  /// With the paths that this process sees.
   let real: WorkFolder
-  /// As the tools see it.
+  /// With the paths that the tools see.
   let seen: WorkFolder
   private let claim: PlaceClaim?
   private let enclosure: Enclosure?
 
-  /// Prepares a place; where another build is in the way, waits for its end.
-  /// - Parameter hidden: the build's own folder.
+  /// Prepares the place. Waits while another build uses the usual path.
+  /// - Parameter hidden: the build's hidden folder in the source.
   init(_ build: Build, hidden: String) throws(BuildFailure) {
     let own = WorkFolder(root: hidden + "/work")
     do throws(PosixError) { try Files.makeFolder(own.root) } catch { throw .unwritable(error) }
@@ -49,7 +49,7 @@ struct BuildPlace {
     }
   }
 
-  /// Why nothing may be built under the usual path; nil where it may.
+  /// Why nothing may be built under the usual path; nil if it may.
   private static func obstacle(_ request: BuildRequest) -> String? {
     let parent = Files.parent(of: usual)
     if let real = try? Files.resolve(parent), real != parent { return "'\(parent)' is a link" }
@@ -58,16 +58,16 @@ struct BuildPlace {
     return isBelow ? "a folder of this build lies in '\(usual)'" : nil
   }
 
-  /// Whether what is compiled here holds the usual path and no other.
+  /// Whether code that is compiled here holds only the usual path.
   var isUsual: Bool { if case .own = kind { false } else { true } }
 
-  /// A command of a tool, whose folder and environment are as the tools see them.
+  /// A command for a tool. Its folder and environment have the paths that the tools see.
   func command(_ words: [String], in folder: String, environment: [String: String]) -> Invocation {
     enclosure?.command(words, in: folder, environment: environment)
       ?? Invocation(words, in: folder, environment: environment)
   }
 
-  /// Puts a copy of the source there. Links stay as they are; pipes, and names that are no text, are left out.
+  /// Copies the source into the place. Links are copied as links; pipes and files whose names are not UTF-8 are left out.
   func unpack(_ source: String) throws(PosixError) {
     try FileTree.copy(source, to: real.source, skippingOthers: true) { path in
       path == "_build" || Staging.isName(path)
@@ -75,7 +75,7 @@ struct BuildPlace {
     for folder in [real.releases, real.temporary, real.home] { try Files.makeFolder(folder) }
   }
 
-  /// Removes all that it holds. What a killed build leaves the next one removes.
+  /// Removes the place's files. The next build removes what a killed build leaves.
   func clear() {
     if let claim { claim.release() } else { try? Files.remove(real.root) }
   }

@@ -1,14 +1,12 @@
 import Events
 import Posix
 
-/// What runs for one build, known by its folder in the environment: `BuildMark`.
-struct BuildProcesses {
-  /// The build's folder, as we see it.
-  let folder: String
-
-  /// Ends what a killed build has left running, and what that starts meanwhile.
-  func end() {
-    let sign = "\(BuildMark.variable)=\(folder)"
-    ProcessTable.endAll { ProcessTable.environment(of: $0.pid).contains(sign) }
+/// The processes of one build, which have the build's folder in their environment: `BuildMark`.
+enum BuildProcesses {
+  /// Ends the processes that a killed build has left running.
+  /// - Parameter folder: the build's folder, with the path that this process sees.
+  static func end(in folder: String) {
+    let mark = "\(BuildMark.variable)=\(folder)"
+    ProcessTable.endAll { ProcessTable.environment(of: $0.pid).contains(mark) }
   }
 }

@@ -1,15 +1,15 @@
 import Posix
 
-/// What mix tasks fetch and put beside the folder that is compiled into: the programs of esbuild and tailwind. Which
-/// version that is stands in the configuration, and the tasks look no further than whether a program is there; so it is
-/// used again only where configuration and lock file are the same.
+/// Programs that mix tasks fetch for themselves, such as esbuild and tailwind. The configuration names their version, but
+/// the tasks only look whether a program is there, so a program is used again only with the same configuration and lock
+/// file.
 struct Downloads {
   private let all: String
   private let folder: String
 
   /// - Parameters:
-  ///   - tools: where the tools of a build keep what they fetch for themselves.
-  ///   - key: of the build: its configuration and lock file decide.
+  ///   - tools: the folder for downloads of the build's tools.
+  ///   - key: the build's cache key; only its configuration and lock file count.
   init(_ tools: String, _ key: CacheKey) {
     let parts = key.parts.filter { $0.name == "the configuration" || $0.name == key.lock }
     let text = parts.map { "\($0.name) \($0.value)" }.joined(separator: "\n")
@@ -17,7 +17,7 @@ struct Downloads {
     folder = all + "/" + Hex.encode(SHA256.digest(Array(text.utf8)).prefix(8))
   }
 
-  /// What cannot be used is fetched again.
+  /// Copies the programs into the work folder. On an error the tasks fetch them again.
   func bring(to work: WorkFolder) {
     guard isOwn(all), isOwn(folder) else { return }
     try? copy(from: folder, to: work.root)
@@ -37,7 +37,7 @@ struct Downloads {
     return info.owner == User.id && info.mode & 0o022 == 0
   }
 
-  /// Programs alone, each whole or not at all; what is there already stays.
+  /// Copies executable files, each whole or not at all. Files that exist are kept.
   private func copy(from source: String, to target: String) throws(PosixError) {
     for name in try Files.list(source, skippingOthers: true)
     where !WorkFolder.names.contains(name) && !Files.exists(target + "/" + name) {

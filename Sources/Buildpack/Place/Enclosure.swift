@@ -1,21 +1,22 @@
 import Events
 import Posix
 
-/// Runs a command that sees a folder of ours under the usual path.
+/// A mount namespace in which a command sees the build's folder under the usual path.
 ///
-/// `relpack within FOLDER DIRECTORY WORD…` is what runs first inside of namespaces; it mounts, starts the command and
-/// waits for it. The kernel lets no process of a process table kill the first one, so the command, which may have to end
-/// itself so, is its child.
+/// `relpack within FOLDER DIRECTORY WORD…` is the first process in the namespaces: it mounts the folder, starts the
+/// command and waits for it. The kernel does not let a process kill the first one of its namespace, so the command is its
+/// child, which can still kill itself.
 public struct Enclosure {
   /// The paths of unshare(1) and of `relpack`.
   private let unshare: String
   private let program: String
-  /// The folder to be shown.
+  /// The folder that is shown under the usual path.
   private let folder: String
 
   public static let verb = "within"
 
-  /// Nil where that is not to be had here; it is tried.
+  /// Tries a mount.
+  /// - Returns: nil if the host does not allow it.
   static func tried(on folder: WorkFolder) -> Enclosure? {
     let path = ["PATH": Invocation.standardPath]
     guard let program = try? Files.target(ofLink: "/proc/self/exe"),
@@ -26,7 +27,7 @@ public struct Enclosure {
     return (try? trial.run(errors: .null, limit: 10_000))?.isSuccess == true ? enclosure : nil
   }
 
-  /// - Parameter directory: the command's working folder, as it sees it.
+  /// - Parameter directory: the command's working folder, with the path that the command sees.
   func command(_ words: [String], in directory: String, environment: [String: String]) -> Invocation
   {
     Invocation(
@@ -34,8 +35,8 @@ public struct Enclosure {
       environment: environment)
   }
 
-  /// - Parameter words: behind `within`.
-  /// - Returns: the command's exit code, 128 and the number more after a signal.
+  /// - Parameter words: the arguments after `within`.
+  /// - Returns: the command's exit code, or 128 plus the number of the signal that ended it.
   public static func run(_ words: [String], environment: [String: String]) throws(Cause) -> Int32 {
     guard words.count > 2 else {
       throw Cause(.usage, "\(verb): a folder, a working folder and a command are wanted")

@@ -1,21 +1,21 @@
 import Posix
 
-/// Source against slug, name by name at the top of a folder. Each name moves by rename(2); a note says while they move,
-/// so that the exchange can be undone after any of them.
+/// The exchange of a source and its slug, name by name at the top of a folder. Each name moves by rename(2). A note on disk
+/// says that the exchange is under way, so that it can be undone after any of the moves.
 struct Exchange {
   let source: String
-  /// The hidden folder in the source: `slug` lies in it, `old` takes the source.
+  /// The hidden folder in the source: it holds `slug`, and the source moves into `old`.
   let folder: String
 
   private var slug: String { folder + "/slug" }
   private var old: String { folder + "/old" }
-  /// Which folder the source is, then the names of the slug, each ended by a zero. It is there from before the first move
-  /// until after the last.
+  /// The identity of the source's folder, then the names in the slug, each before a zero byte. The file exists from before
+  /// the first move until after the last.
   private var note: String { folder + "/exchange" }
 
   var isUnderWay: Bool { Files.exists(note) }
 
-  /// - Throws: where a name cannot be moved; then the exchange is to be undone.
+  /// - Throws: an error if a name cannot be moved. The caller must undo the exchange then.
   func perform() throws(PosixError) {
     let names = try Files.list(slug)
     try Files.makeFolder(old)
@@ -29,15 +29,15 @@ struct Exchange {
     try Files.remove(note)
   }
 
-  /// Brings the source back where an exchange was begun and not ended.
-  /// - Throws: where something is in the way of a name; all others are back then.
+  /// Restores the source if an exchange was begun and not finished.
+  /// - Throws: an error if a name could not be moved back; all others are back then.
   func undo() throws(PosixError) {
     guard let names = try names() else { return }
     var failure: PosixError?
     func move(_ from: String, _ to: String) {
       do throws(PosixError) { try Files.rename(from, to: to) } catch { failure = failure ?? error }
     }
-    // What the slug has lost lies in the source's place.
+    // Names that are missing in the slug have already moved into the source's place.
     for name in names where try Files.info(slug + "/" + name) == nil {
       if try Files.info(source + "/" + name) == nil { continue }
       move(source + "/" + name, slug + "/" + name)
@@ -49,8 +49,8 @@ struct Exchange {
     try Files.remove(note)
   }
 
-  /// Those of the slug; nil where no exchange is under way.
-  /// - Throws: where the note is of another folder, or names what does not lie in this one: it came with the source then.
+  /// The names in the slug; nil if no exchange is under way.
+  /// - Throws: an error if the note is about another folder or is not ours: it came with the source then.
   private func names() throws(PosixError) -> [String]? {
     guard let info = try Files.info(note) else { return nil }
     let refusal = PosixError("use", note, .invalid)
@@ -65,7 +65,7 @@ struct Exchange {
     return Array(names)
   }
 
-  /// A folder gets another parent, which takes the right to write in the folder itself.
+  /// To move a folder to another parent needs the right to write in the folder itself.
   private func makeMovable(_ path: String) throws(PosixError) {
     guard let info = try Files.info(path), info.kind == .folder, info.mode & 0o200 == 0 else {
       return

@@ -1,9 +1,9 @@
 import Posix
 
-/// The right to use a folder that all builds of a user share, for one of them at a time.
+/// The right of one build to use the folder that all builds of a user share.
 ///
-/// The folder lies where every user can make one, so it counts only if it is ours: a link, or a folder of another user,
-/// could be changed under our hands.
+/// Every user can make a folder at that path, so a link or a folder of another user is refused: its owner could change it
+/// during the build.
 final class PlaceClaim {
   enum Result {
     case taken(PlaceClaim)
@@ -17,10 +17,10 @@ final class PlaceClaim {
 
   private static func lockFile(_ folder: String) -> String { folder + "/lock" }
 
-  /// How often it says that it waits, in milliseconds.
+  /// Milliseconds between two messages that the build waits.
   private static let patience: Int64 = 10_000
 
-  /// Makes the folder, or takes it over from a build that has ended; waits while one is at work in it.
+  /// Makes the folder, or takes it over from a build that has ended. Waits while another build works in it.
   static func take(_ folder: String, _ build: Build) throws(BuildFailure) -> Result {
     var next = Clock.monotonic()
     while true {
@@ -39,7 +39,7 @@ final class PlaceClaim {
     }
   }
 
-  /// Why it cannot be ours; nil where it is.
+  /// Why the folder cannot be used; nil if it can.
   private static func refusal(_ folder: String) -> String? {
     let parent = Files.parent(of: folder)
     if !Files.isFolder(parent) { return "there is no '\(parent)'" }
@@ -47,20 +47,22 @@ final class PlaceClaim {
     do throws(PosixError) {
       if try Files.info(folder) == nil { try Files.makeFolder(folder) }
       guard let info = try Files.info(folder) else { return nil }
-      if info.kind != .folder { return "'\(folder)' is no folder" }
+      if info.kind != .folder { return "'\(folder)' is not a folder" }
       if info.owner != User.id { return "'\(folder)' belongs to user \(info.owner)" }
-      // A build makes its lock first: a folder without one holds what no build has made.
+      // A build makes its lock first, so a folder with files and without a lock is not a build's.
       let names = try Files.list(folder, skippingOthers: true)
-      if !names.isEmpty, !names.contains("lock") { return "'\(folder)' holds files of no build" }
+      if !names.isEmpty, !names.contains("lock") {
+        return "'\(folder)' holds files that no build has made"
+      }
       if info.mode != 0o700 { try Files.setMode(folder, 0o700) }
       return nil
     } catch { return "\(error)" }
   }
 
-  /// Nil while another build has it, or has just removed it.
+  /// Nil while another build holds the folder, or if a build has just removed it.
   private static func claim(_ folder: String) throws(PosixError) -> PlaceClaim? {
     do throws(PosixError) {
-      // A build that ends removes the file that it has locked; a lock on that one is worth nothing.
+      // A build that ends removes its lock file. A lock on a removed file holds nothing.
       guard let lock = try Lock.take(lockFile(folder)), try lock.file.info().names > 0 else {
         return nil
       }
@@ -71,15 +73,15 @@ final class PlaceClaim {
     }
   }
 
-  /// Ends and removes what a build has left.
+  /// Ends the processes and removes the files that a build has left.
   private func clean() {
-    BuildProcesses(folder: folder).end()
+    BuildProcesses.end(in: folder)
     for name in (try? Files.list(folder, skippingOthers: true)) ?? [] where name != "lock" {
       try? Files.remove(folder + "/" + name)
     }
   }
 
-  /// Removes the folder, if no other build has begun to claim it by then.
+  /// Removes the folder unless another build has begun to claim it.
   func release() {
     clean()
     try? Files.remove(Self.lockFile(folder))

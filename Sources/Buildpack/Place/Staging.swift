@@ -1,18 +1,18 @@
 import Posix
 
-/// The hidden folder inside the source in which a slug waits for its exchange with the source.
+/// The hidden folder inside the source in which a slug waits until it replaces the source.
 ///
-/// The source is not touched before. A build that was killed leaves such a folder; the next build of the source removes
-/// it, and brings the source back where the exchange had begun.
+/// The source is not changed before. A killed build leaves such a folder; the next build of the source removes it, and
+/// restores the source if the exchange had begun.
 struct Staging {
   let source: String
   let name: String
-  /// The source's lock is held as long as this lives.
+  /// Holds the lock on the source as long as this value lives.
   private let lock: File
 
   private static let prefix = ".relpack-"
 
-  /// Whether something at the top of a source may be such a folder.
+  /// Whether a name at the top of a source may be such a folder.
   static func isName(_ path: String) -> Bool {
     path.hasPrefix(prefix) && path.utf8.count == 17
       && path.utf8.dropFirst(9).allSatisfy { "0123456789abcdef".utf8.contains($0) }
@@ -20,14 +20,14 @@ struct Staging {
 
   var folder: String { source + "/" + name }
   var slug: String { folder + "/slug" }
-  /// Where the tools keep what they fetch for themselves, if there is no cache.
+  /// The tools' own downloads, if there is no cache.
   var tools: String { folder + "/tools" }
   var scratch: String { folder + "/scratch" }
   var temporary: String { folder + "/tmp" }
 
-  /// Makes of a source what it was before builds that were killed, and a new folder in it.
+  /// Restores the source after killed builds, and makes a new folder in it.
   /// - Parameter source: absolute, links resolved.
-  /// - Throws: `busy` where another build is at work in it.
+  /// - Throws: `busy` if another build works in the source.
   init(_ source: String) throws(BuildFailure) {
     self.source = source
     name = Self.prefix + Random.hex(4)
@@ -46,7 +46,7 @@ struct Staging {
     }
   }
 
-  /// Under the source's lock no other build is at work: whatever has such a name is dead.
+  /// Removes the folders of killed builds. This build holds the source's lock, so no other build uses them.
   private static func heal(_ source: String) throws(BuildFailure) {
     let names = ((try? Files.list(source, skippingOthers: true)) ?? []).filter(isName)
     for folder in names.map({ source + "/" + $0 }) {
@@ -54,7 +54,7 @@ struct Staging {
       guard let info = try? Files.info(folder), info.kind == .folder, info.owner == User.id else {
         continue
       }
-      BuildProcesses(folder: folder + "/work").end()
+      BuildProcesses.end(in: folder + "/work")
       do throws(PosixError) { try Exchange(source: source, folder: folder).undo() } catch {
         throw .halfway(folder, error)
       }
@@ -62,7 +62,7 @@ struct Staging {
     }
   }
 
-  /// Puts the slug in the place of the source. Where a file cannot be moved all are moved back.
+  /// Replaces the source by the slug. If a file cannot be moved, all are moved back.
   func exchange() throws(BuildFailure) {
     let exchange = Exchange(source: source, folder: folder)
     do throws(PosixError) { try exchange.perform() } catch {
@@ -71,7 +71,7 @@ struct Staging {
     }
   }
 
-  /// Removes all that the source or the slug does not hold. What an exchange has left half done stays.
+  /// Removes the folder, unless an exchange is not finished.
   func clear() throws(PosixError) {
     if Exchange(source: source, folder: folder).isUnderWay { return }
     try Self.remove(folder)
@@ -79,7 +79,7 @@ struct Staging {
 
   private static func remove(_ path: String) throws(PosixError) {
     do throws(PosixError) { try Files.remove(path) } catch {
-      // A name that is no UTF-8 is beyond us, not beyond rm.
+      // rm also removes files whose names are not UTF-8.
       let remover = Invocation(["rm", "-rf", "--", path], environment: ["PATH": "/usr/bin:/bin"])
       _ = try? remover.run(errors: .null)
       if try Files.info(path) != nil { throw error }

@@ -1,21 +1,21 @@
-/// The folder in which one build works: a copy of the source, and all that is made of it.
+/// The folder in which one build works: a copy of the source, and everything that is built from it.
 struct WorkFolder: Hashable, Sendable {
   /// Absolute.
   let root: String
 
-  /// What a build has there of its own.
+  /// The names that a build uses in it.
   static let names: Set<String> = ["app", "build", "rel", "tmp", "home", "modules"]
 
   /// The copy of the whole source.
   var source: String { root + "/app" }
-  /// What is compiled into. mix puts what it fetches for itself (esbuild, tailwind) beside it.
+  /// The folder for compiled code. mix puts programs that it fetches (esbuild, tailwind) beside it.
   var build: String { root + "/build" }
-  /// Where rebar3 puts releases, each in a folder of its name.
+  /// The folder for releases. rebar3 makes a folder with the release's name in it.
   var releases: String { root + "/rel" }
   var slug: String { releases + "/slug" }
-  /// TMPDIR of the tools: several builds, perhaps of several users, must not meet in a shared one.
+  /// TMPDIR of the tools, which builds must not share.
   var temporary: String { root + "/tmp" }
   var home: String { root + "/home" }
-  /// What passes between us and the virtual machine that reads modules.
+  /// The files that `BeamStripper` exchanges with its virtual machine.
   var modules: String { root + "/modules" }
 }

@@ -1,8 +1,8 @@
-/// What the virtual machine does in a `BeamPass`, as an expression of Erlang. Its working folder is the tree, its one
-/// plain argument the pass's own folder.
+/// The Erlang expression that the virtual machine of a `BeamStripper` evaluates. Its working folder is the tree; its one
+/// plain argument is the stripper's own folder.
 ///
-/// Chunks: "beam_lib", STDLIB reference manual; `LitT` is packed up to OTP 27 and after that where its size is not 0.
-/// What is taken out is what `mix release` takes out too; chunks that nobody knows yet stay, as the loader may need them.
+/// Chunks: "beam_lib", STDLIB reference manual. `LitT` is packed up to OTP 27, and later if its size is not 0. The chunks
+/// that are removed are those that `mix release` removes; unknown chunks stay, because the loader may need them.
 enum BeamScript {
   static let text = #"""
     [Folder] = init:get_plain_arguments(),

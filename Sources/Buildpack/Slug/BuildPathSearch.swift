@@ -1,16 +1,17 @@
 import Posix
 import SlugStore
 
-/// Looks for paths of the build's folder in a slug that its code would look for in vain when it runs.
+/// A search in a slug for paths of the build's folder that the code would not find when it runs.
 ///
-/// Most such paths do no harm, and their owner can do nothing about them: macros of Phoenix and Ecto keep where the
-/// source lies that uses them, stack traces name files, configuration of esbuild says where assets are. So only the
-/// project's own code and configuration is looked at, and only what is neither source nor needed to build alone.
+/// Most such paths do no harm and cannot be avoided: macros of Phoenix and Ecto keep the path of the source that uses
+/// them, stack traces name files, configuration of esbuild says where assets are. So only the project's own code and
+/// configuration is searched, and paths of source files and of files that only a build needs are ignored.
 struct BuildPathSearch {
-  struct Finding: Hashable {
+  /// A path of the build's folder in a file of the slug.
+  struct BuildPath: Hashable {
     /// Relative to the slug.
     var file: String
-    /// Relative to the source, or what the path is of.
+    /// Relative to the source, or a word for the whole folder.
     var path: String
   }
 
@@ -19,42 +20,42 @@ struct BuildPathSearch {
   private let root: [UInt8]
 
   /// - Parameters:
-  ///   - folder: as compilers saw it.
+  ///   - folder: with the paths that the compilers saw.
   ///   - own: names of the project's own applications.
   init(_ folder: WorkFolder, own: Set<String>) {
     (self.folder, self.own, root) = (folder, own, Array(folder.root.utf8))
   }
 
-  /// - Parameter pass: what its compiled modules hold, unpacked.
-  func findings(in slug: String, _ pass: BeamPass.Result) throws(PosixError) -> [Finding] {
-    var found: [Finding] = []
-    for module in pass.modules where isOwn(module.file) {
-      found += paths(in: module.bytes).map { Finding(file: module.file, path: $0) }
+  /// - Parameter beams: the slug's compiled modules, unpacked.
+  func buildPaths(in slug: String, _ beams: BeamStripper.Result) throws(PosixError) -> [BuildPath] {
+    var found: [BuildPath] = []
+    for module in beams.modules where isOwn(module.file) {
+      found += paths(in: module.bytes).map { BuildPath(file: module.file, path: $0) }
     }
     for entry in try FileTree.entries(of: slug)
     where entry.info.kind == .file && Files.name(of: entry.path) == "sys.config" {
       let bytes = try File.open(slug + "/" + entry.path, .read).readWhole()
       found += paths(in: bytes + SlugSearch.listed(bytes)).map {
-        Finding(file: entry.path, path: $0)
+        BuildPath(file: entry.path, path: $0)
       }
     }
     return found
   }
 
-  /// One line about all of them; nil where there are none.
-  static func line(_ findings: [Finding]) -> String? {
-    guard let first = findings.first else { return nil }
-    let more = findings.count > 1 ? ", and there are \(findings.count - 1) more" : ""
+  /// One line about all of them; nil if there are none.
+  static func line(_ paths: [BuildPath]) -> String? {
+    guard let first = paths.first else { return nil }
+    let more = paths.count > 1 ? ", and there are \(paths.count - 1) more" : ""
     return
       "\(first.file) holds the path of \(first.path) in the build's folder, which is not there when it "
       + "runs\(more): use Application.app_dir"
   }
 
   private func isOwn(_ file: String) -> Bool {
-    BeamPass.application(of: file).map { own.contains($0) } ?? false
+    BeamStripper.application(of: file).map { own.contains($0) } ?? false
   }
 
-  /// Those that will be missed, each once.
+  /// The paths in the bytes that the code will not find, each once.
   func paths(in bytes: [UInt8]) -> [String] {
     guard bytes.contains(part: root) else { return [] }
     var found: [String] = []
@@ -70,18 +71,18 @@ struct BuildPathSearch {
     return found
   }
 
-  /// A character of a path, as far as terms and texts let a path be told from what follows.
+  /// Whether a byte may belong to a path. In terms and texts a path ends at a space, a quote or a bracket.
   private static func isPart(_ byte: UInt8) -> Bool {
     byte > 32 && byte < 127 && !"\"'<>|:;,()[]{}".utf8.contains(byte)
   }
 
-  /// Folders with what is there for the build alone.
+  /// Folders that only a build needs.
   private static let buildOnly: Set<String> = [
     "lib", "src", "web", "deps", "assets", "config", "test", "node_modules",
   ]
 
-  /// - Parameter rest: behind the root: `/app/priv/words.txt`.
-  /// - Returns: nil where no harm is done.
+  /// - Parameter rest: the part after the root, such as `/app/priv/words.txt`.
+  /// - Returns: nil for a harmless path.
   private func missed(_ rest: String) -> String? {
     let parts = rest.split(separator: "/")
     switch (rest.first, parts.first) {
@@ -91,7 +92,7 @@ struct BuildPathSearch {
       if path.contains(where: { Self.buildOnly.contains(String($0)) }) { return nil }
       return path.isEmpty ? "the source" : path.joined(separator: "/")
     case ("/", "build"): return parts.joined(separator: "/")
-    // Another folder with a longer name, or one that is gone for everybody.
+    // Another folder with a longer name, or one that only exists while the build runs.
     default: return nil
     }
   }

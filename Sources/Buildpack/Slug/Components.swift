@@ -2,8 +2,8 @@ import ErlangTerm
 import Posix
 import SlugStore
 
-/// What the packages of a project say of themselves, for the bill of materials. A file that cannot be read tells
-/// nothing; the build does not depend on it.
+/// Names, versions and licences of a project's packages, for the bill of materials. A file that cannot be read is
+/// skipped, because no build depends on it.
 public enum Components {
   private static let limit = 1 << 20
 
@@ -24,7 +24,7 @@ public enum Components {
 
   private static func component(_ folder: String, _ name: String) -> Component? {
     if let terms = terms(folder + "/hex_metadata.config") { return component(package: terms) }
-    // A package from elsewhere, built by rebar3, may say it in its own file.
+    // A package that is not from Hex may name its licences in its application file.
     let files = ["\(folder)/src/\(name).app.src", "\(folder)/ebin/\(name).app"]
     for terms in files.lazy.compactMap(terms) {
       let parts = terms.first?.tuple(tagged: "application").map(Array.init) ?? []

@@ -2,8 +2,8 @@ import Posix
 import ReleaseModel
 import SlugStore
 
-/// Looks for cookies in the files with the virtual machine's arguments. relx writes one there unless it is told
-/// otherwise: the release's own name.
+/// A search for cookies in the files with the virtual machine's arguments. By default relx writes the release's name
+/// there as its cookie.
 public enum CookieSearch {
   public static func findings(in slug: String, _ releases: [OTPRelease]) throws(PosixError)
     -> [SlugFinding]
@@ -33,7 +33,7 @@ public enum CookieSearch {
     }
   }
 
-  /// Whether the release's start command puts a variable's value there, without a value of its own for want of one.
+  /// Whether the start script puts a variable's value there, without a default.
   private static func isFilledIn(_ word: Substring) -> Bool {
     word.hasPrefix("${") && word.hasSuffix("}") && !word.contains(":-")
   }

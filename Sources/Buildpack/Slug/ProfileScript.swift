@@ -2,12 +2,12 @@ import Posix
 import ReleaseModel
 import SlugStore
 
-/// The slug's own file in `.profile.d`, which a platform reads before it runs a process type or gives somebody a shell.
-/// What has to hold without a platform too stands in `env.sh`: `StartSnippet`.
+/// The buildpack's file in the slug's `.profile.d`. A platform reads it before it runs a process type or a shell. Settings
+/// that are also needed without a platform are in `env.sh`: `StartSnippet`.
 public enum ProfileScript {
   static let name = "reltui"
 
-  /// Adds it. A file of the app's own with that name stays, and ours gets another one.
+  /// Adds the file. If the app has a file of that name, this one gets another name.
   public static func add(to slug: String, _ releases: [OTPRelease]) throws(PosixError) {
     let folder = slug + "/.profile.d"
     try Files.makeFolder(folder, mode: 0o755)
@@ -20,7 +20,7 @@ public enum ProfileScript {
     try File.open(path, .create, mode: 0o644).write(text(releases))
   }
 
-  /// Any POSIX shell reads it, perhaps with `set -e` and `set -u`.
+  /// For any POSIX shell, also with `set -e` and `set -u`.
   static func text(_ releases: [OTPRelease]) -> String {
     let folders = ["bin"] + releases.compactMap { $0.folder.map { $0 + "/bin" } }
     let hasRelx = releases.contains { $0.kind == .relx }
@@ -36,7 +36,7 @@ public enum ProfileScript {
 
     """
 
-  /// A file that is read cannot know where it lies, so the slug is looked for where platforms have it.
+  /// A shell file that is sourced cannot know its own path, so this looks for the slug where platforms put it.
   private static func path(_ folders: [String]) -> String {
     """
 
@@ -57,14 +57,15 @@ public enum ProfileScript {
     """
   }
 
-  /// A release of relx finds its cookie in this file, unless its vm.args has one; in argv everybody could read it.
+  /// A release of relx reads its cookie from this file, unless its vm.args has one. In argv every user of the host could
+  /// read it.
   private static let cookie = #"""
 
-    # ~/.erlang.cookie, where there is none: RELEASE_COOKIE, else made from SECRET_KEY_BASE in a way
-    # that does not lead back to it, so that all instances of the app agree.
+    # ~/.erlang.cookie, if it is missing: RELEASE_COOKIE, else a hash of SECRET_KEY_BASE, so that all
+    # instances of the app have the same cookie.
     if [ -n "${HOME:-}" ] && [ ! -e "$HOME/.erlang.cookie" ] &&
       [ -n "${RELEASE_COOKIE:-}${SECRET_KEY_BASE:-}" ]; then
-      # Written aside and linked into place: nobody reads half of it.
+      # Written to another file and linked into place, so that no process reads half of it.
       (
         umask 077
         if [ -n "${RELEASE_COOKIE:-}" ]; then

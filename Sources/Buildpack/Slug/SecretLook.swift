@@ -1,11 +1,11 @@
-/// Why a config var looks like a secret. The tests hold a table of what does and what does not.
+/// Why a config var looks like a secret. The tests have a table of examples.
 enum SecretLook: Hashable, Sendable {
-  /// Its value is a secret whatever it is called: a private key, a URL with a password, a random token.
+  /// Its value looks secret: a private key, a URL with a password, a random token.
   case value
-  /// Only its name says so: `DB_PASSWORD`.
+  /// Only its name looks secret: `DB_PASSWORD`.
   case name
 
-  /// Nil for what looks like no secret.
+  /// Nil if the config var does not look like a secret.
   init?(name: String, value: String) {
     let name = VariableName(name)
     if Self.hasPrivateKey(value) || Self.hasPassword(value) {
@@ -21,7 +21,7 @@ enum SecretLook: Hashable, Sendable {
 
   // MARK: - By value
 
-  /// Labels of PEM blocks that are made to be shown: RFC 7468.
+  /// Labels of PEM blocks that are public: RFC 7468.
   private static let shown = ["CERTIFICATE", "PUBLIC KEY", "X509 CRL", "DH PARAMETERS"]
 
   private static func hasPrivateKey(_ value: String) -> Bool {
@@ -41,9 +41,10 @@ enum SecretLook: Hashable, Sendable {
     }
   }
 
-  /// Whether a part of it looks random. A base64 text may hold slashes, and so may a path before a token.
+  /// Whether a part of the value looks random. It is split both at slashes and not, since base64 has slashes, and a path
+  /// may end in a token.
   private static func hasToken(_ value: String) -> Bool {
-    // Of a certificate's lines all look random, and platforms give hosts random names: my-shop-3b1f0c9d2a7e.example.com.
+    // The lines of a certificate look random, and so do host names of platforms: my-shop-3b1f0c9d2a7e.example.com.
     if value.contains("-----BEGIN ") || isHost(value) { return false }
     func parts(_ others: String) -> [Substring.UTF8View] {
       value.utf8.split { !isAlphanumeric($0) && !others.utf8.contains($0) }.map {
@@ -53,7 +54,7 @@ enum SecretLook: Hashable, Sendable {
     return (parts("-_+=") + parts("-_+=/")).contains(where: isRandom)
   }
 
-  /// Whether a value is a host's name, in its plainest form: RFC 1123, with a top domain of letters.
+  /// Whether a value is a host name in lower case (RFC 1123) with a top domain of letters.
   private static func isHost(_ value: String) -> Bool {
     let labels = value.split(separator: ".", omittingEmptySubsequences: false)
     guard labels.count > 1, let top = labels.last, top.count > 1, top.allSatisfy(\.isLetter) else {
@@ -80,14 +81,14 @@ enum SecretLook: Hashable, Sendable {
     if segments.count == 1 || isUUID(segments.map(\.count)), all.allSatisfy(isHexDigit) {
       return true
     }
-    // Words are of one kind of characters, with a capital at the start and a number at the end.
+    // A word has one kind of characters, after a capital at most, and before a number at most.
     let breaks = segments.reduce(0) { $0 + self.breaks(in: $1) }
     return breaks >= 4 && breaks * 6 >= characters
   }
 
   private static func isUUID(_ lengths: [Int]) -> Bool { lengths == [8, 4, 4, 4, 12] }
 
-  /// How often one kind of characters follows another where that is not so in words.
+  /// How often the kind of character changes in a way that words do not have.
   private static func breaks(in segment: Substring.UTF8View) -> Int {
     let word = Array(segment.reversed().drop(while: isDigit).reversed())
     return zip(word, word.dropFirst()).count { first, second in
@@ -112,7 +113,7 @@ enum SecretLook: Hashable, Sendable {
   }
 }
 
-/// The parts of a config var's name, and what they say of its value.
+/// A config var's name in parts, which say whether its value is secret.
 private struct VariableName {
   private let parts: [String]
 
@@ -129,7 +130,7 @@ private struct VariableName {
   /// `PGPASSWORD`, `AUTHTOKEN`, `KEYBASE`
   private static let endings = ["SECRET", "TOKEN", "PASSWORD", "PASSWD", "APIKEY", "KEYBASE"]
 
-  /// What such a value is about, where the name ends so: `TOKEN_TTL` is no token.
+  /// Last parts of names that describe a secret and do not hold one: `TOKEN_TTL` is no token.
   private static let aspects: Set<String> = [
     "ALGORITHM", "AUDIENCE", "BACKEND", "DIR", "DOMAIN", "ENABLED", "EXPIRY", "FILE", "FORMAT",
     "HEADER", "HOST", "ISSUER", "LENGTH", "LEVEL", "LIFETIME", "METHOD", "MODE", "NAME", "PATH",
@@ -149,11 +150,11 @@ private struct VariableName {
 
   var isSecret: Bool {
     if let last = parts.last, Self.aspects.contains(last) { return false }
-    // Of a pair of keys one is public.
+    // A public key is no secret.
     return parts.contains { isWord($0) && !(isPublic && $0.hasPrefix("KEY")) }
   }
 
-  /// Whether a value that looks random is what the name says, and nothing to be hidden.
+  /// Whether the name explains a value that looks random: a public key, an id, a revision.
   func isAbout(_ value: String) -> Bool {
     if isPublic, !isSecret { return true }
     let isHex = value.utf8.allSatisfy { SecretLook.isHexDigit($0) || $0 == UInt8(ascii: "-") }

@@ -1,19 +1,19 @@
 import SlugStore
 
-/// Something in a finished slug that its maker should know of. It names files, relative to the slug, and never a value.
+/// A problem in a finished slug. It names files relative to the slug, and never a value.
 public enum SlugFinding: Hashable, Sendable {
-  /// A cookie that whoever sees the slug, or guesses it, knows.
+  /// A fixed cookie, which every copy of the slug shows.
   case cookie(file: String, line: Int)
   /// The value of a config var that looks like a secret.
   case value(variable: String, file: String)
-  /// The value of another one.
+  /// The value of a config var that does not look like a secret.
   case harmless(variable: String, file: String)
   case native(NativeCode.Finding)
 
   public var sentence: String {
     switch self {
     case .cookie(let file, let line):
-      "\(file):\(line) sets a cookie that everybody with the slug knows"
+      "\(file):\(line) sets a cookie, which can be read in every copy of the slug"
     case .value(let variable, let file), .harmless(let variable, let file):
       "the value of \(variable) is in \(file)"
     case .native(let finding): finding.sentence
@@ -30,7 +30,7 @@ public enum SlugFinding: Hashable, Sendable {
     }
   }
 
-  /// One line about all values that look like no secret; nil where there are none.
+  /// One line about all values that do not look like secrets; nil if there are none.
   static func harmless(_ findings: [SlugFinding]) -> String? {
     var names: [String] = []
     var places: [String] = []

@@ -3,17 +3,16 @@ import Redaction
 import ReleaseModel
 import SlugStore
 
-/// Looks through a finished slug for what must not be in it: values of config vars, which would be baked into it for
-/// all apps that it is for.
+/// A search in a finished slug for values of config vars, which must not be compiled into it.
 ///
-/// It sees values as they are, one with quotes and line ends escaped as in strings of JSON and Erlang, and single lines
-/// of long ones. One that was packed or written in another way (base64, hexadecimal digits) is not seen.
+/// It finds a value as it is, with quotes and line ends escaped as in strings of JSON and Erlang, and single lines of a
+/// long value. It does not find a value that is compressed or encoded (base64, hexadecimal digits).
 ///
-/// A value that the source or the toolchain holds too was not brought in by configuration: `supervisor` is an atom of
-/// Erlang's. One that looks like no secret by itself (`SecretLook`) does not count where mix, relx or OTP wrote the
-/// file, nor anywhere if it is a word of their start scripts.
+/// A value that is also in the source or in the toolchain does not count, since it did not come from the config var:
+/// `supervisor` is an atom of Erlang. A value that does not look like a secret (`SecretLook`) does not count in files
+/// that mix, relx or OTP wrote, nor anywhere if it is a word of their start scripts.
 public struct SlugSearch {
-  /// Each has the name of its variable.
+  /// Each text is labelled with the name of its variable.
   private typealias Texts = Set<ByteSearch<String>.Text>
 
   private let search: ByteSearch<String>
@@ -26,37 +25,29 @@ public struct SlugSearch {
     self.looks = Dictionary(uniqueKeysWithValues: looks).compactMapValues { $0 }
   }
 
-  /// Where the words of a slug may have come from, if not from config vars.
+  /// The places from which the words of a slug may have come, besides config vars.
   public struct Origin {
     /// The source's folder.
     var source: String
-    /// A folder outside of the source that dependencies were fetched to.
+    /// A folder with fetched dependencies outside of the source.
     var fetched: String?
-    /// Whether a file of the source, with this content, was there before the build.
-    var isSource: (_ path: String, _ bytes: [UInt8]) -> Bool
     /// Names of applications that come with Erlang and Elixir.
     var toolchain: Set<String>
     /// The OTP releases in the slug.
-    var releases: [OTPRelease]
-
-    public init(
-      source: String, fetched: String? = nil, toolchain: Set<String>, releases: [OTPRelease] = [],
-      isSource: @escaping (_ path: String, _ bytes: [UInt8]) -> Bool
-    ) {
-      (self.source, self.fetched, self.isSource) = (source, fetched, isSource)
-      (self.toolchain, self.releases) = (toolchain, releases)
-    }
+    var releases: [OTPRelease] = []
+    /// Whether a file of the source had this content before the build.
+    var isSource: (_ path: String, _ bytes: [UInt8]) -> Bool
   }
 
   /// - Parameters:
   ///   - slug: the tree.
-  ///   - pass: what its compiled modules hold, unpacked.
-  /// - Returns: sorted by file; of each variable in a file one.
-  public func findings(in slug: String, _ pass: BeamPass.Result?, _ origin: Origin)
+  ///   - beams: the slug's compiled modules, unpacked.
+  /// - Returns: one finding for each variable in a file, sorted by file.
+  public func findings(in slug: String, _ beams: BeamStripper.Result?, _ origin: Origin)
     throws(PosixError) -> [SlugFinding]
   {
     if search.isEmpty { return [] }
-    let hits = try hits(in: slug, pass, origin.toolchain)
+    let hits = try hits(in: slug, beams, origin.toolchain)
     let values = hits.reduce(into: Texts()) { $0.formUnion($1.texts) }
     if hits.isEmpty { return [] }
     var (known, names) = try inSource(origin, values)
@@ -69,7 +60,7 @@ public struct SlugSearch {
     let labels = hits.flatMap { hit in
       let isWritten = written.contains(hit.file)
       let texts = hit.texts.subtracting(known).filter {
-        // What is a secret by its look counts wherever it stands.
+        // A value that looks like a secret counts everywhere.
         looks[$0.label] == .value || !isWritten && !words.contains($0)
       }
       return Set(texts.map(\.label)).map { (hit.file, $0) }
@@ -80,7 +71,7 @@ public struct SlugSearch {
     }.sorted { $0.order < $1.order }
   }
 
-  private func hits(in slug: String, _ pass: BeamPass.Result?, _ toolchain: Set<String>)
+  private func hits(in slug: String, _ beams: BeamStripper.Result?, _ toolchain: Set<String>)
     throws(PosixError) -> [(file: String, texts: Texts)]
   {
     var hits: [(file: String, texts: Texts)] = []
@@ -88,8 +79,8 @@ public struct SlugSearch {
       let texts = search.found(in: bytes)
       if !texts.isEmpty { hits.append((file, texts)) }
     }
-    for module in pass?.modules ?? [] { note(module.file, module.bytes) }
-    let unpacked = Set(pass?.modules.map(\.file) ?? [])
+    for module in beams?.modules ?? [] { note(module.file, module.bytes) }
+    let unpacked = Set(beams?.modules.map(\.file) ?? [])
     for entry in try FileTree.entries(of: slug) where entry.info.kind == .file {
       if unpacked.contains(entry.path) || Self.isToolchain(entry.path, toolchain) { continue }
       let bytes = try File.open(slug + "/" + entry.path, .read).readWhole()
@@ -98,7 +89,7 @@ public struct SlugSearch {
     return hits
   }
 
-  /// What stands in Erlang terms as a list of numbers: mix writes texts in `sys.config` as `<<104,97,108,108,111>>`.
+  /// The texts that Erlang terms hold as lists of numbers: mix writes texts in `sys.config` as `<<104,97,108,108,111>>`.
   static func listed(_ bytes: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     var number: Int?
@@ -112,20 +103,20 @@ public struct SlugSearch {
       default:
         if let code = number.flatMap({ UInt8(exactly: $0) }) { result.append(code) }
         number = nil
-        // What is in two lists is no text.
+        // A text does not go on in the next list.
         if result.last != 0 { result.append(0) }
       }
     }
     return result
   }
 
-  /// In `deps/`; its `priv` may have been made when it was compiled.
+  /// Whether a file of `deps/` was fetched. Files in `priv` may have been made when the dependency was compiled.
   private static func isFetched(_ path: String) -> Bool {
     let parts = path.split(separator: "/")
     return parts.count > 2 && parts[0] == "deps" && parts[2] != "priv"
   }
 
-  /// `erts-VSN` and `lib/NAME-VSN` of a release; what has such a name elsewhere is the project's own.
+  /// Whether a path lies in `erts-VSN` or `lib/NAME-VSN` of a release. Elsewhere such a name belongs to the project.
   private static func isToolchain(_ path: String, _ names: Set<String>) -> Bool {
     var parts = path.split(separator: "/")[...]
     if parts.first == ManifestBuilder.folder[...] { parts = parts.dropFirst(2) }
@@ -138,11 +129,11 @@ public struct SlugSearch {
     return parts.first == "lib" && isVersioned(parts.dropFirst().first, names)
   }
 
-  /// Folders in which results of builds lie, also of earlier ones with other values.
+  /// Folders with results of builds, which may hold values of earlier config vars.
   private static let results: Set<String> = ["_build", ".git", "node_modules"]
 
-  /// Those of the texts that stand in the source, dependencies that the build has fetched included, and the names that
-  /// its files give to what is made of them.
+  /// The texts that are in the source or in fetched dependencies, and the names of the files that are made from the
+  /// source's templates.
   private func inSource(_ origin: Origin, _ texts: Texts) throws(PosixError) -> (Texts, Set<String>)
   {
     let search = ByteSearch(only: texts)
@@ -171,7 +162,7 @@ public struct SlugSearch {
     return (found, names)
   }
 
-  /// Those of the texts that stand in the slug's Erlang and Elixir.
+  /// The texts that are in the slug's Erlang and Elixir.
   private func inToolchain(_ slug: String, _ names: Set<String>, _ texts: Texts) throws(PosixError)
     -> Texts
   {

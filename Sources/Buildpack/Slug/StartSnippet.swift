@@ -1,21 +1,21 @@
 import ReleaseModel
 
-/// What is added to a release's `env.sh`, which `bin/NAME` reads before it starts anything. What the app's own lines
-/// have set before stays.
+/// The lines that the buildpack adds to a release's `env.sh`, which `bin/NAME` reads before it starts anything. They keep
+/// variables that the app's own lines have set.
 ///
-/// `mix release` writes one cookie for all copies of a release and keeps it readable in the tree; whoever sees
-/// a slug could join its nodes. So the slug has none and each app finds its own: one for all releases in its slug.
+/// `mix release` writes one cookie for all copies of a release into the tree, where everyone with the slug could read it
+/// and join its nodes. So the slug has no cookie, and each app gets its own: one for all releases in its slug.
 ///
 /// RELEASE_NAME may be a config var that chose releases when the slug was built (`all`). `bin/NAME` would take it for
 /// the name of the release that it starts, so the name is set before anything reads it.
 ///
-/// PORT has no default where something is started: a release that listens unasked takes another one's port, and one
-/// that wants a PORT says so. `eval` only reads the configuration; there one that wants a PORT has it.
+/// PORT has no default when a release starts, because a default could be another app's port. `eval` only reads the
+/// configuration, so there PORT is set to 0.
 ///
-/// Any POSIX shell reads it, perhaps with `set -e` and `set -u`; it runs nothing but coreutils, which busybox has too.
+/// The lines are for any POSIX shell, also with `set -e` and `set -u`, and run only programs of coreutils and busybox.
 struct StartSnippet {
   private let release: OTPRelease
-  /// Names the files that the releases of a slug share.
+  /// The name of the files that the releases of a slug share.
   private let slug: String
 
   /// - Parameter releases: those in the slug.
@@ -24,7 +24,7 @@ struct StartSnippet {
     slug = releases.map(\.name).min() ?? release.name
   }
 
-  /// Before the lines that `env.sh` has.
+  /// Goes before the app's own lines.
   var head: String {
     """
     # --- added by reltui's buildpack: the name of this release --------------------------------------
@@ -35,14 +35,14 @@ struct StartSnippet {
     """
   }
 
-  /// After them. A release in `rel/NAME` finds the top of its slug above it.
+  /// Goes after the app's own lines. A release in `rel/NAME` finds the top of its slug above it.
   var tail: String {
     """
 
     # --- added by reltui's buildpack ---------------------------------------------------------------
     reltui_slug="$RELEASE_ROOT\(release.folder == nil ? "" : "/../..")"
     reltui_app=\(ShellWord.quoted(slug))
-    # As the platform or the app has set it; a place is chosen below.
+    # The value that the platform or the app has set; a default is chosen below.
     reltui_given="${RELEASE_TMP:-}"
 
     """ + Self.lines
@@ -54,8 +54,8 @@ struct StartSnippet {
       export LANG=C.UTF-8
     fi
 
-    # RELEASE_NODE, where it is not set: one of its own for each dyno, so that two on a host do not
-    # clash. "rpc" and the like find it from any shell in the dyno, which has the same DYNO.
+    # RELEASE_NODE, if it is not set: one name for each dyno, so that two on a host do not clash.
+    # "rpc" and similar commands find the node from any shell in the dyno, which has the same DYNO.
     if [ -z "${RELEASE_NODE:-}" ] && [ -n "${DYNO:-}" ]; then
       reltui_dyno=$DYNO
       while :; do
@@ -70,17 +70,17 @@ struct StartSnippet {
       unset reltui_dyno
     fi
 
-    # PORT, for "eval" alone, which listens to nothing: configuration that asks for one can be read.
+    # PORT, only for "eval", which does not listen: configuration that requires PORT can be read.
     if [ -z "${PORT:-}" ] && [ "${RELEASE_COMMAND:-}" = eval ]; then
       export PORT=0
     fi
 
-    # Whether $1 is ours: nobody else put it there.
+    # Whether $1 belongs to this user and is no link.
     reltui_is_ours() {
       [ -O "$1" ] && [ ! -h "$1" ]
     }
 
-    # RELEASE_TMP: where the release's own folder cannot be written, one of this user's.
+    # RELEASE_TMP: the release's own folder, or one of this user's if that cannot be written.
     if [ -z "${RELEASE_TMP:-}" ]; then
       for reltui_tmp in "$RELEASE_ROOT/tmp" "${HOME:-/nonexistent}/.cache/$RELEASE_NAME" \
         "${TMPDIR:-/tmp}/$RELEASE_NAME-$(id -u)"; do
@@ -92,9 +92,9 @@ struct StartSnippet {
       done
     fi
 
-    # RELEASE_COOKIE, where it is not set: made from SECRET_KEY_BASE in a way that does not lead back
-    # to it, so that all instances of the app agree; else made at the first start and kept for this
-    # user alone, so that "start", "rpc" and "stop" agree, and all releases of this slug.
+    # RELEASE_COOKIE, if it is not set: a hash of SECRET_KEY_BASE, so that all instances of the app
+    # have the same one. Without SECRET_KEY_BASE it is random, made at the first start and kept in a
+    # file for this user alone, so that "start", "rpc" and "stop" of all releases in this slug agree.
     if [ -z "${RELEASE_COOKIE:-}" ] && [ -n "${SECRET_KEY_BASE:-}" ]; then
       RELEASE_COOKIE="$(printf 'cookie %s' "$SECRET_KEY_BASE" | sha256sum | cut -c 1-64)"
     fi
@@ -104,15 +104,15 @@ struct StartSnippet {
         if [ -z "$reltui_place" ] || ! (umask 077 && mkdir -p "$reltui_place") 2>/dev/null; then
           continue
         fi
-        # Another user's folder is used only where the platform says so.
+        # Another user's folder is used only if the platform has named it.
         case $reltui_place in
           "$reltui_given" | "${HOME:-}") ;;
           *) reltui_is_ours "$reltui_place" || continue ;;
         esac
         reltui_file="$reltui_place/.$reltui_app.cookie"
         if [ ! -e "$reltui_file" ]; then
-          # Written aside and linked into place: of two first starts one makes it. Starts in two
-          # containers may have the same process id, so the name is random.
+          # Written to another file and linked into place, so that one of two first starts wins.
+          # Starts in two containers may have the same process id, so the name is random.
           reltui_aside="$reltui_file.$(head -c 8 /dev/urandom | sha256sum | cut -c 1-16)"
           (umask 077 && head -c 32 /dev/urandom | sha256sum | cut -c 1-64 >"$reltui_aside" &&
             ln "$reltui_aside" "$reltui_file") 2>/dev/null || true

@@ -1,17 +1,17 @@
 import ReleaseModel
 
-/// Which files of a slug mix, relx, OTP and this buildpack write by themselves. Of their words none came from a config
+/// The files of a slug that mix, relx, OTP and this buildpack write by themselves. No word in them comes from a config
 /// var, unless the project has a template for the file.
 struct WrittenFiles {
   private let releases: [OTPRelease]
-  /// Names of the source's files, without the endings of templates.
+  /// Names of the source's files without the endings of templates.
   private let templates: Set<String>
 
   init(_ releases: [OTPRelease], templates: Set<String>) {
     (self.releases, self.templates) = (releases, templates)
   }
 
-  /// The name that a file of the source gives to what is made of it: `env.sh.eex`, `vm.args.src`.
+  /// The name of the file that is made from a file of the source: `env.sh` from `env.sh.eex`.
   static func made(of name: String) -> String {
     for ending in [".eex", ".src", ".tmpl"] where name.hasSuffix(ending) {
       return String(name.dropLast(ending.utf8.count))
@@ -19,7 +19,7 @@ struct WrittenFiles {
     return name
   }
 
-  /// What this buildpack adds to files of the project's.
+  /// The text that this buildpack adds to files of the project.
   var ownText: String {
     releases.reduce(ProfileScript.text(releases)) {
       let snippet = StartSnippet($1, among: releases)
@@ -27,7 +27,7 @@ struct WrittenFiles {
     }
   }
 
-  /// A start script: its words are those of the tools, wherever else they stand.
+  /// Whether a file is a start script. Its words come from the tools, also if they are in other files.
   func isScript(_ path: String) -> Bool {
     !hasTemplate(path) && releases.contains { Self.isScript(path, of: $0) }
   }
@@ -52,12 +52,12 @@ struct WrittenFiles {
       "releases/\(release.version)/elixir", "releases/\(release.version)/iex",
     ]
     if programs.contains(where: { name in endings.contains { path == name + $0 } }) { return true }
-    // relx's own.
+    // Files of relx.
     return ["install_upgrade.escript", "nodetool", "no_dot_erlang.boot", "start_clean.boot"]
       .contains { path == "bin/" + $0 }
   }
 
-  /// What tells the start scripts and the virtual machine about the release.
+  /// Whether a file describes the release for the start scripts and the virtual machine.
   private static func isDescription(_ path: String, of release: OTPRelease) -> Bool {
     guard let path = path.inside(release.folder) else { return false }
     if ["releases/start_erl.data", "releases/RELEASES"].contains(path) { return true }
@@ -68,7 +68,7 @@ struct WrittenFiles {
 }
 
 extension String {
-  /// The path as seen from the folder; nil where it is not in it. No folder is the top.
+  /// The path relative to the folder; nil if it is not in the folder. Nil for the folder means the top.
   fileprivate func inside(_ folder: String?) -> String? {
     guard let folder else { return self }
     return hasPrefix(folder + "/") ? String(dropFirst(folder.utf8.count + 1)) : nil

@@ -1,9 +1,9 @@
-# The part of a build that mix does, as one process: starting the VM is a third of a small app's build.
+# The steps of a build that mix performs, in one process: to start the VM takes a third of a small app's build.
 #
-# It calls mix's own tasks one after the other and says on marked lines where it is and what it saw. Works with
-# Elixir 1.11 and later. mix has read mix.exs and the compile-time configuration when it is called; runtime.exs is
-# parsed, never evaluated. It is made of functions without a name, since those are evaluated as they are: to compile
-# a module of this size takes as long as to start mix.
+# It calls mix's own tasks for the steps that it is given, in their order, and reports on marked lines. It works with
+# Elixir 1.11 and later. When it is called, mix has read mix.exs and the compile-time configuration; runtime.exs is
+# parsed, never evaluated. It consists of anonymous functions, because those are evaluated: to compile a module of this
+# size takes as long as to start mix.
 
 say = fn words -> IO.puts(Enum.join([:persistent_term.get(:relpack_mark) | words], "\t")) end
 
@@ -19,7 +19,7 @@ read = fn file ->
   end
 end
 
-# The project's own applications; a path where one is an umbrella's child.
+# The project's own applications, with the path of each child of an umbrella.
 owns = fn config -> Mix.Project.apps_paths() || %{config[:app] => nil} end
 
 within = fn
@@ -55,7 +55,7 @@ variable = fn
   _ -> nil
 end
 
-# `config_env() == :prod` and its like: that is what a build is for.
+# Conditions like `config_env() == :prod`, which hold in a build.
 environment? = fn condition ->
   {_, found} = Macro.prewalk(condition, false, fn
     {call, _, _} = node, found -> {node, found or member.(call) in [:config_env, {:Mix, :env}]}
@@ -64,8 +64,8 @@ environment? = fn condition ->
   found
 end
 
-# `need` is what a call that cannot do without its variable means here; `used` says that the value is used as it is,
-# so that the boot fails where it is missing.
+# Collects the variables of a syntax tree. `need` is how much a required variable is needed here (a condition may skip
+# it); `used` says that a missing value would make the boot fail.
 walk = fn
   walk, {:|>, _, [value, {call, meta, arguments}]}, need, used, found when is_list(arguments) ->
     if reads?.(call) or converts?.(call),
@@ -140,7 +140,7 @@ command = fn program, arguments, folder ->
   end
 end
 
-# Which of several releases is not decided here: the answer comes as a line.
+# Asks relpack which releases to build; the answer is one line on standard input.
 choose = fn config ->
   names = for {name, _} <- config[:releases] || [], do: Atom.to_string(name)
   implicit = if config[:apps_path], do: "", else: Atom.to_string(config[:app])
@@ -160,7 +160,7 @@ describe = fn config ->
   own = for {_, release} <- config[:releases] || [], is_list(release), path = release[:runtime_config_path], is_binary(path), do: path
   at_boot = Enum.uniq(Enum.map([Path.join(folder, "runtime.exs"), Path.join(folder, "releases.exs") | own], &Path.relative_to_cwd/1))
   for file <- at_boot, {name, need, line} <- variables.(file), do: say.(["variable", name, need, file, to_string(line)])
-  # Those of other environments are not read.
+  # The files of other environments are not read.
   others = for name <- ["dev", "test", "prod"], name != Atom.to_string(Mix.env()), do: name <> ".exs"
   for file <- Path.wildcard(Path.join(folder, "*.exs")), file = Path.relative_to_cwd(file), file not in at_boot, Path.basename(file) not in others,
       {name, _, line} <- variables.(file), do: say.(["misuse", name, file, to_string(line)])
@@ -179,7 +179,7 @@ end
 
 has? = fn dependency, keys -> Enum.any?(keys, &Keyword.has_key?(options.(dependency), &1)) end
 
-# What a list of dependencies comes to for this environment, with those of the dependencies that lie beside the project.
+# The dependencies of this environment, with the dependencies of those that lie beside the project.
 wanted = fn wanted, list, folder, test ->
   Enum.flat_map(list, fn dependency ->
     path = options.(dependency)[:path]
@@ -195,19 +195,19 @@ wanted = fn wanted, list, folder, test ->
   end)
 end
 
-# Hex is fetched where the environment needs it. mix itself asks for Hex wherever a dependency is a package, also one
-# for tests of a dependency: those that this environment does not have are taken by a source of our own then, and come
-# to nothing.
+# Hex is fetched only if this environment needs it. mix itself wants Hex if any dependency is a package, even one for the
+# tests of a dependency. Such packages are not used in this environment; a source module of our own accepts and ignores
+# them.
 hex = fn wanted, lock ->
   package? = fn dependency -> not has?.(dependency, [:path, :git, :github, :in_umbrella]) end
   cond do
     Enum.any?(wanted, package?) ->
       Mix.Task.run("local.hex", ["--force", "--if-missing"])
-      # One in PATH, or named by the image, is as good.
+      # A rebar3 from PATH or from the image is used if there is one.
       System.get_env("MIX_REBAR3") || Mix.Task.run("local.rebar", ["--force", "--if-missing"])
     Code.ensure_loaded?(Hex) -> :ok
     true ->
-      # What a git repository wants is known when it is there; the lock file may know it already.
+      # The dependencies of a git repository are known only after it is fetched, unless the lock file names them.
       if lock =~ "{:hex," and Enum.any?(wanted, &has?.(&1, [:git, :github])) do
         try do
           Mix.Task.run("local.hex", ["--force", "--if-missing"])
@@ -234,7 +234,15 @@ hex = fn wanted, lock ->
   end
 end
 
-dependencies = fn config, test ->
+# Reports the dependencies that lie elsewhere than fetched ones do: their source may change as the project's own does.
+near = fn ->
+  fetched = Path.expand(Mix.Project.deps_path()) <> "/"
+  for {app, path} <- Mix.Project.deps_paths(), path = Path.expand(path), not String.starts_with?(path, fetched),
+    do: say.(["near", to_string(app), path])
+end
+
+dependencies = fn config, hooks, test ->
+  hook.(hooks, "hook_pre_fetch_dependencies")
   children = for {app, path} <- owns.(config), do: {within.(app, path, fn -> Mix.Project.config()[:deps] || [] end), path || "."}
   wanted = Enum.uniq(Enum.flat_map([{config[:deps] || [], "."} | children], fn {list, folder} -> wanted.(wanted, list, Path.expand(folder), test) end))
   lockfile = config[:lockfile] || "mix.lock"
@@ -250,29 +258,23 @@ dependencies = fn config, test ->
       true -> :ok
     end
   end
-end
-
-# Dependencies that lie elsewhere than fetched ones do: somebody works on them as on the project itself.
-near = fn ->
-  fetched = Path.expand(Mix.Project.deps_path()) <> "/"
-  for {app, path} <- Mix.Project.deps_paths(), path = Path.expand(path), not String.starts_with?(path, fetched),
-    do: say.(["near", to_string(app), path])
+  near.()
 end
 
 compile = fn hooks, steady ->
   say.(["step", "compile"])
   hook.(hooks, "hook_pre_compile")
   unless hook?.(hooks, "hook_compile") do
-    # This compiles the dependencies; what the project uses of them is there then.
+    # This compiles the dependencies, so that the modules which `steady` changes are there.
     Mix.Task.run("deps.loadpaths", [])
     steady.(Phoenix.LiveView.Router, {"erlang", "system_time", 0})
   end
-  # What it leaves undone is done below, or by mix release.
+  # If the hook does not compile everything, mix release does.
   hook.(hooks, "hook_compile") || Mix.Task.run("compile", [])
   hook.(hooks, "hook_post_compile")
 end
 
-# npm's packages first, then what the project calls assets.deploy: esbuild, tailwind, phx.digest.
+# First npm's packages, then the project's alias assets.deploy: esbuild, tailwind, phx.digest.
 assets = fn config, hooks, folders ->
   deploy? = fn -> List.keymember?(Mix.Project.config()[:aliases] || [], :"assets.deploy", 0) end
   deploys = Enum.filter(owns.(config), fn {app, path} -> within.(app, path, deploy?) end)
@@ -289,6 +291,9 @@ end
 
 # Several releases get a folder each, since they would write over each other's boot files.
 release = fn names, target ->
+  say.(["step", "release"])
+  # Tasks may run again, so that the release gets the code and the `priv` that hooks and assets have added.
+  Mix.Task.clear()
   run = fn name, target -> Mix.Task.rerun("release", name ++ ["--overwrite", "--quiet", "--path", target]) end
   case names do
     ["."] -> run.([], target)
@@ -299,8 +304,9 @@ end
 
 :persistent_term.put(:relpack_build, fn [mark | words] ->
   :persistent_term.put(:relpack_mark, mark)
-  {options, []} = OptionParser.parse!(words, strict: [target: :string, hook: :keep, npm: :keep, test: :boolean])
-  test = options[:test] || false
+  {options, []} = OptionParser.parse!(words, strict: [target: :string, step: :keep, hook: :keep, npm: :keep])
+  steps = for {:step, step} <- options, do: step
+  test = "release" not in steps
   config = Mix.Project.config()
   hooks = for {:hook, hook} <- options, do: List.to_tuple(String.split(hook, "=", parts: 2))
   steady = if test, do: fn _, _ -> :ok end, else: :persistent_term.get(:relpack_steady)
@@ -308,17 +314,13 @@ end
   steady.(Regex, {"re", "compile", 2})
   names = if test, do: [], else: choose.(config)
   describe.(config)
-  hook.(hooks, "hook_pre_fetch_dependencies")
-  dependencies.(config, test)
-  near.()
-  compile.(hooks, steady)
-  unless test do
-    assets.(config, hooks, for({:npm, folder} <- options, do: folder))
-    say.(["step", "release"])
-    # As in a process of its own it takes in what hooks and assets have added since: code, and a folder priv.
-    Mix.Task.clear()
-    release.(names, options[:target])
-  end
+  perform = %{
+    "dependencies" => fn -> dependencies.(config, hooks, test) end,
+    "compile" => fn -> compile.(hooks, steady) end,
+    "assets" => fn -> assets.(config, hooks, for({:npm, folder} <- options, do: folder)) end,
+    "release" => fn -> release.(names, options[:target]) end
+  }
+  for step <- steps, do: perform[step].()
   say.(["done"])
 end)
 

@@ -1,8 +1,8 @@
-# What compilers ask the machine for gets into code: LiveView keeps the moment at which a router was compiled, and digests
-# variables that Macro.unique_var has numbered; a regular expression with named groups is kept with a few bytes that
-# nobody has written. Two builds of one source would differ, wherever they happen. So the modules that ask are loaded
-# once more, in this virtual machine alone, with the calls going to functions whose answer follows from the source. A
-# module of another form, or an unknown one, stays what it is.
+# Makes compilation reproducible. Some macros compile values of the machine into code: LiveView keeps the time at which a
+# router was compiled, and a digest of variables that Macro.unique_var has numbered; a regular expression with named groups
+# holds a few bytes of uninitialised memory. So the modules that read such values are loaded again, in this virtual machine
+# alone, with the calls redirected to functions whose results depend only on the source. A module of another form stays
+# unchanged.
 
 answers = """
 -module(relpack_steady).
@@ -13,7 +13,7 @@ unique_integer() ->
   -(file() bsl 20 + Count).
 %% Nanoseconds, between the years 2000 and 2017.
 system_time() -> (946684800 + file() rem 536112000) * 1000000000.
-%% Of PCRE's table of names, each entry a number, the name, a zero, and what was in the memory before: pcre_internal.h.
+%% An entry of PCRE's table of names is a number, the name, a zero, and uninitialised bytes: pcre_internal.h.
 compile(Source, Options) ->
   Compiled = re:compile(Source, Options),
   try written(Compiled) catch _:_ -> Compiled end.
@@ -46,8 +46,8 @@ define = fn text ->
   :code.load_binary(module, 'relpack_steady', beam)
 end
 
-# Atoms and imports are tables in a compiled module: an atom more, and the call's import names it in place of the module.
-# OTP 28 writes the table of atoms in another way, with a count below zero.
+# A compiled module has a table of atoms and one of imports. This adds an atom for the replacement module and makes the
+# call's import name it. OTP 28 writes the table of atoms in another format, with a negative count.
 redirect = fn module, {target, function, arity} ->
   with true <- Code.ensure_loaded?(module),
        path when is_list(path) <- :code.which(module),
@@ -67,7 +67,7 @@ redirect = fn module, {target, function, arity} ->
   end
 end
 
-# A build is worth more than its being the same twice.
+# An error is ignored: a build that is not reproducible is better than none.
 :persistent_term.put(:relpack_steady, fn module, call ->
   try do
     Code.ensure_loaded?(:relpack_steady) || define.(answers)

@@ -1,12 +1,12 @@
 import Posix
 
-/// A list of prebuilt archives: a line `NAME REF TIME SHA-256` for each, the last missing for old ones.
+/// A list of prebuilt archives, with one line `NAME REF TIME SHA-256` for each. Old archives have no SHA-256.
 struct BuildList {
   struct Entry: Hashable {
-    /// Of the archive, without its ending.
+    /// The archive's name without its ending.
     var name: String
     var version: ToolVersion
-    /// For Elixir, the OTP it was compiled with.
+    /// For Elixir, the OTP with which it was compiled.
     var otp: Int?
     /// 64 lower-case digits.
     var sum: String?
@@ -16,7 +16,7 @@ struct BuildList {
 
   enum Kind { case otp, elixir }
 
-  /// Branches, and names that are no version, are left out.
+  /// Leaves out branches and names that are not versions.
   init(_ bytes: [UInt8], of kind: Kind) {
     var entries: [Entry] = []
     for line in bytes.split(separator: UInt8(ascii: "\n")) where line.count < 512 {
@@ -52,17 +52,17 @@ struct BuildList {
 }
 
 extension BuildList {
-  /// What fits a wish, the newest first; without a wish every release does. One that cannot be verified is no
-  /// candidate unless there is no other.
-  func candidates(_ wish: VersionWish?) -> [Entry] {
+  /// The entries that fit, the newest first. Without a requirement every release fits. Entries without a checksum count only
+  /// if there are no others.
+  func candidates(_ required: VersionRequirement?) -> [Entry] {
     let fitting = entries.filter { entry in
-      wish?.matches(entry.version) ?? (entry.version.candidate == nil)
+      required?.matches(entry.version) ?? (entry.version.candidate == nil)
     }
     let verifiable = fitting.filter { $0.sum != nil }
     return (verifiable.isEmpty ? fitting : verifiable).sorted { $0.version > $1.version }
   }
 
-  /// The releases before and after the one that is missing, in their order.
+  /// The two releases before and the two after a missing one, in their order.
   func nearest(to version: ToolVersion) -> [String] {
     let releases = Set(entries.map(\.version).filter { $0.candidate == nil }).sorted()
     let below = releases.filter { $0 < version }.suffix(2)

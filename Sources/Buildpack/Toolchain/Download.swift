@@ -2,22 +2,22 @@ import DiskReserve
 import Events
 import Posix
 
-/// Fetches files with curl: it knows proxies, certificates and protocols.
+/// Fetches files with curl, which handles proxies, certificates and protocols.
 struct Download {
   let source: ToolchainSource
   /// The platform's variables, for the `PATH` and proxies.
   let environment: [String: String]
   let interrupts: Signals?
 
-  /// How often a broken connection is tried anew.
+  /// How often a download is tried if its connection breaks.
   private static let attempts = 3
 
   /// - Parameters:
-  ///   - path: below the source's base.
-  ///   - file: where it goes; must not be there yet.
-  ///   - limit: the most bytes it may have.
-  ///   - seconds: the longest it may take.
-  /// - Returns: its size.
+  ///   - path: relative to the source's base.
+  ///   - file: the file to make; it must not exist.
+  ///   - limit: the greatest size in bytes.
+  ///   - seconds: the greatest duration.
+  /// - Returns: the size in bytes.
   func fetch(_ path: String, to file: String, limit: Int, seconds: Int) throws(Cause) -> Int {
     guard (try? Invocation(["curl"], environment: variables).program()) != nil else {
       throw Cause(
@@ -31,7 +31,7 @@ struct Download {
         try? Files.remove(file)
         throw Cause(ifDiskIsFull: file) ?? cause(path, failure, limit: limit)
       }
-      // A file that has nothing is not made by some versions.
+      // Some versions of curl do not make an empty file.
       return (try? Files.info(file))?.size ?? 0
     }
     throw cause(path, Failure(exit: .code(0), reason: "it failed"), limit: limit)
@@ -47,7 +47,7 @@ struct Download {
       return false
     }
 
-    /// Whether it ran into the limit: refused beforehand, or stopped while it wrote.
+    /// Whether the file was larger than the limit, by its announced size or while it was written.
     var isTooLarge: Bool {
       switch exit {
       case .code(let code): code == 63
@@ -56,11 +56,11 @@ struct Download {
     }
   }
 
-  /// - Returns: nil where all is well.
+  /// - Returns: nil on success.
   private func run(_ path: String, _ file: String, limit: Int, seconds: Int) throws(Cause)
     -> Failure?
   {
-    // The limit on a file's size is for bodies that do not tell theirs. It counts in blocks of 512 bytes.
+    // curl checks only announced sizes, so the shell limits the file too, in blocks of 512 bytes.
     let limited = ["sh", "-c", "ulimit -f \(limit / 512 + 1) && exec \"$@\"", "sh"]
     let curl = [
       "curl", "-q", "--silent", "--show-error", "--fail", "--location", "--max-redirs", "5",
@@ -71,7 +71,7 @@ struct Download {
     var reason = ""
     let ending: Tool.Ending
     do throws(PosixError) {
-      // An address may hold a password, which no list of processes may show.
+      // An address may hold a password, so it is not an argument, which every user of the host can read.
       let config = try File.holding(Array("url = \"\(source.base)/\(path)\"\n".utf8))
       let invocation = Invocation(limited + curl, environment: variables)
       ending = try Tool(invocation: invocation, interrupts: interrupts).run(
@@ -98,7 +98,7 @@ struct Download {
     return Cause(
       .download, "cannot fetch \(source.shown(path)): \(reason)",
       remedy:
-        "Look whether the host is reached from the build; RELPACK_TOOLCHAIN_URL names another.")
+        "Check that the build can reach the host, or set RELPACK_TOOLCHAIN_URL to another address.")
   }
 
   private var variables: [String: String] {
@@ -114,7 +114,7 @@ struct Download {
 }
 
 extension Cause {
-  /// The signal's number is a fact, so that the program can end by it.
+  /// The signal's number is a fact, so that the program can exit with the right code.
   init(interruptedBy signal: Signal) {
     self.init(
       .buildInterrupted, "the build was stopped by signal \(signal)",

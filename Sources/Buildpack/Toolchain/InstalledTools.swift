@@ -1,29 +1,30 @@
 import Posix
 import ReleaseModel
 
-/// Erlang and Elixir as they are found in a `PATH`, told by their files: starting a VM takes longer than all the rest.
+/// The Erlang and Elixir in a `PATH`. Their versions are read from their files if possible, because to start a virtual
+/// machine takes longer than everything else.
 public struct InstalledTools: Sendable {
   public struct Tool: Hashable, Sendable {
     public var version: ToolVersion
     /// The folder that holds `bin` and `lib`, links resolved.
     public var root: String
-    /// Another one when the tool was changed: version, place, and a digest of sizes and times of some of its files.
+    /// Changes when the tool changes: version, path, and a digest of sizes and times of some of its files.
     public var identity: String
   }
 
   public var erlang: Tool?
   public var elixir: Tool?
-  /// What is in the `PATH` and does not work, a line each.
+  /// One line for each program in the `PATH` that does not work.
   public var faults: [String] = []
 
   private let environment: [String: String]
   private let directory: String?
-  /// Milliseconds for a program that is asked for its version.
+  /// Milliseconds that a program may take to print its version.
   private static let patience: Int64 = 20_000
 
   /// - Parameters:
-  ///   - environment: with its `PATH`; the rest is for programs that can only be asked by running them.
-  ///   - directory: the source; version managers look there for their files.
+  ///   - environment: with the `PATH`. The other variables are for programs that must be run.
+  ///   - directory: the source, in which version managers look for their files.
   public init(environment: [String: String], in directory: String? = nil) {
     self.environment = environment
     self.directory = directory
@@ -44,13 +45,13 @@ public struct InstalledTools: Sendable {
   private func erlangByFiles(_ program: String) -> Tool? {
     guard let real = try? Files.resolve(program), let script = Self.script(real) else { return nil }
     let layout = Files.parent(of: Files.parent(of: real))
-    // A script that looks where it lies itself is right also after its tree was moved.
+    // A script that finds its own path is right even if its tree was moved.
     let moves = script.contains("ROOTDIR=\"$(") || script.contains("ROOTDIR=\"$dyn_rootdir\"")
     let written = script.split(separator: "\n").lazy.compactMap(ErlScript.root).first
     return Self.erlang(at: moves ? layout : written ?? layout, script: real)
   }
 
-  /// The tree of an OTP, whose `releases` tell what it is.
+  /// The OTP in a tree, with the version from its folder `releases`.
   static func erlang(at root: String, script: String) -> Tool? {
     guard let root = try? Files.resolve(root) else { return nil }
     let names = (try? Files.list(root + "/releases", skippingOthers: true)) ?? []
@@ -60,7 +61,7 @@ public struct InstalledTools: Sendable {
     let majors = names.compactMap { Int($0) }.sorted().map(String.init)
     for major in [current].compactMap({ $0 }) + majors.reversed() where names.contains(major) {
       let file = root + "/releases/" + major + "/OTP_VERSION"
-      // A patched one has two stars behind it.
+      // The version of a patched OTP ends with two stars.
       guard let line = text(file)?.split(whereSeparator: \.isNewline).first,
         let version = ToolVersion(line.prefix { $0 != "*" && $0 != " " })
       else { continue }
@@ -113,7 +114,7 @@ public struct InstalledTools: Sendable {
 
   // MARK: by running them
 
-  /// For what is behind a version manager's shim.
+  /// Runs the program, which may be a version manager's shim.
   private mutating func askErlang(_ program: String) -> Tool? {
     let question = "io:format(\"~ts~n\",[code:root_dir()]),halt()."
     let answer = run([program, "-noshell", "-noinput", "-eval", question])
@@ -140,7 +141,7 @@ public struct InstalledTools: Sendable {
 
   private mutating func fault(_ program: String, _ answer: [String]) {
     let said = answer.first.map { ": " + $0.prefix(200) } ?? ""
-    faults.append("'\(program)' does not tell its version\(said)")
+    faults.append("'\(program)' does not print its version\(said)")
   }
 
   private func run(_ arguments: [String]) -> [String] {
@@ -153,9 +154,9 @@ public struct InstalledTools: Sendable {
   }
 }
 
-/// The shell script `bin/erl`, which says where the rest of OTP lies.
+/// The shell script `bin/erl`, which holds the path of its OTP.
 enum ErlScript {
-  /// `ROOTDIR=/usr/lib/erlang`, with quotes or without.
+  /// The path in a line like `ROOTDIR=/usr/lib/erlang`, with quotes or without.
   static func root(_ line: some StringProtocol) -> String? {
     let words = line.drop { $0 == " " || $0 == "\t" }
     guard words.hasPrefix("ROOTDIR=") else { return nil }
@@ -163,8 +164,8 @@ enum ErlScript {
     return value.hasPrefix("/") ? value : nil
   }
 
-  /// The script made to look where it lies itself, so that the tree can be anywhere.
-  /// - Parameter depth: how many folders below the tree's root it lies.
+  /// The script, changed to find its own path, so that the tree can be moved.
+  /// - Parameter depth: how many folders below the tree's root the script is.
   static func movable(_ script: String, depth: Int) -> String {
     let up = Array(repeating: "..", count: depth).joined(separator: "/")
     let lines = script.split(separator: "\n", omittingEmptySubsequences: false).map { line in

@@ -1,4 +1,4 @@
-/// A version of Erlang/OTP, Elixir or Node: numbers, and for what is not final yet a name behind a hyphen.
+/// A version of Erlang/OTP, Elixir or Node: numbers, and for a release candidate a name after a hyphen.
 public struct ToolVersion: Hashable, Sendable, Comparable, CustomStringConvertible {
   public var numbers: [Int]
   /// `rc.1`, `rc1`; nil for a release.
@@ -6,7 +6,7 @@ public struct ToolVersion: Hashable, Sendable, Comparable, CustomStringConvertib
 
   private static let mostNumbers = 6
 
-  /// - Returns: nil where it is none; at most six numbers of nine digits.
+  /// - Returns: nil if the text is not a version. A version has at most six numbers of nine digits.
   public init?(_ text: some StringProtocol) {
     let halves = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     let parts = (halves.first ?? "").split(separator: ".", omittingEmptySubsequences: false)
@@ -36,7 +36,7 @@ public struct ToolVersion: Hashable, Sendable, Comparable, CustomStringConvertib
     numbers.map(String.init).joined(separator: ".") + (candidate.map { "-" + $0 } ?? "")
   }
 
-  /// A candidate comes before what it is one for.
+  /// A release candidate comes before its release.
   public static func < (left: Self, right: Self) -> Bool {
     if left.numbers != right.numbers {
       return left.numbers.lexicographicallyPrecedes(right.numbers)

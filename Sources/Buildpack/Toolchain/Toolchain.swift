@@ -7,73 +7,60 @@ public struct Toolchain: Hashable, Sendable {
   public enum Origin: Hashable, Sendable {
     /// The image's own, found in its `PATH`.
     case image
-    /// Fetched, by this build or one before, from the place that is named.
+    /// Fetched from this place, by this build or an earlier one.
     case prebuilt(String)
   }
 
   public struct Tool: Hashable, Sendable {
     public var version: ToolVersion
     public var origin: Origin
-    /// Why this one, in one line.
+    /// Why this tool was chosen, in one line.
     public var reason: String
     /// The folder that holds `bin` and `lib`.
     public var root: String
   }
 
-  /// Folders to be put first into the `PATH`, in this order; none where all is the image's.
+  /// Folders that come first in the `PATH`, in this order; none if all tools are the image's.
   public var folders: [String]
   public var erlang: Tool
-  /// Nil where none was asked for.
+  /// Nil if the project does not need Elixir.
   public var elixir: Tool?
-  /// Another one when any of the tools is another; does not tell where the cache lies.
+  /// Changes when one of the tools changes. It does not depend on the path of the cache.
   public var identity: String
-  /// To be removed after the build: where the tools lie when the cache cannot be used.
+  /// The folder of the tools if the cache cannot be used. It is removed after the build.
   public var scratch: String?
 
-  /// What the choice depends on.
+  /// The facts that decide which tools are chosen.
   public struct Request {
-    public var wishes: BuildWishes
+    public var config: BuildConfig
     public var needsElixir: Bool
     /// The platform's variables: `PATH`, `STACK`, proxies.
     public var environment: [String: String]
-    /// RELPACK_TOOLCHAIN_URL: another place with the layout of the Hex team's builds.
+    /// RELPACK_TOOLCHAIN_URL: another address with the layout of the Hex team's builds.
     public var url: String?
-    /// A folder that lives between builds, such as `CACHE_DIR/reltui/toolchains`; nil where there is none.
+    /// A folder that is kept between builds, such as `CACHE_DIR/reltui/toolchains`; nil if there is none.
     public var cache: String?
-    /// The source, where version managers look for their files.
+    /// The source, in which version managers look for their files.
     public var source: String?
     public var interrupts: Signals?
-
-    public init(
-      wishes: BuildWishes, needsElixir: Bool, environment: [String: String], url: String? = nil,
-      cache: String?, source: String? = nil, interrupts: Signals? = nil
-    ) {
-      self.wishes = wishes
-      self.needsElixir = needsElixir
-      self.environment = environment
-      self.url = url
-      self.cache = cache
-      self.source = source
-      self.interrupts = interrupts
-    }
   }
 
-  /// Takes the image's tools where they are what is wished for, else prebuilt ones.
+  /// Chooses the image's tools if they fit the requirements, else prebuilt ones.
   ///
-  /// Without a wish and without tools in the image, the newest Elixir is taken, and the newest Erlang/OTP it was
-  /// compiled for. What is in the cache and fits is taken without asking whether there is something newer.
-  /// - Parameter say: gets a line about what is done, as it happens.
+  /// Without a requirement and without tools in the image, it chooses the newest Elixir, and the newest Erlang/OTP for
+  /// which that was compiled. Fitting tools in the cache are used without a look for newer ones.
+  /// - Parameter say: receives a line for each thing that is done.
   /// - Throws: `RT-BUILD-TOOLCHAIN`, `RT-BUILD-DOWNLOAD`, `RT-BUILD-CHECKSUM`, `RT-BUILD-CONFIG` for a bad address,
   ///   `RT-BUILD-TOOL-MISSING` for a missing curl, `RT-DISK-FULL`, and `RT-BUILD-INTERRUPTED` with the fact `signal`.
   public static func resolve(_ request: Request, say: (String) -> Void) throws(Cause) -> Toolchain {
     let image = InstalledTools(environment: request.environment, in: request.source)
-    if let erlang = image.erlang, request.wishes.erlang?.matches(erlang.version) ?? true {
+    if let erlang = image.erlang, request.config.erlang?.matches(erlang.version) ?? true {
       let elixir = image.elixir.flatMap { tool in
-        request.wishes.elixir?.matches(tool.version) ?? true ? tool : nil
+        request.config.elixir?.matches(tool.version) ?? true ? tool : nil
       }
       if !request.needsElixir || elixir != nil {
         return Toolchain(
-          image: erlang, request.needsElixir ? elixir : nil, wishes: request.wishes)
+          image: erlang, request.needsElixir ? elixir : nil, config: request.config)
       }
     }
     let source = try ToolchainSource(url: request.url)
@@ -91,23 +78,7 @@ public struct Toolchain: Hashable, Sendable {
     }
   }
 
-  private init(
-    image erlang: InstalledTools.Tool, _ elixir: InstalledTools.Tool?, wishes: BuildWishes
-  ) {
-    self.init(
-      folders: [], erlang: Tool(image: erlang, "Erlang/OTP", wishes.erlang),
-      elixir: elixir.map { Tool(image: $0, "Elixir", wishes.elixir) },
-      identity: ([erlang] + [elixir].compactMap { $0 }).map(\.identity).joined(separator: "; "))
-  }
-
-  init(folders: [String], erlang: Tool, elixir: Tool?, identity: String) {
-    self.folders = folders
-    self.erlang = erlang
-    self.elixir = elixir
-    self.identity = identity
-  }
-
-  /// The cache's folder, or one for this build alone.
+  /// The cache's folder, or a folder for this build alone.
   private static func makeFolder(
     _ cache: String?, _ scratch: inout String?, _ say: (String) -> Void
   ) throws(Cause) -> String {
@@ -115,7 +86,7 @@ public struct Toolchain: Hashable, Sendable {
     if let cache {
       do throws(PosixError) {
         try Files.makeFolder(cache, mode: 0o755)
-        // A folder that is there may be one that cannot be written.
+        // The folder may exist and not be writable.
         let probe = cache + "/new-" + Random.hex(6)
         try Files.makeFolder(probe)
         try Files.remove(probe)
@@ -132,9 +103,20 @@ public struct Toolchain: Hashable, Sendable {
   }
 }
 
+extension Toolchain {
+  fileprivate init(
+    image erlang: InstalledTools.Tool, _ elixir: InstalledTools.Tool?, config: BuildConfig
+  ) {
+    self.init(
+      folders: [], erlang: Tool(image: erlang, "Erlang/OTP", config.erlang),
+      elixir: elixir.map { Tool(image: $0, "Elixir", config.elixir) },
+      identity: ([erlang] + [elixir].compactMap { $0 }).map(\.identity).joined(separator: "; "))
+  }
+}
+
 extension Toolchain.Tool {
-  init(image tool: InstalledTools.Tool, _ name: String, _ wish: VersionWish?) {
-    let why = wish.map { "\($0.place) wants \($0.text)" } ?? "no version is asked for"
+  init(image tool: InstalledTools.Tool, _ name: String, _ required: VersionRequirement?) {
+    let why = required.map { "\($0.place) wants \($0.text)" } ?? "the project names no version"
     self.init(
       version: tool.version, origin: .image,
       reason: "\(name) \(tool.version) of the image (\(why))",

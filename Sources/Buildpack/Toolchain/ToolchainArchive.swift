@@ -3,19 +3,19 @@ import Events
 import Posix
 import SlugStore
 
-/// Makes a tree of tools that runs, from wherever it lies, of an archive whose sum is the right one.
+/// A verified archive of tools, which is unpacked into a tree that can be moved.
 struct ToolchainArchive {
   /// The archive.
   let path: String
-  /// An empty folder of ours, on the same file system as the tree.
+  /// An empty folder on the file system of the toolchain store.
   let folder: String
-  /// What to call it.
+  /// The archive's name in messages.
   let name: String
   let interrupts: Signals?
 
-  /// Milliseconds that a fresh tool may take for its first words, or for unpacking another.
+  /// Milliseconds that a new tool may take to print its version or to unpack an archive.
   private static let patience: Int64 = 120_000
-  /// What an Elixir may be, unpacked.
+  /// The greatest size of an unpacked Elixir, in bytes.
   private static let greatestElixir = 512 << 20
 
   // MARK: Erlang/OTP
@@ -25,7 +25,7 @@ struct ToolchainArchive {
     let tree = try top(of: try unpackTar())
     let scripts = try erlangScripts(tree)
     if Files.exists(tree + "/Install") {
-      // What it writes into the scripts is replaced below; its own way would bind the tree to its place.
+      // It writes a fixed path into the scripts, which is replaced below so that the tree can be moved.
       try run(
         ["sh", "./Install", "-cross", "-minimal", "/otp"], in: tree, doing: "cannot be installed")
     }
@@ -61,7 +61,7 @@ struct ToolchainArchive {
     throw Cause(.buildInterrupted, "the build was stopped by a signal")
   }
 
-  /// The one folder at the top, or the folder itself where the tools lie at the top.
+  /// The only folder at the top, or the folder itself if the tools are at the top.
   private func top(of folder: String) throws(Cause) -> String {
     let names = (try? Files.list(folder, skippingOthers: true)) ?? []
     if let name = names.first, names.count == 1, Files.isFolder(folder + "/" + name) {
@@ -70,7 +70,7 @@ struct ToolchainArchive {
     return folder
   }
 
-  /// Both copies of `erl`, with their depth.
+  /// Both copies of `erl`, with their depth in the tree.
   private func erlangScripts(_ tree: String) throws(Cause) -> [(path: String, depth: Int)] {
     let names = (try? Files.list(tree, skippingOthers: true)) ?? []
     guard let runtime = names.first(where: { $0.hasPrefix("erts-") }),
@@ -81,7 +81,8 @@ struct ToolchainArchive {
 
   // MARK: Elixir
 
-  /// - Parameter erlang: the folder with the `erl` that it is for; it also unpacks, since images need not have unzip.
+  /// - Parameter erlang: the folder with the `erl` for this Elixir. It also unpacks the archive, because an image may have
+  ///   no unzip.
   func installElixir(erlang: String) throws(Cause) -> String {
     let unpacked = folder + "/unpacked"
     try unix { () throws(PosixError) in try Files.makeFolder(unpacked) }
@@ -95,7 +96,7 @@ struct ToolchainArchive {
       throw failure("holds no Elixir")
     }
     try unix { () throws(PosixError) in
-      // An archive may not tell what can be run.
+      // The archive may not record which files are executable.
       for name in try Files.list(tree + "/bin") { try Files.setMode(tree + "/bin/" + name, 0o755) }
       try setModes(tree)
     }
@@ -120,7 +121,7 @@ struct ToolchainArchive {
 
   // MARK: both
 
-  /// Anybody may run the tools, whoever unpacked them.
+  /// Makes the tools readable and executable for every user.
   private func setModes(_ tree: String) throws(PosixError) {
     try Files.setMode(tree, 0o755)
     for entry in try FileTree.entries(of: tree) where entry.info.kind != .link {
@@ -134,7 +135,7 @@ struct ToolchainArchive {
     do throws(PosixError) { try body() } catch { throw Cause(error, as: .toolchain) }
   }
 
-  /// - Returns: the lines it said.
+  /// - Returns: the lines that the program printed.
   @discardableResult
   private func run(
     _ arguments: [String], in directory: String, path: String = "", doing problem: String

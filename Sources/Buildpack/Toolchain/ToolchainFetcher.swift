@@ -2,7 +2,7 @@ import DiskReserve
 import Events
 import Posix
 
-/// Chooses prebuilt tools, by what is wished for, what the image has and what the lists offer, and fetches them.
+/// Chooses prebuilt tools by the requirements, the image's tools and the lists of builds, and fetches them.
 struct ToolchainFetcher {
   let request: Toolchain.Request
   let image: InstalledTools
@@ -13,10 +13,10 @@ struct ToolchainFetcher {
   private static let greatestErlang = 512 << 20
   private static let greatestElixir = 64 << 20
 
-  var wishes: BuildWishes { request.wishes }
+  var config: BuildConfig { request.config }
 
   private var imageErlang: InstalledTools.Tool? {
-    image.erlang.flatMap { wishes.erlang?.matches($0.version) ?? true ? $0 : nil }
+    image.erlang.flatMap { config.erlang?.matches($0.version) ?? true ? $0 : nil }
   }
 
   func resolve(say: (String) -> Void) throws(Cause) -> Toolchain {
@@ -25,7 +25,7 @@ struct ToolchainFetcher {
       say("Waiting for another build that fetches tools")
     }
     defer { withExtendedLifetime(lock) {} }
-    // The other build may have fetched what we want.
+    // The other build may have fetched these tools.
     if let toolchain = try cached() { return toolchain }
     let toolchain = try fetched(say)
     if lock != nil { store.tidy(keeping: toolchain.trees) }
@@ -47,25 +47,25 @@ struct ToolchainFetcher {
     }
   }
 
-  // MARK: what is in the cache
+  // MARK: the cache
 
   private func cached() throws(Cause) -> Toolchain? {
     for pair in try cachedPairs() {
-      // A damaged tree is passed over here and replaced when it is fetched.
+      // A damaged tree is not used, and is replaced when it is fetched again.
       if pair.trees.allSatisfy(store.isWhole) { return make(pair, isCached: true) }
     }
     return nil
   }
 
   private func cachedPairs() throws(Cause) -> [Pair] {
-    let elixirs = store.trees(.elixir, for: nil).filter { fits($0, wishes.elixir) }
+    let elixirs = store.trees(.elixir, for: nil).filter { fits($0, config.elixir) }
     if let imageErlang, request.needsElixir {
       let own = elixirs.filter { $0.otp == imageErlang.version.major }
-      if !own.isEmpty || wishes.erlang != nil {
+      if !own.isEmpty || config.erlang != nil {
         return own.map { Pair(erlang: .image(imageErlang), elixir: $0) }
       }
     }
-    let erlangs = store.trees(.otp, for: try platform()).filter { fits($0, wishes.erlang) }
+    let erlangs = store.trees(.otp, for: try platform()).filter { fits($0, config.erlang) }
     if !request.needsElixir { return erlangs.map { Pair(erlang: .tree($0)) } }
     return elixirs.flatMap { elixir in
       erlangs.filter { $0.version.major == elixir.otp }
@@ -73,42 +73,42 @@ struct ToolchainFetcher {
     }
   }
 
-  private func fits(_ tree: ToolchainStore.Tree, _ wish: VersionWish?) -> Bool {
-    wish?.matches(tree.version) ?? (tree.version.candidate == nil)
+  private func fits(_ tree: ToolchainStore.Tree, _ required: VersionRequirement?) -> Bool {
+    required?.matches(tree.version) ?? (tree.version.candidate == nil)
   }
 
-  // MARK: what the lists offer
+  // MARK: the lists of builds
 
   private func fetched(_ say: (String) -> Void) throws(Cause) -> Pair {
     if !request.needsElixir {
       let list = try list(.otp)
-      guard let entry = list.candidates(wishes.erlang).first else {
-        throw missing("Erlang/OTP", wishes.erlang, in: list, image.erlang)
+      guard let entry = list.candidates(config.erlang).first else {
+        throw missing("Erlang/OTP", config.erlang, in: list, image.erlang)
       }
       return Pair(erlang: .tree(try erlang(entry, say)))
     }
     let elixirs = try list(.elixir)
-    let offered = elixirs.candidates(wishes.elixir)
-    if offered.isEmpty { throw missing("Elixir", wishes.elixir, in: elixirs, image.elixir) }
+    let offered = elixirs.candidates(config.elixir)
+    if offered.isEmpty { throw missing("Elixir", config.elixir, in: elixirs, image.elixir) }
     if let imageErlang {
       if let entry = offered.first(where: { $0.otp == imageErlang.version.major }) {
         let programs = imageErlang.root + "/bin"
         return Pair(
           erlang: .image(imageErlang), elixir: try elixir(entry, erlang: programs, say))
       }
-      if wishes.erlang != nil { throw unfit(offered, major: imageErlang.version.major) }
+      if config.erlang != nil { throw unfit(offered, major: imageErlang.version.major) }
     }
     let (chosen, erlang) = try choose(offered)
     let tree = try self.erlang(erlang, say)
     return Pair(erlang: .tree(tree), elixir: try elixir(chosen, erlang: tree.programs, say))
   }
 
-  /// The newest Elixir for the Erlang that is wished for; without such a wish, the newest Erlang for the newest Elixir.
+  /// The newest Elixir for the required Erlang. Without a requirement, the newest Elixir and the newest Erlang for it.
   private func choose(_ elixirs: [Entry]) throws(Cause) -> (elixir: Entry, erlang: Entry) {
     let list = try list(.otp)
-    let erlangs = list.candidates(wishes.erlang)
+    let erlangs = list.candidates(config.erlang)
     guard let newest = erlangs.first else {
-      throw missing("Erlang/OTP", wishes.erlang, in: list, image.erlang)
+      throw missing("Erlang/OTP", config.erlang, in: list, image.erlang)
     }
     let ordered = elixirs.sorted { ($0.version, $0.otp ?? 0) > ($1.version, $1.otp ?? 0) }
     for elixir in ordered {
@@ -155,7 +155,7 @@ struct ToolchainFetcher {
     ) { (archive) throws(Cause) in try archive.installErlang(entry.version) }
   }
 
-  /// - Parameter erlang: the folder with the programs of the Erlang it is for.
+  /// - Parameter erlang: the folder with the programs of the Erlang for this Elixir.
   private func elixir(_ entry: Entry, erlang: String, _ say: (String) -> Void) throws(Cause)
     -> ToolchainStore.Tree
   {
@@ -208,8 +208,8 @@ struct ToolchainFetcher {
     guard found == sum else {
       throw Cause(
         .checksum,
-        "\(store.source.shown(path)) is not what the list says: SHA-256 \(found), not \(sum)",
-        remedy: "Build again; if it stays so, do not use that source.")
+        "\(store.source.shown(path)) has the SHA-256 \(found), and the list says \(sum)",
+        remedy: "Build again. If it happens again, do not use that source.")
     }
   }
 

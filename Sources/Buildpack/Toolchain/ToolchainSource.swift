@@ -2,7 +2,7 @@ import Events
 import Posix
 import ReleaseModel
 
-/// Where prebuilt Erlang and Elixir come from: the Hex team's builds, or a place with the same layout.
+/// The address of prebuilt Erlang and Elixir: the Hex team's builds, or another with the same layout.
 ///
 /// ```
 /// otp/amd64/ubuntu-22.04/builds.txt    OTP-25.3.2.tar.gz
@@ -14,12 +14,12 @@ struct ToolchainSource: Hashable {
 
   /// Without a slash at its end.
   let base: String
-  /// What to call it: its host, or its path.
+  /// Its name in messages: the host or the path.
   let name: String
-  /// What curl may speak, also when it is sent elsewhere.
+  /// The protocols that curl may use, also after a redirect.
   let protocols: String
 
-  /// - Parameter url: an address chosen instead of the standard one.
+  /// - Parameter url: an address to use instead of the standard one.
   init(url: String?) throws(Cause) {
     let chosen = url.map(Self.trimmed).flatMap { $0.isEmpty ? nil : $0 }
     var base = chosen ?? Self.standard
@@ -35,7 +35,7 @@ struct ToolchainSource: Hashable {
       let protocols = Self.allowed[halves[0]], halves[0] != "file" || rest.hasPrefix("/")
     else {
       throw Cause(
-        .buildConfig, "the config var RELPACK_TOOLCHAIN_URL is no address",
+        .buildConfig, "the config var RELPACK_TOOLCHAIN_URL is not an address",
         remedy: "Write https://HOST/PATH, or file:/PATH, with otp/ and elixir/ below it.")
     }
     self.base = base
@@ -52,7 +52,7 @@ struct ToolchainSource: Hashable {
     String(text.drop { $0.isWhitespace }.reversed().drop { $0.isWhitespace }.reversed())
   }
 
-  /// An address as it may be shown: without a name and password.
+  /// The address for messages, without a name and password.
   func shown(_ path: String) -> String {
     guard let mark = base.firstRange(of: "://"), let at = base.lastIndex(of: "@") else {
       return base + "/" + path
@@ -61,7 +61,7 @@ struct ToolchainSource: Hashable {
   }
 }
 
-/// The kind of host that Erlang/OTP was built for.
+/// The kind of host for which Erlang/OTP was built.
 struct ToolchainPlatform: Hashable {
   /// `ubuntu-22.04`
   let system: String
@@ -107,7 +107,7 @@ struct ToolchainPlatform: Hashable {
     return facts
   }
 
-  /// The newest Ubuntu whose C library and OpenSSL are not newer than those of the system.
+  /// The newest Ubuntu whose C library and OpenSSL are not newer than the system's.
   private static func system(_ facts: [String: String]) -> String? {
     let version = facts["VERSION_ID"].flatMap { ToolVersion($0) }
     switch facts["ID"] {

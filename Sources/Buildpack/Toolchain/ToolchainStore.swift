@@ -2,40 +2,40 @@ import DiskReserve
 import Events
 import Posix
 
-/// Unpacked tools in a folder that lives between builds, at a path that differs from build to build.
+/// Unpacked tools in a folder that is kept between builds. Its path may differ from build to build.
 ///
-/// A tree gets its name when it is whole and has been seen to run; a marker in it tells its sum and sizes. Builds may run
-/// side by side: what is named is never changed, a lock only spares them the same work twice.
+/// A tree gets its name when it is complete and has run; a marker file in it holds its checksum and sizes. Builds may run
+/// side by side: a named tree is never changed, and the lock only avoids that two builds fetch the same tools.
 struct ToolchainStore {
   struct Tree: Hashable {
     var kind: Kind
     var version: ToolVersion
-    /// For Elixir, the OTP it was compiled with.
+    /// For Elixir, the OTP with which it was compiled.
     var otp: Int?
     var path: String
     var sum: String
 
     var programs: String { path + "/bin" }
-    /// The same wherever the cache lies.
+    /// Does not depend on the path of the cache.
     var identity: String { "\(kind.rawValue) \(version) \(sum.prefix(16))" }
   }
 
   enum Kind: String { case otp, elixir }
 
   let folder: String
-  /// Told by the tree's name, since one version from two places is two things.
+  /// Part of the tree's name, since one version may differ between two sources.
   let source: ToolchainSource
 
   private static let marker = ".reltui-toolchain"
   private static let format = 1
   /// Milliseconds to wait for another build that is fetching.
   private static let patience: Int64 = 120_000
-  /// Trees of a kind that are kept.
+  /// The greatest number of trees of a kind.
   private static let mostTrees = 4
 
-  // MARK: what is there
+  // MARK: reading
 
-  /// The trees that have a marker, the newest version first. They are not looked through.
+  /// The trees that have a marker, the newest version first. Their files are not checked.
   func trees(_ kind: Kind, for platform: ToolchainPlatform?) -> [Tree] {
     let end = "-" + key(platform)
     let names = (try? Files.list(folder, skippingOthers: true)) ?? []
@@ -67,7 +67,7 @@ struct ToolchainStore {
     return facts["format"] == String(format) ? facts : nil
   }
 
-  /// Whether nothing of a tree is missing, by the number and size of its files.
+  /// Whether a tree is complete, by the number and size of its files.
   func isWhole(_ tree: Tree) -> Bool {
     guard let facts = Self.marker(tree.path), let size = try? Self.size(tree.path) else {
       return false
@@ -85,15 +85,15 @@ struct ToolchainStore {
     return size
   }
 
-  /// Sixteen digits for where trees come from and what they run on.
+  /// Sixteen digits for the source of trees and their platform.
   private func key(_ platform: ToolchainPlatform?) -> String {
     let text = "\(source.base)\n\(platform?.path ?? "")"
     return Hex.encode(SHA256.digest(Array(text.utf8)).prefix(8))
   }
 
-  // MARK: what is added
+  // MARK: adding
 
-  /// Holds off others that fetch into the same folder; nil where it cannot be had in time, which breaks nothing.
+  /// Takes the lock for fetching into the folder. Nil if that is not possible in time, which does no harm.
   func lock(_ interrupts: Signals?, waiting: () -> Void) throws(Cause) -> Lock? {
     let end = Clock.monotonic() + Self.patience
     var hasTold = false
@@ -110,7 +110,7 @@ struct ToolchainStore {
     return nil
   }
 
-  /// A new folder in which a tree can be made.
+  /// Makes a new folder for the work on a tree.
   func makeWorkFolder() throws(PosixError) -> String {
     let path = folder + "/new-" + Random.hex(6)
     try Files.makeFolder(path, mode: 0o755)
@@ -132,7 +132,7 @@ struct ToolchainStore {
     let target = "\(folder)/\(kind.rawValue)-\(version)\(variant)-\(key(platform))"
     let tree = Tree(kind: kind, version: version, otp: otp, path: target, sum: sum)
     do throws(PosixError) { try Files.rename(path, to: target) } catch {
-      // Somebody else was faster, or a damaged one lies there.
+      // Another build was faster, or a damaged tree has the name.
       guard [.notEmpty, .exists, .notADirectory].contains(error.errno) else { throw error }
       if isWhole(tree), Self.marker(target)?["sha256"] == sum { return tree }
       try discard(target)
@@ -141,14 +141,14 @@ struct ToolchainStore {
     return tree
   }
 
-  /// Takes a tree's name away in one step, then the tree.
+  /// Removes a tree. It loses its name in one step, so that no build uses half of it.
   func discard(_ path: String) throws(PosixError) {
     let old = folder + "/new-" + Random.hex(6)
     try Files.rename(path, to: old)
     try? Files.remove(old)
   }
 
-  /// Removes what killed builds have left, and the trees that were fetched longest ago. Only under the lock.
+  /// Removes folders of killed builds, and the trees that were fetched longest ago. The caller holds the lock.
   func tidy(keeping kept: [Tree]) {
     let names = (try? Files.list(folder, skippingOthers: true)) ?? []
     let hour: Int64 = 3_600_000_000_000

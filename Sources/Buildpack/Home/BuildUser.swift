@@ -1,0 +1,95 @@
+import DiskReserve
+import Events
+import HomeLayout
+import Posix
+
+/// The user as which root's builds run, so that no code from a source tree runs as root.
+///
+/// Only one build on a host uses it at a time, because processes of one user could change the tree of another build. No
+/// login may have its uid: docs/decisions/0018.
+struct BuildUser {
+  /// Above the uids that login.defs(5) gives to logins, below those that systemd allocates, and below 65536, since many
+  /// containers have no more.
+  static let id: UInt32 = 61_000
+  private static let lockFile = "/run/reltui-build.lock"
+
+  private let lock: Lock
+
+  /// Waits while another build uses the build user, and removes what killed builds have left.
+  init(_ environment: [String: String], onWait: () -> Void) throws(Cause) {
+    do throws(PosixError) {
+      if let free = try Lock.take(Self.lockFile) {
+        lock = free
+      } else {
+        onWait()
+        lock = try Lock.wait(Self.lockFile)
+      }
+    } catch { throw Cause(error) }
+    try Self.checkLogin()
+    DeadBuilds.endProcesses()
+    try Self.checkProcesses()
+    DeadBuilds.removeFolders(in: Set(["/var/tmp", Self.parent(environment)]))
+  }
+
+  private static func checkLogin() throws(Cause) {
+    if let name = User.name(of: id) {
+      throw Cause(
+        .buildUser, "builds run as the uid \(id), and that is the login '\(name)'",
+        remedy: "Give '\(name)' another uid.")
+    }
+  }
+
+  private static func checkProcesses() throws(Cause) {
+    if let left = ProcessTable.all().first(where: isRunning)?.pid {
+      throw Cause(
+        .buildUser,
+        "the process \(left) (\(ProcessTable.name(of: left))) of the build user is left over",
+        remedy: "It could change what is built. End it: kill \(left)")
+    }
+  }
+
+  /// Whether a process runs as the build user. A zombie does not run.
+  static func isRunning(_ process: ProcessTable.Stat) -> Bool {
+    process.state != "Z" && ProcessTable.user(of: process.pid) == id
+  }
+
+  /// The words before a command that run it as this user, without any other rights. setpriv(1)
+  var words: [String] {
+    [
+      "setpriv", "--reuid=\(Self.id)", "--regid=\(Self.id)", "--clear-groups", "--no-new-privs",
+      "--pdeathsig=TERM", "--",
+    ]
+  }
+
+  /// Makes a folder for the build that other users cannot enter. It is not in the home, which the build user may not
+  /// enter.
+  func makeFolder(_ build: String, _ environment: [String: String]) throws(Cause) -> String {
+    let folder = "\(Self.parent(environment))/\(DeadBuilds.prefix)\(build)"
+    do throws(PosixError) {
+      if try Files.info(folder) != nil { throw PosixError("make folder", folder, .exists) }
+      try Files.makeFolder(folder)
+    } catch { throw Cause(error) }
+    return folder
+  }
+
+  private static func parent(_ environment: [String: String]) -> String {
+    environment["TMPDIR"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "/var/tmp"
+  }
+
+  /// The CACHE_DIR of a home's builds.
+  func cache(of home: Home) throws(Cause) -> String {
+    let suffix =
+      home.root == Home.systemRoot
+      ? "" : "-" + Hex.encode(SHA256.digest(Array(home.root.utf8)).prefix(8))
+    let folder = "/var/cache/reltui/build\(suffix)"
+    do throws(PosixError) {
+      try Files.makeFolder(Files.parent(of: folder), mode: 0o755)
+      try Files.makeFolder(folder)
+      if try Files.info(folder)?.owner == User.id { try FileTree.give(folder, to: Self.id) }
+      guard let info = try Files.info(folder), info.kind == .folder, info.owner == Self.id else {
+        throw PosixError("use", folder, .notPermitted)
+      }
+    } catch { throw Cause(error, as: .buildUser) }
+    return folder
+  }
+}

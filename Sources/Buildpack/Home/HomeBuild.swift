@@ -1,0 +1,210 @@
+import DiskReserve
+import Events
+import HomeLayout
+import Journal
+import PlainText
+import Posix
+import ReleaseModel
+import SlugStore
+
+/// A build for a home: it makes a slug of a copy of a source and puts the slug into the home's store.
+///
+/// relpack does the work as a program of its own. When root builds source code, it runs as the build user:
+/// `UnprivilegedBuild`.
+public struct HomeBuild {
+  public enum Content {
+    /// Source code, built by the relpack at this path.
+    case project(relpack: String)
+    /// An OTP release that mix or relx has built. It becomes a slug as it is.
+    case otpRelease
+  }
+
+  let home: Home
+  let journal: Journal
+  let app: String?
+  let operatorName: String
+  let variables: BuildVariables
+  /// The environment of the program that asks for the build.
+  let environment: [String: String]
+  let output: File
+  let write: (String) -> Void
+  /// The build's id.
+  let id = Random.hex(8)
+  /// Whether the build checks that the slug boots, if neither a variable nor a config var says so.
+  public var isBootChecked = true
+
+  /// - Parameters:
+  ///   - journal: masks the values of `variables`.
+  ///   - app: the app that the slug is for, for the events.
+  ///   - operatorName: for the events.
+  ///   - output: where relpack writes.
+  ///   - write: writes a line to the same place.
+  public init(
+    home: Home, journal: Journal, app: String?, by operatorName: String, variables: BuildVariables,
+    environment: [String: String], output: File, write: @escaping (String) -> Void
+  ) {
+    (self.home, self.journal, self.app) = (home, journal, app)
+    (self.operatorName, self.variables) = (operatorName, variables)
+    (self.environment, self.output, self.write) = (environment, output, write)
+  }
+
+  /// Builds and stores a source.
+  /// - Parameter origin: the folder or archive that the operator named, for the events.
+  /// - Returns: the slug's id.
+  public func run(_ source: String, origin: String, _ content: Content) throws(Cause) -> String {
+    let provenance = provenance(of: source, origin)
+    let slug: String
+    if case .project(let relpack) = content, User.isRoot {
+      warnOfSSH(source)
+      slug = try UnprivilegedBuild(build: self, relpack: relpack, provenance: provenance).run {
+        tree throws(Cause) in try copy(source, content, to: tree)
+      }
+    } else {
+      slug = try BuildFolder.use(in: home, id) { folder throws(Cause) in
+        try copy(source, content, to: folder + "/app")
+        return try make(content, in: folder, provenance)
+      }
+    }
+    try journal.append(
+      .slugStored, app: app,
+      EventData {
+        ($0.slug, $0.build, $0.by, $0.folder) = (slug, id, operatorName, provenance.folder)
+        ($0.commit, $0.line) = (provenance.commit, provenance.line)
+      })
+    return slug
+  }
+
+  private func make(_ content: Content, in folder: String, _ provenance: Provenance) throws(Cause)
+    -> String
+  {
+    let tree = folder + "/app"
+    switch content {
+    case .otpRelease: try describe(tree)
+    case .project(let relpack):
+      try variables.write(to: folder + "/env")
+      var environment = builderEnvironment(provenance)
+      environment["RELTUI_HOME"] = home.root
+      let words = [relpack, "compile", tree, home.buildCache, folder + "/env"]
+      try compile(Invocation(words, in: tree, environment: environment))
+    }
+    return try store(try SlugTree(tree), provenance)
+  }
+
+  private func copy(_ source: String, _ content: Content, to tree: String) throws(Cause) {
+    let leftOut =
+      if case .project = content {
+        ["_build", ".git", ".elixir_ls"]
+      } else {
+        // The cookie is a secret of the host on which the release was built.
+        ["releases/COOKIE", "tmp", "log", ".reltui"]
+      }
+    do throws(PosixError) {
+      try FileTree.copy(source, to: tree) { leftOut.contains($0) }
+    } catch {
+      guard error.errno == .invalid else { throw Cause(error) }
+      throw Cause(
+        .slugContent,
+        "\(error.subject) is neither file, folder nor link, or its name is not UTF-8",
+        remedy: "Remove it from the source.")
+    }
+  }
+
+  /// Holds each file against the manifest while it stores the tree.
+  func store(_ tree: SlugTree, _ provenance: Provenance) throws(Cause) -> String {
+    var provenance = provenance
+    // The tree knows in which folder the build's tools saw the source.
+    provenance.place = try tree.provenance()?.place.map(Printable.clean)
+    return try SlugStore(home: home).store(tree, provenance: provenance).id
+  }
+
+  /// The environment of relpack, except for what depends on the folder.
+  func builderEnvironment(_ provenance: Provenance) -> [String: String] {
+    var environment = variables.environment
+    let isChosen = BuildSettings.bootCheckNames.contains {
+      environment[$0] != nil || variables.config.values[$0] != nil
+    }
+    if !isBootChecked, !isChosen { environment[BuildSettings.bootCheckNames[0]] = "off" }
+    environment["RELPACK_BUILD"] = id
+    environment["RELPACK_APP"] = app
+    environment["SOURCE_VERSION"] = provenance.commit
+    return environment
+  }
+
+  // MARK: - relpack
+
+  private func compile(_ invocation: Invocation) throws(Cause) {
+    let exit: Exit
+    do throws(PosixError) {
+      let signals = try Signals([.hup, .int, .term])
+      let child = try Child.start(
+        invocation, output: .file(output), errors: .file(output), deathSignal: .term)
+      exit = try wait(for: child, passingOn: signals)
+    } catch { throw Cause(error) }
+    guard exit == .code(0) else { throw failure(exit) }
+  }
+
+  /// Passes signals on to relpack, which ends its tools and records that it was stopped.
+  private func wait(for child: Child, passingOn signals: Signals) throws(PosixError) -> Exit {
+    let end = ProcessIdentity(of: child.pid)?.endWatch()
+    while let end {
+      let ready = try Poll.wait([end.descriptor, signals.file.descriptor], milliseconds: nil)
+      if ready.contains(end.descriptor) { break }
+      if signals.next() != nil { child.signal(.term) }
+    }
+    return child.wait()
+  }
+
+  /// The cause that relpack has recorded.
+  private func failure(_ exit: Exit) -> Cause {
+    var follower = Follower(journal, recent: 500)
+    let events = (try? follower.take()) ?? []
+    let failed = events.last { $0.type == .buildFailed && $0.data.build == id }
+    // On a full disk the tools fail with messages of their own.
+    return Cause(ifDiskIsFull: home.root) ?? failed?.data.cause
+      ?? Cause(.releaseStep, "the build ended with \(exit)")
+  }
+
+  /// Adds a manifest to a built release. It says which process types that gives, since such a release seldom has a Procfile
+  /// or app.json.
+  private func describe(_ tree: String) throws(Cause) {
+    let manifest = try ManifestBuilder.describe(tree) { write(" !     " + $0.sentence) }
+    for entry in manifest.processes { write("       \(entry.process): \(entry.command)") }
+    if manifest.appJSON == nil { write("       no app.json: no health check, one web") }
+    do throws(PosixError) {
+      try Files.makeFolder(tree + "/.reltui")
+      try Files.replace(tree + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
+    } catch { throw Cause(error) }
+  }
+
+  /// Warns if a dependency is fetched by SSH: the build user gets no access to root's SSH agent.
+  private func warnOfSSH(_ source: String) {
+    let folder = environment["RELPACK_FOLDER"].map { "/" + $0 } ?? ""
+    for lock in ["mix.lock", "rebar.lock"] {
+      let bytes = (try? Files.readIfThere(source + folder + "/" + lock, limit: 16 << 20)) ?? []
+      let text = String(decoding: bytes, as: UTF8.self)
+      if !["git@", "ssh://"].contains(where: { text.contains($0) }) { continue }
+      write(
+        " !     \(lock) has a dependency by SSH, and SSH_AUTH_SOCK is not handed to the build user: "
+          + "fetch it by HTTPS with a token, or build as another user than root")
+    }
+  }
+
+  // MARK: - Provenance
+
+  private func provenance(of source: String, _ origin: String) -> Provenance {
+    let mask = journal.mask()
+    let lines = source == origin ? lastCommit(of: source) : nil
+    return Provenance(
+      time: Timestamp(milliseconds: Clock.now()), by: operatorName, folder: mask(origin),
+      commit: lines?.first, line: lines?.dropFirst().first.map { mask($0) })
+  }
+
+  /// The commit's id and its subject line.
+  private func lastCommit(of folder: String) -> [String]? {
+    let environment = environment.filter { ["PATH", "HOME"].contains($0.key) }
+    let git = Invocation(
+      ["git", "-C", folder, "log", "-1", "--format=%H%n%s", "--", "."], environment: environment)
+    return (try? git.run(errors: .null, limit: 5000)).flatMap { $0.isSuccess ? $0.text : nil }?
+      .split(separator: "\n").map(String.init)
+  }
+}

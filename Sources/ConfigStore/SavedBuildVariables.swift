@@ -1,0 +1,65 @@
+import DiskReserve
+import Events
+import HomeLayout
+import JSONText
+import Posix
+import Redaction
+
+/// The variables that an app's builds get, for as long as they are kept: as ENV_DIR gives them on a platform.
+///
+/// The values lie among the app's sets of config vars, immutable and masked as those; a small file beside them says
+/// which set it is.
+public struct SavedBuildVariables: Sendable {
+  private let store: ConfigStore
+  private let folder: AppFolder
+
+  public init(home: Home, app: String) {
+    store = ConfigStore(home: home, app: app)
+    folder = home.app(app)
+  }
+
+  /// What the file holds.
+  private struct Content: Codable {
+    var format = HomeFormat.current
+    var config: String
+  }
+
+  /// Those that are kept; none where none ever were.
+  public func load() throws(Cause) -> ConfigSet {
+    let bytes: [UInt8]?
+    do throws(PosixError) { bytes = try Files.readIfThere(folder.buildConfig, limit: 4096) } catch {
+      throw Cause(error)
+    }
+    guard let bytes else { return ConfigSet() }
+    guard let content = try? JSON.decode(Content.self, from: bytes) else {
+      throw Cause(
+        .configDamaged, "'\(folder.buildConfig)' cannot be read",
+        remedy: "Remove it, and set the variables again: relctl config APP set --build …")
+    }
+    guard content.format <= HomeFormat.current else {
+      throw Cause(.formatNewer, "'\(folder.buildConfig)' has format \(content.format)")
+    }
+    return try store.load(content.config)
+  }
+
+  /// Changes what is kept; when this returns it is durable.
+  public func change(_ change: (ConfigSet) throws(Cause) -> ConfigSet) throws(Cause) {
+    do throws(PosixError) { try Files.makeFolder(folder.path) } catch {
+      throw Cause(error, as: .homeUnwritable)
+    }
+    let lock: Lock
+    do throws(PosixError) { lock = try Lock.wait(folder.buildConfig + ".lock") } catch {
+      throw Cause(error, as: .homeUnwritable)
+    }
+    defer { withExtendedLifetime(lock) {} }
+    let old = try load()
+    let new = try change(old)
+    if new == old { return }
+    let content = Content(config: try store.save(new))
+    do throws(PosixError) {
+      try Files.replace(folder.buildConfig, with: JSON.encode(content))
+    } catch {
+      throw Cause(error, as: .homeUnwritable)
+    }
+  }
+}

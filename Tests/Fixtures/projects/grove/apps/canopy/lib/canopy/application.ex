@@ -1,8 +1,0 @@
-defmodule Canopy.Application do
-  use Application
-
-  def start(_type, _arguments) do
-    children = [{Canopy.Listener, &Canopy.answer/0}]
-    Supervisor.start_link(children, strategy: :one_for_one)
-  end
-end

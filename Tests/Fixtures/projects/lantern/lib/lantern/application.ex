@@ -1,8 +1,0 @@
-defmodule Lantern.Application do
-  use Application
-
-  def start(_type, _arguments) do
-    children = [{Lantern.Listener, &Lantern.answer/0}]
-    Supervisor.start_link(children, strategy: :one_for_one)
-  end
-end
