@@ -119,7 +119,7 @@ public struct Build {
         output.warn("\(error): a part of the source is left in \(staging.name)")
       }
       // What comes and goes in a folder changes its time, which is part of an archive.
-      try? Files.setTimes(staging.source, SlugTimes.start)
+      try? Files.setModified(staging.source, SlugTimes.start)
       return slug
     } catch {
       try? staging.clear()

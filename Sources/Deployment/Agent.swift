@@ -32,7 +32,7 @@ public final class Agent {
   private var wakeAt: Int64?
   private let complain: (Cause) -> Void
   private var complaints = Complaints()
-  let ballast: Ballast
+  let ballast: ReservedSpace
 
   var board: Board { follower.board }
 
@@ -48,7 +48,7 @@ public final class Agent {
     self.environment = environment
     journal = Journal(home: home, program: "agent")
     store = SlugStore(home: home)
-    ballast = Ballast(home: home)
+    ballast = ReservedSpace(home: home)
     lock = try AgentControl(home: home).take()
     do throws(PosixError) {
       signals = try Signals([.term, .int, .hup, .chld])

@@ -1,13 +1,14 @@
 import ErlangTerm
 
-/// A function of a node that is to be called.
+/// A call of a function of a node.
 public struct Call: Hashable, Sendable {
   public var module: String
   public var function: String
   public var arguments: [Term]
-  /// Milliseconds after which nobody waits any more and the process that works at it is ended; nil waits for ever.
+  /// Milliseconds after which the call is given up and its process in the node is ended; nil waits for ever.
   public var limit: Int64?
-  /// Whether it ends when we go. What may hang or goes on needs it; a quick call is cheaper without.
+  /// Whether its process in the node ends with the connection. Calls that may hang or go on need it; a quick call is
+  /// cheaper without.
   public var isLinked: Bool
 
   public init(
@@ -19,19 +20,19 @@ public struct Call: Hashable, Sendable {
   }
 }
 
-/// What a call is told apart by; counts from 1 in each connection.
+/// The id of a call, counted from 1 in each connection.
 public struct CallID: Hashable, Sendable {
   let number: UInt64
 }
 
-/// How a call came out.
+/// The result of a call.
 public enum Answer: Hashable, Sendable {
   case returned(Term)
   /// It ended by `error`, `exit` or `throw`.
   case raised(kind: String, reason: Term)
-  /// The node could not even begin: `system_limit`, `notsup`.
+  /// The node could not begin it: `system_limit`, `notsup`.
   case refused(Term)
-  /// It has ended, and what came of it is too large or too deep for us, or of an unknown kind.
+  /// It has ended, and its value cannot be read: too large, too deep, or of an unknown kind.
   case unreadable(TermError)
   case timedOut
 
@@ -51,16 +52,16 @@ public enum Answer: Hashable, Sendable {
   }
 }
 
-/// What a session has to tell.
+/// An event of a session.
 public enum Happening: Sendable {
-  /// Hands are shaken.
+  /// The handshake is done.
   case up(Peer)
   case answer(CallID, Answer)
   /// Text that a call printed.
   case output(CallID, String)
   /// A message for one of our mailboxes.
   case message(Mailbox, Term)
-  /// A message for one of our mailboxes that is too large or too deep for us, or of an unknown kind.
+  /// A message for one of our mailboxes that cannot be read: too large, too deep, or of an unknown kind.
   case unreadable(Mailbox, TermError)
   /// A process that was monitored has ended.
   case down(MonitorID, reason: Term)

@@ -1,6 +1,6 @@
 import CPosix
 
-/// Changes in a folder as something to poll for. inotify(7)
+/// A watch of changes in a folder, with a descriptor to wait for. inotify(7)
 public struct FolderWatch: Sendable {
   public let file: File
 
@@ -9,31 +9,29 @@ public struct FolderWatch: Sendable {
     file = File(owning: descriptor, name: folder)
   }
 
-  /// Watches only which names there are and what has them; nothing that is written to a file is noticed.
+  /// Watches the names in a folder and the files that have them, not what is written to the files.
   public init(namesIn folder: String) throws(PosixError) {
     let descriptor = try check("watch", folder) { cposix_watch_names(folder) }
     file = File(owning: descriptor, name: folder)
   }
 
-  /// Watches another folder too.
   public func add(_ folder: String) throws(PosixError) {
     try check("watch", folder) { cposix_watch_more(file.descriptor, folder) }
   }
 
-  /// Takes what has been noticed, so that polling waits for the next change.
+  /// Takes all notices, so that a wait goes on to the next change.
   public func drain() {
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {}
   }
 
-  /// What has been noticed in a folder.
+  /// The changes in a folder since the last look.
   public struct Notice: Equatable, Sendable {
-    /// Whether it was about a name with the ending that was asked for.
+    /// Whether a name with the wanted ending was among them.
     public var isWanted = false
-    /// Whether the folder is gone from its place, or notices were lost: it is to be looked at and watched anew.
+    /// Whether the folder was moved or removed, or notices were lost: the folder must be read and watched anew.
     public var isLost = false
   }
 
-  /// Takes what has been noticed.
   public func drain(noticing suffix: String) -> Notice {
     var notice = Notice()
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {
@@ -43,7 +41,7 @@ public struct FolderWatch: Sendable {
   }
 
   /// `struct inotify_event`: watch, mask, cookie and length of the name, four bytes each, then the name and zeros.
-  /// Without a name it is about the folder itself, or the queue.
+  /// An event without a name is about the folder itself, or the queue.
   private static func note(
     _ suffix: String, in events: UnsafeRawBufferPointer, _ notice: inout Notice
   ) {

@@ -1,6 +1,6 @@
 import Posix
 
-/// From source to slug, beside what people type: `mix deps.get && mix release`.
+/// The time from source to slug, beside that of `mix deps.get && mix release`.
 struct BuildRows {
   let scratch: Scratch
 
@@ -27,7 +27,7 @@ struct BuildRows {
 
   // MARK: - Time
 
-  /// What is built, and the budgets of building it again.
+  /// A project that is built, and the budgets of building it again.
   private struct Project {
     let name: String
     let source: String
@@ -41,7 +41,7 @@ struct BuildRows {
     }
   }
 
-  /// - Returns: milliseconds without the rehearsal.
+  /// - Returns: milliseconds, those of the rehearsal not counted.
   private func showCold(_ project: Project) throws -> Double {
     var (ours, peer, rehearsed): ([Double], [Double], [Double]) = ([], [], [])
     for _ in 0..<project.rounds {
@@ -129,7 +129,7 @@ struct BuildRows {
 
   // MARK: - Size
 
-  /// Beside what a buildpack ships that leaves everything where it was built.
+  /// The size of a slug, beside a buildpack's that ships the whole build folder.
   private func showSize(_ source: String) throws {
     let slug = try compile(source, cache: newFolder(), rehearsal: "off").slug
     let everything = try copy(source)

@@ -11,7 +11,7 @@ import SlugStore
 
 extension Verb {
   static let build = Verb(
-    Command(
+    CommandSyntax(
       "build", "DIR|FILE", count: 1...1, "turn source, or what was built elsewhere, into a slug",
       details: """
         A folder of source is built. A built OTP release (releases/start_erl.data) becomes a slug as it
@@ -43,7 +43,7 @@ struct SlugMaker {
   var isRehearsed = true
 
   func make(from source: Source) throws(Cause) -> String {
-    try Ballast(home: call.home()).requireSpace()
+    try ReservedSpace(home: call.home()).requireSpace()
     let slugImport = SlugImport(call: call, name: source.name, origin: source.origin)
     switch source.kind {
     case .project: return try build(source)
@@ -185,7 +185,7 @@ struct SlugMaker {
   }
 
   private func describe(_ tree: String) throws(Cause) {
-    var findings: [NativeCode.Finding] = []
+    var findings: [NativeCode.Incompatibility] = []
     let manifest = try ManifestBuilder.describe(tree) { findings.append($0) }
     tell(manifest, findings)
     do throws(PosixError) {
@@ -213,7 +213,7 @@ struct SlugMaker {
   }
 
   /// A built release seldom has Procfile and app.json beside it; what goes without them must not go unsaid.
-  private func tell(_ manifest: Manifest, _ findings: [NativeCode.Finding]) {
+  private func tell(_ manifest: Manifest, _ findings: [NativeCode.Incompatibility]) {
     if call.wantsJSON { return }
     for finding in findings { warn(finding.sentence) }
     let processes = manifest.processes.map { "\($0.process): \($0.command)" }

@@ -37,8 +37,8 @@ struct Relpack {
   private static func command(
     _ name: String, _ arguments: String, count: ClosedRange<Int> = 1...100, _ summary: String,
     details: String = ""
-  ) -> Command {
-    var command = Command(name, arguments, count: count, summary, details: details)
+  ) -> CommandSyntax {
+    var command = CommandSyntax(name, arguments, count: count, summary, details: details)
     // It knows no home but the one its caller names in the environment.
     command.options = [.help]
     return command
@@ -83,7 +83,7 @@ struct Relpack {
       remedy: "usage: relpack detect|compile|release|report|test-compile|test|plan DIR")
   }
 
-  private func run(_ command: Command, _ words: [String]) throws(Cause) -> Outcome {
+  private func run(_ command: CommandSyntax, _ words: [String]) throws(Cause) -> Outcome {
     let arguments = try Arguments(words, for: command, program: context.program)
     if arguments.has("--help") {
       context.print(command.help(program: context.program))
@@ -123,7 +123,7 @@ struct Relpack {
     return .success
   }
 
-  private func build(_ command: Command, _ folders: [String]) -> Outcome {
+  private func build(_ command: CommandSyntax, _ folders: [String]) -> Outcome {
     // `bin/test` gets two folders; a builder that calls all alike gives it three.
     let hasCache = command.name != "test" || folders.count > 2
     let request = BuildRequest(

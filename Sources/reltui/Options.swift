@@ -9,7 +9,7 @@ import Terminal
 
 /// What `reltui` was asked for.
 struct Options {
-  static let command = Command(
+  static let command = CommandSyntax(
     "", "", "Shows the apps of this host: releases, instances, boot order, logs and events.",
     details: """
       Restart is under R and rollback under B, both ask first; ? shows all keys.
