@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench-clock.h"
 
 enum { SIZE = 1 << 20 };
 
@@ -18,18 +19,6 @@ static void need(int is_right, const char *what) {
   if (is_right) return;
   perror(what);
   exit(1);
-}
-
-static long long now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static void wait_until(long long moment) {
-  struct timespec time = {moment / 1000000000LL, moment % 1000000000LL};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) {
-  }
 }
 
 static void put(int file, const char *bytes, int length, off_t place) {

@@ -9,24 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "bench-clock.h"
 
 static void need(int is_right, const char *what) {
   if (is_right) return;
   fprintf(stderr, "bench-ei: %s: failed\n", what);
   exit(1);
-}
-
-static long long now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static void wait_until(long long moment) {
-  struct timespec time = {moment / 1000000000LL, moment % 1000000000LL};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) {
-  }
 }
 
 int main(int count, char **words) {

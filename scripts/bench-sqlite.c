@@ -11,8 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench-clock.h"
 
 static sqlite3 *db;
 
@@ -33,18 +34,6 @@ static sqlite3_stmt *prepare(const char *sql) {
 static void step(sqlite3_stmt *statement) {
   need(sqlite3_step(statement) == SQLITE_DONE, sqlite3_sql(statement));
   sqlite3_reset(statement);
-}
-
-static long long now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static void wait_until(long long moment) {
-  struct timespec time = {moment / 1000000000LL, moment % 1000000000LL};
-  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0) {
-  }
 }
 
 static void open_database(const char *path) {

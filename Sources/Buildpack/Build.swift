@@ -120,7 +120,7 @@ public struct Build {
         output.warn("\(error): a part of the source is left in \(staging.name)")
       }
       // The exchange has changed the folder's time, which is part of an archive of the slug.
-      try? Files.setTimes(staging.source, SlugTimes.start)
+      try? Files.setModified(staging.source, SlugTimes.start)
       return slug
     } catch {
       try? staging.clear()

@@ -210,7 +210,7 @@ static void *make_socket(void *argument) {
   return NULL;
 }
 
-// On a thread of its own, which ends there: who may enter a namespace may not always return.
+// On a thread of its own, which ends in the other namespace: a process that may enter one may not always return.
 int cposix_socket_in(int network, int family) {
   struct distant_socket wish = {network, family, -1, 0};
   pthread_t thread;
@@ -250,7 +250,7 @@ static int walk_below(int root, const char *path, int flags) {
 int cposix_open_below(int root, const char *path, int folder) {
   struct open_how how;
   memset(&how, 0, sizeof how);
-  // A pipe in the place of a file must not hold us up, nor a terminal become ours.
+  // A pipe in the place of a file would make open(2) wait, and a terminal could become this process's.
   how.flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
   if (folder) how.flags |= O_DIRECTORY;
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;

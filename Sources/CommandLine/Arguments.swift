@@ -2,12 +2,11 @@ import Events
 import HomeLayout
 import JSONText
 
-/// An option that a command takes.
 public struct Option: Hashable, Sendable {
   /// With its dashes: `--json`.
   public var name: String
   public var short: String?
-  /// What its value is called in help; nil for a switch.
+  /// The name of its value in help; nil for a switch.
   public var value: String?
   public var help: String
 
@@ -24,8 +23,8 @@ public struct Option: Hashable, Sendable {
   public static let help = Option("--help", short: "-h", "show this help")
 }
 
-/// A command as it is called: what is parsed and what help shows are the same definition.
-public struct Command: Hashable, Sendable {
+/// The syntax of a command: the one definition for the parser and for help.
+public struct CommandSyntax: Hashable, Sendable {
   /// Its words: `deploy`, or `slug inspect`.
   public var name: String
   /// Arguments as help shows them: `APP SLUG|DIR`.
@@ -63,7 +62,7 @@ public struct Command: Hashable, Sendable {
   }
 }
 
-/// What stands on a command line, read.
+/// The parsed words of a command line.
 public struct Arguments: Hashable, Sendable {
   public var positional: [String] = []
   public var values: [String: String] = [:]
@@ -74,8 +73,8 @@ public struct Arguments: Hashable, Sendable {
   public func has(_ option: String) -> Bool { switches.contains(option) }
   public subscript(_ option: String) -> String? { values[option] }
 
-  /// - Throws: `RT-USAGE`, with the nearest option where one is misspelt.
-  public init(_ words: [String], for command: Command, program: String) throws(Cause) {
+  /// - Throws: `RT-USAGE`, with the nearest option if one is misspelt.
+  public init(_ words: [String], for command: CommandSyntax, program: String) throws(Cause) {
     var words = words[...]
     func refuse(_ sentence: String) -> Cause {
       Cause(.usage, sentence, remedy: "usage: \(command.usage(program: program))")
@@ -117,7 +116,7 @@ public struct Arguments: Hashable, Sendable {
   }
 }
 
-/// Words that somebody may have meant.
+/// Suggestions for a misspelt word.
 public enum Spelling {
   /// The candidate within two edits, if there is one.
   public static func nearest(to word: String, among candidates: [String]) -> String? {

@@ -7,7 +7,7 @@ public enum Version {
   public static let current = "0.1.0"
 }
 
-/// The world that a command is run in, handed to it; made in a program's `main` and nowhere else.
+/// The surroundings that a command runs in: environment, folders, streams. Only a program's `main` makes it.
 public struct Context: Sendable {
   public var program: String
   public var environment: [String: String]
@@ -18,7 +18,6 @@ public struct Context: Sendable {
   public var output: File
   public var errors: File
 
-  /// The world of this process.
   public static func process(program: String) -> Context {
     let ownPath = (try? Files.target(ofLink: "/proc/self/exe")) ?? program
     return Context(
@@ -28,7 +27,7 @@ public struct Context: Sendable {
       errors: File(owning: Descriptor.copy(of: 2), name: "standard error"))
   }
 
-  /// The path of a program of ours: beside this one, or in `../libexec/reltui` of an installation.
+  /// The path of one of reltui's programs: beside this one, or in `../libexec/reltui` of an installation.
   public func sibling(_ name: String) throws(Cause) -> String {
     let candidates = [programFolder + "/" + name, programFolder + "/../libexec/reltui/" + name]
     guard let path = candidates.first(where: Files.isExecutableFile) else {
@@ -39,7 +38,7 @@ public struct Context: Sendable {
     return path
   }
 
-  /// The home named by `--home`, else the standard one. It must be ours if it is there already.
+  /// The home named by `--home`, else the standard one. If it exists, it must belong to this user.
   public func home(_ option: String?) throws(Cause) -> Home {
     let chosen =
       option.map { Home(root: absolute($0)) }
@@ -53,7 +52,7 @@ public struct Context: Sendable {
     }
     let info: Files.Info?
     do throws(PosixError) {
-      // Of the folder itself where a link leads to it.
+      // A link is followed, so that this is the owner of the folder itself.
       info = try Files.info((try? Files.resolve(home.root)) ?? home.root)
     } catch {
       throw Cause(error.errno == .accessDenied ? .homeForeign : .homeUnwritable, "\(error)")
@@ -73,19 +72,17 @@ public struct Context: Sendable {
     path.hasPrefix("/") ? path : directory + "/" + path
   }
 
-  /// Writes to standard output. A closed pipe ends the program quietly: nobody reads on.
+  /// Writes to standard output. If the reader has closed the pipe, the program ends without a message.
   public func print(_ text: String) { print(bytes: Array((text + "\n").utf8)) }
 
-  /// Writes bytes as they are, lines with their ends.
   public func print(bytes: [UInt8]) {
     do throws(PosixError) { try output.write(bytes) } catch {
       Program.exit(error.errno == .brokenPipe ? ExitCode.success : ExitCode.failed)
     }
   }
 
-  /// Writes to standard error. Where that cannot be written, as on a full disk, there is nobody to be told.
+  /// Writes to standard error. A failure, as on a full disk, is ignored, since it could not be reported.
   public func note(_ text: String) { try? errors.write(text + "\n") }
 
-  /// Whether a person reads along.
   public var isTerminal: Bool { TerminalSize.of(output.descriptor) != nil }
 }

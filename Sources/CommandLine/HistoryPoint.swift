@@ -3,10 +3,10 @@ import HomeLayout
 import Posix
 
 extension HistoryPoint {
-  /// Reads what somebody typed: RFC 3339; `2026-11-21 07:05:09` or `07:05` by the clock on the wall, seconds or not, a
-  /// time alone being the last time the clock showed it; `10m` ago, in `s`, `m`, `h` or `d`; digits alone are the
-  /// number of an event.
-  /// - Parameter utcOffset: seconds east of UTC that the clock on the wall goes by at a moment.
+  /// Parses what an operator types: RFC 3339; local time as `2026-11-21 07:05:09` or `07:05`, with or without seconds, a
+  /// time alone being the last time the clock showed it; an age as `10m`, in `s`, `m`, `h` or `d`; the number of an event
+  /// as digits.
+  /// - Parameter utcOffset: the offset of local time at a moment, in seconds east of UTC.
   /// - Throws: `RT-USAGE`.
   public init(_ text: String, now: Timestamp, utcOffset: @escaping (Timestamp) -> Int) throws(Cause)
   {
@@ -20,7 +20,7 @@ extension HistoryPoint {
     }
   }
 
-  /// As `init(_:now:utcOffset:)`, by this host's clock and zone.
+  /// As `init(_:now:utcOffset:)`, with this host's clock and zone.
   public init(typed text: String) throws(Cause) {
     try self.init(
       text, now: Timestamp(milliseconds: Clock.now()),
@@ -41,14 +41,13 @@ extension HistoryPoint {
 }
 
 extension UInt64 {
-  /// Digits and nothing else.
   init?(digits: some StringProtocol) {
     guard digits.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
     self.init(digits)
   }
 }
 
-/// The clock on the wall.
+/// Local time.
 private struct Wall {
   let now: Timestamp
   let utcOffset: (Timestamp) -> Int
@@ -66,8 +65,8 @@ private struct Wall {
     (time + Int64(utcOffset(time)) * 1000).description.prefix(10)
   }
 
-  /// The moment at which it shows a time, given as if it were UTC. Where the clock was put back and showed it twice
-  /// it is one of the two, where it was put forward over it a moment near by.
+  /// The moment of a local time, which is given as if it were UTC. If the clock was put back and showed the time twice, it
+  /// is one of the two moments; if the clock was put forward over the time, it is a moment near by.
   private func moment(_ shown: Timestamp) -> Timestamp {
     let near = shown + Int64(-utcOffset(shown)) * 1000
     return shown + Int64(-utcOffset(near)) * 1000

@@ -2,7 +2,7 @@ import Events
 import PlainText
 import Posix
 
-/// How a command ended, as a value, before anything is printed or left.
+/// The end of a command as a value: its exit code and its messages, before they are printed.
 public struct Outcome: Equatable, Sendable {
   public var exitCode: Int32
   /// Lines for standard error.
@@ -15,7 +15,7 @@ public struct Outcome: Equatable, Sendable {
     self.report = report
   }
 
-  /// That of a program that was run in our place; as a shell has it, a signal is 128 and its number.
+  /// The outcome of another program that the command has run. A signal's exit code is 128 and its number, as in a shell.
   public init(_ exit: Exit) {
     switch exit {
     case .code(let code): self.init(exitCode: code)
@@ -38,7 +38,7 @@ public struct Outcome: Equatable, Sendable {
 }
 
 extension Context {
-  /// Runs a program's body to its outcome, prints that and leaves.
+  /// Runs a program's body, prints its outcome and exits.
   public func run(_ body: () throws(Cause) -> Outcome) -> Never {
     Signals.turnWriteFailuresIntoErrors()
     let outcome: Outcome

@@ -1,6 +1,6 @@
-/// Rows of texts, aligned for a plain stream.
+/// A table of texts, aligned for a plain stream.
 public enum Table {
-  /// Columns two blanks apart; the last one as long as it is. Ends in a newline where there are rows.
+  /// Columns are two blanks apart; the last one is not padded. The text ends in a newline if there are rows.
   public static func render(_ rows: [[String]]) -> String {
     let count = rows.map(\.count).max() ?? 0
     let widths = (0..<count).map { column in

@@ -1,14 +1,14 @@
 import HomeLayout
 import Posix
 
-/// What tells in two system calls whether the sets of config vars of a home are those that were read: the folder of the
-/// apps, and a file that grows by a byte whenever a set has been saved. A length needs no clock.
+/// A mark that changes whenever a set of config vars is saved or an app comes or goes: the state of the folder of apps,
+/// and of a file that grows by a byte with each save. Reading it takes two system calls, and a length needs no clock.
 struct ConfigMark {
   private let home: Home
 
   init(_ home: Home) { self.home = home }
 
-  /// The same for as long as no app comes or goes and no set is saved; nil while there is no mark.
+  /// A text that stays the same as long as no app comes or goes and no set is saved; nil if there is no mark yet.
   var state: String? {
     guard let mark = Files.trace(home.configMark), let apps = Files.trace(home.apps) else {
       return nil
@@ -16,11 +16,11 @@ struct ConfigMark {
     return "\(mark)/\(apps)"
   }
 
-  /// Tells all who have read the sets to look again. When this returns it is durable: a stored mask that lacks a set
-  /// must not fit after a power cut.
+  /// Changes the mark, so that other processes read the sets again. It is durable when this returns: after a power cut, a
+  /// stored mask without the new set must not match the mark.
   func move() throws(PosixError) {
     let file = try opened()
-    // In another user's home it could be a pipe, or have a second name elsewhere.
+    // In another user's home it could be a pipe, or a hard link to another file.
     let info = try file.info()
     guard info.kind == .file, info.names == 1 else {
       throw PosixError("write", home.configMark, .invalid)

@@ -5,7 +5,8 @@ import JSONText
 import Posix
 import Redaction
 
-/// Sets of config vars of one app, one immutable file a set, named by a keyed digest: who reads a digest learns nothing of the values.
+/// The sets of config vars of one app. Each set is one immutable file, named by a keyed digest, which says nothing about
+/// the values.
 public struct ConfigStore: Sendable {
   private let home: Home
   private let folder: AppFolder
@@ -15,7 +16,7 @@ public struct ConfigStore: Sendable {
     folder = home.app(app)
   }
 
-  /// What a file holds; `secret` is missing where nothing is marked.
+  /// The content of a file; `secret` is missing if no variable is marked as secret.
   private struct Content: Codable {
     var format = HomeFormat.current
     var values: [String: String]
@@ -29,7 +30,7 @@ public struct ConfigStore: Sendable {
     var set: ConfigSet { ConfigSet(values, secret: secret ?? []) }
   }
 
-  /// Stores a set; when this returns it is durable.
+  /// Stores a set, which is durable when this returns.
   /// - Returns: its digest.
   public func save(_ set: ConfigSet) throws(Cause) -> String {
     let bytes = JSON.encode(Content(set))
@@ -38,16 +39,16 @@ public struct ConfigStore: Sendable {
       try Files.makeFolder(folder.configs)
       let path = folder.config(digest)
       if try !Files.createIfMissing(path, with: bytes), try Files.read(path) != bytes {
-        // Damaged: this is how the remedy of `load` mends it.
+        // The file is damaged; storing the set again repairs it, as the remedy of `load` says.
         try Files.replace(path, with: bytes)
       }
-      // Also for a set that was there: what saved it may have been killed before it could tell.
+      // Also for a set that was there: the process that saved it may have been killed before it changed the mark.
       try ConfigMark(home).move()
       return digest
     } catch { throw Cause(error, as: .homeUnwritable) }
   }
 
-  /// The set with a digest, which must be what was stored.
+  /// The set with a digest, which is checked against its content.
   public func load(_ digest: String) throws(Cause) -> ConfigSet {
     let damaged = Cause(
       .configDamaged, "the config vars \(digest.prefix(12)) are not what was stored",
@@ -74,12 +75,12 @@ public struct ConfigStore: Sendable {
     name.utf8.count == 64 && name.allSatisfy(\.isHexDigit)
   }
 
-  /// - Returns: nil if that is no name of a set.
+  /// - Returns: nil if the name is not that of a set.
   static func id(of digest: String) -> SetID? {
     isDigest(digest) ? SetID(digest.prefix(16), radix: 16) : nil
   }
 
-  /// What a file says, whether it is what was stored or not: enough to know what must be masked.
+  /// The content of a file without a check against its digest: enough to know which values must be masked.
   func unchecked(_ digest: String) -> ConfigSet? {
     guard Self.isDigest(digest),
       let bytes = try? Files.read(folder.config(digest), limit: Self.longest)

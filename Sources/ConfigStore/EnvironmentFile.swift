@@ -1,15 +1,15 @@
 import Events
 
-/// A file of `NAME=VALUE` lines, as `.env` files are. It is data: no shell ever reads it, and nothing in it is expanded.
+/// A parser of `NAME=VALUE` lines, as in `.env` files. No shell reads them, and nothing in them is expanded.
 ///
-/// Blank lines and lines that begin with `#` say nothing, and `export ` before a name is passed over. A value goes to the
-/// end of its line, without the blanks around it. Between single quotes it is as it stands; between double quotes `\n`,
-/// `\"`, `\$` and `\\` are a line end and the characters themselves. Behind a closing quote only a comment may follow.
+/// Blank lines and lines that begin with `#` are left out, and so is `export ` before a name. A value goes to the end of
+/// its line, without the blanks around it. Between single quotes it is taken literally; between double quotes `\n`, `\"`,
+/// `\$` and `\\` are a line end and the characters themselves. Behind a closing quote only a comment may follow.
 public enum EnvironmentFile {
   /// Bytes of a file.
   public static let greatestSize = 1 << 20
 
-  /// - Parameter name: what errors call the file.
+  /// - Parameter name: the file's name in errors.
   /// - Returns: the last value of each name.
   /// - Throws: `RT-BUILD-FILE`, naming the first line that cannot be read.
   public static func values(in bytes: [UInt8], called name: String) throws(Cause) -> [String:
@@ -77,7 +77,7 @@ public enum EnvironmentFile {
     return value
   }
 
-  /// Without blanks around it; of a file from another system a carriage return is one.
+  /// The text without the blanks around it, a carriage return of another system's file included.
   private static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 || byte == 13 }
     var rest = text.drop(while: isBlank)

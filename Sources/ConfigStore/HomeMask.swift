@@ -3,22 +3,22 @@ import Posix
 import Redaction
 import Synchronization
 
-/// Masks the values of all config vars of a home, of old sets too, and of those that are set while it is used.
+/// The mask of all config vars of a home, old sets included. It stays current while new sets are stored.
 public final class HomeMask: Sendable {
   private struct Known {
-    /// What the mark was when the folders were listed last; nil where they must be listed again.
+    /// The mark at the last listing of the folders; nil if they must be listed again.
     var state: String?
     var sets: Set<SetID> = []
-    /// Those that could not be read: they are tried again each time, as they may be mended.
-    var unread: Set<Place> = []
-    /// What could be read of those that are not as they were stored.
+    /// Sets that could not be read. They are tried again each time, since they may have been repaired.
+    var unread: Set<StoredSet> = []
+    /// The readable values of sets whose files are damaged.
     var damaged: Set<ConfigSet> = []
     var mask: Redactor
-    /// Of the mask that lies in the home.
+    /// The mark of the mask that is stored in the home.
     var stored: String?
   }
 
-  private struct Place: Hashable {
+  private struct StoredSet: Hashable {
     var app: String
     var digest: String
     var id: SetID
@@ -29,10 +29,10 @@ public final class HomeMask: Sendable {
   private let more: ConfigSet
   private let known: Mutex<Known>
 
-  /// Reads nothing yet.
+  /// Nothing is read before `current`.
   /// - Parameters:
-  ///   - app: only this app's; nil for all.
-  ///   - more: values that are not of the home and masked with them.
+  ///   - app: the app whose values are masked; nil for all apps.
+  ///   - more: values from elsewhere that are masked, too.
   public init(home: Home, app: String? = nil, and more: ConfigSet = ConfigSet()) {
     self.home = home
     self.app = app
@@ -40,7 +40,7 @@ public final class HomeMask: Sendable {
     known = Mutex(Known(mask: Redactor(more)))
   }
 
-  /// The mask as it must be now. A set never changes under its digest, so only new ones are read.
+  /// The mask of the sets that are stored now. A set never changes under its digest, so only new ones are read.
   public func current() -> Redactor {
     known.withLock { known in
       let state = mark()
@@ -60,7 +60,6 @@ public final class HomeMask: Sendable {
     return mark.state
   }
 
-  /// Finds out which sets there are.
   private func look(_ state: String?, _ known: inout Known) {
     if app == nil, known.state == nil, known.sets.isEmpty, let file = MaskFile.load(home) {
       known.sets = file.sets
@@ -71,25 +70,25 @@ public final class HomeMask: Sendable {
         return
       }
     }
-    var places: Set<Place> = []
+    var stored: Set<StoredSet> = []
     do throws(PosixError) {
       let apps = if let app { [app] } else { try list(home.apps) }
       for app in apps {
         for name in try list(home.app(app).configs) {
           guard let id = ConfigStore.id(of: name) else { continue }
-          places.insert(Place(app: app, digest: name, id: id))
+          stored.insert(StoredSet(app: app, digest: name, id: id))
         }
       }
-      if !known.sets.isSubset(of: places.map(\.id)) { forget(&known) }
+      if !known.sets.isSubset(of: stored.map(\.id)) { forget(&known) }
       known.state = state
     } catch {
-      // What cannot be listed now may be there all the same.
+      // Sets may be there though they cannot be listed.
       known.state = nil
     }
-    known.unread.formUnion(places.filter { !known.sets.contains($0.id) })
+    known.unread.formUnion(stored.filter { !known.sets.contains($0.id) })
   }
 
-  /// What is not there counts as empty.
+  /// A folder that is not there has no names.
   private func list(_ folder: String) throws(PosixError) -> [String] {
     do throws(PosixError) { return try Files.list(folder, skippingOthers: true) } catch {
       if error.errno == .noSuchFile || error.errno == .notADirectory { return [] }
@@ -97,7 +96,7 @@ public final class HomeMask: Sendable {
     }
   }
 
-  /// Values of an app that was removed stay nowhere.
+  /// Forgets everything, so that no value of a removed app is kept.
   private func forget(_ known: inout Known) {
     known = Known(mask: Redactor(more))
     if mayStore { try? Files.remove(home.configMask) }
@@ -105,13 +104,13 @@ public final class HomeMask: Sendable {
 
   private func read(_ known: inout Known) {
     var new: [ConfigSet] = []
-    for place in known.unread {
-      let store = ConfigStore(home: home, app: place.app)
-      if let set = try? store.load(place.digest) {
-        known.unread.remove(place)
-        known.sets.insert(place.id)
+    for unread in known.unread {
+      let store = ConfigStore(home: home, app: unread.app)
+      if let set = try? store.load(unread.digest) {
+        known.unread.remove(unread)
+        known.sets.insert(unread.id)
         new.append(set)
-      } else if let set = store.unchecked(place.digest), known.damaged.insert(set).inserted {
+      } else if let set = store.unchecked(unread.digest), known.damaged.insert(set).inserted {
         new.append(set)
       }
     }
@@ -126,6 +125,6 @@ public final class HomeMask: Sendable {
     MaskFile(state: state, sets: known.sets, mask: known.mask).store(home)
   }
 
-  /// Only what holds the values of all apps and no others is stored.
+  /// Only a mask of exactly the values of all apps is stored.
   private var mayStore: Bool { app == nil && more.values.isEmpty }
 }

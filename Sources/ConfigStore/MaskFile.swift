@@ -2,20 +2,18 @@ import HomeLayout
 import Posix
 import Redaction
 
-/// The mask of all values of a home, kept in a file, so that a process that writes one event need not read every set.
-///
-/// Each process that finds it missing or out of date makes it anew. Without it everything works, but slower.
+/// A file with the mask of all values of a home, so that a process that writes one event need not read every set. A
+/// process that finds it missing or out of date makes it anew.
 struct MaskFile {
-  /// What the mark was before the sets were read.
+  /// The mark before the sets were read.
   var state: String
-  /// Which sets are in it.
   var sets: Set<SetID>
   var mask: Redactor
 
   private static let head = Array("format \(HomeFormat.current)\n".utf8)
   private static let greatestSize = 256 << 20
 
-  /// - Returns: nil where there is none, or not one that was written whole by this version.
+  /// - Returns: nil if there is none, or if it is damaged or of another version.
   static func load(_ home: Home) -> MaskFile? {
     guard let bytes = try? Files.read(home.configMask, limit: greatestSize),
       bytes.starts(with: head), bytes.count >= head.count + 4
@@ -36,7 +34,7 @@ struct MaskFile {
       state: String(decoding: parts[0], as: UTF8.self), sets: Set(sets), mask: mask)
   }
 
-  /// Where it cannot be written the next process reads the sets again.
+  /// If it cannot be written, the next process reads the sets again.
   func store(_ home: Home) {
     var content = Array("\(state)\n\(sets.count)\n".utf8)
     for set in sets {
@@ -48,5 +46,5 @@ struct MaskFile {
   }
 }
 
-/// The first 16 digits of a set's digest, which tell it from all others.
+/// The first 16 digits of a set's digest, which no other set has.
 typealias SetID = UInt64

@@ -5,10 +5,10 @@ import JSONText
 import Posix
 import Redaction
 
-/// The variables that an app's builds get, for as long as they are kept: as ENV_DIR gives them on a platform.
+/// The variables that are kept for an app's builds, as a platform gives them by ENV_DIR.
 ///
-/// The values lie among the app's sets of config vars, immutable and masked as those; a small file beside them says
-/// which set it is.
+/// The values are one of the app's sets of config vars, immutable and masked like the others. A small file beside them
+/// names the set.
 public struct SavedBuildVariables: Sendable {
   private let store: ConfigStore
   private let folder: AppFolder
@@ -18,13 +18,11 @@ public struct SavedBuildVariables: Sendable {
     folder = home.app(app)
   }
 
-  /// What the file holds.
   private struct Content: Codable {
     var format = HomeFormat.current
     var config: String
   }
 
-  /// Those that are kept; none where none ever were.
   public func load() throws(Cause) -> ConfigSet {
     let bytes: [UInt8]?
     do throws(PosixError) { bytes = try Files.readIfThere(folder.buildConfig, limit: 4096) } catch {
@@ -42,7 +40,7 @@ public struct SavedBuildVariables: Sendable {
     return try store.load(content.config)
   }
 
-  /// Changes what is kept; when this returns it is durable.
+  /// Changes the variables that are kept. The change is durable when this returns.
   public func change(_ change: (ConfigSet) throws(Cause) -> ConfigSet) throws(Cause) {
     do throws(PosixError) { try Files.makeFolder(folder.path) } catch {
       throw Cause(error, as: .homeUnwritable)

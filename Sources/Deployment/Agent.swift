@@ -18,7 +18,7 @@ public final class Agent {
   let journal: Journal
   let launcher: Launcher
   let environment: [String: String]
-  let reserve: Ballast
+  let reserve: ReservedSpace
   let portMapper: PortMapper
   private let operations: OperationTable
   private let control: AgentControl
@@ -67,7 +67,7 @@ public final class Agent {
     (self.operations, self.complain) = (operations, complain)
     journal = Journal(home: home, program: "agent")
     manifests = Manifests(SlugStore(home: home))
-    reserve = Ballast(home: home)
+    reserve = ReservedSpace(home: home)
     portMapper = PortMapper(home: home, environment: environment)
     control = AgentControl(home: home)
     lock = try control.take()

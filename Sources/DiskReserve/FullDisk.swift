@@ -2,11 +2,10 @@ import Events
 import Posix
 
 extension Cause {
-  /// A failed system call, in the words of the error: call, subject and reason. A full disk has an id of its own,
-  /// whatever was tried on it.
+  /// The cause of a failed system call, with the error's action, subject and reason. A full disk has an id of its own.
   /// - Parameters:
-  ///   - id: what any other failure is.
-  ///   - lead: goes before the words of the error.
+  ///   - id: the id of every other failure.
+  ///   - lead: words to put before those of the error.
   public init(_ error: PosixError, as id: ProblemID = .system, lead: String = "") {
     guard error.isDiskFull else {
       self.init(id, "\(lead)\(error)")
@@ -16,18 +15,17 @@ extension Cause {
     self.init(.diskFull, "\(lead)\(error)", remedy: place.map(Self.remedy))
   }
 
-  /// What is wrong with the disk of a path; nil where it has some space.
-  ///
-  /// For what a program has failed at: mix and tar say it in words of their own.
+  /// The cause that the disk of a path is full; nil if it has space. Use it when a program such as mix or tar has failed,
+  /// since their messages differ.
   public init?(ifDiskIsFull path: String) {
     guard let place = Self.existing(path), let space = try? Files.space(at: place),
-      Ballast.Level(space) == .low
+      ReservedSpace.Level(space) == .low
     else { return nil }
     self.init(fullDiskOf: path, space)
   }
 
   init(fullDiskOf path: String, _ space: Space) {
-    let isOfFiles = Ballast.Level(Space(bytes: space.bytes)) == .plenty
+    let isOfFiles = ReservedSpace.Level(Space(bytes: space.bytes)) == .plenty
     let left =
       isOfFiles ? "\(space.files ?? 0) more files can be made" : "\(space.bytes >> 20) MB left"
     self.init(
@@ -42,7 +40,7 @@ extension Cause {
     return "Free some space on the file system at '\(disk)': \(space.bytes >> 10) KB\(files) left."
   }
 
-  /// The path itself or what is there of the folders above it.
+  /// The path itself, or the nearest folder above it that exists.
   private static func existing(_ path: String) -> String? {
     guard path.hasPrefix("/") else { return nil }
     var place = path

@@ -1,13 +1,14 @@
 import ErlangTerm
 
-/// A call of a function on a node.
+/// A call of a function of a node.
 public struct Call: Hashable, Sendable {
   public var module: String
   public var function: String
   public var arguments: [Term]
-  /// Milliseconds after which the call is given up and its process on the node is ended; nil waits for ever.
+  /// Milliseconds after which the call is given up and its process in the node is ended; nil waits for ever.
   public var limit: Int64?
-  /// Whether its process ends with the connection. A call that may hang needs it; a quick call is cheaper without.
+  /// Whether its process in the node ends with the connection. Calls that may hang or go on need it; a quick call is
+  /// cheaper without.
   public var isLinked: Bool
 
   public init(
@@ -19,19 +20,19 @@ public struct Call: Hashable, Sendable {
   }
 }
 
-/// The id of a call; counts from 1 in each connection.
+/// The id of a call, counted from 1 in each connection.
 public struct CallID: Hashable, Sendable {
   let number: UInt64
 }
 
-/// The outcome of a call.
+/// The result of a call.
 public enum Answer: Hashable, Sendable {
   case returned(Term)
   /// It ended by `error`, `exit` or `throw`.
   case raised(kind: String, reason: Term)
-  /// The node could not even begin: `system_limit`, `notsup`.
+  /// The node could not begin it: `system_limit`, `notsup`.
   case refused(Term)
-  /// It has ended, and its value is too large or too deep, or of an unknown kind.
+  /// It has ended, and its value cannot be read: too large, too deep, or of an unknown kind.
   case unreadable(TermError)
   case timedOut
 
@@ -39,7 +40,7 @@ public enum Answer: Hashable, Sendable {
     if case .returned(let term) = self { term } else { nil }
   }
 
-  /// The reason why there is no value, in one sentence.
+  /// Why there is no value, in one sentence.
   public var complaint: String? {
     switch self {
     case .returned: nil
@@ -51,7 +52,7 @@ public enum Answer: Hashable, Sendable {
   }
 }
 
-/// An event on a connection to a node.
+/// An event of a session.
 public enum SessionEvent: Sendable {
   /// The handshake is done.
   case up(Peer)
@@ -60,7 +61,7 @@ public enum SessionEvent: Sendable {
   case output(CallID, String)
   /// A message for one of our mailboxes.
   case message(Mailbox, Term)
-  /// A message for one of our mailboxes that is too large or too deep, or of an unknown kind.
+  /// A message for one of our mailboxes that cannot be read: too large, too deep, or of an unknown kind.
   case unreadable(Mailbox, TermError)
   /// A process that was monitored has ended.
   case down(MonitorID, reason: Term)

@@ -1,21 +1,20 @@
 import ErlangTerm
 import Posix
 
-/// The two frames by which a node tells how a call went, read by comparing bytes: in the form that nodes write them,
-/// all but a few numbers in known places is the same from call to call. What has another form goes the long way,
-/// through `Control`.
+/// A fast reader of the two frames that answer a call. In the form in which nodes write them only a few numbers in known
+/// places differ from call to call, so the rest is compared as bytes. Frames of another form are read by `Control`.
 struct CallFrames: Sendable {
-  /// What such a frame says of the reference with this number.
+  /// The content of such a frame, with the number of its reference.
   enum Meaning: Equatable {
     case spawned(UInt64, Term.Pid)
-    /// The reason begins at this place.
+    /// The call has ended; the reason begins at this offset.
     case down(UInt64, reason: Int)
-    /// The same of a call that returned, and where its value begins.
+    /// The call has returned; its value begins at this offset.
     case returned(UInt64, value: Int, reason: Int)
   }
 
   private let ownPid: [UInt8]
-  /// A pid of the node up to its numbers, and what is behind them.
+  /// The bytes of a pid of the node before and behind its numbers.
   private let theirPid: [UInt8]
   private let theirCreation: [UInt8]
   /// A frame up to the numbers of the reference.
@@ -29,8 +28,8 @@ struct CallFrames: Sendable {
   private static let downHead = Control.head(.payloadMonitorExit, count: 4)
 
   /// - Parameters:
-  ///   - pid: ours, that asks for processes and monitors them.
-  ///   - reference: any of ours, with three words.
+  ///   - pid: the pid on our side that starts and monitors processes.
+  ///   - reference: any reference of our side, with three words.
   init(_ peer: Peer, own pid: Term.Pid, _ reference: Term) throws(TermError) {
     self.peer = peer
     ownPid = try Self.bare(.pid(pid))
@@ -42,7 +41,7 @@ struct CallFrames: Sendable {
     spawned = Control.head(.spawnReply, count: 5) + self.reference
   }
 
-  /// A term as it is inside of another.
+  /// The bytes of a term inside of another one.
   private static func bare(_ term: Term) throws(TermError) -> [UInt8] {
     Array(try ExternalFormat.encode(term).dropFirst())
   }
@@ -79,7 +78,7 @@ struct CallFrames: Sendable {
   private static let byteTag: [UInt8] = [97]
 }
 
-/// Goes through bytes; what is not there is nil, and nothing behind it is looked at.
+/// A cursor over bytes. Reading beyond them gives nil.
 private struct Cursor {
   private let bytes: [UInt8]
   private(set) var position = 0
@@ -88,14 +87,14 @@ private struct Cursor {
 
   var isAtEnd: Bool { position == bytes.count }
 
-  /// - Returns: whether there were so many.
+  /// - Returns: whether there were enough bytes.
   mutating func skip(count: Int) -> Bool {
     if count > bytes.count - position { return false }
     position += count
     return true
   }
 
-  /// - Returns: whether these came; otherwise it stays where it is.
+  /// - Returns: whether these bytes stood there; otherwise the cursor does not move.
   mutating func skip(_ known: [UInt8]) -> Bool {
     if !bytes.has(known, at: position) { return false }
     position += known.count

@@ -1,14 +1,14 @@
 import ErlangTerm
 import Posix
 
-/// A connection for one who has nothing else to do than wait for it.
+/// A connection whose calls block until the answer is there.
 public struct Client: Sendable {
   public internal(set) var connection: Connection
 
-  /// Milliseconds after which a read looks at the time again.
+  /// Milliseconds after which a blocking read returns, so that timeouts are checked.
   private static let patience: Int64 = 20
 
-  /// Connects, waiting for it.
+  /// Connects, and waits until the handshake is done.
   public init(to address: NodeAddress, cookie: Cookie) throws(DistributionError) {
     connection = try Connection(to: address, cookie: cookie)
     while connection.session == nil { _ = try wait() }
@@ -16,7 +16,7 @@ public struct Client: Sendable {
   }
 
   /// Calls a function and waits for its answer.
-  /// - Parameter print: gets what it prints meanwhile.
+  /// - Parameter print: called with the text that the function prints.
   public mutating func call(
     _ call: Call, print: (String) -> Void = { _ in }
   ) throws(DistributionError) -> Answer {
@@ -32,12 +32,11 @@ public struct Client: Sendable {
     }
   }
 
-  /// Leaves politely.
   public mutating func close() { connection.close() }
 
   private mutating func wait() throws(DistributionError) -> [SessionEvent] {
     guard let interest = connection.interest else { throw .closed(.talking) }
-    // A read waits too, so that polling would only be a second call of the system.
+    // The read waits itself, so poll(2) before it would only cost time.
     if connection.session != nil, connection.backlog == 0 {
       return try connection.advance(Poll.Ready(interest.descriptor, isReadable: true))
     }

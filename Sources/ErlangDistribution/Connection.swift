@@ -1,16 +1,16 @@
 import ErlangTerm
 import Posix
 
-/// A connection with one node, from its name to its end. It waits for nothing: whoever holds it polls `interest`
-/// and calls `advance`.
+/// A connection with one node, from the lookup of its name to its end. It never blocks: wait for `interest` by an
+/// `EventLoop`, then call `advance`.
 public struct Connection: Sendable {
   private enum Stage {
     case resolving(Lookup)
-    /// The port mapper, and what it has said.
+    /// Asking the port mapper; the bytes of its answer so far.
     case asking(File, [UInt8])
     case dialling(File, port: UInt16)
     case shaking(Handshake, port: UInt16)
-    /// The session stands beside: a value in an enumeration is copied whenever it changes.
+    /// The session is a field of its own, since a value in an enumeration is copied whenever it changes.
     case talking
     case ended
   }
@@ -19,26 +19,25 @@ public struct Connection: Sendable {
   private let cookie: Cookie
   private let ownHost: String
   private var stage: Stage
-  /// What is still to be tried, the first being tried now.
+  /// The addresses to try; the first one is being tried.
   private var hosts: [String]
   private var deadline: Int64
   private var socket: File?
   private var program: TLSProgram?
   private var reader = FrameReader(width: 2, limit: Handshake.longest)
   private var output = Backlog()
-  /// There once hands are shaken, until the end.
+  /// Nil before the handshake is done and after the end.
   public private(set) var session: Session?
-  /// Another pace, for tests.
+  /// Another tick time, for tests.
   var pace = Session.Pace()
 
-  /// Milliseconds for each step before hands are shaken; a node gives us seven seconds too (`net_setuptime`).
+  /// Milliseconds for each step up to the handshake. A node allows seven seconds, too (`net_setuptime`).
   private static let stepLimit: Int64 = 5000
-  /// Bytes taken at once, so that a node that floods leaves time for others.
+  /// Bytes that are read in one turn, so that a node that sends without end leaves time for others.
   private static let gulp = 65_536
-  /// Who does not take what we send is not listened to either: its requests would make us say more and more.
+  /// Bytes that may wait to be sent. Above that, nothing is read: more requests of the node would add more answers.
   private static let longestBacklog = 1 << 20
 
-  /// Begins to connect.
   public init(
     to address: NodeAddress, cookie: Cookie, now: Int64 = Clock.monotonic()
   ) throws(DistributionError) {
@@ -58,7 +57,7 @@ public struct Connection: Sendable {
     }
   }
 
-  /// What to wait for; nil when it has ended.
+  /// The descriptor to wait for, and whether to read or write it; nil after the end.
   public var interest: Poll.Interest? {
     switch stage {
     case .resolving(let lookup): Poll.Interest(lookup.descriptor)
@@ -83,9 +82,9 @@ public struct Connection: Sendable {
 
   // MARK: - Going on
 
-  /// Does what can be done without waiting.
-  /// - Parameter ready: what polling said of `interest`; nil where it said nothing.
-  /// - Returns: what has happened, in its order. After an error nothing more will.
+  /// Does everything that can be done without waiting.
+  /// - Parameter ready: the state of `interest`; nil if it is not ready.
+  /// - Returns: the events, in their order. After an error there are no others.
   public mutating func advance(
     _ ready: Poll.Ready?, now: Int64 = Clock.monotonic()
   ) throws(DistributionError) -> [SessionEvent] {
@@ -131,7 +130,6 @@ public struct Connection: Sendable {
     output = Backlog()
   }
 
-  /// Leaves politely.
   public mutating func close() { end() }
 
   private mutating func resolve(
@@ -145,14 +143,14 @@ public struct Connection: Sendable {
       return
     }
     stage = .ended
-    // A node of this host may listen on loopback alone.
+    // A node of this host may listen on loopback only.
     let isOwn = address.name.host == ownHost || ownHost.hasPrefix(address.name.host + ".")
     hosts = found + (isOwn ? [address.isIPv6 ? "::1" : "127.0.0.1"] : [])
     if hosts.isEmpty { throw .hostUnknown(address.host ?? address.name.host) }
     try begin(now: now)
   }
 
-  /// Tries the first of the hosts that are left.
+  /// Dials the first of the remaining addresses.
   private mutating func begin(now: Int64) throws(DistributionError) {
     deadline = now + Self.stepLimit
     switch address.door {
@@ -165,7 +163,7 @@ public struct Connection: Sendable {
     }
   }
 
-  /// Goes on with the next host; where there is none, this was the reason.
+  /// Goes on with the next address; if there is none, it throws the error.
   private mutating func next(
     after error: DistributionError, now: Int64
   ) throws(DistributionError) {
@@ -183,7 +181,7 @@ public struct Connection: Sendable {
     .noEPMD(host: hosts.first ?? address.name.host, port: port, errno)
   }
 
-  /// The port mapper says where the node listens.
+  /// Reads the node's port from the port mapper's answer.
   private mutating func ask(
     _ file: File, _ said: [UInt8], _ ready: Poll.Ready, now: Int64
   ) throws(DistributionError) {
@@ -263,7 +261,7 @@ public struct Connection: Sendable {
       session = Session(result, now: now, pace: pace)
       return [.up(result.peer)] + (try talk(nil, now: now))
     }
-    // A node that does not like our answer closes without a word.
+    // A node that rejects the answer closes the connection without a message.
     if bytes.isEmpty { throw handshake.isAnswered ? .wrongCookie(address.name) : .closed(.shaking) }
     stage = .shaking(handshake, port: port)
     try send()
@@ -272,7 +270,7 @@ public struct Connection: Sendable {
 
   // MARK: - Talking
 
-  /// From now on looking for what came waits for it, so long at most, until there is as much as an answer has.
+  /// Makes reads wait, for so many milliseconds at most, until there are as many bytes as an answer has.
   mutating func waitInReads(milliseconds: Int64) throws(DistributionError) {
     guard let socket, let session else { return }
     do throws(PosixError) {
@@ -293,14 +291,14 @@ public struct Connection: Sendable {
     while let frame = try reader.next() {
       if let event = try session?.receive(frame, now: now) { events.append(event) }
     }
-    // What came before the end is told before it; the next look finds the end again.
+    // Frames that came before the end are handled first; the next read finds the end again.
     if isOver, events.isEmpty { throw .closed(.talking) }
     if nextTick <= now { events += try session?.tick(now: now) ?? [] }
     try send()
     return events
   }
 
-  /// Asks the session something and sends what it says at once, as far as that goes without waiting.
+  /// Changes the session and sends its output, as far as that goes without waiting.
   private mutating func tell<Value>(
     _ body: (inout Session) throws(TermError) -> Value
   ) throws(DistributionError) -> Value {
@@ -347,7 +345,7 @@ public struct Connection: Sendable {
     try tell { (session) throws(TermError) in try session.demonitor(id, now: now) }
   }
 
-  /// Takes the node for one that cannot spawn for us, for tests.
+  /// Treats the node as one without spawn requests, for tests.
   mutating func forgetSpawn() { session?.forgetSpawn() }
 
   // MARK: - Bytes
@@ -356,13 +354,13 @@ public struct Connection: Sendable {
     if let said = session?.takeOutput() { output.append(said) }
     guard let socket, !output.isEmpty else { return }
     do throws(PosixError) { try output.flush(to: socket) } catch {
-      // It may have said why before it closed: reading finds that out.
+      // The node may have sent a reason before it closed; the next read gets it.
       if error.errno != .brokenPipe, error.errno != .reset { throw .system(error) }
       output = Backlog()
     }
   }
 
-  /// - Returns: nil where there is nothing now, empty at the end.
+  /// - Returns: nil if no bytes are there now, empty at the end.
   private func read(_ file: File) throws(DistributionError) -> [UInt8]? {
     do throws(PosixError) { return try file.read(upTo: Self.gulp) } catch {
       if error.errno == .again { return nil }
@@ -373,42 +371,8 @@ public struct Connection: Sendable {
 }
 
 extension Session {
-  /// Changes it in the place where it is kept, even in an optional: taking it out would copy it.
+  /// Changes an optional value in place, since taking it out would copy it.
   fileprivate mutating func change<Value>(
     _ body: (inout Session) throws(TermError) -> Value
   ) throws(TermError) -> Value { try body(&self) }
-}
-
-/// Bytes on their way out.
-struct Backlog: Sendable {
-  private var bytes: [UInt8] = []
-  private var start = 0
-
-  init(_ bytes: [UInt8] = []) { self.bytes = bytes }
-
-  var count: Int { bytes.count - start }
-  var isEmpty: Bool { start == bytes.count }
-
-  mutating func append(_ more: [UInt8]) {
-    if isEmpty {
-      (bytes, start) = (more, 0)
-      return
-    }
-    // What has gone is given up now and then, not each time: moving the rest costs.
-    if start > bytes.count / 2 {
-      bytes.removeFirst(start)
-      start = 0
-    }
-    bytes += more
-  }
-
-  /// Writes as much as goes without waiting.
-  mutating func flush(to file: File) throws(PosixError) {
-    while !isEmpty {
-      let written = try Dial.write(bytes, from: start, to: file)
-      if written == 0 { return }
-      start += written
-    }
-    (bytes, start) = ([], 0)
-  }
 }

@@ -1,12 +1,12 @@
 import ErlangTerm
 
-/// What a node sends that concerns us, read off a frame.
+/// A message of the distribution protocol, read from a frame.
 ///
 /// Source: "Protocol between Connected Nodes", Erlang distribution protocol, ERTS user's guide.
 enum Control: Equatable, Sendable {
   /// A message for a process of ours.
   case send(to: Term.Pid, Term)
-  /// A message for a process of ours by its name.
+  /// A message for a process of ours, by its name.
   case sendToName(String, from: Term.Pid, Term)
   /// A message for a process of ours that cannot be read.
   case unreadableSend(to: Term.Pid, TermError)
@@ -17,13 +17,13 @@ enum Control: Equatable, Sendable {
   case spawned(request: Term.Reference, Term)
   /// A process that was linked to one of ours has ended.
   case exit(from: Term.Pid?, to: Term.Pid)
-  /// A link is taken back; it must be acknowledged.
+  /// A link is removed; that must be acknowledged.
   case unlink(id: Term, from: Term.Pid, to: Term.Pid)
-  /// A process wants to know when a process of ours ends that has this name.
+  /// A process monitors a process of ours by its name.
   case monitor(name: String, from: Term.Pid, Term.Reference)
-  /// We are asked to start a process.
+  /// A request to start a process on our side.
   case spawn(request: Term.Reference, from: Term.Pid)
-  /// What needs no answer and has none: links, monitors of processes of ours.
+  /// A message that needs no answer: links, monitors of processes of ours.
   case other
 
   /// Pass through, the first byte of each message without a header.
@@ -89,8 +89,8 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  /// A control message that cannot be read is the end; a term of some process that is too deep or too large for us
-  /// concerns nobody but whom it is for.
+  /// A control message that cannot be read ends the connection. A payload that is too deep or too large is reported to its
+  /// receiver only.
   private static func parts(
     of frame: [UInt8]
   ) throws(DistributionError) -> (Term, Payload) {
@@ -104,7 +104,6 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  /// The term that is the rest of a frame.
   static func payload(
     of frame: [UInt8], from start: Int, isInner: Bool = false
   ) throws(TermError) -> Term {
@@ -166,7 +165,6 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  /// A frame with its length.
   static func frame(_ control: [Term], _ payload: Term? = nil) throws(TermError) -> [UInt8] {
     var bytes: [UInt8] = [0, 0, 0, 0, passThrough]
     try ExternalFormat.encode(.tuple(control), onto: &bytes)
@@ -189,15 +187,16 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  /// Asks for a process that calls a function: `erpc:execute_call(0, Module, Function, Arguments)`. All that differs from call to call is numbers in places that are known.
+  /// A request for a process that calls a function: `erpc:execute_call(0, Module, Function, Arguments)`. From call to call
+  /// only numbers in known places differ.
   struct SpawnRequest: Sendable {
     private let frame: [UInt8]
     private let words: Int
     private let leader: Int
 
     /// - Parameters:
-    ///   - reference: of any call of ours, with three words.
-    ///   - pid: any of ours.
+    ///   - reference: any reference of our side, with three words.
+    ///   - pid: any pid of our side.
     init(_ reference: Term, _ pid: Term, isLinked: Bool) throws(TermError) {
       let target = Term.tuple([.atom("erpc"), .atom("execute_call"), .integer(4)])
       let options: [Term] = [.atom("monitor")] + (isLinked ? [.atom("link")] : [])
@@ -216,7 +215,7 @@ enum Control: Equatable, Sendable {
     func frame(
       number: UInt64, leader: UInt32, _ call: Call
     ) throws(TermError) -> [UInt8] {
-      // Most calls fit, so that the frame is not moved while it grows.
+      // Room for most calls, so that the frame is not moved while it grows.
       var frame: [UInt8] = []
       frame.reserveCapacity(self.frame.count + 256)
       frame += self.frame
@@ -232,7 +231,7 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  // What we send.
+  // The messages that we send.
 
   static func send(to pid: Term.Pid) -> [Term] {
     [.integer(Operation.send.rawValue), .atom(""), .pid(pid)]

@@ -1,7 +1,7 @@
 import Glibc
 import Posix
 
-/// What lets nodes talk to each other. It is a secret: it prints as a placeholder.
+/// The shared secret of nodes that talk to each other. It prints as a placeholder.
 public struct Cookie: Hashable, Sendable, CustomStringConvertible, CustomDebugStringConvertible,
   CustomReflectable
 {
@@ -19,10 +19,10 @@ public struct Cookie: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
   public var debugDescription: String { description }
   public var customMirror: Mirror { Mirror(self, children: []) }
 
-  /// Why a cookie file is of no use.
+  /// Why a cookie file cannot be used.
   public enum FileProblem: Error, Hashable, Sendable {
     case unreadable(PosixError)
-    /// Others than its owner may read it; the runtime system refuses such a file too.
+    /// Other users than its owner may read it. The runtime system refuses such a file, too.
     case open(path: String)
     case empty(path: String)
     case bad(path: String)
@@ -59,12 +59,11 @@ public struct Cookie: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     return try parse(bytes, path: path)
   }
 
-  /// Writes it into a new file that only its owner may read, for a runtime system whose HOME the folder is.
+  /// Writes it into a new file that only its owner may read, for a runtime system with that folder as HOME.
   public func write(newFile path: String) throws(PosixError) {
     try File.open(path, .create, mode: 0o400).write(text)
   }
 
-  /// The cookie in the bytes of a file.
   public static func parse(_ bytes: [UInt8], path: String) throws(FileProblem) -> Cookie {
     let line = String(decoding: bytes.prefix { $0 != 10 && $0 != 13 && $0 != 0 }, as: UTF8.self)
     let trimmed = line.drop { $0 == " " || $0 == "\t" }

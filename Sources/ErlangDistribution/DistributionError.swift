@@ -1,49 +1,47 @@
 import ErlangTerm
 import Posix
 
-/// Why there is no connection with a node, or no longer.
+/// The reason why a connection with a node failed or ended.
 public enum DistributionError: Error, Hashable, Sendable {
   /// The host's name has no address.
   case hostUnknown(String)
-  /// Nobody maps names to ports there.
+  /// No EPMD answers there.
   case noEPMD(host: String, port: UInt16, Errno)
-  /// EPMD does not know the name.
   case notRegistered(NodeName, epmd: UInt16)
-  /// Nobody listens, or nobody lets us through.
+  /// The port is closed, or a firewall drops our packets.
   case unreachable(NodeName, port: UInt16, Errno)
-  /// It did not get on within the time: resolving, asking EPMD, dialling or shaking hands.
+  /// A step took too long: resolving, asking EPMD, dialling or the handshake.
   case tooSlow(Step)
   case wrongCookie(NodeName)
-  /// It said that it allows no such connection.
+  /// The node has refused the connection.
   case notAllowed(NodeName)
-  /// A node of before OTP 23, or no node at all.
+  /// A node older than OTP 23, or no node.
   case tooOld(NodeName)
   /// The node behind the port has another name.
   case otherNode(wanted: NodeName, found: String)
-  /// Bytes that no node sends.
+  /// The answer is not of the protocol.
   case malformed(Fault)
-  /// It closed the connection.
   case closed(Step)
-  /// It has said nothing for so many seconds, not even that it is there.
+  /// The node has sent nothing for so many seconds, not even a tick.
   case silent(seconds: Int)
   case system(PosixError)
   /// The program that speaks TLS for us ended.
   case tls(String)
 
-  /// How far it had come.
+  /// The step that the connection had reached.
   public enum Step: String, Hashable, Sendable {
     case resolving, asking, dialling, shaking, talking
   }
 
   public enum Fault: Hashable, Sendable {
     case frameTooLarge(bytes: Int, limit: Int)
-    /// What answers on the port of an epmd is none.
+    /// The program on EPMD's port is not EPMD.
     case portMapper(UInt16)
     case handshake(String)
     case unknownForm(UInt8)
     case control(String)
     case term(TermError)
-    /// It was us: what was to be sent has no place in the protocol.
+    /// Our own message cannot be encoded in the protocol.
     case ours(TermError)
 
     var text: String {
@@ -102,7 +100,6 @@ extension DistributionError {
     }
   }
 
-  /// What may be done about it.
   public var remedy: String? {
     switch self {
     case .hostUnknown: "Write the host as the node itself does, or its address."
@@ -114,7 +111,7 @@ extension DistributionError {
       "It may be suspended or overloaded; it is tried again."
     case .tooSlow: "See whether the host is up and a firewall lets you through."
     case .wrongCookie: "Name the node's own: --cookie-file FILE"
-    case .notAllowed: "The node was told whom to let in: net_kernel:allow/1."
+    case .notAllowed: "The node lets in only certain nodes: net_kernel:allow/1."
     case .tooOld: "It must run OTP 25 or later."
     case .otherNode: "Another node has taken the port, or the name is misspelt."
     case .malformed(.ours): nil

@@ -1,6 +1,6 @@
 import Posix
 
-/// The Erlang port mapper daemon of this host, asked over its own protocol.
+/// A client of the Erlang port mapper daemon of this host.
 /// Source: Erlang Distribution Protocol, "Protocol between EPMD and Erlang Node" (erts user's guide).
 public struct EPMD: Hashable, Sendable {
   public let port: UInt16
@@ -19,9 +19,9 @@ public struct EPMD: Hashable, Sendable {
   private static let killRequest: UInt8 = 107
   public static let patience: Int64 = 1000
 
-  /// All nodes that are registered; an error where no epmd answers.
+  /// All nodes that are registered; an error if no epmd answers.
   /// - Parameters:
-  ///   - process: asks the one in the network namespace of this process.
+  ///   - process: asks the epmd in the network namespace of this process.
   ///   - milliseconds: how long an answer may take.
   public func nodes(inNetworkOf process: Int32? = nil, milliseconds: Int64 = patience)
     throws(PosixError) -> [Node]
@@ -29,15 +29,15 @@ public struct EPMD: Hashable, Sendable {
     let answer = try Loopback.exchange(
       Self.framed([Self.namesRequest]), port: port, milliseconds: milliseconds,
       inNetworkOf: process)
-    // It begins with epmd's own port: who answers something else is no epmd.
+    // The answer begins with epmd's own port; a program that answers otherwise is no epmd.
     guard answer.starts(with: [0, 0, UInt8(port >> 8), UInt8(port & 0xff)]) else {
       throw PosixError("understand epmd on", "127.0.0.1:\(port)", .invalid)
     }
     return Self.nodes(in: answer)
   }
 
-  /// Ends the daemon. It refuses while nodes are registered.
-  /// - Returns: whether it goes.
+  /// Asks the daemon to end. It refuses while nodes are registered.
+  /// - Returns: whether it ends.
   public func kill() throws(PosixError) -> Bool {
     let answer = try Loopback.exchange(
       Self.framed([Self.killRequest]), port: port, milliseconds: Self.patience)
@@ -51,7 +51,7 @@ public struct EPMD: Hashable, Sendable {
   }
 
   /// Reads a NAMES_RESP: epmd's own port in four bytes, then `name NAME at port PORT` lines.
-  /// A line of another shape is passed over.
+  /// A line of another form is left out.
   static func nodes(in answer: [UInt8]) -> [Node] {
     String(decoding: answer.dropFirst(4), as: UTF8.self).split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ")
@@ -64,20 +64,20 @@ public struct EPMD: Hashable, Sendable {
 
   // MARK: - One node
 
-  /// What is known of a node's port.
+  /// The answer to the question for a node's port.
   enum PortAnswer: Equatable {
     case port(UInt16)
     case unknown
-    /// No epmd says that.
+    /// This is no answer of an epmd.
     case nonsense
-    /// The answer goes on.
+    /// The answer is not complete yet.
     case unfinished
   }
 
-  /// PORT_PLEASE2_REQ: where does a node listen?
+  /// PORT_PLEASE2_REQ, the question for a node's port.
   static func portRequest(_ name: String) -> [UInt8] { framed([122] + Array(name.utf8)) }
 
-  /// Reads a PORT2_RESP: 119, a result, and where that is 0 the port.
+  /// Reads a PORT2_RESP: 119, a result, and the port if the result is 0.
   static func port(in answer: [UInt8]) -> PortAnswer {
     if let tag = answer.first, tag != 119 { return .nonsense }
     guard answer.count >= 2 else { return .unfinished }

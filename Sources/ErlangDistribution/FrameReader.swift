@@ -2,14 +2,14 @@
 public struct FrameReader: Sendable {
   private var buffer: [UInt8] = []
   private var start = 0
-  /// Bytes of the length: two while hands are shaken, four behind it.
+  /// Bytes of the length: two in the handshake, four after it.
   var width: Int
-  /// The longest message that is taken.
+  /// The longest message that is accepted.
   var limit: Int
 
   public init(width: Int, limit: Int) { (self.width, self.limit) = (width, limit) }
 
-  /// Bytes in memory, read ones too.
+  /// Bytes in memory, those included that were read.
   var held: Int { buffer.count }
 
   public mutating func append(_ bytes: [UInt8]) {
@@ -17,7 +17,7 @@ public struct FrameReader: Sendable {
       (buffer, start) = (bytes, 0)
       return
     }
-    // What has been read is given up now and then, not each time: moving it costs.
+    // Bytes that were read are dropped now and then, not each time, since moving the rest takes time.
     if start > 65_536, start > buffer.count / 2 {
       buffer.removeFirst(start)
       start = 0
@@ -25,7 +25,7 @@ public struct FrameReader: Sendable {
     buffer += bytes
   }
 
-  /// The next whole message; nil while there is none.
+  /// The next whole message; nil if there is none yet.
   public mutating func next() throws(DistributionError) -> [UInt8]? {
     guard buffer.count - start >= width else { return nil }
     let length = buffer[start..<start + width].reduce(0) { $0 << 8 | Int($1) }

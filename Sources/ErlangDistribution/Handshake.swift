@@ -1,28 +1,28 @@
 import Posix
 
-/// What a node says of itself when a connection is made.
+/// The facts that a node gives about itself in the handshake.
 public struct Peer: Hashable, Sendable {
   public var name: String
   public var creation: UInt32
-  /// What it can do; see `Handshake.Flag`.
+  /// Its capabilities; see `Handshake.Flag`.
   public var flags: UInt64
 }
 
-/// The handshake of version 6, from the side that dials, as a value: what came in, what goes out.
+/// The handshake of version 6, from the side that dials, as a value: it takes messages and returns messages.
 ///
-/// We ask the peer to name us, so that no name of ours stays behind in its atom table.
+/// It asks the peer for a name, so that no name of ours stays behind in the peer's atom table.
 /// Source: "Distribution Handshake", Erlang distribution protocol, ERTS user's guide.
 public struct Handshake: Sendable {
   enum Flag {
     static let spawn: UInt64 = 1 << 32
     static let nameMe: UInt64 = 1 << 33
 
-    /// What we can do. Without `FRAGMENTS`, the atom cache and aliases, so that each message is one frame without
-    /// a header; with both kinds of monitors, which erpc needs; not published, so that we are hidden.
+    /// Our capabilities. `FRAGMENTS`, the atom cache and aliases are left out, so that each message is one frame without a
+    /// header. Both kinds of monitors are in, since erpc needs them. `PUBLISHED` is left out, so that we are hidden.
     static let ours: UInt64 = 0x0D_0747_5FBC | nameMe
   }
 
-  /// The outcome: who they are, and who we are to them.
+  /// The result: the peer, and the name that it has given us.
   public struct Result: Hashable, Sendable {
     public var peer: Peer
     public var ownName: String
@@ -44,21 +44,21 @@ public struct Handshake: Sendable {
   private var ownName = ""
   private var ownCreation: UInt32 = 0
 
-  /// Whether we have proved that we know the cookie, so that silence means it was not believed.
+  /// Whether our answer to the challenge was sent. If the peer closes after that, it has another cookie.
   var isAnswered: Bool {
     if case .acknowledgement = stage { true } else { false }
   }
 
-  /// A message in it is never longer; the longest holds a node's name.
+  /// The longest message of the handshake, which holds a node's name.
   static let longest = 4096
 
-  /// - Parameter challenge: a number that nobody can guess.
+  /// - Parameter challenge: a random number that cannot be guessed.
   public init(_ node: NodeName, _ cookie: Cookie, challenge: UInt32, isOverTLS: Bool = false) {
     (self.node, self.cookie, self.challenge) = (node, cookie, challenge)
     width = isOverTLS ? 4 : 2
   }
 
-  /// `send_name`: with `NAME_ME` the name is that of our host alone.
+  /// `send_name`: with `NAME_ME` it holds the name of our host only.
   public func opening(host: String) -> [UInt8] {
     let name = Array(host.utf8.prefix(200))
     let body =
@@ -68,7 +68,7 @@ public struct Handshake: Sendable {
   }
 
   /// Takes one message without its length.
-  /// - Returns: what is to be sent, and the outcome when it is done.
+  /// - Returns: the bytes to send, and the result when the handshake is done.
   public mutating func receive(
     _ message: [UInt8]
   ) throws(DistributionError) -> (reply: [UInt8], result: Result?) {
@@ -110,7 +110,7 @@ public struct Handshake: Sendable {
     }
   }
 
-  /// Their challenge: we answer it and send ours.
+  /// Answers the peer's challenge and sends ours.
   private mutating func answer(_ reader: inout ByteReader) throws(DistributionError) -> [UInt8] {
     let flags = try reader.number(8)
     let theirs = UInt32(truncatingIfNeeded: try reader.number(4))
@@ -123,7 +123,7 @@ public struct Handshake: Sendable {
       [UInt8(ascii: "r")] + Self.big(UInt64(challenge), 4) + digest(theirs))
   }
 
-  /// What proves that we know the cookie, without telling it.
+  /// The proof that we know the cookie, which does not contain it.
   private func digest(_ challenge: UInt32) -> [UInt8] {
     MD5.digest(Array(cookie.text.utf8) + Array(String(challenge).utf8))
   }
@@ -139,7 +139,7 @@ public struct Handshake: Sendable {
   }
 }
 
-/// Reads numbers and bytes off a message; what is not there is a fault of the message.
+/// A reader of numbers and bytes of a message. Reading beyond its end throws.
 struct ByteReader {
   private(set) var rest: ArraySlice<UInt8>
 

@@ -1,8 +1,8 @@
 import Posix
 
-/// The addresses of a host's name.
+/// A lookup of the addresses of a host's name, without blocking.
 ///
-/// Name services are not to be had in a static program, so `getent` is asked, which waits without us.
+/// A static program has no name services, so it runs `getent`.
 struct Lookup: Sendable {
   enum Progress {
     case addresses([String])
@@ -15,7 +15,7 @@ struct Lookup: Sendable {
 
   private static let longestAnswer = 65_536
 
-  /// Addresses that are known without asking; nil where somebody must be asked.
+  /// Addresses that are known without a name service; nil for other names.
   static func known(_ host: String, isIPv6: Bool) -> [String]? {
     if isLiteral(host) { return [host] }
     return host == "localhost" ? [isIPv6 ? "::1" : "127.0.0.1"] : nil
@@ -41,7 +41,7 @@ struct Lookup: Sendable {
 
   var descriptor: Int32 { reading.descriptor }
 
-  /// Call when the descriptor can be read.
+  /// Reads the answer; call it when the descriptor can be read.
   mutating func advance() throws(PosixError) -> Progress {
     let bytes: [UInt8]
     do throws(PosixError) { bytes = try reading.read(upTo: 4096) } catch {
@@ -55,7 +55,7 @@ struct Lookup: Sendable {
       guard let address = line.split(separator: " ").first.map(String.init) else { continue }
       if Self.isLiteral(address), !seen.contains(address) { seen.append(address) }
     }
-    // Most nodes listen on IPv4; one that does not says so, or has no other address.
+    // Most nodes listen on IPv4. For one that does not, the caller says so, or the host has no IPv4 address.
     return .addresses(seen.filter { !$0.contains(":") } + seen.filter { $0.contains(":") })
   }
 }

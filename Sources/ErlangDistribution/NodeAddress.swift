@@ -1,23 +1,23 @@
 import Posix
 
-/// Where a node is and how to come to it. Its cookie is not part of it.
+/// The address of a node: its name, how its port is found, and how to connect. Its cookie is not part of it.
 public struct NodeAddress: Hashable, Sendable {
   /// How its port is found.
   public enum Door: Hashable, Sendable {
-    /// The port mapper on the node's host knows.
+    /// By the port mapper on the node's host.
     case epmd(port: UInt16)
     case port(UInt16)
   }
 
   public var name: NodeName
-  /// The address to dial, where it is another than the name's host.
+  /// The address to dial; nil for the host of the name.
   public var host: String?
   public var door: Door
-  /// Whether it listens on IPv6 alone (`-proto_dist inet6_tcp`).
+  /// Whether it listens on IPv6 only (`-proto_dist inet6_tcp`).
   public var isIPv6: Bool
   /// For distribution over TLS (`-proto_dist inet_tls`).
   public var tls: TLSOptions?
-  /// A process in whose network it is to be dialled, where that is not ours: a container's.
+  /// A process of a container in whose network the node is dialled; nil for our own network.
   public var networkOf: Int32?
 
   public init(
@@ -28,6 +28,6 @@ public struct NodeAddress: Hashable, Sendable {
     (self.isIPv6, self.tls, self.networkOf) = (isIPv6, tls, networkOf)
   }
 
-  /// The port on which Erlang's port mapper listens by itself.
+  /// The standard port of Erlang's port mapper.
   public static let epmdPort: UInt16 = 4369
 }

@@ -1,11 +1,11 @@
-/// The name of a node, `name@host`, and perhaps the port it listens on.
+/// The name of a node, `name@host`, and its port, if that is given.
 public struct NodeName: Hashable, Sendable, CustomStringConvertible {
   /// The part before `@`.
   public let name: String
-  /// The part behind it: a host's name or address.
+  /// The part behind `@`: a host's name or address.
   public let host: String
 
-  /// An atom has no more characters, and EPMD takes no longer name.
+  /// The longest name: an atom has no more characters, and EPMD accepts no longer name.
   public static let longest = 255
 
   public init?(name: String, host: String) {
@@ -24,8 +24,7 @@ public struct NodeName: Hashable, Sendable, CustomStringConvertible {
     self.init(name: String(parts[0]), host: String(parts[1]))
   }
 
-  /// Reads `name@host:port` or `name@host`. A port of a name whose host is an IPv6 address stands behind brackets,
-  /// `name@[::1]:4370`.
+  /// Reads `name@host:port` or `name@host`. An IPv6 address before a port stands in brackets, `name@[::1]:4370`.
   public static func parse(_ text: String) -> (name: NodeName, port: UInt16?)? {
     guard let at = text.firstIndex(of: "@") else { return nil }
     let name = String(text[..<at])

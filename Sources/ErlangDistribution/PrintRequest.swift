@@ -3,16 +3,15 @@ import ErlangTerm
 /// A request of the I/O protocol, as a process sends it to its group leader.
 /// Source: "The Erlang I/O Protocol", STDLIB user's guide.
 struct PrintRequest {
-  /// What is to be done for it, in this order.
+  /// The steps of the request, in their order.
   enum Step: Equatable {
     case text(String)
-    /// The text is made by a function, which only the node has.
+    /// Call a function of the node, which returns the text.
     case format(module: String, function: String, [Term], Encoding)
-    /// Anything else: nothing can be read from us, and we have no options. Nothing behind it is done.
+    /// Another request, which is refused: there is no input and there are no options. The steps behind it are left out.
     case answer(Term)
   }
 
-  /// What bytes of a binary are.
   enum Encoding: Equatable {
     case latin1, unicode
 
@@ -26,7 +25,6 @@ struct PrintRequest {
   }
 
   let from: Term.Pid
-  /// What the answer must name.
   let reply: Term
   let steps: [Step]
 
@@ -39,7 +37,7 @@ struct PrintRequest {
     steps = Self.steps(parts[parts.startIndex + 2])
   }
 
-  /// Several requests at once are taken one after the other; the first that is none is answered, and the rest left.
+  /// Several requests are done one after the other. The first invalid one is answered with an error, and the rest left out.
   private static func steps(_ request: Term) -> [Step] {
     guard let parts = request.tuple(tagged: "requests"), parts.count == 1,
       let requests = parts.first?.list
@@ -80,7 +78,7 @@ struct PrintRequest {
 
   static func error(_ reason: String) -> Term { .tuple([.atom("error"), .atom(reason)]) }
 
-  /// Characters, nested lists of them and binaries, as one text; nil where it is something else.
+  /// Characters, binaries and nested lists of them, as one text; nil for another term.
   static func text(_ term: Term, _ encoding: Encoding) -> String? {
     var bytes: [UInt8] = []
     return append(term, encoding, to: &bytes) ? String(decoding: bytes, as: UTF8.self) : nil

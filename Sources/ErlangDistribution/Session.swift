@@ -1,18 +1,17 @@
 import ErlangTerm
 
-/// What is said on a connection once hands are shaken, as a value: calls and their answers, what they print,
-/// messages, ticks. It knows no socket and reads no clock.
+/// The protocol of a connection after the handshake, as a value: calls and their answers, their output, messages, ticks.
+/// It has no socket and reads no clock.
 public struct Session: Sendable {
-  /// The longest frame that is taken.
   static let longestFrame = 64 << 20
-  /// Requests to print that wait for the text to be made, at most.
+  /// The most print requests that may wait for their text.
   static let mostPrintings = 1000
 
-  /// A node that hears nothing for a minute gives us up, and we one that says nothing for longer; in milliseconds.
-  /// Source: `net_ticktime`, Kernel application.
+  /// The times of the tick protocol, in milliseconds. A node closes a connection on which it receives nothing for a minute,
+  /// and we close one on which we receive nothing for longer. Source: `net_ticktime`, Kernel application.
   struct Pace: Sendable {
     var tick: Int64 = 15_000
-    /// After so much silence it is asked something: a node with a longer `net_ticktime` says less by itself.
+    /// After so much silence we send a request, since a node with a longer `net_ticktime` sends fewer ticks.
     var probe: Int64 = 60_000
     var silence: Int64 = 75_000
   }
@@ -20,23 +19,23 @@ public struct Session: Sendable {
   private struct Pending {
     var deadline: Int64?
     var isByServer: Bool
-    /// The process that works at it, once it is known.
+    /// The process in the node that executes it, once it is known.
     var process: Term.Pid?
   }
 
-  /// A process waits until what it prints has been taken.
+  /// A print request of a process, which waits for the answer.
   private struct Printing {
     var call: CallID
     var from: Term.Pid
     var reply: Term
-    /// What is to be done when the text is made.
+    /// The steps that are left when the text is there.
     var rest: ArraySlice<PrintRequest.Step>
     var encoding: PrintRequest.Encoding
   }
 
   public private(set) var identity: Handshake.Result
   private var pending: [UInt64: Pending] = [:]
-  /// Questions that processes of the node asked while they printed, to be answered when these calls are.
+  /// Print requests that wait for the results of these calls.
   private var printings: [UInt64: Printing] = [:]
   private var monitors: [UInt64: Term.Pid] = [:]
   private var mailboxes: UInt32 = 0
@@ -45,14 +44,13 @@ public struct Session: Sendable {
   private var lastHeard: Int64
   private let pace: Pace
   private var isProbed = false
-  /// For calls that are not linked and for linked ones, once there was one.
+  /// The frames of calls without a link and with one, made at the first call.
   private var plainRequest: Control.SpawnRequest?
   private var linkedRequest: Control.SpawnRequest?
-  /// Nil where names are too long for it.
+  /// Nil if names are too long for the fast reader.
   private let callFrames: CallFrames?
-  /// No call is to be given up before; perhaps none then either.
+  /// The earliest moment at which a call may have to be given up.
   private var earliestDeadline = Int64.max
-  /// Bytes to be sent.
   private var output: [UInt8] = []
 
   public init(_ identity: Handshake.Result, now: Int64) {
@@ -66,17 +64,17 @@ public struct Session: Sendable {
       identity.peer, own: Self.ownPid(identity), Self.reference(0, identity))
   }
 
-  /// No answer to a call comes in fewer bytes, but that there is no process for it.
+  /// The length of the shortest answer to a call, apart from the one that there is no process for it.
   var leastAnswer: Int {
     callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1
   }
 
   public var openCalls: Int { pending.count - printings.count }
 
-  /// How much is remembered, for tests.
+  /// How many entries the session holds, for tests.
   var held: Int { pending.count + monitors.count }
 
-  /// Takes what is to be sent.
+  /// Takes out the bytes to send.
   public mutating func takeOutput() -> [UInt8] {
     defer { output = [] }
     return output
@@ -84,7 +82,7 @@ public struct Session: Sendable {
 
   // MARK: - Asking
 
-  /// Calls a function in a process of its own, by `erpc`; by the `rex` server where the node cannot spawn for us.
+  /// Calls a function in a process of its own, by `erpc`, or by the `rex` server if the node has no spawn requests.
   public mutating func call(_ call: Call, now: Int64) throws(TermError) -> CallID {
     try begin(call, now: now, printing: nil)
   }
@@ -152,7 +150,7 @@ public struct Session: Sendable {
     if output.isEmpty { output = frame } else { output += frame }
   }
 
-  /// An address for messages, with the pid that the node's processes know it by. There are a million.
+  /// A mailbox, with the pid to which the node's processes send. There can be a million.
   public mutating func openMailbox() -> (Mailbox, Term.Pid) {
     mailboxes = mailboxes % (Self.leaderBase - Self.mailboxBase - 1) + 1
     let mailbox = Mailbox(number: mailboxes)
@@ -178,9 +176,9 @@ public struct Session: Sendable {
     lastSent = now
   }
 
-  /// Forgets a call and ends the process that works at it.
+  /// Gives up a call and ends its process in the node.
   public mutating func cancel(_ id: CallID, now: Int64) {
-    // A process that we do not know yet is ended when we are told of it.
+    // If the process is not known yet, it is ended when the node reports it.
     guard let process = forget(id.number)?.process else { return }
     try? kill(process, now: now)
   }
@@ -192,7 +190,7 @@ public struct Session: Sendable {
 
   // MARK: - Hearing
 
-  /// Takes one frame without its length; an empty one is a tick.
+  /// Handles one frame without its length; an empty one is a tick.
   public mutating func receive(
     _ frame: [UInt8], now: Int64
   ) throws(DistributionError) -> SessionEvent? {
@@ -246,7 +244,7 @@ public struct Session: Sendable {
     }
   }
 
-  /// A process of the node has ended that worked at a call or was monitored.
+  /// Handles the end of a process that executed a call or was monitored.
   private mutating func ended(
     _ number: UInt64?, _ reason: Result<Term, TermError>, now: Int64
   ) throws(TermError) -> SessionEvent? {
@@ -276,13 +274,13 @@ public struct Session: Sendable {
     if let place = pending.index(forKey: number) {
       pending.values[place].process = process
     } else {
-      // Nobody waits for it any more.
+      // The call was given up.
       try kill(process, now: now)
     }
     return nil
   }
 
-  /// What processes of the node want of ones that we have not. Without an answer they would wait.
+  /// Answers requests to processes that do not exist on our side. Without an answer the senders would wait.
   private mutating func decline(_ control: Control, now: Int64) throws(TermError) {
     switch control {
     case .unlink(let id, let from, let to): try say(Control.unlinked(id, from: to, to: from))
@@ -329,14 +327,14 @@ public struct Session: Sendable {
     return try go(on: printing, text: text, now: now)
   }
 
-  /// A process of the node asks the group leader that it got from us.
+  /// Handles a request of a process of the node to the group leader that we have given it.
   private mutating func print(
     _ request: PrintRequest, of call: CallID, now: Int64
   ) throws(TermError) -> SessionEvent? {
     let printing = Printing(
       call: call, from: request.from, reply: request.reply, rest: request.steps[...],
       encoding: .unicode)
-    // It outlived the call; as with a group leader that is gone, it must not wait for ever.
+    // The process outlived its call. It gets the answer of a group leader that has ended, so that it does not wait.
     if pending[call.number] == nil {
       try reply(PrintRequest.error("terminated"), printing, now)
       return nil
@@ -344,8 +342,8 @@ public struct Session: Sendable {
     return try go(on: printing, text: "", now: now)
   }
 
-  /// Does what is left of a request as far as that goes.
-  /// - Parameter text: what has been printed of it so far and not yet told.
+  /// Does the remaining steps of a request, up to one that has to wait.
+  /// - Parameter text: the text of the steps that are done.
   private mutating func go(
     on printing: Printing, text: String, now: Int64
   ) throws(TermError) -> SessionEvent? {
@@ -381,7 +379,7 @@ public struct Session: Sendable {
     try send(.tuple([.atom("io_reply"), printing.reply, term]), to: printing.from, now: now)
   }
 
-  /// `net_kernel` is asked whether we are who we are (`net_adm:ping/1`).
+  /// Answers a ping, which is a request to `net_kernel` (`net_adm:ping/1`).
   private mutating func answer(
     _ name: String, _ from: Term.Pid, _ message: Term, now: Int64
   ) throws(TermError) {
@@ -394,7 +392,7 @@ public struct Session: Sendable {
 
   // MARK: - Time
 
-  /// Gives up calls whose time is over, and says that we are there.
+  /// Gives up calls whose time is over, and sends a tick if one is due.
   public mutating func tick(now: Int64) throws(DistributionError) -> [SessionEvent] {
     let silence = now - lastHeard
     if silence >= pace.silence { throw .silent(seconds: Int(silence / 1000)) }
@@ -408,7 +406,7 @@ public struct Session: Sendable {
     } catch { throw .malformed(.term(error)) }
   }
 
-  /// A process with a name that none has is monitored: the node answers at once, whatever it does otherwise.
+  /// Monitors a name that no process has. The node answers at once, however busy it is.
   private mutating func probe(now: Int64) throws(TermError) {
     try say(Control.monitor(.atom(""), from: .pid(ownPid), reference(next())))
     (lastSent, isProbed) = (now, true)
@@ -436,26 +434,7 @@ public struct Session: Sendable {
     return min(earliestDeadline, lastSent + pace.tick, patience)
   }
 
-  // MARK: - Names of ours
-
-  private static let mailboxBase: UInt32 = 1 << 8
-  private static let leaderBase: UInt32 = 1 << 20
-
-  private var ownPid: Term.Pid { Self.ownPid(identity) }
-
-  private static func ownPid(_ identity: Handshake.Result) -> Term.Pid { pid(1, identity) }
-
-  private func pid(_ id: UInt32) -> Term.Pid { Self.pid(id, identity) }
-
-  private static func pid(_ id: UInt32, _ identity: Handshake.Result) -> Term.Pid {
-    Term.Pid(
-      node: identity.ownName, id: id, serial: 0, creation: identity.ownCreation)
-  }
-
-  /// Each call has a group leader of its own, so that what is printed can be told apart.
-  private func leader(of call: CallID) -> Term.Pid {
-    pid(Self.leaderBase + UInt32(truncatingIfNeeded: call.number & 0x7FF_FFFF))
-  }
+  // MARK: - Counting
 
   private func call(ofLeader pid: Term.Pid) -> CallID? {
     guard pid.id >= Self.leaderBase else { return nil }
@@ -465,71 +444,14 @@ public struct Session: Sendable {
     return CallID(number: number > lastNumber ? number &- 0x800_0000 : number)
   }
 
-  /// Goes on counting from here, for tests.
+  /// Continues the count of calls from here, for tests.
   mutating func skip(to number: UInt64) { lastNumber = number }
 
-  /// Takes the node for one that cannot spawn for us, for tests.
+  /// Treats the node as one without spawn requests, for tests.
   mutating func forgetSpawn() { identity.peer.flags &= ~Handshake.Flag.spawn }
 
   private mutating func next() -> UInt64 {
     lastNumber += 1
     return lastNumber
-  }
-
-  private func reference(_ number: UInt64) -> Term { Self.reference(number, identity) }
-
-  private static func reference(_ number: UInt64, _ identity: Handshake.Result) -> Term {
-    .reference(
-      Term.Reference(
-        node: identity.ownName, creation: identity.ownCreation,
-        words: [lowWord(of: number), highWord(of: number), 0]))
-  }
-
-  /// Of a reference's first word only 18 bits count.
-  static func lowWord(of number: UInt64) -> UInt32 {
-    UInt32(truncatingIfNeeded: number & 0x3FFFF)
-  }
-
-  static func highWord(of number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number >> 18) }
-
-  private func number(of reference: Term.Reference) -> UInt64? {
-    guard reference.words.count == 3, reference.node == identity.ownName,
-      reference.creation == identity.ownCreation
-    else { return nil }
-    return Self.number(of: reference.words[0], reference.words[1], reference.words[2])
-  }
-
-  /// Of the words of a reference; nil where it is none of ours.
-  static func number(of low: UInt32, _ high: UInt32, _ last: UInt32) -> UInt64? {
-    low <= 0x3FFFF && last == 0 ? UInt64(high) << 18 | UInt64(low) : nil
-  }
-}
-
-extension Answer {
-  /// Reads the reason with which a process of `erpc:execute_call/4` ends.
-  init(executed reason: Term) {
-    guard let parts = reason.tuple, parts.count >= 3, parts[0].integer == 0,
-      let kind = parts[1].atom
-    else {
-      self = .raised(kind: "exit", reason: reason)
-      return
-    }
-    if kind == "return" {
-      self = .returned(parts[2])
-    } else if parts.count > 3 {
-      // An error comes with its stack.
-      self = .raised(kind: kind, reason: .tuple([.atom("exception"), parts[2], parts[3]]))
-    } else {
-      self = .raised(kind: kind, reason: parts[2])
-    }
-  }
-
-  /// Reads what the `rex` server answers.
-  init(served term: Term) {
-    if let reason = term.tuple(tagged: "badrpc")?.first {
-      self = .raised(kind: "error", reason: reason)
-    } else {
-      self = .returned(term)
-    }
   }
 }

@@ -1,7 +1,7 @@
 import ErlangTerm
 import Posix
 
-/// How we show ourselves to a node whose distribution goes over TLS, and how we know it.
+/// The TLS options of a connection: our certificate and key, and how the node's certificate is checked.
 public struct TLSOptions: Hashable, Sendable {
   public var certificate: String?
   public var key: String?
@@ -11,7 +11,7 @@ public struct TLSOptions: Hashable, Sendable {
     (self.certificate, self.key, self.authorities) = (certificate, key, authorities)
   }
 
-  /// Why a file of options is of no use.
+  /// Why a file of options cannot be used.
   public struct Unreadable: Error, Hashable, Sendable {
     public var sentence: String
   }
@@ -31,7 +31,7 @@ public struct TLSOptions: Hashable, Sendable {
     certificate = own.property("certfile")?.text
     key = own.property("keyfile")?.text
     authorities = own.property("cacertfile")?.text
-    // Paths in it are as the node sees them; relative ones we cannot know.
+    // Its paths are those of the node. A relative path depends on the node's working folder, which is not known here.
     for path in [certificate, key, authorities] {
       if let path, !path.hasPrefix("/") {
         throw Unreadable(sentence: "'\(file)' names '\(path)', which is no absolute path")
@@ -39,10 +39,10 @@ public struct TLSOptions: Hashable, Sendable {
     }
   }
 
-  /// The program that speaks TLS for us. Our own side of the protocol is plain bytes on its standard streams.
+  /// The invocation of `openssl s_client`, which speaks TLS for us. On its standard streams the protocol is plain bytes.
   fileprivate func invocation(host: String, port: UInt16, networkOf process: Int32?) -> Invocation {
     let target = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    // It ends when we end, and takes nothing of what we send for a command of its own.
+    // It ends with this process, and takes none of our bytes as a command.
     var words = ["openssl", "s_client", "-quiet", "-no_ign_eof", "-nocommands"]
     words += ["-connect", target]
     if let certificate { words += ["-cert", certificate] }
@@ -72,7 +72,7 @@ final class TLSProgram: Sendable {
     (file, complaints) = (ours, reading)
   }
 
-  /// What it complained of, if it did: its first line that is an error.
+  /// Its error message: the first line that is one.
   var complaint: String? {
     let bytes = (try? complaints.read(upTo: 16_384)) ?? []
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
@@ -92,7 +92,7 @@ final class TLSProgram: Sendable {
   }
 }
 
-/// A program that works for us; it is ended when nobody holds it.
+/// A child process that is killed when its last owner releases it.
 final class Helper: Sendable {
   private let child: Child
 

@@ -1,4 +1,4 @@
-// Reading a term whose shape is expected: each is `nil` when the term is something else.
+// Access to a term of an expected form: each is `nil` when the term has another form.
 
 extension Term {
   public var atom: String? {
@@ -21,7 +21,6 @@ extension Term {
     if case .tuple(let elements) = self { elements } else { nil }
   }
 
-  /// The elements of a proper list.
   public var list: [Term]? {
     if case .list(let elements) = self { elements } else { nil }
   }
@@ -38,8 +37,8 @@ extension Term {
     if case .reference(let reference) = self { reference } else { nil }
   }
 
-  /// What a term that people write as text says: a list of code points, a binary of UTF-8, or the
-  /// name of an atom. The empty list is the empty text.
+  /// The text of a term that people use as text: a list of code points, a binary of UTF-8, or an
+  /// atom. The empty list is the empty text.
   public var text: String? {
     switch self {
     case .atom(let name): return name

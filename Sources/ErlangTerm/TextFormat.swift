@@ -72,6 +72,5 @@ public enum TextFormat {
 }
 
 extension Term: CustomStringConvertible {
-  /// The term as Erlang text: `TextFormat.print`.
   public var description: String { TextFormat.print(self) }
 }

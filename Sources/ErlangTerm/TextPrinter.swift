@@ -2,7 +2,7 @@ struct TextPrinter {
   private(set) var text = ""
 
   mutating func append(_ term: Term, depth: Int) {
-    // No reader gives deeper terms; who builds one gets no endless recursion from printing it.
+    // The readers make no deeper terms. A deeper one that is built in code must not exhaust the stack here.
     guard depth <= TextFormat.maximumDepth else {
       text += "..."
       return

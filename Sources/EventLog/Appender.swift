@@ -4,18 +4,18 @@ import Posix
 extension EventLog {
   /// Writes events behind all others, in this order, and returns when they are durable.
   ///
-  /// The lock is held for the write only: the sync comes after it, so that writers who come at the same time share one.
-  /// A crash between may leave the first of several.
-  /// - Parameter mayUseReserve: whether the room that is kept for a full disk may be used; only for what an operator
-  ///   needs to come out of it.
+  /// The lock is held for the write only. The sync comes after it, so that writers at the same time share one sync. After
+  /// a crash the first of several events may be in the log without the others.
+  /// - Parameter mayUseReserve: whether the reserve for a full disk may be used. It is for the events that an operator
+  ///   needs to free space.
   @discardableResult
-  public func append(_ drafts: [Draft], mayUseReserve: Bool = false) throws(EventLogError)
+  public func append(_ events: [NewEvent], mayUseReserve: Bool = false) throws(EventLogError)
     -> [Line]
   {
-    if drafts.isEmpty { return [] }
-    let (segment, lines) = try write(drafts, mayUseReserve)
+    if events.isEmpty { return [] }
+    let (segment, lines) = try write(events, mayUseReserve)
     do throws(PosixError) { try segment.file.syncData() } catch {
-      // From now on the page cache shows what may not be on the disk: no line must be written behind it.
+      // Readers now see lines that may not be on the disk. No line may be written behind them.
       closeAfterFailure(segment.first)
       throw .unsynced(error)
     }
@@ -23,29 +23,30 @@ extension EventLog {
   }
 
   @discardableResult
-  public func append(_ draft: Draft, mayUseReserve: Bool = false) throws(EventLogError) -> Line? {
-    try append([draft], mayUseReserve: mayUseReserve).first
+  public func append(_ event: NewEvent, mayUseReserve: Bool = false) throws(EventLogError) -> Line?
+  {
+    try append([event], mayUseReserve: mayUseReserve).first
   }
 
   /// Returns when every line that can be read now is durable.
   public func sync() throws(EventLogError) {
     let segments = try segments()
     guard let newest = segments.last else { return }
-    // A segment is synced before the next one is begun, unless that has failed.
-    let oldest = desk.durable ?? segments.dropLast().last ?? newest
+    // Each segment was synced before the next one was begun, unless that sync failed.
+    let oldest = cache.durable ?? segments.dropLast().last ?? newest
     for segment in segments where segment >= oldest {
       do throws(PosixError) { try File.open(path(of: segment), .read).syncData() } catch {
-        // What was dropped needs no sync.
+        // A segment that was dropped needs no sync.
         if error.errno != .noSuchFile { throw .unsynced(error) }
       }
     }
-    desk.durable = newest
+    cache.durable = newest
   }
 
-  private func write(_ drafts: [Draft], _ mayUseReserve: Bool) throws(EventLogError)
+  private func write(_ events: [NewEvent], _ mayUseReserve: Bool) throws(EventLogError)
     -> (segment: (first: UInt64, file: File), lines: [Line])
   {
-    let forms = try forms(of: drafts)
+    let forms = try forms(of: events)
     var writer = try Writer.open(self)
     let lines = try writer.lines(of: forms)
     let file = try writer.write(lines, mayUseReserve)
@@ -54,12 +55,12 @@ extension EventLog {
     return ((segment, file), lines)
   }
 
-  /// All that can be done before the lock is ours, which others wait for.
-  private func forms(of drafts: [Draft]) throws(EventLogError) -> [Line.Form] {
+  /// The work that needs no lock, done before other writers have to wait.
+  private func forms(of events: [NewEvent]) throws(EventLogError) -> [Line.Form] {
     var forms: [Line.Form] = []
-    for draft in drafts {
-      guard draft.isWritable else { throw .malformed(id: draft.id) }
-      let form = Line.Form(draft)
+    for event in events {
+      guard event.isWritable else { throw .malformed(id: event.id) }
+      let form = Line.Form(event)
       if form.count >= Self.longestLine { throw .tooLong(limit: Self.longestLine) }
       forms.append(form)
     }

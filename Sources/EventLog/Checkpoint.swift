@@ -1,11 +1,11 @@
 import Posix
 
-/// What somebody has made of all lines before a segment, kept beside it so that the log need not be read from its
-/// beginning. The log does not know what the bytes mean.
+/// A summary of all lines before a segment, kept beside it so that a reader need not begin at the first line. The log
+/// does not know what its bytes mean.
 public struct Checkpoint: Hashable, Sendable {
-  /// The first number of the segment it stands before.
+  /// The first number of the segment that follows what it sums up.
   public var segment: UInt64
-  /// Of what the bytes mean; who reads them says which it understands.
+  /// The version of the form of `body`; the reader says which versions it understands.
   public var version: Int
   public var body: [UInt8]
 
@@ -27,8 +27,8 @@ extension EventLog {
       + " first \(first.crc) crc32c \(sum)\n"
   }
 
-  /// Keeps a checkpoint; when this returns it is durable. One for a segment without a whole line is not kept: by
-  /// its first line it is known again.
+  /// Writes a checkpoint, which is durable when this returns. For a segment without a whole line none is written: a
+  /// checkpoint holds the checksum of its segment's first line.
   public func save(_ checkpoint: Checkpoint) throws(EventLogError) {
     guard let first = try firstLine(of: checkpoint.segment) else { return }
     let bytes = Array(head(checkpoint, first: first).utf8) + checkpoint.body
@@ -40,7 +40,7 @@ extension EventLog {
   /// The segments that a checkpoint may stand before, ascending.
   public func checkpoints() throws(EventLogError) -> [UInt64] { try firsts(of: ".checkpoint") }
 
-  /// A checkpoint that is whole and belongs to this log; nil for any other.
+  /// The checkpoint before a segment; nil if there is none, or if it is damaged or belongs to another log.
   public func checkpoint(before segment: UInt64) throws(EventLogError) -> Checkpoint? {
     guard let bytes = try? Files.read(checkpointPath(segment), limit: 256 << 20),
       let newline = bytes.firstIndex(of: Self.newline, from: 0)

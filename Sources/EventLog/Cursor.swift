@@ -1,16 +1,17 @@
 import Posix
 
-/// Where a reader stands: behind the line with this number.
+/// The position of a reader: behind the line with the number `sequence`.
 public struct Cursor: Hashable, Sendable {
   /// The last line read; 0 before the first.
   public internal(set) var sequence: UInt64
-  /// The segment it is in; 0 before the first.
+  /// The segment that the reader is in; 0 before the first.
   public internal(set) var segment: UInt64
-  /// How far the segment was read.
+  /// How many bytes of the segment were read.
   var offset: Int
-  /// The last bytes of the last line without its newline, its checksum among them, and where they end: by them a
-  /// rewritten history is noticed.
+  /// The last bytes of the last line, its checksum among them, without the newline. If they are not there any more, the
+  /// history was rewritten.
   var trail: ArraySlice<UInt8> = []
+  /// The offset where `trail` ends.
   var trailEnd = 0
 
   /// Before the oldest line.
@@ -31,11 +32,11 @@ public struct Cursor: Hashable, Sendable {
 
   mutating func pass(_ line: Line, at offset: Int) {
     sequence = line.sequence
-    trail = line.bytes.suffix(End.trailLength)
+    trail = line.bytes.suffix(LogEnd.trailLength)
     trailEnd = offset + line.bytes.count
   }
 
-  /// Whether what was read last is still there.
+  /// Whether the line that was read last is still there.
   func isRight(in file: File) throws(PosixError) -> Bool {
     let found = try file.read(upTo: trail.count, at: trailEnd - trail.count)
     let size = try file.size()

@@ -1,15 +1,15 @@
-/// A place in the log that is not as it should be.
+/// A damaged place in the log.
 public struct Damage: Hashable, Sendable {
   public enum Kind: Hashable, Sendable {
-    /// Bytes that are no line of ours.
+    /// Bytes that are no line.
     case unreadable
-    /// A line without its end, which no writer will finish.
+    /// A line without its end; no writer will complete it.
     case unfinished
-    /// A whole line that has another byte in place of its newline; it counts.
+    /// A whole line with another byte in the place of its newline. It belongs to the log.
     case unended(UInt64)
-    /// A whole line with a number that was not given yet where it stands.
+    /// A whole line with a number that is too great for its place.
     case early(UInt64)
-    /// A whole line whose number was there before.
+    /// A whole line whose number another line before it has.
     case again(UInt64)
     /// Numbers between two lines that no line has.
     case missing(ClosedRange<UInt64>)
@@ -19,7 +19,7 @@ public struct Damage: Hashable, Sendable {
 
   public var path: String
   public var offset: Int
-  /// Bytes; 0 where it is about something that is not there.
+  /// Bytes; 0 for missing numbers.
   public var length: Int
   public var kind: Kind
 
@@ -30,7 +30,7 @@ public struct Damage: Hashable, Sendable {
     self.kind = kind
   }
 
-  /// The numbers that are gone, where it is about some.
+  /// The numbers that are missing; nil for another kind of damage.
   public var missing: ClosedRange<UInt64>? {
     if case .missing(let numbers) = kind { numbers } else { nil }
   }
@@ -39,7 +39,7 @@ public struct Damage: Hashable, Sendable {
 }
 
 extension Damage: CustomStringConvertible {
-  /// What is wrong, without the place.
+  /// The damage in words, without its place.
   public var description: String {
     switch kind {
     case .unreadable: "\(length) bytes are no event"

@@ -8,18 +8,18 @@ import Posix
 ///
 /// What holds at every moment:
 /// - Sequence numbers grow by one from line to line across all segments.
-/// - `Piece` says what a line is and `Walk` where the log ends, for readers and writers alike; nothing else counts.
-/// - `append` returns when its lines are on the disk; bytes behind the end of the log were never acknowledged.
-/// - Only whoever holds `.lock` writes; readers need no lock and write nothing.
-/// - The newest segment is as long as it will be, zeros behind its last line: a write changes no size, so that syncing
-///   it writes no metadata, and needs no space.
+/// - `SegmentPart` defines what a line is, and `CommittedParts` where the log ends, for readers and writers alike.
+/// - `append` returns when its lines are on the disk. Bytes behind the end of the log were never acknowledged.
+/// - Only the process that holds `.lock` writes. Readers need no lock and write nothing.
+/// - The newest segment has its full length from the beginning, with zeros behind its last line. So a write changes no
+///   size, and syncing it writes no metadata and needs no space.
 ///
 /// `docs/reference/event-log.md` has the format in full.
 public struct EventLog: Sendable {
   public let folder: String
   /// Bytes of a new segment.
   let segmentSize: Int
-  let desk = Desk()
+  let cache = WriterCache()
 
   /// Nothing is touched before the first append or read.
   public init(folder: String, segmentSize: Int = 1 << 20) {
@@ -27,7 +27,7 @@ public struct EventLog: Sendable {
     self.segmentSize = segmentSize
   }
 
-  /// Bytes; some room is left in a segment for the lines of others.
+  /// Bytes. It is a fraction of a segment, so that one line never fills a segment alone.
   public static let longestLine = 256 << 10
 
   static let newline = UInt8(ascii: "\n")
@@ -37,7 +37,7 @@ public struct EventLog: Sendable {
   /// First sequence numbers of the segments, ascending; empty where the folder is not there yet.
   public func segments() throws(EventLogError) -> [UInt64] { try firsts(of: ".jsonl") }
 
-  /// The numbers that files of a kind are named by, ascending.
+  /// The numbers in the names of files of a kind, ascending.
   func firsts(of suffix: String) throws(EventLogError) -> [UInt64] {
     let names: [String]
     do throws(PosixError) { names = try Files.list(folder, skippingOthers: true) } catch {
@@ -59,16 +59,16 @@ public enum EventLogError: Error, Hashable, Sendable {
   case unreadable(PosixError)
   /// Nothing was written.
   case unwritable(PosixError)
-  /// The lines were written, but whether they are on the disk nobody knows.
+  /// The lines were written, but they may not be on the disk.
   case unsynced(PosixError)
   /// An event's line would be longer than this many bytes.
   case tooLong(limit: Int)
-  /// An event whose id is not 32 hexadecimal digits, or whose data is not on one line: nobody could read it back.
+  /// An event whose id is not 32 hexadecimal digits, or whose data is not on one line, could not be read back.
   case malformed(id: String)
-  /// These numbers were dropped before the reader came to them, as the log's limits demand.
+  /// These events were dropped by the log's limits before the reader came to them.
   case notKept(ClosedRange<UInt64>)
-  /// What a cursor had read is not there any more: the log was replaced or cut.
+  /// The line that a cursor stands behind is not there any more: the log was replaced or cut.
   case rewritten(after: UInt64)
-  /// Written by a version of the program that is newer than this one.
+  /// A file of the log has this format number, which only a newer version of the program can read.
   case newerFormat(Int)
 }

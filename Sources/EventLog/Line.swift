@@ -24,10 +24,10 @@ public struct Line: Hashable, Sendable {
   static let end = Array(#""}"#.utf8)
   static let tailLength = tail.count + 8 + end.count
 
-  /// As many as a time has bytes.
-  private static let blanks = [UInt8](repeating: Piece.padding, count: 24)
+  /// As long as a time.
+  private static let blanks = [UInt8](repeating: SegmentPart.padding, count: 24)
 
-  /// Far beyond what a log can hold, and still 16 digits for those who come after it.
+  /// The greatest number; no log can hold so many lines. The number after it has 16 digits, too.
   static let greatest: UInt64 = 999_999_999_999_999
 
   static func digits(_ sequence: UInt64) -> String {
@@ -35,37 +35,37 @@ public struct Line: Hashable, Sendable {
     return String(repeating: "0", count: max(0, 16 - digits.count)) + digits
   }
 
-  /// Without the number, the moment and the checksum: what can be made of an event without the lock.
+  /// A line without its number, time and checksum: the part that can be made without the lock.
   struct Form {
     fileprivate var bytes: [UInt8]
 
-    init(_ draft: Draft) {
+    init(_ event: NewEvent) {
       bytes = []
-      let envelope = 200 + draft.source.utf8.count + draft.type.utf8.count
-      bytes.reserveCapacity(envelope + (draft.subject?.utf8.count ?? 0) + draft.data.count)
+      let envelope = 200 + event.source.utf8.count + event.type.utf8.count
+      bytes.reserveCapacity(envelope + (event.subject?.utf8.count ?? 0) + event.data.count)
       bytes += Line.head
       bytes += Line.blanks[..<16]
       bytes += Line.afterSequence
-      bytes += draft.id.utf8
+      bytes += event.id.utf8
       bytes += Line.afterID
       bytes += Line.blanks
       bytes += Line.beforeSource
-      Line.add(draft.source, to: &bytes)
+      Line.add(event.source, to: &bytes)
       bytes += Line.beforeType
-      Line.add(draft.type, to: &bytes)
-      if let subject = draft.subject {
+      Line.add(event.type, to: &bytes)
+      if let subject = event.subject {
         bytes += Line.beforeSubject
         Line.add(subject, to: &bytes)
       }
       bytes += Line.beforeData
-      bytes += draft.data
+      bytes += event.data
     }
 
     /// Bytes of the line, without its newline.
     var count: Int { bytes.count + Line.tailLength }
   }
 
-  /// - Parameter moment: the time as it is written.
+  /// - Parameter moment: the text of the time.
   init(_ form: Form, sequence: UInt64, time: Timestamp, moment: [UInt8]) {
     var bytes = form.bytes
     bytes.reserveCapacity(form.count)
@@ -95,7 +95,7 @@ public struct Line: Hashable, Sendable {
     guard covered > time + 24, bytes.count < EventLog.longestLine, bytes.starts(with: Self.head),
       bytes[covered...].starts(with: Self.tail),
       bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
-      Draft.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),
+      NewEvent.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),
       Self.isTail(bytes[covered...], for: CRC32C.checksum(bytes[..<covered])),
       let sequence = Self.number(bytes[digits..<(digits + 16)]),
       let moment = Self.moment(bytes[time..<(time + 24)])
@@ -127,7 +127,6 @@ public struct Line: Hashable, Sendable {
     Timestamp(written: text.span)
   }
 
-  /// Of all that a line ends in, `bytes` having the length of it.
   private static func isTail(_ bytes: ArraySlice<UInt8>, for checksum: UInt32) -> Bool {
     let digits = bytes.startIndex + tail.count
     return bytes.starts(with: tail) && bytes[(digits + 8)...].elementsEqual(end)

@@ -1,10 +1,10 @@
 import HomeLayout
 
-/// Lines that lie outside a log, in a file that travels: of the same shape, numbered from 1 in that file.
+// Lines outside of a log, in a file that travels with a slug: of the same form, numbered from 1 in that file.
 extension Line {
-  /// Makes a line that no log gives its number and time.
-  public static func loose(_ draft: Draft, sequence: UInt64, time: Timestamp) -> Line {
-    Line(Form(draft), sequence: sequence, time: time, moment: time.text)
+  /// Makes a line with a number and a time that do not come from a log.
+  public static func loose(_ event: NewEvent, sequence: UInt64, time: Timestamp) -> Line {
+    Line(Form(event), sequence: sequence, time: time, moment: time.text)
   }
 
   /// Reads a line without its newline; nil if it is not whole and right.

@@ -1,14 +1,14 @@
 import HomeLayout
 import Posix
 
-/// Reads the log from a cursor on, each line once. It takes no lock and writes nothing.
+/// A reader of the log, from a cursor on. It takes no lock and writes nothing.
 public struct Reader: Sendable {
   public let log: EventLog
   public private(set) var cursor: Cursor
-  /// What was passed over so far, each place once.
+  /// The damage that was skipped so far.
   public private(set) var damage: [Damage] = []
   private var lastTime = Timestamp(milliseconds: .min)
-  /// The segments as they were listed last; a long log is not listed for each of them.
+  /// The segments at the last listing. A long log is not listed again for each of them.
   private var listing: [UInt64] = []
 
   public init(_ log: EventLog, from cursor: Cursor = .start) {
@@ -16,8 +16,8 @@ public struct Reader: Sendable {
     self.cursor = cursor
   }
 
-  /// The lines that came since the last call, of one segment and about `limit` bytes of it; empty at the end of the log.
-  /// - Throws: `notKept` where what comes next was dropped; the call after that goes on with the oldest line.
+  /// The next lines, about `limit` bytes of one segment; empty at the end of the log.
+  /// - Throws: `notKept` where the next events were dropped. The call after that goes on with the oldest line.
   public mutating func next(limit: Int = 256 << 10) throws(EventLogError) -> [Line] {
     var (vanished, isSecondLook) = (0, false)
     while true {
@@ -28,7 +28,7 @@ public struct Reader: Sendable {
         do throws(PosixError) {
           lines = try read(log.path(of: segment), before: next, limit)
         } catch {
-          // Between listing and opening it may have been dropped.
+          // The segment may have been dropped since it was listed.
           vanished += 1
           listing = []
           if error.errno == .noSuchFile, vanished < 3 { continue }
@@ -36,7 +36,7 @@ public struct Reader: Sendable {
         }
         guard let lines else { throw .rewritten(after: before.sequence) }
         if !lines.isEmpty { return lines }
-        // Nothing but damage so far: there may be more behind it.
+        // Only damage was read. Lines may stand behind it.
         if cursor != before {
           isSecondLook = false
           continue
@@ -48,7 +48,7 @@ public struct Reader: Sendable {
           continue
         }
       }
-      // A note that tells of a later segment is newer than our listing, or the segment is gone.
+      // If the note names a later segment, then the listing is old, or that segment is gone.
       guard let note = holdingNote(), note.segment > cursor.segment else { return [] }
       if isSecondLook {
         miss(upTo: note.next, log.path(of: note.segment), 0)
@@ -61,7 +61,7 @@ public struct Reader: Sendable {
   /// The segment to read and the one after it; nil where there is none.
   private mutating func place() throws(EventLogError) -> (segment: UInt64, next: UInt64?)? {
     if let index = listing.firstIndex(of: cursor.segment), index + 1 < listing.count {
-      // What was not the newest then is not now.
+      // A segment that had a later one at the last listing still has one.
       return (cursor.segment, listing[index + 1])
     }
     let segments = try log.segments()
@@ -78,11 +78,11 @@ public struct Reader: Sendable {
     return (segment, segments.first { $0 > segment })
   }
 
-  /// What it stood in is gone; that is no loss only where the next line in order follows.
+  /// The segment of the cursor is gone. That is no loss if its successor begins with the next line.
   private mutating func leave(for segment: UInt64) throws(EventLogError) {
     let last = cursor.sequence
     if segment != last + 1 {
-      // Nothing goes before a checkpoint stands for it.
+      // Segments are dropped only when a checkpoint sums them up.
       let checkpoint = try log.checkpoint(before: segment)
       let isDropped = segment > last && checkpoint != nil
       guard isDropped else { throw .rewritten(after: last) }
@@ -92,7 +92,7 @@ public struct Reader: Sendable {
     cursor.enter(segment)
   }
 
-  /// Lines of a segment from the cursor on; nil if what was read of it is not there any more.
+  /// Lines of a segment from the cursor on; nil if the line before the cursor is not there any more.
   private mutating func read(_ path: String, before next: UInt64?, _ limit: Int)
     throws(PosixError) -> [Line]?
   {
@@ -101,45 +101,45 @@ public struct Reader: Sendable {
     if let next { return try older(file, before: next, limit) }
     let end = cursor.offset.addingReportingOverflow(limit).partialValue
     var lines: [Line] = []
-    var scan = Scan(file, from: cursor.offset)
-    var piece = try scan.next()
-    while let plain = piece, isNext(plain), lines.isEmpty || cursor.offset < end {
+    var scan = SegmentScanner(file, from: cursor.offset)
+    var part = try scan.next()
+    while let plain = part, isNext(plain), lines.isEmpty || cursor.offset < end {
       take(plain, path, into: &lines)
-      piece = try scan.next()
+      part = try scan.next()
     }
     if !lines.isEmpty { return lines }
-    return try passOpen(file, isRoom: piece?.isZeros ?? true, limit)
+    return try passOpen(file, isRoom: part?.isZeros ?? true, limit)
   }
 
-  /// Whether it is what a healthy log goes on with.
-  private func isNext(_ piece: Piece) -> Bool {
-    switch piece.content {
+  /// Whether an undamaged log would go on with this part.
+  private func isNext(_ part: SegmentPart) -> Bool {
+    switch part.content {
     case .line(let line, EventLog.newline?): line.sequence == cursor.sequence + 1
     case .padding: true
     default: false
     }
   }
 
-  /// Lines of a segment that no writer writes any more.
+  /// Lines of a segment that is complete.
   private mutating func older(_ file: File, before next: UInt64, _ limit: Int)
     throws(PosixError) -> [Line]
   {
     let end = cursor.offset.addingReportingOverflow(limit).partialValue
     var lines: [Line] = []
-    var walk = Walk(file, from: cursor.offset, isNewest: false)
-    while lines.isEmpty || cursor.offset < end, let piece = try walk.next() {
-      // Not over the last zeros: the writer may still be about to cut them off.
-      if !piece.isZeros { take(piece, file.name, before: next, into: &lines) }
+    var committed = CommittedParts(file, from: cursor.offset, isNewest: false)
+    while lines.isEmpty || cursor.offset < end, let part = try committed.next() {
+      // The cursor stays before the last zeros, which the writer may be about to cut off.
+      if !part.isZeros { take(part, file.name, before: next, into: &lines) }
     }
     return lines
   }
 
-  /// Goes over what is not plain in the newest segment, as far as it counts, up to the next line.
-  /// - Parameter isRoom: whether it begins with zeros.
+  /// Takes the committed parts of the newest segment up to the next line, from a part on that is not plain.
+  /// - Parameter isRoom: whether that part is zeros, or nothing.
   private mutating func passOpen(_ file: File, isRoom: Bool, _ limit: Int) throws(PosixError)
     -> [Line]
   {
-    // Looked at before the segment is read: what it tells of is there then.
+    // The note is read before the segment, so that the lines that it counts are there.
     var note = holdingNote()
     if let note, note.segment > cursor.segment {
       return try older(file, before: note.next, limit)
@@ -149,68 +149,68 @@ public struct Reader: Sendable {
       return []
     }
     let written = note?.offset ?? 0
-    var (found, rest) = try counting(file, written)
+    var (found, rest) = try committedParts(file, written)
     var isSettled = found.isEmpty
     while !isSettled {
-      // A read that meets a write may have the end of it and not its beginning. Writes go from front to back: what is
-      // missing when all is read again was never written.
-      let again = try counting(file, written)
+      // A read during a write may see the end of the write and not its beginning. Writes go from front to back, so what
+      // is missing in a second read was never written.
+      let again = try committedParts(file, written)
       isSettled = again.found == found
       (found, rest) = again
     }
-    // Of a line that lacks its newline the note tells that it was acknowledged.
+    // A line without its newline was acknowledged if the note counts it.
     if found.isEmpty, let note, let rest, case .line(let line, _) = rest.content,
       cursor.sequence < line.sequence, line.sequence < note.next
     {
       found = [rest]
     }
     var lines: [Line] = []
-    for piece in found {
+    for part in found {
       take(
-        piece, file.name, before: piece.range.lowerBound < written ? note?.next : nil, into: &lines)
+        part, file.name, before: part.range.lowerBound < written ? note?.next : nil, into: &lines)
     }
     if found.isEmpty, let note { miss(upTo: note.next, file.name, cursor.offset) }
     return lines
   }
 
-  /// At once; hostile bytes could be millions.
+  /// A limit, since hostile bytes could be millions of parts.
   private static let mostPieces = 1000
 
-  /// What counts, to the end of a line, and the first piece that does not where there is no line.
-  private func counting(_ file: File, _ written: Int) throws(PosixError)
-    -> (found: [Piece], rest: Piece?)
+  /// The committed parts up to the next line; if there is no line, also the first part that is not committed.
+  private func committedParts(_ file: File, _ written: Int) throws(PosixError)
+    -> (found: [SegmentPart], rest: SegmentPart?)
   {
-    var walk = Walk(file, from: cursor.offset, isNewest: true, written: written)
-    var pieces: [Piece] = []
-    while pieces.count < Self.mostPieces, let piece = try walk.next() {
-      pieces.append(piece)
-      if case .line = piece.content { return (pieces, nil) }
+    var committed = CommittedParts(file, from: cursor.offset, isNewest: true, written: written)
+    var parts: [SegmentPart] = []
+    while parts.count < Self.mostPieces, let part = try committed.next() {
+      parts.append(part)
+      if case .line = part.content { return (parts, nil) }
     }
-    return (pieces, walk.pending.first)
+    return (parts, committed.pending.first)
   }
 
-  private func holdingNote() -> End? { (try? log.note()) ?? nil }
+  private func holdingNote() -> LogEnd? { (try? log.note()) ?? nil }
 
   // MARK: - Taking
 
-  /// - Parameter end: numbers from here on were not given yet where it stands.
+  /// - Parameter end: a line with this number or a greater one is out of place here.
   private mutating func take(
-    _ piece: Piece, _ path: String, before end: UInt64? = nil, into lines: inout [Line]
+    _ part: SegmentPart, _ path: String, before end: UInt64? = nil, into lines: inout [Line]
   ) {
-    switch piece.content {
+    switch part.content {
     case .padding, .zeros: break
     case .damage:
-      let kind = piece.state == .open ? Damage.Kind.unfinished : .unreadable
-      note(kind, path, piece.range.lowerBound, piece.range.count)
+      let kind = part.state == .open ? Damage.Kind.unfinished : .unreadable
+      note(kind, path, part.range.lowerBound, part.range.count)
     case .line(let line, let ending):
-      guard accept(line, path, piece.range, before: end) else { break }
+      guard accept(line, path, part.range, before: end) else { break }
       lines.append(line)
       if ending != EventLog.newline {
-        let end = piece.range.lowerBound + line.bytes.count
-        note(.unended(line.sequence), path, end, piece.range.upperBound - end)
+        let end = part.range.lowerBound + line.bytes.count
+        note(.unended(line.sequence), path, end, part.range.upperBound - end)
       }
     }
-    cursor.offset = piece.range.upperBound
+    cursor.offset = part.range.upperBound
   }
 
   private mutating func accept(
@@ -231,7 +231,7 @@ public struct Reader: Sendable {
     return true
   }
 
-  /// Numbers that no line had before `next`.
+  /// Notes that no line had the numbers up to `next`.
   private mutating func miss(upTo next: UInt64, _ path: String, _ offset: Int) {
     if next <= cursor.sequence + 1 { return }
     note(.missing((cursor.sequence + 1)...(next - 1)), path, offset, 0)

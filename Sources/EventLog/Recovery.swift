@@ -1,35 +1,35 @@
 import HomeLayout
 import Posix
 
-/// What a crash or damage has left at the end of the log, and was mended.
+/// The repairs that a writer made at the end of the log, after a crash.
 struct Mending {
   /// The numbers of lines that have their newline again.
   var restored: [UInt64] = []
-  /// What was made zeros again.
+  /// The unfinished bytes that were overwritten with zeros.
   var torn: Damage?
-  /// The file that holds it.
+  /// The file that holds them.
   var aside: String?
 }
 
-/// Finds where the log ends by reading its newest segment, with the lock held, and mends what a crash left there.
+/// Finds the end of the log by reading its newest segment, with the lock held, and repairs what a crash left there.
 ///
-/// Behind what counts there may be a torn line, or after a power cut zeros with scraps behind them: none of it was
-/// acknowledged. It is set aside and the room made zeros again.
+/// Behind the committed parts there may be a torn line, or after a power cut zeros and scraps of lines. None of that was
+/// acknowledged: it is copied to `aside` and overwritten with zeros.
 struct Recovery {
-  private(set) var end: End
+  private(set) var end: LogEnd
   /// The newest segment; nil where there is none.
   private(set) var file: File?
   private(set) var mending = Mending()
-  /// Whether numbers were given to lines that are not there any more. Only the name of another segment keeps them.
+  /// Whether the segment has lost lines to which numbers were given. Only the name of a new segment keeps the numbers.
   private(set) var isLost = false
   private let log: EventLog
 
-  /// - Parameter note: what the last writer left, if it holds.
-  init(_ log: EventLog, _ note: End?) throws(EventLogError) {
+  /// - Parameter note: the note of the last writer, if it holds.
+  init(_ log: EventLog, _ note: LogEnd?) throws(EventLogError) {
     self.log = log
-    end = End(next: note?.next ?? 1, time: note?.time ?? Timestamp(milliseconds: 0))
+    end = LogEnd(next: note?.next ?? 1, time: note?.time ?? Timestamp(milliseconds: 0))
     end.folderChanged = Files.modified(log.folder)
-    // Whoever made the folder or the newest segment may have been killed before their names were on the disk.
+    // The writer that made the folder or the newest segment may have been killed before their names were on the disk.
     do throws(PosixError) { try Files.syncPath(log.folder + "/") } catch {
       throw .unwritable(error)
     }
@@ -46,86 +46,85 @@ struct Recovery {
     } catch { throw .unwritable(error) }
   }
 
-  private mutating func mend(_ file: File, _ note: End?) throws(PosixError) {
+  private mutating func mend(_ file: File, _ note: LogEnd?) throws(PosixError) {
     let isOurs = note?.segment == end.segment
-    // What a note of a later segment is behind was all written.
+    // A note that names a later segment was written when this one was complete.
     let written = note.map { isOurs ? $0.offset : $0.segment > end.segment ? .max : 0 } ?? 0
-    var walk = Walk(file, isNewest: true, written: written)
-    var tail = Tail(before: end.segment, end.time)
-    while let piece = try walk.next() {
-      // All that was given is there, and here the room begins.
-      let isEnd = isOurs && piece.range.lowerBound == written && tail.last + 1 == note?.next
-      if isEnd, piece.isZeros { break }
-      tail.pass(piece, before: piece.range.lowerBound < written ? note?.next : nil)
-      try restoreNewline(of: piece, file)
-      if isOurs || !piece.isZeros { end.offset = piece.range.upperBound }
+    var committed = CommittedParts(file, isNewest: true, written: written)
+    var last = LastLine(before: end.segment, end.time)
+    while let part = try committed.next() {
+      // Every number that was given has its line, and the free room begins here.
+      let isEnd = isOurs && part.range.lowerBound == written && last.number + 1 == note?.next
+      if isEnd, part.isZeros { break }
+      last.pass(part, before: part.range.lowerBound < written ? note?.next : nil)
+      try restoreNewline(of: part, file)
+      if isOurs || !part.isZeros { end.offset = part.range.upperBound }
     }
-    // All but its newline was written.
-    if let first = walk.pending.first, case .line = first.content, tail.goesOn(with: first) {
-      tail.pass(first)
+    // A line of which only the newline is missing.
+    if let first = committed.pending.first, case .line = first.content, last.goesOn(with: first) {
+      last.pass(first)
       try restoreNewline(of: first, file)
-      end.offset = first.range.lowerBound + tail.lastLength + 1
+      end.offset = first.range.lowerBound + last.length + 1
     }
     try takeOut(from: end.offset, of: file)
-    isLost = note.map { $0.next > tail.last + 1 } ?? false
-    end.next = max(note?.next ?? 1, tail.last + (isOurs ? 0 : tail.damaged) + 1)
-    end.time = tail.time
+    isLost = note.map { $0.next > last.number + 1 } ?? false
+    end.next = max(note?.next ?? 1, last.number + (isOurs ? 0 : last.damaged) + 1)
+    end.time = last.time
     end.size = max(end.size, end.offset)
-    let length = min(end.offset, End.trailLength)
+    let length = min(end.offset, LogEnd.trailLength)
     end.trail = try file.read(upTo: length, at: end.offset - length)
   }
 
-  private mutating func restoreNewline(of piece: Piece, _ file: File) throws(PosixError) {
-    guard case .line(let line, let ending) = piece.content, ending != EventLog.newline else {
+  private mutating func restoreNewline(of part: SegmentPart, _ file: File) throws(PosixError) {
+    guard case .line(let line, let ending) = part.content, ending != EventLog.newline else {
       return
     }
-    try file.write([EventLog.newline], at: piece.range.lowerBound + line.bytes.count)
+    try file.write([EventLog.newline], at: part.range.lowerBound + line.bytes.count)
     mending.restored.append(line.sequence)
   }
 
-  /// With a full disk it cannot be kept; it was not acknowledged.
+  /// On a full disk no copy is kept; the bytes were not acknowledged.
   private mutating func takeOut(from start: Int, of file: File) throws(PosixError) {
-    let torn = start..<max(start, try Scan.contentEnd(of: file, from: start))
+    let torn = start..<max(start, try SegmentScanner.contentEnd(of: file, from: start))
     if torn.isEmpty { return }
     mending.torn = Damage(
       path: file.name, offset: torn.lowerBound, length: torn.count, kind: .unfinished)
-    mending.aside = try? Aside(log).save([
-      Aside.Place(segment: end.segment, file: file, range: torn)
+    mending.aside = try? Quarantine(log).save([
+      SegmentRange(segment: end.segment, file: file, bytes: torn)
     ])
     try file.fill(torn, with: 0)
   }
 
   private func lastTime(of segment: UInt64) throws(PosixError) -> Timestamp {
     let file = try File.open(log.path(of: segment), .read)
-    var walk = Walk(file, isNewest: false)
-    var tail = Tail(before: segment, Timestamp(milliseconds: 0))
-    while let piece = try walk.next() { tail.pass(piece) }
-    return tail.time
+    var committed = CommittedParts(file, isNewest: false)
+    var last = LastLine(before: segment, Timestamp(milliseconds: 0))
+    while let part = try committed.next() { last.pass(part) }
+    return last.time
   }
 }
 
-/// What is known of the last line so far.
-private struct Tail {
-  var last: UInt64
+/// The last line of a segment, as far as it was read.
+private struct LastLine {
+  var number: UInt64
   var time: Timestamp
-  /// Bytes of the last line.
-  var lastLength = 0
-  /// How many numbers the damage behind it may have had.
+  var length = 0
+  /// How many lines the damage behind it may have been.
   var damaged: UInt64 = 0
 
-  init(before segment: UInt64, _ time: Timestamp) { (last, self.time) = (segment - 1, time) }
+  init(before segment: UInt64, _ time: Timestamp) { (number, self.time) = (segment - 1, time) }
 
-  func goesOn(with piece: Piece) -> Bool {
-    if case .line(let line, _) = piece.content { line.sequence > last } else { false }
+  func goesOn(with part: SegmentPart) -> Bool {
+    if case .line(let line, _) = part.content { line.sequence > number } else { false }
   }
 
-  /// - Parameter end: numbers from here on were not given yet where it stands.
-  mutating func pass(_ piece: Piece, before end: UInt64? = nil) {
-    switch piece.content {
-    case .line(let line, _) where line.sequence > last && line.sequence < end ?? .max:
-      (last, damaged, lastLength) = (line.sequence, 0, line.bytes.count)
+  /// - Parameter end: a line with this number or a greater one is out of place here.
+  mutating func pass(_ part: SegmentPart, before end: UInt64? = nil) {
+    switch part.content {
+    case .line(let line, _) where line.sequence > number && line.sequence < end ?? .max:
+      (number, damaged, length) = (line.sequence, 0, line.bytes.count)
       time = max(time, line.time)
-    // One out of place may have been another before; the next segment must not get the name of this one.
+    // A line out of place may stand on another one; the next segment must not get that one's number as its name.
     case .line: damaged += 1
     case .damage(let heads): damaged += heads
     case .padding, .zeros: break
@@ -134,7 +133,7 @@ private struct Tail {
 }
 
 extension File {
-  /// Writes one byte over all of a range, piece by piece.
+  /// Writes one byte over all of a range, part by part.
   func fill(_ range: Range<Int>, with byte: UInt8) throws(PosixError) {
     let bytes = [UInt8](repeating: byte, count: min(range.count, 65_536))
     for start in stride(from: range.lowerBound, to: range.upperBound, by: 65_536) {

@@ -1,8 +1,8 @@
 import HomeLayout
 import Posix
 
-/// How much of the past a log keeps. Whole segments go, oldest first, never the newest; a segment goes when the rest
-/// is still as much as any one of these asks for.
+/// The limits of a log. Whole segments are dropped, the oldest first, never the newest. A segment is dropped when the
+/// rest still satisfies one of the limits.
 public struct Retention: Hashable, Sendable {
   /// Bytes of all segments.
   public var bytes: Int?
@@ -15,7 +15,7 @@ public struct Retention: Hashable, Sendable {
     (self.bytes, self.age, self.count) = (bytes, age, count)
   }
 
-  /// What holds where nobody has said anything: some hundred thousands of events.
+  /// The limits where none were set: some hundred thousands of events.
   public static let standard = Retention(bytes: 256 << 20)
 }
 
@@ -51,7 +51,7 @@ extension Retention {
 extension EventLog {
   private var retentionPath: String { folder + "/retention" }
 
-  /// The limits that were set, or the standard ones. A file that cannot be understood keeps everything.
+  /// The limits that were set, or the standard ones. If their file is damaged, everything is kept.
   public func retention() throws(EventLogError) -> Retention {
     let bytes: [UInt8]?
     do throws(PosixError) { bytes = try Files.readIfThere(retentionPath, limit: 4096) } catch {
@@ -68,15 +68,15 @@ extension EventLog {
     } catch { throw .unwritable(error) }
   }
 
-  /// Drops what need not be kept.
-  /// - Parameter isSafe: asked with the first number of the segment that would then be the oldest: whether what was
-  ///   made of all before it is kept elsewhere, durably. Where it is not, nothing goes.
-  /// - Returns: the first numbers of the segments that went.
+  /// Drops the segments that need not be kept.
+  /// - Parameter isSafe: whether a durable checkpoint sums up everything before the segment with this first number, which
+  ///   would then be the oldest. If not, nothing is dropped.
+  /// - Returns: the first numbers of the segments that were dropped.
   @discardableResult
   public func drop(
     _ retention: Retention, now: Timestamp, isSafe: (UInt64) -> Bool
   ) throws(EventLogError) -> [UInt64] {
-    // Nobody may repair or begin a segment meanwhile.
+    // The lock keeps other processes from repairing or beginning a segment meanwhile.
     let writer = try Writer.open(self)
     defer { withExtendedLifetime(writer) {} }
     var dropped: [UInt64] = []
@@ -113,7 +113,7 @@ extension EventLog {
 }
 
 extension [Int] {
-  /// The sum; a file may say that it is as long as it likes.
+  /// The sum; `Int.max` if it is greater.
   var total: Int {
     reduce(0) { sum, size in
       let (next, isTooGreat) = sum.addingReportingOverflow(size)

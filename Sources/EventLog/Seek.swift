@@ -1,9 +1,9 @@
 import HomeLayout
 import Posix
 
-/// Finding a place without reading what is before it.
+// Finding a place in the log without reading everything before it.
 extension EventLog {
-  /// Before the segment that holds the line behind this number, or the oldest one.
+  /// The beginning of the segment that holds the line behind this number, or of the oldest segment.
   public func cursor(before sequence: UInt64) throws(EventLogError) -> Cursor {
     let segments = try segments()
     guard let segment = segments.last(where: { $0 <= sequence }) ?? segments.first else {
@@ -12,14 +12,14 @@ extension EventLog {
     return Cursor(segment: segment)
   }
 
-  /// The last segment that begins no later than this moment, or the oldest one.
+  /// The beginning of the last segment whose first line is older than this moment, or of the oldest segment.
   public func cursor(before time: Timestamp) throws(EventLogError) -> Cursor {
     let segments = try segments()
     var (low, high) = (0, segments.count)
     while high - low > 1 {
       let middle = (low + high) / 2
-      // Where a segment has no line, the nearest one before it that has decides; if none has, it is better to begin too
-      // early. A line of the same moment may stand at the end of the segment before.
+      // A segment without a line is as old as the nearest one before it that has a line. If none has, begin early. A
+      // line of the same moment may stand at the end of the segment before.
       var known = middle
       var first = try firstLine(of: segments[known])
       while first == nil, known > low + 1 {
@@ -37,7 +37,7 @@ extension EventLog {
     var reader = Reader(self, from: Cursor(segment: segment))
     let line: Line?
     do throws(EventLogError) { line = try reader.next(limit: 4096).first } catch {
-      // It was dropped meanwhile.
+      // The segment was dropped meanwhile.
       if case .notKept = error { return nil }
       throw error
     }

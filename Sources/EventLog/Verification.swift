@@ -1,6 +1,6 @@
 import Posix
 
-/// What reading the whole log has shown.
+/// The result of reading the whole log.
 public struct Verification: Hashable, Sendable {
   public var segments = 0
   public var lines = 0
@@ -10,16 +10,16 @@ public struct Verification: Hashable, Sendable {
   public var size = 0
   /// In the order of the log.
   public var damage: [Damage] = []
-  /// How many numbers between the first and the last one have no line.
+  /// How many numbers have no line.
   public var missing = 0
-  /// Bytes behind the last line of the newest segment that a writer has left there by its end; they were never
-  /// acknowledged, and the next writer sets them aside.
+  /// Bytes behind the last line of the newest segment, left by a writer that was killed. They were never acknowledged;
+  /// the next writer moves them to `aside`.
   public var unfinished: Damage?
 }
 
 extension EventLog {
-  /// Reads every line and looks for whatever is not as it should be. Changes nothing and needs no lock.
-  /// - Parameter visit: given the lines as they are read.
+  /// Reads every line and collects all damage. It changes nothing and needs no lock.
+  /// - Parameter visit: called with each line.
   public func verify(_ visit: (Line) -> Void = { _ in }) throws(EventLogError) -> Verification {
     var reader = Reader(self)
     var result = Verification()
@@ -27,7 +27,7 @@ extension EventLog {
       let lines: [Line]
       do throws(EventLogError) { lines = try reader.next() } catch {
         guard case .notKept = error else { throw error }
-        // The oldest ones have gone meanwhile; what is verified begins behind them.
+        // The oldest segments were dropped meanwhile; begin again behind them.
         (result.lines, result.first) = (0, nil)
         continue
       }
@@ -39,7 +39,7 @@ extension EventLog {
     }
     let segments = try segments()
     result.damage = reader.damage
-    // What was dropped has a checkpoint that stands for it.
+    // Events that were dropped are summed up by a checkpoint.
     if let oldest = segments.first, oldest > 1, try checkpoint(before: oldest) == nil {
       result.damage.insert(
         Damage(path: path(of: oldest), offset: 0, length: 0, kind: .missing(1...(oldest - 1))),
@@ -56,7 +56,7 @@ extension EventLog {
     return result
   }
 
-  /// What is not zero behind the end. A writer may be at work there this moment, so it is looked at again.
+  /// The bytes behind the end that are not zero. A writer may be writing them just now, so they are read again.
   private func unfinished(in segment: UInt64, behind cursor: Cursor) throws(EventLogError)
     -> Damage?
   {
@@ -67,7 +67,7 @@ extension EventLog {
       let offset = reader.cursor.segment == segment ? reader.cursor.offset : 0
       do throws(PosixError) {
         let file = try File.open(path(of: segment), .read)
-        let end = try Scan.contentEnd(of: file, from: offset)
+        let end = try SegmentScanner.contentEnd(of: file, from: offset)
         if end == offset { return nil }
         found = Damage(path: file.name, offset: offset, length: end - offset, kind: .unfinished)
       } catch { throw .unreadable(error) }

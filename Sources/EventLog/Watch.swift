@@ -1,12 +1,12 @@
 import Posix
 
-/// Tells when the log may have grown. It owns no thread: who uses it polls `descriptor` among its other sources.
+/// A watch that becomes readable when the log may have grown. It owns no thread: wait for `descriptor` by an `EventLoop`.
 public struct Watch: Sendable {
   private let log: EventLog
   private var folder: FolderWatch?
 
-  /// Where the folder cannot be watched (it is not there yet, or the system has no watch left) it is looked at
-  /// once in so many milliseconds.
+  /// Milliseconds between two looks at a folder that cannot be watched: it is not there yet, or the system has no watch
+  /// left.
   public static let fallback: Int64 = 1000
 
   public init(_ log: EventLog) {
@@ -17,7 +17,7 @@ public struct Watch: Sendable {
   /// Readable when something has changed; nil where the folder cannot be watched.
   public var descriptor: Int32? { folder?.file.descriptor }
 
-  /// Whether there may be new lines since the last call; what is written beside the segments does not count.
+  /// Whether a segment has changed since the last call. Changes of other files are not reported.
   public mutating func hasChanged() -> Bool {
     guard let folder else {
       self.folder = try? FolderWatch(log.folder)

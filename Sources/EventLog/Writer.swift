@@ -1,29 +1,29 @@
 import HomeLayout
 import Posix
 
-/// The log while its lock is held.
+/// A writer of the log. It holds the lock as long as it exists.
 struct Writer: ~Copyable {
   let log: EventLog
   private var lock: Lock?
-  private(set) var end: End
+  private(set) var end: LogEnd
   /// The newest segment; nil where there is none.
   private var file: File?
-  /// The note that is in the lock's file now; nil where it tells of another end.
+  /// The note that is in the lock's file now; nil if it names another end.
   private var note: [UInt8]?
-  /// Tells the next writer whether the open files are still those of their names; nil where it is not watched yet.
-  private let names: Names?
-  /// Whether this process wrote last too: no other is in a hurry for the lock.
+  /// Says whether the open files still have their names; nil if the folder is not watched yet.
+  private let names: NameWatch?
+  /// Whether this process was the last to write, too, so that probably no other waits for the lock.
   private let isAlone: Bool
   let mending: Mending
-  /// Whether numbers were given to lines that are not in the segment any more.
+  /// Whether the segment has lost lines to which numbers were given.
   private let isLost: Bool
 
-  /// Waits for the lock and finds the end, mending what a crash has left there.
+  /// Waits for the lock, finds the end and repairs what a crash has left there.
   /// - Parameter isThorough: whether the newest segment is read in any case.
   static func open(_ log: EventLog, isThorough: Bool = false) throws(EventLogError) -> Writer {
-    var names: Names?
-    if let place = log.desk.take(), !isThorough {
-      if let writer = try Writer(log, at: place, &names) { return writer }
+    var names: NameWatch?
+    if let entry = log.cache.take(), !isThorough {
+      if let writer = try Writer(log, reusing: entry, &names) { return writer }
     }
     var writer = try Writer(log, names, isThorough)
     if writer.isLost {
@@ -32,57 +32,57 @@ struct Writer: ~Copyable {
     return writer
   }
 
-  /// With the files of the writer before, if they still have their names and no other segment was begun.
-  /// - Parameter names: those of the place, for files that are opened after this.
-  private init?(_ log: EventLog, at place: Desk.Place, _ names: inout Names?)
+  /// Goes on with the files of the last writer, if they still have their names and no other segment was begun.
+  /// - Parameter names: receives the entry's watch, for files that are opened if this fails.
+  private init?(_ log: EventLog, reusing entry: WriterCache.Entry, _ names: inout NameWatch?)
     throws(EventLogError)
   {
-    guard let lock = try? Lock.wait(place.lock) else { return nil }
-    var watched = place.names
-    let areTheSame = watched.areTheSame(lock: place.lock)
+    guard let lock = try? Lock.wait(entry.lock) else { return nil }
+    var watched = entry.names
+    let areTheSame = watched.areTheSame(lock: entry.lock)
     names = watched.isLost ? nil : watched
-    guard areTheSame, let note = try? place.lock.read(upTo: End.longestNote, at: 0),
-      let end = note.starts(with: place.note) ? place.end : try End(note: note),
-      end.segment == place.end.segment, (try? end.isRight(in: place.segment)) == true
+    guard areTheSame, let note = try? entry.lock.read(upTo: LogEnd.longestNote, at: 0),
+      let end = note.starts(with: entry.note) ? entry.end : try LogEnd(note: note),
+      end.segment == entry.end.segment, (try? end.isRight(in: entry.segment)) == true
     else { return nil }
-    (self.log, self.lock, self.end, file) = (log, lock, end, place.segment)
+    (self.log, self.lock, self.end, file) = (log, lock, end, entry.segment)
     (self.note, self.names, mending, isLost) = (note, watched, Mending(), false)
-    isAlone = note.starts(with: place.note)
+    isAlone = note.starts(with: entry.note)
   }
 
-  private init(_ log: EventLog, _ names: Names?, _ isThorough: Bool) throws(EventLogError) {
+  private init(_ log: EventLog, _ names: NameWatch?, _ isThorough: Bool) throws(EventLogError) {
     let lock: Lock
     let text: [UInt8]
     do throws(PosixError) {
       lock = try Self.lock(log)
-      text = try lock.file.read(upTo: End.longestNote, at: 0)
+      text = try lock.file.read(upTo: LogEnd.longestNote, at: 0)
     } catch { throw .unwritable(error) }
-    let note = try End(note: text)
-    let place: (end: End, file: File?)
+    let note = try LogEnd(note: text)
+    let found: (end: LogEnd, file: File?)
     var recovery: Recovery?
-    if !isThorough, let note, let noted = Self.place(of: note, log) {
-      place = noted
+    if !isThorough, let note, let noted = Self.segment(of: note, log) {
+      found = noted
     } else {
-      let found = try Recovery(log, note)
-      (place, recovery) = ((found.end, found.file), found)
+      let read = try Recovery(log, note)
+      (found, recovery) = ((read.end, read.file), read)
     }
-    (self.log, self.lock, end, file) = (log, lock, place.end, place.file)
+    (self.log, self.lock, end, file) = (log, lock, found.end, found.file)
     self.names = names
     isAlone = false
     mending = recovery?.mending ?? Mending()
     isLost = recovery?.isLost ?? false
   }
 
-  /// Lets go of the lock, and leaves the files open for the next append of this process.
+  /// Releases the lock and keeps the files open for the next append of this process.
   consuming func leave() {
     let kept = lock?.file
-    // Before another thread may have them: it would share our lock.
+    // The lock is released before another thread may take the files, since it would share the lock.
     lock = nil
-    guard log.desk.isUsedAgain(), let kept, let file, let note else { return }
+    guard log.cache.isUsedAgain(), let kept, let file, let note else { return }
     var names = names
     if names == nil {
-      names = Names(of: log)
-      // Not watched until now.
+      names = NameWatch(of: log)
+      // The names may have changed before the watch began.
       guard Files.inode(kept.name) == Files.inode(of: kept),
         Files.inode(file.name) == Files.inode(of: file)
       else {
@@ -90,7 +90,8 @@ struct Writer: ~Copyable {
       }
     }
     guard let names else { return }
-    log.desk.leave(Desk.Place(lock: kept, segment: file, end: end, note: note, names: names))
+    log.cache.leave(
+      WriterCache.Entry(lock: kept, segment: file, end: end, note: note, names: names))
   }
 
   private static func lock(_ log: EventLog) throws(PosixError) -> Lock {
@@ -98,7 +99,7 @@ struct Writer: ~Copyable {
     while true {
       do throws(PosixError) {
         let lock = try Lock.wait(log.lockPath)
-        // While we waited, its file may have lost the name to one that another writer locks.
+        // While this process waited, the lock's file may have been replaced by one that another writer locks.
         if Files.inode(log.lockPath) == Files.inode(of: lock.file) { return lock }
       } catch {
         guard error.errno == .noSuchFile, !isMade else { throw error }
@@ -109,26 +110,25 @@ struct Writer: ~Copyable {
     }
   }
 
-  /// The end as the last writer left it, if the segment still ends there.
-  private static func place(of note: End, _ log: EventLog) -> (end: End, file: File?)? {
+  /// The end that the last writer has noted, if the segment still ends there.
+  private static func segment(of note: LogEnd, _ log: EventLog) -> (end: LogEnd, file: File?)? {
     var end = note
     do {
       let file = try File.open(log.path(of: end.segment), .change)
       guard try end.isRight(in: file) else { return nil }
       let changed = Files.modified(log.folder)
       if changed != end.folderChanged {
-        // A segment may have been put there; most of the time it was a spare or a checkpoint.
+        // There may be a new segment; most of the time it was a spare or a checkpoint.
         guard try log.segments().last == end.segment else { return nil }
         end.folderChanged = changed
       }
       return (end, file)
-    } catch { return nil }  // whatever is wrong shows when the segment is read
+    } catch { return nil }  // an error is reported when the segment is read
   }
 
-  /// The lines that these become.
   func lines(of forms: [Line.Form]) throws(EventLogError) -> [Line] {
     let time = max(end.time, Timestamp(milliseconds: Clock.now()))
-    // Nobody could read a greater number back.
+    // A greater number could not be read back.
     let (last, isTooGreat) = end.next.addingReportingOverflow(UInt64(forms.count))
     if isTooGreat || last > Line.greatest + 1 { throw .unwritable(numbersUsedUp) }
     let moment = time.text
@@ -154,7 +154,7 @@ struct Writer: ~Copyable {
     do throws(PosixError) {
       let file = try makeRoom(for: bytes.count, mayUseReserve)
       do throws(PosixError) { try file.write(bytes, at: end.offset) } catch {
-        // A part of a line was never acknowledged; take it back while the lock is ours.
+        // A part of a line was never acknowledged. It is erased before another process may have the lock.
         try? file.write([UInt8](repeating: 0, count: bytes.count), at: end.offset)
         throw error
       }
@@ -165,7 +165,7 @@ struct Writer: ~Copyable {
     } catch { throw .unwritable(error) }
   }
 
-  /// Leaves the end for the next writer, who finds it the long way where that fails.
+  /// Notes the end for the next writer. If that fails, the next writer reads the segment.
   private mutating func leaveNote() throws(PosixError) {
     let new = end.note
     note = nil
@@ -178,26 +178,26 @@ struct Writer: ~Copyable {
   private mutating func makeRoom(for count: Int, _ mayUseReserve: Bool) throws(PosixError) -> File {
     if file == nil || end.size - end.offset < count { try roll(room: count) }
     let left = end.size - end.offset - count
-    if !mayUseReserve, left < log.segmentSize / 8 { try Spare(log).makeIfMissing() }
+    if !mayUseReserve, left < log.segmentSize / 8 { try PreallocatedSegment(log).makeIfMissing() }
     guard let file else { throw PosixError("write", log.path(of: end.segment), .noSuchFile) }
     return file
   }
 
   /// Closes the newest segment and begins the next one.
   ///
-  /// The old segment is durable before there is a new one, and the new one before a line is in it. The note goes before
-  /// that, since it must not lead into a segment that is not the newest.
-  /// - Parameter hasFailed: whether syncing the old segment has failed, and is not tried again.
+  /// The old segment is durable before there is a new one, and the new one before a line is in it. The note is erased
+  /// first, since it must not name a segment that is not the newest.
+  /// - Parameter hasFailed: whether syncing the old segment has failed; then it is not tried again.
   mutating func roll(room: Int = 0, hasFailed: Bool = false) throws(PosixError) {
     if !hasFailed { try file?.syncData() }
     note = nil
     try lock?.file.write([EventLog.newline], at: 0)
-    let size = try Spare(log).place(as: end.next, size: max(log.segmentSize, room))
+    let size = try PreallocatedSegment(log).place(as: end.next, size: max(log.segmentSize, room))
     if let file, end.segment != end.next { try? file.truncate(to: end.offset) }
     end.segment = end.next
     (end.offset, end.size, end.trail) = (0, size, [])
     file = try File.open(log.path(of: end.segment), .change)
-    try? Spare(log).makeIfMissing()
+    try? PreallocatedSegment(log).makeIfMissing()
     end.folderChanged = Files.modified(log.folder)
     try leaveNote()
   }

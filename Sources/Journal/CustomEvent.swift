@@ -106,7 +106,7 @@ extension Journal {
   public func append(custom events: [CustomEvent]) throws(Cause) -> [UInt64] {
     let mask = mask()
     let drafts = events.map { event in
-      Draft(
+      NewEvent(
         source: source, type: event.type, subject: event.app.map { mask(subject: $0) },
         data: mask.masked(json: event.data))
     }

@@ -36,7 +36,7 @@ public struct Journal: Sendable {
   public func append(_ type: EventType, app: String?, _ data: EventData) throws(Cause) -> Event {
     let mask = mask()
     let (app, data) = (app.map { mask(subject: $0) }, mask(data))
-    let draft = Draft(
+    let draft = NewEvent(
       source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     do throws(EventLogError) {
       guard let line = try write(draft, mayUseReserve: type.mayUseReserve) else {
@@ -49,10 +49,10 @@ public struct Journal: Sendable {
   }
 
   /// What has used up the log's own reserve takes the home's.
-  private func write(_ draft: Draft, mayUseReserve: Bool) throws(EventLogError) -> Line? {
+  private func write(_ draft: NewEvent, mayUseReserve: Bool) throws(EventLogError) -> Line? {
     do throws(EventLogError) { return try log.append(draft, mayUseReserve: mayUseReserve) } catch {
       guard mayUseReserve, case .unwritable(let reason) = error, reason.isDiskFull,
-        Ballast(home: home).give()
+        ReservedSpace(home: home).give()
       else { throw error }
       return try log.append(draft, mayUseReserve: mayUseReserve)
     }

@@ -20,7 +20,9 @@ extension Journal {
     let missing = record?.events.filter { !known.ids.contains($0.id) } ?? []
     // Whoever wrote the others may have been killed before they were on the disk.
     if !known.ids.isEmpty { try makeDurable() }
-    do throws(EventLogError) { try log.append(missing.map { Draft(imported: $0, mask()) }) } catch {
+    do throws(EventLogError) {
+      try log.append(missing.map { NewEvent(imported: $0, mask()) })
+    } catch {
       throw Cause(error)
     }
     if isNew || !known.isStored { try append(.slugStored, app: nil, stored) }
@@ -51,7 +53,7 @@ extension Journal {
   }
 }
 
-extension Draft {
+extension NewEvent {
   /// An event of a build as it is written a second time. Number and time are this log's; of what it says only that is
   /// taken which a build can say, so that none of it counts as an instance's or a request's.
   fileprivate init(imported event: Event, _ mask: Redactor) {

@@ -42,7 +42,7 @@ public struct SlugRecordWriter: Sendable {
   /// - Returns: the line, with its newline.
   @discardableResult
   public mutating func append(_ type: EventType, app: String?, _ data: EventData) -> [UInt8] {
-    let draft = Draft(source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
+    let draft = NewEvent(source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     time = max(time, Timestamp(milliseconds: Clock.now()))
     let line = Line.loose(draft, sequence: UInt64(lines.count + 1), time: time)
     lines.append(line)

@@ -48,7 +48,7 @@ public enum LiveBoard {
   }
 
   /// The cause, if the disk that holds the home is full.
-  public static func shortage(of home: Home) -> Cause? { Ballast(home: home).shortage }
+  public static func shortage(of home: Home) -> Cause? { ReservedSpace(home: home).shortage }
 
   /// Whether an agent serves the home.
   public static func hasAgent(_ home: Home) -> Bool {

@@ -7,7 +7,7 @@ enum CellWidth {
   /// The Unicode version of the table below.
   static let unicode: (major: Int, minor: Int) = (14, 0)
 
-  /// 0 for what is drawn over the code point before it, 2 for East Asian wide ones, else 1.
+  /// 0 for a mark over the code point before it, 2 for East Asian wide code points, else 1.
   ///
   /// Only meaningful for printable code points.
   static func of(_ scalar: Unicode.Scalar) -> Int {

@@ -1,4 +1,4 @@
-/// What one or two cells show: a base code point and the marks drawn over it.
+/// The content of one or two cells: a base code point and the marks drawn over it.
 package struct Cluster: Equatable {
   package var text: String
   /// 1 or 2.

@@ -2,7 +2,7 @@ import CPosix
 import Glibc
 
 extension [UInt8] {
-  /// Where a byte is found at `start` or behind it. memchr(3)
+  /// The index of a byte at `start` or behind it. memchr(3)
   public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
     withUnsafeBytes { buffer in
       guard start < buffer.count, let base = buffer.baseAddress,
@@ -12,7 +12,7 @@ extension [UInt8] {
     }
   }
 
-  /// Where a byte is found in a range. memchr(3)
+  /// The index of a byte in a range. memchr(3)
   public func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
     withUnsafeBytes { buffer in
       guard range.upperBound <= buffer.count, let base = buffer.baseAddress else { return nil }
@@ -21,7 +21,7 @@ extension [UInt8] {
     }
   }
 
-  /// Where a byte or a zero before it is found at `start` or behind it. memchr(3)
+  /// The index of a byte, or of a zero before it, at `start` or behind it. memchr(3)
   public func firstIndex(of byte: UInt8, orZeroFrom start: Int) -> Int? {
     withUnsafeBytes { buffer in
       guard start < buffer.count, let base = buffer.baseAddress else { return nil }
@@ -32,12 +32,12 @@ extension [UInt8] {
     }
   }
 
-  /// Where the first byte that is not zero stands at `start` or behind it; the end where all are.
+  /// The index of the first byte at `start` or behind it that is not zero; `count` if there is none.
   public func firstIndexOfNonZero(from start: Int) -> Int {
     withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return start }
       var place = start
-      // Most of what this is asked of is zeros, so whole stretches are compared.
+      // Mostly the bytes are zeros, so 512 of them are compared at once.
       while buffer.count - place >= Self.zeros.count,
         memcmp(base + place, Self.zeros, Self.zeros.count) == 0
       {
@@ -48,7 +48,7 @@ extension [UInt8] {
     }
   }
 
-  /// Whether these bytes are there at `start`. memcmp(3)
+  /// Whether these bytes stand at `start`. memcmp(3)
   public func has(_ part: [UInt8], at start: Int) -> Bool {
     guard start >= 0, start <= count, part.count <= count - start else { return false }
     return withUnsafeBytes { whole in
@@ -59,7 +59,7 @@ extension [UInt8] {
     }
   }
 
-  /// Whether these bytes are anywhere in them. memmem(3)
+  /// Whether these bytes stand anywhere in the array. memmem(3)
   public func contains(part: [UInt8]) -> Bool {
     withUnsafeBytes { whole in
       part.withUnsafeBytes { part in
@@ -69,22 +69,6 @@ extension [UInt8] {
         return cposix_contains(base, whole.count, other, part.count) != 0
       }
     }
-  }
-
-  /// The number of bytes to the last one that is not zero.
-  public var countWithoutZeros: Int {
-    var count = self.count
-    withUnsafeBytes { buffer in
-      guard let base = buffer.baseAddress else { return }
-      // Most of what this is asked of is zeros, so whole stretches are compared.
-      while count >= Self.zeros.count,
-        memcmp(base + (count - Self.zeros.count), Self.zeros, Self.zeros.count) == 0
-      {
-        count -= Self.zeros.count
-      }
-      while count > 0, buffer[count - 1] == 0 { count -= 1 }
-    }
-    return count
   }
 
   private static let zeros = [UInt8](repeating: 0, count: 512)

@@ -36,7 +36,7 @@ public enum CRC32C {
     }
   }
 
-  /// What eight bytes do to a remainder that is taken `behind` bytes after them.
+  /// The share of eight bytes in a remainder that is taken `behind` bytes after them.
   @inline(__always)
   private static func share(
     of word: UInt64, _ behind: Int, _ tables: UnsafeBufferPointer<UInt32>

@@ -1,13 +1,12 @@
 import CPosix
 import Glibc
 
-/// A TCP connection that is made without waiting for it.
-///
-/// When its descriptor can be written to, `outcome` tells whether it came about.
+/// A TCP connection that is made without waiting for it. When its descriptor can be written to, `outcome` says whether
+/// it was made.
 public enum Dial {
   /// Begins to connect. socket(2), connect(2)
   ///
-  /// What is written goes out at once (TCP_NODELAY), and the kernel notices when the other host is gone (SO_KEEPALIVE).
+  /// Bytes are sent at once (TCP_NODELAY), and the kernel notices when the other host is gone (SO_KEEPALIVE).
   /// - Parameters:
   ///   - address: an IPv4 or IPv6 address in digits; a name is refused (EINVAL).
   ///   - process: connects in the network namespace of this process, which takes CAP_SYS_ADMIN (EPERM). setns(2)
@@ -30,7 +29,7 @@ public enum Dial {
     return socket
   }
 
-  /// Why a connection that is no longer being made did not come about; nil where it did. socket(7), SO_ERROR
+  /// Why a connection was not made; nil if it was. socket(7), SO_ERROR
   public static func outcome(of socket: File) -> PosixError? {
     var reason: Int32 = 0
     var size = socklen_t(MemoryLayout<Int32>.size)
@@ -40,8 +39,8 @@ public enum Dial {
   }
 
   /// Writes what can be written without waiting. send(2)
-  /// - Parameter start: where in the bytes to begin.
-  /// - Returns: how many bytes that was.
+  /// - Parameter start: the index of the first byte to write.
+  /// - Returns: how many bytes were written.
   public static func write(
     _ bytes: [UInt8], from start: Int = 0, to file: File
   ) throws(PosixError) -> Int {
@@ -60,10 +59,8 @@ public enum Dial {
     }
   }
 
-  /// Makes each read wait until so many bytes are there, or so long: then it gives what there is, or EAGAIN.
-  /// socket(7), SO_RCVLOWAT, SO_RCVTIMEO
-  ///
-  /// Who waits for several messages at once so is woken once.
+  /// Makes each read wait until `count` bytes are there, or the time is over: then it returns the bytes there are, or
+  /// EAGAIN. A reader that needs several messages at once is woken once. socket(7), SO_RCVLOWAT, SO_RCVTIMEO
   public static func waitInReads(
     of file: File, for count: Int, milliseconds: Int64
   ) throws(PosixError) {
@@ -81,7 +78,7 @@ public enum Dial {
     try file.setBlocking()
   }
 
-  /// Two ends of a connection within the host: ours does not wait. socketpair(2)
+  /// The two ends of a connection within the host; `ours` does not block. socketpair(2)
   public static func pair() throws(PosixError) -> (ours: File, theirs: File) {
     var ends: [Int32] = [-1, -1]
     let type = Int32(SOCK_STREAM.rawValue) | O_CLOEXEC
@@ -106,44 +103,28 @@ public enum Dial {
     } catch { throw PosixError(action, subject, error.errno) }
   }
 
-  private enum Target {
-    case four(sockaddr_in)
-    case six(sockaddr_in6)
+  /// The bytes of a `sockaddr_in` or `sockaddr_in6`.
+  private struct Target {
+    let family: Int32
+    private let bytes: [UInt8]
 
     init?(_ address: String, _ port: UInt16) {
-      // C would end it there.
+      // inet_pton(3) would end the text at the zero.
       if address.utf8.contains(0) { return nil }
-      var four = sockaddr_in()
-      var six = sockaddr_in6()
+      var (four, six) = (sockaddr_in(), sockaddr_in6())
       if inet_pton(AF_INET, address, &four.sin_addr) == 1 {
-        four.sin_family = sa_family_t(AF_INET)
-        four.sin_port = port.bigEndian
-        self = .four(four)
+        (four.sin_family, four.sin_port) = (sa_family_t(AF_INET), port.bigEndian)
+        (family, bytes) = (AF_INET, withUnsafeBytes(of: four) { Array($0) })
       } else if inet_pton(AF_INET6, address, &six.sin6_addr) == 1 {
-        six.sin6_family = sa_family_t(AF_INET6)
-        six.sin6_port = port.bigEndian
-        self = .six(six)
+        (six.sin6_family, six.sin6_port) = (sa_family_t(AF_INET6), port.bigEndian)
+        (family, bytes) = (AF_INET6, withUnsafeBytes(of: six) { Array($0) })
       } else {
         return nil
       }
     }
 
-    var family: Int32 {
-      switch self {
-      case .four: AF_INET
-      case .six: AF_INET6
-      }
-    }
-
     func connect(_ descriptor: Int32) -> Int32 {
-      switch self {
-      case .four(let address): Self.connect(descriptor, address)
-      case .six(let address): Self.connect(descriptor, address)
-      }
-    }
-
-    private static func connect<Address>(_ descriptor: Int32, _ address: Address) -> Int32 {
-      withUnsafeBytes(of: address) { bytes in
+      bytes.withUnsafeBytes { bytes in
         guard let base = bytes.baseAddress else { return -1 }
         return Glibc.connect(
           descriptor, base.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))

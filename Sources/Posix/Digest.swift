@@ -1,19 +1,19 @@
 import CPosix
 
-/// SHA-256 as FIPS 180-4 defines it, fed in parts. The processor's own instructions do it where there are any.
+/// SHA-256 as FIPS 180-4 defines it, fed in parts. It uses the processor's own instructions if there are any.
 public struct SHA256: Sendable {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
     0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
-  /// What does not fill a block yet.
+  /// Bytes that do not fill a block yet.
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
   private let isPortable: Bool
 
   public init() { self.init(isPortable: false) }
 
-  /// - Parameter isPortable: whether the processor's instructions are left alone.
+  /// - Parameter isPortable: whether to do without the processor's instructions.
   init(isPortable: Bool) { self.isPortable = isPortable }
 
   public mutating func update(_ bytes: some Collection<UInt8>) {
@@ -38,7 +38,7 @@ public struct SHA256: Sendable {
     pending += rest.dropFirst(whole.count)
   }
 
-  /// The 32 bytes of the digest of all that was fed.
+  /// The digest of all bytes so far, 32 bytes.
   public func finish() -> [UInt8] {
     var last = self
     let zeros = (119 - pending.count) % 64
@@ -64,7 +64,6 @@ public struct SHA256: Sendable {
     return digest(key.map { $0 ^ 0x5c } + inner)
   }
 
-  /// The digest of a file.
   public static func digest(ofFile path: String) throws(PosixError) -> [UInt8] {
     let file = try File.open(path, .read)
     var hash = SHA256()
@@ -75,7 +74,6 @@ public struct SHA256: Sendable {
     }
   }
 
-  /// Takes whole blocks in.
   private mutating func mix(_ blocks: UnsafeRawBufferPointer) {
     let bytes = blocks.bindMemory(to: UInt8.self)
     guard let first = bytes.baseAddress else { return }

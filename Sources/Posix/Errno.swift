@@ -1,7 +1,7 @@
 import CPosix
 import Glibc
 
-/// A number that a system call left in `errno`.
+/// An error number of a system call. errno(3)
 public struct Errno: RawRepresentable, Hashable, Sendable {
   public let rawValue: Int32
   public init(rawValue: Int32) { self.rawValue = rawValue }
@@ -22,8 +22,6 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let tooManyLinks = Errno(rawValue: EMLINK)
   public static let crossDevice = Errno(rawValue: EXDEV)
   public static let brokenPipe = Errno(rawValue: EPIPE)
-  public static let inputOutput = Errno(rawValue: EIO)
-  public static let noSuchProcess = Errno(rawValue: ESRCH)
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let reset = Errno(rawValue: ECONNRESET)
   public static let refused = Errno(rawValue: ECONNREFUSED)
@@ -35,18 +33,18 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
 }
 
 extension Errno: CustomStringConvertible {
-  /// What `strerror(3)` says, beginning in lower case so that it can end a sentence.
+  /// The text of `strerror(3)`, beginning in lower case so that it can end a sentence.
   public var description: String {
     let text = String(cString: strerror(rawValue))
     return text.prefix(1).lowercased() + text.dropFirst()
   }
 }
 
-/// A system call that failed: what was tried, on what, and why.
+/// The error of a system call: its action, its subject and its reason.
 public struct PosixError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What was tried, as a verb in an English sentence: `read`, `make folder`.
+  /// The action, as a verb in an English sentence: `read`, `make folder`.
   public var action: String
-  /// The path, program or address it was tried on.
+  /// The path, program or address of the action.
   public var subject: String
   public var errno: Errno
 

@@ -5,15 +5,11 @@
 /// descriptor whose bytes the caller leaves unread is ready again in the next turn.
 ///
 /// ```
-/// var loop = EventLoop<Source>(signals: try Signals([.term, .int]))
 /// loop.watch(output.descriptor, as: .output)
 /// loop.wake(.probe, at: Clock.monotonic() + 500)
-/// while true {
-///   let turn = try loop.wait()
-///   if !turn.signals.isEmpty { return }
-///   if turn.has(.output) { copyOutput() }
-///   if turn.has(.probe) { probe(); loop.wake(.probe, at: Clock.monotonic() + 500) }
-/// }
+/// let turn = try loop.wait()
+/// if turn.has(.output) { copyOutput() }
+/// if turn.has(.probe) { probe() }
 /// ```
 public struct EventLoop<Token: Hashable & Sendable>: Sendable {
   private let signals: Signals?

@@ -1,13 +1,13 @@
 import CPosix
 import Glibc
 
-/// An open file, pipe or socket. It is closed when the last owner lets go of it.
+/// An open file, pipe or socket. It is closed when its last owner releases it.
 public final class File: Sendable {
   public let descriptor: Int32
-  /// What errors call it.
+  /// Its name in errors.
   public let name: String
 
-  /// Takes over a descriptor.
+  /// Takes over a descriptor and closes it at the end.
   public init(owning descriptor: Int32, name: String) {
     self.descriptor = descriptor
     self.name = name
@@ -19,23 +19,24 @@ public final class File: Sendable {
     case read
     /// A folder itself; a link to one is refused (ENOTDIR).
     case folder
-    /// Writing, from the start; what was in the file is gone.
+    /// Writing, from the start; the file is emptied.
     case replace
     /// Writing, always to the end.
     case append
-    /// Writing, always to the end of a file that must be there and is no link.
+    /// Writing, always to the end of a file that must exist and is no link.
     case extend
-    /// Reading and writing in place; made where it is missing.
+    /// Reading and writing in place; a missing file is made.
     case update
-    /// Reading and writing in place what must be there and is no link: in another user's folder it could lead anywhere.
+    /// Reading and writing in place a file that must exist. A link is refused: in another user's folder it could lead
+    /// anywhere.
     case change
-    /// Reading and writing a file that must not be there yet.
+    /// Reading and writing a file that must not exist yet.
     case create
 
     /// The verb for an error, and the flags of open(2).
     fileprivate var call: (String, Int32) {
       switch self {
-      // A pipe in the place of a file must not hold us up.
+      // A pipe in the place of a file would make open(2) wait.
       case .read: ("read", O_RDONLY | O_NONBLOCK)
       case .folder: ("read", O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
       case .replace: ("write", O_WRONLY | O_CREAT | O_TRUNC)
@@ -48,7 +49,7 @@ public final class File: Sendable {
     }
   }
 
-  /// Opens a file for this process alone (it is closed in programs we start). open(2)
+  /// Opens a file for this process alone: it is closed in the programs that this process starts. open(2)
   public static func open(_ path: String, _ access: Access, mode: mode_t = 0o600)
     throws(PosixError) -> File
   {
@@ -57,8 +58,7 @@ public final class File: Sendable {
     return File(owning: descriptor, name: path)
   }
 
-  /// Opens what has this name in an open folder, wherever that has been moved to meanwhile; a link is refused (ELOOP).
-  /// openat(2)
+  /// Opens the file of this name in an open folder, even if the folder was moved; a link is refused (ELOOP). openat(2)
   public static func open(
     _ name: String, _ access: Access, in folder: File, mode: mode_t = 0o600
   ) throws(PosixError) -> File {
@@ -70,10 +70,10 @@ public final class File: Sendable {
     return File(owning: descriptor, name: path)
   }
 
-  /// Opens for reading what another process sees under a path. openat2(2)
+  /// Opens for reading the file that another process sees under a path. openat2(2)
   ///
-  /// It may have another root and may want to lead us astray: no link leads out of its root, and what is a link itself
-  /// is refused (ELOOP).
+  /// That process may have another root, and it may be hostile: no link leads out of its root, and a path that is a link
+  /// itself is refused (ELOOP).
   public static func open(_ path: String, inRootOf process: pid_t, isFolder: Bool = false)
     throws(PosixError) -> File
   {
@@ -84,8 +84,8 @@ public final class File: Sendable {
     return File(owning: descriptor, name: path)
   }
 
-  /// Opens for reading what lies below a folder, as if that were `/`: no link leads out of it, and what is a link itself
-  /// is refused (ELOOP). openat2(2)
+  /// Opens for reading a file below a folder, as if the folder were `/`: no link leads out of it, and a path that is a
+  /// link itself is refused (ELOOP). openat2(2)
   public static func open(_ path: String, below folder: File) throws(PosixError) -> File {
     let descriptor = try check("read", folder.name + "/" + path) {
       cposix_open_below(folder.descriptor, path, 0)
@@ -104,7 +104,7 @@ public final class File: Sendable {
     return (File(owning: ends.0, name: "pipe"), File(owning: ends.1, name: "pipe"))
   }
 
-  /// A file without a name that holds these bytes and stands at its start. memfd_create(2)
+  /// A file without a name that holds these bytes; reading begins at the first one. memfd_create(2)
   public static func holding(_ bytes: [UInt8]) throws(PosixError) -> File {
     let file = File(
       owning: try check("make", "memory file") { cposix_memory_file() }, name: "memory")
@@ -113,7 +113,7 @@ public final class File: Sendable {
     return file
   }
 
-  /// Reads at most `count` bytes from where the file stands; empty at its end. read(2)
+  /// Reads at most `count` bytes at the file's position; empty at its end. read(2)
   public func read(upTo count: Int) throws(PosixError) -> [UInt8] {
     try filled(count) { Glibc.read(descriptor, $0, count) }
   }
@@ -136,7 +136,7 @@ public final class File: Sendable {
     return bytes
   }
 
-  /// Reads all of the file at its beginning, refusing (EFBIG) more than `limit` bytes.
+  /// Reads the whole file; more than `limit` bytes are refused (EFBIG).
   public func readWhole(limit: Int = 1 << 30) throws(PosixError) -> [UInt8] {
     var bytes: [UInt8] = []
     var expected = try size()
@@ -149,7 +149,7 @@ public final class File: Sendable {
     }
   }
 
-  /// Reads from where the file stands to its end, refusing (EFBIG) more than `limit` bytes.
+  /// Reads from the file's position to its end; more than `limit` bytes are refused (EFBIG).
   public func readToEnd(limit: Int = 1 << 30) throws(PosixError) -> [UInt8] {
     var bytes: [UInt8] = []
     while true {
@@ -160,7 +160,7 @@ public final class File: Sendable {
     }
   }
 
-  /// Writes all bytes where the file stands. write(2)
+  /// Writes all bytes at the file's position. write(2)
   public func write(_ bytes: some Collection<UInt8>) throws(PosixError) {
     let bytes = Array(bytes)
     var written = 0
@@ -189,7 +189,7 @@ public final class File: Sendable {
     }
   }
 
-  /// Begins to write a part to the disk, so that a sync soon after has less to wait for. sync_file_range(2)
+  /// Begins to write a part to the disk, so that the next sync takes less time. sync_file_range(2)
   public func startWriting(_ range: Range<Int>) {
     _ = cposix_start_writing(descriptor, range.lowerBound, range.count)
   }
@@ -204,7 +204,7 @@ public final class File: Sendable {
     try check("truncate", name) { ftruncate(descriptor, size) }
   }
 
-  /// Makes a new file of root's in another user's folder that user's, who could not use it otherwise. fchown(2)
+  /// Gives a new file of root's in another user's folder to that user, who could not use it otherwise. fchown(2)
   public func giveToOwner(of folder: String) throws(PosixError) {
     if geteuid() != 0 { return }
     var info = stat()
@@ -213,7 +213,7 @@ public final class File: Sendable {
     try check("change", name) { fchown(descriptor, info.st_uid, info.st_gid) }
   }
 
-  /// Sets when it was changed last, in whole seconds since 1970. futimens(2)
+  /// Sets the time of its last change, in whole seconds since 1970. futimens(2)
   public func setModified(_ seconds: Int) throws(PosixError) {
     try check("change", name) { futimens(descriptor, Files.times(seconds)) }
   }
@@ -226,32 +226,29 @@ public final class File: Sendable {
   /// The permission bits. fstat(2)
   public func mode() throws(PosixError) -> mode_t { try info().mode }
 
-  /// What it is, and whose. fstat(2)
+  /// Its kind, mode, size and owner. fstat(2)
   public func info() throws(PosixError) -> Files.Info {
     var info = stat()
     try check("read", name) { fstat(descriptor, &info) }
     return Files.Info(info)
   }
 
-  /// In bytes. statx(2)
-  ///
-  /// Its times are not asked for: since Linux 6.13 a time that was looked at is kept more finely at the next write, which
-  /// makes a sync of that write some 70 µs dearer.
+  /// Its length in bytes, without a look at its times: since Linux 6.13 such a look makes the next write keep a finer
+  /// time, and a sync of that write takes some 70 µs more. statx(2)
   public func size() throws(PosixError) -> Int {
     try check("read", name) { Int(cposix_size(descriptor)) }
   }
 
-  /// Where bytes that are on the disk begin at `offset` or behind it; nil where only a hole is left. lseek(2), SEEK_DATA
+  /// The offset, from `offset` on, of the next bytes that are no hole; nil if there are none. lseek(2), SEEK_DATA
   public func nextData(from offset: Int) throws(PosixError) -> Int? {
     let place = cposix_next_data(descriptor, offset)
     return place < 0 ? nil : place
   }
 
-  /// Makes reads and writes return EAGAIN instead of waiting. Never for a terminal: the flag is shared with
-  /// every program that has it open.
+  /// Makes reads and writes return EAGAIN instead of waiting. Not for a terminal: the flag is shared with every program
+  /// that has it open.
   public func setNonBlocking() throws(PosixError) { try changeFlags { $0 | O_NONBLOCK } }
 
-  /// Makes reads and writes wait.
   func setBlocking() throws(PosixError) { try changeFlags { $0 & ~O_NONBLOCK } }
 
   private func changeFlags(_ change: (Int32) -> Int32) throws(PosixError) {

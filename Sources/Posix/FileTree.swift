@@ -11,10 +11,10 @@ public enum FileTree {
   /// Deeper than any real tree; a deeper one is refused (ELOOP) before it exhausts the stack.
   static let greatestDepth = 128
 
-  /// Everything under `root`, a folder before what is in it, names sorted by their bytes. Links are not followed.
+  /// Everything under `root`, a folder before its content, names sorted by their bytes. Links are not followed.
   /// - Parameters:
-  ///   - skippingOthers: whether a name that is no UTF-8 is passed over, with what is under it; else it is an error.
-  ///   - skip: paths for which this is true are left out, with what is under them.
+  ///   - skippingOthers: whether a name that is no UTF-8 is left out, with everything under it; else it is an error.
+  ///   - skip: paths for which this is true are left out, with everything under them.
   public static func entries(
     of root: String, skippingOthers: Bool = false, skipping skip: (String) -> Bool = { _ in false }
   ) throws(PosixError) -> [Entry] {
@@ -42,10 +42,10 @@ public enum FileTree {
     }
   }
 
-  /// Copies a tree: folders, files with their permission bits but setuid and its like, links as they are.
-  /// Devices, sockets and pipes are refused (EINVAL). No link leads the copy out of the source, not even one that is put
-  /// there meanwhile: whoever owns the source must not get at files that only we can read.
-  /// - Parameter skippingOthers: whether devices, sockets, pipes and names that are no UTF-8 are passed over instead.
+  /// Copies a tree: folders, files with their permission bits except setuid, setgid and sticky, links as they are.
+  /// Devices, sockets and pipes are refused (EINVAL). No link leads the copy out of the source, not even one that is made
+  /// meanwhile: the owner of the source must not get files that only this process can read.
+  /// - Parameter skippingOthers: whether devices, sockets, pipes and names that are no UTF-8 are left out instead.
   public static func copy(
     _ source: String, to target: String, skippingOthers: Bool = false,
     skipping skip: (String) -> Bool = { _ in false }
@@ -66,7 +66,7 @@ public enum FileTree {
     }
   }
 
-  /// Moves a tree: by rename(2) where both places are of one mount, else by a copy.
+  /// Moves a tree, by rename(2) within a mount and by a copy from one mount to another.
   public static func move(_ source: String, to target: String) throws(PosixError) {
     do throws(PosixError) { try Files.rename(source, to: target) } catch {
       if error.errno != .crossDevice { throw error }
@@ -75,7 +75,6 @@ public enum FileTree {
     }
   }
 
-  /// Copies one file's bytes to a new file.
   public static func copyFile(_ source: String, to target: String, mode: mode_t)
     throws(PosixError)
   {
@@ -89,11 +88,11 @@ public enum FileTree {
       if part.isEmpty { break }
       try output.write(part)
     }
-    // The mode given to open(2) is cut by the umask.
+    // The umask takes bits from the mode that is given to open(2).
     try check("change", target) { fchmod(output.descriptor, mode) }
   }
 
-  /// Gives a tree to a user and the group of the same number, links themselves and not what they lead to. lchown(2)
+  /// Gives a tree to a user and the group of the same number; links are not followed. lchown(2)
   public static func give(_ root: String, to user: uid_t) throws(PosixError) {
     for path in [root] + (try entries(of: root)).map({ root + "/" + $0.path }) {
       try check("change", path) { lchown(path, user, user) }

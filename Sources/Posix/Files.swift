@@ -1,7 +1,7 @@
 import CPosix
 import Glibc
 
-/// What is done to files by their path.
+/// Operations on files by their path.
 public enum Files {
   public struct Info: Hashable, Sendable {
     public enum Kind: Sendable { case file, folder, link, other }
@@ -28,7 +28,7 @@ public enum Files {
     }
   }
 
-  /// What lies at `path`, links not followed; nil where there is nothing. lstat(2)
+  /// The file, folder or link at `path`, links not followed; nil if there is none. lstat(2)
   public static func info(_ path: String) throws(PosixError) -> Info? {
     var info = stat()
     do throws(PosixError) {
@@ -40,12 +40,12 @@ public enum Files {
     return Info(info)
   }
 
-  /// Which file something is. While it is open no other file is the same.
+  /// The identity of a file: its device and inode. While the file is open, no other file has the same.
   public struct Inode: Hashable, Sendable {
     var device: UInt64
     var number: UInt64
 
-    /// Of what lies at a path, or of an open file where there is none; nil where there is nothing. statx(2)
+    /// - Parameter path: nil is for the open file of the descriptor. statx(2)
     fileprivate init?(_ descriptor: Int32, _ path: String?) {
       var identity: [UInt64] = [0, 0]
       guard cposix_identity(descriptor, path, &identity) == 0 else { return nil }
@@ -53,68 +53,61 @@ public enum Files {
     }
   }
 
-  /// Which file lies at a path, links not followed; nil where there is none.
+  /// The identity of the file at a path, links not followed; nil if there is none.
   public static func inode(_ path: String) -> Inode? { Inode(-1, path) }
 
-  /// Which file this is.
   public static func inode(of file: File) -> Inode? { Inode(file.descriptor, nil) }
 
-  /// When a file or the names in a folder changed last, in nanoseconds since 1970; nil where that cannot be told.
-  /// A file system's clock ticks in milliseconds: two changes may have one moment.
-  public static func modified(_ path: String) -> Int64? {
-    var info = stat()
-    guard stat(path, &info) == 0 else { return nil }
-    return Int64(info.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_mtim.tv_nsec)
-  }
+  /// The time of the last change of a file, or of the names in a folder, in nanoseconds since 1970; nil if it cannot be
+  /// read. A file system's clock ticks in milliseconds, so two changes may have the same time.
+  public static func modified(_ path: String) -> Int64? { status(path)?.st_mtim.nanoseconds }
 
-  /// Makes now the moment when a file or folder changed last. utimensat(2)
+  /// Sets the time of the last change of a file or folder to now. utimensat(2)
   public static func touch(_ path: String) throws(PosixError) {
     try check("change", path) { utimensat(AT_FDCWD, path, nil, 0) }
   }
 
-  /// When a file, folder or link itself was last written or given other times, modes or links, in nanoseconds since 1970;
-  /// nil where that cannot be told. Nobody can set it.
+  /// The time of the last change of a file, folder or link or of its mode, times or links, in nanoseconds since 1970; nil
+  /// if it cannot be read. No program can set it.
   public static func statusChanged(_ path: String) -> Int64? {
-    var info = stat()
-    guard lstat(path, &info) == 0 else { return nil }
-    return Int64(info.st_ctim.tv_sec) &* 1_000_000_000 &+ Int64(info.st_ctim.tv_nsec)
+    status(path, followingLinks: false)?.st_ctim.nanoseconds
   }
 
-  /// A text that is another one when a file has grown or was replaced, or when names in a folder have come or gone; nil
-  /// where that cannot be told. stat(2)
+  /// A text that changes when a file grows or is replaced, or when names in a folder come or go; nil if it cannot be read.
+  /// stat(2)
   public static func trace(_ path: String) -> String? {
-    var info = stat()
-    guard stat(path, &info) == 0 else { return nil }
-    return
-      "\(info.st_ino):\(info.st_size):\(info.st_nlink):\(info.st_ctim.tv_sec).\(info.st_ctim.tv_nsec)"
+    status(path).map { "\($0.st_ino):\($0.st_size):\($0.st_nlink):\($0.st_ctim.nanoseconds)" }
   }
 
-  /// Sets when a file, folder or link itself was changed last, in whole seconds since 1970. utimensat(2)
+  static func status(_ path: String, followingLinks: Bool = true) -> stat? {
+    var info = stat()
+    return (followingLinks ? stat(path, &info) : lstat(path, &info)) == 0 ? info : nil
+  }
+
+  /// Sets the times of the last change and the last read of a file, folder or link, in seconds since 1970. utimensat(2)
   public static func setModified(_ path: String, _ seconds: Int) throws(PosixError) {
     try check("change", path) {
       utimensat(AT_FDCWD, path, times(seconds), AT_SYMLINK_NOFOLLOW)
     }
   }
 
-  /// Of last access and last change.
+  /// The times of the last access and the last change.
   static func times(_ seconds: Int) -> [timespec] {
     [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 0), count: 2)
   }
 
-  /// Whether something is at `path`, links followed; false where that cannot be told.
+  /// Whether something is at `path`, links followed; false if that cannot be read.
   public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   public static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 }
 
   public static func isFolder(_ path: String) -> Bool {
-    var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFDIR
+    status(path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
   }
 
-  /// Whether a file of bytes is at `path`, links followed; no device, no pipe.
+  /// Whether a regular file is at `path`, links followed.
   public static func isFile(_ path: String) -> Bool {
-    var info = stat()
-    return stat(path, &info) == 0 && info.st_mode & S_IFMT == S_IFREG
+    status(path).map { $0.st_mode & S_IFMT == S_IFREG } ?? false
   }
 
   public static func isExecutableFile(_ path: String) -> Bool {
@@ -136,8 +129,8 @@ public enum Files {
     }
   }
 
-  /// Puts a file in place in one step: whoever reads sees the old or the new one, whole, also after a
-  /// power cut. The folder is synced before this returns.
+  /// Puts a file in place in one step: a reader sees the old or the new one, whole, also after a power cut. The folder is
+  /// synced before this returns.
   public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
     throws(PosixError)
   {
@@ -155,11 +148,11 @@ public enum Files {
     try syncFolder(parent(of: path))
   }
 
-  /// Makes a file that must not be there yet, whole and durable; false if there is one already.
+  /// Makes a new file, whole and durable; false if there is one already.
   public static func createIfMissing(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
     throws(PosixError) -> Bool
   {
-    // A full disk has no room for another one, and it is not needed.
+    // On a full disk the new file could not be written, and it is not needed.
     if try info(path) != nil { return false }
     let new = path + ".new-" + Random.hex(4)
     defer { unlink(new) }
@@ -187,7 +180,7 @@ public enum Files {
     }
   }
 
-  /// Removes a file or link from an open folder; what is not there is no error. unlinkat(2)
+  /// Removes a file or link from an open folder; a missing one is no error. unlinkat(2)
   public static func remove(_ name: String, in folder: File) throws(PosixError) {
     if unlinkat(folder.descriptor, name, 0) == 0 || Errno.current == .noSuchFile { return }
     throw PosixError("remove", folder.name + "/" + name, .current)
@@ -213,7 +206,7 @@ public enum Files {
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
-  /// Gives a file to a user and the group of the same number; root alone may. chown(2)
+  /// Gives a file to a user and the group of the same number; only root may. chown(2)
   public static func setOwner(_ path: String, _ user: uid_t) throws(PosixError) {
     try check("change", path) { chown(path, user, user) }
   }
@@ -222,7 +215,7 @@ public enum Files {
     try check("change", path) { chmod(path, mode) }
   }
 
-  /// Makes a folder and those above it; what is there already keeps its mode.
+  /// Makes a folder and those above it; folders that exist keep their mode.
   public static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(PosixError) {
     if mkdir(path, mode) == 0 { return }
     let reason = Errno.current
@@ -247,7 +240,7 @@ public enum Files {
   }
 
   /// Names in a folder, sorted by their bytes; a name that is not UTF-8 is an error (EINVAL).
-  /// - Parameter skippingOthers: whether such a name is passed over instead.
+  /// - Parameter skippingOthers: whether such a name is left out instead.
   public static func list(_ folder: String, skippingOthers: Bool = false) throws(PosixError)
     -> [String]
   {
@@ -262,7 +255,7 @@ public enum Files {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Names in a folder as the kernel has them: any bytes.
+  /// Names in a folder as the kernel has them: any bytes. An error of readdir(3) is thrown, not taken for the end.
   private static func rawNames(_ folder: [UInt8]) throws(PosixError) -> [[UInt8]] {
     guard let stream = opendir(cString(folder)) else {
       throw PosixError("list", String(decoding: folder, as: UTF8.self), .current)
@@ -286,7 +279,7 @@ public enum Files {
     path.map(CChar.init(bitPattern:)) + [0]
   }
 
-  /// Removes a file, link or whole tree, read-only folders and names of any bytes too; what is not there is no error.
+  /// Removes a file, link or whole tree, also read-only folders and names of any bytes; a missing one is no error.
   public static func remove(_ path: String) throws(PosixError) {
     try remove(raw: Array(path.utf8))
   }
@@ -306,17 +299,17 @@ public enum Files {
     try check("remove", name) { rmdir(pointer) }
   }
 
-  /// Whether a file system is mounted so that no program can be run from it, or nothing written. statvfs(3)
+  /// Whether a file system is mounted so that no program can be run from it, or no file written. statvfs(3)
   public static func isRestricted(_ path: String) -> Bool { cposix_is_restricted(path) == 1 }
 
-  /// Device and inode of what lies at a path: which folder it is, whatever its name. lstat(2)
+  /// Device and inode of a file or folder, which stay when it is renamed. lstat(2)
   public static func identity(_ path: String) throws(PosixError) -> String {
     var info = stat()
     try check("read", path) { lstat(path, &info) }
     return "\(info.st_dev):\(info.st_ino)"
   }
 
-  /// Removes a folder in which there is nothing. rmdir(2)
+  /// Removes an empty folder. rmdir(2)
   public static func removeFolder(_ path: String) throws(PosixError) {
     try check("remove", path) { rmdir(path) }
   }
@@ -326,8 +319,8 @@ public enum Files {
     try File.open(path, .read).sync()
   }
 
-  /// Returns when the name of a file, and those of the folders above it, are on the disk. In a folder that we may not
-  /// read or that cannot be written we have made nothing; some file systems cannot sync a folder (EINVAL).
+  /// Returns when the name of a file, and those of the folders above it, are on the disk. Folders that this process may
+  /// not read or write are left out, since it has made nothing there; so are those that cannot be synced (EINVAL).
   public static func syncPath(_ path: String) throws(PosixError) {
     var folder = path
     repeat {
@@ -361,4 +354,9 @@ public enum Files {
     defer { free(resolved) }
     return String(cString: resolved)
   }
+}
+
+extension timespec {
+  /// Since 1970, for a time of a file.
+  fileprivate var nanoseconds: Int64 { Int64(tv_sec) &* 1_000_000_000 &+ Int64(tv_nsec) }
 }

@@ -1,35 +1,35 @@
 import CPosix
 import Glibc
 
-/// A process apart from the host's others, in namespaces of its own: namespaces(7), made by unshare(1).
+/// The means to isolate a process from the host's others, by namespaces of its own: namespaces(7), made by unshare(1).
 public enum Isolation {
-  /// What goes before a command to run it as the first process of its own process table; when the command ends, or
-  /// unshare(1) does, all that it has started is killed. The user stays who they are; no privilege is needed where the
-  /// kernel lets users have namespaces.
-  /// - Parameter network: with a network of its own too, in which there is nobody.
+  /// The words before a command that make it the first process of a process table of its own. When the command or
+  /// unshare(1) ends, its descendants are killed. The user stays the same, and needs no privilege if the kernel lets users
+  /// have namespaces.
+  /// - Parameter network: whether it also gets an empty network of its own.
   public static func entrance(network: Bool) -> [String] {
     ["unshare", "--user", "--map-current-user", "--keep-caps", "--pid", "--fork", "--kill-child"]
       + ["--mount-proc"] + (network ? ["--net"] : []) + ["--"]
   }
 
-  /// The arguments of unshare(1) before a command to run it with mounts and a process table of its own: no other process sees what it mounts,
-  /// and when the command ends, or unshare(1) does, all that it has started is killed. Root needs no user namespace for
-  /// that: in one, the files of other users would seem to belong to the user `nobody`.
+  /// The arguments of unshare(1) that give a command mounts and a process table of its own: no other process sees what it
+  /// mounts, and when the command or unshare(1) ends, its descendants are killed. Root gets no user namespace, in which
+  /// other users' files would seem to belong to the user `nobody`.
   public static var mountEntrance: [String] {
     (User.isRoot ? [] : ["--user", "--map-current-user", "--keep-caps"])
       + ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
   }
 
-  /// For the process inside: raises the loopback of its network, and lets no program that it starts have what it may do
-  /// there.
+  /// For the process inside: sets up the loopback of its network, and gives none of its capabilities to the programs that
+  /// it starts.
   public static func settle(network: Bool) throws(PosixError) {
     if network { try check("set up", "loopback") { cposix_raise_loopback() } }
     try check("drop", "capabilities") { cposix_keep_from_heirs() }
   }
 
-  /// For the process inside: shows a tree in another place, where it can be changed; the changes are kept in memory, and
-  /// the tree stays what it is. All of it is gone with the process. Source: overlayfs in the kernel's documentation.
-  /// - Parameter place: a folder that is made.
+  /// For the process inside: shows a tree in another place, where it can be changed. The changes are kept in memory until
+  /// the process ends; the tree itself is not changed. Source: overlayfs in the kernel's documentation.
+  /// - Parameter place: the folder to make.
   public static func lay(_ tree: String, over place: String) throws(PosixError) {
     // In the options a comma or a colon ends a path.
     if (tree + place).contains(where: { ",:\\".contains($0) }) {
@@ -43,8 +43,8 @@ public enum Isolation {
     try check("mount", place) { cposix_mount("overlay", place, options) }
   }
 
-  /// For the process inside: shows a folder as an entry of another one, which keeps its other entries. The other folder
-  /// itself is not changed, nor need its owner allow anything: it is replaced by a tmpfs that shows what is in it.
+  /// For the process inside: shows a folder as an entry of another one, which keeps its other entries. The other folder is
+  /// not changed, and no rights in it are needed: a tmpfs that shows its entries is mounted over it.
   /// - Parameters:
   ///   - place: `PARENT/NAME`; whatever has this name is hidden.
   ///   - scratch: a folder that is used for this alone, to be mounted on.
@@ -59,7 +59,7 @@ public enum Isolation {
     try check("mount", parent) { cposix_bind(scratch, parent) }
   }
 
-  /// What cannot be shown is left out: what a command needs of it, it will miss by name.
+  /// An entry that cannot be shown is left out. A command that needs it fails and names it.
   private static func show(_ entry: String, in place: String) {
     guard let info = try? Files.info(entry) else { return }
     switch info.kind {
@@ -74,7 +74,7 @@ public enum Isolation {
     _ = cposix_bind(entry, place)
   }
 
-  /// For the process inside: hides what is in a folder from it and all that it starts.
+  /// For the process inside: hides the content of a folder from it and its descendants.
   public static func hide(_ folder: String) throws(PosixError) {
     try check("mount", folder) { cposix_mount("tmpfs", folder, "mode=755") }
   }

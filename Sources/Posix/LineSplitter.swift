@@ -1,6 +1,6 @@
-/// Cuts bytes that come in pieces into lines.
+/// A splitter of bytes, which come in parts, into lines.
 public struct LineSplitter: Sendable {
-  /// A line without an end is handed over in pieces of this many bytes.
+  /// A longer line is cut into parts of this many bytes.
   let longest: Int
   private var pending: [UInt8] = []
 
@@ -15,12 +15,12 @@ public struct LineSplitter: Sendable {
     return lines
   }
 
-  /// What is left when no more comes.
+  /// The last line, if it has no newline.
   public mutating func finish() -> [String] { pending.isEmpty ? [] : [take()] }
 
   private mutating func take() -> String {
     if pending.last == UInt8(ascii: "\r") { pending.removeLast() }
-    // Of a line that was drawn over and over only the last drawing counts.
+    // A program may overwrite its line by carriage returns; only the last text is kept.
     let visible = pending.split(separator: UInt8(ascii: "\r")).last ?? []
     pending.removeAll(keepingCapacity: true)
     return String(decoding: visible, as: UTF8.self)

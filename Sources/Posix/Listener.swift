@@ -1,6 +1,6 @@
 import Glibc
 
-/// A TCP socket that somebody listens on.
+/// A TCP socket that listens.
 public struct Listener: Hashable, Sendable {
   /// In digits, as inet_ntop(3) writes it.
   public var address: String
@@ -12,19 +12,19 @@ public struct Listener: Hashable, Sendable {
     (self.address, self.port, self.owner, self.inode) = (address, port, owner, inode)
   }
 
-  /// Of any address of the host.
+  /// Whether it listens on all addresses of the host.
   public var isWildcard: Bool { address == "0.0.0.0" || address == "::" }
 
-  /// Those in the network namespace of a process; nil where their table cannot be read, or is greater than `limit`
-  /// bytes. Every process's can be read by all.
+  /// The listeners in the network namespace of a process; nil if their table cannot be read or has more than `limit` bytes.
+  /// Every user can read the table of every process.
   public static func all(inNetworkOf process: pid_t, limit: Int = 4 << 20) -> [Listener]? {
     guard let four = try? Files.read("/proc/\(process)/net/tcp", limit: limit) else { return nil }
-    // There is none in a kernel without IPv6.
+    // A kernel without IPv6 has no such table.
     let six = try? Files.readIfThere("/proc/\(process)/net/tcp6", limit: limit)
     return all(in: four) + all(in: six ?? [])
   }
 
-  /// Reads the table `tcp` or `tcp6`; a line of another shape is passed over. Source: proc(5), `/proc/net/tcp`.
+  /// Reads the table `tcp` or `tcp6`; a line of another form is left out. Source: proc(5), `/proc/net/tcp`.
   static func all(in table: [UInt8]) -> [Listener] {
     table.split(separator: UInt8(ascii: "\n")).compactMap { line in
       let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 10)

@@ -1,6 +1,6 @@
 import CPosix
 
-/// A lock on a file, held until the value is let go of or the process ends.
+/// A lock on a file, held until the value is released or the process ends.
 ///
 /// It is an open-file-description lock (`fcntl(2)`, `F_OFD_SETLK`): two openings of the same file exclude each other even in one
 /// process, and whether it is held can be seen without taking it.
@@ -9,17 +9,17 @@ public final class Lock: Sendable {
 
   private init(_ file: File) { self.file = file }
 
-  /// Closing alone would leave it to a copy of the descriptor: between fork(2) and execve(2) a child has one.
+  /// Closing alone would leave the lock with a copy of the descriptor: a child has one between fork(2) and execve(2).
   deinit { _ = cposix_unlock(file.descriptor) }
 
-  /// Takes the lock, making the file where there is none.
-  /// - Returns: nil if somebody else has it.
+  /// Takes the lock, and makes the file if it is missing.
+  /// - Returns: nil if it is held elsewhere.
   public static func take(_ path: String) throws(PosixError) -> Lock? {
     try take(try open(path))
   }
 
   /// Takes the lock on a file that is open for writing.
-  /// - Returns: nil if somebody else has it.
+  /// - Returns: nil if it is held elsewhere.
   public static func take(_ file: File) throws(PosixError) -> Lock? {
     do throws(PosixError) {
       try check("lock", file.name) { cposix_lock(file.descriptor, 1, 0) }
@@ -39,14 +39,14 @@ public final class Lock: Sendable {
       try file.giveToOwner(of: Files.parent(of: path))
       return file
     } catch {
-      // Somebody else has made it meanwhile.
+      // Another process has made it meanwhile.
       if error.errno == .exists { return try File.open(path, .change) }
       throw PosixError("write", path, error.errno)
     }
   }
 
-  /// Takes the lock of a folder, in which nothing is made for it. flock(2)
-  /// - Returns: the folder, whose lock is held until it is let go of; nil if another opening of it has it.
+  /// Takes the lock of a folder, without making a file in it. flock(2)
+  /// - Returns: the open folder, which holds the lock until it is released; nil if it is held elsewhere.
   public static func take(folder path: String) throws(PosixError) -> File? {
     let folder = try File.open(path, .folder)
     do throws(PosixError) {
@@ -58,16 +58,16 @@ public final class Lock: Sendable {
     }
   }
 
-  /// Takes the lock, waiting while somebody else has it.
+  /// Takes the lock, and waits while it is held elsewhere.
   public static func wait(_ path: String) throws(PosixError) -> Lock { try wait(try open(path)) }
 
-  /// Takes the lock on a file that is open for writing, waiting while somebody else has it.
+  /// Takes the lock on a file that is open for writing, and waits while it is held elsewhere.
   public static func wait(_ file: File) throws(PosixError) -> Lock {
     try check("lock", file.name) { cposix_lock(file.descriptor, 1, 1) }
     return Lock(file)
   }
 
-  /// Whether somebody holds the lock. Looking takes nothing (`F_OFD_GETLK`).
+  /// Whether the lock is held. It is not taken for that (`F_OFD_GETLK`).
   public static func isHeld(_ path: String) throws(PosixError) -> Bool {
     do throws(PosixError) {
       return try isHeld(try File.open(path, .read))

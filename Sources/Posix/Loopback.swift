@@ -1,7 +1,7 @@
 import CPosix
 import Glibc
 
-/// TCP on 127.0.0.1, the only address this product dials or listens on by itself.
+/// TCP on 127.0.0.1, the only address that these programs dial or listen on without being told.
 public enum Loopback {
   private static func address(_ port: UInt16) -> sockaddr_in {
     var address = sockaddr_in()
@@ -33,7 +33,7 @@ public enum Loopback {
     (try? connect(port)) != nil
   }
 
-  /// Whether we could listen on the port now. bind(2)
+  /// Whether the port is free to listen on now. bind(2)
   public static func isFree(_ port: UInt16) -> Bool {
     guard let socket = try? socket() else { return false }
     return withAddress(port) { bind(socket.descriptor, $0, $1) } == 0 && !isListening(port)
@@ -41,10 +41,10 @@ public enum Loopback {
 
   /// A connection that blocks. connect(2)
   ///
-  /// On loopback it is made or refused at once, but for a program that has stopped accepting and whose queue is full:
-  /// it would keep us waiting for minutes.
+  /// On loopback it is made or refused at once, unless the program behind the port has stopped accepting and its queue is
+  /// full: then connect(2) could wait for minutes.
   /// - Parameters:
-  ///   - milliseconds: how long that is borne (ETIMEDOUT), one at least.
+  ///   - milliseconds: the longest wait (ETIMEDOUT), one at least.
   ///   - process: connects in the network namespace of this process, as `Dial` does.
   public static func connect(
     _ port: UInt16, milliseconds: Int64 = 500, inNetworkOf process: pid_t? = nil
@@ -60,7 +60,7 @@ public enum Loopback {
     return socket
   }
 
-  /// A port that nobody listens on, chosen by the kernel.
+  /// A port on which no program listens, chosen by the kernel.
   public static func freePort() throws(PosixError) -> UInt16 {
     let socket = try socket()
     try check("listen on", "127.0.0.1") { withAddress(0) { bind(socket.descriptor, $0, $1) } }
@@ -76,14 +76,15 @@ public enum Loopback {
     return UInt16(bigEndian: address.sin_port)
   }
 
-  /// Sends `bytes` and reads the answer until the other side closes, `enough` is true of it, or time is up (ETIMEDOUT).
+  /// Sends `bytes` and reads the answer until the other side closes, `enough` is true of it, or the time is over
+  /// (ETIMEDOUT).
   /// - Parameter process: asks in the network namespace of this process, as `Dial` does.
   public static func exchange(
     _ bytes: [UInt8], port: UInt16, milliseconds: Int64, limit: Int = 65_536,
     inNetworkOf process: pid_t? = nil, until enough: ([UInt8]) -> Bool = { _ in false }
   ) throws(PosixError) -> [UInt8] {
     let socket = try connect(port, inNetworkOf: process)
-    // The other side may be gone: EPIPE as an error, whatever this process does with SIGPIPE.
+    // If the other side is gone, this fails with EPIPE and sends no SIGPIPE.
     try check("write", "127.0.0.1:\(port)") {
       send(socket.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }

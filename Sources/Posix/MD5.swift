@@ -1,6 +1,6 @@
 import Glibc
 
-/// MD5 as RFC 1321 defines it: broken for signatures, and what Erlang's handshake is made with.
+/// MD5 as RFC 1321 defines it. It is broken for signatures, but Erlang's handshake needs it.
 public enum MD5 {
   /// The 16 bytes of the digest.
   public static func digest(_ bytes: [UInt8]) -> [UInt8] {

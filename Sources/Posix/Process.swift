@@ -8,7 +8,7 @@ public struct Invocation: Hashable, Sendable {
   public var directory: String?
   public var environment: [String: String]
 
-  /// Where a system keeps its programs, for what is run without anybody's `PATH`.
+  /// The folders in which a system keeps its programs, for commands that are run without a user's `PATH`.
   public static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   public init(_ arguments: [String], in directory: String? = nil, environment: [String: String]) {
@@ -40,21 +40,21 @@ public enum Exit: Hashable, Sendable {
   }
 }
 
-/// A process that we started.
+/// A child of this process.
 public struct Child: Sendable {
   public let pid: pid_t
 
   public enum Stream: Sendable {
     case null
-    /// Ours.
+    /// The stream of this process.
     case inherited
     case file(File)
   }
 
   /// Starts a program with just these three streams open. fork(2), execve(2)
   /// - Parameters:
-  ///   - newSession: leaves our session first, so that no signal of our terminal reaches it. setsid(2)
-  ///   - deathSignal: sent to it when the thread that starts it here ends, however that comes. prctl(2)
+  ///   - newSession: whether it gets a session of its own, so that no signal of our terminal reaches it. setsid(2)
+  ///   - deathSignal: sent to it when the thread that starts it ends, for whatever reason. prctl(2)
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
     errors: Stream = .inherited, newSession: Bool = false, deathSignal: Signal? = nil
@@ -89,17 +89,17 @@ public struct Child: Sendable {
     return Exit(code, signal)
   }
 
-  /// Waits until it ends, and ends it where it lives on at `end`, in milliseconds of the monotonic clock.
+  /// Waits until it ends, and kills it at `end`, in milliseconds of the monotonic clock.
   public func wait(until end: Int64?) -> Exit {
     if let end, let watch = ProcessIdentity(of: pid)?.endWatch() {
       _ = try? Poll.isReady(Poll.Interest(watch.descriptor), before: end)
-      // This does nothing to one that has ended: its number is not given away before we wait for it.
+      // A child that has ended keeps its number until it is waited for, so the signal reaches no other process.
       signal(.kill)
     }
     return wait()
   }
 
-  /// Waits until it ends, and sends it those of the arriving signals that are in `passed`.
+  /// Waits until it ends, and passes on to it the arriving signals that are in `passed`.
   public func wait(passing passed: Set<Signal>, of signals: Signals) throws(PosixError) -> Exit {
     var loop = EventLoop<pid_t>(signals: signals)
     guard let end = ProcessIdentity(of: pid)?.endWatch() else { return wait() }
@@ -111,14 +111,15 @@ public struct Child: Sendable {
     }
   }
 
-  /// A child of ours that has ended, nil if none has; orphans given to a subreaper are children too.
+  /// A child that has ended; nil if none has. The orphans that a subreaper adopts are children, too.
   public static func reapAny() -> (pid: pid_t, exit: Exit)? {
     var (code, signal): (Int32, Int32) = (-1, 0)
     let pid = cposix_wait(-1, 0, &code, &signal)
     return pid > 0 ? (pid, Exit(code, signal)) : nil
   }
 
-  /// How it ended, if it has by now; its number is free for others then, and this value is done. waitpid(2)
+  /// How it ended; nil if it still runs. After its end its number is free, and this value must not be used any more.
+  /// waitpid(2)
   public func exitIfEnded() -> Exit? {
     var (code, signal): (Int32, Int32) = (-1, 0)
     guard cposix_wait(pid, 0, &code, &signal) != 0 else { return nil }
@@ -148,9 +149,9 @@ extension Invocation {
     public var isSuccess: Bool { exit == .code(0) }
   }
 
-  /// Runs to the end and gives what it wrote.
+  /// Runs it to its end and returns its output.
   /// - Parameters:
-  ///   - errors: standard error too, in the order written; else it goes to ours, or nowhere with `.null`.
+  ///   - errors: where standard error goes; nil puts it into the output, in the order written.
   ///   - limit: milliseconds after which it is killed; nil waits for ever.
   public func run(
     input: Child.Stream = .null, errors: Child.Stream? = nil, limit: Int64? = nil
@@ -160,7 +161,7 @@ extension Invocation {
     return Result(exit: exit, output: output)
   }
 
-  /// Runs to the end and hands over what it writes as it comes.
+  /// Runs it to its end and hands over its output as it comes.
   public func run(
     input: Child.Stream = .null, errors: Child.Stream? = nil, limit: Int64? = nil,
     _ receive: ([UInt8]) -> Void
@@ -176,10 +177,10 @@ extension Invocation {
     return child.wait()
   }
 
-  /// Starts it; what it writes is read from the file. Our copy of the writing end is closed on return, so that the end
+  /// Starts it with a pipe for its output. This process has closed its copy of the writing end on return, so that the end
   /// of the output can be seen.
   /// - Parameters:
-  ///   - errors: standard error; nil is for the same pipe.
+  ///   - errors: where standard error goes; nil is for the same pipe.
   ///   - newSession, deathSignal: see `Child.start`.
   public func startPiped(
     input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false,

@@ -53,7 +53,7 @@ extension ProcessIdentity {
   }
 }
 
-/// `/proc`, read as proc(5) describes it.
+/// The processes of the host, read from `/proc`. proc(5)
 public enum ProcessTable {
   public struct Stat: Hashable, Sendable {
     public var pid: pid_t
@@ -91,45 +91,45 @@ public enum ProcessTable {
     try Files.list("/proc", skippingOthers: true).compactMap { pid_t($0) }.compactMap(stat)
   }
 
-  /// All numbers of processes.
+  /// The numbers of all processes.
   public static func pids() -> [pid_t] {
     ((try? Files.list("/proc", skippingOthers: true)) ?? []).compactMap { pid_t($0) }
   }
 
-  /// The name of the program that a process runs, at most 15 bytes of it; empty where the process is gone.
+  /// The name of the program that a process runs, at most 15 bytes of it; empty if the process has ended.
   public static func name(of pid: pid_t) -> String {
     let bytes = (try? File.open("/proc/\(pid)/comm", .read).read(upTo: 64)) ?? []
     return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
   }
 
-  /// The words that a process was started with, the program first; of very many bytes the first `limit`.
+  /// The words that a process was started with, the program first; at most `limit` bytes of them.
   public static func words(of pid: pid_t, limit: Int = 1 << 20) -> [String] {
     guard let file = try? File.open("/proc/\(pid)/cmdline", .read) else { return [] }
     var bytes: [UInt8] = []
     while bytes.count < limit, let part = try? file.read(upTo: 65_536), !part.isEmpty {
       bytes += part
     }
-    // Each ends with a zero, also an empty one.
+    // Each word ends with a zero, an empty one too.
     if bytes.last == 0 { bytes.removeLast() }
     if bytes.isEmpty { return [] }
     return bytes.prefix(limit).split(separator: 0, omittingEmptySubsequences: false)
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The user of a process; nil also for one that is of several: a setuid program runs with a user's own arguments
-  /// and environment as somebody else. A process that hides has its user too, while its folder in `/proc` is root's.
+  /// The user of a process. It is nil for a process of several users: a setuid program runs as one user with arguments and
+  /// environment of another. It is found for a hidden process too, whose folder in `/proc` belongs to root.
   public static func user(of pid: pid_t) -> uid_t? {
     let bytes = (try? Files.read("/proc/\(pid)/status", limit: 65_536)) ?? []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(whereSeparator: \.isWhitespace)
-      // Real, effective, saved and that for files.
+      // The real, effective, saved and file system user.
       guard fields.count == 5, fields[0] == "Uid:" else { continue }
       return Set(fields[1...]).count == 1 ? uid_t(fields[1]) : nil
     }
     return nil
   }
 
-  /// When the host was booted, in milliseconds since 1970; the same number until its clock is set. proc(5), `/proc/stat`
+  /// The time of the host's boot, in milliseconds since 1970. It stays the same until the clock is set. proc(5), `/proc/stat`
   public static func bootMoment() -> Int64 {
     let bytes = (try? Files.read("/proc/stat", limit: 1 << 20)) ?? []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
@@ -139,7 +139,7 @@ public enum ProcessTable {
     return 0
   }
 
-  /// The inodes of the sockets that a process has open; nil where we may not look.
+  /// The inodes of the sockets that a process has open; nil if this process may not see them.
   public static func sockets(of pid: pid_t) -> Set<UInt64>? {
     guard let names = try? Files.list("/proc/\(pid)/fd") else { return nil }
     var found: Set<UInt64> = []
@@ -152,24 +152,24 @@ public enum ProcessTable {
     return found
   }
 
-  /// The id of this boot of the host: with another one every pid and start time is another process's. random(4)
+  /// The id of this boot of the host. Pids and start times of another boot mean other processes. random(4)
   public static var bootID: String {
     let bytes = (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 256)) ?? []
     return String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
   }
 
-  /// The environment that a process was started with, as `NAME=value`; empty where we may not look.
+  /// The environment that a process was started with, as `NAME=value`; empty if this process may not see it.
   public static func environment(of pid: pid_t) -> Set<String> {
     let bytes = (try? Files.read("/proc/\(pid)/environ", limit: 4 << 20)) ?? []
     return Set(bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
   }
 
-  /// The folder that a process works in; nil where we may not look, and of one that has ended.
+  /// The working folder of a process; nil if this process may not see it, or the other one has ended.
   public static func workingFolder(of pid: pid_t) -> String? {
     try? Files.target(ofLink: "/proc/\(pid)/cwd")
   }
 
-  /// Everything started by `pid` and by those, at this moment.
+  /// The children of a process, their children and so on, at this moment.
   public static func descendants(of pid: pid_t) -> [Stat] { descendants(of: pid, in: all()) }
 
   private static func descendants(of pid: pid_t, in all: [Stat]) -> [Stat] {
@@ -185,7 +185,7 @@ public enum ProcessTable {
     return found
   }
 
-  /// Kills everything started by `pid` and by those, and what they start meanwhile; as `endAll`.
+  /// Kills all descendants of a process, and those that appear meanwhile, as `endAll` does.
   @discardableResult
   public static func endDescendants(
     of pid: pid_t, within milliseconds: Int64 = 5000, reaping reap: () -> Void = {}

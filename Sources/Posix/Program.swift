@@ -9,7 +9,6 @@ public enum Program {
 }
 
 public enum Environment {
-  /// The variables of this process.
   public static var current: [String: String] {
     var variables: [String: String] = [:]
     var next = environ

@@ -1,19 +1,19 @@
 import CPosix
 import Synchronization
 
-/// Bytes that nobody can guess. getrandom(2)
+/// Random bytes that cannot be guessed. getrandom(2)
 public enum Random {
   public static func bytes(_ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
       while filled < count {
-        // It fails only where a signal comes before the kernel has collected enough since the host was booted.
+        // It fails only if a signal arrives before the kernel has collected enough randomness after the boot.
         let wanted = min(count - filled, 256)
         filled += max(0, cposix_random(buffer.baseAddress.map { $0 + filled }, wanted))
       }
     }
   }
 
-  /// 128 random bits as 32 lower-case hexadecimal digits; as cheap as naming every event by them demands.
+  /// 128 random bits as 32 lower-case hexadecimal digits. Every event is named by such an id, so it is made fast.
   public static func id() -> String {
     supply.withLock { supply in
       if supply.isEmpty { supply = bytes(1024) }
@@ -23,7 +23,7 @@ public enum Random {
     }
   }
 
-  /// Fetched and not given yet: a call of the kernel costs more than sixteen bytes of it.
+  /// Bytes that are fetched and not used yet: a call of the kernel for each id would cost more.
   private static let supply = Mutex<[UInt8]>([])
 
   /// `count` random bytes as lower-case hexadecimal digits.
@@ -47,10 +47,10 @@ public enum Hex {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
   }
 
-  /// The bytes that lower-case digits stand for; nil where that is not what they are.
+  /// The bytes that lower-case digits stand for; nil for another text.
   public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)[...]) }
 
-  /// The bytes that lower-case digits stand for; nil where that is not what they are.
+  /// The bytes that lower-case digits stand for; nil for another text.
   public static func decode(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
     guard digits.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []

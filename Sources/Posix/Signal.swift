@@ -12,7 +12,6 @@ public struct Signal: RawRepresentable, Hashable, Sendable, CustomStringConverti
   public static let abrt = Signal(rawValue: SIGABRT)
   public static let kill = Signal(rawValue: SIGKILL)
   public static let usr1 = Signal(rawValue: SIGUSR1)
-  public static let segv = Signal(rawValue: SIGSEGV)
   public static let usr2 = Signal(rawValue: SIGUSR2)
   public static let term = Signal(rawValue: SIGTERM)
   public static let chld = Signal(rawValue: SIGCHLD)

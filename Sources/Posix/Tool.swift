@@ -1,19 +1,19 @@
 import Glibc
 
-/// Another project's program, run with its output read line by line. It is killed when we end, however that comes.
+/// Another project's program, run with its output read line by line. It is killed when this process ends.
 public struct Tool: Sendable {
   public enum Ending: Hashable, Sendable {
     case exit(Exit)
-    /// It was killed because this signal came to us.
+    /// It was killed because this process got the signal.
     case interrupted(Signal)
-    /// It was killed because nobody wanted more of it.
+    /// It was killed because its output was enough.
     case cut
-    /// It was killed because its time was over.
+    /// It was killed at the deadline.
     case expired
   }
 
   let invocation: Invocation
-  /// Signals that end it.
+  /// Signals to this process that end it.
   let interrupts: Signals?
 
   public init(invocation: Invocation, interrupts: Signals?) {
@@ -23,16 +23,16 @@ public struct Tool: Sendable {
 
   /// - Parameters:
   ///   - input: what it reads.
-  ///   - deadline: on the monotonic clock; where it lives on then, it is killed.
-  ///   - isEnough: asked after lines were handed over; where it is so, the program is killed.
-  ///   - receive: gets each line of standard output and error, in the order written.
+  ///   - deadline: when it is killed, in milliseconds of the monotonic clock.
+  ///   - isEnough: asked after each part of the output; if it is true, the program is killed.
+  ///   - receive: called with each line of standard output and error, in the order written.
   public func run(
     input: Child.Stream = .null, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
     let (child, output) = try invocation.startPiped(
       input: input, newSession: true, deathSignal: .kill)
-    // A line that is cut may hold half of what is to be masked in each piece.
+    // The limit is high, since a secret that is cut in two could not be masked.
     var splitter = LineSplitter(longest: 1 << 20)
     var over: Int64?
     defer { for line in splitter.finish() { receive(line) } }
@@ -57,7 +57,7 @@ public struct Tool: Sendable {
         }
         if part.isEmpty { return .exit(child.wait()) }
       }
-      // It has ended, and something it left behind holds its output open, or goes on writing.
+      // It has ended, but a process that it started holds its output open.
       if ProcessTable.stat(child.pid)?.state == "Z" {
         over = over ?? Clock.monotonic() + 1000
         if turn.isEmpty || Clock.monotonic() > over ?? 0 { return .exit(child.wait()) }
@@ -67,7 +67,7 @@ public struct Tool: Sendable {
 
   private enum Source { case output }
 
-  /// Kills a program with all that it started. It is stopped first, so that it starts no more meanwhile.
+  /// Kills a program and its descendants. It is stopped first, so that it starts no others meanwhile.
   private static func end(_ child: Child) {
     child.signal(.stop)
     ProcessTable.endDescendants(of: child.pid)

@@ -1,18 +1,18 @@
 import Glibc
 
-/// Who runs this process.
+/// The user of this process.
 public enum User {
   public static var isRoot: Bool { geteuid() == 0 }
 
   public static var id: uid_t { geteuid() }
 
-  /// The name of the person behind a command: `SUDO_USER`, else the name of our uid, else the uid itself. A courtesy, not a proof.
+  /// The name of the person behind a command: `SUDO_USER`, else the name of the uid, else the uid itself. It proves nothing.
   public static func name(environment: [String: String]) -> String {
     if let name = environment["SUDO_USER"], !name.isEmpty { return name }
     return name(of: geteuid()) ?? String(geteuid())
   }
 
-  /// Read off `/etc/passwd` (passwd(5)), since name services are not to be had in a static program.
+  /// Read from `/etc/passwd` (passwd(5)), since a static program has no name services.
   public static func name(of id: uid_t) -> String? {
     guard let bytes = try? Files.read("/etc/passwd", limit: 1 << 20) else { return nil }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {

@@ -1,14 +1,14 @@
 import Events
 
-/// What an archive holds, held against what a slug may be. Each line is one entry, as tar lists it with `--verbose`,
-/// `--numeric-owner`, `--full-time` and `--quoting-style=escape`:
+/// The entries of an archive, checked against what a slug may hold. Each line is one entry, as tar lists it with
+/// `--verbose`, `--numeric-owner`, `--full-time` and `--quoting-style=escape`:
 /// ```
 /// -rw-r--r-- 0/0               3 2026-11-21 12:32:35 ./a/b/f
 /// ```
-/// The setuid bit and its like need no look: modes come from the manifest.
+/// The setuid, setgid and sticky bits are not checked, since modes come from the manifest.
 struct ArchiveListing {
   private(set) var refusal: Cause?
-  /// The first line that is no entry: what tar has to say.
+  /// The first line that is no entry: a message of tar's.
   private(set) var complaint = ""
   private var entries = 0
   private var size = 0
@@ -56,12 +56,11 @@ struct ArchiveListing {
     return nil
   }
 
-  /// Counts it.
   private mutating func excess(_ line: String) -> Cause? {
     if entries > SlugArchive.mostEntries {
       return Cause(.slugArchive, "the archive has more than \(SlugArchive.mostEntries) entries")
     }
-    // One that was not understood is no smaller than any other.
+    // An entry that cannot be parsed counts as the largest.
     let more = Self.words(line).dropFirst(2).first.flatMap { Int($0) } ?? .max
     if more < 0 || more > SlugArchive.greatestSize - size {
       return Cause(

@@ -1,7 +1,7 @@
-/// What an ELF file tells the dynamic linker. Sources: elf(5); System V ABI, "Dynamic Linking"; Linux Standard Base,
-/// "Symbol Versioning".
+/// The fields of an ELF file that the dynamic linker reads. Sources: elf(5); System V ABI, "Dynamic Linking"; Linux
+/// Standard Base, "Symbol Versioning".
 ///
-/// A file that ends too early or contradicts itself is none: nothing could run it.
+/// A file that is too short or contradicts itself is not read as ELF, since it could not be run.
 struct ELF: Equatable {
   /// `e_machine`.
   var machine: UInt16
@@ -11,7 +11,7 @@ struct ELF: Equatable {
   var isLoadable: Bool
   /// The dynamic linker that a program asks for.
   var interpreter: String?
-  /// What a shared library calls itself.
+  /// The name that a shared library gives itself.
   var name: String?
   /// Names of shared libraries.
   var needed: [String] = []
@@ -40,7 +40,7 @@ struct ELF: Equatable {
 
   static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
 
-  /// As `uname -m` would say; the number of one that is not known here.
+  /// The name that `uname -m` has for it, or the number of an unknown one.
   var architecture: String {
     switch machine {
     case 62: is64Bit ? "x86_64" : "x32"

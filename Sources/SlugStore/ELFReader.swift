@@ -1,4 +1,4 @@
-/// Finds its way through an ELF file by offsets, each held against the file before it is used.
+/// A reader of an ELF file, which checks every offset against the file's size before it is used.
 struct ELFReader {
   private let size: Int
   private let read: (Int, Int) -> [UInt8]
@@ -6,7 +6,7 @@ struct ELFReader {
   private let isBigEndian: Bool
   private let header: [UInt8]
 
-  /// More than any linker writes; a file that claims more would only keep us busy.
+  /// More than any linker writes. A file that claims more is refused, since reading it would take too long.
   private static let mostSegments = 1024
   private static let longestTable = 1 << 16
   private static let longestText = 1 << 16
@@ -42,7 +42,7 @@ struct ELFReader {
 
   // MARK: - Bytes
 
-  /// Nil where the bytes end before it does, or where it is greater than an `Int`.
+  /// Nil if the bytes are too few, or the number is greater than an `Int`.
   private func number(_ bytes: [UInt8], _ start: Int, _ count: Int) -> Int? {
     guard start >= 0, start <= bytes.count - count else { return nil }
     let part = bytes[start..<(start + count)]
@@ -57,14 +57,14 @@ struct ELFReader {
     number(bytes, start, is64Bit ? 8 : 4)
   }
 
-  /// Nil where the file has not as many.
+  /// Nil if the file has fewer bytes.
   private func bytes(at offset: Int, _ count: Int) -> [UInt8]? {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else { return nil }
     let bytes = read(offset, count)
     return bytes.count == count ? bytes : nil
   }
 
-  /// The text at an offset, which a zero ends.
+  /// The text at an offset, up to a zero.
   private func text(at offset: Int) -> String? {
     guard (0..<size).contains(offset) else { return nil }
     for length in [256, Self.longestText] {
@@ -109,7 +109,7 @@ struct ELFReader {
   private func segment(_ table: [UInt8], at start: Int) -> Segment? {
     let places = is64Bit ? (8, 16, 32) : (4, 8, 16)
     guard let kind = number(table, start, 4) else { return nil }
-    // The linker looks at no other ones, and what they say may be anything.
+    // The linker reads no other segments, so they may hold anything.
     guard Segment.load...Segment.interpreter ~= kind else {
       return Segment(kind: kind, offset: 0, address: 0, size: 0)
     }
@@ -119,7 +119,7 @@ struct ELFReader {
     return Segment(kind: kind, offset: offset, address: address, size: length)
   }
 
-  /// Where in the file an address of the running program lies.
+  /// The offset in the file of an address of the running program.
   private func offset(of address: Int, _ loaded: [Segment]) -> Int? {
     for segment in loaded where address >= segment.address {
       let distance = address - segment.address
@@ -167,7 +167,7 @@ struct ELFReader {
     return readVersions(at: start, count, strings: strings, &elf)
   }
 
-  /// Up to the one that ends them. A value that is no number for us is no offset either.
+  /// The entries up to the one that ends them. A value that is too great for an `Int` is no offset.
   private func entries(_ table: [UInt8]) -> [(tag: Int, value: Int)] {
     let width = is64Bit ? 8 : 4
     var entries: [(tag: Int, value: Int)] = []
@@ -198,7 +198,7 @@ struct ELFReader {
           let flags = number(entry, 4, 2), let name = number(entry, 8, 4),
           let step = number(entry, 12, 4), let text = string(strings, name)
         else { return false }
-        // Weak: the linker complains of its absence and goes on.
+        // Weak: if it is missing, the linker warns and goes on.
         if flags & 2 == 0 { elf.versions.append(text) }
         if step == 0 { break }
         version += step

@@ -3,11 +3,11 @@ import Events
 import Posix
 import ReleaseModel
 
-/// What a build knows and a tree does not tell.
+/// The facts that a build knows and that are not in the tree.
 public struct BuildFacts: Hashable, Sendable {
-  /// Versions of what made it.
+  /// The versions of the tools that made it.
   public var tools: [String: String]
-  /// Nil where nobody looked.
+  /// Nil if they were not looked for.
   public var variables: [Manifest.Variable]?
   public var debugInfo: Manifest.DebugInfo?
 
@@ -21,13 +21,13 @@ public struct BuildFacts: Hashable, Sendable {
   }
 }
 
-/// Describes a tree that holds one OTP release at its top, or several in `rel/NAME`.
+/// A builder of the manifest of a tree, which holds one OTP release at its top, or several in `rel/NAME`.
 public enum ManifestBuilder {
-  /// Walks the tree, reads what is in it and gives its manifest.
-  /// - Parameter report: gets what is wrong with native code and does not keep the tree from being a slug.
+  /// Reads a tree and returns its manifest.
+  /// - Parameter report: called with each problem of native code that does not keep the tree from being a slug.
   public static func describe(
     _ tree: String, _ facts: BuildFacts = BuildFacts(),
-    report: (NativeCode.Finding) -> Void = { _ in }
+    report: (NativeCode.Incompatibility) -> Void = { _ in }
   ) throws(Cause) -> Manifest {
     let releases = try otpReleases(in: tree)
     var manifest = Manifest(
@@ -46,10 +46,9 @@ public enum ManifestBuilder {
     return manifest
   }
 
-  /// Where several OTP releases lie in a tree.
+  /// The folder of several OTP releases in a tree.
   public static let folder = "rel"
 
-  /// The OTP releases in a tree, one at least.
   public static func otpReleases(in tree: String) throws(Cause) -> [OTPRelease] {
     let several = ((try? Files.list(tree + "/" + folder)) ?? []).filter {
       Files.exists("\(tree)/\(folder)/\($0)/releases/start_erl.data")
@@ -76,8 +75,8 @@ public enum ManifestBuilder {
     }
   }
 
-  /// The Procfile's process types; without one, `web` is `bin/server` where the release has it, else the release's own
-  /// start. No release phase is made up: a migration that nobody asked for may be one too many.
+  /// The process types of the Procfile. Without one, `web` is `bin/server` if the release has it, else the release's start
+  /// script. No release phase is assumed: migrations run only if the Procfile asks for them.
   public static func processes(in tree: String, _ releases: [OTPRelease]) throws(Cause)
     -> [Procfile.Entry]
   {
@@ -91,7 +90,7 @@ public enum ManifestBuilder {
         release, isServer, isServer ? server : "\(release.startCommand) \(release.startArgument)"
       )
     }
-    // One of several may be anything; each is a process type of its own name then, but for the only one that serves.
+    // Of several releases the only one with a server is `web`; the others are process types of their own names.
     let servers = commands.filter { $0.1 }.count
     var taken: Set = servers == 1 ? [ProcessType.web, ProcessType.release] : [ProcessType.release]
     return commands.map { release, isServer, command in
@@ -102,7 +101,7 @@ public enum ManifestBuilder {
     }
   }
 
-  /// The release's name, as far as it can be one, with a number where that means another one.
+  /// The release's name as a process type, with a number if that name is taken.
   private static func processType(for name: String, _ taken: inout Set<String>) -> String {
     let base = String(name.map { ProcessType.isValid(String($0)) ? $0 : "-" }.prefix(26))
     var (process, number) = (base, 2)
@@ -113,7 +112,7 @@ public enum ManifestBuilder {
     return process
   }
 
-  /// What the applications that do not come with Erlang and Elixir say of it in their `.app` files.
+  /// The build tools that the applications name in their `.app` files, without those of Erlang and Elixir.
   private static func compileEnv(in tree: String, _ releases: [OTPRelease]) throws(Cause)
     -> [Manifest.CompileEnv]
   {
@@ -170,7 +169,7 @@ public enum ManifestBuilder {
     }
   }
 
-  /// The manifest's own folder is part of every slug; a tree that has no manifest yet must not give another one for it.
+  /// The manifest's own folder is part of every slug, so a tree without a manifest gets the same one as a tree with it.
   private static func addOwnFolder(to entries: inout [Manifest.Entry]) {
     let own = Files.parent(of: Manifest.path)
     if entries.contains(where: { $0.path == own }) { return }

@@ -1,10 +1,10 @@
 import ReleaseModel
 
 extension Manifest.Migration {
-  /// The migrations among a tree's files, sorted. Where two OTP releases hold the same application its migrations are
-  /// told once.
+  /// The migrations among a tree's files, sorted. If two OTP releases hold the same application, its migrations are listed
+  /// once.
   ///
-  /// Ecto takes `NUMBER_NAME.exs` in `priv/REPO/migrations` and in all folders below it for one, and no other file.
+  /// For Ecto a migration is a file `NUMBER_NAME.exs` in `priv/REPO/migrations` or in a folder below it.
   static func all(of releases: [OTPRelease], in files: [Manifest.Entry]) -> [Manifest.Migration] {
     var applications: [String: String] = [:]
     for release in releases {

@@ -1,10 +1,10 @@
 import Posix
 import ReleaseModel
 
-/// The native code in a tree – the virtual machine's programs, ports, NIFs – and what it wants of a host.
+/// The native code in a tree – the virtual machine's programs, ports, NIFs – and what it needs from a host.
 public struct NativeCode: Equatable, Sendable {
-  /// Something that will not run as it is.
-  public enum Finding: Hashable, Sendable {
+  /// A file that will not run on a host.
+  public enum Incompatibility: Hashable, Sendable {
     /// A file for another kind of host.
     case foreign(file: String, architecture: String)
     /// A file that looks for its libraries in a folder of the build host.
@@ -22,12 +22,12 @@ public struct NativeCode: Equatable, Sendable {
 
   /// Names of libraries that the tree does not hold, sorted; musl's dynamic linker is one.
   public private(set) var libraries: [String] = []
-  /// The greatest version that is asked for, by what it is a version of: `GLIBC`, `GLIBCXX`, `CXXABI`.
+  /// The greatest version that is needed, by its name: `GLIBC`, `GLIBCXX`, `CXXABI`.
   public private(set) var versions: [String: String] = [:]
   /// In the order of the files.
-  public private(set) var findings: [Finding] = []
+  public private(set) var findings: [Incompatibility] = []
 
-  /// The lowest glibc that will do; nil where none is asked for.
+  /// The lowest glibc that is enough; nil if none is needed.
   public var glibc: String? { versions["GLIBC"] }
 
   /// Reads the headers of a tree's ELF files.
@@ -50,7 +50,7 @@ public struct NativeCode: Equatable, Sendable {
     libraries = needed.subtracting(held).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// What an ELF file says; nil for any other file.
+  /// The header of an ELF file; nil for any other file.
   static func elf(_ path: String) throws(PosixError) -> ELF? {
     let file = try File.open(path, .read)
     guard try file.read(upTo: ELF.magic.count, at: 0) == ELF.magic else { return nil }
@@ -69,7 +69,7 @@ public struct NativeCode: Equatable, Sendable {
     versions[name] = number
   }
 
-  /// Of a version such as `2.34`; nil for a word such as `PRIVATE`.
+  /// The numbers of a version such as `2.34`; nil for a word such as `PRIVATE`.
   private static func parts(_ version: String) -> [Int]? {
     let parts = version.split(separator: ".", omittingEmptySubsequences: false)
     let numbers = parts.compactMap { Int($0) }

@@ -3,16 +3,16 @@ import JSONText
 import Posix
 import ReleaseModel
 
-/// What is known of an application beyond what its release says of it.
+/// The origin of an application: facts that its release does not hold.
 public struct Component: Hashable, Sendable {
   public var application: String
-  /// In the package's own words.
+  /// As the package spells them.
   public var licences: [String]
-  /// Its name on Hex, where it came from there.
+  /// Its name on Hex, if it came from there.
   public var package: String?
   /// The package's version on Hex; the application's may differ.
   public var version: String?
-  /// Of the package's archive, in hexadecimal digits.
+  /// The SHA-256 of the package's archive, in hexadecimal digits.
   public var sha256: String?
 
   public init(
@@ -29,17 +29,16 @@ public struct Component: Hashable, Sendable {
 
 /// The software bill of materials of a slug, as SPDX 2.3 in JSON. Source: ISO/IEC 5962, "SPDX Specification 2.3".
 ///
-/// Equal contents give equal bytes: nothing in it tells where or when it was made.
+/// Equal contents give equal bytes: neither the place nor the time of the build is in it.
 public struct SBOM {
   /// Where it lies in a slug's tree.
   public static let path = ".reltui/sbom.spdx.json"
 
   private let components: [String: Component]
   private var document: SPDXDocument
-  /// Ids of packages by name and version.
   private var packages: [String: String] = [:]
   private var ids: Set<String> = []
-  /// Ids of licences that have none of SPDX, by their words.
+  /// Ids of licences that are not on SPDX's list, by their text.
   private var licences: [String: String] = [:]
 
   /// - Parameter created: in seconds since 1970, such as `SOURCE_DATE_EPOCH`; not the time of the build.
@@ -58,7 +57,7 @@ public struct SBOM {
   private init(_ components: [Component], created: Int64) {
     self.components = Dictionary(
       components.map { ($0.application, $0) }, uniquingKeysWith: { first, _ in first })
-    // No year has five digits.
+    // The format has no year of five digits.
     let seconds = (0...253_402_300_799).contains(created) ? created : 0
     let time = Timestamp(milliseconds: seconds * 1000).description
     document = SPDXDocument(created: String(time.prefix(19)) + "Z")
@@ -101,7 +100,7 @@ public struct SBOM {
     return add(package, "app-\(name)-\(version)")
   }
 
-  /// - Returns: its id; a package that is there already is not added again.
+  /// - Returns: its id. A package is added once.
   private mutating func add(_ package: SPDXDocument.Package, _ key: String) -> String {
     if let id = packages[key] { return id }
     var package = package

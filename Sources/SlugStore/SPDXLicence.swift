@@ -1,6 +1,6 @@
 /// Licences by their SPDX ids. Packages name them in free words: `Apache 2.0`, `The MIT License`, `BSD-3-Clause`.
 enum SPDXLicence {
-  /// Those that packages on Hex have. Source: SPDX License List, spdx.org/licenses.
+  /// The licences of packages on Hex. Source: SPDX License List, spdx.org/licenses.
   static let ids = [
     "0BSD", "AFL-3.0", "AGPL-3.0-only", "AGPL-3.0-or-later", "Apache-2.0", "Artistic-2.0",
     "BlueOak-1.0.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-4-Clause", "BSL-1.0", "BUSL-1.1",
@@ -29,7 +29,7 @@ enum SPDXLicence {
   private static let byKey = Dictionary(
     ids.map { (key($0), $0) } + others.map { ($0, $1) }, uniquingKeysWith: { first, _ in first })
 
-  /// Without what people write or leave out: case, blanks, dashes, `the`, `license`, the `v` of a version.
+  /// The text without the parts in which spellings differ: case, blanks, dashes, `the`, `license`, the `v` of a version.
   private static func key(_ text: String) -> String {
     let words = text.lowercased().split {
       !($0.isASCII && ($0.isLetter || $0.isNumber)) && $0 != "."
@@ -45,8 +45,7 @@ enum SPDXLicence {
     return key
   }
 
-  /// The id that a package's words mean, or an expression of several such as `MIT OR Apache-2.0`; nil where they mean
-  /// none for sure.
+  /// The id that a package's text means, or an expression of several such as `MIT OR Apache-2.0`; nil if it is not clear.
   static func expression(_ text: String) -> String? {
     if let id = byKey[key(text)] { return id }
     for (separator, word) in [(" or ", " OR "), (" and ", " AND ")] {

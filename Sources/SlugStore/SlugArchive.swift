@@ -2,10 +2,10 @@ import DiskReserve
 import Events
 import Posix
 
-/// A tar archive that is said to hold a slug. It may come from anybody.
+/// A tar archive that should hold a slug. It may come from an untrusted source.
 ///
-/// `tar` itself does the work: it knows compression and formats, keeps names inside the folder and makes links that
-/// lead out last. It is asked first what it would unpack, so that nothing is written of what no slug can be.
+/// The program `tar` unpacks it: it knows compression and formats, keeps names inside the folder, and makes links that
+/// lead out last. Its list of the entries is checked first, so that nothing is written of an archive that is no slug.
 public struct SlugArchive: Sendable {
   /// Bytes of all files, unpacked. A platform's slug is 500 MB at the most, packed.
   public static let greatestSize = 2 << 30
@@ -23,25 +23,25 @@ public struct SlugArchive: Sendable {
     self.interrupts = interrupts
   }
 
-  /// One of which is known that it holds nothing that no slug can hold.
+  /// An archive whose entries were checked.
   public struct Checked: Sendable {
     fileprivate let archive: SlugArchive
 
     /// Unpacks it into a new folder.
-    /// - Returns: false where a signal came in between.
+    /// - Returns: false if a signal interrupted it.
     public func unpack(to folder: String) throws(Cause) -> Bool { try archive.extract(to: folder) }
   }
 
-  /// Looks at what it would unpack to, and writes nothing.
-  /// - Returns: nil where a signal came in between.
+  /// Checks its entries, and writes nothing.
+  /// - Returns: nil if a signal interrupted it.
   public func checked() throws(Cause) -> Checked? {
-    // A pipe could be read once only, and might keep us waiting.
+    // A pipe can be read only once, and opening one could wait.
     guard (try? Files.info(path))?.kind == .file else { throw failure("it is no file") }
     return try isFit() ? Checked(archive: self) : nil
   }
 
   /// Checks it and unpacks it into a new folder.
-  /// - Returns: false where a signal came in between.
+  /// - Returns: false if a signal interrupted it.
   public func unpack(to folder: String) throws(Cause) -> Bool {
     try checked()?.unpack(to: folder) ?? false
   }
@@ -57,7 +57,7 @@ public struct SlugArchive: Sendable {
         "--delay-directory-restore",
       ]
     ) { line in
-      // That tar keeps a name inside the folder is no failure.
+      // This message says that tar has kept a name inside the folder. It is no failure.
       if complaint.isEmpty, !line.hasPrefix("tar: Removing leading") { complaint = line }
     }
     do throws(Cause) { return try isDone(ending, complaint) } catch {
@@ -65,7 +65,7 @@ public struct SlugArchive: Sendable {
     }
   }
 
-  /// Whether it was looked through to its end.
+  /// Whether all entries were checked.
   private func isFit() throws(Cause) -> Bool {
     var listing = ArchiveListing()
     let ending = try run(
@@ -88,7 +88,7 @@ public struct SlugArchive: Sendable {
     } catch { throw Cause(error) }
   }
 
-  /// - Throws: with the first of tar's own words, if it failed.
+  /// - Throws: with tar's first message, if it failed.
   private func isDone(_ ending: Tool.Ending, _ complaint: String) throws(Cause) -> Bool {
     switch ending {
     case .interrupted: return false

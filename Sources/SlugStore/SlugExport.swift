@@ -5,14 +5,13 @@ import ReleaseModel
 
 /// A stored slug packed as a tar archive that any host can import, and any platform unpack at `/app`.
 ///
-/// The same slug of a home gives the same bytes of the tar: sorted names that begin with `./`, one time, owner 0, modes as the
-/// manifest has them. Files that are equal are packed as often as they are there: whether the store still has them as
-/// one must not show.
+/// The same slug gives the same bytes of the tar: sorted names that begin with `./`, one time, owner 0, modes from the
+/// manifest. Equal files are packed each time they occur, so that the bytes do not depend on the store's hard links.
 public struct SlugExport: Sendable {
   public enum Compression: Sendable {
     case gzip, zstd
 
-    /// As tar calls it. gzip's `-n` leaves name and time out.
+    /// The name that tar has for it. gzip's `-n` leaves name and time out.
     var words: [String] {
       switch self {
       case .gzip: ["gzip", "-n"]
@@ -21,7 +20,7 @@ public struct SlugExport: Sendable {
     }
   }
 
-  /// 2000-01-01: tar takes the year 1970 for a mistake, and says so of each file.
+  /// 2000-01-01: for files of 1970 tar prints a warning each.
   private static let time = "@946684800"
 
   let store: SlugStore
@@ -32,8 +31,8 @@ public struct SlugExport: Sendable {
     (self.store, self.id, self.compression) = (store, id, compression)
   }
 
-  /// Writes a file that is there whole or not at all; one that was there is replaced.
-  /// - Returns: false where a signal came in between.
+  /// Writes a file, whole or not at all; an older file of this name is replaced.
+  /// - Returns: false if a signal interrupted it.
   public func write(to path: String, interrupts: Signals) throws(Cause) -> Bool {
     let new = path + ".new-" + Random.hex(4)
     defer { try? Files.remove(new) }
@@ -56,7 +55,7 @@ public struct SlugExport: Sendable {
     } catch { throw (error as? Cause) ?? Cause(.system, "\(error)") }
   }
 
-  /// Writes into an open file or pipe. What tar complains of goes to standard error.
+  /// Writes into an open file or pipe. tar's messages go to standard error.
   public func write(to output: File) throws(Cause) {
     let exit: Exit
     do throws(PosixError) {
@@ -67,7 +66,7 @@ public struct SlugExport: Sendable {
 
   private func invocation(_ output: String) throws(PosixError) -> Invocation {
     let environment = ["PATH": Invocation.standardPath, "LC_ALL": "C"]
-    // Said before tar says it in words of its own.
+    // Checked here, so that the error is in our words and not in tar's.
     _ = try Invocation(compression.words, environment: environment).program()
     let words = [
       "tar", "--create", output, "--force-local", "--format=gnu", "--sort=name",
@@ -78,7 +77,7 @@ public struct SlugExport: Sendable {
     return Invocation(words + beside, environment: environment)
   }
 
-  /// What lies beside the tree and travels in it; tar puts each where it belongs.
+  /// The files beside the tree that travel in the archive, and tar's options that put each into its place.
   private var beside: [String] {
     let files = [SlugRecord.path, Provenance.path].filter {
       Files.exists(store.folder(id) + "/" + Files.name(of: $0))

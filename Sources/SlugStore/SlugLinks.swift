@@ -2,21 +2,21 @@ import Events
 import Posix
 import ReleaseModel
 
-/// The links of a slug, held against leading out of it.
+/// A check that no link of a slug leads out of it.
 ///
-/// They are followed as the kernel would follow them, through other links of the slug: taken by its letters alone,
-/// `a/b/top/../..` stays inside, but not where `top` is a link to the slug's root.
+/// Links are followed as the kernel would follow them, through other links of the slug. As text, `a/b/top/../..` stays
+/// inside; if `top` is a link to the slug's root, it does not.
 public struct SlugLinks {
   private let entries: [Manifest.Entry]
   /// Target by path.
   private let targets: [String: String]
 
-  /// As many links as the kernel follows for one path, path_resolution(7).
+  /// The kernel follows so many links for one path. path_resolution(7)
   private static let mostFollowed = 40
 
   public init(_ manifest: Manifest) { self.init(manifest.files) }
 
-  /// Those of a tree that has no manifest yet.
+  /// The links of a tree that has no manifest yet.
   public init(in tree: String) throws(PosixError) {
     var links: [Manifest.Entry] = []
     for entry in try FileTree.entries(of: tree) where entry.info.kind == .link {
@@ -33,7 +33,7 @@ public struct SlugLinks {
       uniquingKeysWith: { first, _ in first })
   }
 
-  /// How many parts of paths are looked at for all links: many times what any slug has.
+  /// A limit on the parts of paths that are read for all links, far above what any slug has.
   private static let mostSteps = 10_000_000
 
   /// - Throws: a cause naming the first link that leads out.

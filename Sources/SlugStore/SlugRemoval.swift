@@ -3,19 +3,19 @@ import Events
 import HomeLayout
 import Posix
 
-/// Takes slugs out of the store, and the objects that only they had.
+/// A removal of slugs from the store, with the objects that only they have used.
 ///
-/// It may be killed at any moment. A slug goes in one step, by a rename, so that none is ever there in part; what the
-/// rename left is removed after it, by the next removal at the latest. An object is not needed when its name in
-/// `objects/` is its only one: every slug has its own name for each of its files (a hard link), so that not even a
-/// mistake here could take a file from a slug, and nothing has to be counted or marked. All of it is done under the
-/// lock under which slugs are stored, as an object that is being stored has one name for a moment.
+/// It may be killed at any moment. A slug is removed in one step, by a rename, so that none is ever there in part. The
+/// renamed folder is removed after that, by the next removal at the latest. An object is unused when its name in
+/// `objects/` is its only one: every slug has a hard link of its own to each of its files, so no mistake here could
+/// remove a file of a slug, and nothing has to be counted or marked. The removal holds the lock under which slugs are
+/// stored, since an object that is being stored has only one name for a moment.
 public struct SlugRemoval: Sendable {
-  /// What went.
+  /// The slugs that were removed.
   public struct Freed: Hashable, Encodable, Sendable {
     /// Ids.
     public var removed: [String] = []
-    /// Bytes on the disk, those of leftovers too.
+    /// Bytes that were freed on the disk, those of earlier removals included.
     public var bytes = 0
 
     public init() {}
@@ -30,9 +30,9 @@ public struct SlugRemoval: Sendable {
   private static let new = ".new-"
 
   /// - Parameters:
-  ///   - choose: gives the slugs that are to go; nobody stores one meanwhile.
-  ///   - isUnused: asked again of each that was put aside, as somebody may have come to need it meanwhile.
-  ///   - tell: says that a slug is gone; of one whose removal was killed it may be said twice.
+  ///   - choose: returns the slugs to remove; it is called under the lock, so that none is stored meanwhile.
+  ///   - isUnused: asked again for each slug after its rename, since a release may have begun to use it meanwhile.
+  ///   - tell: called when a slug is gone. After a removal that was killed it may be called twice for the same slug.
   public func run(
     choose: () throws(Cause) -> [String], isUnused: (String) throws(Cause) -> Bool,
     tell: (String) throws(Cause) -> Void
@@ -45,7 +45,7 @@ public struct SlugRemoval: Sendable {
     do {
       let lock = try Lock.wait(home.slugs + "/.lock")
       defer { withExtendedLifetime(lock) {} }
-      // The folder that is put aside keeps the moment of its last use.
+      // The renamed folder keeps the time of its last use.
       for id in try choose() {
         let used = store.used(id)
         try Files.rename(store.folder(id), to: aside(id))
@@ -72,7 +72,7 @@ public struct SlugRemoval: Sendable {
     freed.removed.append(id)
   }
 
-  /// Of removals and of storings that were killed.
+  /// The folders that killed removals and killed storings have left.
   private func removeLeftovers(
     _ freed: inout Freed, _ isUnused: (String) throws(Cause) -> Bool,
     _ tell: (String) throws(Cause) -> Void
@@ -83,7 +83,7 @@ public struct SlugRemoval: Sendable {
       guard name.hasPrefix(Self.gone) else { continue }
       let id = String(name.dropFirst(Self.gone.count))
       if Files.exists(store.folder(id)) {
-        // It was stored again meanwhile.
+        // The slug was stored again meanwhile.
         freed.bytes += remove(path)
       } else {
         try finish(id, isUnused: try isUnused(id), &freed, tell)
@@ -91,7 +91,7 @@ public struct SlugRemoval: Sendable {
     }
   }
 
-  /// - Returns: the bytes of what lay under no other name; the manifest has two, both in the folder.
+  /// - Returns: the bytes of files without another name. The manifest has two names, both in the folder.
   private func remove(_ folder: String) -> Int {
     let files = (try? FileTree.entries(of: folder)) ?? []
     let own = files.filter {
@@ -101,7 +101,7 @@ public struct SlugRemoval: Sendable {
     return own.reduce(0) { $0 + $1.info.size }
   }
 
-  /// Those that no slug has, and what was to become one.
+  /// Removes objects that no slug uses, and files that were to become objects.
   private func removeObjects(_ freed: inout Freed) throws {
     for object in objects() where object.names == 1 {
       try Files.remove(object.path)
@@ -114,7 +114,7 @@ public struct SlugRemoval: Sendable {
       .map { (home.objects + "/" + $0.path, $0.info.names, $0.info.size) }
   }
 
-  /// What removing these would free, by their manifests.
+  /// How many bytes removing these would free, by their manifests.
   public func estimate(_ ids: [String]) -> Freed {
     var freed = Freed()
     freed.removed = ids
@@ -135,10 +135,10 @@ public struct SlugRemoval: Sendable {
 }
 
 extension SlugStore {
-  /// When a slug was last stored, or about to be used, in nanoseconds since 1970; nil where it is gone.
+  /// When a slug was last stored or announced for use, in nanoseconds since 1970; nil if it is gone.
   func used(_ id: String) -> Int64? { Files.modified(folder(id)) }
 
-  /// When a slug was last stored, or about to be used.
+  /// When a slug was last stored or announced for use.
   public func lastUse(_ id: String) -> Timestamp? {
     used(id).map { Timestamp(milliseconds: $0 / 1_000_000) }
   }

@@ -4,7 +4,7 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// The slugs of a home. Equal files of all slugs are one object on the disk, hard-linked into each tree.
+/// The slugs of a home. Equal files of all slugs are one object on the disk, which is hard-linked into each tree.
 public struct SlugStore: Sendable {
   let home: Home
 
@@ -15,18 +15,18 @@ public struct SlugStore: Sendable {
 
   public struct Stored: Hashable, Sendable {
     public let id: String
-    /// Whether it was not there before.
+    /// Whether the slug was not in the store before.
     public let isNew: Bool
   }
 
-  /// Takes a tree in. It must hold its manifest, and its files must be what that says.
+  /// Stores a tree. It must hold its manifest, and its files must match the manifest.
   /// - Returns: the slug's id; the same tree stored twice is one slug.
   public func store(tree: String, provenance: Provenance) throws(Cause) -> String {
     try store(SlugTree(tree), provenance: provenance).id
   }
 
-  /// Takes a tree in.
-  /// - Parameter finish: what belongs to it; nobody else stores a slug meanwhile.
+  /// Stores a tree.
+  /// - Parameter finish: the last step, called under the store's lock.
   @discardableResult
   public func store(
     _ tree: SlugTree, provenance: Provenance,
@@ -43,7 +43,7 @@ public struct SlugStore: Sendable {
       if stored.isNew {
         try put(tree, provenance)
       } else {
-        // What is here is right; whoever brings it once more should know where his is not.
+        // The stored slug is right. A tree that is brought again is checked all the same, so that its faults are reported.
         for entry in tree.manifest.files { try tree.checkWhole(entry) }
         try Files.touch(folder(tree.id))
       }
@@ -63,7 +63,7 @@ public struct SlugStore: Sendable {
       try Files.syncFileSystem(of: home.slugs)
       try Files.rename(new, to: folder(tree.id))
     } catch {
-      // Nobody else has linked them, as the lock is ours; on a full disk they would be in the way.
+      // No other process has linked them, since this one holds the lock; on a full disk they would take space.
       for object in objects { try? Files.remove(object) }
       throw error
     }
@@ -93,7 +93,7 @@ public struct SlugStore: Sendable {
     for entry in tree.manifest.files.reversed() where entry.kind == .folder {
       try Files.setMode(target + "/" + entry.path, 0o555)
     }
-    // A manifest of another maker may leave it out.
+    // A manifest that another program has made may leave it out.
     try Files.setMode(own, 0o555)
     try Files.setMode(target, 0o555)
   }
@@ -107,7 +107,7 @@ public struct SlugStore: Sendable {
     }
     if Files.exists(path) {
       try SlugTree.check(entry, in: tree)
-      // One that a disk has damaged is replaced; the slugs that have it keep what they have.
+      // An object that the disk has damaged is replaced; slugs that use it keep their damaged file.
       if Hex.encode(try SHA256.digest(ofFile: path)) == digest { return path }
     }
     try Files.makeFolder(Files.parent(of: path))
@@ -124,7 +124,7 @@ public struct SlugStore: Sendable {
     return path
   }
 
-  /// Where a file's content lies; nil where the manifest has no digest for it.
+  /// The path of a file's content; nil if the manifest has no digest for it.
   func objectPath(_ entry: Manifest.Entry) -> String? {
     guard let digest = entry.sha256, digest.utf8.count == 64,
       digest.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
@@ -133,8 +133,8 @@ public struct SlugStore: Sendable {
     return "\(home.objects)/\(digest.prefix(2))/\(name)"
   }
 
-  /// Says that somebody is about to use a slug: for an hour it is not removed as unused.
-  /// - Throws: `RT-SLUG-UNKNOWN` where it was removed meanwhile.
+  /// Announces the use of a slug: for an hour it is not removed as unused.
+  /// - Throws: `RT-SLUG-UNKNOWN` if it was removed meanwhile.
   public func touch(_ id: String) throws(Cause) {
     do throws(PosixError) { try Files.touch(folder(id)) } catch {
       if error.errno == .noSuchFile { throw Cause(.slugUnknown, "there is no slug '\(id)'") }
@@ -142,7 +142,7 @@ public struct SlugStore: Sendable {
     }
   }
 
-  /// The slug that an id, or an unmistakable beginning of one (4 digits at least), names.
+  /// The slug of an id, or of an unambiguous beginning of one of at least 4 digits.
   public func find(_ text: String) throws(Cause) -> String {
     let matches =
       text.utf8.count < 4 || text.contains("/") ? [] : try list().filter { $0.hasPrefix(text) }
@@ -155,7 +155,6 @@ public struct SlugStore: Sendable {
     }
   }
 
-  /// The ids of all slugs.
   public func list() throws(Cause) -> [String] {
     do throws(PosixError) { return try Files.list(home.slugs).filter { !$0.contains(".") } } catch {
       if error.errno == .noSuchFile { return [] }
@@ -179,10 +178,9 @@ public struct SlugStore: Sendable {
     return try Manifest(bytes: bytes)
   }
 
-  /// Whether the slug came with events of its build that are in the log by now.
+  /// Whether the events of its build, with which the slug came, are in the log.
   public func hasRecord(_ id: String) -> Bool { Files.exists(record(id)) }
 
-  /// Says that they are, for good.
   public func keepRecord(_ bytes: [UInt8], of id: String) throws(Cause) {
     do throws(PosixError) { try Files.replace(record(id), with: bytes, mode: 0o444) } catch {
       throw Cause(error)

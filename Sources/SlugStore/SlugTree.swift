@@ -4,7 +4,7 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// A tree that says of itself that it is a slug. What it says is held against its files when it is stored.
+/// A tree that holds a manifest. Its files are checked against it when it is stored.
 public struct SlugTree: Sendable {
   public let path: String
   public let id: String
@@ -21,7 +21,7 @@ public struct SlugTree: Sendable {
   }
 
   /// Finds the tree in a folder: the folder itself, or `app` in it, as Heroku's slug archives have it.
-  /// - Parameter name: what the person called it.
+  /// - Parameter name: its name in errors.
   public static func find(in folder: String, called name: String) throws(Cause) -> SlugTree {
     for tree in [folder, folder + "/app"] {
       if isSlug(tree) { return try SlugTree(tree) }
@@ -31,8 +31,7 @@ public struct SlugTree: Sendable {
       remedy: "Only what this buildpack made is a slug; a built OTP release: relctl build DIR")
   }
 
-  /// Whether a folder is a slug's tree, as far as a look tells. Links are not followed: what is to be taken in lies in the
-  /// tree itself.
+  /// Whether a folder looks like a slug's tree. Links are not followed: all files of a slug lie in the tree itself.
   public static func isSlug(_ tree: String) -> Bool {
     func kind(_ path: String) -> Files.Info.Kind? { (try? Files.info(path))?.kind }
     let manifest = tree + "/" + Manifest.path
@@ -40,18 +39,18 @@ public struct SlugTree: Sendable {
       && kind(manifest) == .file
   }
 
-  /// The record of its build, as it lies there; nil where there is none.
+  /// The bytes of the record of its build; nil if there is none.
   public func record() throws(Cause) -> [UInt8]? {
     try read(SlugRecord.path, limit: SlugRecord.greatestSize) { SlugRecord.refusal(line: 1, $0) }
   }
 
-  /// Where it says that it came from; nil where it says nothing.
+  /// Its provenance, as it claims; nil if it claims none.
   public func provenance() throws(Cause) -> Provenance? {
     try read(Provenance.path, limit: Provenance.greatestSize, Provenance.refusal)
       .map { bytes throws(Cause) in try Provenance(bytes: bytes) }
   }
 
-  /// A file that is no part of the slug; nil where there is none.
+  /// A file that is no part of the slug; nil if there is none.
   private func read(_ name: String, limit: Int, _ refusal: (String) -> Cause) throws(Cause)
     -> [UInt8]?
   {
@@ -70,8 +69,8 @@ public struct SlugTree: Sendable {
     }
   }
 
-  /// Whether a folder or link is what the manifest says: a link in place of a folder would lead to files elsewhere.
-  /// Files are known by their digests.
+  /// Whether a folder or link matches the manifest: a link in the place of a folder would lead to other files. Files are
+  /// checked by their digests.
   func check(_ entry: Manifest.Entry) throws {
     let place = path + "/" + entry.path
     let isSo =
@@ -87,7 +86,7 @@ public struct SlugTree: Sendable {
     }
   }
 
-  /// The same, and whether a file's content is what the manifest says.
+  /// The same, and whether a file's content matches the manifest.
   func checkWhole(_ entry: Manifest.Entry) throws {
     try check(entry)
     if entry.kind == .file { try Self.check(entry, in: path) }
@@ -100,7 +99,7 @@ public struct SlugTree: Sendable {
     }
   }
 
-  /// Opening a pipe would wait for ever, and a link may lead anywhere.
+  /// Only regular files are opened: opening a pipe would wait for ever, and a link may lead anywhere.
   static func requireFile(_ entry: Manifest.Entry, in tree: String) throws {
     guard let info = try Files.info(tree + "/" + entry.path), info.kind == .file else {
       throw Cause(.slugDamaged, "'\(entry.path)' is no file, as the manifest says")

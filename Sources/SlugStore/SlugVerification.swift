@@ -3,14 +3,14 @@ import Events
 import Posix
 import ReleaseModel
 
-/// A stored slug held against its manifest, and that against the slug's id.
+/// The result of checking a stored slug against its manifest, and the manifest against the slug's id.
 public struct SlugVerification: Hashable, Encodable, Sendable {
   public enum Problem: String, Hashable, Codable, Sendable {
     case missing, extra, changed, kind, mode, target, unreadable, manifest
   }
 
-  public struct Finding: Hashable, Encodable, Sendable {
-    /// In the slug's tree; nil where it is about the slug.
+  public struct Mismatch: Hashable, Encodable, Sendable {
+    /// In the slug's tree; nil if it concerns the slug as a whole.
     public var path: String?
     public var problem: Problem
     public var sentence: String
@@ -18,14 +18,14 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
 
   public let slug: String
   /// Sorted by path.
-  public private(set) var findings: [Finding] = []
-  /// How many were read, and their bytes.
+  public private(set) var findings: [Mismatch] = []
+  /// How many files were read, and their bytes.
   public private(set) var files = 0
   public private(set) var bytes = 0
 
   private enum CodingKeys: String, CodingKey { case slug, findings, files, bytes }
 
-  /// Deeper no tree of ours is.
+  /// No tree of a slug is deeper.
   private static let greatestDepth = 256
 
   init(_ slug: String, of store: SlugStore) {
@@ -51,11 +51,11 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
 
   private mutating func add(_ path: String?, _ problem: Problem, _ sentence: String) {
     findings.append(
-      Finding(
+      Mismatch(
         path: path, problem: problem, sentence: path.map { "'\($0)' \(sentence)" } ?? sentence))
   }
 
-  /// Takes what it finds out of `expected`; the rest is missing.
+  /// Removes the files that it finds from `expected`; the rest is missing.
   private mutating func walk(
     _ root: String, _ folder: String, depth: Int, _ expected: inout [String: Manifest.Entry]
   ) {
@@ -87,7 +87,7 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
     }
   }
 
-  /// What cannot be there is said by what is above it.
+  /// Files below a missing or wrong folder are not reported, since the folder is.
   private func forget(_ folder: String, _ expected: inout [String: Manifest.Entry]) {
     for path in expected.keys where path.hasPrefix(folder + "/") { expected[path] = nil }
   }
@@ -116,7 +116,7 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
     if info.isExecutable != entry.isExecutable {
       add(entry.path, .mode, "is \(entry.isExecutable ? "not executable" : "executable")")
     }
-    // A file of another size cannot have the digest; it need not be read.
+    // A file of another size cannot have the digest, so it is not read.
     if let size = entry.size, size != info.size {
       return add(entry.path, .changed, "has \(info.size) bytes, not \(size)")
     }
@@ -155,7 +155,7 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
 
 extension SlugStore {
   /// Reads every file of a slug.
-  /// - Returns: nil where the slug is gone, or went meanwhile.
+  /// - Returns: nil if the slug is gone, or is removed meanwhile.
   public func verify(_ id: String) -> SlugVerification? {
     let verification = SlugVerification(id, of: self)
     return Files.isFolder(folder(id)) ? verification : nil

@@ -1,20 +1,19 @@
 import Posix
 
-/// Processes that begin at one moment and say themselves when they began, when they ended, and what each piece of
-/// their work took: one line of nanoseconds.
+/// Processes that begin at the same moment. Each prints one line of nanoseconds: when it began, when it ended, and how
+/// long each step of its work took.
 struct Crew {
   /// From the first one's beginning to the last one's end.
   var seconds: Double
-  /// Milliseconds of each piece.
+  /// Milliseconds of each step.
   var took: [Double]
 
-  /// Pieces in a second.
   var rate: Double { Double(took.count) / seconds }
 
-  /// Long enough for a crew to be started before it begins.
+  /// Milliseconds in which all processes can be started before they begin.
   private static let muster: Int64 = 400_000_000
 
-  /// - Parameter member: what to run, given the moment to begin at.
+  /// - Parameter member: makes the invocation of a process from the moment at which it begins.
   static func run(_ count: Int, _ member: (_ start: String) -> Invocation) throws(PosixError)
     -> Crew
   {
@@ -35,7 +34,7 @@ struct Crew {
     return Crew(seconds: Double(ended - began) / 1e9, took: took)
   }
 
-  /// Our copy of the writing end is closed on return.
+  /// This process has closed its copy of the writing end on return.
   static func start(_ invocation: Invocation) throws(PosixError) -> (child: Child, output: File) {
     let (reading, writing) = try File.pipe()
     return (try Child.start(invocation, output: .file(writing)), reading)

@@ -2,7 +2,7 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// From a stored slug to a release that answers.
+/// The time from a stored slug to a release that answers.
 struct DeployRows {
   let scratch: Scratch
 
@@ -24,7 +24,7 @@ struct DeployRows {
     var (ours, peer): ([Double], [Double]) = ([], [])
     for _ in 0..<5 {
       peer.append(try boot(tree: "\(scratch.folder)/home/slugs/\(slug)/tree"))
-      // From the request's line in the log to the one that says ready.
+      // From the line of the request in the log to the line `instance.ready`.
       try scratch.run("relctl", "deploy", "greeter", String(slug))
       ours.append(try requestToReady())
     }
@@ -47,7 +47,7 @@ struct DeployRows {
     return Double(end - start)
   }
 
-  /// From exec to the first 200 of `/health`.
+  /// The time from exec to the first answer 200 of `/health`.
   private func boot(tree: String) throws -> Double {
     let port = try Loopback.freePort()
     var environment = scratch.environment

@@ -35,7 +35,7 @@ struct FleetMember {
     (self.cookie, self.addresses) = (cookie, addresses)
   }
 
-  /// Tells microseconds until all have told, microseconds of CPU in ten seconds, and bytes of memory.
+  /// Prints the microseconds until all nodes have answered, the microseconds of CPU in ten seconds, and the bytes of memory.
   mutating func watch() throws {
     let start = Clock.microseconds()
     for index in watches.indices { watches[index].parts = .vitals }
@@ -46,7 +46,7 @@ struct FleetMember {
     print(first, Self.processorTime - before, ProcessTable.stat(Program.processID)?.resident ?? 0)
   }
 
-  /// Tells microseconds until all connections are made, and the median of rounds in which each is asked once.
+  /// Prints the microseconds until all connections are made, and the median of rounds in which each node is asked once.
   func round() throws {
     let start = Clock.microseconds()
     var connections = try addresses.map { address in
@@ -79,7 +79,7 @@ struct FleetMember {
     }
   }
 
-  /// Tells lines that came, lines counted as lost, and microseconds until the last one.
+  /// Prints how many lines came, how many were counted as lost, and the microseconds until the last one.
   mutating func log() throws {
     watches[0].parts = [.log, .vitals]
     try go { $0[0].report.snapshot != nil }

@@ -16,7 +16,7 @@ struct FleetRows {
     try Files.replace(
       scratch.folder + "/.erlang.cookie", with: Array(Random.hex(16).utf8), mode: 0o400)
     epmdPort = try Loopback.freePort()
-    // As many listeners as the machine bears, each with several of the connections.
+    // As many nodes as the machine has memory for, each with several of the connections.
     nodes = min(40, max(4, Self.freeMegabytes / (4 * Self.nodeSize)))
   }
 
@@ -75,7 +75,7 @@ struct FleetRows {
     throw PosixError("start", "\(nodes) nodes", .timedOut)
   }
 
-  /// It logs so many lines at once when it is told to.
+  /// A node that logs so many lines at once on request.
   private func node(_ number: Int) -> Invocation {
     let flood =
       "register(flood,spawn(fun F()->receive N->[logger:notice(\"line ~p of many\",[I])"

@@ -1,7 +1,7 @@
 import EventLog
 import Posix
 
-/// How soon a follower has what a writer appends, and what it costs to wait.
+/// The time from an append to a follower, and the cost of waiting.
 struct FollowRows {
   let scratch: Scratch
 
@@ -11,12 +11,12 @@ struct FollowRows {
 
   func show() throws {
     let folder = scratch.folder + "/followed"
-    try EventLog(folder: folder).append(Member.draft())
+    try EventLog(folder: folder).append(Member.event())
     let count = String(Self.events)
     let (follower, output) = try Crew.start(
       scratch.invocation("relbench", [Member.follow.rawValue, folder, count]))
     _ = try output.read(upTo: 64)
-    // It has said so just before it waits.
+    // It prints a line just before it waits.
     _ = try Poll.wait([output.descriptor], milliseconds: 100)
     let before = try Usage.work(of: follower.pid)
     _ = try Poll.wait([output.descriptor], milliseconds: Self.idle)

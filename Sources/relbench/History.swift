@@ -7,7 +7,7 @@ import Posix
 /// The log of a home as it is after years: 20 apps, deployed once and then restarted again and again.
 struct History {
   private var sequence: UInt64 = 0
-  private var drafts: [Draft] = []
+  private var events: [NewEvent] = []
   /// The run of each app's instance.
   private var runs: [String: UInt64] = [:]
   private let log: EventLog
@@ -37,18 +37,18 @@ struct History {
     throws -> String
   {
     let program = type.isRequest ? "relctl" : "agent"
-    let draft = Draft(
+    let event = NewEvent(
       source: "bench.example.org/\(program)", type: type.rawValue, subject: app,
       data: JSON.encode(EventData(fill)))
-    drafts.append(draft)
+    events.append(event)
     sequence += 1
-    if drafts.count == 1000 { try flush() }
-    return draft.id
+    if events.count == 1000 { try flush() }
+    return event.id
   }
 
   private mutating func flush() throws {
-    try log.append(drafts)
-    drafts = []
+    try log.append(events)
+    events = []
   }
 
   private mutating func deploy(_ app: String) throws {

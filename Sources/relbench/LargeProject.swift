@@ -1,7 +1,7 @@
 import Posix
 
-/// A project of forty dependencies, each a git repository. Half of them are like those that make builds slow: code that
-/// is made anew when a file changes, that keeps where its source lies, and native code.
+/// A project of forty dependencies, each a git repository. Half of them have what makes builds slow: code that is
+/// compiled again when a file changes, code that contains the path of its source, and native code.
 struct LargeProject {
   static let dependencies = 40
   private static let modules = 8

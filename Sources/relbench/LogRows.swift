@@ -4,8 +4,8 @@ import Posix
 /// Durable appends beside SQLite's, each in its best mode, and beside the bare system calls, on the same disk with lines
 /// of the same length.
 ///
-/// The sides take turns in short rounds, so that both meet the same weather; the first round only warms up. A ratio is
-/// the median of the rounds' ratios.
+/// The sides take turns in short rounds, so that both run under the same load of the machine; the first round only warms
+/// up. A ratio is the median of the rounds' ratios.
 struct LogRows {
   private let scratch: Scratch
   private let database: String

@@ -5,7 +5,7 @@ import Journal
 import Posix
 import Redaction
 
-/// What masking the values of config vars costs an append, with the sets of one app and with those of a thousand.
+/// The cost of masking config vars in an append, with the sets of one app and with those of a thousand.
 struct MaskRows {
   let scratch: Scratch
 
@@ -36,7 +36,7 @@ struct MaskRows {
     _ what: String, budget: String, _ few: Home, _ many: Home,
     _ measure: (Home) throws -> [Double]
   ) throws {
-    // In turns, so that both meet the same weather.
+    // In turns, so that both run under the same load of the machine.
     var times: [(few: Double, many: Double)] = []
     for _ in 0..<5 { times.append((try measure(few).median, try measure(many).median)) }
     let (ours, peer) = (times.map(\.many).median, times.map(\.few).median)

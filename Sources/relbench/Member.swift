@@ -3,15 +3,15 @@ import EventLog
 import Glibc
 import Posix
 
-/// What this program does as one of the processes that are measured.
+/// The work of this program as one of the measured processes.
 enum Member: String {
   /// FOLDER APPENDS LINES START: appends in a closed loop.
   case write = "--write"
   /// FOLDER EVENTS START: an event a millisecond, with the moment just before it.
   case pulse = "--pulse"
-  /// FOLDER EVENTS: says that it waits, then takes what `pulse` writes and tells how long each event was on its way.
+  /// FOLDER EVENTS: prints that it waits, then reads the events of `pulse` and prints how long each took to arrive.
   case follow = "--follow"
-  /// PROGRAM …: runs it and tells the most memory it had, in bytes.
+  /// PROGRAM …: runs it and prints its greatest memory, in bytes.
   case memory = "--memory"
   /// PORT NODE CALLS START: calls a node's function in a closed loop; the cookie is that of HOME.
   case call = "--call"
@@ -46,9 +46,9 @@ enum Member: String {
 
   private func number(_ word: String) -> Int { Int(word) ?? 0 }
 
-  /// Makes a line of 330 bytes. What it says is made once, as the peer's line is.
-  static func draft() -> Draft {
-    Draft(
+  /// Makes a line of 330 bytes. Its data is made once, as the peer's line is.
+  static func event() -> NewEvent {
+    NewEvent(
       source: "bench.example.org/relctl", type: "instance.booting", subject: "greeter", data: data)
   }
 
@@ -64,7 +64,7 @@ enum Member: String {
     let began = Stopwatch.now()
     var before = began
     for _ in 0..<appends {
-      try log.append((0..<lines).map { _ in draft() })
+      try log.append((0..<lines).map { _ in event() })
       let after = Stopwatch.now()
       took.append(after - before)
       before = after
@@ -78,7 +78,7 @@ enum Member: String {
       Stopwatch.wait(until: start + Int64(number) * 1_000_000)
       let data = Array(#"{"at":\#(Stopwatch.now())}"#.utf8)
       try log.append(
-        Draft(source: "bench/pulse", type: "instance.booting", subject: "greeter", data: data))
+        NewEvent(source: "bench/pulse", type: "instance.booting", subject: "greeter", data: data))
     }
   }
 
@@ -101,7 +101,6 @@ enum Member: String {
     tell(took)
   }
 
-  /// The number behind `"at":`.
   private static func moment(of line: Line) -> Int64? {
     let text = String(decoding: line.bytes, as: UTF8.self)
     guard let name = text.firstRange(of: #""at":"#) else { return nil }

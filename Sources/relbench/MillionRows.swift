@@ -70,7 +70,6 @@ struct MillionRows {
     }
   }
 
-  /// The first line of the segment in the middle.
   private func middle(_ last: UInt64) throws -> Line? {
     var reader = Reader(log, from: try log.cursor(before: last / 2))
     return try reader.next(limit: 1).first

@@ -6,7 +6,6 @@ struct NodeRows {
   private let scratch: Scratch
   private let peer: String
   private let tree: String
-  /// Of an epmd of our own.
   private let epmdPort: UInt16
   private let name = "greeter@127.0.0.1"
 

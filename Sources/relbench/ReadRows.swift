@@ -2,7 +2,6 @@ import EventLog
 import Events
 import Journal
 
-/// Reading a log from its beginning.
 struct ReadRows {
   let log: EventLog
 

@@ -15,7 +15,7 @@ struct Row {
 
   func show() {
     print(text)
-    // A run is long: who reads it through a pipe sees each line as it comes.
+    // A run is long, so each line is flushed for a reader behind a pipe.
     fflush(nil)
   }
 

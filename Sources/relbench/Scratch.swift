@@ -16,7 +16,6 @@ struct Scratch {
     ]
   }
 
-  /// The same with another home.
   func with(home name: String) -> Scratch {
     var scratch = self
     scratch.environment["RELTUI_HOME"] = "\(folder)/\(name)"

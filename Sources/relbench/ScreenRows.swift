@@ -1,4 +1,4 @@
-/// What a user waits for.
+/// The times that an operator waits for.
 struct ScreenRows {
   let scratch: Scratch
 

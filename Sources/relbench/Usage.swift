@@ -1,9 +1,9 @@
 import Glibc
 import Posix
 
-/// What processes have used.
+/// The resources that processes have used.
 enum Usage {
-  /// Bytes that the largest of our ended children had. It counts from the fork on, when it is as large as we are.
+  /// The greatest memory of an ended child, in bytes. It counts from the fork, when the child is as large as this process.
   /// getrusage(2)
   static var mostMemoryOfChildren: Int64 {
     var usage = rusage()

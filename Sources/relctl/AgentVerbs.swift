@@ -6,7 +6,7 @@ import Posix
 
 extension Verb {
   static let agent = Verb(
-    Command(
+    CommandSyntax(
       "agent", "", "be the agent of this home, in the foreground",
       details:
         "It carries out requests and keeps the instances running. One serves a home; other commands start one when they need it."
@@ -25,7 +25,7 @@ extension Verb {
   }
 
   static let agentStart = Verb(
-    Command("agent start", "", "start an agent in the background if none runs")
+    CommandSyntax("agent start", "", "start an agent in the background if none runs")
   ) { call throws(Cause) in
     try AgentControl(home: call.home()).ensure(
       program: try call.context.sibling("relctl"), environment: call.context.environment)
@@ -33,7 +33,7 @@ extension Verb {
   }
 
   static let agentStop = Verb(
-    Command("agent stop", "", "ask the agent to leave; the instances go on")
+    CommandSyntax("agent stop", "", "ask the agent to leave; the instances go on")
   ) { call throws(Cause) in
     if try AgentControl(home: call.home()).stop() { return .success }
     call.context.note("relctl: no agent runs")

@@ -6,7 +6,7 @@ import Journal
 
 extension Verb {
   static let build = Verb(
-    Command(
+    CommandSyntax(
       "build", "DIR|FILE", count: 1...1, "turn source, or what was built elsewhere, into a slug",
       details: """
         A folder of source is built. A built OTP release (releases/start_erl.data) becomes a slug as it
@@ -38,7 +38,7 @@ struct SlugMaker {
   var isBootChecked = true
 
   func make(from source: Source) throws(Cause) -> String {
-    try Ballast(home: call.home()).requireSpace()
+    try ReservedSpace(home: call.home()).requireSpace()
     if source.kind != .project { try call.refuseBuildVariables(for: source.name) }
     let slugImport = SlugImport(call: call, name: source.name, origin: source.origin)
     switch source.kind {

@@ -3,7 +3,7 @@ import Events
 
 extension Verb {
   static let completion = Verb(
-    Command(
+    CommandSyntax(
       "completion", "bash", count: 1...1, "print a completion script for a shell",
       details: "Use it with: source <(relctl completion bash)")
   ) { call throws(Cause) in

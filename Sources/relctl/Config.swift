@@ -8,7 +8,7 @@ import Redaction
 
 extension Verb {
   static let config = Verb(
-    Command(
+    CommandSyntax(
       "config", "APP [set K=V…|set K|unset K…]", count: 1...100,
       "show or change an app's config vars",
       details: """

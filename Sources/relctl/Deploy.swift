@@ -7,7 +7,7 @@ import SlugStore
 
 extension Verb {
   static let deploy = Verb(
-    Command(
+    CommandSyntax(
       "deploy", "APP SLUG|DIR|FILE", count: 2...2, "make a slug the app's next release",
       details: """
         DIR or FILE is made a slug first; see relctl build. What has no / in its name and is neither a

@@ -8,7 +8,7 @@ import Posix
 
 extension Verb {
   static let events = Verb(
-    Command(
+    CommandSyntax(
       "events", "", "show the event log",
       details: """
         T is 10m, 2h or 3d ago, 07:05 or '2026-11-21 07:05' by the clock on the wall, or RFC 3339.

@@ -7,7 +7,7 @@ import Posix
 
 extension Verb {
   static let eventsEmit = Verb(
-    Command(
+    CommandSyntax(
       "events emit", "TYPE", count: 0...1, "write an event of your own and print its number",
       details: """
         TYPE is two or more words joined by dots, the first one not of reltui's own types:

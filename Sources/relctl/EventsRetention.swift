@@ -6,7 +6,7 @@ import Posix
 
 extension Verb {
   static let eventsRetention = Verb(
-    Command(
+    CommandSyntax(
       "events retention", "", "show or set how much of the past the event log keeps",
       details: """
         With an option that limit is set, and what is beyond it goes at once and from then on; none

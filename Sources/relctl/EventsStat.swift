@@ -6,7 +6,8 @@ import Journal
 
 extension Verb {
   static let eventsStat = Verb(
-    Command("events stat", "", "show what the event log holds, and how much", options: [.json])
+    CommandSyntax(
+      "events stat", "", "show what the event log holds, and how much", options: [.json])
   ) { call throws(Cause) in
     let stat = try LogStat(call.journal())
     if call.wantsJSON {

@@ -7,7 +7,8 @@ import Posix
 
 extension Verb {
   static let eventsVerify = Verb(
-    Command("events verify", "", "read the whole event log and say what is wrong", options: [.json])
+    CommandSyntax(
+      "events verify", "", "read the whole event log and say what is wrong", options: [.json])
   ) { call throws(Cause) in
     let found = try call.journal().verify()
     if call.wantsJSON {
@@ -28,7 +29,7 @@ extension Verb {
   }
 
   static let eventsRepair = Verb(
-    Command(
+    CommandSyntax(
       "events repair", "", "set aside what is no event in the log, and write down what is gone",
       details: """
         What is taken out is kept in a file under events/aside. No event moves; whole events stay

@@ -3,7 +3,7 @@ import Events
 
 extension Verb {
   static let explain = Verb(
-    Command(
+    CommandSyntax(
       "explain", "RT-ID…", count: 1...20, "say what the id of an error means",
       details: "An error ends with its id: relctl explain RT-CONFIG-MISSING",
       options: [.json])

@@ -12,7 +12,7 @@ import SlugStore
 
 extension Verb {
   static let rpc = Verb(
-    Command(
+    CommandSyntax(
       "rpc", "APP[/INSTANCE] EXPR", count: 2...2, "evaluate an expression in the running system",
       details: """
         Elixir in a release of mix, Erlang in one of relx. What it prints is printed as it comes, then
@@ -31,7 +31,7 @@ extension Verb {
   }
 
   static let eval = Verb(
-    Command(
+    CommandSyntax(
       "eval", "APP EXPR", count: 2...2, "evaluate an expression in a fresh VM with the app's code",
       details: "As `bin/NAME eval` of mix release: the application is not started.")
   ) { call throws(Cause) in
@@ -49,7 +49,7 @@ extension Verb {
   }
 
   static let remote = Verb(
-    Command("remote", "APP[/INSTANCE]", count: 1...1, "open a shell in the running system")
+    CommandSyntax("remote", "APP[/INSTANCE]", count: 1...1, "open a shell in the running system")
   ) { call throws(Cause) in
     try call.needTerminal(instead: "relctl rpc \(call.positional(0)) EXPR")
     let (app, run) = try call.runningInstance()

@@ -5,7 +5,7 @@ import Operations
 
 extension Verb {
   static let restart = Verb(
-    Command(
+    CommandSyntax(
       "restart", "APP[/INSTANCE]", count: 1...1, "restart an app's instances, one after the other",
       details: """
         Each instance gets a new run beside the old one; when the new one is ready the old one is
@@ -18,7 +18,7 @@ extension Verb {
   }
 
   static let rollback = Verb(
-    Command(
+    CommandSyntax(
       "rollback", "APP [vN]", count: 1...2, "bring a former release back, slug and config vars",
       details: """
         Without a number it is the last release before the current one that worked. A rollback is a
@@ -37,7 +37,7 @@ extension Verb {
   }
 
   static let stop = Verb(
-    Command(
+    CommandSyntax(
       "stop", "APP", count: 1...1, "stop all instances of an app",
       details: "Releases, config vars and formation stay; relctl restart APP starts it again.",
       options: [.json])
@@ -46,7 +46,7 @@ extension Verb {
   }
 
   static let scale = Verb(
-    Command(
+    CommandSyntax(
       "scale", "APP PROCESS=COUNT…", count: 2...20, "change how many instances run",
       details: "Example: relctl scale greeter web=2 worker=1", options: [.json])
   ) { call throws(Cause) in

@@ -6,7 +6,7 @@ import Posix
 
 extension Verb {
   static let ps = Verb(
-    Command(
+    CommandSyntax(
       "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
       details: """
         With --at as they were: at 07:05 or 07:05:30 today or last night, '2026-11-21 07:05', 2h ago,
@@ -85,7 +85,8 @@ extension Verb {
   }
 
   static let releases = Verb(
-    Command("releases", "APP", count: 1...1, "show an app's ledger, newest first", options: [.json])
+    CommandSyntax(
+      "releases", "APP", count: 1...1, "show an app's ledger, newest first", options: [.json])
   ) { call throws(Cause) in
     let app = try call.app(call.target().app)
     let reports = app.releases.reversed().map { ReleaseReport($0, of: app) }

@@ -5,7 +5,7 @@ import Observation
 
 extension Verb {
   static let nodeInfo = Verb(
-    Command(
+    CommandSyntax(
       "node info", "NAME@HOST[:PORT]|APP[/INSTANCE]", count: 1...1,
       "show what a node says of itself",
       details: """

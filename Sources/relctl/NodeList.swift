@@ -6,7 +6,7 @@ import Observation
 
 extension Verb {
   static let nodeList = Verb(
-    Command(
+    CommandSyntax(
       "node list", "", "show the nodes of this host, ours and others",
       details: """
         Nodes of this home's instances, and the BEAMs that run on this host. Each is asked at the same

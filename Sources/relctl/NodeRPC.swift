@@ -9,7 +9,7 @@ import Posix
 
 extension Verb {
   static let nodeRPC = Verb(
-    Command(
+    CommandSyntax(
       "node rpc", "NAME@HOST[:PORT] MODULE FUNCTION [ARGS]", count: 3...4,
       "call a function of a running node",
       details: """

@@ -8,7 +8,7 @@ import Posix
 
 extension Verb {
   static let nodeRemote = Verb(
-    Command(
+    CommandSyntax(
       "node remote", "NAME@HOST[:PORT]", count: 1...1, "open a shell in a running node",
       details: """
         That of the node's own release where it was made by mix and runs on this host; else IEx, where the

@@ -7,7 +7,7 @@ import SlugStore
 
 extension Verb {
   static let slugList = Verb(
-    Command(
+    CommandSyntax(
       "slug list", "", "show the slugs of this home and who needs them, newest first",
       options: [.json])
   ) { call throws(Cause) in
@@ -35,7 +35,7 @@ extension Verb {
   }
 
   static let slugInspect = Verb(
-    Command(
+    CommandSyntax(
       "slug inspect", "SLUG", count: 1...1, "show what a slug says of itself",
       details: "With --json: its manifest, whole.", options: [.json])
   ) { call throws(Cause) in

@@ -5,7 +5,7 @@ import SlugStore
 
 extension Verb {
   static let slugDiff = Verb(
-    Command(
+    CommandSyntax(
       "slug diff", "SLUG SLUG", count: 2...2, "show what changes from one slug to another",
       details: """
         Config vars that are newly required, migrations, process types, OTP applications, start

@@ -6,7 +6,7 @@ import SlugStore
 
 extension Verb {
   static let slugExport = Verb(
-    Command(
+    CommandSyntax(
       "slug export", "SLUG FILE|-", count: 2...2, "pack a slug for another host or platform",
       details: """
         A tar archive rooted at ./, packed with gzip, or with zstd where FILE ends in .zst. The same

@@ -12,7 +12,7 @@ import SlugStore
 
 extension Verb {
   static let slugImport = Verb(
-    Command(
+    CommandSyntax(
       "slug import", "FILE|DIR", count: 1...1, "take in a slug that was built elsewhere",
       details: """
         DIR is the slug's tree, or holds it as app/. FILE is a tar archive of that, plain or packed
@@ -23,7 +23,7 @@ extension Verb {
       options: [.json])
   ) { call throws(Cause) in
     let name = call.positional(0)
-    try Ballast(home: call.home()).requireSpace()
+    try ReservedSpace(home: call.home()).requireSpace()
     let path: String
     do throws(PosixError) { path = try Files.resolve(call.context.absolute(name)) } catch {
       throw Cause(.sourceMissing, "cannot import '\(name)': \(error.errno)")

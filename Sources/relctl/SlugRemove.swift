@@ -10,7 +10,7 @@ extension Verb {
   private static let kept = 5
 
   static let slugGC = Verb(
-    Command(
+    CommandSyntax(
       "slug gc", "", "remove slugs that no release needs",
       details: """
         Kept are the slugs of every release in a ledger and of every open request, those that
@@ -51,7 +51,7 @@ extension Verb {
   }
 
   static let slugRemove = Verb(
-    Command(
+    CommandSyntax(
       "slug rm", "SLUG…", count: 1...1000, "remove slugs by name",
       details: "One that a release in a ledger needs is refused, and none is removed then.",
       options: [.json])

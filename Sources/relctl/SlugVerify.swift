@@ -4,7 +4,7 @@ import SlugStore
 
 extension Verb {
   static let slugVerify = Verb(
-    Command(
+    CommandSyntax(
       "slug verify", "[SLUG…|--all]", count: 0...1000, "hold stored slugs against their manifests",
       details: """
         Every file's content, kind and executable bit, every link's target, that nothing is missing

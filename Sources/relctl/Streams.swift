@@ -6,7 +6,7 @@ import Posix
 
 extension Verb {
   static let logs = Verb(
-    Command(
+    CommandSyntax(
       "logs", "APP[/INSTANCE]", count: 1...1, "show what the app writes",
       details: """
         A line is the moment, the instance with the number of its run, and the text. Values of

@@ -7,10 +7,10 @@ import Posix
 
 /// A command of `relctl`: how it is called and what it does.
 struct Verb: Sendable {
-  let command: Command
+  let command: CommandSyntax
   let run: @Sendable (Call) throws(Cause) -> Outcome
 
-  init(_ command: Command, _ run: @escaping @Sendable (Call) throws(Cause) -> Outcome) {
+  init(_ command: CommandSyntax, _ run: @escaping @Sendable (Call) throws(Cause) -> Outcome) {
     self.command = command
     self.run = run
   }
@@ -100,7 +100,7 @@ struct Call: Sendable {
   let arguments: Arguments
   let context: Context
 
-  /// The argument at a place that `Command.count` has made sure of.
+  /// The argument at a place that `CommandSyntax.count` has made sure of.
   func positional(_ index: Int) -> String {
     index < arguments.positional.count ? arguments.positional[index] : ""
   }

@@ -36,8 +36,8 @@ struct Relpack {
   private static func command(
     _ name: String, _ arguments: String, count: ClosedRange<Int> = 1...100, _ summary: String,
     details: String = ""
-  ) -> Command {
-    var command = Command(name, arguments, count: count, summary, details: details)
+  ) -> CommandSyntax {
+    var command = CommandSyntax(name, arguments, count: count, summary, details: details)
     // There is no --home: the environment names the home.
     command.options = [.help]
     return command
@@ -82,7 +82,7 @@ struct Relpack {
       remedy: "usage: relpack detect|compile|release|report|test-compile|test|plan DIR")
   }
 
-  private func run(_ command: Command, _ words: [String]) throws(Cause) -> Outcome {
+  private func run(_ command: CommandSyntax, _ words: [String]) throws(Cause) -> Outcome {
     let arguments = try Arguments(words, for: command, program: context.program)
     if arguments.has("--help") {
       context.print(command.help(program: context.program))
@@ -122,7 +122,7 @@ struct Relpack {
     return .success
   }
 
-  private func build(_ command: Command, _ folders: [String]) -> Outcome {
+  private func build(_ command: CommandSyntax, _ folders: [String]) -> Outcome {
     // `bin/test` gets two folders, but some platforms also pass CACHE_DIR.
     let hasCache = command.name != "test" || folders.count > 2
     let request = BuildRequest(

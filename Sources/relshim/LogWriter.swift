@@ -1,16 +1,18 @@
 import HomeLayout
 import Posix
 
-/// Writes a run's output, line by line with the moment it came, to `log/current`; a full file is set aside under the next number.
+/// The log of a run's output: each line with the time at which it was read, in `log/current`. A full file is renamed to
+/// the next number.
 struct LogWriter {
   private static let fileLimit = 8 << 20
   /// Full files beside the current one.
   private static let filesKept = 5
   /// A longer line is cut into several.
   private static let longestLine = 16 << 10
-  /// What is left to others when the disk gets full: the agent's ballast, given away, must not end here.
+  /// Bytes that are left to other programs when the disk gets full. An app's output must not fill the space that the agent
+  /// has released from its reserve.
   private static let spaceLeft = 2 * Home.ballastSize
-  /// Bytes that are written even so, since what a new run says first may be why it fails.
+  /// Bytes that are written even then, since the first lines of a new run may say why it fails.
   private static let firstWords = 64 << 10
 
   private let folder: RunFolder
@@ -46,13 +48,13 @@ struct LogWriter {
     write(lines)
   }
 
-  /// Writes what came without a newline.
+  /// Writes the last line, if it has no newline.
   mutating func finish() {
     if !partial.isEmpty { append([UInt8(ascii: "\n")]) }
     if lost > 0 { write([]) }
   }
 
-  /// A disk that is full loses lines, never the run; how many it lost is said when it has room again.
+  /// On a full disk lines are lost, but the run goes on. The number of lost lines is written when there is space again.
   private mutating func write(_ lines: [UInt8]) {
     let kept = lines[..<fitting(lines)]
     let left = Self.count(lines[kept.endIndex...])
@@ -71,7 +73,7 @@ struct LogWriter {
       size += bytes.count
       lost = left
     } catch {
-      // Half a line would run together with the next one.
+      // A half-written line would run into the next one.
       try? file.truncate(to: size)
       lost += Self.count(kept) + left
     }
@@ -89,7 +91,7 @@ struct LogWriter {
     return lines.prefix(room).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
   }
 
-  /// The oldest goes first, to make room for the new one; without that the file grows on.
+  /// The oldest file is removed first, to make room. If renaming fails, the current file grows on.
   private mutating func rotate() {
     let kept = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
     for old in kept.dropLast(Self.filesKept - 1) { try? Files.remove("\(folder.log)/\(old)") }

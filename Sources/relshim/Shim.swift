@@ -1,9 +1,9 @@
 import HomeLayout
 import Posix
 
-/// One run from its start to the end of its last descendant.
+/// The parent of one run, from its start to the end of its last descendant.
 struct Shim {
-  private let options: Options
+  private let options: ShimOptions
   private let lock: Lock
   private var loop: EventLoop<Source>
   private var status: RunStatus
@@ -12,7 +12,7 @@ struct Shim {
   private let output: File
   private let startedAt = Clock.monotonic()
 
-  /// When the run was asked to stop, and when it was told so last.
+  /// When relshim was asked to stop the run, and when it last sent the run a signal.
   private var askedAt: Int64?
   private var toldAt: Int64?
 
@@ -24,7 +24,7 @@ struct Shim {
   }
 
   /// Takes the run's folder and starts the command.
-  init(_ options: Options) throws {
+  init(_ options: ShimOptions) throws {
     self.options = options
     guard let lock = try Lock.take(options.folder.lock) else {
       throw AlreadyRunning(path: options.folder.path)
@@ -75,7 +75,6 @@ struct Shim {
     startAgentIfNeeded()
   }
 
-  /// Waits until something happens, and takes it in.
   private mutating func takeTurn() throws {
     let turn = try loop.wait()
     if turn.has(.output) { copyOutput() }

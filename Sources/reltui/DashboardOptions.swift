@@ -9,7 +9,7 @@ import Terminal
 
 /// The arguments of `reltui`.
 struct DashboardOptions {
-  static let command = Command(
+  static let command = CommandSyntax(
     "", "", "Shows the apps of this host: releases, instances, boot order, logs and events.",
     details: """
       Restart is under R and rollback under B, both ask first; ? shows all keys.

@@ -94,7 +94,7 @@ struct ArchitectureTests {
       for case let file as URL in FileManager.default.enumerator(
         at: sources.appending(path: row.name), includingPropertiesForKeys: nil)!
       where file.pathExtension == "swift" {
-        if try String(contentsOf: file, encoding: .utf8).contains("Draft(") {
+        if try String(contentsOf: file, encoding: .utf8).contains("NewEvent(") {
           writers.insert(row.name)
         }
       }

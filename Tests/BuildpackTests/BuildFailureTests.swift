@@ -101,7 +101,7 @@ import Testing
     let tools = ProcessTable.descendants(of: build.pid)
       .map { ProcessIdentity(pid: $0.pid, started: $0.started) }
     build.signal(.term)
-    #expect(build.wait() == .code(143))
+    #expect(build.exit() == .code(143))
     #expect(began == true && tools.count > 3)
     let gone = Workspace.wait(milliseconds: 5000) {
       tools.allSatisfy { !$0.isAlive } ? true : nil

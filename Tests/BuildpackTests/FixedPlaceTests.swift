@@ -200,7 +200,7 @@ extension SharedPlaceTests {
       #expect(
         wait("Waiting for another build in /var/tmp/reltui-build to end", otherLog.name) == true)
       try host.folder.write("gate", "")
-      #expect(first.wait() == .code(0) && second.wait() == .code(0))
+      #expect(first.exit() == .code(0) && second.exit() == .code(0))
       let ids = try [source, other].map { try SHA256.digest(ofFile: $0 + "/" + Manifest.path) }
       // The first one's mix.exs is not in its slug.
       #expect(ids[0] == ids[1])

@@ -35,7 +35,7 @@ extension SharedPlaceTests {
         let limit = round % 2 == 0 ? longest : longest / 4
         Clock.pause(milliseconds: Int64.random(in: 0...limit, using: &random))
         build.signal(.kill)
-        _ = build.wait()
+        _ = build.exit()
         // A build that is killed at its very end has made the slug.
         if !Files.exists(source + "/" + Manifest.path) || Files.exists(source + "/mix.exs") {
           let next = try BuildHost.result(compile(source))

@@ -54,7 +54,7 @@ struct SlugHost {
 
   func stop() {
     epmd.signal(.term)
-    _ = epmd.wait()
+    _ = epmd.exit()
   }
 
   func command(_ words: String..., change: [String: String] = [:]) -> Invocation {
@@ -93,7 +93,7 @@ struct SlugHost {
       text.hasPrefix("HTTP/1.1 200") && text.contains(expected), "answered '\(text)'\n\(said)")
     try body(node)
     node.signal(.term)
-    #expect(node.wait() == .code(0))
+    #expect(node.exit() == .code(0))
   }
 }
 

@@ -3,7 +3,7 @@ import Events
 import Testing
 
 struct ArgumentsTests {
-  static let command = Command(
+  static let command = CommandSyntax(
     "logs", "APP", count: 1...2, "show",
     options: [
       Option("--follow", short: "-f", "go on"),

@@ -53,7 +53,7 @@ import Testing
     #expect(try store.load(marked).secret == ["A"] && store.load(plain).secret == [])
   }
 
-  /// Who reads a digest must not be able to try values out against it.
+  /// A digest must not allow its reader to try out values.
   @Test func digestsAreKeyed() throws {
     let digest = try store.save(values)
     let bytes = try Files.read(home.app("demo").config(digest))

@@ -125,7 +125,7 @@ struct ProgramTests {
     let invocation = Invocation(
       [try Workspace.program("reltui")] + arguments, environment: place.environment)
     let result = try invocation.run(errors: .file(writing), limit: 20_000)
-    let said = String(decoding: try reading.read(upTo: 65_536), as: UTF8.self)
+    let said = String(decoding: try reading.read(upTo: 65_536, within: 60_000), as: UTF8.self)
     #expect(result.exit == .code(code) && result.output == [])
     #expect(said.hasPrefix("reltui: ") && said.contains(words), "\(said)")
     #expect(said.split(separator: "\n").count <= 2)

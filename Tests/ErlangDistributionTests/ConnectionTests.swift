@@ -80,7 +80,7 @@ import Testing
     #expect(connection.interest == nil)
   }
 
-  @Test func aPortWhereNobodyListensIsNamed() throws {
+  @Test func aClosedPortIsNamed() throws {
     let port = try Loopback.freePort()
     var connection = try Connection(to: .fake(port), cookie: FakeNode.cookie)
     #expect(
@@ -135,7 +135,8 @@ import Testing
 
   // MARK: - Behind it
 
-  @Test func callsAndIsAnswered() throws {
+  /// A connection after the handshake, and its node, which answers one call with `hi`.
+  private func connectedToAnswer() throws -> (Connection, LoopbackServer) {
     let server = try FakeNode.serving { client in
       let (reference, _) = try FakeNode.request(client)
       try client.write(try FakeNode.down(reference, Played.returned(.atom("hi"))))
@@ -143,6 +144,13 @@ import Testing
     }
     var connection = try connect(server)
     try connection.shakeHands()
+    return (connection, server)
+  }
+
+  @Test func callsAndIsAnswered() throws {
+    let (made, server) = try connectedToAnswer()
+    defer { withExtendedLifetime(server) {} }
+    var connection = made
     #expect(connection.session?.identity.ownName == "R1@h")
     #expect(try connection.answer(to: Call("m", "f")) == .returned(.atom("hi")))
   }
@@ -232,14 +240,10 @@ import Testing
     #expect(try connection.failure() == .silent(seconds: 0))
   }
 
-  @Test func whatCannotBeSentIsSaidAndHurtsNobody() throws {
-    let server = try FakeNode.serving { client in
-      let (reference, _) = try FakeNode.request(client)
-      try client.write(try FakeNode.down(reference, Played.returned(.atom("hi"))))
-      try FakeNode.linger(client)
-    }
-    var connection = try connect(server)
-    try connection.shakeHands()
+  @Test func aCallThatCannotBeEncodedFailsAlone() throws {
+    let (made, server) = try connectedToAnswer()
+    defer { withExtendedLifetime(server) {} }
+    var connection = made
     let long = String(repeating: "a", count: 256)
     let error = #expect(throws: DistributionError.self) { try connection.call(Call(long, "f")) }
     #expect(error?.sentence == "it cannot be sent to a node: can't encode: atom of 256 characters")
@@ -247,7 +251,7 @@ import Testing
   }
 
   /// Nothing is left running when a connection is let go of while the host's address is looked for.
-  @Test func aLookupThatNobodyWaitsForIsEnded() throws {
+  @Test func aLookupEndsWithItsConnection() throws {
     let address = NodeAddress(name: .test("n@no-such-host.invalid"), door: .port(1))
     for _ in 0..<20 { _ = try Connection(to: address, cookie: FakeNode.cookie) }
     let own = getpid()

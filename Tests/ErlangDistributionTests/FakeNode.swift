@@ -18,7 +18,7 @@ enum FakeNode {
   private static func exactly(_ count: Int, _ client: File) throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count {
-      let part = try client.read(upTo: count - bytes.count)
+      let part = try client.read(upTo: count - bytes.count, within: 60_000)
       if part.isEmpty { throw Ended() }
       bytes += part
     }
@@ -57,7 +57,7 @@ enum FakeNode {
 
   /// Waits until the other side closes.
   static func linger(_ client: File) throws {
-    while try !client.read(upTo: 65_536).isEmpty {}
+    while try !client.read(upTo: 65_536, within: 60_000).isEmpty {}
   }
 
   /// Takes a spawn request.

@@ -91,7 +91,7 @@ struct HandshakeTests {
     ("not_allowed", [Array("snot_allowed".utf8)], .notAllowed(node)),
     ("nok", [Array("snok".utf8)], .notAllowed(node)),
     ("alive", [Array("salive".utf8)], .tooOld(node)),
-    ("named by nobody", [Array("sok".utf8)], .tooOld(node)),
+    ("without a name", [Array("sok".utf8)], .tooOld(node)),
     ("simultaneous", [Array("sok_simultaneous".utf8)], .tooOld(node)),
     ("a status of its own", [Array("shello".utf8)], fault("an unknown status")),
     ("no status", [[110, 0]], fault("tag 110 for a status")),

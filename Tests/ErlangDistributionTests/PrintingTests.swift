@@ -158,7 +158,7 @@ struct PrintingTests {
   }
 
   @Test(arguments: [0, 1, 2, 256, 1 << 20, UInt32.max] as [UInt32])
-  func messagesToAnybodyAreSurvived(_ id: UInt32) throws {
+  func messagesToUnknownPidsDoNoHarm(_ id: UInt32) throws {
     var played = Played()
     let pid = Term.Pid(node: Played.ownName, id: id, serial: 9, creation: 0)
     for message in ["x", "{io_request,x,y,z}", "{1,2}", "{io_request,a}"] {

@@ -29,12 +29,12 @@ import Testing
     #expect(try failure(node.address, node.cookie) == .wrongCookie(.test(node.name)))
     var new = try Client(to: node.address, cookie: .test("another one"))
     #expect(try new.value("erlang", "node") == .atom(node.name))
-    // Who is in stays in.
+    // A connection that was allowed before stays.
     #expect(try old.value("erlang", "node") == .atom(node.name))
   }
 
   @Test(arguments: Real.runtimes)
-  func aNodeThatConnectsToNobodyByItselfLetsUsIn(_ runtime: Beam.Runtime) throws {
+  func aNodeThatDoesNotConnectByItselfAcceptsUs(_ runtime: Beam.Runtime) throws {
     let node = try Beam(runtime, name: "alone", arguments: ["-connect_all", "false"])
     var client = try node.client()
     #expect(try client.value("erlang", "nodes") == .list([]))
@@ -128,7 +128,7 @@ import Testing
 }
 
 extension DistributionError {
-  /// Nobody is there.
+  /// No node is there.
   fileprivate var isAbsence: Bool {
     switch self {
     case .notRegistered, .unreachable: true

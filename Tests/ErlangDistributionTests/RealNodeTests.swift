@@ -68,9 +68,9 @@ import Testing
     #expect(try client.eval("io:columns()") == term("{error,enotsup}"))
   }
 
-  /// Who prints after the call that started it is answered; it would wait for ever.
+  /// A process that prints after its call has ended gets an answer; else it would wait for ever.
   @Test(arguments: Real.runtimes)
-  func nobodyWaitsForAGroupLeaderThatIsGone(_ runtime: Beam.Runtime) throws {
+  func printingAfterTheCallDoesNotWait(_ runtime: Beam.Runtime) throws {
     var client = try Real.client(runtime)
     let text = """
       Me = self(), spawn(fun() -> \

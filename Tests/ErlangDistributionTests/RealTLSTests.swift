@@ -123,11 +123,11 @@ import Testing
     #expect(
       plain == .closed(.shaking) || plain.sentence.contains("the other side sent"),
       "\(plain.sentence)")
-    #expect(try leavesNobody(setting))
+    #expect(try leavesNoProgram(setting))
   }
 
-  /// Whoever lets go of a connection leaves no program behind, and the node sees that we are gone.
-  private func leavesNobody(_ setting: Setting) throws -> Bool {
+  /// A released connection leaves no program behind, and the node sees that it has ended.
+  private func leavesNoProgram(_ setting: Setting) throws -> Bool {
     var asker = try Client(to: setting.address(TLSOptions()), cookie: .test(setting.node.cookie))
     var other = try Connection(
       to: setting.address(TLSOptions()), cookie: .test(setting.node.cookie))

@@ -61,7 +61,7 @@ import Testing
 
   /// What we cannot take is an answer that says so, and the connection goes on.
   @Test(arguments: Real.runtimes)
-  func whatIsTooMuchIsSaidAndHurtsNobody(_ runtime: Beam.Runtime) throws {
+  func aTermThatIsTooLargeFailsAlone(_ runtime: Beam.Runtime) throws {
     var client = try Real.client(runtime)
     let deep = "lists:foldl(fun(I, A) -> [I, A] end, [], lists:seq(1, 10000))"
     let forms = [

@@ -127,7 +127,7 @@ struct SessionTests {
   }
 
   /// It was given up before we were told which process works at it.
-  @Test func aProcessThatNobodyWaitsForIsEndedWhenItIsKnown() throws {
+  @Test func theProcessOfACanceledCallIsEndedWhenItIsKnown() throws {
     var played = Played()
     let (id, reference, _) = try played.begin()
     played.session.cancel(id, now: played.now)
@@ -267,7 +267,7 @@ struct SessionTests {
       ]
     ),
     (
-      "nobody has a name",
+      "no process has a name",
       [
         .integer(19), .pid(Played.process), .atom("rex"), .reference(ControlTests.reference),
       ], nil,
@@ -278,7 +278,7 @@ struct SessionTests {
   ]
 
   @Test(arguments: questions)
-  func answersSoThatNobodyWaits(
+  func answersRequestsToProcessesThatDoNotExist(
     _ what: String, _ control: [Term], _ payload: Term?, _ answer: [Term]
   ) throws {
     var played = Played()

@@ -17,7 +17,7 @@ import Testing
 
   /// Five lines, and where each begins.
   func five() throws -> (bytes: [UInt8], starts: [Int]) {
-    try log.append((1...5).map { Draft($0) })
+    try log.append((1...5).map { NewEvent($0) })
     let bytes = try log.written()
     let starts = [0] + bytes.indices.filter { bytes[$0] == newline }.map { $0 + 1 }
     return (bytes, starts)
@@ -40,7 +40,7 @@ import Testing
       var reader = Reader(log)
       let before = try reader.rest()
       let note = try log.verify()
-      let line = try log.append(Draft(6))
+      let line = try log.append(NewEvent(6))
       var after = try reader.rest()
       // With its newline back it is whole.
       if cut < bytes.count, bytes[cut] == newline {
@@ -87,7 +87,7 @@ import Testing
       if Files.exists(log.folder + "/.lock") { try forgetNote() }
       let whole = UInt64(starts.filter { $0 <= cut }.count - 1)
       #expect(try log.all().lines.count == Int(whole))
-      #expect(try log.append(Draft(6))?.sequence == whole + 1)
+      #expect(try log.append(NewEvent(6))?.sequence == whole + 1)
       let (lines, damage) = try log.all()
       #expect(lines.map(\.sequence) == Array(1...(whole + 1)) && damage == [])
       try Files.remove(log.folder)
@@ -119,7 +119,7 @@ import Testing
       try Files.remove(log.folder)
       try Files.makeFolder(log.folder)
       try put(punched(hole, upTo: upTo))
-      #expect(try log.append(Draft(6))?.sequence == next, "case \(index)")
+      #expect(try log.append(NewEvent(6))?.sequence == next, "case \(index)")
       #expect(try log.all().lines.map(\.sequence) == numbers + [next], "case \(index)")
       let missing = try log.verify().damage.filter(\.isMissing)
       #expect(missing.isEmpty == (numbers == Array(1..<next)), "case \(index)")
@@ -163,8 +163,8 @@ import Testing
       {
         wrong.append(place)
       }
-      // Nothing has moved: who stood behind it goes on.
-      let next = try log.append(Draft(6))
+      // No line has moved, so a reader behind the damage goes on.
+      let next = try log.append(NewEvent(6))
       let seen = try follower.rest()
       if next?.sequence != 6 || seen != [next].compactMap({ $0 }) { wrong.append(place) }
       try Files.remove(log.folder)
@@ -184,7 +184,7 @@ import Testing
       if place.isMultiple(of: 2) { try forgetNote() }
       // A newline is given back.
       if bytes[place] == newline { flipped[place] = newline }
-      let line = try log.append(Draft(6))
+      let line = try log.append(NewEvent(6))
       let kept = try Files.read(log.first).starts(with: flipped)
       if line?.sequence != 6 || !kept { wrong.append(place) }
       try Files.remove(log.folder)
@@ -197,7 +197,7 @@ import Testing
     for name in ["0000000000000001", "0000000000000007"] {
       try put(none, in: name)
       let next = try #require(UInt64(name)) + 5
-      #expect(try log.append(Draft(6))?.sequence == next)
+      #expect(try log.append(NewEvent(6))?.sequence == next)
       #expect(try Files.read("\(log.folder)/\(name).jsonl").starts(with: none))
     }
     #expect(try log.all().lines.map(\.sequence) == [6, 12])
@@ -237,7 +237,7 @@ import Testing
     try put(bytes + [UInt8](repeating: 0, count: 100_000))
     try put([UInt8](repeating: 0, count: 4096), in: "0000000000000006")
     try Files.remove(log.folder + "/.lock")
-    #expect(try log.append(Draft(6))?.sequence == 6)
+    #expect(try log.append(NewEvent(6))?.sequence == 6)
     #expect(try log.written(6).isEmpty == false)
     let (lines, damage) = try log.all(limit: 1000)
     #expect(lines.map(\.sequence) == Array(1...6) && damage == [])
@@ -277,7 +277,7 @@ import Testing
         #expect(damage.reduce(0) { $0 + $1.length } == damaged, "case \(index)")
         #expect(damage.allSatisfy { $0.offset >= good.count + odd.count }, "case \(index)")
       }
-      #expect(try log.append(Draft(5))?.sequence == 5, "case \(index)")
+      #expect(try log.append(NewEvent(5))?.sequence == 5, "case \(index)")
       let repair = try log.repair()
       #expect(try log.all().lines.map(\.sequence) == [1, 2, 3, 4, 5], "case \(index)")
       #expect((repair.aside == nil) == repair.taken.isEmpty, "case \(index)")
@@ -298,7 +298,7 @@ import Testing
   }
 
   func readSome() throws -> Reader {
-    try log.append((1...3).map { Draft($0) })
+    try log.append((1...3).map { NewEvent($0) })
     var reader = Reader(log)
     #expect(try reader.rest().count == 3)
     return reader
@@ -319,7 +319,7 @@ import Testing
         { log in
           let bytes = try Files.read(log.first)
           try Files.remove(log.folder)
-          try log.append((1...3).map { Draft($0) })
+          try log.append((1...3).map { NewEvent($0) })
           #expect(try Files.read(log.first).count == bytes.count)
         }
       ),
@@ -343,10 +343,10 @@ import Testing
   /// Old segments may go once they were read.
   @Test func whatWasReadMayGo() throws {
     var reader = try readSome()
-    try log.append(Draft(4))
+    try log.append(NewEvent(4))
     try Files.remove(log.first)
     #expect(try reader.rest().map(\.sequence) == [4])
-    #expect(try log.append(Draft(5))?.sequence == 5)
+    #expect(try log.append(NewEvent(5))?.sequence == 5)
     #expect(try log.all().lines.map(\.sequence) == [4, 5])
   }
 }

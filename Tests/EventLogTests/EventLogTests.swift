@@ -19,9 +19,9 @@ import Testing
     #expect(try log.all().lines == [])
     var written: [Line] = []
     for number in 0..<20 {
-      written += try log.append((0...number % 4).map { Draft(number * 10 + $0) })
+      written += try log.append((0...number % 4).map { NewEvent(number * 10 + $0) })
     }
-    #expect(try log.append([Draft]()) == [])
+    #expect(try log.append([NewEvent]()) == [])
     #expect(written.map(\.sequence) == Array(1...50))
     for limit in [1, 300, 1000, 4 << 20] {
       let (lines, damage) = try log.all(limit: limit)
@@ -45,9 +45,9 @@ import Testing
       var data: [String: [Int]]
     }
     let subject = "a\"b\\c\n\t\u{1}\u{7F}é🙂\u{2028}"
-    let draft = Draft(
+    let new = NewEvent(
       source: "hö\"st/x", type: "reltui.test", subject: subject, data: Array("{\"a\":[1]}".utf8))
-    let line = try #require(try log.append(draft))
+    let line = try #require(try log.append(new))
     let event = try JSONDecoder().decode(Envelope.self, from: Data(line.bytes))
     let covered = line.bytes.dropLast(21)
     let checksum = Hex.encode(
@@ -55,11 +55,11 @@ import Testing
     #expect(
       event
         == Envelope(
-          seq: "0000000000000001", specversion: "1.0", id: draft.id,
+          seq: "0000000000000001", specversion: "1.0", id: new.id,
           time: line.time.description, source: "hö\"st/x", type: "reltui.test", crc32c: checksum,
           subject: subject, data: ["a": [1]]))
     #expect(abs(line.time.milliseconds - Clock.now()) < 60_000)
-    let plain = try #require(try log.append(Draft(1, subject: nil)))
+    let plain = try #require(try log.append(NewEvent(1, subject: nil)))
     #expect(
       try JSONDecoder().decode([String: Value].self, from: Data(plain.bytes))["subject"] == nil)
   }
@@ -76,7 +76,7 @@ import Testing
             [path = path as String, writer = writer as Int] in
             let log = EventLog(folder: path, segmentSize: 1000)
             for number in 0..<30 {
-              try log.append((0...number % 3).map { Draft(writer * 1000 + number * 10 + $0) })
+              try log.append((0...number % 3).map { NewEvent(writer * 1000 + number * 10 + $0) })
             }
           }
         }
@@ -100,38 +100,38 @@ import Testing
   @Test func timeNeverGoesBack() throws {
     let future = "2999-12-31T23:59:59.999Z"
     try folder.write("events/0000000000000001.jsonl", handMade(1, time: future))
-    #expect(try log.append(Draft(2))?.time == Timestamp(future))
-    let filling = Draft(
+    #expect(try log.append(NewEvent(2))?.time == Timestamp(future))
+    let filling = NewEvent(
       source: "s", type: "t", subject: nil, data: [UInt8](repeating: 32, count: 1000))
     try log.append(filling)
-    let next = try #require(try log.append(Draft(4)))
+    let next = try #require(try log.append(NewEvent(4)))
     #expect(next.time == Timestamp(future) && next.sequence == 4)
     // A writer that was killed between making the segment and writing to it.
     try folder.write("events/0000000000000004.jsonl", "")
     try Files.remove(log.folder + "/.lock")
-    let again = try #require(try log.append(Draft(4)))
+    let again = try #require(try log.append(NewEvent(4)))
     #expect(again.time == Timestamp(future) && again.sequence == 4)
     #expect(try log.all().lines.map(\.sequence) == [1, 2, 3, 4])
   }
 
   @Test func whatCannotBeALineIsRefusedWhole() throws {
-    try log.append(Draft(1))
+    try log.append(NewEvent(1))
     let before = try Files.read(log.first)
-    var foreign = Draft(2)
+    var foreign = NewEvent(2)
     foreign.id = "short"
-    var split = Draft(2)
+    var split = NewEvent(2)
     split.data = Array("{\n}".utf8)
-    var long = Draft(2)
+    var long = NewEvent(2)
     long.data = [UInt8](repeating: 32, count: 256 << 10)
-    let cases: [(Draft, EventLogError)] = [
+    let cases: [(NewEvent, EventLogError)] = [
       (foreign, .malformed(id: "short")), (split, .malformed(id: split.id)),
       (long, .tooLong(limit: 256 << 10)),
     ]
-    for (draft, error) in cases {
-      #expect(throws: error) { try log.append([Draft(2), draft]) }
+    for (event, error) in cases {
+      #expect(throws: error) { try log.append([NewEvent(2), event]) }
     }
     #expect(try Files.read(log.first) == before)
-    #expect(try log.append(Draft(2))?.sequence == 2)
+    #expect(try log.append(NewEvent(2))?.sequence == 2)
   }
 
   @Test func otherFilesInTheFolderAreNotRead() throws {
@@ -139,12 +139,12 @@ import Testing
       try folder.write("events/\(name).jsonl", "")
     }
     try folder.write("events/0000000000000009.json", "")
-    #expect(try log.append(Draft(1))?.sequence == 1)
+    #expect(try log.append(NewEvent(1))?.sequence == 1)
     #expect(try log.all().lines.map(\.sequence) == [1])
   }
 
   @Test func aFolderThatCannotBeWritten() async throws {
-    try log.append(Draft(1))
+    try log.append(NewEvent(1))
     try Files.remove(log.folder + "/.lock")
     try Files.setMode(log.first, 0o444)
     try Files.setMode(log.folder, 0o555)
@@ -153,19 +153,19 @@ import Testing
       let log = EventLog(folder: path)
       #expect(throws: EventLogError.unwritable(PosixError("write", path + "/.lock", .accessDenied)))
       {
-        try log.append(Draft(2))
+        try log.append(NewEvent(2))
       }
-      #expect(throws: EventLogError.self) { try EventLog(folder: path + "/in").append(Draft(2)) }
+      #expect(throws: EventLogError.self) { try EventLog(folder: path + "/in").append(NewEvent(2)) }
       let lines = try log.all().lines
       #expect(lines.map(\.sequence) == [1])
     }
-    #expect(throws: EventLogError.self) { try EventLog(folder: log.first).append(Draft(2)) }
+    #expect(throws: EventLogError.self) { try EventLog(folder: log.first).append(NewEvent(2)) }
   }
 
   /// A limit on the size of files stands for a full disk: a write fails in its middle, a new segment cannot be made.
   @Test func noSpace() async throws {
     let whole = EventLog(folder: log.folder, segmentSize: 64 << 10)
-    try whole.append([Draft(1), Draft(2)])
+    try whole.append([NewEvent(1), NewEvent(2)])
     await #expect(processExitsWith: .success) { [path = log.folder as String] in
       Signals.turnWriteFailuresIntoErrors()
       let log = EventLog(folder: path, segmentSize: 64 << 10)
@@ -174,46 +174,46 @@ import Testing
       var limit = rlimit(rlim_cur: UInt(end + 300), rlim_max: .max)
       setrlimit(__rlimit_resource_t(1), &limit)
       let full = EventLogError.unwritable(PosixError("write", log.first, .fileTooLarge))
-      #expect(throws: full) { try log.append([Draft(3), Draft(4)]) }
+      #expect(throws: full) { try log.append([NewEvent(3), NewEvent(4)]) }
       let after = try Files.read(log.first)
       #expect(after == before, "a part of what was refused is left")
-      let fitting = try log.append(Draft(3))
+      let fitting = try log.append(NewEvent(3))
       #expect(fitting?.sequence == 3)
-      #expect(throws: full) { try log.append(Draft(4)) }
+      #expect(throws: full) { try log.append(NewEvent(4)) }
       limit.rlim_cur = .max
       setrlimit(__rlimit_resource_t(1), &limit)
-      let last = try log.append(Draft(4))
+      let last = try log.append(NewEvent(4))
       #expect(last?.sequence == 4)
       let (lines, damage) = try log.all()
       #expect(lines.map(\.sequence) == [1, 2, 3, 4] && damage == [])
     }
   }
 
-  /// Without space for another segment the last eighth of the last one is for those who need it.
+  /// Without space for another segment the last eighth of the last one is kept as the reserve.
   @Test func theReserve() async throws {
     await #expect(processExitsWith: .success) { [path = log.folder as String] in
       Signals.turnWriteFailuresIntoErrors()
       let size = 16 << 10
       let log = EventLog(folder: path, segmentSize: size)
-      try log.append(Draft(1))
+      try log.append(NewEvent(1))
       var limit = rlimit(rlim_cur: UInt(size - 1), rlim_max: .max)
       setrlimit(__rlimit_resource_t(1), &limit)
       // The spare was made before the disk was full.
       var written: UInt64 = 1
-      while (try? log.append(Draft(1))) != nil { written += 1 }
+      while (try? log.append(NewEvent(1))) != nil { written += 1 }
       let segments = try log.segments()
       #expect(segments.count == 2)
       let left = try size - log.written(Int(segments[1])).count
       #expect(left >= size / 8 && left < size / 8 + 300)
-      #expect(throws: EventLogError.self) { try log.append(Draft(1)) }
+      #expect(throws: EventLogError.self) { try log.append(NewEvent(1)) }
       for _ in 0..<5 {
-        let line = try log.append(Draft(1), mayUseReserve: true)
+        let line = try log.append(NewEvent(1), mayUseReserve: true)
         written += 1
         #expect(line?.sequence == written)
       }
       limit.rlim_cur = .max
       setrlimit(__rlimit_resource_t(1), &limit)
-      let line = try log.append(Draft(1))
+      let line = try log.append(NewEvent(1))
       #expect(line?.sequence == written + 1)
       let (lines, damage) = try log.all()
       #expect(lines.map(\.sequence) == Array(1...(written + 1)) && damage == [])

@@ -21,7 +21,7 @@ import Testing
 
   @Test func findingANumber() throws {
     #expect(try log.cursor(before: 7) == .start && log.lastLine() == nil)
-    for number in 1...40 { try log.append(Draft(number)) }
+    for number in 1...40 { try log.append(NewEvent(number)) }
     let segments = try log.segments()
     #expect(segments.count > 5)
     for number: UInt64 in [1, 2, 17, 39, 40, 41, 9_000] {
@@ -54,7 +54,7 @@ import Testing
 
   /// What a reader would read next goes as the limits demand.
   @Test func aReaderThatIsOvertakenGoesOn() throws {
-    for number in 1...40 { try log.append(Draft(number)) }
+    for number in 1...40 { try log.append(NewEvent(number)) }
     let segments = try log.segments()
     var begun = Reader(log)
     #expect(try begun.next(limit: 1).map(\.sequence) == [1])
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func checkpoints() throws {
-    for number in 1...40 { try log.append(Draft(number)) }
+    for number in 1...40 { try log.append(NewEvent(number)) }
     let segment = try log.segments()[3]
     let body: [UInt8] = Array("{\"apps\":\n{}}".utf8) + [0, 255]
     let checkpoint = Checkpoint(segment: segment, version: 3, body: body)
@@ -98,7 +98,7 @@ import Testing
       var flipped = bytes
       flipped[place] ^= 1 << (place % 8)
       try Files.replace(path, with: flipped)
-      // The version is no part of what is checked; who reads it says which it knows.
+      // The version is not checked by the log; the reader says which versions it understands.
       let found = try log.checkpoint(before: segment)
       if found != nil, found?.body != body || found?.version == 3 { wrong.append(place) }
       try Files.replace(path, with: Array(bytes[..<place]))
@@ -122,7 +122,7 @@ import Testing
     (Retention(count: 20), 20), (Retention(count: 1), 1), (Retention(age: 900_000), 1),
     (Retention(age: 1_100_000), 0), (Retention(bytes: 1 << 30, count: 20), 20),
   ]) func retention(_ retention: Retention, kept: Int) throws {
-    for number in 1...40 { try log.append(Draft(number)) }
+    for number in 1...40 { try log.append(NewEvent(number)) }
     let segments = try log.segments()
     var asked: [UInt64] = []
     let dropped = try log.drop(retention, now: Self.now) {
@@ -136,13 +136,13 @@ import Testing
     let lines = try reader.rest().map(\.sequence)
     #expect(lines == Array(left[0]...40) && reader.damage == [])
     if let count = retention.count { #expect(lines.count >= Int(count)) }
-    #expect(try log.append(Draft(41))?.sequence == 41)
+    #expect(try log.append(NewEvent(41))?.sequence == 41)
     try log.save(Checkpoint(segment: left[0], version: 1, body: []))
     #expect(try log.verify().damage == [])
   }
 
   @Test func nothingGoesThatIsNotSafe() throws {
-    for number in 1...40 { try log.append(Draft(number)) }
+    for number in 1...40 { try log.append(NewEvent(number)) }
     let segments = try log.segments()
     #expect(try log.drop(Retention(count: 1), now: Self.now) { _ in false } == [])
     #expect(
@@ -155,7 +155,7 @@ import Testing
   @Test func readersAcrossRetention() throws {
     var (reader, seen) = (Reader(log), [UInt64]())
     for number in 1...60 {
-      try log.append(Draft(number))
+      try log.append(NewEvent(number))
       seen += try reader.rest().map(\.sequence)
       if number % 7 == 0 { _ = try log.drop(Retention(count: 3), now: Self.now) { _ in true } }
     }
@@ -163,7 +163,7 @@ import Testing
     var slow = Reader(log)
     _ = try slow.next()
     let stands = slow.cursor.sequence
-    for number in 61...90 { try log.append(Draft(number)) }
+    for number in 61...90 { try log.append(NewEvent(number)) }
     _ = try log.drop(Retention(count: 3), now: Self.now) { _ in true }
     #expect(throws: EventLogError.rewritten(after: stands)) { try slow.rest() }
   }

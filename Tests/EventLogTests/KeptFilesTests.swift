@@ -12,7 +12,7 @@ import Testing
     folder = try TemporaryFolder("kept")
     log = EventLog(folder: folder.path + "/home/events", segmentSize: 4096)
     // The files are kept from the second event on.
-    for number in 1...3 { try log.append(Draft(number)) }
+    for number in 1...3 { try log.append(NewEvent(number)) }
   }
 
   /// What an operator or another program may do meanwhile, and the number of the next event.
@@ -31,12 +31,12 @@ import Testing
         }
       ),
       ("the segment is gone", 4, { try Files.remove($0.first) }),
-      ("another program wrote", 5, { try EventLog(folder: $0.folder).append(Draft(4)) }),
+      ("another program wrote", 5, { try EventLog(folder: $0.folder).append(NewEvent(4)) }),
       (
         "another program wrote more than fits", 24,
         { log in
           for number in 4...23 {
-            try EventLog(folder: log.folder, segmentSize: 4096).append(Draft(number))
+            try EventLog(folder: log.folder, segmentSize: 4096).append(NewEvent(number))
           }
         }
       ),
@@ -45,9 +45,9 @@ import Testing
       try Files.remove(folder.path + "/home")
       try Files.makeFolder(folder.path + "/home")
       let log = EventLog(folder: folder.path + "/home/events", segmentSize: 4096)
-      for number in 1...3 { try log.append(Draft(number)) }
+      for number in 1...3 { try log.append(NewEvent(number)) }
       try change(log)
-      let line = try log.append(Draft(9))
+      let line = try log.append(NewEvent(9))
       #expect(line?.sequence == next, "\(name)")
       let read = try EventLog(folder: log.folder).all().lines.last
       #expect(read == line, "\(name)")
@@ -58,7 +58,7 @@ import Testing
   @Test func aHomeThatIsMoved() throws {
     try Files.rename(folder.path + "/home", to: folder.path + "/moved")
     let isNoticed = eventually(10_000) {
-      (try? log.append(Draft(4))) != nil && Files.exists(log.folder)
+      (try? log.append(NewEvent(4))) != nil && Files.exists(log.folder)
     }
     #expect(isNoticed)
     let moved = EventLog(folder: folder.path + "/moved/events")
@@ -68,7 +68,7 @@ import Testing
   /// Threads of one process do not share a lock.
   @Test func threads() throws {
     let numbers = Threads.collect(4) { index -> [UInt64] in
-      (0..<50).compactMap { (try? log.append(Draft(index * 100 + $0)))??.sequence }
+      (0..<50).compactMap { (try? log.append(NewEvent(index * 100 + $0)))??.sequence }
     }.flatMap { $0 }
     #expect(numbers.sorted() == Array(4...203))
     let (lines, damage) = try log.all()

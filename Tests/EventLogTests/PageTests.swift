@@ -11,7 +11,7 @@ import Testing
   init() throws {
     folder = try TemporaryFolder("page", inMemory: true)
     log = EventLog(folder: folder.path + "/events", segmentSize: 2000)
-    for number in 1...20 { try log.append(Draft(number)) }
+    for number in 1...20 { try log.append(NewEvent(number)) }
   }
 
   private func agree(_ what: String) throws {

@@ -27,7 +27,7 @@ import Testing
   @Test func aSegmentOfAnotherNameIsNotWrittenOver() throws {
     let before = lines(1...50)
     try put(before, in: 100)
-    let line = try #require(try log.append(Draft(1)))
+    let line = try #require(try log.append(NewEvent(1)))
     #expect(line.sequence > 100)
     #expect(try Files.read(log.segment(100)) == before)
     #expect(try log.all().lines.contains(line))
@@ -53,24 +53,24 @@ import Testing
   }
 
   @Test func aNameThatIsNoTextIsNotOurs() throws {
-    try log.append(Draft(1))
+    try log.append(NewEvent(1))
     let name = (log.folder + "/").utf8.map { CChar(bitPattern: $0) } + [-1]
     let ending = ".jsonl".utf8.map { CChar(bitPattern: $0) } + [0]
     #expect(mkdir(name + ending, 0o700) == 0)
-    #expect(try log.append(Draft(2))?.sequence == 2)
+    #expect(try log.append(NewEvent(2))?.sequence == 2)
     #expect(try log.all().lines.count == 2)
   }
 
   /// The note in `.lock` is a hint, whatever it says.
   @Test(arguments: [(4, "9223372036854775807"), (5, "9223372036854775807"), (3, "77"), (5, "5000")])
   func aNoteThatIsWrong(_ word: Int, _ value: String) throws {
-    try log.append([Draft(1), Draft(2)])
+    try log.append([NewEvent(1), NewEvent(2)])
     let path = log.folder + "/.lock"
     let text = String(decoding: try Files.read(path), as: UTF8.self)
     var words = text.split(separator: "\n")[0].split(separator: " ").map(String.init)
     words[word] = value
     try File.open(path, .replace).write(words.joined(separator: " ") + "\n")
-    #expect(try log.append(Draft(3))?.sequence == 3)
+    #expect(try log.append(NewEvent(3))?.sequence == 3)
     #expect(try log.all().lines.map(\.sequence) == [1, 2, 3] && log.all().damage == [])
   }
 
@@ -94,20 +94,20 @@ import Testing
   }
 
   @Test func aFolderThatIsReplacedIsWatchedAgain() throws {
-    try log.append(Draft(1))
+    try log.append(NewEvent(1))
     var watch = Watch(log)
     try Files.rename(log.folder, to: log.folder + ".old")
     let isNoticed = eventually(5000) { watch.hasChanged() }
     #expect(isNoticed)
-    try log.append(Draft(1))
+    try log.append(NewEvent(1))
     #expect(eventually(5000) { watch.hasChanged() })
     let descriptor = try #require(watch.descriptor)
-    try log.append(Draft(2))
+    try log.append(NewEvent(2))
     #expect(try Poll.wait([descriptor], milliseconds: 5000) == [descriptor])
   }
 
   @Test func rootDoesNotFollowALinkOutOfTheHome() throws {
-    try log.append(Draft(1))
+    try log.append(NewEvent(1))
     let elsewhere = folder.path + "/elsewhere"
     try Files.makeFolder(elsewhere)
     try Files.symbolicLink(to: elsewhere, at: log.folder + "/aside")

@@ -3,7 +3,7 @@ import HomeLayout
 import Posix
 import TestSupport
 
-extension Draft {
+extension NewEvent {
   init(_ number: Int, subject: String? = "greeter") {
     self.init(
       source: "host/test", type: "reltui.test", subject: subject,

@@ -64,8 +64,8 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
       let child = try Child.start(
         Invocation(run.shellCommand, in: "/", environment: run.environment),
         output: .file(writing), errors: .file(writing))
-      #expect(child.wait() == .code(0), "\(command)")
-      let lines = String(decoding: try reading.read(upTo: 4096), as: UTF8.self)
+      #expect(child.exit() == .code(0), "\(command)")
+      let lines = String(decoding: try reading.read(upTo: 4096, within: 60_000), as: UTF8.self)
         .split(separator: "\n")
       let greeting = command.hasPrefix("GREETING") ? "hi start" : "start"
       #expect(lines.first.map(String.init) == greeting, "\(command): \(lines)")

@@ -63,6 +63,11 @@ final class ShimRun {
     if let exit { return exit }
     if let signal { shim.signal(signal) }
     var (status, usage): (Int32, rusage) = (0, rusage())
+    if let end = shimIdentity?.endWatch(),
+      (try? Poll.isReady(Poll.Interest(end.descriptor), before: Clock.monotonic() + 60_000)) != true
+    {
+      shim.signal(.kill)
+    }
     wait4(shim.pid, &status, 0, &usage)
     let times = [usage.ru_utime, usage.ru_stime]
     cpu = times.reduce(0) { $0 + Int64($1.tv_sec) * 1000 + Int64($1.tv_usec) / 1000 }
@@ -105,7 +110,7 @@ final class ShimRun {
     }
   }
 
-  @Test func whoDoesNotListenIsKilledAfterTheGrace() throws {
+  @Test func aRunThatIgnoresSIGTERMIsKilledAfterTheGrace() throws {
     let run = try ShimRun("trap '' TERM; echo up; " + Self.patient, grace: 1)
     #expect(run.says("up"))
     let start = Clock.monotonic()
@@ -124,7 +129,7 @@ final class ShimRun {
     #expect(run.says("up"))
     #expect(eventually { run.descendants.count == 4 })
     let descendants = run.descendants
-    // Opened for reading and writing nobody waits; the script has it from here.
+    // Opening the pipe for reading and writing does not wait; the script reads from it.
     let go = try File.open(temporary.path + "/go", .update)
     try go.write("go\n")
     #expect(run.finish(ending == "exit 3" ? nil : .term) == .code(0))
@@ -146,7 +151,7 @@ final class ShimRun {
     let run = try ShimRun("trap 'exit 0' TERM; echo up; " + Self.patient)
     #expect(run.says("up"))
     let before = try run.status()
-    #expect(try ShimRun.start(["/bin/echo", "second"], run.folder).wait() == .code(69))
+    #expect(try ShimRun.start(["/bin/echo", "second"], run.folder).exit() == .code(69))
     #expect(try run.status() == before && before.processIdentity?.isAlive == true)
     #expect(run.finish(.term) == .code(0))
     #expect(run.lines == ["up"])
@@ -155,10 +160,10 @@ final class ShimRun {
   @Test func whatCannotBeStarted() throws {
     let temporary = try TemporaryFolder("shim")
     let folder = RunFolder(path: temporary.path)
-    #expect(try ShimRun.start(["/no/such/program"], folder).wait() == .code(69))
+    #expect(try ShimRun.start(["/no/such/program"], folder).exit() == .code(69))
     let observation = try RunObservation(folder)
     #expect(observation.status?.exit == .notStarted(errno: ENOENT))
-    #expect(try ShimRun.start([], folder).wait() == .code(64))
+    #expect(try ShimRun.start([], folder).exit() == .code(64))
   }
 
   @Test func folderStates() throws {
@@ -239,7 +244,7 @@ final class ShimRun {
     for _ in 1...2 {
       let shim = try ShimRun.start(
         ["/bin/sh", "-c", "echo ran >>'\(temporary.path)/count'"], RunFolder(path: temporary.path))
-      _ = shim.wait()
+      _ = shim.exit()
     }
     #expect(try Files.read(temporary.path + "/count") == Array("ran\n".utf8))
   }

@@ -19,7 +19,7 @@ import Testing
     folder = try TemporaryFolder("follower", inMemory: true)
     journal = Journal(home: Home(root: folder.path), program: "test")
     for round in 0..<110 {
-      try journal.log.append(try (0..<60).map { try Self.draft(round * 60 + $0) })
+      try journal.log.append(try (0..<60).map { try Self.event(round * 60 + $0) })
     }
     var (reader, events) = (Reader(journal.log), [Event]())
     while let lines = try? reader.next(), !lines.isEmpty { events += lines.map(Event.init) }
@@ -28,7 +28,7 @@ import Testing
     try #require(segments.count == 3 && events.count == 6600)
   }
 
-  private static func draft(_ number: Int) throws -> Draft {
+  private static func event(_ number: Int) throws -> NewEvent {
     let app = number.isMultiple(of: 3) ? "shop" : "blog"
     let type: EventType
     var data = EventData()
@@ -48,7 +48,7 @@ import Testing
       type = .instanceCrashed
       data.cause = Cause(.crashed, "number \(number) crashed")
     }
-    return Draft(source: "host/test", type: type.rawValue, subject: app, data: JSON.encode(data))
+    return NewEvent(source: "host/test", type: type.rawValue, subject: app, data: JSON.encode(data))
   }
 
   /// What it would read next was dropped: it begins at a checkpoint again, and its board is the right one.
@@ -57,7 +57,7 @@ import Testing
     #expect(try slow.take().count == 1)
     try journal.log.set(Retention(count: 1))
     for round in 0..<40 {
-      try journal.log.append(try (0..<60).map { try Self.draft(round * 60 + $0) })
+      try journal.log.append(try (0..<60).map { try Self.event(round * 60 + $0) })
     }
     var quick = Follower(journal)
     _ = try quick.take()
@@ -74,7 +74,7 @@ import Testing
     try Files.replace(name, with: [UInt8](repeating: 0, count: 1 << 20))
     _ = try follower.take()
     #expect(try follower.kept < next && !journal.log.checkpoints().contains(next))
-    try journal.log.append(try Self.draft(1))
+    try journal.log.append(try Self.event(1))
     #expect(try follower.take().count == 1)
     #expect(try follower.kept == next && journal.log.checkpoint(before: next) != nil)
   }

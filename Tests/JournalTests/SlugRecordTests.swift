@@ -29,10 +29,10 @@ struct SlugRecordTests {
     }
 
     func bytes(_ index: Int) -> [UInt8] {
-      var draft = Draft(source: source, type: type, subject: subject, data: Array(data.utf8))
-      draft.id = id
+      var event = NewEvent(source: source, type: type, subject: subject, data: Array(data.utf8))
+      event.id = id
       let time = Timestamp(milliseconds: 1_795_244_709_042 + Int64(index))
-      var bytes = Line.loose(draft, sequence: number ?? UInt64(index + 1), time: time).bytes
+      var bytes = Line.loose(event, sequence: number ?? UInt64(index + 1), time: time).bytes
       if !isWhole { bytes[60] ^= 1 }
       return bytes + [10]
     }

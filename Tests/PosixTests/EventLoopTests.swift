@@ -140,7 +140,7 @@ import Testing
   @Test func signalsEndAWait() async {
     await #expect(processExitsWith: .success) {
       var loop = EventLoop<Int>(signals: try Signals([.term, .usr1]))
-      for signal in [SIGTERM, SIGUSR1] { kill(getpid(), signal) }
+      for signal in [SIGTERM, SIGUSR1] { raise(signal) }
       let turn = try loop.wait(until: Clock.monotonic() + 5000)
       #expect(Set(turn.signals) == [.term, .usr1] && turn.tokens.isEmpty && !turn.isEmpty)
       #expect(try loop.wait(until: 0).isEmpty)

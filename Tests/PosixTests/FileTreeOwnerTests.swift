@@ -14,7 +14,7 @@ import Testing
     try Files.symbolicLink(to: "../../outside", at: folder.path + "/source/up")
   }
 
-  /// As it is when somebody puts a link where a file was when we looked.
+  /// As when a file is replaced by a link after it was listed.
   @Test func noLinkLeadsOutOfAFolder() throws {
     let top = try File.open(folder.path + "/source", .folder)
     #expect(try File.open("sub/file", below: top).readToEnd() == Array("text".utf8))

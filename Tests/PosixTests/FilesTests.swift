@@ -82,7 +82,7 @@ import Testing
     #expect(!Files.exists(inner))
   }
 
-  /// As somebody whom modes bind: root is bound by none.
+  /// Run as a user to whom modes apply: they do not apply to root.
   @Test func removingAReadOnlyTree() async throws {
     let tree = path("tree")
     try folder.write("tree/a/b/file", "x", mode: 0o444)

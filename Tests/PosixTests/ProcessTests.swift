@@ -93,8 +93,8 @@ import Testing
     let child = try Child.start(
       InvocationTests.shell("cut -d' ' -f6 /proc/$$/stat"), output: .file(writing),
       newSession: true)
-    #expect(child.wait() == .code(0))
-    let session = String(decoding: try reading.read(upTo: 100), as: UTF8.self)
+    #expect(child.exit() == .code(0))
+    let session = String(decoding: try reading.read(upTo: 100, within: 60_000), as: UTF8.self)
     #expect(session == "\(child.pid)\n")
     #expect(session != "\(getsid(0))\n")
   }
@@ -105,9 +105,9 @@ import Testing
     try Child.start(InvocationTests.shell("exec sleep 60"), output: .null, errors: .null)
   }
 
-  @Test func aReusedNumberIsSomebodyElse() throws {
+  @Test func aReusedNumberIsAnotherProcess() throws {
     let child = try Self.sleeper()
-    defer { _ = child.wait() }
+    defer { _ = child.exit() }
     let identity = try #require(ProcessIdentity(of: child.pid))
     let former = ProcessIdentity(pid: child.pid, started: identity.started - 1)
     #expect(identity.isAlive && !former.isAlive)
@@ -115,7 +115,7 @@ import Testing
     #expect(former.endWatch() == nil)
     #expect(identity.isAlive, "the signal for its predecessor reached it")
     #expect(identity.signal(.kill))
-    // Nobody has waited for it yet: it is a zombie.
+    // It was not waited for yet, so it is a zombie.
     #expect(eventually { !identity.isAlive })
     #expect(ProcessTable.stat(child.pid)?.state == "Z")
   }
@@ -127,7 +127,7 @@ import Testing
     #expect(try Poll.wait([watch.descriptor], milliseconds: 0) == [])
     child.signal(.term)
     #expect(try Poll.wait([watch.descriptor], milliseconds: 10_000) == [watch.descriptor])
-    #expect(child.wait() == .signal(.term))
+    #expect(child.exit() == .signal(.term))
     #expect(identity.endWatch() == nil && ProcessIdentity(of: child.pid) == nil)
   }
 
@@ -135,11 +135,11 @@ import Testing
     let (reading, writing) = try File.pipe()
     let script = "sh -c 'setsid sleep 61 & sleep 62 & echo x; wait' ; :"
     let child = try Child.start(InvocationTests.shell(script), output: .file(writing))
-    _ = try reading.read(upTo: 10)
+    _ = try reading.read(upTo: 10, within: 60_000)
     #expect(eventually { ProcessTable.descendants(of: child.pid).count == 3 })
     #expect(ProcessTable.endDescendants(of: child.pid))
     child.signal(.kill)
-    _ = child.wait()
+    _ = child.exit()
   }
 }
 
@@ -151,7 +151,7 @@ import Testing
       Invocation(
         ["sh", "-c", script], environment: ["PATH": Invocation.standardPath, "MARK": mark]),
       output: .file(writing), newSession: true)
-    #expect(try reading.read(upTo: 1).count == 1)
+    #expect(try reading.read(upTo: 1, within: 60_000).count == 1)
     return child
   }
 
@@ -174,11 +174,11 @@ import Testing
       """)
     // The leaving parts of a storm of processes are reaped by the host's first process, at its own pace.
     #expect(ProcessTable.endAll(within: 20_000) { Self.has(mark, $0) })
-    #expect(child.wait() == .signal(.kill))
+    #expect(child.exit() == .signal(.kill))
     #expect(!ProcessTable.all().contains { !$0.hasEnded && Self.has(mark, $0) })
     #expect(ProcessIdentity(of: spared.pid)?.isAlive == true)
     spared.signal(.kill)
-    #expect(spared.wait() == .signal(.kill))
+    #expect(spared.exit() == .signal(.kill))
   }
 
   /// One for which nothing has waited is a zombie, and has ended.
@@ -187,7 +187,7 @@ import Testing
     let child = try Self.start(mark, "echo; exec sleep 60")
     #expect(ProcessTable.endAll { $0.pid == child.pid })
     #expect(ProcessTable.stat(child.pid)?.hasEnded == true)
-    _ = child.wait()
+    _ = child.exit()
   }
 
   @Test func neverThisProcess() {
@@ -203,7 +203,7 @@ import Testing
     let child = try Child.start(
       Invocation(["python3", "-c", script, folder], environment: Environment.current),
       output: .file(writing))
-    #expect(try reading.read(upTo: 1).count == 1)
+    #expect(try reading.read(upTo: 1, within: 60_000).count == 1)
     return child
   }
 
@@ -219,7 +219,7 @@ import Testing
     let child = try Self.imprisoned(in: folder.path)
     defer {
       child.signal(.kill)
-      _ = child.wait()
+      _ = child.exit()
     }
     let cases: [(String, Errno?, String)] = [
       ("/home/file", nil, "own"), ("/absolute/passwd", nil, "inside"),
@@ -245,7 +245,7 @@ import Testing
       Invocation(["/bin/sleep", "600", "0", "0"], environment: [:]))
     defer {
       child.signal(.kill)
-      _ = child.wait()
+      _ = child.exit()
     }
     #expect(ProcessTable.name(of: child.pid) == "sleep" && ProcessTable.pids().contains(child.pid))
     #expect(ProcessTable.words(of: child.pid) == ["/bin/sleep", "600", "0", "0"])
@@ -255,7 +255,7 @@ import Testing
     #expect(abs(ProcessTable.bootMoment() + process.sinceBoot - Clock.now()) < 60_000)
     #expect(ProcessIdentity(pid: 1, started: 250).sinceBoot == 2500)
     #expect(ProcessIdentity(pid: 1, started: .max).sinceBoot > 0)
-    // As a setuid program that somebody runs: whose words these are cannot be told.
+    // Like a setuid program: its words may come from another user.
     try #require(User.isRoot, "this test needs root, to run a program as another user")
     let mixed = try Child.start(
       Invocation(
@@ -263,7 +263,7 @@ import Testing
         environment: ["PATH": Invocation.standardPath]))
     defer {
       mixed.signal(.kill)
-      _ = mixed.wait()
+      _ = mixed.exit()
     }
     #expect(eventually { ProcessTable.name(of: mixed.pid) == "sleep" })
     #expect(ProcessTable.user(of: mixed.pid) == nil)

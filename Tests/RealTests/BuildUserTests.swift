@@ -106,7 +106,7 @@ import Testing
   @Test func aSignalEndsItWithAllThatItStarted() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 &)")
     relctl.signal(.term)
-    #expect(relctl.wait() == .code(130))
+    #expect(relctl.exit() == .code(130))
     #expect(try leftOver() == [])
     #expect(try stage.events().last?.data.cause?.id == "RT-BUILD-INTERRUPTED")
   }
@@ -116,7 +116,7 @@ import Testing
     let relctl = try buildThatStaysInMix("(cd / && setsid sleep 1000 >/dev/null 2>&1 &)")
     #expect(try leftOver().contains { $0.hasPrefix("reltui-build-") })
     relctl.signal(.kill)
-    #expect(relctl.wait() == .signal(.kill))
+    #expect(relctl.exit() == .signal(.kill))
     // What looks like such a folder and is another user's, or only has a similar name, is not ours.
     let (foreign, other) = ("/var/tmp/reltui-build-" + Random.hex(8), "/var/tmp/reltui-build-mine")
     for path in [foreign, other] { try Files.makeFolder(path) }
@@ -137,7 +137,7 @@ import Testing
   @Test func theToolsEndWithAKilledRelctl() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 >/dev/null 2>&1 &)")
     relctl.signal(.kill)
-    _ = relctl.wait()
+    _ = relctl.exit()
     #expect(try eventually(20_000) { try leftOver().allSatisfy { Int($0) == nil } })
   }
 
@@ -149,7 +149,7 @@ import Testing
         environment: stage.environment))
     defer {
       left.signal(.kill)
-      _ = left.wait()
+      _ = left.exit()
     }
     #expect(eventually { ProcessTable.user(of: left.pid) == 61_000 })
     let build = try stage.relctl("build", source)

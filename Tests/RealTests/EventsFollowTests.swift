@@ -52,13 +52,13 @@ struct EventsFollowTests {
     }
 
     func ends() throws -> Exit? {
-      guard let watch = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
+      guard let watch = ProcessIdentity(of: child.pid)?.endWatch() else { return child.exit() }
       if try Poll.wait([watch.descriptor], milliseconds: 10_000).isEmpty {
         child.signal(.kill)
-        _ = child.wait()
+        _ = child.exit()
         return nil
       }
-      return child.wait()
+      return child.exit()
     }
   }
 

@@ -189,7 +189,7 @@ struct EventsTests {
   @Test func whatIsNoEventIsShownAsOne() throws {
     let stage = try Stage("strange")
     let drafts = ["{}", "{", "{}"].map {
-      Draft(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
+      NewEvent(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
     }
     try EventLog(folder: stage.home.events).append(drafts)
     let all = try stage.relctl("events", "--json")

@@ -162,7 +162,7 @@ import Testing
 
     try disk.fill()
     shim.signal(.term)
-    #expect(shim.wait() == .code(0))
+    #expect(shim.exit() == .code(0))
     let status = try RunStatus(text: String(decoding: Files.read(folder.status), as: UTF8.self))
     #expect(status.wasAsked && status.exit == .code(5) && status.ended != nil)
     #expect(!Files.exists(folder.spareStatus))

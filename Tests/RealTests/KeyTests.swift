@@ -38,7 +38,7 @@ struct KeyTests {
 
     func leave(_ stage: Stage) throws -> (good: Int, bad: Int) {
       try Files.remove(stage.folder.path + "/visiting")
-      _ = child.wait()
+      _ = child.exit()
       let numbers = String(decoding: try Files.read(result), as: UTF8.self)
         .split { $0 == " " || $0 == "\n" }.compactMap { Int($0) }
       return (numbers.first ?? 0, numbers.last ?? 0)

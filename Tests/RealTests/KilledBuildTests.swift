@@ -68,7 +68,7 @@ import Testing
     let relctl = try startAndWait()
     #expect(try builds().count == 1)
     relctl.signal(.kill)
-    #expect(relctl.wait() == .signal(.kill))
+    #expect(relctl.exit() == .signal(.kill))
     // Its tools end by themselves, with what they had detached.
     #expect(eventually(20_000) { processes().isEmpty }, "\(processes())")
     #expect(try builds().count == 1)
@@ -85,7 +85,7 @@ import Testing
     #expect(try invocation().run(limit: 120_000).isSuccess)
     #expect(try builds() == first && first.count == 1)
     relctl.signal(.int)
-    #expect(relctl.wait() == .code(130))
+    #expect(relctl.exit() == .code(130))
     #expect(eventually { processes().isEmpty })
     #expect(try builds() == [])
   }

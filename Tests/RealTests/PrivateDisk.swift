@@ -37,7 +37,7 @@ final class PrivateDisk: Sendable {
     holder = try Child.start(
       invocation, input: .file(reading), output: .file(writing), errors: .file(writing))
     self.leash = leash
-    let answer = String(decoding: try answers.read(upTo: 4096), as: UTF8.self)
+    let answer = String(decoding: try answers.read(upTo: 4096, within: 60_000), as: UTF8.self)
     guard answer == "ready\n" else { throw NoNamespace(said: answer) }
   }
 
@@ -54,7 +54,7 @@ final class PrivateDisk: Sendable {
       }
     }
     holder.signal(.kill)
-    _ = holder.wait()
+    _ = holder.exit()
   }
 
   /// What goes before a command to run it in the namespace.

@@ -82,7 +82,7 @@ struct SlugCommandTests {
         environment: stage.environment))
     defer {
       running.signal(.kill)
-      _ = running.wait()
+      _ = running.exit()
     }
     // Built again it is asked for.
     #expect(try build("text 2") == slugs[1])

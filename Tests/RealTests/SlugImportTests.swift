@@ -241,7 +241,7 @@ struct SlugImportTests {
     }
     #expect(unpacks)
     relctl.signal(.term)
-    #expect(relctl.wait() == .code(130))
+    #expect(relctl.exit() == .code(130))
     #expect(try stage.builds() == [] && !Files.exists(stage.home.slugs))
     for process in tar {
       let now = ProcessTable.stat(process.pid)

@@ -63,7 +63,7 @@ import Testing
         {applications,[kernel,stdlib,elixir,logger]},{vsn,"0.1.0"}]}.
       """
     try release.folder.write("tree/lib/demo_mix-0.1.0/ebin/demo_mix.app", text)
-    // Of the toolchain's own nobody asks.
+    // The toolchain's own applications are left out.
     try release.folder.write(
       "tree/lib/logger-1.14.0/ebin/logger.app",
       #"{application,logger,[{compile_env,[{logger,[x],error}]},{vsn,"1.14.0"}]}."#)
@@ -91,7 +91,7 @@ import Testing
     try release.folder.write("tree/\(Self.priv)/nif.so", native.bytes)
     try release.folder.write(
       "tree/\(Self.priv)/other.so", ELFImage(machine: NativeCodeTests.other).bytes)
-    var findings: [NativeCode.Finding] = []
+    var findings: [NativeCode.Incompatibility] = []
     let manifest = try ManifestBuilder.describe(release.tree) { findings.append($0) }
     #expect(manifest.target.glibc == "2.31" && manifest.target.libraries == ["libz.so.1"])
     #expect(findings.map(\.sentence).count == 1)
@@ -106,7 +106,7 @@ import Testing
     try release.folder.write("tree/bin/server", "")
     #expect(try processes() == ["web: bin/demo_mix start"])
     try Files.setMode(release.tree + "/bin/server", 0o755)
-    // Nobody asked for it.
+    // It was not asked for.
     try release.folder.write("tree/bin/migrate", "", mode: 0o755)
     #expect(try processes() == ["web: bin/server"])
     try release.folder.write("tree/Procfile", "release: bin/migrate\nweb: bin/server\n")

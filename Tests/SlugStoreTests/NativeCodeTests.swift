@@ -95,7 +95,7 @@ private struct CodeTree {
     let code = try read(image)
     #expect(code.findings == [.foreign(file: "lib/0.so", architecture: name)])
     #expect(code.libraries == [] && code.glibc == nil)
-    // An object file is linked by nobody at run time.
+    // An object file is not linked at run time.
     image.kind = 1
     #expect(try read(image).findings == [])
   }

@@ -48,7 +48,7 @@ import Testing
     #expect(try release.store() == second && release.store.verify(second)?.findings == [])
   }
 
-  @Test func whoeverComesToNeedOneMeanwhileKeepsIt() throws {
+  @Test func aSlugThatIsNeededMeanwhileIsKept() throws {
     #expect(try run([first, second], isUnused: { $0 != first }).removed == [second])
     #expect(release.store.verify(first)?.findings == [])
     try release.store()
@@ -104,7 +104,7 @@ import Testing
     #expect(try run([], tell: { told.append($0) }).removed == [first] && told == [first])
   }
 
-  @Test func nobodyStoresMeanwhile() throws {
+  @Test func noSlugIsStoredMeanwhile() throws {
     let isHeld = try removal.run(
       choose: { () throws(Cause) in
         let isHeld = (try? Lock.isHeld(release.home.slugs + "/.lock")) ?? false

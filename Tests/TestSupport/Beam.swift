@@ -3,7 +3,7 @@ import Posix
 
 /// A real node for one test, on loopback, with a home and a cookie of its own.
 ///
-/// It ends, with all that it has started, when nobody holds it any more, and also when the test process is killed.
+/// It ends, with its descendants, when its last owner releases it, and also when the test process is killed.
 public final class Beam: Sendable {
   public enum Runtime: Sendable {
     /// The one in `PATH`.
@@ -18,7 +18,7 @@ public final class Beam: Sendable {
     case long
     /// `-sname NAME`: its host is this one's name.
     case short
-    /// Not at all: it is `nonode@nohost`, and nobody can ask it anything.
+    /// Not at all: it is `nonode@nohost`, and cannot be asked.
     case none
   }
 
@@ -41,10 +41,10 @@ public final class Beam: Sendable {
   ///   - arguments: more of them for `erl`.
   ///   - paths: folders with `.beam` files, for `-pa`.
   ///   - evaluating: expressions for `-eval`, run when the node has booted.
-  ///   - distribution: arguments that whoever talks to the node needs too, as `-proto_dist inet_tls`.
+  ///   - distribution: arguments that its peers need too, as `-proto_dist inet_tls`.
   ///   - port: where it listens without any epmd (`-erl_epmd_port`).
   ///   - network: shared with other nodes; without one it has an epmd for itself.
-  ///   - user: whom it runs as (a test as root only).
+  ///   - user: the user it runs as (only if the test runs as root).
   ///   - wait: whether to return only when the node has answered.
   public convenience init(
     _ runtime: Runtime = .otp25, name: String, naming: Naming = .long, host: String = "127.0.0.1",
@@ -65,7 +65,7 @@ public final class Beam: Sendable {
     let more = paths.flatMap { ["-pa", $0] } + evaluating.flatMap { ["-eval", $0] }
     var asker: Asker = distribution.isEmpty ? .call(["-name", fullName]) : .node(distribution)
     if case .short = naming { asker = .call(["-sname", name]) }
-    if case .none = naming { asker = .nobody }
+    if case .none = naming { asker = Asker.none }
     if let port { asker = .call(["-address", "127.0.0.1:\(port)"]) }
     try self.init(
       words: program.words + ["-noinput"] + words + fixed + distribution + arguments + more,
@@ -144,7 +144,7 @@ public final class Beam: Sendable {
     guard child.exitIfEnded() == nil, let process = ProcessIdentity(of: pid) else { return }
     let descendants = ProcessTable.descendants(of: pid)
     process.signal(.kill)
-    _ = child.wait()
+    _ = child.exit()
     for other in descendants { other.identity.signal(.kill) }
   }
 
@@ -167,7 +167,8 @@ extension Beam {
     case call([String])
     /// A node with these arguments.
     case node([String])
-    case nobody
+    /// The node has no name.
+    case none
   }
 
   /// Asks the node from another one.
@@ -179,7 +180,7 @@ extension Beam {
     switch asker {
     case .call(let words): answer = try call(words, text)
     case .node(let words): answer = try askFromNode(words, text)
-    case .nobody: throw Failure(sentence: "nobody can ask \(name) anything")
+    case .none: throw Failure(sentence: "\(name) has no name to ask it by")
     }
     let (head, tail) = ("value ", "{ok, ok}")
     guard answer.hasPrefix(head), answer.hasSuffix(tail) else {
@@ -212,7 +213,7 @@ extension Beam {
   }
 
   private func waitForAnswer() throws {
-    if case .nobody = asker { return }
+    if case .none = asker { return }
     var problem = "no answer"
     let answered = Workspace.wait(milliseconds: 60_000) { () -> Bool? in
       do {
@@ -279,11 +280,11 @@ extension Beam {
 
     deinit {
       epmd.signal(.kill)
-      _ = epmd.wait()
+      _ = epmd.exit()
     }
   }
 
-  /// Kills a process when this one ends, however it ends: a shell reads from a pipe that only we hold.
+  /// A shell that kills a process when this one ends, for whatever reason: it reads from a pipe that only this process has.
   private final class Leash: Sendable {
     private let shell: Child
     private let end: File
@@ -298,7 +299,7 @@ extension Beam {
 
     deinit {
       shell.signal(.kill)
-      _ = shell.wait()
+      _ = shell.exit()
     }
   }
 }

@@ -2,13 +2,13 @@ import Dispatch
 import Glibc
 import Posix
 
-/// A TCP server on 127.0.0.1 for one test. It lives until nobody holds it any more.
+/// A TCP server on 127.0.0.1 for one test. It ends when its last owner releases it.
 public final class LoopbackServer: Sendable {
   public let port: UInt16
   private let socket: File
 
-  /// - Parameter answer: gets what a client sent first and gives what it is told before the connection is closed;
-  ///   nil leaves it open without a word. Without it nobody is ever accepted, and one waits in the queue at most.
+  /// - Parameter answer: makes the answer to a client's first bytes, after which the connection is closed; a nil answer
+  ///   leaves it open. Without this parameter no client is ever accepted, and at most one waits in the queue.
   public init(_ answer: (@Sendable ([UInt8]) -> [UInt8]?)? = nil) throws {
     (socket, port) = try Self.listen(queue: answer == nil ? 0 : 16)
     guard let answer else { return }
@@ -20,7 +20,7 @@ public final class LoopbackServer: Sendable {
     }
   }
 
-  /// - Parameter talk: has each client for itself, one after the other; the connection is closed when it returns.
+  /// - Parameter talk: called with each client, one after the other; the connection is closed when it returns.
   public init(talking talk: @escaping @Sendable (File) throws -> Void) throws {
     (socket, port) = try Self.listen(queue: 16)
     serve { client in
@@ -29,7 +29,7 @@ public final class LoopbackServer: Sendable {
     }
   }
 
-  /// On a port that the kernel chooses, so that nobody can take it between.
+  /// On a port that the kernel chooses, so that no other program can take it before.
   private static func listen(queue: Int32) throws -> (File, UInt16) {
     let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     let socket = File(owning: descriptor, name: "server")
@@ -55,7 +55,7 @@ public final class LoopbackServer: Sendable {
 
   /// - Parameter answer: whether the connection is to be closed.
   private func serve(_ answer: @escaping @Sendable (File) -> Bool) {
-    // The number of a closed descriptor is soon somebody else's: the thread has its own.
+    // The number of a closed descriptor is soon given to another file, so the thread has a descriptor of its own.
     let listening = File(owning: Descriptor.copy(of: socket.descriptor), name: "server")
     DispatchQueue(label: "server").async {
       var kept: [File] = []

@@ -51,12 +51,12 @@ public final class ProgramTerminal {
 
   /// How it ended, nil if it did not in time.
   public func exit() throws -> Exit? {
-    guard let ended = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
+    guard let ended = ProcessIdentity(of: child.pid)?.endWatch() else { return child.exit() }
     let end = Clock.monotonic() + 10_000
     while Clock.monotonic() < end {
-      // A closing terminal waits until somebody has read what was sent.
+      // A closing terminal waits until its output was read.
       receive()
-      if try !Poll.wait([ended.descriptor], milliseconds: 20).isEmpty { return child.wait() }
+      if try !Poll.wait([ended.descriptor], milliseconds: 20).isEmpty { return child.exit() }
     }
     child.signal(.kill)
     return nil

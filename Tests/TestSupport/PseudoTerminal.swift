@@ -4,7 +4,7 @@ import Glibc
 public final class PseudoTerminal {
   /// The end of the program under test.
   public let terminal: Int32
-  /// The end of the person who types and looks.
+  /// The end of the operator.
   private var person: Int32
 
   public enum Failure: Error {
@@ -70,7 +70,7 @@ public final class PseudoTerminal {
     return String(decoding: bytes.dropLast(), as: UTF8.self)
   }
 
-  /// What the program has sent and nobody has taken yet; waits for nothing.
+  /// The bytes that the program has sent and that were not read yet; it does not wait.
   public func waiting() -> [UInt8] {
     var bytes: [UInt8] = []
     while person >= 0, Self.isReadable(person, within: 0) {

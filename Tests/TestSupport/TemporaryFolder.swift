@@ -1,7 +1,7 @@
 import Glibc
 import Posix
 
-/// A folder for one test, removed when nobody holds it any more.
+/// A folder for one test, removed when its last owner releases it.
 public final class TemporaryFolder: Sendable {
   public let path: String
 
@@ -26,7 +26,7 @@ public final class TemporaryFolder: Sendable {
   }
 }
 
-/// What the tests find on the disk.
+/// The files that tests use.
 public enum Workspace {
   /// The package's root.
   public static let root = Files.parent(
@@ -39,7 +39,7 @@ public enum Workspace {
     Files.parent(of: try Files.target(ofLink: "/proc/self/exe")) + "/" + name
   }
 
-  /// Asks again and again until the answer is there or the time is up.
+  /// Asks again and again until there is an answer or the time is over.
   public static func wait<Answer>(
     milliseconds: Int64, for answer: () throws -> Answer?
   ) rethrows -> Answer? {

@@ -3,13 +3,13 @@ import Synchronization
 
 /// Threads of their own, for what blocks.
 public enum Threads {
-  /// Runs `body` on so many threads at once and returns when all are done.
+  /// Runs `body` on so many threads at once and returns when all are done. The tests end here if a thread takes more than five minutes.
   public static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     let group = DispatchGroup()
     for index in 0..<count {
       DispatchQueue(label: "thread \(index)").async(group: group) { body(index) }
     }
-    group.wait()
+    precondition(group.wait(timeout: .now() + .seconds(300)) == .success, "threads do not end")
   }
 
   /// The same, with what each gave.

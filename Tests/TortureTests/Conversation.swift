@@ -29,7 +29,7 @@ final class Conversation {
     return (child, feeding.writing, hearing.reading)
   }
 
-  /// - Returns: false where nobody listens any more.
+  /// - Returns: false if the writer has ended.
   func send(_ text: String) -> Bool {
     do { try input?.write(text) } catch { return false }
     return true
@@ -38,7 +38,9 @@ final class Conversation {
   /// Waits for the next number; nil when it has ended.
   func next() -> UInt64? {
     while numbers.isEmpty {
-      guard let part = try? output.read(upTo: 65_536), !part.isEmpty else { return nil }
+      guard let part = try? output.read(upTo: 65_536, within: 60_000), !part.isEmpty else {
+        return nil
+      }
       for line in splitter.feed(part) { numbers.append(UInt64(line) ?? 0) }
     }
     heard.append(numbers[0])
@@ -49,7 +51,7 @@ final class Conversation {
   func finish() throws -> Rack.Answer {
     input = nil
     while next() != nil {}
-    let exit = child.wait()
+    let exit = child.exit()
     let text = String(decoding: try Files.read(errors), as: UTF8.self)
     try Files.remove(errors)
     return Rack.Answer(exit: exit, output: heard.map { "\($0)\n" }.joined(), errors: text)

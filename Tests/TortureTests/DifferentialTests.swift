@@ -88,10 +88,10 @@ private struct Round {
     choices[roll(0...(choices.count - 1))]
   }
 
-  private mutating func drafts() -> [Draft] {
+  private mutating func events() -> [NewEvent] {
     let first = told.count
     return (0..<(isGrouped ? roll(1...4) : 1)).map {
-      Rack.draft(
+      Rack.event(
         "\(first + $0)-\(Random.hex(2))", pad: roll(0...3) == 0 ? roll(0...500) : roll(0...60))
     }
   }
@@ -99,14 +99,14 @@ private struct Round {
   private mutating func write() throws {
     let count = roll(12...20)
     while try told.count < count || log.segments().count < 3 {
-      for line in try log.append(drafts()) { told[line.sequence] = line }
+      for line in try log.append(events()) { told[line.sequence] = line }
     }
     try check(told.keys.sorted() == Array(1...UInt64(told.count)), "\(told.keys.sorted())")
   }
 
   private mutating func append(_ when: String, _ before: LogModel) throws -> LogModel {
     let old = try contents()
-    let lines = try log.append(drafts())
+    let lines = try log.append(events())
     let numbers = lines.map(\.sequence)
     let first = numbers[0]
     try check(numbers == Array(first..<(first + UInt64(lines.count))), "\(when) gave \(numbers)")

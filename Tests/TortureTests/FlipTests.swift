@@ -8,7 +8,7 @@ import Testing
   /// The bytes of two segments of five lines each.
   private func ten(_ rack: Rack) throws -> [[UInt8]] {
     let log = EventLog(folder: rack.log.folder, segmentSize: 1100)
-    for number in 1...10 { try log.append(Rack.draft("\(number % 10)")) }
+    for number in 1...10 { try log.append(Rack.event("\(number % 10)")) }
     let segments = try log.segments().map { try Files.read(path(rack, $0)) }
     #expect(segments.count == 2)
     return segments
@@ -54,9 +54,9 @@ import Testing
     let named = try log.verify { before.append($0.sequence) }
     if before.count < (isLine ? 9 : 10) || before != before.sorted() { return "read \(before)" }
     if named.damage.isEmpty && named.unfinished == nil { return "not named" }
-    if try log.append(Rack.draft("next"))?.sequence != 11 { return "a number was given twice" }
+    if try log.append(Rack.event("next"))?.sequence != 11 { return "a number was given twice" }
     _ = try log.repair()
-    if try log.append(Rack.draft("last"))?.sequence != 12 { return "a number was given twice" }
+    if try log.append(Rack.event("last"))?.sequence != 12 { return "a number was given twice" }
     var after: [UInt64] = []
     let left = try log.verify { after.append($0.sequence) }
     if after.count < before.count + 2 { return "lost \(after)" }
@@ -71,13 +71,13 @@ import Testing
     for place in [3, 90, 150] {
       let rack = try Rack("repair")
       let log = rack.log
-      try log.append((1...5).map { Rack.draft("\($0)") })
+      try log.append((1...5).map { Rack.event("\($0)") })
       let path = path(rack, 1)
       var bytes = try Files.read(path)
       bytes[bytes.countWithoutZeros - place] ^= 4
       try Files.replace(path, with: bytes)
       #expect(try log.repair().taken.count == 1)
-      #expect(try log.append(Rack.draft("6"))?.sequence == 6)
+      #expect(try log.append(Rack.event("6"))?.sequence == 6)
       #expect(try log.verify().damage.map(\.kind) == [.missing(5...5)])
     }
   }
@@ -86,13 +86,13 @@ import Testing
   @Test func anotherByteForTheLastNewline() throws {
     for bit in 0..<8 {
       let rack = try Rack("newline")
-      try rack.log.append((1...5).map { Rack.draft("\($0)") })
+      try rack.log.append((1...5).map { Rack.event("\($0)") })
       let path = path(rack, 1)
       let end = try Files.read(path).countWithoutZeros
       let byte = UInt8(ascii: "\n") ^ 1 << bit
       try File.open(path, .change).write([byte], at: end - 1)
       #expect(try rack.log.verify().damage.map(\.kind) == [.unended(5)])
-      #expect(try rack.log.append(Rack.draft("6"))?.sequence == 6)
+      #expect(try rack.log.append(Rack.event("6"))?.sequence == 6)
       try rack.check([5: "5", 6: "6"], mayBeUnfinished: false)
     }
   }
@@ -100,7 +100,7 @@ import Testing
   /// A reader that looks on while a writer has died within a line gets all that comes after.
   @Test func aReaderBeforeATornLine() throws {
     let rack = try Rack("torn")
-    try rack.log.append((1...5).map { Rack.draft("\($0)") })
+    try rack.log.append((1...5).map { Rack.event("\($0)") })
     var reader = Reader(rack.log)
     #expect(try reader.next().count == 5)
     let path = path(rack, 1)
@@ -108,16 +108,16 @@ import Testing
       let end = try Files.read(path).countWithoutZeros
       try File.open(path, .change).write(Array(torn.utf8), at: end)
       #expect(try reader.next() == [] && reader.damage == [])
-      let line = try rack.log.append(Rack.draft("\(torn.prefix(1))-next"))
+      let line = try rack.log.append(Rack.event("\(torn.prefix(1))-next"))
       #expect(try reader.next() == [line] && reader.damage == [])
     }
   }
 
-  /// Names and notes that nobody of ours has written.
+  /// Names and notes that none of our programs has written.
   @Test func hostileNumbers() throws {
     let rack = try Rack("hostile")
     let log = rack.log
-    try log.append(Rack.draft("1"))
+    try log.append(Rack.event("1"))
     let note = String(decoding: try Files.read(log.folder + "/.lock"), as: UTF8.self)
     let words = note.split(whereSeparator: { " \n".contains($0) }).map(String.init)
     for (index, word) in [
@@ -131,17 +131,17 @@ import Testing
       let sum = Hex.encode(CRC32C.bytes(text.utf8))
       try Files.replace(log.folder + "/.lock", with: Array("\(text) \(sum)\n".utf8))
       let before = try log.verify().lines
-      try log.append(Rack.draft("\(index) \(word)"))
+      try log.append(Rack.event("\(index) \(word)"))
       let after = try log.verify()
       #expect(after.lines == before + 1 && after.damage == [], "\(index) \(word)")
     }
     for name in ["9999999999999999", "1000000000000000"] {
       try Files.replace("\(log.folder)/\(name).jsonl", with: [])
     }
-    let line = try log.append(Rack.draft("last"))
+    let line = try log.append(Rack.event("last"))
     #expect(try log.lastLine() == line)
     try Files.replace("\(log.folder)/0999999999999999.jsonl", with: [])
-    try log.append(Rack.draft("the very last"))
-    #expect(throws: EventLogError.self) { try log.append(Rack.draft("too many")) }
+    try log.append(Rack.event("the very last"))
+    #expect(throws: EventLogError.self) { try log.append(Rack.event("too many")) }
   }
 }

@@ -18,7 +18,7 @@ import Testing
   private func five(_ rack: Rack, isFull: Bool) throws -> [UInt64: String] {
     let log = EventLog(folder: rack.log.folder, segmentSize: isFull ? 1100 : 1 << 20)
     let keys = (1...5).map { "old-\($0)" }
-    let lines = try log.append(keys.map { Rack.draft($0) })
+    let lines = try log.append(keys.map { Rack.event($0) })
     return Dictionary(zip(lines.map(\.sequence), keys)) { $1 }
   }
 
@@ -93,12 +93,12 @@ import Testing
     acknowledged[number] = "next"
     try rack.check(acknowledged, mayBeUnfinished: false)
     if failure.problem == "RT-LOG-UNSYNCED" {
-      // Nobody writes behind lines of which nobody knows whether they are on the disk.
+      // No line is written behind lines that may not be on the disk.
       #expect(try rack.log.segments() == segments + [number])
     }
   }
 
-  /// A failing fdatasync while others write: whoever was given a number finds its line.
+  /// A failing fdatasync while others write: each acknowledged number has its line.
   @Test func aFailingSyncAmongOthers() throws {
     let rack = try Rack("failing-among")
     let acknowledged = try five(rack, isFull: false)
@@ -154,7 +154,7 @@ import Testing
       #expect(killed.exit == .signal(.kill), "\(name) \(number): \(killed.errors)")
       var told = acknowledged.merging(Rack.acknowledged(killed, of: ["new"])) { $1 }
       let lines = try rack.check(told, "\(name) \(number)")
-      let next = try rack.log.append(Rack.draft("next"))
+      let next = try rack.log.append(Rack.event("next"))
       #expect(next?.sequence == UInt64(lines.count + 1), "\(name) \(number)")
       told[UInt64(lines.count + 1)] = "next"
       try rack.check(told, mayBeUnfinished: false, "\(name) \(number)")

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Four streaming writers of which one is killed each round, and readers who look on.
+/// Four streaming writers, of which one is killed each round, and readers beside them.
 @Suite struct TortureByKilling {
   /// A log of some rounds each, so that the long form needs no more room than the short one.
   @Test func killedWriters() throws {
@@ -139,7 +139,7 @@ private final class Streamer: Sendable {
     _ = eventually(20_000) { state.withLock { $0.ofThisLife > 0 } }
   }
 
-  /// Under the lock: who waits for its end may not have its number given to another meanwhile.
+  /// Under the lock, so that the number is not given to another process while a thread waits for its end.
   func kill() { state.withLock { $0.child?.signal(.kill) } }
 
   func run(until isOver: borrowing Mutex<Bool>) {

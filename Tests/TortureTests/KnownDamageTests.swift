@@ -88,7 +88,7 @@ import Testing
   @Test(arguments: cases, ["append", "repair"]) func theEnd(_ given: Case, first: String) throws {
     let rack = try Rack("known")
     let log = EventLog(folder: rack.log.folder, segmentSize: 4096)
-    try log.append((1...5).map { Rack.draft("\($0)") })
+    try log.append((1...5).map { Rack.event("\($0)") })
     var bytes = try Files.read(path(rack))
     let ends = bytes.indices.filter { bytes[$0] == 10 }.map { $0 + 1 }
     let last = ends[3]..<ends[4]
@@ -106,7 +106,7 @@ import Testing
       let now = try look(log)
       #expect(now.numbers == given.after.dropLast() && now.missing == given.missing, "\(repaired)")
     }
-    #expect(try log.append(Rack.draft("6"))?.sequence == given.next)
+    #expect(try log.append(Rack.event("6"))?.sequence == given.next)
     _ = try log.repair()
     let after = try look(log)
     #expect(after.numbers == given.after && after.missing == given.missing)
@@ -124,13 +124,13 @@ import Testing
   @Test func theNewestSegmentIsGone() throws {
     let rack = try Rack("gone")
     let log = EventLog(folder: rack.log.folder, segmentSize: 1100)
-    for number in 1...10 { try log.append(Rack.draft("\(number)")) }
+    for number in 1...10 { try log.append(Rack.event("\(number)")) }
     let newest = try #require(try log.segments().last)
     let kept = Array(1..<newest)
     try Rack.takeAway(log.folder + "/" + LogModel.name(newest))
     let before = try look(log)
     #expect(newest > 1 && before.numbers == kept && before.missing == Array(newest...10))
-    #expect(try log.append(Rack.draft("11"))?.sequence == 11)
+    #expect(try log.append(Rack.event("11"))?.sequence == 11)
     for isNextBoot in [false, true] {
       if isNextBoot { try Rack.takeAway(log.folder + "/.lock") }
       let after = try look(log)

@@ -8,7 +8,7 @@ import Testing
 @Suite struct TortureByWant {
   private func old(_ rack: Rack, count: Int = 3) throws -> [UInt64: String] {
     let keys = (1...count).map { "old-\($0)" }
-    let lines = try rack.log.append(keys.map { Rack.draft($0) })
+    let lines = try rack.log.append(keys.map { Rack.event($0) })
     return Dictionary(zip(lines.map(\.sequence), keys)) { $1 }
   }
 
@@ -107,7 +107,7 @@ import Testing
 
 /// Other users, and homes that may only be read.
 @Suite struct TortureByRights {
-  /// Runs a program as nobody; needs root, who alone can be somebody else.
+  /// Runs a program as the user `nobody`, which only root can.
   private static func asNobody() throws -> [String] {
     if User.isRoot {
       return [try Torture.tool("setpriv"), "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -143,7 +143,7 @@ import Testing
         #expect(answer.isRefused && answer.output == "", "\(arguments): \(answer)")
         #expect(answer.errors.contains("RT-HOME-FOREIGN"), "\(arguments): \(answer.errors)")
       }
-      // Not to be opened: without that nobody can hold the lock.
+      // The lock's file cannot be opened, so the user cannot hold the lock.
       for file in try Files.list(rack.log.folder) {
         let answer = try rack.run(command: nobody + ["cat", rack.log.folder + "/" + file])
         #expect(answer.exit == .code(1), "\(file)")

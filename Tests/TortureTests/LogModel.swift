@@ -80,7 +80,7 @@ struct LogModel {
     return first..<max(first, note.next)
   }
 
-  private mutating func takeNewest(_ pieces: [Piece]) {
+  private mutating func takeNewest(_ pieces: [SegmentPart]) {
     for piece in pieces { take([piece], numbers(at: piece.place.lowerBound)) }
   }
 
@@ -161,7 +161,7 @@ struct LogModel {
   // MARK: - Pieces
 
   /// A line, or bytes that are damage.
-  struct Piece {
+  struct SegmentPart {
     var place: Range<Int>
     var line: Line?
     /// The byte behind it; nil at the end of the file.
@@ -207,11 +207,11 @@ struct LogModel {
   }
 
   /// Lines and damage, where all of it counts.
-  private static func pieces(_ bytes: [UInt8]) -> [Piece] {
-    var pieces: [Piece] = []
+  private static func pieces(_ bytes: [UInt8]) -> [SegmentPart] {
+    var pieces: [SegmentPart] = []
     for (place, separator) in stretches(bytes) where !place.isEmpty {
       if let line = line(bytes, place) {
-        pieces.append(Piece(place: place, line: line, behind: separator))
+        pieces.append(SegmentPart(place: place, line: line, behind: separator))
       } else if separator != newline || !bytes[place].allSatisfy({ $0 == 0x20 }) {
         pieces += broken(bytes, place, separator)
       }
@@ -220,13 +220,14 @@ struct LogModel {
   }
 
   /// What is neither a line nor padding: lines may stand in it.
-  private static func broken(_ bytes: [UInt8], _ place: Range<Int>, _ separator: UInt8?) -> [Piece]
+  private static func broken(_ bytes: [UInt8], _ place: Range<Int>, _ separator: UInt8?)
+    -> [SegmentPart]
   {
-    var pieces: [Piece] = []
+    var pieces: [SegmentPart] = []
     var done = place.lowerBound
     func byte(_ index: Int) -> UInt8? { index < place.upperBound ? bytes[index] : separator }
     func damage(upTo end: Int) {
-      if done < end { pieces.append(Piece(place: done..<end, line: nil, behind: byte(end))) }
+      if done < end { pieces.append(SegmentPart(place: done..<end, line: nil, behind: byte(end))) }
     }
     let part = max(place.lowerBound, place.upperBound - longest)..<place.upperBound
     let starts = beginnings(bytes, in: part).suffix(64)
@@ -236,7 +237,7 @@ struct LogModel {
       for end in ends where end > start {
         guard let line = line(bytes, start..<end) else { continue }
         damage(upTo: start)
-        pieces.append(Piece(place: start..<end, line: line, behind: byte(end)))
+        pieces.append(SegmentPart(place: start..<end, line: line, behind: byte(end)))
         done = end + 1
         break
       }
@@ -245,7 +246,7 @@ struct LogModel {
     return pieces
   }
 
-  private mutating func take(_ pieces: [Piece], _ numbers: Range<UInt64>) {
+  private mutating func take(_ pieces: [SegmentPart], _ numbers: Range<UInt64>) {
     for piece in pieces {
       let separator = piece.behind == Self.newline || piece.behind == 0 ? 1 : 0
       guard let line = piece.line else {
@@ -277,7 +278,7 @@ struct LogModel {
 
   private var noteOfNewest: Note? { note?.segment == segments.last ? note : nil }
 
-  private mutating func end(of bytes: [UInt8], _ pieces: [Piece]) -> Int {
+  private mutating func end(of bytes: [UInt8], _ pieces: [SegmentPart]) -> Int {
     var start = pieces.last(where: \.isWhole)?.end ?? 0
     if let note = noteOfNewest {
       let offset = min(note.offset, bytes.count)
@@ -296,7 +297,7 @@ struct LogModel {
   }
 
   /// Whether the last number is the one before `next`, and whether none before is missing.
-  private func isAll(below next: UInt64, _ pieces: [Piece], fromFirst: Bool = false) -> Bool {
+  private func isAll(below next: UInt64, _ pieces: [SegmentPart], fromFirst: Bool = false) -> Bool {
     var model = self
     model.takeNewest(pieces)
     return (model.numbers.last ?? 0) + 1 == next
@@ -304,7 +305,7 @@ struct LogModel {
   }
 
   /// What is behind the end.
-  private mutating func takeOpen(_ bytes: [UInt8], _ pieces: [Piece]) {
+  private mutating func takeOpen(_ bytes: [UInt8], _ pieces: [SegmentPart]) {
     defer { isUnfinished = bytes.countWithoutZeros > end }
     guard let first = pieces.first, first.place.lowerBound == end, let line = first.line else {
       return
@@ -319,7 +320,7 @@ struct LogModel {
   }
 
   /// A writer reads the newest segment alone, and knows by its name which numbers were given before.
-  private mutating func findNext(_ pieces: [Piece], of bytes: [UInt8]) {
+  private mutating func findNext(_ pieces: [SegmentPart], of bytes: [UInt8]) {
     guard let newest = segments.last else { return }
     var last = newest - 1
     var kept: UInt64 = 0

@@ -13,7 +13,7 @@ import Testing
     "write,pwrite64,fdatasync,fsync,rename,renameat,renameat2,openat,unlink,ftruncate,mkdir"
 
   /// Runs a writer on these lines and looks at what a power cut could have taken.
-  /// - Parameter unnamed: what lies there without anybody having synced its name.
+  /// - Parameter unnamed: files whose names were not synced.
   ///   Lines with a pad are fed one by one, since only the beginning of what is written is traced.
   private func watched(_ keys: [String], pad: Int = 0, unnamed: [String] = []) throws -> PowerCut {
     let trace = rack.folder.path + "/trace-\(Random.hex(4))"
@@ -53,9 +53,8 @@ import Testing
     try rack.check([:], mayBeUnfinished: false)
   }
 
-  /// Whoever finds a folder or a segment of which the maker was killed makes sure of its name.
-  @Test(arguments: ["home", "events", "segment"]) func namesThatNobodyHasSynced(made: String) throws
-  {
+  /// A writer that finds a folder or a segment whose maker was killed syncs its name.
+  @Test(arguments: ["home", "events", "segment"]) func namesThatWereNotSynced(made: String) throws {
     var names = [rack.home]
     if made != "home" { names.append(rack.log.folder) }
     if made == "segment" { names.append(rack.log.folder + "/0000000000000001.jsonl") }

@@ -64,8 +64,8 @@ final class Rack: Sendable {
       + "\n"
   }
 
-  static func draft(_ key: String, pad: Int = 0) -> Draft {
-    Draft(
+  static func event(_ key: String, pad: Int = 0) -> NewEvent {
+    NewEvent(
       source: "host/test", type: "torture.line", subject: nil,
       data: Array(
         #"{"k":"\#(key)","pad":"\#(String(repeating: "x", count: pad))"}"#.utf8))

@@ -8,7 +8,7 @@ public enum SlugFinding: Hashable, Sendable {
   case value(variable: String, file: String)
   /// The value of a config var that does not look like a secret.
   case harmless(variable: String, file: String)
-  case native(NativeCode.Finding)
+  case native(NativeCode.Incompatibility)
 
   public var sentence: String {
     switch self {

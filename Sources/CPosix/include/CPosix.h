@@ -17,7 +17,7 @@ int cposix_lock(int descriptor, int exclusive, int wait);
 // Let go of the lock, also for copies of the descriptor that a process being started has for a moment.
 int cposix_unlock(int descriptor);
 
-// F_OFD_GETLK: 1 if somebody else holds a lock that an exclusive one would meet, 0 if not, -1 with errno.
+// F_OFD_GETLK: 1 if the lock is held elsewhere, 0 if not, -1 with errno.
 // It never takes the lock, so that looking does not make others fail.
 int cposix_is_locked(int descriptor);
 

@@ -1,7 +1,7 @@
 import Posix
 
-/// A segment of zeros, made before it is needed: the log can go on for a while when the disk is full.
-struct Spare {
+/// The file `.spare`: a segment of zeros, made before it is needed, so that the log has room when the disk is full.
+struct PreallocatedSegment {
   private let log: EventLog
   private var path: String { log.folder + "/.spare" }
 
@@ -11,14 +11,14 @@ struct Spare {
     if try Files.info(path)?.size != log.segmentSize { try make(log.segmentSize) }
   }
 
-  /// Makes the spare the segment that begins with this number; when this returns it is durable.
+  /// Renames it to the segment that begins with this number. The segment is durable when this returns.
   /// - Returns: its size.
   func place(as first: UInt64, size: Int) throws(PosixError) -> Int {
     if try Files.info(path)?.size != size { try make(size) }
     let place = log.path(of: first)
-    // One that was begun and never written may be there, and nothing else.
+    // Only a segment that was begun and never written to may be there already.
     if Files.exists(place) {
-      let end = try Scan.contentEnd(of: try File.open(place, .change), from: 0)
+      let end = try SegmentScanner.contentEnd(of: try File.open(place, .change), from: 0)
       if end > 0 { throw PosixError("make", place, .exists) }
     }
     try Files.rename(path, to: place)
@@ -26,7 +26,7 @@ struct Spare {
     return size
   }
 
-  /// Written, not only reserved: blocks that were never written would cost each sync a write of metadata.
+  /// The zeros are written, not only reserved: with blocks that were never written each sync would write metadata.
   private func make(_ size: Int) throws(PosixError) {
     let new = path + ".new"
     do throws(PosixError) {

@@ -1,24 +1,25 @@
 import HomeLayout
 import Posix
 
-/// Files with what was taken out of segments: for each place a line `SEGMENT OFFSET LENGTH`, the bytes, a newline.
-struct Aside {
-  /// Bytes of a segment.
-  struct Place {
-    var segment: UInt64
-    var file: File
-    var range: Range<Int>
-  }
+/// A range of bytes in a segment.
+struct SegmentRange {
+  var segment: UInt64
+  var file: File
+  var bytes: Range<Int>
+}
 
+/// The folder `aside`: files with the bytes that were taken out of segments. Each range is a line
+/// `SEGMENT OFFSET LENGTH`, the bytes, and a newline.
+struct Quarantine {
   private let log: EventLog
 
   init(_ log: EventLog) { self.log = log }
 
   /// - Returns: the path of the new, durable file.
-  func save(_ places: [Place]) throws(PosixError) -> String {
+  func save(_ ranges: [SegmentRange]) throws(PosixError) -> String {
     let folder = log.folder + "/aside"
     try Files.makeDurableFolder(folder)
-    // Another's link would lead root out of the home.
+    // The folder could be a link that another user has put there: no file of root's is written through it.
     try File.open(folder, .folder).giveToOwner(of: log.folder)
     let moment = Timestamp(milliseconds: Clock.now()).description.filter { !"-:".contains($0) }
     let path = "\(folder)/\(moment)-\(Random.hex(2))"
@@ -26,7 +27,7 @@ struct Aside {
     do throws(PosixError) {
       let file = try File.open(new, .create)
       try file.giveToOwner(of: folder)
-      for place in places { try write(place, to: file) }
+      for range in ranges { try write(range, to: file) }
       try file.sync()
       try Files.rename(new, to: path)
     } catch {
@@ -37,12 +38,12 @@ struct Aside {
     return path
   }
 
-  private func write(_ place: Place, to file: File) throws(PosixError) {
+  private func write(_ range: SegmentRange, to file: File) throws(PosixError) {
     try file.write(
-      "\(Line.digits(place.segment)) \(place.range.lowerBound) \(place.range.count)\n")
-    var offset = place.range.lowerBound
-    while offset < place.range.upperBound {
-      let part = try place.file.read(upTo: min(65_536, place.range.upperBound - offset), at: offset)
+      "\(Line.digits(range.segment)) \(range.bytes.lowerBound) \(range.bytes.count)\n")
+    var offset = range.bytes.lowerBound
+    while offset < range.bytes.upperBound {
+      let part = try range.file.read(upTo: min(65_536, range.bytes.upperBound - offset), at: offset)
       if part.isEmpty { break }
       try file.write(part)
       offset += part.count

@@ -1,21 +1,19 @@
 import HomeLayout
 import Posix
 
-/// Where the next line goes. Each writer leaves it in `.lock` as a note for the next one, who would else have to read
-/// the newest segment.
-struct End {
+/// The end of the log: where the next line goes. Each writer leaves it as a note in `.lock`, which saves the next writer
+/// from reading the newest segment.
+struct LogEnd {
   /// 0 where there is no segment yet.
   var segment: UInt64 = 0
   var offset = 0
-  /// Of the segment's file; what lies behind `offset` is zeros.
+  /// The length of the segment's file; it is zeros behind `offset`.
   var size = 0
-  /// The number of the next line.
   var next: UInt64 = 1
-  /// That of the last line.
   var time = Timestamp(milliseconds: 0)
   /// The last bytes before `offset`, a checksum among them.
   var trail: [UInt8] = []
-  /// When a name in the folder changed last before this was noted: since then there may be a newer segment.
+  /// When the names in the folder last changed. If they have changed since, there may be a newer segment.
   var folderChanged: Int64?
 
   static let trailLength = 16
@@ -27,7 +25,6 @@ struct End {
     trail = Array(bytes[max(0, bytes.count - Self.trailLength)...])
   }
 
-  /// Whether the segment ends where this says.
   func isRight(in file: File) throws(PosixError) -> Bool {
     let bytes = try file.read(upTo: trail.count + 1, at: offset - trail.count)
     return bytes.starts(with: trail)
@@ -37,10 +34,10 @@ struct End {
 
 // MARK: - The note
 
-extension End {
+extension LogEnd {
   /// `format 1 BOOT segment offset size next time changed trail crc32c`, with a newline.
   ///
-  /// While the host runs, the note is never ahead of the lines. After a power cut it may be: so the boot is part of it.
+  /// While the host runs, the note is never ahead of the lines. After a power cut it may be, so it names the boot.
   var note: [UInt8] {
     var text = Self.beginning
     text.reserveCapacity(Self.longestNote)
@@ -65,20 +62,19 @@ extension End {
 
   private static let blank = UInt8(ascii: " ")
 
-  /// nil where the kernel does not tell it.
   private static let boot =
     (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64))?.filter { $0 > blank }
 
   private static let beginning = Array("format \(format) ".utf8) + (boot ?? []) + [blank]
 
-  /// No segment of ours is longer, also where many lines were written together.
+  /// No segment is longer, not even one in which many lines were written together.
   private static let greatestOffset = 1 << 30
 
-  /// A line has no fewer bytes.
+  /// Bytes.
   private static let shortestLine = 160
 
   /// Reads a note.
-  /// - Returns: nil for one that is not whole, or was not written since the host booted.
+  /// - Returns: nil for a note that is damaged or was written before the host booted.
   /// - Throws: `newerFormat`.
   init?(note: [UInt8]) throws(EventLogError) {
     guard let end = note.firstIndex(of: EventLog.newline, from: 0) else { return nil }
@@ -92,7 +88,7 @@ extension End {
     guard numbers.count == 6, let trail = Hex.decode(words[9]),
       let segment = UInt64(exactly: numbers[0]), let next = UInt64(exactly: numbers[3])
     else { return nil }
-    self = End(
+    self = LogEnd(
       segment: segment, offset: Int(numbers[1]), size: Int(numbers[2]), next: next,
       time: Timestamp(milliseconds: numbers[4]), trail: trail,
       folderChanged: numbers[5])
@@ -142,11 +138,11 @@ extension Int64 {
 extension EventLog {
   var lockPath: String { folder + "/.lock" }
 
-  /// The note as it is now; nil where none holds.
-  func note() throws(EventLogError) -> End? {
+  /// The note that is in `.lock` now; nil where there is none that holds.
+  func note() throws(EventLogError) -> LogEnd? {
     guard let file = try? File.open(lockPath, .read),
-      let bytes = try? file.read(upTo: End.longestNote, at: 0)
+      let bytes = try? file.read(upTo: LogEnd.longestNote, at: 0)
     else { return nil }
-    return try End(note: bytes)
+    return try LogEnd(note: bytes)
   }
 }

@@ -1,13 +1,13 @@
 import Posix
 
-/// Whether the names in a log's folder are still those of the files that a writer has open.
+/// A watch that says whether the names in a log's folder still belong to the files that a writer has open.
 ///
-/// To look up a path for each event would cost a good part of writing it. So the folder is watched; what that cannot
-/// tell, that a folder above it was moved, is looked for once a second.
-struct Names {
+/// Looking up a path for each event would cost a good part of writing it, so the folder is watched. The watch does not
+/// report that a folder above was moved, so the path is looked up once a second.
+struct NameWatch {
   private let watch: FolderWatch
   private var looked = Clock.monotonic()
-  /// Whether it watches a folder that is not the log's any more.
+  /// Whether the folder that it watches is not the log's any more.
   private(set) var isLost = false
 
   /// nil where the folder cannot be watched.

@@ -1,10 +1,10 @@
 import Posix
 
-/// An event as it is handed in; number, time and checksum are the log's.
-public struct Draft: Hashable, Sendable {
+/// An event before it is in the log, which gives it number, time and checksum.
+public struct NewEvent: Hashable, Sendable {
   /// 128 random bits as 32 hexadecimal digits, lower case.
   public var id: String
-  /// A URI reference naming who says it: `host/program`.
+  /// A URI reference that names the program it comes from: `host/program`.
   public var source: String
   public var type: String
   public var subject: String?

@@ -2,11 +2,12 @@ import Events
 import HomeLayout
 import Posix
 
-/// Space that is kept for a full disk: what an operator asks for then needs some, for a run's folder and its files.
+/// Disk space that is kept in reserve, the folder `ballast` of a home. When the disk is full, a restart or rollback needs
+/// some space for the new run's folder and files.
 ///
-/// A folder with a file that is big and many that are empty, since a file system may run out of either. The agent makes
-/// it while there is plenty; whoever must write and cannot gives it away.
-public struct Ballast: Sendable {
+/// It is one big file and many empty ones, since a file system may run out of bytes or of files. The agent makes it while
+/// there is plenty of space. A program that must write and cannot releases it.
+public struct ReservedSpace: Sendable {
   private let home: Home
 
   public init(home: Home) { self.home = home }
@@ -14,12 +15,12 @@ public struct Ballast: Sendable {
   private var bytes: String { home.ballast + "/bytes" }
   private static let emptyFiles = 127
 
-  /// How much is left, in the only steps that matter.
+  /// How much space the disk has left.
   public enum Level: Equatable, Sendable {
     /// Too little to start a run.
     case low
     case tight
-    /// So much that the ballast can be made without getting near `low`.
+    /// Enough to make the reserve and stay far above `low`.
     case plenty
 
     private static let fewFiles = 64
@@ -29,7 +30,7 @@ public struct Ballast: Sendable {
       let files = space.files ?? .max
       if space.bytes < Self.fewBytes || files < Self.fewFiles {
         self = .low
-      } else if space.bytes < 4 * Home.ballastSize || files < 4 * Ballast.emptyFiles {
+      } else if space.bytes < 4 * Home.ballastSize || files < 4 * ReservedSpace.emptyFiles {
         self = .tight
       } else {
         self = .plenty
@@ -37,15 +38,15 @@ public struct Ballast: Sendable {
     }
   }
 
-  /// Its big file is made last and goes first.
+  /// Its big file is made last and removed first.
   public var isWhole: Bool { Files.exists(bytes) }
 
-  /// Whether an operator must know: nothing is left, or what was kept is in use.
+  /// Whether to warn the operator: no space is left, or the reserve is in use.
   public static func isMissed(_ level: Level, isWhole: Bool) -> Bool {
     level == .low || level == .tight && !isWhole
   }
 
-  /// What is wrong with the home's disk, if anything is.
+  /// The warning for the operator; nil if there is no reason for one.
   public var shortage: Cause? {
     guard let space = try? Files.space(at: home.root),
       Self.isMissed(Level(space), isWhole: isWhole)
@@ -53,16 +54,16 @@ public struct Ballast: Sendable {
     return Cause(fullDiskOf: home.root, space)
   }
 
-  /// Whether there is, or can be made, space for another run.
+  /// Whether there is space for another run, with the reserve or without it.
   public var hasRoom: Bool { isWhole || level != .low }
 
-  /// For what only fills the disk further.
+  /// Refuses work that would only fill the disk further.
   /// - Throws: `RT-DISK-FULL`
   public func requireSpace() throws(Cause) { if let shortage { throw shortage } }
 
   private var level: Level { (try? Files.space(at: home.root)).map { Level($0) } ?? .tight }
 
-  /// Makes it where it is missing and there is plenty.
+  /// Makes the reserve if it is missing and there is plenty of space.
   public func keep() {
     guard !isWhole, level == .plenty else { return }
     do throws(PosixError) {
@@ -74,7 +75,7 @@ public struct Ballast: Sendable {
     } catch { give() }
   }
 
-  /// A file system that packs what is written must find nothing to pack. Source of the numbers: Knuth's MMIX.
+  /// Bytes that a compressing file system cannot make smaller. Source of the numbers: Knuth's MMIX.
   private static func load() -> [UInt8] {
     var state = UInt64(Clock.now())
     var words = [UInt64](repeating: 0, count: Home.ballastSize / 8)
@@ -85,10 +86,11 @@ public struct Ballast: Sendable {
     return words.withUnsafeBytes { Array($0) }
   }
 
-  /// Gives it away where little is left.
+  /// Releases the reserve if little space is left.
   public func giveIfLow() { if level == .low { give() } }
 
-  /// - Returns: whether there was something to give.
+  /// Releases the reserve.
+  /// - Returns: whether there was one.
   @discardableResult
   public func give() -> Bool {
     guard Files.exists(home.ballast) else { return false }

@@ -1,14 +1,14 @@
 import Posix
 
-/// Reads a segment piece by piece, whatever its size, in little memory.
-struct Scan {
+/// A reader of a segment, part by part. It needs little memory, whatever the segment's size.
+struct SegmentScanner {
   private let file: File
   private let window: Int
-  /// Read and not given yet; begins at `base` in the file.
+  /// Bytes that were read and not returned yet; they begin at `base` in the file.
   private var buffer: [UInt8] = []
   private var base: Int
   private var position = 0
-  private var waiting: ArraySlice<Piece> = []
+  private var waiting: ArraySlice<SegmentPart> = []
 
   /// - Parameter window: how many bytes are read at once.
   init(_ file: File, from offset: Int, window: Int = 65_536) {
@@ -17,12 +17,12 @@ struct Scan {
     base = offset
   }
 
-  /// Nothing longer without a newline can be or become a line.
-  private static let longestStretch = 2 * EventLog.longestLine
+  /// A longer candidate without a newline holds no line at its beginning.
+  private static let longestCandidate = 2 * EventLog.longestLine
 
   /// nil at the end of the file.
-  mutating func next() throws(PosixError) -> Piece? {
-    if let piece = waiting.popFirst() { return piece }
+  mutating func next() throws(PosixError) -> SegmentPart? {
+    if let part = waiting.popFirst() { return part }
     if position == buffer.count, !(try fill()) { return nil }
     if buffer[position] == 0 { return try zeros() }
     var searched = position
@@ -30,53 +30,53 @@ struct Scan {
       if let end = buffer.firstIndex(of: EventLog.newline, orZeroFrom: searched) {
         return take(to: end, ending: buffer[end])
       }
-      if buffer.count - position >= Self.longestStretch { return tooLong() }
+      if buffer.count - position >= Self.longestCandidate { return tooLong() }
       searched = buffer.count - position
       if !(try fill()) { return take(to: buffer.count, ending: nil) }
       searched += position
     }
   }
 
-  /// Behind the last byte of a file that is not NUL, or `offset` where all behind it are.
+  /// The offset behind the last byte of a file that is not NUL, or `offset` if only NUL bytes stand behind it.
   static func contentEnd(of file: File, from offset: Int) throws(PosixError) -> Int {
-    var (scan, end) = (Scan(file, from: offset), offset)
-    while let piece = try scan.next() {
-      if !piece.isZeros { end = piece.contentEnd }
+    var (scan, end) = (SegmentScanner(file, from: offset), offset)
+    while let part = try scan.next() {
+      if !part.isZeros { end = part.contentEnd }
     }
     return end
   }
 
-  private mutating func take(to end: Int, ending: UInt8?) -> Piece? {
+  private mutating func take(to end: Int, ending: UInt8?) -> SegmentPart? {
     if ending == EventLog.newline, let line = Line(buffer[position..<end]) {
       let range = (base + position)..<(base + end + 1)
       position = end + 1
-      return Piece(content: .line(line, ending: ending), range: range, state: .ended)
+      return SegmentPart(content: .line(line, ending: ending), range: range, state: .ended)
     }
-    let stretch = Stretch(bytes: buffer, range: position..<end, ending: ending, base: base)
-    waiting = stretch.pieces()[...]
+    let candidate = LineCandidate(bytes: buffer, range: position..<end, ending: ending, base: base)
+    waiting = candidate.parts()[...]
     let first = waiting.popFirst()
     position = (waiting.last ?? first).map { $0.range.upperBound - base } ?? end
     return first
   }
 
-  private mutating func tooLong() -> Piece {
+  private mutating func tooLong() -> SegmentPart {
     let start = position
     position = buffer.count - EventLog.longestLine
-    return Stretch.tooLong(buffer, start..<position, base: base)
+    return LineCandidate.tooLong(buffer, start..<position, base: base)
   }
 
-  private mutating func zeros() throws(PosixError) -> Piece {
+  private mutating func zeros() throws(PosixError) -> SegmentPart {
     let start = base + position
     while true {
       position = buffer.firstIndexOfNonZero(from: position)
       if position < buffer.count { break }
-      // Over holes of a sparse file, which have no bytes on the disk.
+      // Skips the holes of a sparse file, which have no bytes on the disk.
       var data = try file.nextData(from: base + position)
       if data == nil { data = try file.size() }
       if let data, data > base + position { (base, buffer, position) = (data, [], 0) }
       if !(try fill()) { break }
     }
-    return Piece(content: .zeros, range: start..<(base + position), state: .open)
+    return SegmentPart(content: .zeros, range: start..<(base + position), state: .open)
   }
 
   /// Reads on behind the buffer.

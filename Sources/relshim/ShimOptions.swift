@@ -1,7 +1,7 @@
 import HomeLayout
 
 /// `relshim --run DIR [--grace SECONDS] [--agent PROGRAM --home DIR] -- COMMAND…`
-struct Options {
+struct ShimOptions {
   struct Misuse: Error, CustomStringConvertible { var description: String }
 
   var folder = RunFolder(path: "")

@@ -5,11 +5,11 @@ import Posix
 import TestSupport
 import Testing
 
-@Suite struct BallastTests {
+@Suite struct ReservedSpaceTests {
   static let megabyte = 1 << 20
 
   @Test func whatIsLeftDecides() {
-    typealias Row = (space: Space, level: Ballast.Level, withBallast: Bool, without: Bool)
+    typealias Row = (space: Space, level: ReservedSpace.Level, withBallast: Bool, without: Bool)
     let rows: [Row] = [
       (Space(bytes: 0), .low, true, true),
       (Space(bytes: 4 * Self.megabyte - 1), .low, true, true),
@@ -25,19 +25,19 @@ import Testing
       (Space(bytes: .max, files: 512), .plenty, false, false),
     ]
     for row in rows {
-      let level = Ballast.Level(row.space)
+      let level = ReservedSpace.Level(row.space)
       #expect(level == row.level, "\(row.space)")
-      #expect(Ballast.isMissed(level, isWhole: true) == row.withBallast, "\(row.space)")
-      #expect(Ballast.isMissed(level, isWhole: false) == row.without, "\(row.space)")
+      #expect(ReservedSpace.isMissed(level, isWhole: true) == row.withBallast, "\(row.space)")
+      #expect(ReservedSpace.isMissed(level, isWhole: false) == row.without, "\(row.space)")
     }
   }
 
   /// Made, it leaves more than what it would be given away for; given away, less than what it would be made for.
   @Test func itDoesNotGoToAndFro() {
     for bytes in stride(from: 0, through: 100 * Self.megabyte, by: Self.megabyte / 2) {
-      switch Ballast.Level(Space(bytes: bytes)) {
-      case .low: #expect(Ballast.Level(Space(bytes: bytes + Home.ballastSize)) != .plenty)
-      case .plenty: #expect(Ballast.Level(Space(bytes: bytes - Home.ballastSize)) != .low)
+      switch ReservedSpace.Level(Space(bytes: bytes)) {
+      case .low: #expect(ReservedSpace.Level(Space(bytes: bytes + Home.ballastSize)) != .plenty)
+      case .plenty: #expect(ReservedSpace.Level(Space(bytes: bytes - Home.ballastSize)) != .low)
       case .tight: break
       }
     }
@@ -46,8 +46,8 @@ import Testing
   @Test func itIsWrittenAndGivenAway() throws {
     let folder = try TemporaryFolder("ballast")
     let home = Home(root: folder.path)
-    let ballast = Ballast(home: home)
-    try #require(Ballast.Level(Files.space(at: folder.path)) == .plenty)
+    let ballast = ReservedSpace(home: home)
+    try #require(ReservedSpace.Level(Files.space(at: folder.path)) == .plenty)
     #expect(!ballast.isWhole && !ballast.give() && ballast.shortage == nil)
     ballast.keep()
     #expect(ballast.isWhole)
