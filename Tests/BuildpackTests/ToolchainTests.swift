@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What a build said of its tools.
+/// The lines that a build prints about its tools.
 private final class Said: Sendable {
   private let lines = Mutex<[String]>([])
   var all: [String] { lines.withLock { $0 } }
@@ -17,14 +17,14 @@ private func resolve(
   _ tools: String, url: String?, cache: String?, path: String, needsElixir: Bool = true,
   stack: String? = "heroku-22", said: Said = Said()
 ) throws -> Toolchain {
-  let wishes = try BuildWishes { (name) throws(Cause) in
+  let config = try BuildConfig { (name) throws(Cause) in
     name == ".tool-versions" ? Array(tools.utf8) : nil
   }
   var environment = ["PATH": path]
   environment["STACK"] = stack
   return try Toolchain.resolve(
     Toolchain.Request(
-      wishes: wishes, needsElixir: needsElixir, environment: environment, url: url, cache: cache)
+      config: config, needsElixir: needsElixir, environment: environment, url: url, cache: cache)
   ) { said.add($0) }
 }
 
@@ -33,7 +33,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
 
 /// With real archives.
 @Suite(.serialized) struct ToolchainTests {
-  /// What the tools say of themselves, with no other Erlang in the `PATH`.
+  /// The output of the tools, with no other Erlang in the `PATH`.
   private func run(_ toolchain: Toolchain, _ arguments: [String]) throws -> Invocation.Result {
     let path = (toolchain.folders + [try mirror().bare]).joined(separator: ":")
     let home = try TemporaryFolder("home")
@@ -43,11 +43,11 @@ private let hostPath = Environment.current["PATH"] ?? ""
     ).run(limit: 60_000)
   }
 
-  @Test func takesWhatTheImageHas() throws {
+  @Test func usesTheImagesTools() throws {
     let image = InstalledTools(environment: ["PATH": hostPath])
     let (erlang, elixir) = (try #require(image.erlang), try #require(image.elixir))
-    let wish = "erlang \(erlang.version.major)\nelixir \(elixir.version)"
-    let toolchain = try resolve(wish, url: "file:/nowhere", cache: nil, path: hostPath)
+    let tools = "erlang \(erlang.version.major)\nelixir \(elixir.version)"
+    let toolchain = try resolve(tools, url: "file:/nowhere", cache: nil, path: hostPath)
     #expect(toolchain.folders == [] && toolchain.scratch == nil)
     #expect(toolchain.identity == erlang.identity + "; " + elixir.identity)
     #expect(
@@ -56,19 +56,19 @@ private let hostPath = Environment.current["PATH"] ?? ""
     )
     let any = try resolve("", url: nil, cache: nil, path: hostPath, needsElixir: false)
     #expect(any.elixir == nil && any.identity == erlang.identity)
-    #expect(any.erlang.reason.hasSuffix("of the image (no version is asked for)"))
+    #expect(any.erlang.reason.hasSuffix("of the image (the project names no version)"))
   }
 
-  @Test func fetchesAndRunsWhatIsWanted() throws {
+  @Test func fetchesAndRunsTheRequiredVersions() throws {
     let mirror = try mirror()
     let server = try MirrorServer { path in
       (try? mirror.bytes(path)).map { .bytes($0) } ?? .status("404 Not Found")
     }
     let folder = try TemporaryFolder("cache")
     let said = Said()
-    let wish = "erlang 25.3\nelixir 1.14.5"
+    let tools = "erlang 25.3\nelixir 1.14.5"
     let first = try resolve(
-      wish, url: server.url + "/", cache: folder.path + "/a", path: mirror.bare, said: said)
+      tools, url: server.url + "/", cache: folder.path + "/a", path: mirror.bare, said: said)
     let archive = "otp/\(ToolchainMirror.system)/OTP-25.3.2.tar.gz"
     #expect(
       server.paths == [
@@ -81,9 +81,9 @@ private let hostPath = Environment.current["PATH"] ?? ""
     #expect(first.elixir?.reason == "Elixir 1.14.5 from \(place) (.tool-versions:2 wants 1.14.5)")
     #expect(first.scratch == nil && first.folders.count == 2)
 
-    // From another place, without a word on the network: the cache lies elsewhere in each build.
+    // With the cache at another path, and without the network.
     try Files.rename(folder.path + "/a", to: folder.path + "/b c")
-    let second = try resolve(wish, url: server.url, cache: folder.path + "/b c", path: mirror.bare)
+    let second = try resolve(tools, url: server.url, cache: folder.path + "/b c", path: mirror.bare)
     #expect(server.paths.count == 4 && second.identity == first.identity)
     #expect(second.folders.allSatisfy { $0.hasPrefix(folder.path + "/b c/") })
     #expect(second.erlang.reason.contains(" from the cache, from "))
@@ -101,7 +101,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
   }
 
   /// The image's Erlang with another Elixir.
-  @Test func mixesTheImagesErlang() throws {
+  @Test func combinesTheImagesErlangWithAFetchedElixir() throws {
     let mirror = try mirror()
     let folder = try TemporaryFolder("cache")
     let toolchain = try resolve(
@@ -114,9 +114,9 @@ private let hostPath = Environment.current["PATH"] ?? ""
   }
 }
 
-/// With an archive that says it is OTP 25 and can do no more.
+/// With an archive whose `erl` only prints that it is OTP 25.
 @Suite struct ToolchainCacheTests {
-  /// - Parameter folder: gets the mirror.
+  /// - Parameter folder: the folder for the mirror.
   private static func pack(_ folder: TemporaryFolder) throws {
     let script = """
       mkdir -p x/bin x/erts-1/bin
@@ -135,7 +135,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     try Files.rename(folder.path + "/a", to: "\(folder.path)/\(otp)/OTP-25.3.2.tar.gz")
   }
 
-  @Test func buildsSideBySide() throws {
+  @Test func buildsCanRunSideBySide() throws {
     let mirror = try TemporaryFolder("mirror")
     try Self.pack(mirror)
     let server = try MirrorServer { path in
@@ -188,7 +188,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
         said: said)
     }
     let whole = try fetch()
-    // What a killed build leaves.
+    // A folder of a killed build.
     try folder.write("new-0123/unpacked/half", "")
     let old = Invocation(
       ["touch", "-d", "2 hours ago", folder.path + "/new-0123"], environment: ["PATH": "/bin"])
@@ -208,7 +208,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     #expect(try Files.list(folder.path).count == 2)
   }
 
-  @Test func doesWithoutACache() throws {
+  @Test func worksWithoutACache() throws {
     let mirror = try TemporaryFolder("mirror")
     try Self.pack(mirror)
     let folder = try TemporaryFolder("cache")
@@ -227,7 +227,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
   }
 }
 
-/// With lists and archives of nobody's trust; nothing is ever installed.
+/// With untrusted lists and archives. Nothing is installed.
 @Suite struct ToolchainRefusalTests {
   static let sum = String(repeating: "ab", count: 32)
   static let otp = "otp/\(ToolchainMirror.system)"
@@ -255,9 +255,9 @@ private let hostPath = Environment.current["PATH"] ?? ""
     v1.17-otp-26 x 2024-01-01T00:00:00Z \(sum)
     """
 
-  /// The archive that is fetched first, told by what is said before it fails; else the failure.
+  /// The first archive that is fetched, read from the output before the fetch fails; else the failure.
   static func outcome(
-    _ wish: String, path: String = "", needsElixir: Bool = true, stack: String? = "heroku-22",
+    _ tools: String, path: String = "", needsElixir: Bool = true, stack: String? = "heroku-22",
     erlangs: String = erlangs, elixirs: String = elixirs
   ) throws -> String {
     let folder = try TemporaryFolder("lists")
@@ -266,7 +266,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     let said = Said()
     let cause = try #require(throws: Cause.self) {
       try resolve(
-        wish, url: "file://" + folder.path, cache: folder.path + "/cache", path: path,
+        tools, url: "file://" + folder.path, cache: folder.path + "/cache", path: path,
         needsElixir: needsElixir, stack: stack, said: said)
     }
     #expect(try Files.list(folder.path + "/cache").allSatisfy { $0 == "lock" })
@@ -274,7 +274,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     return cause.id + ": " + cause.sentence.replacing(folder.path, with: "HERE")
   }
 
-  static let choices: [(wish: String, outcome: String)] = [
+  static let choices: [(tools: String, outcome: String)] = [
     ("erlang 25", "OTP-25.3.2.10.tar.gz"), ("erlang 25.3", "OTP-25.3.2.10.tar.gz"),
     ("erlang 25.3.2", "OTP-25.3.2.tar.gz"), ("erlang 25.3.2.8", "OTP-25.3.2.8.tar.gz"),
     ("erlang 27.0-rc3\nelixir 1.17.0-rc.0", "OTP-27.0-rc3.tar.gz"),
@@ -301,11 +301,11 @@ private let hostPath = Environment.current["PATH"] ?? ""
     ),
   ]
 
-  @Test(arguments: choices) func chooses(_ item: (wish: String, outcome: String)) throws {
-    #expect(try Self.outcome(item.wish) == item.outcome)
+  @Test(arguments: choices) func chooses(_ item: (tools: String, outcome: String)) throws {
+    #expect(try Self.outcome(item.tools) == item.outcome)
   }
 
-  @Test func namesWhatTheImageHas() throws {
+  @Test func namesTheImagesVersion() throws {
     let folder = try TemporaryFolder("image")
     try InstalledToolsTests.makeErlang(folder, at: "a", version: "27.0.1")
     try folder.write("broken/erl", "#!/bin/sh\necho no version is set\nexit 1\n", mode: 0o755)
@@ -318,12 +318,13 @@ private let hostPath = Environment.current["PATH"] ?? ""
       try Self.outcome("erlang 27\nelixir 1.16.2", path: path)
         == "RT-BUILD-TOOLCHAIN: .tool-versions:2 wants Elixir 1.16.2, which HERE does not have for "
         + "Erlang/OTP 27 (.tool-versions:1 wants 27), but for 25, 26")
-    // Nobody asked for that Erlang.
+    // The project did not require that Erlang.
     #expect(try Self.outcome("elixir 1.16.2", path: path) == "OTP-26.2.5.tar.gz")
     #expect(try Self.outcome("", path: path) == "OTP-26.2.5.tar.gz")
     let broken = try Self.outcome("erlang 28", path: folder.path + "/broken")
     #expect(
-      broken.hasSuffix("; '\(folder.path)/broken/erl' does not tell its version: no version is set")
+      broken.hasSuffix(
+        "; '\(folder.path)/broken/erl' does not print its version: no version is set")
     )
   }
 
@@ -379,8 +380,8 @@ private let hostPath = Environment.current["PATH"] ?? ""
       ),
       (
         "an archive with another sum", archive(.bytes([1, 2, 3])),
-        "RT-BUILD-CHECKSUM: URL/ARCHIVE is not what the list says: SHA-256 "
-          + "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81, not \(sum)"
+        "RT-BUILD-CHECKSUM: URL/ARCHIVE has the SHA-256 "
+          + "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81, and the list says \(sum)"
       ),
       (
         "a cut archive", archive(.cut([1])),
@@ -396,7 +397,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     { $0.hasSuffix("builds.txt") ? .bytes(Array("OTP-25.0 x y \(sum)\n".utf8)) : answer }
   }
 
-  @Test(arguments: servers.indices) func standsHostileServers(_ index: Int) throws {
+  @Test(arguments: servers.indices) func refusesHostileServers(_ index: Int) throws {
     let (name, answer, expected) = Self.servers[index]
     let server = try MirrorServer(answer)
     let folder = try TemporaryFolder("cache")
@@ -410,7 +411,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     #expect(try Files.list(folder.path).filter { $0 != "lock" } == [], "\(name)")
   }
 
-  /// With the right sum, since the list comes from the same place.
+  /// The checksum is right, since the list comes from the same server.
   static let archives: [(name: String, script: String, outcome: String)] = [
     ("no archive at all", "head -c 5000 /dev/zero > a", "cannot be unpacked: "),
     ("empty", "tar -czf a -T /dev/null", "holds no Erlang/OTP"),
@@ -472,7 +473,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     #expect(!cause.sentence.contains(address))
   }
 
-  @Test func keepsAPasswordToItself() throws {
+  @Test func neverShowsAPassword() throws {
     let port = try Loopback.freePort()
     let cause = try #require(throws: Cause.self) {
       try resolve("", url: "http://me:secret@127.0.0.1:\(port)/x", cache: nil, path: "")
@@ -502,7 +503,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     #expect(platform?.system == item.system)
   }
 
-  @Test func saysForWhatThereIsNothing() throws {
+  @Test func namesASystemWithoutBuilds() throws {
     let cause = try #require(throws: Cause.self) {
       try ToolchainPlatform(stack: nil, release: Array("ID=alpine\nPRETTY_NAME=\"Alpine 3\"".utf8))
     }
