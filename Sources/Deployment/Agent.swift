@@ -37,7 +37,7 @@ public final class Agent {
   /// Apps and runs that something has happened to since they were looked at.
   private var changedApps: Set<String> = []
   private var changedRuns: [String: Set<UInt64>] = [:]
-  /// Children whose end nothing waits for.
+  /// Children that run on their own; they are reaped when they end.
   private var helpers: [Child] = []
 
   /// What the loop waits for.

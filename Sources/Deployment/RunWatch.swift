@@ -118,7 +118,7 @@ extension RunWatch {
     return verdict.flatMap { judge($0, run, mask) }
   }
 
-  /// The boot is watched whatever decides when the run is ready.
+  /// Watches the boot, also where a health check decides when the run is ready.
   private mutating func watchBoot(_ run: Board.Run) {
     let isOnItsWay = run.state == .starting || run.state == .booting
     if node == nil, isOnItsWay, !hasBooted, gate == .runtime || specification.otpRelease != nil {

@@ -24,8 +24,10 @@ public struct NewEvent: Hashable, Sendable {
       && bytes.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
+  /// Whether a reader would find the same event again. Data that could not be encoded is empty, and no object.
   var isWritable: Bool {
-    Self.isID(id.utf8) && data.firstIndex(of: EventLog.newline, from: 0) == nil
+    Self.isID(id.utf8) && data.first == UInt8(ascii: "{") && data.last == UInt8(ascii: "}")
+      && data.firstIndex(of: EventLog.newline, from: 0) == nil
       && data.firstIndex(of: 0, from: 0) == nil
   }
 }

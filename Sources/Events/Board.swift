@@ -86,7 +86,7 @@ extension Board {
     /// Config vars that were set or removed, if that is what made it.
     public var set: [String]?
     public var unset: [String]?
-    /// The request that asked for it.
+    /// The id of the request that it was made for.
     public var request: String?
     /// Whether it ever became current.
     public var wasCurrent = false
@@ -187,7 +187,7 @@ extension Board.App {
 
   public var currentRelease: Board.Release? { release(current) }
 
-  /// A number that was never given. The ledger may lack one whose line in the log was lost.
+  /// A number that no release has had. The ledger may lack a release whose line in the log was lost.
   public var nextRelease: ReleaseNumber {
     let given = releases.map(\.number) + [current, deployment?.release].compactMap { $0 }
     let greatest = (given + runs.map(\.release)).map(\.value).max() ?? 0

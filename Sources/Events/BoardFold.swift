@@ -60,7 +60,7 @@ extension Board.App {
     case .stopRequested: isStopped = true
     case .restartRequested:
       isStopped = false
-      // An operator who asks again wants it tried again.
+      // A restart by an operator begins the count of crashes anew.
       crashes = crashes.filter { instance, _ in
         request.data.instance.map { $0 != instance } ?? false
       }

@@ -1,6 +1,6 @@
 /// Why something did not work: what is thrown, what an event carries, what a person reads.
 ///
-/// The sentence is made by whoever met the failure, so that an old reader can show a cause it has never heard of.
+/// The program that met the failure makes the sentence, so that an older reader can show a cause it does not know.
 public struct Cause: Error, Hashable, Codable, Sendable {
   public struct Evidence: Hashable, Codable, Sendable {
     /// `log`, `file`, `process`

@@ -3,7 +3,7 @@ import HomeLayout
 /// What an event says beside its envelope, in the product's words. Which fields a type must have stands in
 /// `EventType.required`; a field that a reader does not know is passed over.
 public struct EventData: Hashable, Codable, Sendable {
-  /// Who caused it; a courtesy, not a proof.
+  /// The user that caused it: a courtesy, not a proof.
   public var by: String?
   /// The moment after which a request is not begun any more.
   public var deadline: Timestamp?
@@ -66,7 +66,7 @@ public struct EventData: Hashable, Codable, Sendable {
     /// For the reference page.
     public var meaning: String {
       switch self {
-      case .by: "who caused it"
+      case .by: "the user that caused it"
       case .deadline: "when a request is given up"
       case .request: "id of the request it belongs to"
       case .build: "id of the build"

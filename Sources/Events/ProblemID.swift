@@ -152,7 +152,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentRunning: "One agent serves a home; stop the other with: relctl agent stop"
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "It goes on without this command; watch it with: relctl events -f"
-    case .eventType: "Say who tells it and what happened, as in: ci.tests.passed"
+    case .eventType: "Name the program and what happened, as in: ci.tests.passed"
     case .logFull, .diskFull: "Free some space; nothing was lost."
     default: nil
     }

@@ -1,6 +1,6 @@
 /// The events of the build that made a slug, as they travel inside it from a host that has no home.
 ///
-/// They lie outside the slug's identity, so whoever hands the slug on can write them as he likes. Therefore they may
+/// They lie outside the slug's identity, so any program that passes the slug on can change them. Therefore they may
 /// only tell the story of this one build: nothing in them asks for anything or speaks of a running system.
 public struct SlugRecord: Hashable, Sendable {
   /// Where it lies in a slug's tree.

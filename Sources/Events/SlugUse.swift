@@ -8,7 +8,7 @@ extension Board {
     public var release: ReleaseNumber?
   }
 
-  /// Who needs which slug. Every release of a ledger can be brought back, so all of them do.
+  /// The apps and releases that need each slug. Every release of a ledger can be rolled back to, so each needs its slug.
   public var slugUsers: [String: [SlugUser]] {
     var users: [String: [SlugUser]] = [:]
     for app in apps.values.sorted(by: { $0.name < $1.name }) {
@@ -25,7 +25,7 @@ extension Board {
   }
 }
 
-/// Which slugs nobody needs.
+/// Which slugs no release and no request needs.
 public enum SlugChoice {
   /// Milliseconds for which one that was stored or looked up for a deployment is kept: longer than a request lives.
   public static let quarantine: Int64 = 60 * 60 * 1000

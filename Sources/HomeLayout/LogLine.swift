@@ -1,6 +1,6 @@
 /// One line of a run's output, as `relshim` writes it: the moment it was read, a space, the bytes.
 ///
-/// The bytes are the app's own and may be anything; who shows them cleans them first.
+/// The bytes are the app's own and may be anything; a program cleans them before it shows them.
 public struct LogLine: Hashable, Sendable {
   public var time: Timestamp
   public var text: String

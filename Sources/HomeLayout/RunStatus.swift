@@ -10,7 +10,7 @@
 /// ended 2026-11-21T07:05:09.042Z
 /// ```
 /// A pid stands with the start time of its process (field 22 of `/proc/PID/stat`, in clock ticks since
-/// boot), because a pid alone may be somebody else's by now.
+/// boot), because another process may have the pid by now.
 public struct RunStatus: Hashable, Sendable {
   /// A process that cannot be mistaken for a later one with the same number.
   public struct Process: Hashable, Sendable {
@@ -31,7 +31,7 @@ public struct RunStatus: Hashable, Sendable {
     case notStarted(errno: Int32)
   }
 
-  /// Which boot of the host the pids belong to; after another one they are somebody else's.
+  /// The boot of the host that the pids belong to; after the next boot other processes have them.
   public var boot: String
   public var shim: Process
   /// The run's own process, once it was started.
@@ -69,7 +69,7 @@ extension RunStatus {
   }
 
   /// - Throws: the first line, from 1, that is not as described. The format comes first, so that a newer one is
-  ///   refused by its number whatever follows.
+  ///   refused by its number; the rest is not read.
   public init(text: String) throws(ReadingError) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     try Self.checkFormat(lines.first ?? "")

@@ -7,7 +7,7 @@ import Posix
 /// A run's node while it boots: whether it answers, which application it starts, how long each takes, and whether all
 /// have started.
 ///
-/// It waits for nothing: whoever holds it polls `interests` and calls `advance`.
+/// It never waits: the caller polls `interests` and calls `advance`.
 public struct BootWatch: Sendable {
   private var node: NodeMonitor
   /// Whether the node has told how far it is.

@@ -12,7 +12,7 @@ public enum ExitCause {
       run.instance.process == ProcessType.release
       ? .releasePhase : wasReady ? .crashed : .bootFailed
     let last = OutputDiagnosis(lines.map(\.text))
-    // Who is killed from outside has not said why.
+    // The output of a killed program does not say why it was killed.
     let words = status?.exit == .signal(Signal.kill.rawValue) ? nil : last.words
     let ending = self.ending(status)
     let what = "\(run.instance) of \(run.release) \(ending)"

@@ -18,7 +18,7 @@ public enum Gate: Hashable, Sendable {
   }
 }
 
-/// One question to a server, under way. It waits for nothing: whoever started it polls `descriptor` and calls `advance`.
+/// A request to a server, under way. It never waits: the caller polls `descriptor` and calls `advance`.
 public struct HTTPProbe: Sendable {
   public enum Verdict: Hashable, Sendable {
     case ready

@@ -27,7 +27,7 @@ public struct OutputDiagnosis: Sendable {
     "Runtime terminating during boot", "init terminating in do_boot",
   ]
 
-  /// What stands in a line of chatter and says more than whatever else was printed, in Erlang's words.
+  /// Reasons in Erlang's words, within lines of chatter, that say more than the rest of the output.
   private static let reasons: [String] = [
     "load_failed", "cannot get bootfile", "application_start_failure",
   ]
@@ -77,7 +77,7 @@ public struct OutputDiagnosis: Sendable {
     return max(0, place - 2)..<place + 1
   }
 
-  /// The environment variable that was asked for and is not set, as `System.fetch_env!` says it, or Phoenix's template
+  /// The environment variable that the release reads and that is not set, as `System.fetch_env!` says it, or Phoenix's template
   /// for `runtime.exs`.
   public var missingVariable: String? {
     guard let start = line.firstRange(of: "environment variable ") else { return missingByTerm }
@@ -120,7 +120,7 @@ public struct OutputDiagnosis: Sendable {
       && !lines.contains { $0.contains("** (") }
   }
 
-  /// Whether it wanted a port that somebody else has.
+  /// Whether another program has the port that it tried to listen on.
   public var wantsTakenPort: Bool {
     line.contains("eaddrinuse") || line.contains("address already in use")
   }

@@ -5,7 +5,7 @@ import Posix
 
 /// What is known of a run by looking at its folder.
 public enum RunObservation: Hashable, Sendable {
-  /// Nobody has started it.
+  /// No relshim has started it.
   case absent
   /// Its shim lives; what it says of itself cannot be read where that is nil.
   case live(RunStatus?)
@@ -47,7 +47,7 @@ extension RunStatus {
     process.map { ProcessIdentity(pid: $0.pid, started: $0.started) }
   }
 
-  /// The host was started again since: whoever has these numbers now is somebody else.
+  /// The host has booted since: other processes have these pids now.
   fileprivate mutating func forgetProcesses() {
     shim = Process(pid: 0, started: 0)
     process = nil
@@ -67,7 +67,7 @@ public enum Orphans {
     }
   }
 
-  /// Sees that nobody can start a run any more: its folder says that it is over.
+  /// Makes sure that no relshim can start the run any more: its folder says that it has ended.
   /// - Returns: false where its shim lives after all.
   public static func bury(_ folder: RunFolder) throws(Cause) -> Bool {
     do throws(PosixError) {

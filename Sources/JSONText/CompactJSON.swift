@@ -1,7 +1,7 @@
 /// JSON from outside (RFC 8259, UTF-8), checked strictly; what stands between its parts is taken out, so that strings
 /// and numbers keep their bytes.
 ///
-/// Half of a surrogate pair is refused: many who read on would refuse it too. A name may stand twice, as the RFC has it.
+/// Half of a surrogate pair is refused, as many other readers refuse it. A name may stand twice, as the RFC allows.
 public struct CompactJSON: Hashable, Sendable {
   /// Without white space outside of strings.
   public private(set) var bytes: [UInt8] = []

@@ -25,7 +25,9 @@ public enum JSON {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
-    // Only a float that is no number, or a type that refuses to be encoded, can fail; we have neither.
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    // A type that refuses to be encoded can fail still: the event log takes no empty data.
     return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
   }
 

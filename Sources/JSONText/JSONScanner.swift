@@ -2,14 +2,14 @@
 package enum JSONFault: Error {
   /// The text is no JSON, or nested too deep.
   case malformed
-  /// It is JSON, but not what was asked for.
+  /// It is JSON, but not of the kind that the caller reads.
   case unfit
 }
 
-/// Reads JSON (RFC 8259, UTF-8) piece by piece, making nothing that was not asked for.
+/// Reads JSON (RFC 8259, UTF-8) piece by piece, and allocates only what the caller reads.
 ///
 /// Strict: no trailing commas, no bare control characters, no byte that is not UTF-8. After a fault the position is
-/// anywhere at or behind the value's start; who wants to go on goes back there and skips the value.
+/// anywhere at or behind the value's start; to go on, go back to the start and skip the value.
 package struct JSONScanner {
   /// Borrowed: a scanner does not outlive the closure that it was made in.
   package let bytes: UnsafeBufferPointer<UInt8>

@@ -2,7 +2,7 @@ import EventLog
 import Events
 import JSONText
 
-/// An event of somebody else's vocabulary, checked.
+/// An event of another program's vocabulary, checked.
 public struct CustomEvent: Hashable, Sendable {
   public let type: String
   public let app: String?
@@ -76,7 +76,7 @@ public struct CustomEvent: Hashable, Sendable {
     return text
   }
 
-  /// Whoever writes our own types can ask the agent for things, or tell it what never happened.
+  /// A program that could write our own types could request operations, or report what never happened.
   private static func check(_ type: String) throws(Cause) {
     let parts = type.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count > 1, type.utf8.count <= longestType, parts.allSatisfy(isPart) else {

@@ -3,9 +3,9 @@ import HomeLayout
 import Posix
 
 /// Tells from the bytes of a line that its event is of another app or type, without reading it. It never rejects a
-/// line that has what is asked for; whether one that passes has it, only its event can tell.
+/// line that matches; whether one that passes has it, only its event can tell.
 public struct EventSieve: Sendable {
-  /// What stands in each line that is asked for, but where a letter is written as `\u0061`.
+  /// Bytes that stand in every line that matches, except where a letter is written as `\u0061`.
   private var parts: [[UInt8]] = []
 
   public init(app: String?, type: Glob? = nil) {

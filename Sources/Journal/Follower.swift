@@ -7,7 +7,7 @@ import Posix
 /// Reads the log as it grows, and keeps a board current with it.
 ///
 /// It begins at a checkpoint of the board, so that opening does not depend on the log's length, and leaves one behind
-/// at each segment it enters. It owns no thread: who uses it polls `descriptor` among its other sources and calls
+/// at each segment it enters. It owns no thread: the caller polls `descriptor` among its other sources and calls
 /// `take`.
 public struct Follower: Sendable {
   public private(set) var board = Board()
@@ -193,7 +193,7 @@ extension Follower {
     }
   }
 
-  /// It is a cache for whoever comes next: where it cannot be written nothing is lost.
+  /// Writes a checkpoint, from which the next reader begins. If it cannot be written, nothing is lost.
   private mutating func keep(before segment: UInt64) {
     guard canKeep else { return }
     let isNewer = ((try? log.checkpoint(before: segment))?.version ?? 0) > Board.version

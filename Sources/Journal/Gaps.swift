@@ -15,7 +15,7 @@ public struct Gaps: Hashable, Sendable {
     }
   }
 
-  /// What nobody has told of yet.
+  /// The gaps that were not reported yet.
   public func untold(_ damage: [Damage]) -> [Damage] {
     let missing = damage.compactMap(\.missing)
     var rest = RangeSet(missing.map { Range($0) }).subtracting(told).ranges[...]

@@ -69,7 +69,8 @@ public struct Journal: Sendable {
     } catch { throw Cause(error) }
   }
 
-  /// Makes sure that what was read is on the disk before somebody acts on it: a reader may be faster than the writer's sync.
+  /// Makes sure that the events that were read are on the disk, before a program acts on them: a reader may be faster than
+  /// the writer's sync.
   public func makeDurable() throws(Cause) {
     do throws(EventLogError) { try log.sync() } catch { throw Cause(error) }
   }

@@ -18,7 +18,7 @@ extension Journal {
     let known =
       isNew && ids.isEmpty ? Known() : try known(ids: ids, slug: stored.slug ?? "")
     let missing = record?.events.filter { !known.ids.contains($0.id) } ?? []
-    // Whoever wrote the others may have been killed before they were on the disk.
+    // The program that wrote the others may have been killed before they were on the disk.
     if !known.ids.isEmpty { try makeDurable() }
     do throws(EventLogError) {
       try log.append(missing.map { NewEvent(imported: $0, mask()) })

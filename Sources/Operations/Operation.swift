@@ -25,14 +25,14 @@ public protocol Operation: Sendable, Equatable {
 
   /// Whether the board lets it happen.
   func check(on board: Board) throws(Refusal)
-  /// The same with all that it leaves open chosen as the board is now, so that what is asked for is what is done.
+  /// The same, with what it leaves open chosen by the board as it is now, so that the agent does what the operator saw.
   func chosen(on board: Board) -> Self
   /// What must be there on the host; the agent looks for it before it accepts the request.
   func needs(on board: Board) -> Needs
   /// Whether the slug, and the config vars that it is to run with, let it happen.
   func check(_ manifest: Manifest, config: [String: String]) throws(Refusal)
 
-  /// What an operator should know before it is asked for.
+  /// What an operator should know before it is requested.
   func consequences(on app: Board.App) -> Consequences
 
   /// How far its request is, from the moment that it was accepted.
@@ -55,7 +55,7 @@ public struct Needs: Hashable, Sendable {
   }
 }
 
-/// What an operator is told before an operation is asked for.
+/// What an operator is told before an operation is requested.
 public struct Consequences: Hashable, Sendable {
   public var question: String
   /// What will change, and what is lost.
@@ -135,7 +135,7 @@ extension Operation {
     }
   }
 
-  /// Whether the same is asked for and not done yet. One that is done to all instances is done to each.
+  /// Whether the same is requested and not done yet. A request for all instances counts for each of them.
   public func isOpen(on board: Board, in table: OperationTable = .standard) -> Bool {
     board.requests.contains { request in
       guard request.app == app, let other = table.operation(request) as? Self else { return false }

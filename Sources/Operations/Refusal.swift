@@ -13,7 +13,7 @@ public enum Refusal: Error, Hashable, Sendable {
   case noPreviousRelease(ReleaseNumber, app: String)
   case isCurrent(ReleaseNumber, app: String)
   case deploying(ReleaseNumber, app: String)
-  /// The same, said in this sentence, is asked for and not done yet.
+  /// The same operation, in this sentence, is requested already and not done yet.
   case isOpen(String)
   case noProcess(String, app: String, has: [String])
   case count(Int, process: String)

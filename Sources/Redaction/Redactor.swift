@@ -61,7 +61,7 @@ public struct Redactor: Sendable {
       return login.secrets.filter { isTelling($0, isMarked: true) }
     }
     let lines = value.utf8.split { $0 < 32 }.map { trimmed(String(decoding: $0, as: UTF8.self)) }
-    // Of a short line of a long key nobody can make anything, and it may be a brace.
+    // A short line of a long key is no secret by itself: it may be a single brace.
     return ([value] + login.secrets).filter { isTelling($0, isMarked: isMarked) }
       + lines.filter { isTelling($0, isMarked: isMarked && lines.count == 1) }
   }
@@ -216,7 +216,7 @@ extension Redactor {
     return data
   }
 
-  /// The name of an app stays, whatever values are; any other text that an event is about is masked.
+  /// The name of an app stays, even if a value is the same text; any other subject of an event is masked.
   public func callAsFunction(subject: String) -> String {
     AppName.isValid(subject) ? subject : self(subject)
   }

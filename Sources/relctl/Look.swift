@@ -1,4 +1,5 @@
 import CommandLine
+import Deployment
 import Events
 import HomeLayout
 import Observation
@@ -14,11 +15,19 @@ extension Verb {
         """,
       options: [.json, Option("--at", value: "TIME", "as it was then")])
   ) { call throws(Cause) in
-    let moment = try call.arguments["--at"].map { text throws(Cause) in try HistoryPoint(typed: text) }
+    let moment = try call.arguments["--at"].map { text throws(Cause) in
+      try HistoryPoint(typed: text)
+    }
     let (board, isDamaged) = try LiveBoard.board(of: call.home(), program: "relctl", at: moment)
     if isDamaged {
       call.context.note(
         "relctl: the event log is damaged; see: relctl events verify [RT-LOG-DAMAGED]")
+    }
+    let clock = Timestamp(milliseconds: Clock.now())
+    if moment == nil,
+      let cause = AgentControl(home: try call.home()).silence(since: clock, now: clock)
+    {
+      call.warn(cause)
     }
     var apps = board.apps.values.sorted { $0.name < $1.name }
     if !call.arguments.positional.isEmpty {
@@ -43,7 +52,7 @@ extension Verb {
           ? "no apps yet; deploy one with: relctl deploy APP DIR" : "there were no apps yet")
       return .success
     }
-    let now = board.now(at: moment, clock: Timestamp(milliseconds: Clock.now()))
+    let now = board.now(at: moment, clock: clock)
     let head = ["APP", "INSTANCE", "RELEASE", "STATE", "PID", "PORT", "AGE", "NODE"]
     let rows = reports.map { report in
       [

@@ -54,7 +54,7 @@ extension Call {
       try ensureAgent(journal.home)
       let now = Timestamp(milliseconds: Clock.now())
       if !hasWarned, let cause = agent.silence(since: request.time, now: now) {
-        for line in Outcome(cause, program: "relctl").report { context.note(line) }
+        warn(cause)
         hasWarned = true
       }
       events = try follower.take()

@@ -127,6 +127,11 @@ struct Call: Sendable {
     return (app, instance)
   }
 
+  /// Tells on standard error what is wrong, and goes on.
+  func warn(_ cause: Cause) {
+    for line in Outcome(cause, program: "relctl").report { context.note(line) }
+  }
+
   func print(json value: some Encodable) {
     context.print(String(decoding: JSON.encode(value), as: UTF8.self))
   }

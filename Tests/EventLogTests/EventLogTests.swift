@@ -121,10 +121,16 @@ import Testing
     foreign.id = "short"
     var split = NewEvent(2)
     split.data = Array("{\n}".utf8)
+    var empty = NewEvent(2)
+    empty.data = []
+    var list = NewEvent(2)
+    list.data = Array("[]".utf8)
     var long = NewEvent(2)
     long.data = [UInt8](repeating: 32, count: 256 << 10)
+    (long.data[0], long.data[long.data.count - 1]) = (UInt8(ascii: "{"), UInt8(ascii: "}"))
     let cases: [(NewEvent, EventLogError)] = [
       (foreign, .malformed(id: "short")), (split, .malformed(id: split.id)),
+      (empty, .malformed(id: empty.id)), (list, .malformed(id: list.id)),
       (long, .tooLong(limit: 256 << 10)),
     ]
     for (event, error) in cases {

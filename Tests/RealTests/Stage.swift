@@ -87,12 +87,17 @@ final class Stage: Sendable {
     }
   }
 
-  /// As no operator ever does.
-  func killAgent() throws {
+  /// The process that serves the home.
+  func agent() throws -> ProcessIdentity {
     let text = String(decoding: try Files.read(home.agentLock), as: UTF8.self)
     let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
     try #require(words.count == 3)
-    let agent = ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
+    return ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
+  }
+
+  /// As no operator ever does.
+  func killAgent() throws {
+    let agent = try agent()
     #expect(agent.signal(.kill))
     #expect(eventually { !agent.isAlive })
   }

@@ -1,0 +1,31 @@
+import Events
+import HomeLayout
+import Posix
+import TestSupport
+import Testing
+
+@testable import Deployment
+
+/// Whether an agent wakes, as a program sees it that has written to the log.
+struct AgentControlTests {
+  private static let woken = Timestamp(milliseconds: 1_700_000_000_000)
+
+  @Test(arguments: [
+    (written: Int64(-1), now: Int64(60_000), isSilent: false),
+    (written: 1, now: 2999, isSilent: false),
+    (written: 1, now: 3002, isSilent: true),
+  ])
+  func anAgentThatDoesNotWakeIsNamed(written: Int64, now: Int64, isSilent: Bool) throws {
+    let folder = try TemporaryFolder("heartbeat")
+    let control = AgentControl(home: Home(root: folder.path + "/home"))
+    #expect(control.silence(since: Self.woken, now: Self.woken + 60_000) == nil, "there is none")
+    let lock = try control.take()
+    defer { withExtendedLifetime(lock) {} }
+    try Files.setModified(folder.path + "/home/agent.lock", Self.woken.milliseconds / 1000)
+    let cause = control.silence(since: Self.woken + written, now: Self.woken + now)
+    #expect(cause?.id == (isSilent ? "RT-AGENT-SILENT" : nil))
+    #expect(cause?.sentence.hasSuffix("has not woken since \(Self.woken)") ?? !isSilent)
+    control.stamp()
+    #expect(control.silence(since: Self.woken + written, now: Self.woken + now) == nil)
+  }
+}
