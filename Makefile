@@ -10,7 +10,9 @@ BUILDPACK := .build/buildpack
 RELPACK := .build/relpack
 
 # One file each, without a library to be found at run time; lld comes with the Swift toolchain.
-SWIFT_STATIC := -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
+# A file imports only what its target declares.
+IMPORTS := --explicit-target-dependency-import-check error
+SWIFT_STATIC := $(IMPORTS) -c release -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker -s
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build buildpack demo test torture fuzz docs bench format install clean

@@ -157,8 +157,8 @@ let package = Package(
     tests(
       "DeploymentTests",
       [
-        "HomeLayout", "Events", "ReleaseModel", "Operations", "Posix", "Journal", "Instance",
-        "Deployment",
+        "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "ConfigStore",
+        "Journal", "Instance", "Deployment",
       ]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),
     tests("ErlangDistributionTests", ["ErlangTerm", "Posix", "ErlangDistribution"]),

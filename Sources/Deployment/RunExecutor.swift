@@ -15,6 +15,7 @@ extension Agent {
       watches[id] = nil
       return complaints.forget(.run(id))
     }
+    watches[id]?.beginLook()
     for action in RunReconciler.plan(run, try see(run, of: app)) {
       guard try perform(action, run, of: app) else { return }
     }
@@ -43,7 +44,7 @@ extension Agent {
     switch action {
     case .launch: try launch(run, of: app)
     case .askToStop: try RunObservation(folder).status?.shimIdentity.signal(.term)
-    case .killProcesses: Orphans.end(folder, run: run.id)
+    case .killProcesses: return killProcesses(of: run, app, folder)
     case .bury: return try bury(run, folder)
     case .renewPortMapper:
       if let tree = watches[run.id]?.gate?.specification.tree { _ = try? ensurePortMapper(tree) }
@@ -54,6 +55,12 @@ extension Agent {
 
   private func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
     home.app(app.name).run(run.instance.description, run.id)
+  }
+
+  /// - Returns: whether none is left, or what is left cannot be killed; else the run is looked at again soon.
+  private func killProcesses(of run: Board.Run, _ app: Board.App, _ folder: RunFolder) -> Bool {
+    if Orphans.end(folder, run: run.id) { return true }
+    return !watches[run.id, default: WatchedRun(app: app.name)].killAgain()
   }
 
   private func bury(_ run: Board.Run, _ folder: RunFolder) throws(Cause) -> Bool {
@@ -163,7 +170,7 @@ extension Agent {
     guard var specification = watches[run.id]?.gate?.specification else { return }
     // Looked at again when epmd has had time to start.
     guard try ensurePortMapper(specification.tree) else {
-      watches[run.id]?.launchAgain = Clock.monotonic() + PortMapper.pause
+      watches[run.id]?.lookAgain(in: PortMapper.pause)
       return
     }
     // A crash dump would take the space that was set free for the next run.

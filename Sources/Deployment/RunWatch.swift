@@ -85,6 +85,9 @@ struct RunWatch {
   /// - Returns: whether the agent is to take a turn.
   mutating func advanceNode(_ ready: [Poll.Ready]) -> Bool { node?.advance(ready) ?? false }
 
+  /// Asks at the next look, not at the next moment.
+  mutating func askNow() { nextTry = 0 }
+
   /// Takes in what polling has found of `descriptors`.
   mutating func note(_ ready: [Poll.Ready]) { readable.formUnion(ready.map(\.descriptor)) }
 
@@ -129,8 +132,8 @@ extension RunWatch {
     hasBooted = true
     if gate == .runtime { return }
     leaveNode()
-    // What has booted may well be ready.
-    nextTry = 0
+    // It may be ready as soon as it has booted.
+    askNow()
   }
 
   private mutating func beginWatch() {

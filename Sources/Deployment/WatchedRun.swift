@@ -13,24 +13,44 @@ struct WatchedRun {
   private var shim: Child?
   private(set) var shimExit: Exit?
   private var launchedAt: Int64?
-  /// When to try again to launch it, on the monotonic clock.
-  var launchAgain: Int64?
+  /// When to look again at what was not done at once, on the monotonic clock.
+  private var lookAgainAt: Int64?
+  /// When processes that it left behind were killed first.
+  private var killedAt: Int64?
 
   /// Milliseconds that a new `relshim` has to write its status.
   private static let launchLimit: Int64 = 5000
+  /// Milliseconds between two rounds of killing what it left behind, and for all of them.
+  private static let killPause: Int64 = 10
+  private static let killLimit: Int64 = 5000
   /// Milliseconds between two looks at a folder that cannot be watched.
   private static let unwatchedPause: Int64 = 1000
 
   init(app: String) { self.app = app }
 
   mutating func noteLaunch(_ shim: Child) {
-    (self.shim, launchedAt, launchAgain) = (shim, Clock.monotonic(), nil)
+    (self.shim, launchedAt) = (shim, Clock.monotonic())
   }
 
   /// Whether its `relshim` was started a moment ago and may not have written yet.
   var isLaunching: Bool {
     launchedAt.map { Clock.monotonic() - $0 < Self.launchLimit } ?? false
   }
+
+  mutating func lookAgain(in milliseconds: Int64) {
+    lookAgainAt = Clock.monotonic() + milliseconds
+  }
+
+  /// - Returns: false once what is left has been killed for so long that it cannot be.
+  mutating func killAgain() -> Bool {
+    let since = killedAt ?? Clock.monotonic()
+    killedAt = since
+    lookAgain(in: Self.killPause)
+    return Clock.monotonic() - since < Self.killLimit
+  }
+
+  /// The run is looked at now.
+  mutating func beginLook() { lookAgainAt = nil }
 
   /// - Returns: whether its `relshim` has ended.
   mutating func reap() -> Bool {
@@ -48,7 +68,7 @@ struct WatchedRun {
   /// When to look at the run again, on the monotonic clock, if nothing wakes the agent before.
   func wakeAt(_ state: RunState) -> Int64? {
     let moments = [
-      launchAgain,
+      lookAgainAt,
       gate?.hasProcess == true ? gate?.wakeAt(state) : launchedAt.map { $0 + Self.launchLimit },
       folderWatch == nil ? Clock.monotonic() + Self.unwatchedPause : nil,
     ]

@@ -56,15 +56,15 @@ extension RunStatus {
 
 /// Runs without a shim.
 public enum Orphans {
-  /// Ends every process that was started for a run, its shim's child or not: they carry the run's HOME and number in
-  /// the environment they were started with.
-  public static func end(_ folder: RunFolder, run: UInt64) {
+  /// Kills every process that was started for a run: they carry the run's HOME and number in their environment.
+  /// - Returns: whether there was none. A process may have started another meanwhile: call it until there is none.
+  public static func end(_ folder: RunFolder, run: UInt64) -> Bool {
     let marks: Set<String> = ["HOME=" + folder.home, "RELTUI_RUN=\(run)"]
-    for process in ProcessTable.all() where !process.hasEnded {
-      if marks.isSubset(of: ProcessTable.environment(of: process.pid)) {
-        process.identity.signal(.kill)
-      }
+    let left = ProcessTable.all().filter {
+      !$0.hasEnded && marks.isSubset(of: ProcessTable.environment(of: $0.pid))
     }
+    for process in left { process.identity.signal(.kill) }
+    return left.isEmpty
   }
 
   /// Makes sure that no relshim can start the run any more: its folder says that it has ended.

@@ -1,0 +1,107 @@
+import Events
+import HomeLayout
+import Instance
+import Posix
+import Redaction
+import ReleaseModel
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Deployment
+
+/// The gate of a run that answers over HTTP: when it is ready, and when not any more.
+struct RunWatchTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder("watch") }
+
+  private func watch(
+    _ checks: String, port: UInt16 = 1, process: String = "web"
+  ) throws -> (RunWatch, Board.Run) {
+    let app = try AppJSON(bytes: Array("{\"healthchecks\":{\"web\":[\(checks)]}}".utf8))
+    let run = Board.Run(
+      id: 4, instance: InstanceName(process, 1), release: ReleaseNumber(1), state: .starting,
+      since: Timestamp(milliseconds: Clock.now()), port: port)
+    let specification = RunSpecification(
+      app: "shop", run: run, folder: RunFolder(path: folder.path), tree: "/slug", otpRelease: nil,
+      command: "serve", config: [:], epmdPort: 1)
+    return (RunWatch(specification, check: app.readiness(of: "web")), run)
+  }
+
+  private var status: RunStatus {
+    var status = RunStatus(boot: "b", shim: RunStatus.Process(pid: Program.processID, started: 0))
+    status.process = status.shim
+    return status
+  }
+
+  /// Asks until the gate has moved or has been refused.
+  private func news(_ watch: inout RunWatch, _ run: Board.Run) throws -> RunNews? {
+    for _ in 0..<2 {
+      if let news = watch.advance(run, mask: { Redactor() }) { return news }
+      let end = Clock.monotonic() + 10_000
+      for descriptor in watch.descriptors
+      where try Poll.isReady(Poll.Interest(descriptor), before: end) {
+        watch.note([Poll.Ready(descriptor, isReadable: true)])
+      }
+    }
+    return nil
+  }
+
+  @Test(arguments: [
+    (#"{"path": "/"}"#, Int64(60_000)), (#"{"path": "/", "attempts": 30, "wait": 4}"#, 120_000),
+    (#"{"path": "/", "attempts": 5}"#, 60_000),
+    (#"{"path": "/", "attempts": 99999, "wait": 99999}"#, 3_600_000),
+  ])
+  func theTimeToGetReady(check: String, milliseconds: Int64) throws {
+    #expect(try watch(check).0.bootLimit == milliseconds)
+  }
+
+  @Test func readyAtTheFirstGoodAnswer() throws {
+    let server = try LoopbackServer { _ in Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
+    var (watch, run) = try watch(#"{"path": "/health"}"#, port: server.port)
+    watch.watch(status)
+    #expect(try news(&watch, run) == .ready(boot: nil))
+    run.state = .ready
+    #expect(try news(&watch, run) == nil, "it is not told again")
+    #expect((watch.wakeAt(.ready) ?? 0) > Clock.monotonic() + 5000, "and asked seldom")
+  }
+
+  /// A ready run is doubted after three refusals in a row; one good answer between them begins anew.
+  @Test func threeRefusalsMakeAReadyRunUnready() throws {
+    let answers = Mutex(["503", "503", "200", "503", "503", "503"])
+    let server = try LoopbackServer { _ in
+      let code = answers.withLock { $0.isEmpty ? "503" : $0.removeFirst() }
+      return Array("HTTP/1.1 \(code) -\r\n\r\n".utf8)
+    }
+    var (watch, run) = try watch(#"{"path": "/health"}"#, port: server.port)
+    run.state = .ready
+    watch.watch(status)
+    var told: [RunNews?] = []
+    while told.last ?? nil == nil, told.count < 9 {
+      watch.askNow()
+      told.append(try news(&watch, run))
+    }
+    #expect(told.count == 6)
+    guard case .unready(let cause) = told.last ?? nil else {
+      Issue.record("\(told)")
+      return
+    }
+    #expect(cause.sentence == "web.1 of v1 is not ready: GET /health: 503")
+  }
+
+  @Test func whatIsNotAsked() throws {
+    let server = try LoopbackServer { _ in Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
+    var (phase, run) = try watch(#"{"path": "/"}"#, port: server.port, process: "release")
+    phase.watch(status)
+    #expect(try news(&phase, run) == nil, "a release phase has no gate")
+    var (stopping, other) = try watch(#"{"path": "/"}"#, port: server.port)
+    other.state = .stopping
+    stopping.watch(status)
+    #expect(try news(&stopping, other) == nil)
+    var (early, new) = try watch(#"{"path": "/"}"#, port: server.port)
+    early.watch(nil)
+    #expect(try news(&early, new) == nil, "there is no process yet")
+    run.state = .starting
+  }
+}
