@@ -37,6 +37,7 @@ public final class Agent {
   /// Apps and runs that something has happened to since they were looked at.
   private var changedApps: Set<String> = []
   private var changedRuns: [String: Set<UInt64>] = [:]
+  private var isWaitingForSpace = false
   /// Children that run on their own; they are reaped when they end.
   private var helpers: [Child] = []
 
@@ -148,10 +149,14 @@ extension Agent {
       switch token {
       case .log: try endure(.log) { () throws(Cause) in try take() }
       case .folders:
-        for watch in folders?.drainChanges() ?? [] {
-          for (run, watched) in watches where watched.folderWatch == watch { change(run) }
+        let folders = folders?.drainChanges() ?? []
+        if folders.contains(FolderWatch.overflow) { changeAll() }
+        for (run, watched) in watches where folders.contains(watched.folderWatch ?? 0) {
+          change(run)
         }
-      case .reserve: changeAll()
+      case .reserve:
+        isWaitingForSpace = false
+        changeAll()
       case .app(let name):
         if let app = board.apps[name] { change(app) } else { changedApps.insert(name) }
       case .run(let run):
@@ -188,8 +193,10 @@ extension Agent {
     }
     manifests.keep(only: board.neededSlugs)
     reserve.keep()
-    // Nothing tells when there is space again.
-    loop.wake(.reserve, at: reserve.isWhole ? nil : Clock.monotonic() + Self.spacePause)
+    if reserve.isWhole || isWaitingForSpace { return }
+    // No event tells when there is space again.
+    isWaitingForSpace = true
+    loop.wake(.reserve, at: Clock.monotonic() + Self.spacePause)
   }
 
   /// What goes wrong with one app or run, a full disk or an unreadable file, must not end the agent nor delay another: it

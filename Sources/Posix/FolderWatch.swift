@@ -22,8 +22,11 @@ public struct FolderWatch: Sendable {
     try check("watch", folder) { cposix_watch_more(file.descriptor, folder) }
   }
 
+  /// Stands for any folder, among the numbers of changed ones.
+  public static let overflow: Int32 = -1
+
   /// Takes what has been noticed.
-  /// - Returns: the numbers of the folders that something was noticed in.
+  /// - Returns: the numbers of the folders that something was noticed in, and `overflow` if notices were lost.
   public func drainChanges() -> Set<Int32> {
     var folders: Set<Int32> = []
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {

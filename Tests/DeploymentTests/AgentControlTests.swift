@@ -21,7 +21,7 @@ struct AgentControlTests {
     #expect(control.silence(since: Self.woken, now: Self.woken + 60_000) == nil, "there is none")
     let lock = try control.take()
     defer { withExtendedLifetime(lock) {} }
-    try Files.setModified(folder.path + "/home/agent.lock", Self.woken.milliseconds / 1000)
+    try Files.setModified(folder.path + "/home/agent.lock", Int(Self.woken.milliseconds / 1000))
     let cause = control.silence(since: Self.woken + written, now: Self.woken + now)
     #expect(cause?.id == (isSilent ? "RT-AGENT-SILENT" : nil))
     #expect(cause?.sentence.hasSuffix("has not woken since \(Self.woken)") ?? !isSilent)

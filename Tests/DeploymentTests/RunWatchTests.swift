@@ -37,7 +37,7 @@ struct RunWatchTests {
 
   /// Asks until the gate has moved or has been refused.
   private func news(_ watch: inout RunWatch, _ run: Board.Run) throws -> RunNews? {
-    for _ in 0..<2 {
+    for _ in 0..<4 {
       if let news = watch.advance(run, mask: { Redactor() }) { return news }
       let end = Clock.monotonic() + 10_000
       for descriptor in watch.descriptors
