@@ -59,8 +59,8 @@ extension Agent {
 
   /// - Returns: whether none is left, or what is left cannot be killed; else the run is looked at again soon.
   private func killProcesses(of run: Board.Run, _ app: Board.App, _ folder: RunFolder) -> Bool {
-    if Orphans.end(folder, run: run.id) { return true }
-    return !watches[run.id, default: WatchedRun(app: app.name)].killAgain()
+    let wereNone = Orphans.end(folder, run: run.id)
+    return watches[run.id, default: WatchedRun(app: app.name)].noteKill(wereNone)
   }
 
   private func bury(_ run: Board.Run, _ folder: RunFolder) throws(Cause) -> Bool {

@@ -41,12 +41,15 @@ struct WatchedRun {
     lookAgainAt = Clock.monotonic() + milliseconds
   }
 
-  /// - Returns: false once what is left has been killed for so long that it cannot be.
-  mutating func killAgain() -> Bool {
-    let since = killedAt ?? Clock.monotonic()
-    killedAt = since
+  /// Notes that processes it left behind were killed, or that there were none. The environment of a process that begins
+  /// another program reads empty for a moment, so one look is not enough.
+  /// - Returns: whether that is done, or has been tried for so long that they cannot be killed.
+  mutating func noteKill(_ wereNone: Bool) -> Bool {
+    let now = Clock.monotonic()
+    if let killedAt, wereNone || now - killedAt >= Self.killLimit { return true }
+    killedAt = killedAt ?? now
     lookAgain(in: Self.killPause)
-    return Clock.monotonic() - since < Self.killLimit
+    return false
   }
 
   /// The run is looked at now.

@@ -166,7 +166,7 @@ struct NodeTests {
     story.press("Esc")
     story.expect("▸stdlib")
     story.press("G", "Enter")
-    story.expect("elixir does not run.")
+    story.expect("elixir does not run")
   }
 
   // MARK: - Logs
@@ -284,20 +284,20 @@ struct NodeTests {
     Action(
       keys: ["2", "I"], words: ["init:restart?", "lost", "Nothing to undo"], action: .restart),
     Action(
-      keys: ["4", "L", "k", "Enter"], words: ["to debug?", "Undo: L again"],
+      keys: ["4", "L", "k", "Enter"], words: ["to debug?", "Undo: set the level it had"],
       action: .logLevel(.debug)),
     Action(
       keys: ["5", "L", "j", "j", "Enter"], words: ["to warning?"], action: .logLevel(.warning)),
     Action(
       keys: ["3", "j", "j", "X"],
-      words: ["Stop logger", "dependants keep running without it: greeter.", "S starts it again"],
+      words: ["Stop logger", "dependants keep running without it: greeter.", "Undo: start it again"],
       action: .stopApplication("logger")),
     Action(
       keys: ["3", "G", "k", "X"],
       words: ["No application that runs depends on it.", "a stop from outside"],
       action: .stopApplication("greeter")),
     Action(
-      keys: ["3", "G", "S"], words: ["Start elixir", "temporary", "X stops it again"],
+      keys: ["3", "G", "S"], words: ["Start elixir", "temporary", "Undo: stop it again"],
       action: .startApplication("elixir")),
   ])
   func actionsAskFirst(_ asked: Action) {
@@ -343,12 +343,12 @@ struct NodeTests {
 
   @Test(
     arguments: [
-      (["g", "j", "3", "X"], "kernel cannot be stopped: without it there is no node."),
+      (["g", "j", "3", "X"], "kernel cannot be stopped: no node runs without it"),
       (["g", "j", "3", "j", "X"], "stdlib cannot be stopped"),
-      (["g", "j", "3", "G", "X"], "elixir does not run."),
-      (["g", "j", "3", "j", "S"], "stdlib is started already."),
-      (["2", "g", "C"], "is silent: it can be asked when it is up."),
-      (["2", "G", "I"], "legacy@10.0.0.9 is down: it can be asked when it is up."),
+      (["g", "j", "3", "G", "X"], "elixir does not run"),
+      (["g", "j", "3", "j", "S"], "stdlib is started already"),
+      (["2", "g", "C"], "is silent; it can be asked when it is up"),
+      (["2", "G", "I"], "legacy@10.0.0.9 is down; it can be asked when it is up"),
       (["2", "G", "L"], "legacy@10.0.0.9 is down"),
       (["2", "G", "Enter", "Enter"], "Esc goes back to the list."),
       (["4", "L"], "There is no node to ask."),

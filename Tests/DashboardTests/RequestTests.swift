@@ -37,7 +37,7 @@ struct RequestTests {
     story.press("B")
     story.expect(
       "Roll greeter back from v2 to v1?", "This makes v3 with v1's slug and config vars.",
-      "Config vars that change: GREETING.", "Undo: B again brings v2 back.", "[ No ]")
+      "Config vars that change: GREETING.", "Undo: roll back again to v2.", "[ No ]")
     story.press("y")
     #expect(story.request?.type == .rollbackRequested)
     #expect(story.request?.data.from == ReleaseNumber(1))
@@ -74,12 +74,12 @@ struct RequestTests {
 
   @Test(arguments: [
     Refused(keys: ["R"], sentence: "There is no app here yet", past: Past()),
-    Refused(keys: ["B"], sentence: "v4 is the first release of worker"),
-    Refused(keys: ["g", "B"], sentence: "v32 of billing is being deployed"),
+    Refused(keys: ["B"], sentence: "v4 is the first release of 'worker'"),
+    Refused(keys: ["g", "B"], sentence: "v32 of 'billing' is being deployed"),
     Refused(keys: ["R"], sentence: "read-only", past: .calm, isReadOnly: true),
     Refused(keys: ["B"], sentence: "read-only", past: .calm, isReadOnly: true),
-    Refused(keys: ["R"], sentence: "restart of greeter: already asked for", past: Past.asked),
-    Refused(keys: ["Enter", "j", "R"], sentence: "already asked for", past: Past.asked),
+    Refused(keys: ["R"], sentence: "restart of greeter is requested already", past: Past.asked),
+    Refused(keys: ["Enter", "j", "R"], sentence: "is requested already", past: Past.asked),
     Refused(keys: ["Enter", "Enter"], sentence: "Esc goes back", past: .calm),
     Refused(keys: ["l"], sentence: "There is no app here yet", past: Past()),
   ])
