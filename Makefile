@@ -53,7 +53,7 @@ test: build ## run all tests
 	@bash -o pipefail -c 'swift test 2>&1 | tee .build/test.log' || \
 	  { grep -aE "recorded an issue|^Test run|^error:|✘ (Test|Suite)" .build/test.log; exit 1; }
 
-torture: ## kill, trace and starve the writers of the event log, for some minutes
+torture: ## kill -9 at random among operations and writers of the event log, for some minutes
 	RELTUI_TORTURE=1000 swift test --filter Torture
 
 fuzz: ## feed what reads from nodes with broken input, for a minute each

@@ -14,25 +14,58 @@ extension TortureScene {
     case .killAgentAndShim(let number):
       agent?.signal(.kill)
       killRun(number) { $0.shimIdentity }
-    case .pauseAgent:
-      guard let agent else { return }
-      agent.signal(.stop)
-      Clock.pause(milliseconds: 1000)
-      agent.signal(.cont)
+    case .killNewShim: killNewShim()
+    case .pauseAgent: pauseAgent()
     }
   }
 
-  /// Kills a process of one of the live runs. That it was killed is known before it happens.
+  private func pauseAgent() {
+    guard let agent else { return }
+    agent.signal(.stop)
+    Clock.pause(milliseconds: 1000)
+    agent.signal(.cont)
+  }
+
+  /// Kills a process of one of the live runs.
   private func killRun(_ number: Int, _ choose: (RunStatus) -> ProcessIdentity?) {
     let victim = read { account -> ProcessIdentity? in
-      let apps = account.board.apps.values.sorted { $0.name < $1.name }
-      let runs = apps.flatMap { app in app.liveRuns.map { (app.name, $0) } }
+      let runs = account.liveRuns
       guard !runs.isEmpty else { return nil }
-      let (app, run) = runs[number % runs.count]
-      guard let victim = status(of: run, app).flatMap(choose) else { return nil }
-      account.kill(run.id, of: app)
-      return victim
+      return mark(runs[number % runs.count], &account, choose)
     }
     victim?.signal(.kill)
+  }
+
+  private func killNewShim() {
+    let end = Clock.monotonic() + 1000
+    while Clock.monotonic() < end {
+      let victim = read { account -> ProcessIdentity? in
+        let new = account.liveRuns.last { $0.run.state == .starting }
+        return new.flatMap { mark($0, &account) { $0.shimIdentity } }
+      }
+      if let victim {
+        victim.signal(.kill)
+        return
+      }
+      Clock.pause(milliseconds: 1)
+    }
+  }
+
+  /// That a run is killed is known before it happens.
+  private func mark(
+    _ victim: (app: String, run: Board.Run), _ account: inout LogAccount,
+    _ choose: (RunStatus) -> ProcessIdentity?
+  ) -> ProcessIdentity? {
+    guard let process = status(of: victim.run, victim.app).flatMap(choose) else { return nil }
+    account.kill(victim.run.id, of: victim.app)
+    return process
+  }
+}
+
+extension LogAccount {
+  /// In the order of their starts.
+  fileprivate var liveRuns: [(app: String, run: Board.Run)] {
+    board.apps.values.flatMap { app in app.liveRuns.map { (app.name, $0) } }
+      .sorted { $0.run.id < $1.run.id }
   }
 }

@@ -22,8 +22,11 @@ struct EndCheck {
 
   private func checkProcesses() {
     if eventually(3000, { scene.processes().isEmpty }) { return }
-    let left = scene.processes().map { ProcessTable.words(of: $0.pid).joined(separator: " ") }
-    scene.violations.note(.oneOwner, "after the end these are left: \(left)")
+    for process in scene.processes() {
+      let words = ProcessTable.words(of: process.pid).joined(separator: " ")
+      scene.violations.note(
+        .oneOwner, "after the end \(process.pid), child of \(process.parent), is left: \(words)")
+    }
   }
 
   /// The whole log, read anew, is what was seen of it as it grew.

@@ -3,6 +3,7 @@ import TestSupport
 /// What operators request of a home and what is killed meanwhile, step after step. The same seed makes the same history.
 struct OperationHistory: CustomStringConvertible {
   let seed: UInt64
+  let apps: [String]
   let steps: [Step]
 
   struct Step {
@@ -34,27 +35,29 @@ struct OperationHistory: CustomStringConvertible {
     case killShim(Int)
     case killProcess(Int)
     case killAgentAndShim(Int)
+    /// Kills the `relshim` of the next run that starts, as soon as it is seen.
+    case killNewShim
     /// Stops the agent for a second.
     case pauseAgent
   }
 
-  init(seed: UInt64, steps count: Int) {
+  init(seed: UInt64, steps count: Int, apps: [String]) {
     var random = Scramble(seed)
-    self.seed = seed
-    steps = (0..<count).map { _ in Step(&random) }
+    (self.seed, self.apps) = (seed, apps)
+    steps = (0..<count).map { _ in Step(&random, apps) }
   }
 
   var description: String {
     let lines = steps.enumerated().map { "  \($0 + 1). \($1)" }
-    return "seed \(seed)\n" + lines.joined(separator: "\n")
+    return "RELTUI_TORTURE_SEED=\(seed)\n" + lines.joined(separator: "\n")
   }
 }
 
 extension OperationHistory.Step: CustomStringConvertible {
-  fileprivate init(_ random: inout Scramble) {
-    requests = [OperationHistory.Request(&random)]
+  fileprivate init(_ random: inout Scramble, _ apps: [String]) {
+    requests = [OperationHistory.Request(&random, apps)]
     if Int.random(in: 0..<3, using: &random) == 0 {
-      requests.append(OperationHistory.Request(&random))
+      requests.append(OperationHistory.Request(&random, apps))
     }
     let isCalm = Int.random(in: 0..<3, using: &random) == 0
     crash = isCalm ? nil : OperationHistory.Crash(&random)
@@ -68,8 +71,8 @@ extension OperationHistory.Step: CustomStringConvertible {
 }
 
 extension OperationHistory.Request: CustomStringConvertible {
-  fileprivate init(_ random: inout Scramble) {
-    app = TortureSlug.apps[Int.random(in: 0..<TortureSlug.apps.count, using: &random)]
+  fileprivate init(_ random: inout Scramble, _ apps: [String]) {
+    app = apps[Int.random(in: 0..<apps.count, using: &random)]
     change = OperationHistory.Change(&random)
   }
 
@@ -79,7 +82,8 @@ extension OperationHistory.Request: CustomStringConvertible {
   /// - Parameter slugs: the ids of the slugs.
   func arguments(_ slugs: [TortureSlug.Kind: String]) -> [String] {
     switch change {
-    case .deploy(let slug): ["deploy", app, slugs[slug] ?? ""]
+    case .deploy(let slug):
+      ["deploy", app, slugs[app == TortureSlug.greeter ? .greeter : slug] ?? ""]
     case .restart(let instance): ["restart", app + (instance.map { "/" + $0 } ?? "")]
     case .rollback: ["rollback", app]
     case .scale(let web, let worker): ["scale", app, "web=\(web)", "worker=\(worker)"]
@@ -113,11 +117,12 @@ extension OperationHistory.Change {
 extension OperationHistory.Crash {
   fileprivate init(_ random: inout Scramble) {
     let victim = Int.random(in: 0..<60, using: &random)
-    switch Int.random(in: 0..<9, using: &random) {
+    switch Int.random(in: 0..<10, using: &random) {
     case 0..<3: self = .killAgent
     case 3..<5: self = .killShim(victim)
     case 5..<7: self = .killProcess(victim)
     case 7: self = .killAgentAndShim(victim)
+    case 8: self = .killNewShim
     default: self = .pauseAgent
     }
   }

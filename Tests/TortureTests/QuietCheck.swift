@@ -1,7 +1,5 @@
 import Events
 import HomeLayout
-import Instance
-import JSONText
 import Posix
 import TestSupport
 
@@ -42,59 +40,18 @@ struct QuietCheck {
   }
 
   private func differences(_ board: Board) -> [String] {
-    let shown = reports(["relctl", "ps", "--json"])
+    let shown = ShownState(scene)
     let apps = board.apps.values.sorted { $0.name < $1.name }
     let folded = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
-    var found: [String] = []
-    if shown != reports(["reltui", "--json"]) { found.append("relctl ps and reltui differ") }
-    if shown != folded { found.append("ps says \(brief(shown)), the log \(brief(folded))") }
-    for report in shown where report.state == .ready { found += differences(of: report) }
-    return found + strangers(shown)
-  }
-
-  private func reports(_ command: [String]) -> [InstanceReport] {
-    guard let answer = try? scene.rack.run(command) else { return [] }
-    return (try? JSON.decode([InstanceReport].self, from: Array(answer.output.utf8))) ?? []
-  }
-
-  private func brief(_ reports: [InstanceReport]) -> String {
-    reports.map { "\($0.app)/\($0.instance) \($0.run) \($0.state) \($0.pid ?? 0)" }
-      .joined(separator: ", ")
-  }
-
-  /// An instance that is shown as ready has a process and answers on its port.
-  private func differences(of report: InstanceReport) -> [String] {
-    let what = "\(report.app)/\(report.instance) (run \(report.run)) is shown as ready, but"
-    let environment = report.pid.map { ProcessTable.environment(of: $0) } ?? []
-    if !environment.contains("RELTUI_RUN=\(report.run)") { return ["\(what) has no process"] }
-    return Loopback.isListening(report.port ?? 0) ? [] : ["\(what) does not listen"]
-  }
-
-  /// Every process of a run belongs to a live `relshim`, and its run is shown.
-  private func strangers(_ shown: [InstanceReport]) -> [String] {
-    let all = scene.processes()
-    return all.compactMap { process in
-      let environment = ProcessTable.environment(of: process.pid)
-      guard let word = environment.first(where: { $0.hasPrefix("RELTUI_RUN=") }),
-        let run = UInt64(word.dropFirst("RELTUI_RUN=".count)), process.identity.isAlive
-      else { return nil }
-      let what = "process \(process.pid) (\(ProcessTable.name(of: process.pid))) of run \(run)"
-      guard let report = shown.first(where: { $0.run == run && $0.state.isLive }) else {
-        return "\(what) is in no list"
-      }
-      let folder = scene.home.app(report.app).run(report.instance.description, run)
-      let isLocked = (try? Lock.isHeld(folder.lock)) == true
-      return isLocked && hasShim(process, all) ? nil : "\(what) has no relshim"
+    var found = shown.missing + shown.strangers
+    if shown.reports != ShownState(scene, by: ["reltui", "--json"]).reports {
+      found.append("relctl ps and reltui differ")
     }
-  }
-
-  private func hasShim(_ process: ProcessTable.Stat, _ all: [ProcessTable.Stat]) -> Bool {
-    var next: ProcessTable.Stat? = process
-    while let process = next {
-      if ProcessTable.name(of: process.pid) == "relshim" { return true }
-      next = all.first { $0.pid == process.parent }
+    if shown.reports != folded {
+      found.append(
+        "ps says \(ShownState.brief(shown.reports)), the log \(ShownState.brief(folded))")
     }
-    return false
+    return found
   }
 
   /// Of the runs that ended the folders of the last few are kept; another process removes the others.

@@ -57,13 +57,17 @@ struct ServiceWatch {
 
   /// What an instance serves is its own run, of the current release or of one that a deployment is about.
   private func check(_ page: String, of run: Board.Run, _ app: Board.App) {
-    guard TortureSlug.apps.contains(app.name) else { return }
+    checkRelease(of: run, app)
+    if app.name == TortureSlug.greeter { return }
     let value = config(of: run, app)?[TortureSlug.variable] ?? "-"
     let wanted = "\(app.name) \(run.release) \(run.id) \(value)"
     let line = page.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
     if line != wanted {
       scene.violations.note(.oneRelease, "port \(run.port ?? 0) serves '\(line)', not '\(wanted)'")
     }
+  }
+
+  private func checkRelease(of run: Board.Run, _ app: Board.App) {
     if !mayServe(run, app), let now = scene.account().board.apps[app.name], now.run(run.id) != nil,
       !mayServe(run, now)
     {

@@ -36,6 +36,13 @@ final class TortureScene: Sendable {
     }
   }
 
+  /// The end of the log, for an operator who looks for what went wrong.
+  var lastLines: [String] {
+    var lines: [String] = []
+    _ = try? rack.log.verify { lines.append(String(decoding: $0.bytes, as: UTF8.self)) }
+    return lines.suffix(120)
+  }
+
   /// How many requests of each kind `relctl` said were done, by words such as `deploy alpha`.
   var successes: [String: Int] { done.withLock { $0 } }
 
@@ -56,10 +63,10 @@ final class TortureScene: Sendable {
   }
 
   /// Makes the slugs and gives their ids.
-  func makeSlugs() throws -> [TortureSlug.Kind: String] {
+  func makeSlugs(_ kinds: [TortureSlug.Kind]) throws -> [TortureSlug.Kind: String] {
     var slugs: [TortureSlug.Kind: String] = [:]
-    for kind in TortureSlug.Kind.allCases {
-      let tree = try TortureSlug(kind: kind, notes: notes).write(in: rack.folder)
+    for kind in kinds {
+      let tree = try TortureSlug(kind: kind, notes: notes).make(in: rack.folder)
       let answer = try rack.run(["relctl", "build", tree])
       let last = answer.output.split(whereSeparator: \.isWhitespace).last
       slugs[kind] = String(try #require(last, "\(answer.errors)"))

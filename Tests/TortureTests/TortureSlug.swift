@@ -3,7 +3,7 @@ import TestSupport
 
 /// A slug that starts in milliseconds: the files of an OTP release, with process types that serve a page by busybox.
 ///
-/// `web` and `worker` answer with one line: app, release, run and the config var. A `worker` takes a lock, so that a second
+/// `web` and `worker` answer with one line: app, release, run and the config var, and have a second process. A `worker` takes a lock, so that a second
 /// copy of the same instance is noticed; a release phase writes its name down.
 struct TortureSlug {
   enum Kind: CaseIterable {
@@ -12,17 +12,25 @@ struct TortureSlug {
     case slow
     /// Its `web` ends at once.
     case broken
+    /// The sample application, a BEAM.
+    case greeter
   }
 
   static let apps = ["alpha", "beta"]
+  /// The app that runs the sample application, in the long form only.
+  static let greeter = "greeter"
   static let variable = "TORTURE_VALUE"
 
   let kind: Kind
   let notes: Notes
 
-  /// Writes the slug's tree.
+  /// Writes the slug's tree, or builds it.
   /// - Returns: its path.
-  func write(in folder: TemporaryFolder) throws -> String {
+  func make(in folder: TemporaryFolder) throws -> String {
+    kind == .greeter ? try SampleRelease.tree.get() : try write(in: folder)
+  }
+
+  private func write(in folder: TemporaryFolder) throws -> String {
     let tree = "\(kind)-slug"
     try FileTree.copy(Fixtures.path("releases/mix"), to: "\(folder.path)/\(tree)")
     try folder.write("\(tree)/releases/0.1.0/env.sh", "")
@@ -45,6 +53,7 @@ struct TortureSlug {
     mkdir -p "$HOME/www"
     echo "$RELTUI_APP $RELTUI_RELEASE $RELTUI_RUN ${\(Self.variable):--}" > "$HOME/www/index.html"
     \(kind == .slow ? "sleep 0.5" : "")
+    sleep 600 &
     exec busybox httpd -f -p "127.0.0.1:$PORT" -h "$HOME/www"
     """
   }
