@@ -8,15 +8,22 @@ extension TortureScene {
   /// Kills or stops what the crash names, as it is now.
   func perform(_ crash: OperationHistory.Crash) {
     switch crash {
-    case .killAgent: agent?.signal(.kill)
+    case .killAgent: killAgent()
     case .killShim(let number): killRun(number) { $0.shimIdentity }
     case .killProcess(let number): killRun(number) { $0.processIdentity }
     case .killAgentAndShim(let number):
-      agent?.signal(.kill)
+      killAgent()
       killRun(number) { $0.shimIdentity }
     case .killNewShim: killNewShim()
     case .pauseAgent: pauseAgent()
     }
+  }
+
+  /// Its lock is held until it has ended.
+  private func killAgent() {
+    guard let agent else { return }
+    agent.signal(.kill)
+    _ = eventually { !agent.isAlive }
   }
 
   private func pauseAgent() {

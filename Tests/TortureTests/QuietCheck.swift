@@ -13,7 +13,10 @@ struct QuietCheck {
 
   /// Waits until nothing is on its way, and looks.
   func run() {
-    _ = try? scene.rack.run(["relctl", "agent", "start"])
+    let answer = try? scene.rack.run(["relctl", "agent", "start"])
+    if answer?.exit != .code(0) || scene.agent == nil {
+      return scene.violations.note(.oneOutcome, "no agent starts: \(answer?.errors ?? "")")
+    }
     // What the test has killed again and again is started after a pause that grows.
     for app in scene.account().board.apps.values where app.isDown {
       scene.request(["restart", app.name])
