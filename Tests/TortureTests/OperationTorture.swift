@@ -41,8 +41,7 @@ struct OperationTorture {
   }
 
   private func operate(_ slugs: [TortureSlug.Kind: String]) {
-    let first = history.apps.map { OperationHistory.Request(app: $0, change: .deploy(.fast)) }
-    perform(OperationHistory.Step(requests: first, crash: nil, delay: 0), slugs)
+    begin(slugs)
     for (index, step) in history.steps.enumerated() {
       perform(step, slugs)
       if (index + 1) % Self.stride == 0 { QuietCheck(scene: scene).run() }
@@ -50,6 +49,16 @@ struct OperationTorture {
       if !scene.violations.all.isEmpty { return }
     }
     QuietCheck(scene: scene).run()
+  }
+
+  /// Deploys all apps at once, and gives each a value of its own.
+  private func begin(_ slugs: [TortureSlug.Kind: String]) {
+    for change: (String) -> OperationHistory.Change in [
+      { _ in .deploy(.fast) }, { .set("first-of-\($0)") },
+    ] {
+      let requests = history.apps.map { OperationHistory.Request(app: $0, change: change($0)) }
+      perform(OperationHistory.Step(requests: requests, crash: nil, delay: 0), slugs)
+    }
   }
 
   private func perform(_ step: OperationHistory.Step, _ slugs: [TortureSlug.Kind: String]) {
