@@ -7,15 +7,17 @@ import TestSupport
 struct OperationTorture {
   let history: OperationHistory
   let scene: TortureScene
+  /// Milliseconds after which no further step is begun; nil for all steps.
+  let limit: Int64?
 
   /// Steps between two quiet moments.
-  private static let stride = 5
+  private static let stride = 8
   /// Milliseconds between two probes, and between two looks at what is shown.
   private static let probePause: Int64 = 50
   private static let lookPause: Int64 = 1000
 
-  init(_ history: OperationHistory) throws {
-    self.history = history
+  init(_ history: OperationHistory, limit: Int64?) throws {
+    (self.history, self.limit) = (history, limit)
     scene = try TortureScene()
   }
 
@@ -42,9 +44,10 @@ struct OperationTorture {
 
   private func operate(_ slugs: [TortureSlug.Kind: String]) {
     begin(slugs)
-    for (index, step) in history.steps.enumerated() {
+    let end = limit.map { Clock.monotonic() + $0 } ?? .max
+    for (index, step) in history.steps.enumerated() where Clock.monotonic() < end {
+      if index > 0, index % Self.stride == 0 { QuietCheck(scene: scene).run() }
       perform(step, slugs)
-      if (index + 1) % Self.stride == 0 { QuietCheck(scene: scene).run() }
       // After something that must never be, what follows says nothing.
       if !scene.violations.all.isEmpty { return }
     }
@@ -77,7 +80,7 @@ struct OperationTorture {
     var watch = ServiceWatch(scene)
     repeating(every: Self.probePause, until: isOver) { watch.look() }
     print(
-      "seed \(history.seed): \(history.steps.count) steps, \(scene.account().ids.count) events, "
+      "seed \(history.seed): \(scene.account().ids.count) events, "
         + "\(watch.probes) probes, \(watch.readings) environments read, "
         + "\(Clock.monotonic() - start) ms")
     fflush(nil)
