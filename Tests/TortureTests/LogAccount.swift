@@ -7,6 +7,8 @@ struct LogAccount {
   private(set) var owed: [String: OwedService] = [:]
   /// The ids of all events, the first event first.
   private(set) var ids: [String] = []
+  /// By app: the release that its last deployment replaces.
+  private var replaced: [String: ReleaseNumber] = [:]
   private var ended: Set<UInt64> = []
   private var phases: Set<String> = []
   /// Requests that were finished, by words such as `deploy alpha`.
@@ -21,6 +23,7 @@ struct LogAccount {
     checkRun(event, violations)
     checkRelease(event, violations)
     ids.append(event.id)
+    if event.type == .deploymentStarted, let app = event.app { replaced[app] = event.data.from }
     board.apply(event)
     if let name = event.app, let app = board.apps[name] {
       owed[name, default: OwedService()].take(event, app)
@@ -32,6 +35,14 @@ struct LogAccount {
   }
 
   func isOwed(_ app: Board.App) -> Bool { owed[app.name]?.isOwed(by: app) == true }
+
+  /// Whether the run may answer: of the current release, or while a deployment runs of one of its two releases.
+  func mayServe(_ run: Board.Run, of name: String) -> Bool {
+    guard let app = board.apps[name] else { return false }
+    if run.release == app.current || app.run(run.id)?.state == .stopping { return true }
+    guard let deployment = app.deployment else { return false }
+    return [deployment.release, replaced[name]].contains(run.release)
+  }
 
   private mutating func checkRequest(_ event: Event, _ violations: Violations) {
     guard

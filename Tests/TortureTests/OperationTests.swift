@@ -11,7 +11,7 @@ import Testing
   private static let longHistory = 25
   private static let shortHistory = 8
   /// Milliseconds; `make test` waits for the short form, however busy the machine is.
-  private static let shortLimit: Int64 = 8000
+  private static let shortLimit: Int64 = 5000
   private static let seed = Environment.current["RELTUI_TORTURE_SEED"].flatMap { UInt64($0) }
   private static let isLong = Torture.isLong || seed != nil
 

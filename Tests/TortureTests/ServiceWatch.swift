@@ -19,7 +19,7 @@ struct ServiceWatch {
   mutating func look() {
     let account = scene.account()
     for app in account.board.apps.values {
-      if !isServed(app), account.isOwed(app) { lookAgain(app.name) }
+      if !isServed(app, account), account.isOwed(app) { lookAgain(app.name) }
       for run in app.liveRuns { readEnvironment(of: run, app) }
     }
   }
@@ -27,7 +27,8 @@ struct ServiceWatch {
   /// The log may have gone on since it was read: only what is seen twice counts.
   private mutating func lookAgain(_ name: String) {
     let account = scene.account()
-    guard let app = account.board.apps[name], !isServed(app), scene.account().isOwed(app) else {
+    guard let app = account.board.apps[name], !isServed(app, account), scene.account().isOwed(app)
+    else {
       return
     }
     let runs = app.runs.map { "\($0.instance) \($0.id) \($0.state)" }.joined(separator: ", ")
@@ -36,12 +37,12 @@ struct ServiceWatch {
   }
 
   /// Whether an instance that takes traffic answers. All are asked, for what they say.
-  private mutating func isServed(_ app: Board.App) -> Bool {
+  private mutating func isServed(_ app: Board.App, _ account: LogAccount) -> Bool {
     var isServed = false
     for run in app.liveRuns where run.instance.process == "web" && run.state != .starting {
       guard let page = page(of: run) else { continue }
       isServed = true
-      check(page, of: run, app)
+      check(page, of: run, app, account)
     }
     return isServed
   }
@@ -56,8 +57,10 @@ struct ServiceWatch {
   }
 
   /// What an instance serves is its own run, of the current release or of one that a deployment is about.
-  private func check(_ page: String, of run: Board.Run, _ app: Board.App) {
-    checkRelease(of: run, app)
+  private func check(
+    _ page: String, of run: Board.Run, _ app: Board.App, _ account: LogAccount
+  ) {
+    checkRelease(of: run, app, account)
     if app.name == TortureSlug.greeter { return }
     let value = config(of: run, app)?[TortureSlug.variable] ?? "-"
     let wanted = "\(app.name) \(run.release) \(run.id) \(value)"
@@ -67,19 +70,16 @@ struct ServiceWatch {
     }
   }
 
-  private func checkRelease(of run: Board.Run, _ app: Board.App) {
-    if !mayServe(run, app), let now = scene.account().board.apps[app.name], now.run(run.id) != nil,
-      !mayServe(run, now)
-    {
-      scene.violations.note(
-        .oneRelease,
-        "\(app.name) run \(run.id) serves \(run.release); "
-          + "current is \(now.current.map { "\($0)" } ?? "none")")
-    }
-  }
-
-  private func mayServe(_ run: Board.Run, _ app: Board.App) -> Bool {
-    run.release == app.current || app.deployment != nil || app.run(run.id)?.state == .stopping
+  private func checkRelease(of run: Board.Run, _ app: Board.App, _ account: LogAccount) {
+    if account.mayServe(run, of: app.name) { return }
+    // The log may have gone on since it was read.
+    let now = scene.account()
+    guard let state = now.board.apps[app.name], state.run(run.id) != nil,
+      !now.mayServe(run, of: app.name)
+    else { return }
+    let current = state.current.map { "\($0)" } ?? "none"
+    scene.violations.note(
+      .oneRelease, "\(app.name) run \(run.id) serves \(run.release); current is \(current)")
   }
 
   /// The environment of each process holds the config vars of its release and no others.
@@ -88,7 +88,7 @@ struct ServiceWatch {
       let config = config(of: run, app)
     else { return }
     let environment = ProcessTable.environment(of: process.pid)
-    // It may have ended meanwhile, and its shell has its environment only once it was started.
+    // It may have ended meanwhile; and while a program is being started its environment is empty.
     guard environment.contains("RELTUI_RUN=\(run.id)"), process.isAlive else { return }
     readings += 1
     let own = environment.filter { $0.hasPrefix("TORTURE_") }
