@@ -208,6 +208,11 @@ let package = Package(
         "HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "SlugStore",
       ]),
     tests("TerminalTests", ["PlainText", "Terminal"]),
-    tests("TortureTests", ["Posix", "EventLog", "relctl", "reltui"]),
+    tests(
+      "TortureTests",
+      [
+        "HomeLayout", "JSONText", "Events", "Posix", "EventLog", "ConfigStore", "Journal",
+        "Instance", "relctl", "reltui", "relpack", "relshim",
+      ]),
   ]
 )
