@@ -212,7 +212,7 @@ let package = Package(
       "TortureTests",
       [
         "HomeLayout", "JSONText", "Events", "Posix", "EventLog", "ConfigStore", "Journal",
-        "Instance", "relctl", "reltui", "relpack", "relshim",
+        "Instance", "relctl", "reltui",
       ]),
   ]
 )
