@@ -1,4 +1,4 @@
-/// The one list of ways to fail that a person may look up. An id is never given a second meaning.
+/// The ids of all failures that the reference describes. An id never gets a second meaning.
 public enum ProblemID: String, CaseIterable, Sendable {
   case usage = "RT-USAGE"
   case system = "RT-SYSTEM"
@@ -134,7 +134,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     }
   }
 
-  /// What helps, where the same thing always does.
+  /// What helps, for failures that always have the same remedy.
   public var remedy: String? {
     switch self {
     case .homeUnknown: "Set RELTUI_HOME, or pass --home DIR."
@@ -158,7 +158,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     }
   }
 
-  /// What it means, for the reference page.
+  /// The id's description in the reference page.
   public var meaning: String {
     switch self {
     case .usage: "The command line cannot be understood."
