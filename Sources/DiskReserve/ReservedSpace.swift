@@ -5,8 +5,9 @@ import Posix
 /// Disk space that is kept in reserve, the folder `ballast` of a home. When the disk is full, a restart or rollback needs
 /// some space for the new run's folder and files.
 ///
-/// It is one big file and many empty ones, since a file system may run out of bytes or of files. The agent makes it while
-/// there is plenty of space. A program that must write and cannot releases it.
+/// It is one big file and many empty ones, because a file system may run out of bytes or of files.
+/// The agent makes it while there is plenty of space. A program that has no space left to write
+/// releases it.
 public struct ReservedSpace: Sendable {
   private let home: Home
 
