@@ -2,18 +2,18 @@ import EventLog
 import Events
 import JSONText
 
-/// An event of another program's vocabulary, checked.
+/// A checked event with another program's event type.
 public struct CustomEvent: Hashable, Sendable {
   public let type: String
   public let app: String?
-  /// A JSON object on one line.
+  /// The data, a JSON object on one line.
   public let data: [UInt8]
 
-  /// Bytes of data.
+  /// Largest size of the data in bytes.
   public static let longestData = 64 << 10
-  /// Objects and arrays within each other.
+  /// How deep objects and arrays may be nested.
   public static let deepest = 64
-  /// Bytes of a type.
+  /// Longest type in bytes.
   public static let longestType = 128
 
   /// - Parameter data: a JSON object.
@@ -22,9 +22,9 @@ public struct CustomEvent: Hashable, Sendable {
     try self.init(type: type, app: app, json: Self.json(data, "the data", deepest: Self.deepest))
   }
 
-  /// Reads `{"type":…,"app":…,"data":{…}}`, of which `app` and `data` may be missing.
+  /// Reads `{"type":…,"app":…,"data":{…}}`; `app` and `data` may be missing.
   public init(line: [UInt8]) throws(Cause) {
-    // It is one level above its data.
+    // The object around the data is one more level.
     let json = try Self.json(line, "it", deepest: Self.deepest + 1)
     var seen: Set<String> = []
     for member in json.members ?? [] {
@@ -76,7 +76,8 @@ public struct CustomEvent: Hashable, Sendable {
     return text
   }
 
-  /// A program that could write our own types could request operations, or report what never happened.
+  /// Programs may not write reltui's own types: they could request operations, or report what never
+  /// happened.
   private static func check(_ type: String) throws(Cause) {
     let parts = type.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count > 1, type.utf8.count <= longestType, parts.allSatisfy(isPart) else {
@@ -100,9 +101,9 @@ public struct CustomEvent: Hashable, Sendable {
 }
 
 extension Journal {
-  /// Writes events of other vocabularies in one piece, values of config vars masked; when this returns they are
-  /// durable. They may not use the room that is kept for a full disk.
-  /// - Returns: their numbers.
+  /// Writes events of other programs in one append, with values of config vars masked; they are
+  /// durable when this returns. They may not use the space reserved for a full disk.
+  /// - Returns: the sequence numbers of the events.
   public func append(custom events: [CustomEvent]) throws(Cause) -> [UInt64] {
     let mask = mask()
     let drafts = events.map { event in

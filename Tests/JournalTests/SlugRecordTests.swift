@@ -94,7 +94,7 @@ struct SlugRecordTests {
     }
   }
 
-  static let changed = "it is no event, or was changed (its checksum is wrong)"
+  static let changed = "it is not an event, or was changed (its checksum is wrong)"
 
   static let cases: [Case] = [
     Case("nothing", line: 1, "there is no event that names a build", bytes: []),
@@ -142,7 +142,7 @@ struct SlugRecordTests {
     Case("data of a wrong type", line: 2, "its data cannot be read") {
       $0[1] = Entry(.buildStep, #","step":7"#)
     },
-    Case("nested without end", line: 2, "it is no event") {
+    Case("nested without end", line: 2, "it is not an event") {
       $0[1].data = String(repeating: "[", count: 30_000) + String(repeating: "]", count: 30_000)
     },
     Case(

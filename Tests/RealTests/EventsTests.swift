@@ -353,7 +353,7 @@ struct EventsTests {
     for (words, sentence) in [
       (["ps", "--at", "61"], "there is no event 61 yet; the last one is 60 [RT-USAGE]"),
       (
-        ["ps", "--at", "2999-01-01T00:00:00Z"], "2999-01-01T00:00:00.000Z is yet to come [RT-USAGE]"
+        ["ps", "--at", "2999-01-01T00:00:00Z"], "2999-01-01T00:00:00.000Z is in the future [RT-USAGE]"
       ),
       (["ps", "--at", "noon"], "'noon' is no moment [RT-USAGE]"),
       (["ps", "shop", "--at", "7"], "there was no app 'shop' then [RT-APP-UNKNOWN]"),
