@@ -1,12 +1,12 @@
 import Events
 
-/// Gives every instance of an app, or one of them, a new run, one at a time. If the new run does not get ready, the old
-/// one stays as it is.
+/// A restart of all instances of an app or of one of them, one at a time. If a new run does not get
+/// ready, the old one keeps running.
 public struct Restart: Operation {
   public static let type = EventType.restartRequested
   public static let verb = "restart"
   public let app: String
-  /// Nil for all.
+  /// The instance; nil for all.
   public let instance: InstanceName?
 
   public init(app: String, instance: InstanceName? = nil) {

@@ -77,7 +77,7 @@ struct NodeCommandTests {
         "the epmd of 127.0.0.1 (port \(beam.epmdPort)) knows no node"),
       Case([nobody] + call, 69, "no cookie is known for '\(nobody)'"),
       Case(["\(beam.name):1"] + call, 69, "\(beam.name) cannot be reached on port 1"),
-      Case(["nobody"] + call, 64, "'nobody' is not the name of a node [RT-NODE-NAME]"),
+      Case(["nobody"] + call, 64, "'nobody' is no node's name [RT-NODE-NAME]"),
       Case(
         [beam.name] + call + ["[a"], 64,
         "the arguments cannot be read: unexpected end at line 1, column 3 [RT-USAGE]"),
