@@ -60,5 +60,5 @@ public enum ExitCause {
 
   /// The remedy for a run that another program killed.
   public static let killedRemedy =
-    "If the kernel ended it for want of memory, this says so: dmesg | grep -i oom"
+    "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom"
 }

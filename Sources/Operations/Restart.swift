@@ -49,7 +49,7 @@ public struct Restart: Operation {
     return Consequences(
       question: "Restart \(what) of \(self.app)\(release)?",
       changes: live.isEmpty
-        ? ["Nothing of it runs now: it is started."]
+        ? ["None of its instances runs now; they are started."]
         : changes(instance.map { [$0] } ?? instances),
       undo: "Nothing to undo: its release and config vars do not change.")
   }

@@ -25,7 +25,7 @@ public struct Stop: Operation {
       question: "Stop \(app.name)?",
       changes: [
         count == 1 ? "Its run is stopped." : "Its \(count) runs are stopped.",
-        "Nothing of it serves until it is restarted.",
+        "It serves no requests until it is restarted.",
       ],
       undo: "Undo: restart \(app.name).")
   }

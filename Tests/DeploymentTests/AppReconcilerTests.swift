@@ -157,7 +157,7 @@ struct World {
 private let strides = [1, 2, 3, 5, Int.max]
 
 struct AppReconcilerTests {
-  @Test(arguments: strides) func aDeploymentReplacesTheOldReleaseWithoutAGap(stride: Int) {
+  @Test(arguments: strides) func deploymentReplacesTheReleaseWithoutAGap(stride: Int) {
     var world = World.running()
     world.request(.deployRequested) { $0.slug = "s2" }
     world.settle(stride: stride)
@@ -169,7 +169,7 @@ struct AppReconcilerTests {
     #expect(world.history.count { $0 == .releaseCreated } == 2)
   }
 
-  @Test(arguments: strides) func aReleaseThatDoesNotBootLeavesTheOldOneAlone(stride: Int) {
+  @Test(arguments: strides) func failedBootKeepsTheOldRelease(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
     world.fates[ReleaseNumber(2)] = .crash
@@ -184,7 +184,7 @@ struct AppReconcilerTests {
   }
 
   /// Its release phase may be among what cannot be read.
-  @Test(arguments: strides) func aReleaseThatCannotBeReadStartsNothing(stride: Int) {
+  @Test(arguments: strides) func unreadableManifestStartsNothing(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
     let cause = Cause(.slugDamaged, "its manifest cannot be read")
@@ -196,7 +196,7 @@ struct AppReconcilerTests {
     #expect(world.app.failure?.cause == cause && world.board.requests.isEmpty)
   }
 
-  @Test(arguments: strides) func aRestartTouchesItsInstanceOnly(stride: Int) {
+  @Test(arguments: strides) func restartChangesOnlyItsInstance(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns
     world.request(.restartRequested) { $0.instance = InstanceName("web", 1) }
@@ -208,7 +208,7 @@ struct AppReconcilerTests {
     #expect(world.history.last == .requestFinished)
   }
 
-  @Test(arguments: strides) func aRestartThatFailsKeepsTheOldRun(stride: Int) {
+  @Test(arguments: strides) func failedRestartKeepsTheOldRun(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
     world.fates[ReleaseNumber(1)] = .crash
@@ -218,7 +218,7 @@ struct AppReconcilerTests {
     #expect(world.history.last == .requestFailed)
   }
 
-  @Test(arguments: strides) func aRollbackIsANewReleaseWithTheOldSlug(stride: Int) {
+  @Test(arguments: strides) func rollbackMakesANewReleaseWithTheOldSlug(stride: Int) {
     var world = World.running()
     world.request(.deployRequested) { $0.slug = "s2" }
     world.settle(stride: stride)
@@ -240,7 +240,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  @Test(arguments: strides) func scalingStartsAndStopsWhatIsAsked(stride: Int) {
+  @Test(arguments: strides) func scaleStartsAndStopsInstances(stride: Int) {
     var world = World.running()
     world.processes = .success(["web", "worker"])
     world.request(.scaleRequested) { $0.formation = ["web": 1, "worker": 2] }
@@ -249,7 +249,7 @@ struct AppReconcilerTests {
     #expect(world.board.requests.isEmpty)
   }
 
-  @Test(arguments: strides) func aWorkerNeverWorksTwice(stride: Int) {
+  @Test(arguments: strides) func workersNeverRunTwice(stride: Int) {
     var world = World.running()
     world.processes = .success(["web", "worker", "release"])
     world.request(.scaleRequested) { $0.formation = ["worker": 1] }
@@ -268,7 +268,7 @@ struct AppReconcilerTests {
     #expect(world.history.contains(.deploymentFinished))
   }
 
-  @Test func theReleasePhaseComesBeforeAnyNewRun() {
+  @Test func releasePhaseEndsBeforeAnyNewRun() {
     var world = World.running()
     world.processes = .success(["web", "release"])
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -281,7 +281,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
   }
 
-  @Test func aCrashIsAnsweredAfterAPauseThatGrowsAndEnds() {
+  @Test func crashesAreRestartedWithGrowingPausesUpToALimit() {
     var world = World.running()
     world.fates[ReleaseNumber(1)] = .crash
     var pauses: [Int64] = []
@@ -308,7 +308,7 @@ struct AppReconcilerTests {
   }
 
   /// A full disk is not the instance's fault.
-  @Test func whatFoundNoSpaceWaitsForIt() {
+  @Test func instanceWithoutDiskSpaceWaitsForIt() {
     var world = World.running()
     for _ in 1..<AppReconciler.crashLimit {
       guard let run = world.app.liveRuns.first(where: { "\($0.instance)" == "web.1" }) else {
@@ -330,7 +330,7 @@ struct AppReconcilerTests {
   }
 
   /// A disk that is full keeps nobody down who crashed for another reason.
-  @Test func whatCrashedIsTriedOnAFullDiskToo() {
+  @Test func otherCrashesAreRetriedOnAFullDisk() {
     var world = World.running()
     world.hasSpace = false
     let run = world.app.liveRuns[0]
@@ -342,7 +342,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  @Test func aDeploymentThatHangsEndsAtItsDeadline() {
+  @Test func hangingDeploymentEndsAtItsDeadline() {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -355,7 +355,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  @Test func aStopEndsADeploymentThatHangs() {
+  @Test func stopEndsAHangingDeployment() {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -367,7 +367,7 @@ struct AppReconcilerTests {
   }
 
   /// Runs of a deployment that failed while the restart waited its turn are none of the restart's.
-  @Test(arguments: strides) func aRestartBehindAFailedDeploymentIsDone(stride: Int) {
+  @Test(arguments: strides) func restartAfterAFailedDeploymentSucceeds(stride: Int) {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -385,7 +385,7 @@ struct AppReconcilerTests {
 
   /// Somebody ended a new run from outside while it booted: it is started again.
   @Test(arguments: [EventType.deployRequested, .restartRequested])
-  func aNewRunThatIsStoppedFromOutsideIsStartedAgain(type: EventType) {
+  func newRunStoppedFromOutsideIsStartedAgain(type: EventType) {
     var world = World.running()
     world.request(type) { $0.slug = "s2" }
     _ = world.act()
@@ -397,7 +397,7 @@ struct AppReconcilerTests {
   }
 
   @Test(arguments: [EventType.scaleRequested, .restartRequested, .deployRequested])
-  func aStopDoesNotWaitForWhatHangs(type: EventType) {
+  func stopDoesNotWaitForAHangingRequest(type: EventType) {
     var world = World.running()
     for number in 1...2 { world.fates[ReleaseNumber(number)] = .hang }
     world.request(type) { ($0.slug, $0.formation) = ("s2", ["web": 3]) }
@@ -409,7 +409,7 @@ struct AppReconcilerTests {
   }
 
   /// What is planned beside a request that is only looked at would be planned on yesterday's wish.
-  @Test func nothingIsStartedWhileAStopIsConsidered() {
+  @Test func noRunStartsWhileAStopIsConsidered() {
     var world = World.running()
     let run = world.app.liveRuns[0]
     world.append(.instanceStopped) { ($0.instance, $0.run) = (run.instance, run.id) }
@@ -419,7 +419,7 @@ struct AppReconcilerTests {
     #expect(world.app.liveRuns.isEmpty && !world.history.suffix(4).contains(.instanceStarting))
   }
 
-  @Test func configVarsDoNotWakeAStoppedApp() {
+  @Test func configChangesDoNotStartAStoppedApp() {
     var world = World.running()
     world.request(.stopRequested)
     world.settle()

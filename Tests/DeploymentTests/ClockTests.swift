@@ -40,7 +40,7 @@ struct ClockTests {
       (100, 500, 500), (100, -3_600_000, 500), (100, 3_600_000, 500), (-3_600_000, -3_599_600, 400),
       (-3_600_000, 100, 400),
     ] as [(Int64, Int64, Int64)])
-  func aCrashAges(first: Int64, then: Int64, age: Int64) {
+  func crashesAge(first: Int64, then: Int64, age: Int64) {
     let crashes = app(crashes: 1).crashes
     var times = CrashTimes()
     #expect(
@@ -48,7 +48,7 @@ struct ClockTests {
     #expect(times.ages(of: crashes, now: 5400, clock: Self.crash + then) == [Self.web: age])
   }
 
-  @Test func theNextCrashIsAnotherOne() {
+  @Test func nextCrashHasItsOwnTime() {
     var times = CrashTimes()
     _ = times.ages(of: app(crashes: 1).crashes, now: 5000, clock: Self.crash)
     // The log's time stands still until the clock has come up to it.
@@ -58,7 +58,7 @@ struct ClockTests {
   }
 
   /// Neither at once, so that it is not given up within a second, nor only when the clock is there again.
-  @Test func aClockThatWasSetBackLeavesThePauseAsItIs() {
+  @Test func settingTheClockBackKeepsThePause() {
     var world = World.running()
     let run = world.app.liveRuns[0]
     world.append(.instanceCrashed) {

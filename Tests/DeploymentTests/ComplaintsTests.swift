@@ -13,7 +13,7 @@ struct ComplaintsTests {
     all.map { complaints.isNew($0, of: $1) }
   }
 
-  @Test func whatStaysWrongIsToldOnce() {
+  @Test func lastingProblemsAreReportedOnce() {
     var complaints = Complaints()
     let other = Cause(.system, "cannot read 'y'")
     let told = new(
@@ -26,7 +26,7 @@ struct ComplaintsTests {
   }
 
   /// Each call that meets a full disk has words of its own.
-  @Test func aFullDiskIsToldOnce() {
+  @Test func fullDiskIsReportedOnce() {
     var complaints = Complaints()
     let full = Cause(.diskFull, "cannot write 'x'")
     let log = Cause(.logFull, "cannot write 'y'")

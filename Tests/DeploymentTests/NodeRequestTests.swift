@@ -25,7 +25,7 @@ struct NodeRequestTests {
     (.nodeActionRequested, -5001, true),
     (.restartRequested, 10_000, true), (.restartRequested, -1, true),
   ])
-  func whoseItIs(type: EventType, deadline: Int64, isAgents: Bool) throws {
+  func agentEndsOnlyOverdueNodeRequests(type: EventType, deadline: Int64, isAgents: Bool) throws {
     #expect(try request(type, deadline: deadline).isAgents(at: Self.now) == isAgents)
   }
 
@@ -34,7 +34,7 @@ struct NodeRequestTests {
     (EventType.nodeActionRequested, Int64(10_000), Int64(15_000)),
     (.nodeActionRequested, -1000, 4000), (.restartRequested, 10_000, 10_000),
   ])
-  func whenTheAgentLooksNext(type: EventType, deadline: Int64, moment: Int64) throws {
+  func agentSleepsUntilANodeRequestIsOverdue(type: EventType, deadline: Int64, moment: Int64) throws {
     #expect(try request(type, deadline: deadline).due == Self.now + moment)
   }
 }

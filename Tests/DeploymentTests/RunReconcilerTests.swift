@@ -85,7 +85,7 @@ struct RunReconcilerTests {
       "it does not answer any more", .ready, .live(live), gate: .unready(cause),
       [.renewPortMapper, .record(.unready(cause))]),
   ])
-  func plan(_ test: Case) {
+  func plannedActions(_ test: Case) {
     let run = Board.Run(
       id: 4, instance: InstanceName(test.process, 1), release: ReleaseNumber(1), state: test.state,
       since: Timestamp(milliseconds: 0))

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ReservedSpaceTests {
   static let megabyte = 1 << 20
 
-  @Test func whatIsLeftDecides() {
+  @Test func freeSpaceDecidesTheLevel() {
     typealias Row = (space: Space, level: ReservedSpace.Level, withBallast: Bool, without: Bool)
     let rows: [Row] = [
       (Space(bytes: 0), .low, true, true),
@@ -33,7 +33,7 @@ import Testing
   }
 
   /// Made, it leaves more than what it would be given away for; given away, less than what it would be made for.
-  @Test func itDoesNotGoToAndFro() {
+  @Test func reserveDoesNotOscillate() {
     for bytes in stride(from: 0, through: 100 * Self.megabyte, by: Self.megabyte / 2) {
       switch ReservedSpace.Level(Space(bytes: bytes)) {
       case .low: #expect(ReservedSpace.Level(Space(bytes: bytes + Home.ballastSize)) != .plenty)
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func itIsWrittenAndGivenAway() throws {
+  @Test func reserveIsMadeAndReleased() throws {
     let folder = try TemporaryFolder("ballast")
     let home = Home(root: folder.path)
     let ballast = ReservedSpace(home: home)
@@ -66,7 +66,7 @@ import Testing
     #expect(ballast.isWhole)
   }
 
-  @Test func aFullDiskIsACauseByName() {
+  @Test func fullDiskHasItsOwnCause() {
     let cases: [(PosixError, ProblemID)] = [
       (PosixError("write", "/proc/self/x/y", .noSpace), .diskFull),
       (PosixError("make folder", "/tmp/x", .quotaExceeded), .diskFull),

@@ -35,7 +35,7 @@ struct BoardTests {
     ]
   }
 
-  @Test func theStateAfterEachLine() throws {
+  @Test func stateFollowsEachLine() throws {
     let states = try (1...7).map { try fold(Array(running.prefix($0))).apps["shop"]?.summary.state }
     #expect(states == [.stopped, .starting, .starting, .booting, .starting, .ready, .ready])
     let app = try #require(try fold(running).apps["shop"])
@@ -60,7 +60,7 @@ struct BoardTests {
     ("something.new", #"{"release":"v7"}"#),
     ("instance.stopped", #"[]"#),
     ("instance.stopped", #"null"#),
-  ]) func isPassedOver(_ type: String, _ data: String) throws {
+  ]) func incompleteEventsAreIgnored(_ type: String, _ data: String) throws {
     let before = try fold(running)
     var after = try fold(running + [line(8, type, data)])
     #expect(after.sequence == 8)
@@ -69,7 +69,7 @@ struct BoardTests {
   }
 
   @Test(arguments: ["../../x", "", "Shop", "a b", "x\u{1B}[2J", String(repeating: "a", count: 31)])
-  func anAppWithAnImpossibleNameIsPassedOver(_ name: String) throws {
+  func appsWithInvalidNamesAreIgnored(_ name: String) throws {
     let quoted = String(decoding: JSON.encode(name).dropFirst().dropLast(), as: UTF8.self)
     let board = try fold([
       line(1, "config.changed", app: quoted, #"{"config":"c"}"#),
@@ -80,7 +80,7 @@ struct BoardTests {
     #expect(board.apps.isEmpty && board.requests.isEmpty && board.sequence == 2)
   }
 
-  @Test func aRequestIsOpenUntilItsOneOutcome() throws {
+  @Test func requestsAreOpenUntilTheirOutcome() throws {
     let lines = [
       line(1, "stop.requested", #"{"by":"ana","deadline":"2026-11-21T08:00:00Z"}"#),
       line(2, "request.accepted", #"{"request":"e1"}"#),
@@ -111,7 +111,7 @@ struct BoardTests {
     #expect(back.summary.state == .ready && news == [1, nil])
   }
 
-  @Test func theNewerTroubleOfAnAppThatServesIsTheNews() throws {
+  @Test func newerFailureIsShownWhileTheAppServes() throws {
     let crash = #"{"instance":"web.1","run":3,"cause":{"id":"RT-CRASHED","sentence":"it broke"}}"#
     let back = [
       line(8, "instance.crashed", crash),
@@ -140,7 +140,7 @@ struct BoardTests {
   }
 
   /// A line of the log can be lost; what follows from the others must not be stuck or given twice.
-  @Test func aLostLine() throws {
+  @Test func lostLinesLeaveNothingStuck() throws {
     let request = [
       line(8, "deploy.requested", #"{"slug":"s","by":"ana","deadline":"2026-11-21T08:00:00Z"}"#),
       line(9, "request.accepted", #"{"request":"e8"}"#),
@@ -159,7 +159,7 @@ struct BoardTests {
     #expect(unlisted.releases.isEmpty && unlisted.nextRelease.description == "v2")
   }
 
-  @Test func theEndedRunsOfADeploymentAreKeptUntilItIsOver() throws {
+  @Test func endedRunsAreKeptDuringTheirDeployment() throws {
     let begin = [
       line(8, "release.created", #"{"release":"v2","slug":"s","config":"c"}"#),
       line(9, "deployment.started", #"{"release":"v2","formation":{"job":1,"web":1}}"#),
@@ -177,7 +177,7 @@ struct BoardTests {
     #expect(during == [3, 10, 12, 14, 16, 18] && after == [3, 16, 18])
   }
 
-  @Test func everyTypeRequiresFieldsThatThereAre() {
+  @Test func requiredFieldsExist() {
     let unknown = EventType.allCases.flatMap(\.required).filter {
       !EventData.Field.allCases.contains($0)
     }
@@ -186,7 +186,7 @@ struct BoardTests {
     #expect(requests.allSatisfy { $0.required.contains(.by) && $0.required.contains(.deadline) })
   }
 
-  @Test func aBoardSurvivesItsOwnJSON() throws {
+  @Test func boardsSurviveJSON() throws {
     let board = try fold(running + [line(8, "stop.requested", #"{"by":"ana"}"#)])
     #expect(try JSON.decode(Board.self, from: JSON.encode(board)) == board)
   }

@@ -8,13 +8,13 @@ struct DurationTests {
     (Int64.min, "0s", "0.0 s"), (-139_719_993_600, "0s", "0.0 s"), (-1, "0s", "0.0 s"),
     (0, "0s", "0.0 s"), (99, "0s", "0.0 s"), (12_460, "12s", "12.4 s"), (60_000, "1m", "60.0 s"),
   ])
-  func inWords(milliseconds: Int64, age: String, seconds: String) {
+  func negativeDurationsInWords(milliseconds: Int64, age: String, seconds: String) {
     #expect(Age.text(milliseconds) == age)
     #expect(Age.seconds(milliseconds) == seconds)
   }
 
   /// It is not known how long ago the crash was, so it is still shown.
-  @Test func aBoardThatIsLookedAtBeforeItsEvents() {
+  @Test func crashesInTheFutureAreShown() {
     var board = Board()
     let time = Timestamp(milliseconds: 1_700_000_000_000)
     func apply(_ sequence: UInt64, _ type: EventType, _ fill: (inout EventData) -> Void) {

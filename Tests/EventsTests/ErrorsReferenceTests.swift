@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct ErrorsReferenceTests {
-  @Test func pageSaysWhatTheListOfProblemsSays() throws {
+  @Test func pageMatchesProblemID() throws {
     let rows = ProblemID.allCases.map { problem in
       ReferencePage.row([
         "`\(problem.rawValue)`", problem.meaning, "\(problem.exitCode)", problem.remedy ?? "",

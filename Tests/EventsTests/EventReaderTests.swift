@@ -18,7 +18,7 @@ struct EventReaderTests {
     )
   }
 
-  @Test func everyPartOfALineOfOurs() throws {
+  @Test func readsEveryPartOfALine() throws {
     let line = #"""
       {"seq":"0000000000000042","specversion":"1.0","id":"e1","time":"2026-11-21T07:05:09.042Z",\#
       "source":"h/relctl","type":"instance.crashed","subject":"shop","data":{"by":"ana",\#
@@ -58,7 +58,7 @@ struct EventReaderTests {
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05Z","type":"t"}x"#,
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05Z","type":"t"}{}"#,
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05Z","type":"t","\udc00":1}"#,
-  ]) func isNoEvent(_ line: String) { #expect(read(line) == nil) }
+  ]) func invalidEnvelopesAreRefused(_ line: String) { #expect(read(line) == nil) }
 
   /// Data that is no JSON takes the line with it.
   @Test(arguments: [
@@ -66,7 +66,7 @@ struct EventReaderTests {
     "01", "1.", ".5", "+1", "-", "1e", "1e+", "--1", "0x10", "NaN", "-Infinity", "tru", "nul",
     #"{"x":"\q"}"#, #"{"x":"\u12"}"#, #"{"x":"\u12g4"}"#, "{\"x\":\"\u{1}\"}", "{\"x\":\"a\nb\"}",
     #"{"by":7,"x":01}"#, "\"", "\"\\", "\"\\u", "'x'", "/* */ {}", "",
-  ]) func isNoJSON(_ data: String) { #expect(readData(data) == nil) }
+  ]) func invalidJSONIsRefused(_ data: String) { #expect(readData(data) == nil) }
 
   /// Data that is JSON and not ours leaves the envelope.
   @Test(arguments: [
@@ -82,14 +82,14 @@ struct EventReaderTests {
     #"{"cause":{"id":"x","sentence":"y","facts":{"a":1}}}"#,
     #"{"cause":{"id":"x","sentence":"y","evidence":[{"kind":"log","text":"t"}]}}"#,
     #"{"by":7,"x":{"y":[1,"z"]}}"#,
-  ]) func isNoDataOfOurs(_ data: String) throws {
+  ]) func unreadableDataKeepsTheEnvelope(_ data: String) throws {
     let event = try #require(readData(data))
     #expect(!event.isReadable && event.data == EventData() && event.type == nil)
     #expect(event.sequence == 7 && event.typeName == "build.step")
     #expect(ReferenceEvent.read(Array(line(data).utf8)) == event)
   }
 
-  @Test func dataAsItMayStand() {
+  @Test func dataInUnusualForms() {
     let cases: [(String, (inout EventData) -> Void)] = [
       ("null", { _ in }), ("{}", { _ in }), (" { } ", { _ in }),
       (#"{"by":null,"run":null,"cause":null}"#, { _ in }),
@@ -118,7 +118,7 @@ struct EventReaderTests {
   }
 
   /// As deep as JSONDecoder goes and no deeper; what is far too deep is refused and overflows nothing.
-  @Test func depth() {
+  @Test func nestingHasALimit() {
     for (open, close) in [("[", "]"), (#"{"x":"#, "}")] {
       for depth in [1, 63, 64, 65, 509, 510, 511, 512, 513, 10_000, 1_000_000] {
         let inside = open == "[" ? "" : "1"
@@ -155,7 +155,7 @@ struct EventReaderTests {
   }
 
   /// What we write we read, each type.
-  @Test func anEventSurvivesItsOwnLine() throws {
+  @Test func everyTypeSurvivesEncoding() throws {
     for type in EventType.allCases {
       let event = Event(
         sequence: 9, id: "e", time: Timestamp(milliseconds: 1), source: "h/é", type: type,
@@ -189,7 +189,7 @@ struct EventReaderTests {
   }
 
   /// A line that is cut anywhere is no event; bytes that are not UTF-8 make none either.
-  @Test func cutAndForeignBytes() {
+  @Test func cutLinesAndInvalidUTF8AreRefused() {
     let whole = Array(line(#"{"by":"é","run":7,"set":["\n"]}"#).utf8)
     #expect(read(whole) != nil)
     #expect((0..<whole.count).filter { read(Array(whole[..<$0])) != nil } == [])

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct EventsReferenceTests {
-  @Test func pageSaysWhatTheVocabularySays() throws {
+  @Test func pageMatchesEventType() throws {
     let types = EventType.allCases.map { type in
       let fields = type.required.map { "`\($0.rawValue)`" }
       return ReferencePage.row(["`\(type.rawValue)`", fields.joined(separator: " ")])

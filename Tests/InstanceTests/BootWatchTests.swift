@@ -38,7 +38,7 @@ private struct Sentry {
 
 @Suite struct BootWatchTests {
   /// From before there is a node to its last application.
-  @Test func timesABootFromItsBeginning() throws {
+  @Test func bootWatchedFromTheStartHasTimes() throws {
     let network = try Beam.Network()
     let slow = try SlowApplication(milliseconds: 2000)
     let beam = try Beam(
@@ -58,7 +58,7 @@ private struct Sentry {
   }
 
   /// Whoever comes later knows that it boots and what hangs, but not how long anything has taken.
-  @Test func hasNoTimesOfABootThatWasUnderWay() throws {
+  @Test func bootWatchedTooLateHasNoTimes() throws {
     let slow = try SlowApplication(milliseconds: 3000)
     let beam = try Beam(name: "late", paths: [slow.path], evaluating: [slow.start])
     var sentry = Sentry(beam)
@@ -70,7 +70,7 @@ private struct Sentry {
     #expect(again.watch.times == nil && again.watch.reason == "its runtime has not started yet")
   }
 
-  @Test func hangsForAsLongAsTheApplicationDoes() throws {
+  @Test func hangIsReportedUntilTheApplicationStarts() throws {
     let slow = try SlowApplication(milliseconds: nil)
     let beam = try Beam(name: "hangs", paths: [slow.path], evaluating: [slow.start])
     var sentry = Sentry(beam)
@@ -83,7 +83,7 @@ private struct Sentry {
   }
 
   /// What cannot be asked has a sentence that says why.
-  @Test func whoCannotBeAsked() throws {
+  @Test func unreachableNodesHaveAReason() throws {
     let beam = try Beam(name: "there")
     let folder = try TemporaryFolder("foreign")
     try folder.write("home/.erlang.cookie", "another", mode: 0o400)

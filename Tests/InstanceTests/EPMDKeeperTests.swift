@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func oneOnLoopbackAsLongAsItIsNeeded() throws {
+  @Test func epmdRunsOnLoopbackWhileNeeded() throws {
     let port = try ensure()
     let pids = daemons(port)
     defer { for pid in pids { kill(pid, SIGKILL) } }
@@ -82,13 +82,13 @@ import Testing
     return connection
   }
 
-  @Test func onePortIsAgreedOn() throws {
+  @Test func concurrentCallersAgreeOnThePort() throws {
     let keeper = keeper
     let ports = Threads.collect(6) { _ in try? keeper.port(environment: [:]) }
     #expect(Set(ports).count == 1 && ports.first != nil)
   }
 
-  @Test func whoIsNoEPMD() throws {
+  @Test func otherServersAreNotTakenForEPMD() throws {
     for answer in [[], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0]] as [[UInt8]] {
       let server = try LoopbackServer { _ in answer }
       #expect(throws: PosixError.self) { try EPMD(port: server.port).nodes() }

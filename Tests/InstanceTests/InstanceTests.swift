@@ -22,7 +22,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
 }
 
 @Suite struct RunSpecificationTests {
-  @Test func theEnvironmentIsOursAndTheConfigs() {
+  @Test func environmentHasOnlyConfigAndOwnVariables() {
     #expect(Environment.current["PATH"] != nil)
     let config = [
       "DATABASE_URL": "ecto://x", "PATH": "/evil", "RELEASE_COOKIE": "mine", "LANG": "C",
@@ -47,7 +47,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
   }
 
   /// What people write into Procfiles, run by the shell we give it to.
-  @Test func commandsRunAsTheirAuthorsExpect() throws {
+  @Test func commandsRunByAShell() throws {
     let folder = try TemporaryFolder("command")
     try folder.write("a tree/bin/demo", "#!/bin/sh\necho $GREETING $*; echo $$\n", mode: 0o755)
     let own = [
@@ -92,7 +92,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     LogTail.lines(of: run, count: count).map { Int($0.text.prefix { $0 != "x" }) }
   }
 
-  @Test func windowsGrow() throws {
+  @Test func tailReadsLargerWindowsWhenNeeded() throws {
     // 1.2 MB: ten lines lie in the first window, a thousand only in the second.
     let text = lines(1...1200, width: 1000)
     try folder.write("log/current", text)
@@ -102,7 +102,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(LogTail.read(run, count: 1).end == text.utf8.count)
   }
 
-  @Test func olderFilesComeFirst() throws {
+  @Test func tailReadsOlderFilesFirst() throws {
     try folder.write("log/2", lines(1...3))
     try folder.write("log/10", lines(4...6))
     try folder.write("log/current", lines(7...9))
@@ -112,7 +112,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(LogTail.read(run, count: 100).end == lines(7...9).utf8.count)
   }
 
-  @Test func whatIsNotWholeIsLeftForLater() throws {
+  @Test func tailLeavesPartialLinesForLater() throws {
     #expect(LogTail.read(run, count: 5).lines == [])
     try folder.write("log/current", "2026-11-21T07:05:09.042Z cut")
     #expect(LogTail.read(run, count: 5).end == 0 && numbers(5) == [])

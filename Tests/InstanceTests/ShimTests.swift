@@ -81,7 +81,7 @@ final class ShimRun {
 @Suite struct ShimTests {
   static let patient = "while :; do sleep 0.02; done"
 
-  @Test func aPoliteStop() throws {
+  @Test func sigtermStopsTheRun() throws {
     let run = try ShimRun("trap 'echo bye; exit 7' TERM; echo up; echo err >&2; " + Self.patient)
     #expect(run.says("err"))
     let before = try run.status()
@@ -96,7 +96,7 @@ final class ShimRun {
     #expect(times == times.sorted() && times.allSatisfy { (-60_000...60_000).contains($0 - now) })
   }
 
-  @Test func anEndByItself() throws {
+  @Test func runEndsByItself() throws {
     let cases: [(String, RunStatus.Exit)] = [
       ("exit 0", .code(0)), ("exit 3", .code(3)), ("kill -9 $$", .signal(9)),
       ("kill -TERM $$", .signal(15)),
@@ -110,7 +110,7 @@ final class ShimRun {
     }
   }
 
-  @Test func aRunThatIgnoresSIGTERMIsKilledAfterTheGrace() throws {
+  @Test func runIgnoringSIGTERMIsKilledAfterTheGracePeriod() throws {
     let run = try ShimRun("trap '' TERM; echo up; " + Self.patient, grace: 1)
     #expect(run.says("up"))
     let start = Clock.monotonic()
@@ -121,7 +121,7 @@ final class ShimRun {
 
   /// Port programs have sessions of their own.
   @Test(arguments: ["exec sleep 303", "exit 3"])
-  func nothingOutlivesIt(_ ending: String) throws {
+  func noProcessOutlivesTheRun(_ ending: String) throws {
     let script = "setsid sleep 301 & (setsid sh -c 'sleep 302 & wait' &); echo up; read go < go; "
     let temporary = try TemporaryFolder("shim")
     #expect(mkfifo(temporary.path + "/go", 0o600) == 0)
@@ -138,7 +138,7 @@ final class ShimRun {
   }
 
   /// A shell stands between the shim and the program.
-  @Test func aCommandOfSeveralProgramsIsStoppedPolitely() throws {
+  @Test func commandOfSeveralProgramsGetsSIGTERM() throws {
     let inner = "trap \"echo inner bye; exit 0\" TERM; echo up; " + Self.patient
     let run = try ShimRun("cd / && sh -c '\(inner)'; echo never")
     #expect(run.says("up"))
@@ -147,7 +147,7 @@ final class ShimRun {
     #expect(try run.status().wasAsked)
   }
 
-  @Test func oneShimAFolder() throws {
+  @Test func oneShimPerFolder() throws {
     let run = try ShimRun("trap 'exit 0' TERM; echo up; " + Self.patient)
     #expect(run.says("up"))
     let before = try run.status()
@@ -157,7 +157,7 @@ final class ShimRun {
     #expect(run.lines == ["up"])
   }
 
-  @Test func whatCannotBeStarted() throws {
+  @Test func failedStartHasItsErrno() throws {
     let temporary = try TemporaryFolder("shim")
     let folder = RunFolder(path: temporary.path)
     #expect(try ShimRun.start(["/no/such/program"], folder).exit() == .code(69))
@@ -166,7 +166,7 @@ final class ShimRun {
     #expect(try ShimRun.start([], folder).exit() == .code(64))
   }
 
-  @Test func folderStates() throws {
+  @Test func observationsOfAFolder() throws {
     let temporary = try TemporaryFolder("shim")
     #expect(try RunObservation(RunFolder(path: temporary.path)) == .absent)
     let run = try ShimRun("echo up; exec sleep 300", in: temporary)
@@ -180,7 +180,7 @@ final class ShimRun {
     #expect(try RunObservation(ended.folder) == .ended(ended.status()))
   }
 
-  @Test func muchOutputIsRotated() throws {
+  @Test func longOutputIsRotated() throws {
     let temporary = try TemporaryFolder("shim")
     for number in 1...7 { try temporary.write("log/\(number)", "") }
     // 17 MB in numbered lines of 8 kB, then a line that is too long.
@@ -199,7 +199,7 @@ final class ShimRun {
     #expect(lines.dropFirst(2200).map { $0.text.utf8.count } == [16_384, 20_000 - 16_384])
   }
 
-  @Test func aFullDiskLosesLinesAndNotTheRun() throws {
+  @Test func fullDiskDropsLinesButKeepsTheRun() throws {
     // A limit of 8 kB on the size of files stands for it.
     let script = "i=0; while [ $i -lt 40 ]; do printf '%0500d\\n' $i; i=$((i+1)); done; exit 5"
     let run = try ShimRun(script, prefix: "ulimit -f 16;")
@@ -212,14 +212,14 @@ final class ShimRun {
   }
 
   /// It must not ask an output that has ended again and again.
-  @Test func aRunWithoutOutputCostsNothing() throws {
+  @Test func closedOutputCostsNoCPU() throws {
     let run = try ShimRun("echo up; exec >/dev/null 2>&1; sleep 1; exit 4")
     #expect(run.finish() == .code(0))
     #expect(try run.status().exit == .code(4) && run.lines == ["up"])
     #expect(run.cpu < 500, "\(run.cpu) ms of CPU in one second")
   }
 
-  @Test func theAgentIsStartedWhereNoneLives() throws {
+  @Test func shimStartsAnAgentWhenNoneIsAlive() throws {
     let temporary = try TemporaryFolder("shim-agent")
     try temporary.write("agent", "#!/bin/sh\necho \"$@\" > \(temporary.path)/called\n", mode: 0o755)
     let options = ["--agent", temporary.path + "/agent", "--home", temporary.path]
@@ -239,7 +239,7 @@ final class ShimRun {
   }
 
   /// A release phase must not run a second time because somebody asks again.
-  @Test func aRunThatIsOverNeverRunsAgain() throws {
+  @Test func endedRunsAreNeverStartedAgain() throws {
     let temporary = try TemporaryFolder("once")
     for _ in 1...2 {
       let shim = try ShimRun.start(

@@ -52,7 +52,7 @@ import Testing
   }
 
   /// What it would read next was dropped: it begins at a checkpoint again, and its board is the right one.
-  @Test func oneThatIsOvertakenGoesOn() throws {
+  @Test func followerContinuesAfterItsSegmentWasDropped() throws {
     var slow = Follower(journal, recent: 1)
     #expect(try slow.take().count == 1)
     try journal.log.set(Retention(count: 1))
@@ -67,7 +67,7 @@ import Testing
   }
 
   /// A segment has its name a moment before it has a line.
-  @Test func aSegmentIsEnteredBeforeItsFirstLine() throws {
+  @Test func emptySegmentsAreEntered() throws {
     let (next, name) = (UInt64(6601), journal.log.folder + "/0000000000006601.jsonl")
     var follower = Follower(journal)
     _ = try follower.take()
@@ -92,7 +92,7 @@ import Testing
     return (follower, events)
   }
 
-  @Test func whatOneLeavesTheNextBeginsWith() throws {
+  @Test func followersStartAtSavedCheckpoints() throws {
     #expect(try journal.log.checkpoints() == [])
     let (first, all) = try follower()
     #expect(first.board == board() && all == events)
@@ -106,7 +106,7 @@ import Testing
     #expect(recent.count == 3000 && recent.last?.type == .agentStarted)
   }
 
-  @Test func eachMomentOfThePast() throws {
+  @Test func boardsOfThePastAreRight() throws {
     _ = try follower()
     for last in [1, 2, 59, segments[1] - 1, segments[1], segments[1] + 1, segments[2], 6599, 6600] {
       let (past, seen) = try follower(.sequence(last), recent: 5)
@@ -133,7 +133,7 @@ import Testing
   }
 
   /// What is done to the newest checkpoint; the board must not change by it.
-  @Test func aCheckpointThatDoesNotServe() throws {
+  @Test func unusableCheckpointsAreSkipped() throws {
     _ = try follower()
     let newest = try #require(try journal.log.checkpoint(before: segments[2]))
     func change(_ version: Int, _ body: [UInt8]) throws {
@@ -153,7 +153,7 @@ import Testing
     }
   }
 
-  @Test func thePastMayGoButNotWhatCameOfIt() throws {
+  @Test func droppedEventsStayInTheBoard() throws {
     #expect(try journal.dropOld() == [])
     try journal.log.set(Retention(count: 10))
     // No checkpoint stands for it yet.

@@ -10,7 +10,7 @@ import Testing
 
 struct JournalTests {
   /// Whoever writes, whatever it is, and whenever the value was set.
-  @Test func valuesOfConfigVarsNeverGetIn() throws {
+  @Test func valuesOfConfigVarsAreNeverWritten() throws {
     let folder = try TemporaryFolder("journal")
     let home = Home(root: folder.path + "/home")
     let journal = Journal(home: home, program: "test", config: ["MINE": "a value of mine"])

@@ -27,7 +27,7 @@ struct SlugImportTests {
     return events
   }
 
-  @Test func theRecordComesBeforeTheSlug() throws {
+  @Test func recordIsWrittenBeforeSlugStored() throws {
     try journal.append(.agentStarted, app: nil, EventData())
     #expect(try journal.tell(of: stored, isNew: true, record: record) == 4)
     let events = try events()
@@ -45,7 +45,7 @@ struct SlugImportTests {
   }
 
   /// Each number of events that an import may have written when it was killed.
-  @Test(arguments: 0...5) func whatIsMissingIsWrittenOnce(_ count: Int) throws {
+  @Test(arguments: 0...5) func missingEventsAreWrittenOnce(_ count: Int) throws {
     _ = try journal.tell(of: stored, isNew: true, record: record)
     let all = try events()
     let first = journal.home.events + "/0000000000000001.jsonl"
@@ -59,7 +59,7 @@ struct SlugImportTests {
     #expect(try events().count == 5)
   }
 
-  @Test func aSlugThatWasRemovedIsStoredAgain() throws {
+  @Test func removedSlugIsStoredAgain() throws {
     #expect(try journal.tell(of: stored, isNew: true, record: nil) == 0)
     #expect(try journal.tell(of: stored, isNew: false, record: nil) == 0)
     #expect(try journal.tell(of: stored, isNew: true, record: nil) == 0)
@@ -67,7 +67,7 @@ struct SlugImportTests {
   }
 
   /// A build speaks of no request and no instance.
-  @Test func whatNoBuildSaysIsLeftOut() throws {
+  @Test func fieldsThatBuildsDoNotUseAreLeftOut() throws {
     var entries = SlugRecordTests.good
     entries[1] = .init(
       .buildStep,

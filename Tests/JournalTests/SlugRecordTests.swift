@@ -51,7 +51,7 @@ struct SlugRecordTests {
     entries.enumerated().flatMap { $1.bytes($0) }
   }
 
-  @Test func aGoodOneIsReadAsItIs() throws {
+  @Test func validRecordsAreRead() throws {
     let record = try SlugRecord(bytes: Self.bytes(Self.good), slug: Self.slug)
     #expect(record.build == Self.build)
     #expect(
@@ -63,7 +63,7 @@ struct SlugRecordTests {
     #expect(try SlugRecord(bytes: Self.bytes(nameless), slug: Self.slug).events.count == 4)
   }
 
-  @Test func whatIsWrittenCanBeRead() throws {
+  @Test func writtenRecordsCanBeRead() throws {
     var writer = SlugRecordWriter(program: "relpack")
     let build = EventData { $0.build = Self.build }
     writer.append(.buildStarted, app: nil, build)
@@ -172,7 +172,7 @@ struct SlugRecordTests {
     Case("no source", line: 3, "it has no source") { $0[2].source = "" },
   ]
 
-  @Test(arguments: cases) func oneLineSaysWhatIsWrong(_ item: Case) {
+  @Test(arguments: cases) func invalidRecordsNameTheirLine(_ item: Case) {
     let cause = #expect(throws: Cause.self) {
       try SlugRecord(bytes: item.bytes, slug: Self.slug)
     }
@@ -181,7 +181,7 @@ struct SlugRecordTests {
   }
 
   /// Whatever is done to a byte, it is refused and nothing traps.
-  @Test func noChangedByteGetsThrough() throws {
+  @Test func everyChangedByteIsRefused() throws {
     let bytes = Self.bytes(Self.good)
     var random = Scramble(7)
     for _ in 0..<500 {

@@ -75,7 +75,7 @@ struct OperationTests {
   ]
 
   @Test(arguments: cases)
-  func mayBeDone(_ test: Case) {
+  func checksOnTheBoard(_ test: Case) {
     var refusal: Refusal?
     do throws(Refusal) { try test.operation.check(on: test.board) } catch { refusal = error }
     #expect(refusal == test.refusal)
@@ -83,7 +83,7 @@ struct OperationTests {
 
   /// What a request says is what the agent reads from it.
   @Test(arguments: cases)
-  func eventAndBack(_ test: Case) throws {
+  func operationsSurviveTheirEvent(_ test: Case) throws {
     let operation = test.operation
     let data = operation.request(by: "ana", now: Timestamp(milliseconds: 5))
     #expect(data.by == "ana" && data.deadline == Timestamp(milliseconds: 900_005))
@@ -115,7 +115,7 @@ struct OperationTests {
     #expect(operation.sentence == long && operation.shortSentence == short)
   }
 
-  @Test func aRollbackIsRequestedWithTheReleaseItMeans() {
+  @Test func rollbackRequestNamesItsRelease() {
     #expect(Rollback(app: "shop").chosen(on: Self.board).release == ReleaseNumber(1))
     #expect(
       Rollback(app: "shop").needs(on: Self.board) == Needs(slug: "a", config: "c1"))
@@ -127,14 +127,14 @@ struct OperationTests {
     (InstanceName("web", 1), InstanceName("web", 1), true), (InstanceName("web", 1), nil, false),
     (InstanceName("web", 1), InstanceName("web", 2), false),
   ])
-  func isOpen(requested: InstanceName?, asked: InstanceName?, isOpen: Bool) {
+  func openRequests(requested: InstanceName?, asked: InstanceName?, isOpen: Bool) {
     var story = Story(board: Self.board)
     story.append(.restartRequested) { $0.instance = requested }
     #expect(Restart(app: "shop", instance: asked).isOpen(on: story.board) == isOpen)
     #expect(!Stop(app: "shop").isOpen(on: story.board))
   }
 
-  @Test func onlyAStopGoesBeforeTheOthers() {
+  @Test func onlyStopGoesBeforeOthers() {
     let all = Self.cases.map(\.operation)
     for first in all {
       for second in all {
@@ -146,14 +146,14 @@ struct OperationTests {
   @Test(arguments: [
     (
       Restart(app: "shop") as any Operation,
-      ["Restart all 3 instances of shop (v2)?", "Nothing of it runs now"]
+      ["Restart all 3 instances of shop (v2)?", "None of its instances runs now"]
     ),
     (Rollback(app: "shop"), ["from v2 to v1?", "This makes v4", "GREETING"]),
     (
       Scale(app: "shop", to: ["web": 1, "job": 3]),
       ["1 of 2 instances of web are stopped", "2 more of job start"]
     ),
-    (Stop(app: "shop"), ["Stop shop?", "Nothing of it serves"]),
+    (Stop(app: "shop"), ["Stop shop?", "It serves no requests"]),
   ])
   func consequences(operation: any Operation, words: [String]) throws {
     let said = operation.consequences(on: try #require(Self.board.apps["shop"]))

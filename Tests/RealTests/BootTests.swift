@@ -7,7 +7,7 @@ import Testing
 
 /// What the agent sees of boots while nobody looks.
 @Suite(.serialized) struct BootTests {
-  @Test func eachApplicationIsTimedWhateverDecidesReadiness() throws {
+  @Test func applicationsAreTimedWithAndWithoutAnHTTPCheck() throws {
     let stage = try Stage("timed")
     let kept = try stage.relctl("config", "greeter", "set", "GREETER_BOOT_DELAY_MS=4000")
     #expect(kept.exit == .code(0), "\(kept.errors)")
@@ -47,7 +47,7 @@ import Testing
   }
 
   /// A minute passes, in which the agent is killed too.
-  @Test func whatHangsIsNamed() throws {
+  @Test func hangingApplicationIsNamed() throws {
     let stage = try Stage("hangs")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let change = try ProgramTerminal(
@@ -82,7 +82,7 @@ import Testing
   }
 
   /// Without distribution its port is all there is to ask.
-  @Test func whatHasNoDistributionIsGatedByItsPath() throws {
+  @Test func nodeWithoutDistributionIsCheckedByHTTP() throws {
     let stage = try Stage("alone")
     let tree = stage.folder.path + "/release"
     // As a built release: a slug whose Procfile was changed would be refused.

@@ -54,7 +54,7 @@ import Testing
     return relctl
   }
 
-  @Test func theSourcesCodeRunsAsTheBuildUser() throws {
+  @Test func codeOfTheSourceRunsAsTheBuildUser() throws {
     try Files.symbolicLink(to: "/etc/shadow", at: source + "/shadow")
     try stage.folder.write("secret", "hidden", mode: 0o600)
     try project(
@@ -92,7 +92,7 @@ import Testing
     #expect(try FileTree.entries(of: tree).allSatisfy { $0.info.owner == 0 })
   }
 
-  @Test func aBuildThatFailsSaysWhyAndLeavesNothing() throws {
+  @Test func failedBuildHasACauseAndLeavesNothing() throws {
     try project("(setsid sleep 1000 >/dev/null 2>&1 &)")
     try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\n  oops\nend\n")
     let build = try stage.relctl("build", source, "--json")
@@ -103,7 +103,7 @@ import Testing
     #expect(try leftOver() == [] && !Files.exists(stage.home.slugs))
   }
 
-  @Test func aSignalEndsItWithAllThatItStarted() throws {
+  @Test func signalEndsTheBuildAndItsProcesses() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 &)")
     relctl.signal(.term)
     #expect(relctl.exit() == .code(130))
@@ -111,7 +111,7 @@ import Testing
     #expect(try stage.events().last?.data.cause?.id == "RT-BUILD-INTERRUPTED")
   }
 
-  @Test func whatAKilledBuildLeavesTheNextOneRemoves() throws {
+  @Test func nextBuildRemovesLeftoversOfAKilledOne() throws {
     // A process that hides from its parents, in a folder of its own.
     let relctl = try buildThatStaysInMix("(cd / && setsid sleep 1000 >/dev/null 2>&1 &)")
     #expect(try leftOver().contains { $0.hasPrefix("reltui-build-") })
@@ -134,14 +134,14 @@ import Testing
   }
 
   /// Nobody but the tools themselves is left to end them.
-  @Test func theToolsEndWithAKilledRelctl() throws {
+  @Test func toolsEndWhenRelctlIsKilled() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 >/dev/null 2>&1 &)")
     relctl.signal(.kill)
     _ = relctl.exit()
     #expect(try eventually(20_000) { try leftOver().allSatisfy { Int($0) == nil } })
   }
 
-  @Test func aProcessThatIsLeftOverIsInTheWay() throws {
+  @Test func leftoverProcessPreventsABuild() throws {
     try project("true")
     let left = try Child.start(
       Invocation(

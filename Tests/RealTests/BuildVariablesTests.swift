@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func theyReachTheBuildAndAreNotSeen() throws {
+  @Test func variablesReachTheBuildAndStaySecret() throws {
     try project(
       """
       for name in TOKEN KEPT FILED GIVEN ALL QUOTED; do
@@ -73,7 +73,7 @@ import Testing
   }
 
   /// By their lengths: the values themselves are masked.
-  @Test func whatIsSaidLastCounts() throws {
+  @Test func lastValueCounts() throws {
     try project("echo \"1: ${#V1}, 2: ${#V2}, 3: ${#V3}\"")
     try stage.folder.write("one.env", "V1=666666\nV2=666666\n")
     try stage.folder.write("two.env", "V2=7777777\n")
@@ -87,7 +87,7 @@ import Testing
     #expect(try said(["build", source]).contains("1: 0, 2: 0, 3: 0"))
   }
 
-  @Test func whatABuildNeedsOfTheEnvironmentIsHandedOn() throws {
+  @Test func neededEnvironmentVariablesArePassedOn() throws {
     try project(
       """
       echo "mirror $HEX_MIRROR"; echo "proxy $https_proxy"; echo "key $HEX_API_KEY"
@@ -125,7 +125,7 @@ import Testing
   }
 
   /// The build user has no way to root's keys; who needs them is told.
-  @Test func dependenciesBySSHAreWarnedOf() throws {
+  @Test func dependenciesOverSSHCauseAWarning() throws {
     try project("true")
     let warning = " !     mix.lock has a dependency by SSH, and SSH_AUTH_SOCK is not handed to"
     try stage.folder.write("source/mix.lock", "%{}\n")
@@ -147,7 +147,7 @@ import Testing
     ),
   ]
 
-  @Test(arguments: refused.indices) func isRefusedBeforeAnythingIsBuilt(_ index: Int) throws {
+  @Test(arguments: refused.indices) func invalidVariablesAreRefusedBeforeTheBuild(_ index: Int) throws {
     let (words, exit, said) = Self.refused[index]
     try project("true")
     try stage.folder.write("wrong.env", "A=1\nzq-secret\n")
@@ -157,7 +157,7 @@ import Testing
     #expect(!Files.exists(stage.home.events) && !answer.errors.contains("zq-"))
   }
 
-  @Test func whatIsNotBuiltTakesNone() throws {
+  @Test func onlyBuildsAcceptVariables() throws {
     try FileTree.copy(
       Workspace.root + "/Tests/Fixtures/releases/mix", to: stage.folder.path + "/release")
     for what in ["release", "abcd"] {

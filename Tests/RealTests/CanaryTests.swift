@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func noValueGetsIntoTheLog() throws {
+  @Test func noValueIsLogged() throws {
     let (stage, canaries) = (try Stage("canary"), Canaries())
     try setVariables(of: canaries, on: stage)
     try build(of: canaries, on: stage)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct CommandsReferenceTests {
-  @Test func pageSaysWhatHelpSays() throws {
+  @Test func pageMatchesTheHelp() throws {
     let stage = try Stage("commands")
     let all = try help(stage, [])
     let lines = all.split(separator: "\n").filter { $0.hasPrefix("  ") }

@@ -4,7 +4,7 @@ import Testing
 
 /// `make demo` without a terminal, on the programs that `make build` has left.
 struct DemoTests {
-  @Test func printsEveryViewOfARunningReleaseAndLeavesNothing() throws {
+  @Test func demoPrintsEveryViewAndLeavesNothing() throws {
     #expect(Files.isExecutableFile(Workspace.root + "/.build/release/reltui"), "run: make build")
     let environment = Environment.current.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
     let demo = try Invocation([Workspace.root + "/scripts/demo"], environment: environment)

@@ -94,7 +94,7 @@ struct ErrorTests {
     Case(["events", "verify", "x"], 64, "RT-USAGE", "'x' is one argument too many"),
   ]
 
-  @Test(arguments: cases) func isOneLineAndChangesNothing(_ given: Case) throws {
+  @Test(arguments: cases) func errorsAreOneLineAndChangeNothing(_ given: Case) throws {
     let stage = try Stage("errors")
     for (name, file, text) in [
       ("bad", "Procfile", "web: x\nno colon\n"), ("badjson", "app.json", #"{"formation": 3}"#),
@@ -111,7 +111,7 @@ struct ErrorTests {
     #expect(!Files.exists(stage.home.root))
   }
 
-  @Test func aHomeThatCannotBeWrittenIsSaid() throws {
+  @Test func unwritableHomeIsReported() throws {
     let stage = try Stage("home")
     try Files.replace(stage.folder.path + "/file", with: [])
     let home = ["RELTUI_HOME": stage.folder.path + "/file/home"]
@@ -125,7 +125,7 @@ struct ErrorTests {
       agent.exit == .code(69) && agent.errors.contains("[RT-HOME-UNWRITABLE]"), "\(agent.errors)")
   }
 
-  @Test func helpIsThereForEveryCommand() throws {
+  @Test func everyCommandHasHelp() throws {
     let stage = try Stage("help")
     let all = try stage.relctl("help").lines
     let names = all.filter { $0.hasPrefix("  ") }.map { $0.split(separator: " ")[0] }

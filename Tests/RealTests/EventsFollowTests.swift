@@ -63,7 +63,7 @@ struct EventsFollowTests {
   }
 
   /// Suspended for so long that the events it would read next are dropped.
-  @Test func oneThatIsTooSlowIsTold() throws {
+  @Test func slowFollowerReportsDroppedEvents() throws {
     let stage = try Stage("slow")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -93,7 +93,7 @@ struct EventsFollowTests {
     #expect(rest.exit == .code(0) && rest.errors.isEmpty && rest.lines.count > 20)
   }
 
-  @Test(arguments: [Signal.int, .term]) func aSignalEndsItQuietly(_ signal: Signal) throws {
+  @Test(arguments: [Signal.int, .term]) func signalEndsTheFollowerQuietly(_ signal: Signal) throws {
     let stage = try Stage("signal")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -104,7 +104,7 @@ struct EventsFollowTests {
     #expect(try follower.ends() == .code(0))
   }
 
-  @Test func aReaderThatGoesAwayEndsItThoughNothingComes() throws {
+  @Test func closedPipeEndsAnIdleFollower() throws {
     let stage = try Stage("closed")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -113,7 +113,7 @@ struct EventsFollowTests {
     #expect(try follower.ends() == .code(0))
   }
 
-  @Test func nothingIsDoneWhileNothingComes() throws {
+  @Test func idleFollowerSleeps() throws {
     let stage = try Stage("idle")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -133,7 +133,7 @@ struct EventsFollowTests {
     #expect(try follower.ends() == .code(0))
   }
 
-  @Test func aHomeThatIsNotThereYetIsWaitedForAndNotMade() throws {
+  @Test func followerWaitsForAMissingHome() throws {
     let stage = try Stage("absent")
     let follower = try Follower(stage)
     let isAsleep = try eventually(10_000) { try follower.sleeps() > 2 }

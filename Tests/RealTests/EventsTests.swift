@@ -20,7 +20,7 @@ struct EventsTests {
     var number: UInt64 { UInt64(seq) ?? 0 }
   }
 
-  @Test func oneEventOrManyAreWrittenAndNumbered() throws {
+  @Test func writtenEventsAreNumbered() throws {
     let stage = try Stage("emit")
     let one = try stage.relctl(
       "events", "emit", "ci.tests.passed", "--app", "shop", "--data", #"{ "count" : 1.50 }"#)
@@ -47,7 +47,7 @@ struct EventsTests {
     (String(repeating: "x", count: 3_000_000), "line 3: it is longer than 128 KiB"),
     ("", "line 3: it is no JSON (about byte 1)"),
   ])
-  func whatIsBeforeABadLineIsWritten(_ bad: String, _ sentence: String) throws {
+  func eventsBeforeABadLineAreWritten(_ bad: String, _ sentence: String) throws {
     let stage = try Stage("bad")
     let answer = try Self.emit(
       stage, #"{"type":"a.b"}\#n{"type":"a.c"}\#n\#(bad)\#n{"type":"a.d"}\#n"#)
@@ -56,7 +56,7 @@ struct EventsTests {
     #expect(try stage.relctl("events").lines.count == 2)
   }
 
-  @Test func linesThatComeTogetherWaitForTheDiskOnce() throws {
+  @Test func linesReadTogetherShareOneSync() throws {
     let stage = try Stage("batch")
     #expect(try Self.emit(stage, #"{"type":"a.b"}"#).output == "1\n")
     let lines = stage.folder.path + "/lines"
@@ -79,7 +79,7 @@ struct EventsTests {
     #expect(calls.count { $0.contains("write(") && $0.contains(#""2\n3\n"#) } == 1)
   }
 
-  @Test func onlyWhatIsAskedForIsShown() throws {
+  @Test func filtersSelectEvents() throws {
     let stage = try Stage("filter")
     // Several segments.
     let filler = String(repeating: "x", count: 2000)
@@ -115,7 +115,7 @@ struct EventsTests {
         == Array(events.filter { $0.time <= middle }.map(\.sequence).suffix(4)))
   }
 
-  @Test func theEndOfTheLogIsReadWithoutWhatIsBefore() throws {
+  @Test func lastEventsAreReadFromTheEnd() throws {
     let stage = try Stage("seek")
     let filler = String(repeating: "x", count: 60_000)
     let line = #"{"type":"load.tick","data":{"x":"\#(filler)"}}"#
@@ -140,7 +140,7 @@ struct EventsTests {
   }
 
   /// Where few events match, a segment without any is read once, and what is wrong with it is told.
-  @Test func whatHasNoMatchIsReadOnce() throws {
+  @Test func segmentsWithoutMatchesAreReadOnce() throws {
     let stage = try Stage("rare")
     let filler = String(repeating: "x", count: 60_000)
     let line = { (app: String) in
@@ -186,7 +186,7 @@ struct EventsTests {
   }
 
   /// Right by its checksum and no JSON: a program that reads the listing must not fail on it.
-  @Test func whatIsNoEventIsShownAsOne() throws {
+  @Test func unreadableLinesAreShownAsEvents() throws {
     let stage = try Stage("strange")
     let drafts = ["{}", "{", "{}"].map {
       NewEvent(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
@@ -202,7 +202,7 @@ struct EventsTests {
     #expect(try stage.relctl("events").lines[1].dropFirst(25) == "2 unreadable –")
   }
 
-  @Test func damageIsNamedRepairedAndToldOnce() throws {
+  @Test func damageIsRepairedAndReportedOnce() throws {
     let stage = try Stage("repair")
     _ = try Self.emit(
       stage, (1...6).map { #"{"type":"a.b","data":{"n":\#($0)}}"# }.joined(separator: "\n"))
@@ -266,7 +266,7 @@ struct EventsTests {
   }
 
   /// Another byte in place of the newline behind the last event: it counts, and both commands say what is so.
-  @Test(arguments: [UInt8(ascii: "X"), 0]) func aNewlineThatIsLost(byte: UInt8) throws {
+  @Test(arguments: [UInt8(ascii: "X"), 0]) func lastEventWithoutItsNewlineCounts(byte: UInt8) throws {
     let stage = try Stage("newline")
     _ = try Self.emit(stage, (1...3).map { _ in #"{"type":"a.b"}"# }.joined(separator: "\n"))
     let path = stage.home.events + "/0000000000000001.jsonl"
@@ -286,7 +286,7 @@ struct EventsTests {
     #expect(try Files.read(path)[end - 1] == UInt8(ascii: "\n"))
   }
 
-  @Test func aRepairThatWasCutShortIsToldByTheNext() throws {
+  @Test func nextRepairReportsAnInterruptedOne() throws {
     let stage = try Stage("cut")
     _ = try Self.emit(stage, (1...4).map { _ in #"{"type":"a.b"}"# }.joined(separator: "\n"))
     let path = stage.home.events + "/0000000000000001.jsonl"
@@ -302,7 +302,7 @@ struct EventsTests {
     #expect(try stage.relctl("events", "verify").exit == .code(0))
   }
 
-  @Test func statCountsWhatIsThere() throws {
+  @Test func statCountsTheLog() throws {
     let stage = try Stage("stat")
     #expect(try stage.relctl("events", "stat").exit == .code(0) && !Files.exists(stage.home.root))
     _ = try Self.emit(stage, (1...5).map { #"{"type":"a.\#($0 % 2)"}"# }.joined(separator: "\n"))
@@ -323,7 +323,7 @@ struct EventsTests {
   }
 
   @Test(arguments: [[], ["--json"]])
-  func nothingSteersATerminal(_ arguments: [String]) throws {
+  func outputHasNoControlSequences(_ arguments: [String]) throws {
     let stage = try Stage("hostile")
     _ = try Self.emit(
       stage,
@@ -344,7 +344,7 @@ struct EventsTests {
   }
 
   /// Moments and limits, on a log of some segments.
-  @Test func thePastAsFarAsItIsKept() throws {
+  @Test func boardsOfThePastUpToTheOldestEvent() throws {
     let stage = try Stage("past")
     let line = #"{"type":"a.b","data":{"text":"\#(String(repeating: "x", count: 60_000))"}}"#
     let count = 60

@@ -6,7 +6,7 @@ import Testing
 
 /// A home whose file system has no byte left, or no room for another file.
 @Suite struct FullDiskTests {
-  @Test func anOperatorIsStillObeyed() throws {
+  @Test func requestsWorkOnAFullDisk() throws {
     let disk = try PrivateDisk(size: 112, files: 4500)
     let stage = try Stage("full", on: disk)
     let tree = try Greeter.slug.get()
@@ -104,7 +104,7 @@ import Testing
   }
 
   /// What no operator sees coming: the disk gets full in the middle.
-  @Test func aDeployThatFillsTheDiskLeavesNothing() throws {
+  @Test func deployThatFillsTheDiskLeavesNothing() throws {
     let disk = try PrivateDisk(size: 64, files: 4000)
     let stage = try Stage("filling", on: disk)
     let tree = stage.folder.path + "/tree"
@@ -129,7 +129,7 @@ import Testing
   }
 
   /// An app that says much must not take what is kept for others; how a run ended is kept to the last byte.
-  @Test func relshimDropsLinesAndKeepsTheEnd() throws {
+  @Test func relshimDropsLinesButKeepsTheExit() throws {
     let disk = try PrivateDisk(size: 32, files: 1000)
     let flood = """
       trap 'exit 5' TERM; awk 'BEGIN { for (i = 0; i < 60000; i++) printf "%050d\\n", i }'

@@ -45,7 +45,7 @@ struct KeyTests {
     }
   }
 
-  @Test func restartAndRollbackUnderAKeyLeaveNoGap() throws {
+  @Test func restartAndRollbackByKeyLeaveNoGap() throws {
     let stage = try Stage("keys")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     #expect(try stage.relctl("scale", "greeter", "web=2").exit == .code(0))

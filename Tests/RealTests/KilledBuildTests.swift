@@ -64,7 +64,7 @@ import Testing
     return relctl
   }
 
-  @Test func theNextBuildRemovesWhatAKilledOneLeft() throws {
+  @Test func nextBuildRemovesLeftoversOfAKilledOne() throws {
     let relctl = try startAndWait()
     #expect(try builds().count == 1)
     relctl.signal(.kill)
@@ -78,7 +78,7 @@ import Testing
     #expect(try builds() == [])
   }
 
-  @Test func aBuildThatLivesIsLeftAlone() throws {
+  @Test func runningBuildIsLeftAlone() throws {
     let relctl = try startAndWait()
     let first = try builds()
     try project("true")

@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func aReleaseThatDoesNotBootChangesNothing() throws {
+  @Test func failedBootChangesNothing() throws {
     let stage = try Stage("bad")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let before = try stage.ready()
@@ -137,7 +137,7 @@ import Testing
     #expect(try stage.ready().map(\.pid) == before.map(\.pid))
   }
 
-  @Test func killsOfEveryPartAreSurvived() throws {
+  @Test func everyPartMayBeKilled() throws {
     let stage = try Stage("kills")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let first = try #require(try stage.ready().first)
@@ -169,7 +169,7 @@ import Testing
   }
 
   /// A shell above the BEAM, a shim killed, a phase cut short, a stop in the same moment: nothing runs unwatched.
-  @Test func whatIsEndedFromOutsideIsNotTakenForDone() throws {
+  @Test func endsFromOutsideAreNotTakenForSuccess() throws {
     let stage = try Stage("outside")
     let tree = stage.folder.path + "/release"
     // As a built release: a slug whose Procfile was changed would be refused.

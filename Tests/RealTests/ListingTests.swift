@@ -32,7 +32,7 @@ import Testing
   }
 
   /// Each folder takes two calls of getdents64(2): one for its names, one for their end.
-  @Test func aFailedListingIsNoEmptyFolder() throws {
+  @Test func failedListingIsNotAnEmptyFolder() throws {
     let tree = try makeRelease()
     let whole = try build(tree)
     let slug = try #require(slugLine(whole), "\(whole.text)")

@@ -41,13 +41,13 @@ struct MaskCostTests {
     return zip(printed.dropFirst(), printed.dropFirst(2)).map { $1 - $0 }
   }
 
-  @Test func anAppendMakesAsManySystemCallsWithManyAppsAsWithOne() throws {
+  @Test func appendCostsTheSameWithManyApps() throws {
     let (one, many) = (try calls(apps: 1), try calls(apps: 300))
     #expect(one == many && one.allSatisfy { $0 < 40 })
   }
 
   /// A process of its own reads one file, not the sets.
-  @Test func aShortProcessReadsNoSets() throws {
+  @Test func shortProcessReadsOnlyTheMask() throws {
     let stage = try Stage("mask-once")
     for app in 0..<20 {
       let set = try stage.relctl("config", "app\(app)", "set", "--build", "KEY=value-of-\(app)")

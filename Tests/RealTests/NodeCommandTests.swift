@@ -34,7 +34,7 @@ struct NodeCommandTests {
   ]
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28])
-  func callsGiveTheirValueOrOneSentence(_ runtime: Beam.Runtime) throws {
+  func callsPrintAValueOrOneSentence(_ runtime: Beam.Runtime) throws {
     let stage = try Stage("calls")
     let beam = try Beam(runtime, name: "called-\(Random.hex(4))")
     for item in Self.calls {
@@ -55,7 +55,7 @@ struct NodeCommandTests {
     #expect(facts.contains(#""output":"\n","value":"ok""#), "\(facts)")
   }
 
-  @Test func refusesWhatCannotBe() throws {
+  @Test func badArgumentsAreRefused() throws {
     let stage = try Stage("refused")
     let beam = try Beam(name: "guarded-\(Random.hex(4))")
     let (wrong, open) = (stage.folder.path + "/wrong", stage.folder.path + "/open")
@@ -96,7 +96,7 @@ struct NodeCommandTests {
     }
   }
 
-  @Test func listsNodesAndSaysWhatTheyAre() throws {
+  @Test func nodesAreListedWithTheirKind() throws {
     let stage = try Stage("list")
     let beam = try Beam(
       name: "listed-\(Random.hex(4))", arguments: ["-kernel", "my_secret", "abc"])
@@ -128,7 +128,7 @@ struct NodeCommandTests {
   }
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28])
-  func aShellHasNoCookieAmongItsArguments(_ runtime: Beam.Runtime) throws {
+  func remoteShellHasNoCookieInItsArguments(_ runtime: Beam.Runtime) throws {
     let stage = try Stage("shell")
     let beam = try Beam(runtime, name: "shelled-\(Random.hex(4))")
     let refused = try stage.relctl("node", "remote", beam.name)

@@ -56,7 +56,7 @@ struct NodeFactsTests {
   }
 
   @Test(arguments: Kind.allCases)
-  func areWhatTheNodeSays(_ kind: Kind) throws {
+  func factsMatchTheNode(_ kind: Kind) throws {
     let beam = try kind.start()
     let stage = try Stage("facts")
     try stage.folder.write("cookie", beam.cookie, mode: 0o400)

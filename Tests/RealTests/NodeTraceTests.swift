@@ -20,7 +20,7 @@ import Testing
   enum Leaving: CaseIterable { case politely, killed }
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28], Leaving.allCases)
-  func leavesNothing(_ runtime: Beam.Runtime, _ leaving: Leaving) throws {
+  func watchingLeavesNothingBehind(_ runtime: Beam.Runtime, _ leaving: Leaving) throws {
     let (watched, other) = (try Beam(runtime, name: "seen"), try Beam(runtime, name: "unseen"))
     let stage = try Stage("trace")
     try stage.folder.write("cookie", watched.cookie, mode: 0o400)

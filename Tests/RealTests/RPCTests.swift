@@ -28,7 +28,7 @@ struct RPCTests {
       "the expression has no value after 1 s [RT-NODE-SILENT]"),
   ]
 
-  @Test func elixirIsEvaluatedInTheRunningSystem() throws {
+  @Test func rpcEvaluatesElixirInTheRunningNode() throws {
     let stage = try Stage("rpc")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     for item in Self.expressions {

@@ -5,7 +5,7 @@ import Testing
 
 /// An agent that does not wake is noticed and named.
 struct SilentAgentTests {
-  @Test func aStoppedAgentIsNamedByThoseThatWaitForIt() throws {
+  @Test func commandsReportAStoppedAgent() throws {
     let stage = try Stage("silent")
     #expect(try stage.relctl("agent", "start").exit == .code(0))
     let agent = try stage.agent()

@@ -61,7 +61,7 @@ struct SlugImportTests {
     return try stage.builds() + slugs
   }
 
-  @Test func aSlugBuiltElsewhereBringsItsEventsOnce() throws {
+  @Test func importWritesTheRecordOnce() throws {
     try pack()
     let first = try stage.relctl("slug", "import", "x.tgz")
     #expect(
@@ -94,7 +94,7 @@ struct SlugImportTests {
   }
 
   /// The slug is the one that a build without a record gives.
-  @Test func theRecordIsNoPartOfTheSlug() throws {
+  @Test func recordDoesNotChangeTheSlugID() throws {
     let plain = try Greeter.slug.get()
     #expect(!Files.exists(plain + "/" + SlugRecord.path))
     #expect(id == Hex.encode(try SHA256.digest(ofFile: plain + "/" + Manifest.path)))
@@ -107,7 +107,7 @@ struct SlugImportTests {
   }
 
   /// As after a kill between the two last steps, and in the middle of them.
-  @Test func anImportThatWasKilledIsFinishedByTheNext() throws {
+  @Test func nextImportFinishesAKilledOne() throws {
     try stage.relctl("slug", "import", tree)
     let events = try stage.events()
     try Files.remove(stage.home.slugs + "/\(id)/events.jsonl")
@@ -123,7 +123,7 @@ struct SlugImportTests {
     #expect(Files.exists(stage.home.slugs + "/\(id)/events.jsonl"))
   }
 
-  @Test func ofSeveralAtOnceOneTells() throws {
+  @Test func concurrentImportsWriteTheRecordOnce() throws {
     try pack()
     let stage = stage
     let tree = tree
@@ -136,7 +136,7 @@ struct SlugImportTests {
     #expect(try leftOver() == [])
   }
 
-  @Test func aWrongRecordKeepsTheSlugOut() throws {
+  @Test func invalidRecordPreventsTheImport() throws {
     let copy = stage.folder.path + "/copy"
     try FileTree.copy(tree, to: copy)
     let path = copy + "/" + SlugRecord.path
@@ -167,7 +167,7 @@ struct SlugImportTests {
   }
 
   /// Whatever the slug comes in, it keeps its id, what it needs, its events and where it came from.
-  @Test func whatIsBuiltOrDeployedOfASlugIsImported() throws {
+  @Test func buildAndDeployAcceptSlugs() throws {
     let copy = try copyWithProvenance()
     try FileTree.copy(copy, to: stage.folder.path + "/holder/app")
     try pack(copy)
@@ -197,7 +197,7 @@ struct SlugImportTests {
     #expect(try stage.events().first { $0.type == .releaseCreated }?.data.slug == id)
   }
 
-  @Test func aChangedTreeIsRefusedWithARemedy() throws {
+  @Test func changedTreeIsRefusedWithARemedy() throws {
     let copy = try copyWithProvenance()
     try Files.replace(copy + "/Procfile", with: Array("web: bin/other\n".utf8), mode: 0o644)
     let answer = try stage.relctl("deploy", "greeter", "copy")
@@ -215,7 +215,7 @@ struct SlugImportTests {
     #expect(taken.exit == .code(0) && !taken.output.contains(id), "\(taken.errors)")
   }
 
-  @Test func aWrongProvenanceKeepsTheSlugOut() throws {
+  @Test func invalidProvenancePreventsTheImport() throws {
     let copy = try copyWithProvenance()
     try Files.replace(
       copy + "/" + Provenance.path, with: Array(#"{"format":2}"#.utf8), mode: 0o644)
@@ -224,7 +224,7 @@ struct SlugImportTests {
     #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
   }
 
-  @Test func aSignalStopsItAndNothingIsLeft() throws {
+  @Test func signalStopsTheImportWithoutLeftovers() throws {
     try stage.folder.write("m/f", "")
     let names = [String](repeating: stage.folder.path + "/m/f", count: 40_000)
     try stage.folder.write("names", names.joined(separator: "\n"))

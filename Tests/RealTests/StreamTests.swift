@@ -31,7 +31,7 @@ struct StreamTests {
     }
   }
 
-  @Test func followersSeeWhatComesAndEndQuietly() throws {
+  @Test func followersPrintNewEventsAndEndQuietly() throws {
     let stage = try Stage("follow")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let events = try Running(stage, ["events", "-f", "--json"])
@@ -52,7 +52,7 @@ struct StreamTests {
     #expect(head.text.split(separator: "\n").count == 1 && head.isSuccess)
   }
 
-  @Test func aDamagedLogIsNamedAndReadOn() throws {
+  @Test func damageIsReportedAndSkipped() throws {
     let stage = try Stage("damaged")
     _ = try stage.relctl("config", "shop", "set", "COLOUR=green")
     _ = try stage.relctl("config", "shop", "set", "COLOUR=blue")
@@ -74,7 +74,7 @@ struct StreamTests {
     #expect(Set(numbers).count == numbers.count && numbers == numbers.sorted())
   }
 
-  @Test func aReleaseOfRelxRunsTwiceOnOneHost() throws {
+  @Test func relxReleaseRunsTwiceOnOneHost() throws {
     let stage = try Stage("relx")
     let environment = stage.environment
     for words in [["new", "release", "name=demo"], ["as", "prod", "release"]] {

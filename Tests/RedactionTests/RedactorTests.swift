@@ -60,7 +60,7 @@ struct RedactorTests {
     Case(["Q": #"\\\\\\\\\\\\"#], #"\\\\\\\\\\\\"#, #"\\\\\\\\\\\\"#),
   ]
 
-  @Test(arguments: cases.indices) func texts(_ index: Int) {
+  @Test(arguments: cases.indices) func masksTexts(_ index: Int) {
     let one = Self.cases[index]
     #expect(Self.mask(one.values, secret: one.secret)(one.text) == one.masked)
   }
@@ -86,7 +86,7 @@ struct RedactorTests {
     ("", ""), ("\"", "\""), ("}{", "}{"),
   ]
 
-  @Test(arguments: jsonCases.indices) func json(_ index: Int) {
+  @Test(arguments: jsonCases.indices) func masksStringsOfJSON(_ index: Int) {
     let (text, masked) = Self.jsonCases[index]
     let mask = Self.mask(["A": "old-password", "B": Self.odd])
     let result = mask.masked(json: Array(text.utf8))
@@ -95,7 +95,7 @@ struct RedactorTests {
   }
 
   /// Deep nesting is nothing to it, and it takes any bytes.
-  @Test func jsonIsAnyBytes() {
+  @Test func acceptsAnyBytesAsJSON() {
     let mask = Self.mask([
       "A": "old-password", "B": "\\\\\\\\\"\"\"\"", "C": "\u{FFFD}\u{FFFD}\u{FFFD}",
     ])
@@ -113,7 +113,7 @@ struct RedactorTests {
     }
   }
 
-  @Test func causes() {
+  @Test func masksCauses() {
     let mask = Self.mask(["A": "old-password", "RT": "RT-CRASHED", "K": "evidence-kind"])
     let cause = Cause(
       .crashed, "it said old-password", remedy: "not old-password",
@@ -129,7 +129,7 @@ struct RedactorTests {
   // MARK: - Events
 
   /// A field that can hold a text holds a value, and it is masked where the table says that the field is free text.
-  @Test(arguments: EventData.Field.allCases) func fields(_ field: EventData.Field) throws {
+  @Test(arguments: EventData.Field.allCases) func masksFreeTextFields(_ field: EventData.Field) throws {
     let mask = Self.mask(["A": "old-password"])
     let cause = #"{"id":"x","sentence":"old-password"}"#
     var texts = 0
@@ -146,7 +146,7 @@ struct RedactorTests {
   }
 
   /// Values that are what the board goes by: they stay, or the agent would not know its own events again.
-  @Test func whatTheBoardGoesByStays() throws {
+  @Test func keepsNamesThatTheBoardNeeds() throws {
     let id = String(repeating: "0123456789abcdef", count: 4)
     let data = EventData {
       ($0.request, $0.build, $0.slug, $0.config, $0.base, $0.commit) = (id, id, id, id, id, id)

@@ -41,12 +41,12 @@ struct URLRedactionTests {
     ("WEBHOOK", "https://hooks.example/T0/B0", "https://hooks.example/T0/B0", "«WEBHOOK»"),
   ]
 
-  @Test(arguments: cases.indices) func isMasked(_ index: Int) {
+  @Test(arguments: cases.indices) func urlsAreMaskedInPart(_ index: Int) {
     let (name, value, text, masked) = Self.cases[index]
     #expect(Redactor(ConfigSet([name: value]))(text) == masked)
   }
 
-  @Test func whatIsMarkedIsHiddenWhole() {
+  @Test func markedURLsAreMaskedWhole() {
     let set = ConfigSet(["HEX_MIRROR": "https://m.example"], secret: ["HEX_MIRROR"])
     #expect(Redactor(set)("at https://m.example") == "at «HEX_MIRROR»")
   }

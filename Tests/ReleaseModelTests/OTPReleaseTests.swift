@@ -44,7 +44,7 @@ import Testing
 
   /// Each change leaves the release what it was.
   @Test(arguments: ["mix", "relx"])
-  func otherLayoutsAreReadAlike(_ name: String) throws {
+  func otherLayoutsGiveTheSameRelease(_ name: String) throws {
     let files = OTPReleaseFiles(fixture: name)
     let folder = "releases/0.1.0"
     let changes: [(inout OTPReleaseFiles) -> Void] = [
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func everyFormOfAnEntry() throws {
+  @Test func entriesInEveryForm() throws {
     var files = OTPReleaseFiles(fixture: "relx")
     files["releases/0.1.0/demo_relx.rel"] = """
       {release,{"demo_relx","0.1.0"},{erts,"13.1.5"},
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test(arguments: ["mix", "relx"])
-  func jsonKeepsTheRelease(_ name: String) throws {
+  func releasesSurviveJSON(_ name: String) throws {
     let release = try OTPReleaseFiles(fixture: name).release()
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -11,7 +11,7 @@ struct ProvenanceTests {
     time: Timestamp(milliseconds: 1_795_000_000_123), by: "ana", folder: "/src/shop",
     commit: "c0ffee", line: "Sell tea", place: "/var/tmp/reltui-build")
 
-  @Test func isReadAsItWasWritten() throws {
+  @Test func provenanceSurvivesItsFile() throws {
     #expect(try Provenance(bytes: Self.whole.bytes) == Self.whole)
     let least = Array(#"{"format":1,"time":"2026-11-21T07:05:09.042Z"}"#.utf8)
     let read = try Provenance(bytes: least)
@@ -41,7 +41,7 @@ struct ProvenanceTests {
     ),
   ]
 
-  @Test(arguments: refused.indices) func isRefused(_ index: Int) {
+  @Test(arguments: refused.indices) func invalidProvenanceIsRefused(_ index: Int) {
     let (text, id, said) = Self.refused[index]
     let cause = #expect(throws: Cause.self) { try Provenance(bytes: Array(text.utf8)) }
     #expect(cause?.id == id.rawValue)
