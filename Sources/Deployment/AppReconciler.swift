@@ -294,7 +294,8 @@ extension AppReconciler {
           last,
           Cause(
             .crashLoop, sentence + reason,
-            remedy: "When it is repaired: relctl restart \(app.name), or relctl rollback \(app.name)")
+            remedy:
+              "When it is repaired: relctl restart \(app.name), or relctl rollback \(app.name)")
         ))
       return
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Deployment
 
-/// A new operation is one value; the agent's parts need not know it.
+/// An added operation. It is one value, and the agent's code does not know it.
 private struct Touch: Operation {
   static let type = EventType.promoteRequested
   static let verb = "touch"

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Deployment
 
-/// Whether an agent wakes, as a program sees it that has written to the log.
+/// Whether an agent wakes after a line was appended to the log.
 struct AgentControlTests {
   private static let woken = Timestamp(milliseconds: 1_700_000_000_000)
 

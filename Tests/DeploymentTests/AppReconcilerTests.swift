@@ -5,23 +5,23 @@ import Testing
 
 @testable import Deployment
 
-/// The agent's world without processes: a board, and runs that behave as a test wants.
+/// A simulation of the agent without processes: a board, and runs that behave as the test says.
 struct World {
   enum Fate { case ready, crash, hang }
 
   var board = Board()
   var now = Timestamp(milliseconds: 1_700_000_000_000)
-  /// What becomes of the runs of a release.
+  /// The fate of each release's runs.
   var fates: [ReleaseNumber: Fate] = [:]
   var processes: Result<Set<String>, Cause> = .success(["web"])
   var operations = OperationTable.standard
   var hasSpace = true
-  /// As another clock has it; nil as `now` has it.
+  /// The age of the crashes on the monotonic clock; nil to compute it from `now`.
   var sinceCrash: [InstanceName: Int64]?
   var history: [EventType] = []
   private var sequence: UInt64 = 0
 
-  /// The fewest ready web instances seen since there was one.
+  /// The smallest number of ready web instances since the first was ready.
   var fewestReady: Int?
 
   @discardableResult
@@ -62,7 +62,7 @@ struct World {
         hasSpace: hasSpace, operations: operations, processes: { [processes] _ in processes }))
   }
 
-  /// Acts as the agent does; `limit` actions at the most, as if it were killed then.
+  /// Performs actions as the agent does, at most `limit` of them, as if the agent were killed then.
   mutating func act(limit: Int = .max) -> Int {
     var done = 0
     while done < limit {
@@ -129,7 +129,8 @@ struct World {
     }
   }
 
-  /// Lets agent and runs take turns until nothing happens any more. An agent is killed after every `stride` actions.
+  /// Alternates agent and runs until nothing changes. The agent is killed after every `stride`
+  /// actions.
   mutating func settle(stride: Int = .max) {
     for _ in 0..<400 {
       let before = sequence
@@ -153,7 +154,7 @@ struct World {
   }
 }
 
-/// Strides at which the agent is killed: after every single action, after every few, never.
+/// Numbers of actions after which the agent is killed; the last one is never reached.
 private let strides = [1, 2, 3, 5, Int.max]
 
 struct AppReconcilerTests {
@@ -183,7 +184,7 @@ struct AppReconcilerTests {
     #expect(world.board.requests.isEmpty)
   }
 
-  /// Its release phase may be among what cannot be read.
+  /// An unreadable manifest may have a release phase.
   @Test(arguments: strides) func unreadableManifestStartsNothing(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
@@ -299,7 +300,7 @@ struct AppReconcilerTests {
     #expect(world.history.count { $0 == .instanceAbandoned } == 1)
     #expect(pauses == pauses.sorted() && pauses.count == AppReconciler.crashLimit - 1)
     #expect(world.app.summary == (.crashed, AppReconciler.crashLimit))
-    // The other instance was never touched, and an operator can have it tried again.
+    // The other instance is untouched, and an operator can restart this one.
     #expect(world.readyReleases == ["web.2 v1"])
     world.fates = [:]
     world.request(.restartRequested)
@@ -329,7 +330,7 @@ struct AppReconcilerTests {
     #expect(!world.history.contains(.instanceAbandoned))
   }
 
-  /// A disk that is full keeps nobody down who crashed for another reason.
+  /// A full disk must not keep an instance down that crashed for another reason.
   @Test func otherCrashesAreRetriedOnAFullDisk() {
     var world = World.running()
     world.hasSpace = false
@@ -366,7 +367,7 @@ struct AppReconcilerTests {
     #expect(world.app.failure?.cause.sentence.contains("ana") == true)
   }
 
-  /// Runs of a deployment that failed while the restart waited its turn are none of the restart's.
+  /// Runs of a deployment that failed while the restart waited do not count for the restart.
   @Test(arguments: strides) func restartAfterAFailedDeploymentSucceeds(stride: Int) {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
@@ -383,7 +384,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  /// Somebody ended a new run from outside while it booted: it is started again.
+  /// A signal from outside ended a new run while it booted; it is started again.
   @Test(arguments: [EventType.deployRequested, .restartRequested])
   func newRunStoppedFromOutsideIsStartedAgain(type: EventType) {
     var world = World.running()
@@ -408,7 +409,7 @@ struct AppReconcilerTests {
     #expect(world.board.requests.isEmpty && world.app.liveRuns.isEmpty)
   }
 
-  /// What is planned beside a request that is only looked at would be planned on yesterday's wish.
+  /// Accepting the request may change what is planned, so nothing else is planned with it.
   @Test func noRunStartsWhileAStopIsConsidered() {
     var world = World.running()
     let run = world.app.liveRuns[0]

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Deployment
 
-/// What the agent does next for a run, by its state on the board and what is seen of it.
+/// The agent's next actions for a run, by its state on the board and its observation.
 struct RunReconcilerTests {
   static let live = status()
   static let asked = status { $0.wasAsked = true }

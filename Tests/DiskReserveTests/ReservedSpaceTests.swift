@@ -14,7 +14,8 @@ import Testing
       (Space(bytes: 0), .low, true, true),
       (Space(bytes: 4 * Self.megabyte - 1), .low, true, true),
       (Space(bytes: 4 * Self.megabyte), .tight, false, true),
-      // What is left when it was given away on a disk without a free byte, and before it is made again.
+      // The space left after the reserve was released on a disk without a free byte, and before it
+      // is made again.
       (Space(bytes: Home.ballastSize), .tight, false, true),
       (Space(bytes: 32 * Self.megabyte - 1), .tight, false, true),
       (Space(bytes: 32 * Self.megabyte), .plenty, false, false),
@@ -32,7 +33,8 @@ import Testing
     }
   }
 
-  /// Made, it leaves more than what it would be given away for; given away, less than what it would be made for.
+  /// Making the reserve must leave more space than the level at which it is released, and releasing
+  /// it less than the level at which it is made.
   @Test func reserveDoesNotOscillate() {
     for bytes in stride(from: 0, through: 100 * Self.megabyte, by: Self.megabyte / 2) {
       switch ReservedSpace.Level(Space(bytes: bytes)) {
@@ -71,7 +73,7 @@ import Testing
       (PosixError("write", "/proc/self/x/y", .noSpace), .diskFull),
       (PosixError("make folder", "/tmp/x", .quotaExceeded), .diskFull),
       (PosixError("write", "pipe", .noSpace), .diskFull),
-      // Too many watches of this user, and the disk has nothing to do with it.
+      // This user has too many watches; the disk is not full.
       (PosixError("watch", "/tmp", .noSpace), .homeUnwritable),
       (PosixError("write", "/tmp/x", .accessDenied), .homeUnwritable),
     ]

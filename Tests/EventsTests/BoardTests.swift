@@ -4,7 +4,6 @@ import JSONText
 import Testing
 
 struct BoardTests {
-  /// Folds lines as they stand in a log.
   private func fold(_ lines: [String]) throws -> Board {
     var board = Board()
     for line in lines {
@@ -44,7 +43,7 @@ struct BoardTests {
     #expect(app.runs.map(\.pid) == [7] && app.runs.map(\.port) == [20001])
   }
 
-  /// Lines that say nothing we can use move the number on and nothing else.
+  /// Events without a required field change only the sequence number.
   @Test(arguments: [
     ("release.created", #"{"slug":"s","config":"c"}"#),
     ("release.created", #"{"release":"v1","slug":"other","config":"x"}"#),
@@ -98,12 +97,12 @@ struct BoardTests {
     #expect(
       once.summary == (.crashed, 1) && once.worstCause(at: once.changed)?.sentence == "it broke")
     #expect(once.runs.map(\.state) == [.crashed] && once.runs.map(\.exit) == [1])
-    // The line ten minutes later: the run had been stable.
+    // The same line ten minutes later, after the run was stable.
     let late = line(8, "instance.crashed", crash).replacing("07:00:08", with: "07:10:00")
     let again = line(9, "instance.starting", #"{"instance":"web.1","release":"v1"}"#)
     let twice = try #require(try fold(running + [late, again]).apps["shop"])
     #expect(twice.crashes.values.map(\.count) == [1])
-    // Ready again it is news for some minutes.
+    // After the instance is ready again, the crash is shown for some minutes.
     let ready = line(9, "instance.ready", #"{"instance":"web.1","run":9}"#).replacing(
       "07:00:09", with: "07:10:02")
     let back = try #require(try fold(running + [late, again, ready]).apps["shop"])
@@ -139,7 +138,8 @@ struct BoardTests {
     #expect(news == ["it broke", "no boot", "left down", "left down"])
   }
 
-  /// A line of the log can be lost; what follows from the others must not be stuck or given twice.
+  /// A line of the log can be lost. The others must not leave anything stuck, nor give a number
+  /// twice.
   @Test func lostLinesLeaveNothingStuck() throws {
     let request = [
       line(8, "deploy.requested", #"{"slug":"s","by":"ana","deadline":"2026-11-21T08:00:00Z"}"#),
@@ -151,10 +151,10 @@ struct BoardTests {
     let finished = line(13, "request.finished", #"{"request":"e8","release":"v2"}"#)
     let during = try #require(try fold(running + request).apps["shop"])
     #expect(during.deployment != nil && during.nextRelease.description == "v3")
-    // Without its deployment.finished.
+    // Without its `deployment.finished`.
     let after = try #require(try fold(running + request + [finished]).apps["shop"])
     #expect(after.deployment == nil && after.current?.description == "v2")
-    // Without its release.created.
+    // Without its `release.created`.
     let unlisted = try #require(try fold(Array(running.dropFirst())).apps["shop"])
     #expect(unlisted.releases.isEmpty && unlisted.nextRelease.description == "v2")
   }

@@ -2,7 +2,7 @@ import Events
 import HomeLayout
 import Testing
 
-/// A clock that was set back leaves moments ahead of it, and its programs may have written negative durations.
+/// Times in the future and negative durations, which a clock that was set back can cause.
 struct DurationTests {
   @Test(arguments: [
     (Int64.min, "0s", "0.0 s"), (-139_719_993_600, "0s", "0.0 s"), (-1, "0s", "0.0 s"),
@@ -13,7 +13,7 @@ struct DurationTests {
     #expect(Age.seconds(milliseconds) == seconds)
   }
 
-  /// It is not known how long ago the crash was, so it is still shown.
+  /// The age of the crash is unknown, so the crash is still shown.
   @Test func crashesInTheFutureAreShown() {
     var board = Board()
     let time = Timestamp(milliseconds: 1_700_000_000_000)

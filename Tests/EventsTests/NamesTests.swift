@@ -11,7 +11,6 @@ struct NamesTests {
     "web\u{301}.1", "web.\u{301}1", "web.١", "web.１", "a/b.1", "web.x",
   ]) func invalidInstanceNames(_ text: String) { #expect(InstanceName(text) == nil) }
 
-  /// Each type is found by its name, and nothing else is.
   @Test func typesAreFoundByName() {
     #expect(EventType.allCases.allSatisfy { EventType(rawValue: $0.rawValue) == $0 })
     let others = EventType.allCases.flatMap {

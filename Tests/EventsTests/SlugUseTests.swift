@@ -17,7 +17,7 @@ import Testing
     #expect(SlugChoice.removable(slugs, used: used, keep: keep, now: Self.now) == expected)
   }
 
-  /// A clock that was set back must not make a new one look old.
+  /// After the clock was set back, a new slug must not look old.
   @Test func slugsFromTheFutureAreNew() {
     #expect(SlugChoice.removable(["a": Self.ago(-500)], used: [], keep: 0, now: Self.now) == [])
   }

@@ -10,7 +10,7 @@ import Testing
       (["XDG_STATE_HOME": "/x", "HOME": "/h"], true, "/var/lib/reltui"),
       (["XDG_STATE_HOME": "/x", "HOME": "/h"], false, "/x/reltui"),
       (["XDG_STATE_HOME": "", "HOME": "/h"], false, "/h/.local/state/reltui"),
-      // The XDG Base Directory Specification: a relative path is to be ignored.
+      // The XDG Base Directory Specification says that a relative path must be ignored.
       (["XDG_STATE_HOME": "state", "HOME": "/h"], false, "/h/.local/state/reltui"),
       (["HOME": ""], false, nil),
       ([:], false, nil),

@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  /// What lies ahead has not begun to pass: a clock can be set back.
+  /// A time in the future has an elapsed time of 0: a clock can be set back.
   @Test(
     arguments: [
       (1000, 400, 600), (1000, 1000, 0), (1000, 1001, 0), (0, 253_402_300_799_999, 0),
@@ -36,7 +36,7 @@ import Testing
       Timestamp(milliseconds: now).elapsed(since: Timestamp(milliseconds: since)) == passed)
   }
 
-  /// Days all over the years 0 to 9999, each at another time of the day.
+  /// Days throughout the years 0 to 9999, each at another time of day.
   @Test func roundTripOverCenturies() {
     var wrong: [Int64] = []
     var before = ""
@@ -99,14 +99,14 @@ import Testing
       "2026-11-21T07:05:09+24:00", "2026-11-21T07:05:09+01:60", "2026-11-21T07:05:09Z ",
       " 2026-11-21T07:05:09Z", "2026-11-21T07:05:09ZZ", "26-11-21T07:05:09Z",
       "+026-11-21T07:05:09Z", "2026-1-21T07:05:09Z", "２０２６-11-21T07:05:09Z",
-      // Beyond the years that fit four digits.
+      // Outside the years that fit four digits.
       "9999-12-31T23:59:60Z", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01",
     ]
     #expect(cases.filter { Timestamp($0) != nil } == [])
   }
 
-  /// The fast way reads what we write as the slow one does, and nothing else: not other forms, nor with a byte changed
-  /// to something that the slow way refuses.
+  /// The fast reader agrees with the slow one on written times, and accepts nothing that the slow
+  /// one refuses.
   @Test func fastReaderAgreesWithTheSlowOne() {
     var wrong: [String] = []
     for day in stride(from: Int64(-719_528), to: 2_932_897, by: 997) {

@@ -17,7 +17,7 @@ import Testing
       run(process, port: 4001), app: "demo", status: status, lines: lines, wasReady: wasReady)
   }
 
-  /// Last words of real failed boots, and the line that tells.
+  /// The output of real failed boots, and the line that names the cause.
   static let lastWords: [(telling: String, text: String)] = [
     (
       #"** (System.EnvError) could not fetch environment variable "GREETER_GREETING" because it is not set"#,
@@ -171,7 +171,7 @@ import Testing
     #expect(long.sentence.count < 400 && long.evidence.allSatisfy { $0.text.count <= 300 })
   }
 
-  /// What Elixir had to say is lost where the VM ends before it is written; the VM's own words have it too.
+  /// Elixir's message is lost if the VM ends before it is written; the VM's Erlang term has it too.
   @Test func lostElixirMessagesAreFoundInErlangTerms() {
     let term =
       #"{"init terminating in do_boot",{#{'__exception__'=>true,'__struct__'=>'Elixir.RuntimeError',message=><<"no \"x\"">>},[{a,b,1,[]}]}}"#

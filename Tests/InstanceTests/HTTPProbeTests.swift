@@ -83,7 +83,7 @@ import Testing
     #expect(throws: PosixError("connect to", "127.0.0.1:\(refused)", .refused)) {
       try Self.verdict(nil, port: refused)
     }
-    // It hangs, and its queue is full: whoever probes must not hang with it.
+    // The server hangs and its queue is full; the probe must not hang with it.
     let full = try LoopbackServer()
     var waiting: [File] = []
     while let next = try? Loopback.connect(full.port, milliseconds: 20) { waiting.append(next) }

@@ -5,7 +5,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// A run of a release, for what needs one.
+/// A run of a release.
 func specification(
   _ command: String = "bin/demo start", tree: String = "/slug", folder: String = "/run",
   config: [String: String] = [:]
@@ -46,7 +46,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(client["LANG"] == "C.UTF-8")
   }
 
-  /// What people write into Procfiles, run by the shell we give it to.
+  /// Typical commands of Procfiles, run by a real shell.
   @Test func commandsRunByAShell() throws {
     let folder = try TemporaryFolder("command")
     try folder.write("a tree/bin/demo", "#!/bin/sh\necho $GREETING $*; echo $$\n", mode: 0o755)
@@ -69,7 +69,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
         .split(separator: "\n")
       let greeting = command.hasPrefix("GREETING") ? "hi start" : "start"
       #expect(lines.first.map(String.init) == greeting, "\(command): \(lines)")
-      // Signals go to the group, but its first process is the one whose end is the run's.
+      // Signals go to the process group, but the end of its first process is the end of the run.
       if own.contains(command) { #expect(lines.last == "\(child.pid)", "\(command)") }
     }
   }
@@ -93,7 +93,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
   }
 
   @Test func tailReadsLargerWindowsWhenNeeded() throws {
-    // 1.2 MB: ten lines lie in the first window, a thousand only in the second.
+    // 1.2 MB: the first window has ten lines, only the second has a thousand.
     let text = lines(1...1200, width: 1000)
     try folder.write("log/current", text)
     for count in [0, 1, 10, 250, 1000, 1200, 5000] {

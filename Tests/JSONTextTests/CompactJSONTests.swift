@@ -5,7 +5,7 @@ struct CompactJSONTests {
   @Test(arguments: [
     ("{}", "{}"), (" [ ] ", "[]"),
     ("\t{ \"a\" : 1 ,\r\n \"b\" : [ 1 , 2 ] }\n", #"{"a":1,"b":[1,2]}"#),
-    // Numbers keep their digits, strings their bytes.
+    // Numbers keep their digits, and strings their bytes.
     ("[1.50e+02, -0, 10000000000000000000000001]", "[1.50e+02,-0,10000000000000000000000001]"),
     (#"[" a { b ", "\u00e9\ud83d\ude00\/"]"#, #"[" a { b ","\u00e9\ud83d\ude00\/"]"#),
     (#"{"a":[{}, [ ]], "a":null}"#, #"{"a":[{},[]],"a":null}"#),

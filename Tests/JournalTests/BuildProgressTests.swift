@@ -32,7 +32,7 @@ import Testing
     #expect(news.take() == [])
     let cause = Cause(.compile, "it does not", remedy: "Mend it.", facts: ["a": "b"])
     let bytes = step("check") + step("compile") + line(.buildFailed) { $0.cause = cause }
-    // A line comes in two parts.
+    // A line arrives in two parts.
     try file.write(bytes.prefix(40))
     #expect(news.take() == [])
     try file.write(bytes.dropFirst(40))
@@ -47,7 +47,7 @@ import Testing
     #expect(news.take() == [])
   }
 
-  /// Whatever the source holds can write there.
+  /// Code of the source tree can write to the file.
   @Test func otherLinesAreIgnored() throws {
     var news = BuildProgress(file, build: Self.build)
     var changed = step("check")

@@ -3,7 +3,7 @@ import Journal
 import TestSupport
 import Testing
 
-/// What is rejected by its bytes must be what its event would be rejected for.
+/// The sieve must reject only lines whose event does not match.
 struct EventSieveTests {
   private static func line(_ members: String) -> [UInt8] {
     Array(#"{"seq":"7","id":"e","time":"2026-11-21T07:05:09.042Z",\#(members)}"#.utf8)
@@ -38,7 +38,7 @@ struct EventSieveTests {
     #expect(Self.mayPass(members))
   }
 
-  /// The event tells: the name stands in the line, but not as that of the app.
+  /// The name occurs in the line, but not as the app; only the decoded event shows that.
   @Test func nameInAnotherFieldPasses() {
     #expect(Self.mayPass(#""type":"a.b","subject":"other","data":{"by":"shop"}"#, app: "shop"))
   }
@@ -61,14 +61,15 @@ struct EventSieveTests {
     #expect(!Self.mayPass(#""type":"a.b","subject":"shop""#, type: glob))
   }
 
-  /// It is shown with a type that does not stand in it.
+  /// The made-up type of such a line does not occur in its bytes.
   @Test(arguments: ["unreadable", "un*", "*able"])
   func unreadableLinesAreFoundByTheirMadeUpType(_ glob: String) {
     #expect(Self.envelope(#""type":"a.b",}"#) == nil)
     #expect(Self.mayPass(#""type":"a.b",}"#, type: glob))
   }
 
-  /// Names and patterns of few letters meet often. Any letter may be escaped, and members come in any order.
+  /// Names and patterns of few letters match often. Any letter may be escaped, and members come in
+  /// any order.
   @Test func matchingLinesAlwaysPass() {
     var random = Scramble(3)
     func word(_ letters: [String]) -> String {

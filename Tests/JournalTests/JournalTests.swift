@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 struct JournalTests {
-  /// Whoever writes, whatever it is, and whenever the value was set.
+  /// For every writer, every field, and values that were set at any time.
   @Test func valuesOfConfigVarsAreNeverWritten() throws {
     let folder = try TemporaryFolder("journal")
     let home = Home(root: folder.path + "/home")

@@ -6,7 +6,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// What an import writes into the log, and that it is written once.
+/// The events that an import writes; each is written once.
 struct SlugImportTests {
   let folder: TemporaryFolder
   let journal: Journal
@@ -44,7 +44,7 @@ struct SlugImportTests {
     #expect(merged.first?.data.commit == "c0ffee" && events[5].data == stored)
   }
 
-  /// Each number of events that an import may have written when it was killed.
+  /// For each number of events that a killed import may have written.
   @Test(arguments: 0...5) func missingEventsAreWrittenOnce(_ count: Int) throws {
     _ = try journal.tell(of: stored, isNew: true, record: record)
     let all = try events()
@@ -66,7 +66,7 @@ struct SlugImportTests {
     #expect(try events().map(\.type) == [.slugStored, .slugStored])
   }
 
-  /// A build speaks of no request and no instance.
+  /// Events of builds name no request and no instance.
   @Test func fieldsThatBuildsDoNotUseAreLeftOut() throws {
     var entries = SlugRecordTests.good
     entries[1] = .init(

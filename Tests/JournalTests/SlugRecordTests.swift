@@ -7,12 +7,12 @@ import Posix
 import TestSupport
 import Testing
 
-/// The record of a build as a slug carries it, and every way in which it can be wrong.
+/// The record of a build in a slug, and every way in which it can be invalid.
 struct SlugRecordTests {
   static let slug = String(repeating: "5a", count: 32)
   static let build = "0123456789abcdef"
 
-  /// One event of a record, as somebody who writes such files by hand could have it.
+  /// One event of a record, as it can be forged.
   struct Entry: Sendable {
     var type: String
     var data: String
@@ -180,7 +180,7 @@ struct SlugRecordTests {
     #expect(cause?.id == "RT-SLUG-RECORD" && cause?.exitCode == 65)
   }
 
-  /// Whatever is done to a byte, it is refused and nothing traps.
+  /// Any change of any byte is refused and never traps.
   @Test func everyChangedByteIsRefused() throws {
     let bytes = Self.bytes(Self.good)
     var random = Scramble(7)

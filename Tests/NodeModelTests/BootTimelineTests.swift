@@ -2,7 +2,7 @@ import NodeModel
 import Testing
 
 struct BootTimelineTests {
-  /// Looks at a boot: the clock, what is being started and what runs.
+  /// Samples of a boot: the clock, the applications that are starting, and those that run.
   private static let looks: [(Int64, [String], [String], Bool)] = [
     (0, [], ["kernel"], false),
     (10, ["a"], ["kernel", "stdlib"], false),

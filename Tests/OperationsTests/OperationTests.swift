@@ -4,7 +4,7 @@ import Operations
 import ReleaseModel
 import Testing
 
-/// What each operation says of a board: whether it may be done, its sentence, its event and back.
+/// Each operation's rules on a board, its sentence, and its event in both directions.
 struct OperationTests {
   /// An app with three releases; v2 is current, v1 ran before, v3 failed.
   static let board: Board = {
@@ -81,7 +81,7 @@ struct OperationTests {
     #expect(refusal == test.refusal)
   }
 
-  /// What a request says is what the agent reads from it.
+  /// The agent must read from a request what the operator wrote.
   @Test(arguments: cases)
   func operationsSurviveTheirEvent(_ test: Case) throws {
     let operation = test.operation
@@ -121,7 +121,7 @@ struct OperationTests {
       Rollback(app: "shop").needs(on: Self.board) == Needs(slug: "a", config: "c1"))
   }
 
-  /// A restart of all includes that of each instance, but not the other way round.
+  /// A restart of all instances includes that of each one, but not the other way round.
   @Test(arguments: [
     (InstanceName?.none, InstanceName?.none, true), (nil, InstanceName("web", 1), true),
     (InstanceName("web", 1), InstanceName("web", 1), true), (InstanceName("web", 1), nil, false),
@@ -178,7 +178,7 @@ struct Story {
         data: EventData(fill)))
   }
 
-  /// A release that became current.
+  /// Adds a release that became current.
   mutating func release(
     _ number: Int, slug: String, config: String, formation: [String: Int],
     _ fill: (inout EventData) -> Void = { _ in }

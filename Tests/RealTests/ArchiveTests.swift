@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// Archives of built OTP releases, as mix and rebar3 make them, deployed.
+/// Deployments of archives of built OTP releases, as mix and rebar3 make them.
 struct ArchiveTests {
   let stage: Stage
 
@@ -73,7 +73,8 @@ struct ArchiveTests {
     ("mkfifo x", 69, "cannot build './x': it is neither a folder nor a file [RT-SOURCE-MISSING]"),
   ]
 
-  @Test(arguments: refused.indices) func badArchivesAreRefusedWithoutLeftovers(_ index: Int) throws {
+  @Test(arguments: refused.indices) func badArchivesAreRefusedWithoutLeftovers(_ index: Int) throws
+  {
     let (script, exit, said) = Self.refused[index]
     try shell(script)
     let answer = try stage.relctl("deploy", "shop", said.contains("./x") ? "./x" : "x")

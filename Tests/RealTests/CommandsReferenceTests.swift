@@ -21,8 +21,8 @@ struct CommandsReferenceTests {
     try ReferencePage.check("commands", page)
   }
 
-  /// A command's own words are in small letters, and stand in its usage as in the list; the list goes on with
-  /// a summary, the usage with arguments.
+  /// The words that make up a command's name. They are in small letters and appear in the list and
+  /// in the usage; in the list a summary follows, in the usage arguments.
   private static func name(_ words: [String], _ help: String) -> [String] {
     let usage = help.split(separator: "\n").first?.split(separator: " ").dropFirst(2) ?? []
     return zip(words, usage).prefix { $0 == $1 && $0.allSatisfy(\.isLowercase) }.map(\.0)

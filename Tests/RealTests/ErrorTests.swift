@@ -4,7 +4,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// Bad input gets one line with an id, the right exit code, and changes nothing.
+/// Bad input gives one line with an id and the right exit code, and changes nothing.
 struct ErrorTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var arguments: [String]

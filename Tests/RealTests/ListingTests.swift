@@ -2,13 +2,13 @@ import Posix
 import TestSupport
 import Testing
 
-/// An error of readdir(3) must not pass for the end of a folder.
+/// An error of readdir(3) must not be taken for the end of a folder.
 @Suite struct ListingTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder("listing") }
 
-  /// An OTP release as `mix release` leaves it, without code.
+  /// Makes an OTP release in the form that `mix release` leaves it, without code.
   private func makeRelease() throws -> String {
     let tree = folder.path + "/release"
     try FileTree.copy(Fixtures.path("releases/mix"), to: tree)

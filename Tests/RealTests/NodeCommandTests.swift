@@ -2,12 +2,12 @@ import Posix
 import TestSupport
 import Testing
 
-/// `relctl node …` with real nodes that are not ours.
+/// `relctl node …` with real nodes outside any app.
 struct NodeCommandTests {
   struct Case: Sendable {
     var words: [String]
     var exit: Int32
-    /// What standard output is; of an error how standard error begins, after the program's name.
+    /// The standard output; for an error, how standard error begins after the program's name.
     var text: String
 
     init(_ words: [String], _ exit: Int32 = 0, _ text: String) {
@@ -47,7 +47,7 @@ struct NodeCommandTests {
       }
       #expect(!(answer.output + answer.errors).contains(beam.cookie))
     }
-    // The value once, whatever the number of calls.
+    // The value is printed once, whatever the number of calls.
     let measured = try stage.relctl("node", "rpc", beam.name, "erlang", "node", "--repeat", "20")
     #expect(measured.output == "'\(beam.name)'\n")
     #expect(measured.errors.hasPrefix("20 calls in ") && measured.errors.contains("p99"))
@@ -106,7 +106,7 @@ struct NodeCommandTests {
     #expect(table.exit == .code(0))
     let row = try #require(table.lines.first { $0.hasPrefix(beam.name) })
     #expect(row.contains("pid \(beam.pid) (") && row.contains(" 25 ") && row.hasSuffix("up"))
-    // It is not hidden that one does not answer.
+    // A node that does not answer is listed too.
     #expect(table.lines.contains { $0.hasPrefix(frozen.name) && !$0.hasSuffix("up") })
     let note = try #require(table.lines.first { $0.hasPrefix("\(frozen.name): ") })
     #expect(note.hasSuffix("[RT-NODE-SILENT]"), "\(note)")

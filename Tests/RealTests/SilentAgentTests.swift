@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// An agent that does not wake is noticed and named.
+/// Commands notice and report an agent that does not wake.
 struct SilentAgentTests {
   @Test func commandsReportAStoppedAgent() throws {
     let stage = try Stage("silent")

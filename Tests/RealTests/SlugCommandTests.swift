@@ -5,7 +5,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// `relctl slug …` on small slugs that are made of a built OTP release.
+/// `relctl slug …` on small slugs made from a built OTP release.
 struct SlugCommandTests {
   let stage: Stage
 
@@ -25,7 +25,7 @@ struct SlugCommandTests {
     return try JSON.decode([String: String].self, from: Array(answer.output.utf8))["slug"] ?? ""
   }
 
-  /// Makes a release of the ledger; that it does not boot does not matter.
+  /// Adds a release to the ledger; it need not boot.
   private func release(_ app: String, _ slug: String) throws {
     let answer = try stage.relctl("deploy", app, slug)
     #expect(answer.exit == .code(1), "\(answer.errors)\(answer.output)")
@@ -50,7 +50,7 @@ struct SlugCommandTests {
     let json = try stage.relctl("slug", "list", "--json").output
     #expect(json.contains(#""releases":[{"app":"shop","release":"v2"}],"slug":"\#(slugs[1])""#))
 
-    // All are new.
+    // All slugs are new.
     #expect(try stage.relctl("slug", "gc", "--keep", "0").lines == ["0 kB freed; 4 slugs stay"])
     for (index, slug) in slugs.enumerated() { try age(slug, hours: 10 - index) }
     let dry = try stage.relctl("slug", "gc", "--dry-run", "--keep", "1")
@@ -84,7 +84,7 @@ struct SlugCommandTests {
       running.signal(.kill)
       _ = running.exit()
     }
-    // Built again it is asked for.
+    // Building the slug again counts as a use.
     #expect(try build("text 2") == slugs[1])
     #expect(try stage.relctl("slug", "gc", "--keep", "0").lines == ["0 kB freed; 2 slugs stay"])
     let used = try stage.relctl("slug", "rm", slugs[0])

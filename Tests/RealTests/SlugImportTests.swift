@@ -5,7 +5,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// A slug built where there is no home, and taken into one.
+/// A slug that was built on a host without a home, and its import into a home.
 struct SlugImportTests {
   /// The sample app, built as a platform does it, with its events inside; made once for all tests.
   static let built: Result<String, any Error> = Result {
@@ -55,7 +55,7 @@ struct SlugImportTests {
     try stage.events().map { $0.typeName + ($0.data.step.map { " " + $0 } ?? "") }
   }
 
-  /// What an import leaves behind beside the slug.
+  /// The leftovers of an import beside the slug.
   private func leftOver() throws -> [String] {
     let slugs = try Files.list(stage.home.slugs).filter { ![".lock", id].contains($0) }
     return try stage.builds() + slugs
@@ -93,20 +93,20 @@ struct SlugImportTests {
     #expect(lines.contains(["commit", "c0ffee"]))
   }
 
-  /// The slug is the one that a build without a record gives.
+  /// The slug has the same id as one built without a record.
   @Test func recordDoesNotChangeTheSlugID() throws {
     let plain = try Greeter.slug.get()
     #expect(!Files.exists(plain + "/" + SlugRecord.path))
     #expect(id == Hex.encode(try SHA256.digest(ofFile: plain + "/" + Manifest.path)))
     #expect(try stage.relctl("slug", "import", plain, "--json").output.contains(#""events":0"#))
     #expect(try told() == ["slug.stored"])
-    // What the first one did not bring the second one may.
+    // A second import may bring the record that the first one lacked.
     let later = try stage.relctl("slug", "import", tree)
     #expect(later.lines.last == "       8 events of its build are in the log now")
     #expect(try told() == ["slug.stored"] + Self.story)
   }
 
-  /// As after a kill between the two last steps, and in the middle of them.
+  /// The state after a kill between the last two steps, and within them.
   @Test func nextImportFinishesAKilledOne() throws {
     try stage.relctl("slug", "import", tree)
     let events = try stage.events()
@@ -155,7 +155,7 @@ struct SlugImportTests {
     #expect(try stage.builds() == [])
   }
 
-  /// As a platform's build leaves it, with where it came from.
+  /// A copy as a platform's build leaves it, with its provenance.
   private func copyWithProvenance() throws -> String {
     let copy = stage.folder.path + "/copy"
     try FileTree.copy(tree, to: copy)
@@ -166,7 +166,7 @@ struct SlugImportTests {
     return copy
   }
 
-  /// Whatever the slug comes in, it keeps its id, what it needs, its events and where it came from.
+  /// In every form of input the slug keeps its id, its needs, its events and its provenance.
   @Test func buildAndDeployAcceptSlugs() throws {
     let copy = try copyWithProvenance()
     try FileTree.copy(copy, to: stage.folder.path + "/holder/app")

@@ -2,7 +2,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// `scripts/limit`, which `make test` runs the tests by.
+/// `scripts/limit`, under which `make test` runs the tests.
 @Suite struct SuiteLimitTests {
   private func limit(_ script: String) throws -> Invocation.Result {
     try Invocation(

@@ -1,5 +1,6 @@
-@testable import Redaction
 import Testing
+
+@testable import Redaction
 
 struct NeedleTableTests {
   private func table(_ texts: [String]) -> NeedleTable {
@@ -28,7 +29,8 @@ struct NeedleTableTests {
     #expect(table.needles == [.init(bytes: Array("same".utf8), name: "A")])
   }
 
-  /// Against a search that looks at each text in turn, and read back from its bytes.
+  /// Compares the table with a search for each text in turn, also after the table was stored and
+  /// read.
   @Test func agreesWithALinearSearch() throws {
     var random = SystemRandomNumberGenerator()
     func bytes(_ lengths: ClosedRange<Int>) -> [UInt8] {

@@ -35,7 +35,7 @@ import Testing
         "postdeploy": "bin/seed", "pr-predestroy": "bin/drop", "dokku.predeploy": "bin/before",
         "dokku.postdeploy": "bin/after",
       ])
-    // A manifest holds it as we have it.
+    // A manifest stores it unchanged.
     #expect(try JSON.decode(AppJSON.self, from: JSON.encode(app)) == app)
   }
 

@@ -2,7 +2,7 @@ import Events
 import ReleaseModel
 import Testing
 
-/// Manifests that somebody wrote who wants to do harm.
+/// Malicious manifests.
 @Suite struct ManifestCheckTests {
   private static let digest = String(repeating: "a", count: 64)
 

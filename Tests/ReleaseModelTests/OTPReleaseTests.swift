@@ -42,7 +42,7 @@ import Testing
     #expect(sasl.description == "SASL  CXC 138 11")
   }
 
-  /// Each change leaves the release what it was.
+  /// Each layout must give the same release.
   @Test(arguments: ["mix", "relx"])
   func otherLayoutsGiveTheSameRelease(_ name: String) throws {
     let files = OTPReleaseFiles(fixture: name)
@@ -60,7 +60,7 @@ import Testing
       { $0["\(folder)/start.rel"] = $0["\(folder)/demo_\(name).rel"] },
       { $0["releases/old.rel"] = "not read" },
       { $0["releases/RELEASES"] = "not read" },
-      {  // A release without ERTS comes without OTP's applications.
+      {  // A release without ERTS has no applications of OTP.
         for application in ["kernel-8.5.3", "stdlib-4.2", "sasl-4.2"] {
           let base = application.prefix { $0 != "-" }
           $0["lib/\(application)/ebin/\(base).app"] = nil

@@ -5,7 +5,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// What a slug says of where it came from may come from any other host.
+/// The provenance of a slug, which may come from any host.
 struct ProvenanceTests {
   static let whole = Provenance(
     time: Timestamp(milliseconds: 1_795_000_000_123), by: "ana", folder: "/src/shop",
@@ -18,7 +18,7 @@ struct ProvenanceTests {
     #expect(read.time?.description == "2026-11-21T07:05:09.042Z")
     #expect(
       [read.by, read.folder, read.commit, read.line, read.place] == [nil, nil, nil, nil, nil])
-    // A later version of this format may say more.
+    // A later version of this format may add fields.
     let more = Array(#"{"format":1,"time":"2026-11-21T07:05:09.042Z","mood":[1]}"#.utf8)
     #expect(try Provenance(bytes: more) == read)
   }

@@ -26,7 +26,7 @@ import Testing
       sha256: String(repeating: content, count: 64))
   }
 
-  /// What the old slug is in each case.
+  /// The old slug of every case.
   static let old: Manifest = {
     var manifest = Manifest(
       otpReleases: [
@@ -54,7 +54,7 @@ import Testing
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var change: @Sendable (inout Manifest) -> Void
-    /// What is said beneath the size.
+    /// The lines below the size.
     var lines: [String]
   }
 
@@ -224,7 +224,7 @@ import Testing
     }
   }
 
-  /// Whoever wrote a manifest may have written anything.
+  /// A manifest may hold any numbers and names.
   @Test func extremeNumbersAndNamesAreHarmless() {
     var wild = Self.old
     wild.files = [Self.file("a", .max), Self.file("a", .max), Self.file("b", .max)]
