@@ -32,13 +32,13 @@ public struct AgentControl: Sendable {
       return Cause(
         .agentSilent,
         "the agent (pid \(process.pid)) is stopped by a signal; it has not woken \(since)",
-        remedy: "Let it go on: kill -CONT \(process.pid)")
+        remedy: "Resume it: kill -CONT \(process.pid)")
     }
     guard woken < moment, now - moment > Self.patience else { return nil }
     return Cause(
       .agentSilent, "the agent (pid \(process.pid)) has not woken \(since)",
       remedy:
-        "End it, and start another, which goes on where it was: kill -9 \(process.pid); relctl agent start"
+        "Kill it and start another, which continues its work: kill -9 \(process.pid); relctl agent start"
     )
   }
 

@@ -96,9 +96,9 @@ public struct EventData: Hashable, Codable, Sendable {
       case .folder: "folder it was made from"
       case .milliseconds: "how long it took"
       case .size: "bytes"
-      case .occurred: "when it happened, if it came with a slug built elsewhere"
+      case .occurred: "when it happened on the host that built the slug"
       case .missing: "sequence numbers that are gone, such as `12-14`"
-      case .aside: "file that holds what was taken out of the log"
+      case .aside: "file with the bytes that a repair took out of the log"
       case .cause: "why it failed"
       }
     }
