@@ -43,7 +43,7 @@ public struct SlugRecord: Hashable, Sendable {
     if event.sequence != UInt64(index + 1) { return "its number is \(event.sequence)" }
     guard event.isReadable else { return "its data cannot be read" }
     guard event.type == expected else {
-      return "'\(event.typeName.prefix(64))' stands where \(expected.rawValue) belongs"
+      return "'\(event.typeName.prefix(64))' is in the place of \(expected.rawValue)"
     }
     if event.source.isEmpty { return "it has no source" }
     if let app = event.app, !AppName.isValid(app) {

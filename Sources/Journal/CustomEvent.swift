@@ -29,10 +29,10 @@ public struct CustomEvent: Hashable, Sendable {
     var seen: Set<String> = []
     for member in json.members ?? [] {
       guard ["type", "app", "data"].contains(member.name) else {
-        throw Cause(.eventData, "'\(member.name.prefix(64))' is none of type, app and data")
+        throw Cause(.eventData, "'\(member.name.prefix(64))' is not type, app or data")
       }
       if !seen.insert(member.name).inserted {
-        throw Cause(.eventData, "'\(member.name)' is there twice")
+        throw Cause(.eventData, "'\(member.name)' occurs twice")
       }
     }
     guard let type = try Self.text("type", in: json) else {
@@ -60,18 +60,18 @@ public struct CustomEvent: Hashable, Sendable {
     let json: CompactJSON
     do throws(CompactJSON.Fault) { json = try CompactJSON(bytes, deepest: deepest) } catch {
       switch error {
-      case .malformed(let byte): throw Cause(.eventData, "\(what) is no JSON (about byte \(byte))")
+      case .malformed(let byte): throw Cause(.eventData, "\(what) is not JSON (near byte \(byte))")
       case .tooDeep: throw Cause(.eventData, "\(what) is nested deeper than \(deepest)")
       }
     }
-    if json.members == nil { throw Cause(.eventData, "\(what) is no JSON object") }
+    if json.members == nil { throw Cause(.eventData, "\(what) is not a JSON object") }
     return json
   }
 
   private static func text(_ name: String, in json: CompactJSON) throws(Cause) -> String? {
     guard let value = json[name] else { return nil }
     guard let text = CompactJSON.text(value) else {
-      throw Cause(.eventData, "'\(name)' is no text")
+      throw Cause(.eventData, "'\(name)' is not a string")
     }
     return text
   }

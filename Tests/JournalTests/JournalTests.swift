@@ -27,7 +27,7 @@ struct JournalTests {
 
     var reader = Reader(journal.log)
     let lines = try reader.next()
-    #expect(Event(lines[1]) == after, "what is returned is not what was written")
+    #expect(Event(lines[1]) == after, "the returned event differs from the written one")
     #expect(!String(decoding: lines[1].bytes, as: UTF8.self).contains("wörd"))
   }
 }

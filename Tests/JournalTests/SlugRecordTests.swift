@@ -100,7 +100,7 @@ struct SlugRecordTests {
     Case("nothing", line: 1, "there is no event that names a build", bytes: []),
     Case("an empty line", line: 1, changed, bytes: [10]),
     Case("no JSON", line: 1, changed, bytes: Array("hello\n".utf8)),
-    Case("bytes that are no text", line: 1, changed, bytes: [0xff, 0xfe, 10]),
+    Case("bytes that are not text", line: 1, changed, bytes: [0xff, 0xfe, 10]),
     Case("a wrong checksum", line: 2, changed) { $0[1].isWhole = false },
     Case("a line cut short", line: 4, "it is cut short", bytes: bytes(good).dropLast()),
     Case(
@@ -114,31 +114,31 @@ struct SlugRecordTests {
     Case("a number left out", line: 3, "its number is 4") { $0[2].number = 4 },
     Case("a number twice", line: 3, "its number is 2") { $0[2].number = 2 },
     Case("an id twice", line: 3, "its id is that of an earlier line") { $0[2].id = $0[1].id },
-    Case("an id that is none", line: 2, changed) { $0[1].id = String(repeating: "X", count: 32) },
+    Case("an invalid id", line: 2, changed) { $0[1].id = String(repeating: "X", count: 32) },
     Case("a short id", line: 2, changed) { $0[1].id = "abc" },
-    Case("a request", line: 2, "'deploy.requested' stands where build.step belongs") {
+    Case("a request", line: 2, "'deploy.requested' is in the place of build.step") {
       $0[1].type = "deploy.requested"
     },
-    Case("a type of nobody's", line: 2, "'build.dreamt' stands where build.step belongs") {
+    Case("an unknown type", line: 2, "'build.dreamt' is in the place of build.step") {
       $0[1].type = "build.dreamt"
     },
-    Case("a failed build", line: 4, "'build.failed' stands where build.finished belongs") {
+    Case("a failed build", line: 4, "'build.failed' is in the place of build.finished") {
       $0[3].type = "build.failed"
     },
-    Case("no start", line: 1, "'build.step' stands where build.started belongs") {
+    Case("no start", line: 1, "'build.step' is in the place of build.started") {
       $0.removeFirst()
     },
-    Case("a second start", line: 2, "'build.started' stands where build.step belongs") {
+    Case("a second start", line: 2, "'build.started' is in the place of build.step") {
       $0[1].type = "build.started"
     },
-    Case("no end", line: 3, "'build.step' stands where build.finished belongs") {
+    Case("no end", line: 3, "'build.step' is in the place of build.finished") {
       $0.removeLast()
     },
     Case("nothing but a start", line: 2, "there is no build.finished") { $0.removeLast(3) },
-    Case("something behind the end", line: 4, "'build.finished' stands where build.step belongs") {
+    Case("a line after the end", line: 4, "'build.finished' is in the place of build.step") {
       $0.append(Entry(.buildStep))
     },
-    Case("data that is no object", line: 2, "its data cannot be read") { $0[1].data = "7" },
+    Case("data that is not an object", line: 2, "its data cannot be read") { $0[1].data = "7" },
     Case("data of a wrong type", line: 2, "its data cannot be read") {
       $0[1] = Entry(.buildStep, #","step":7"#)
     },
@@ -157,7 +157,7 @@ struct SlugRecordTests {
     Case("no build at all", line: 1, "there is no event that names a build") {
       for index in $0.indices { $0[index].data = "{}" }
     },
-    Case("a build that is no id", line: 1, "its build is '../../x'") {
+    Case("an invalid id of a build", line: 1, "its build is '../../x'") {
       for index in $0.indices { $0[index].data = #"{"build":"../../x"}"# }
     },
     Case("no slug", line: 4, "it is the record of another slug, ''") {
@@ -166,7 +166,7 @@ struct SlugRecordTests {
     Case("another slug", line: 4, "it is the record of another slug, 'beef'") {
       $0[3] = Entry(.buildFinished, #","slug":"beef""#)
     },
-    Case("an app's name that is none", line: 3, "'../x' cannot be an app's name") {
+    Case("an invalid name of an app", line: 3, "'../x' cannot be an app's name") {
       $0[2].subject = "../x"
     },
     Case("no source", line: 3, "it has no source") { $0[2].source = "" },

@@ -45,13 +45,13 @@ struct CommandsReferenceTests {
 
     <!-- Made by the tests from the code: make docs -->
 
-    What `relctl help` and `relctl COMMAND --help` print. `APP/web.1` names one instance of an app.
-    The home is `--home`, else `$RELTUI_HOME`, else `/var/lib/reltui` for root, else
+    This is the output of `relctl help` and `relctl COMMAND --help`. `APP/web.1` is one instance of
+    an app. The home is `--home`, else `$RELTUI_HOME`, else `/var/lib/reltui` for root, else
     `$XDG_STATE_HOME/reltui` (`~/.local/state/reltui`).
 
     `--json` prints lists as one array and streams (`logs`, `events`) as one object a line. With
     `--json`, `deploy`, `rollback`, `restart`, `scale`, `stop` and `config … set` print the
-    instances as they are afterwards. Exit codes stand in [errors](errors.md).
+    instances as they are afterwards. Exit codes are listed in [errors](errors.md).
 
 
     """

@@ -77,10 +77,10 @@ struct ErrorTests {
       "'../x' cannot be an app's name"),
     Case(
       ["events", "emit", "a.b", "--data", "[]"], 65, "RT-EVENT-DATA",
-      "the data is no JSON object"),
+      "the data is not a JSON object"),
     Case(
       ["events", "emit", "a.b", "--data", "{\"a\":01}"], 65, "RT-EVENT-DATA",
-      "the data is no JSON (about byte 8)"),
+      "the data is not JSON (near byte 8)"),
     Case(["events", "--app", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["events", "--since", "soon"], 64, "RT-USAGE", "'soon' is no moment"),
     Case(["events", "--since", "42"], 64, "RT-USAGE", "'42' is no moment"),

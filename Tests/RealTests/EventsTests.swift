@@ -41,11 +41,11 @@ struct EventsTests {
   }
 
   @Test(arguments: [
-    ("nope", "line 3: it is no JSON (about byte 1)"),
+    ("nope", "line 3: it is not JSON (near byte 1)"),
     (#"{"type":"build.done"}"#, "line 3: 'build.…' are types of reltui's own"),
     (String(repeating: " ", count: 200_000), "line 3: it is longer than 128 KiB"),
     (String(repeating: "x", count: 3_000_000), "line 3: it is longer than 128 KiB"),
-    ("", "line 3: it is no JSON (about byte 1)"),
+    ("", "line 3: it is not JSON (near byte 1)"),
   ])
   func eventsBeforeABadLineAreWritten(_ bad: String, _ sentence: String) throws {
     let stage = try Stage("bad")

@@ -148,7 +148,7 @@ struct SlugImportTests {
       #expect(answer.exit == .code(65) && answer.output.isEmpty)
       #expect(
         answer.errors.hasPrefix(
-          "relctl: .reltui/events.jsonl:7: 'build.step' stands where build.finished belongs "
+          "relctl: .reltui/events.jsonl:7: 'build.step' is in the place of build.finished "
             + "[RT-SLUG-RECORD]\n"), "\(answer.errors)")
     }
     #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
