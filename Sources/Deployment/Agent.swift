@@ -13,8 +13,7 @@ import SlugStore
 ///
 /// It is a loop without state that matters: wait for something to happen, read the log, look at the
 /// affected runs, do what the reconcilers plan. It can be killed at any line; the instances go on,
-/// and the next agent finds them. It blocks nowhere else: slow work is left to a child process or
-/// checked again later.
+/// and the next agent finds them. It blocks nowhere else.
 public final class Agent {
   let home: Home
   let journal: Journal
@@ -31,7 +30,6 @@ public final class Agent {
   private var follower: Follower
   private var loop: EventLoop<Source>
   private let folders: FolderWatch?
-  /// The live runs by id.
   var watches: [UInt64: WatchedRun] = [:]
   private var crashes: [String: CrashTimes] = [:]
   var complaints = Complaints()
@@ -47,8 +45,7 @@ public final class Agent {
     /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
-    /// The node of a booting run. It is polled so often that the agent's turn follows only when an
-    /// answer changes something.
+    /// The node of a booting run. Its answers are read without a turn of the agent.
     case node(UInt64)
   }
 
@@ -166,14 +163,12 @@ extension Agent {
     }
   }
 
-  /// Reaps ended `relshim`s, so that no zombies are left. Their status files tell how the runs
-  /// ended.
+  /// Reaps ended `relshim`s; their status files have the exits of the runs.
   private func reap() {
     helpers.removeAll { $0.exitIfEnded() != nil }
     for run in watches.keys where watches[run]?.reap() == true { change(run) }
   }
 
-  /// Starts a program without waiting for it.
   func startHelper(_ invocation: Invocation) throws(PosixError) {
     helpers.append(
       try Child.start(invocation, output: .null, errors: .null, newSession: true))
@@ -245,8 +240,7 @@ extension Agent {
     }
   }
 
-  /// Schedules the next look at the app: when its reconciler wants it, or at the deadline of an
-  /// open request.
+  /// Schedules the next look: when the reconciler wants it, or at a request's deadline.
   private func sleep(_ name: String, until moment: Timestamp?) {
     let now = Timestamp(milliseconds: Clock.now())
     let deadlines = board.requests.filter { $0.app == name }.compactMap(\.due).map { $0 + 1 }
@@ -271,7 +265,6 @@ extension Agent {
     loop.forget(.node(run))
   }
 
-  /// Watches the run's folder for changes.
   func watchFolder(_ path: String) -> Int32? { try? folders?.add(path) }
 }
 

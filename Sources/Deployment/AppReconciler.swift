@@ -39,7 +39,6 @@ public struct AppReconciler {
     public var now: Timestamp
     /// Milliseconds since each instance's last crash.
     public var sinceCrash: [InstanceName: Int64] = [:]
-    /// Whether the disk has enough space to start a run.
     public var hasSpace = true
     public var operations = OperationTable.standard
     /// The process types of a release, or why they cannot be read.
@@ -281,8 +280,7 @@ extension AppReconciler {
       return
     }
     if crashes.isAbandoned { return }
-    // A full disk is not the instance's fault: it is neither abandoned nor retried until there is
-    // space.
+    // A full disk is not the instance's fault: it waits until there is space.
     if crashes.cause?.isOfFullDisk == true, !surroundings.hasSpace { return }
     if crashes.count >= Self.crashLimit {
       guard let last = app.runs.last(where: { $0.instance == instance && $0.state == .crashed })

@@ -25,8 +25,7 @@ struct CrashTimes {
 }
 
 enum MonotonicTime {
-  /// The monotonic time of a moment in the log, by the host's clock; now if that moment is in the
-  /// future.
+  /// The monotonic time of a moment in the log; now if that moment is in the future.
   static func of(
     _ time: Timestamp, now: Int64 = Clock.monotonic(),
     clock: Timestamp = Timestamp(milliseconds: Clock.now())

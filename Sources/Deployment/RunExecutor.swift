@@ -58,8 +58,7 @@ extension Agent {
 
   private func bury(_ run: Board.Run, _ folder: RunFolder) throws(Cause) -> Bool {
     do throws(Cause) { return try Orphans.bury(folder) } catch {
-      // If this agent's own `relshim` has ended and its folder has no space left, the log alone
-      // records the end.
+      // If the folder has no space left, the log alone records that the `relshim` has ended.
       if watches[run.id]?.shimExit != nil, error.isOfFullDisk { return true }
       throw error
     }

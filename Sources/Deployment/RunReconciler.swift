@@ -5,7 +5,6 @@ import Posix
 
 /// An action of the agent for one run.
 enum RunAction: Equatable {
-  /// Start the run's `relshim`.
   case launch
   /// Ask the run's `relshim` to stop the run.
   case askToStop
@@ -14,8 +13,7 @@ enum RunAction: Equatable {
   /// Make sure that nothing can start the run any more. If its `relshim` is alive after all, the
   /// following actions are skipped.
   case bury
-  /// Make sure that the home's epmd answers: after a restart of epmd, the nodes register again by
-  /// themselves.
+  /// Make sure that the home's epmd answers; nodes register again by themselves.
   case renewPortMapper
   case record(RunNews)
 }
@@ -34,8 +32,7 @@ enum RunNews: Equatable {
   case notStarted(Exit)
 }
 
-/// The reconciler of one run: a pure function from the board's run and its observation to the next
-/// actions.
+/// The reconciler of one run: a pure function from the run and what was seen to actions.
 enum RunReconciler {
   struct Seen {
     var folder: RunObservation
@@ -59,8 +56,7 @@ enum RunReconciler {
     case .ended(let status): return [.record(ending(run, status))]
     // An orphan is replaced, not adopted: its output is lost and its end would not be seen.
     case .lost(let status): return [.killProcesses, .record(ending(run, status))]
-    // The `relshim` cannot be identified; when its processes are gone, it ends and writes its
-    // status again.
+    // Its `relshim` cannot be identified, but ends when its processes are gone.
     case .live(nil): return run.state == .stopping ? [.killProcesses] : []
     case .live(let status?): return follow(run, status, seen)
     }

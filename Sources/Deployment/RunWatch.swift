@@ -5,8 +5,7 @@ import Posix
 import Redaction
 import ReleaseModel
 
-/// The watch of a live run: whether it is ready, how far its boot is, and what wakes the agent when
-/// that changes.
+/// The watch of a live run: whether it is ready, and how far its boot is.
 struct RunWatch {
   let specification: RunSpecification
   private let gate: Gate
@@ -47,8 +46,7 @@ struct RunWatch {
     startedAt = MonotonicTime.of(specification.run.started)
   }
 
-  /// Milliseconds in which the run must become ready: as many as app.json allows, but at least a
-  /// minute.
+  /// Milliseconds in which the run must become ready: those of app.json, at least a minute.
   var bootLimit: Int64 {
     func bounded(_ number: Int?) -> Int64 { Int64(min(max(0, number ?? 0), 3600)) }
     let allowed = bounded(check?.attempts) * bounded(check?.wait ?? 1) * 1000
@@ -68,8 +66,7 @@ struct RunWatch {
 
   var descriptors: [Int32] { [probe?.descriptor, shimEnd?.descriptor].compactMap { $0 } }
 
-  /// When to look at a run with a process again, on the monotonic clock; nil if only an event
-  /// matters.
+  /// When to look at the run again, on the monotonic clock; nil if nothing is due.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
     if isPhase { return nil }

@@ -5,7 +5,6 @@ public struct Board: Hashable, Codable, Sendable {
   public var apps: [String: App] = [:]
   /// Requests that no outcome has ended yet, oldest first.
   public var requests: [Request] = []
-  /// Builds in progress, by id.
   public var builds: [String: Build] = [:]
   public var agent: Agent?
   /// The number of the last event folded in; 0 before the first.
@@ -38,8 +37,7 @@ public struct Board: Hashable, Codable, Sendable {
     public var type: EventType
     public var app: String
     public var data: EventData
-    /// The number of the event that accepted the request; 0 before. Runs started for the request
-    /// have greater numbers.
+    /// The number of the event that accepted it; 0 before. Runs started for it have greater ones.
     public var accepted: UInt64 = 0
 
     public var isAccepted: Bool { accepted > 0 }
@@ -76,7 +74,6 @@ extension Board {
   public struct Release: Hashable, Codable, Sendable {
     public var number: ReleaseNumber
     public var slug: String
-    /// The digest of its config vars.
     public var config: String
     public var time: Timestamp
     public var by: String?
@@ -124,10 +121,8 @@ extension Board {
     /// Whether the new runs are ready and serve. From then on the deployment cannot be reverted.
     public var hasSwitched = false
     public var formation: [String: Int]
-    /// Why the deployment is being reverted.
     public var cause: Cause?
-    /// Whether only config vars change. Such a deployment does not start an app that an operator
-    /// stopped.
+    /// Whether only config vars change. It does not start an app that an operator stopped.
     public var isConfigChange = false
   }
 
@@ -180,8 +175,7 @@ public enum RunState: String, Codable, Sendable, CaseIterable {
 }
 
 extension Board.App {
-  /// The largest number of instances of one process type. It bounds what a line of the log can
-  /// start.
+  /// The most instances of one process type, which bounds what a line of the log can start.
   public static let mostInstances = 100
 
   public func release(_ number: ReleaseNumber?) -> Board.Release? {
@@ -216,8 +210,7 @@ extension Board.App {
     }.sorted()
   }
 
-  /// The app's state in one word, and the greatest number of consecutive crashes among its
-  /// instances.
+  /// The app's state in one word, and the most consecutive crashes of an instance.
   public var summary: (state: RunState, crashes: Int) {
     let live = liveRuns
     let wanted = Set(isStopped ? [] : Self.instances(of: formation))

@@ -1,7 +1,6 @@
 import HomeLayout
 
-/// The data of an event. `EventType.required` names the fields that a type must have; readers
-/// ignore unknown fields.
+/// The data of an event. `EventType.required` names a type's fields; unknown ones are ignored.
 public struct EventData: Hashable, Codable, Sendable {
   /// The user that made the request, as the requesting program reports it; not authenticated.
   public var by: String?
@@ -14,7 +13,6 @@ public struct EventData: Hashable, Codable, Sendable {
   public var release: ReleaseNumber?
   /// The release that was current before, or that a rollback brings back.
   public var from: ReleaseNumber?
-  /// The digest of a set of config vars.
   public var config: String?
   /// The digest of the config vars that a change started from.
   public var base: String?
@@ -30,7 +28,6 @@ public struct EventData: Hashable, Codable, Sendable {
   public var action: String?
   /// The OTP application that a node action is for.
   public var application: String?
-  /// The log level that a node action sets.
   public var level: String?
   /// How long each application took to start, in milliseconds.
   public var boot: [String: Int]?
@@ -113,8 +110,7 @@ extension EventData {
     "log-level", "collect-garbage", "stop-application", "start-application", "restart",
   ]
 
-  /// Adds the fields as `name=value` words in the order of `Field`; a cause comes last, as its
-  /// sentence.
+  /// Adds the fields as `name=value` words; a cause comes last, as its sentence.
   func addSummary(to text: inout [UInt8]) {
     let start = text.count
     for field in Self.fields {
@@ -181,7 +177,6 @@ public struct Event: Hashable, Sendable {
   public var source: String
   /// The type as the log has it, which may be one of a newer version.
   public var typeName: String
-  /// The app that the event concerns.
   public var app: String?
   public var data: EventData
   /// Whether the data could be decoded; if not, `data` is empty.

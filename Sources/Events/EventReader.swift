@@ -12,8 +12,7 @@ extension Event {
     }
   }
 
-  /// Reads the rest of an event that has only its fixed part. A line that is not an event changes
-  /// nothing.
+  /// Reads the rest of an event. A line that is not an event changes nothing.
   public mutating func read(line: Span<UInt8>) {
     let (sequence, time) = (sequence, time)
     if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
@@ -49,13 +48,11 @@ extension Event {
   }
 }
 
-/// The fields by which events are selected. The whole line is validated, but only these fields are
-/// decoded.
+/// The fields that select events. The whole line is validated, but only these are decoded.
 public struct EventEnvelope: Hashable, Sendable {
   public private(set) var typeName = ""
   public private(set) var app: String?
 
-  /// The envelope of a line that is not an event.
   public static let unreadable: Self = {
     let event = Event(sequence: 0, time: Timestamp(milliseconds: 0))
     return EventEnvelope(typeName: event.typeName, app: event.app)

@@ -50,8 +50,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
 
   static let table = KeyTable<Self>()
 
-  /// Every folded event is looked up here, and the compiler's own initialiser compares one name
-  /// after another.
+  /// A lookup by hash; the compiler's own initialiser compares one name after another.
   public init?(rawValue: String) {
     var text = rawValue
     guard let type = text.withUTF8({ Self.table.find($0) }) else { return nil }

@@ -8,7 +8,6 @@ extension Event {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Adds the summary as UTF-8.
   public func addSummary(to text: inout [UInt8]) {
     if !foreign.isEmpty, let json = try? CompactJSON(foreign), let members = json.members {
       let words = members.map { "\($0.name)=\(Self.word(json.bytes[$0.range]))" }

@@ -1,5 +1,4 @@
-/// A pattern for a whole name: `*` matches any number of bytes, `?` one; every other byte matches
-/// itself.
+/// A pattern for a whole name: `*` matches any bytes, `?` one; others match themselves.
 public struct Glob: Hashable, Sendable {
   public let pattern: [UInt8]
 
@@ -8,7 +7,6 @@ public struct Glob: Hashable, Sendable {
   private static let star = UInt8(ascii: "*")
   private static let question = UInt8(ascii: "?")
 
-  /// Whether the byte is a wildcard.
   public static func isWildcard(_ byte: UInt8) -> Bool { byte == star || byte == question }
 
   public func matches(_ text: String) -> Bool {

@@ -30,7 +30,6 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
     self.index = index
   }
 
-  /// Reads `web.1`.
   public init?(_ text: String) {
     guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
     let (process, digits) = (String(text[..<dot]), text.utf8[dot...].dropFirst())
@@ -54,7 +53,6 @@ extension Timestamp: TextCoded {}
 
 /// The process types that a Procfile names.
 public enum ProcessType {
-  /// The process type that gets the app's traffic.
   public static let web = "web"
   /// Heroku's release phase: runs once before a release becomes current.
   public static let release = "release"
@@ -102,8 +100,7 @@ public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvert
 
 extension ReleaseNumber: TextCoded {}
 
-/// The name of a run's node. It is unique on the host, so that an old and a new run can be alive at
-/// once.
+/// The name of a run's node. It is unique on the host, so that two runs can be alive at once.
 public enum NodeName {
   public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
     "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
@@ -118,13 +115,11 @@ public enum BuildID {
   }
 }
 
-/// The mark of a build's processes: every process that relpack runs has the build's folder in this
-/// environment variable.
+/// The environment variable with the build's folder, by which a build's processes are known.
 public enum BuildMark {
   public static let variable = "RELPACK_MARK"
 }
 
-/// A config var of an app.
 public enum ConfigVar {
   /// The variables that the agent sets for every run; setting one of them as a config var is refused.
   public static let reserved: Set<String> = [

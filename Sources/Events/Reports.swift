@@ -87,8 +87,7 @@ public struct OutputLine: Hashable, Codable, Sendable {
   }
 }
 
-/// A span of time in one coarse word: `8s`, `12m`, `3h`, `2d`. It changes seldom, so that the
-/// screen keeps still.
+/// A span of time in one coarse word: `8s`, `12m`, `3h`, `2d`. It changes seldom.
 public enum Age {
   public static func text(_ milliseconds: Int64) -> String {
     let seconds = max(0, milliseconds / 1000)
@@ -109,8 +108,7 @@ extension Age {
   }
 }
 
-/// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. Like an age, it changes
-/// seldom.
+/// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. It changes seldom.
 public enum ByteCount {
   public static func text(_ bytes: Int) -> String {
     let bytes = max(0, bytes)

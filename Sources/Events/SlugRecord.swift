@@ -2,10 +2,8 @@
 /// host without a home.
 ///
 /// They are not part of the slug's identity, so any program that handles the slug can change them.
-/// Therefore only events of one build are accepted: no requests, and nothing about a running
-/// system.
+/// Therefore only events of one build are accepted: nothing about a running system.
 public struct SlugRecord: Hashable, Sendable {
-  /// The record's path in a slug's tree.
   public static let path = ".reltui/events.jsonl"
   public static let mostEvents = 1000
   /// Largest size of the file in bytes.

@@ -9,8 +9,7 @@ public enum HomeFormat {
   public static let current = 1
 }
 
-/// The folder that holds the log, the slugs and the runs of one host. It has mode 0700 and one
-/// owner.
+/// The folder with the log, the slugs and the runs of one host. It has mode 0700.
 public struct Home: Hashable, Sendable {
   /// Absolute path, without a trailing slash.
   public let root: String
@@ -53,9 +52,7 @@ public struct Home: Hashable, Sendable {
   public var configMark: String { root + "/config.mark" }
   /// The values of all config vars, for masking.
   public var configMask: String { root + "/config.mask" }
-  /// The port of the home's epmd.
   public var epmd: String { root + "/epmd" }
-  /// The disk space in reserve for a full disk.
   public var ballast: String { root + "/ballast" }
   /// Size of the reserve in bytes.
   public static let ballastSize = 8 << 20
@@ -66,7 +63,6 @@ public struct Home: Hashable, Sendable {
   public func app(_ app: String) -> AppFolder { AppFolder(path: apps + "/" + app) }
 }
 
-/// `apps/<app>/`
 public struct AppFolder: Hashable, Sendable {
   public let path: String
 
@@ -94,12 +90,10 @@ public struct RunFolder: Hashable, Sendable {
   /// Reserved space for the last status on a full disk.
   public var spareStatus: String { path + "/status.spare" }
   public var log: String { path + "/log" }
-  /// The file that `relshim` appends to. Full files are renamed to `log/<n>`; a greater number is
-  /// newer.
+  /// The file that `relshim` appends to. Full files become `log/<n>`; a greater number is newer.
   public var currentLog: String { log + "/current" }
   public var temporary: String { path + "/tmp" }
-  /// HOME of the run. It is a folder of its own, so that files of the app are not mistaken for
-  /// those of reltui.
+  /// HOME of the run, a folder of its own, apart from reltui's files.
   public var home: String { path + "/home" }
   public var cookie: String { home + "/.erlang.cookie" }
   public var crashDump: String { home + "/erl_crash.dump" }

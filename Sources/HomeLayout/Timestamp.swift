@@ -26,7 +26,6 @@ extension Timestamp: CustomStringConvertible {
   /// The form of RFC 3339 that reltui writes: `2026-11-21T07:05:09.042Z`, always 24 bytes long.
   public var description: String { String(decoding: text, as: UTF8.self) }
 
-  /// The bytes of `description`.
   public var text: [UInt8] {
     let nearest = min(max(milliseconds, Self.writable.lowerBound), Self.writable.upperBound)
     let (days, ofDay) = nearest.floorDivided(by: 86_400_000)

@@ -19,8 +19,7 @@ public struct BootWatch: Sendable {
   /// Whether the boot was watched without a gap from the moment that the node could be reached.
   private var isWhole = false
 
-  /// A limit above the number of applications of any release: the times must fit into a line of the
-  /// log.
+  /// More applications than any release has; the times must fit into a line of the log.
   private static let mostApplications = 500
 
   public init(_ run: RunSpecification) {
@@ -73,8 +72,7 @@ public struct BootWatch: Sendable {
   /// Whether the node cannot be reached, or reports that it has not booted.
   public var isRefused: Bool { node.report.state == .down || node.hasBooted == false }
 
-  /// Milliseconds by application, including the one that is starting; nil if the start of the boot
-  /// was not seen.
+  /// Milliseconds by application; nil if the start of the boot was not seen.
   public var times: [String: Int]? {
     guard isWhole, let boot = node.report.boot, !boot.steps.isEmpty else { return nil }
     let longest = boot.milliseconds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }

@@ -4,8 +4,7 @@ import Events
 import HomeLayout
 import Posix
 
-/// The epmd of a home: one process on loopback, outside every instance, on a port that stays the
-/// same.
+/// The epmd of a home: one process on loopback, on a port that stays the same.
 public struct EPMDKeeper: Sendable {
   private let home: Home
 
@@ -38,8 +37,7 @@ public struct EPMDKeeper: Sendable {
 
   /// The command that starts the home's epmd as a daemon. Without `-daemon` it would become a
   /// zombie child of a process that does not wait for it.
-  /// - Parameter tree: a slug with an `erts-*/bin/epmd`; if it has none, `epmd` from `PATH` is
-  ///   used.
+  /// - Parameter tree: a slug; if it has no `erts-*/bin/epmd`, the one of `PATH` is used.
   public func command(_ tree: String, port: UInt16, environment: [String: String]) -> Invocation {
     let runtime = ((try? Files.list(tree)) ?? []).first { $0.hasPrefix("erts-") }
     let program = runtime.map { "\(tree)/\($0)/bin/epmd" } ?? "epmd"
@@ -48,8 +46,7 @@ public struct EPMDKeeper: Sendable {
       environment: ["PATH": environment["PATH"] ?? Invocation.standardPath])
   }
 
-  /// Ends the epmd if no node needs it any more. A node that has just ended is still listed for a
-  /// moment.
+  /// Ends an unused epmd. A node that has just ended is still listed for a moment.
   public func stopIfUnused() {
     guard let port = try? recordedPort() else { return }
     let limit = Clock.monotonic() + 1000

@@ -33,8 +33,7 @@ public enum ExitCause {
 
   static func ending(_ status: RunStatus?) -> String { ending(status?.exit) }
 
-  /// The exit in words, such as `ended with exit code 1`; nil means that the process is gone
-  /// without a status.
+  /// The exit in words: `ended with exit code 1`; nil if the process left no status.
   public static func ending(_ exit: RunStatus.Exit?) -> String {
     switch exit {
     case .code(let code): "ended with exit code \(code)"

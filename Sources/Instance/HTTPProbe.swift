@@ -18,8 +18,7 @@ public enum Gate: Hashable, Sendable {
   }
 }
 
-/// A request to a server, in progress. It never blocks: the caller polls `descriptor` and calls
-/// `advance`.
+/// A request in progress. It never blocks: the caller polls `descriptor` and calls `advance`.
 public struct HTTPProbe: Sendable {
   public enum Verdict: Hashable, Sendable {
     case ready

@@ -59,8 +59,7 @@ public struct RunSpecification: Sendable {
     return variables
   }
 
-  /// The environment of a command that talks to the run or boots beside it: without the flags of a
-  /// serving node.
+  /// The environment of a command beside the run: without the flags of a serving node.
   public var clientEnvironment: [String: String] {
     var variables = environment
     variables["ERL_ZFLAGS"] = "-setcookie x -start_epmd false"

@@ -36,7 +36,6 @@ public struct CompactJSON: Hashable, Sendable {
     if let fault { throw fault }
   }
 
-  /// The value of the first member with the name.
   public subscript(_ name: String) -> ArraySlice<UInt8>? {
     (members?.first { $0.name == name }?.range).map { bytes[$0] }
   }

@@ -1,5 +1,4 @@
-/// A hash table of the names of an enum. It finds a key or type by its bytes, without allocating a
-/// string.
+/// A hash table of the names of an enum, by their bytes: a lookup allocates no string.
 package struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
 where Name.RawValue == String {
   /// A set of names, by their index in `allCases`.

@@ -1,5 +1,4 @@
-/// A decoded string of a JSON text, with the place of each of its bytes in that text (RFC 8259,
-/// section 7).
+/// A decoded string of a JSON text, with the place of each byte there (RFC 8259, section 7).
 package struct TracedText {
   /// The decoded string as UTF-8.
   package private(set) var bytes: [UInt8] = []

@@ -76,8 +76,7 @@ public struct CustomEvent: Hashable, Sendable {
     return text
   }
 
-  /// Programs may not write reltui's own types: they could request operations, or report what never
-  /// happened.
+  /// With reltui's own types a program could request operations or report false events.
   private static func check(_ type: String) throws(Cause) {
     let parts = type.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count > 1, type.utf8.count <= longestType, parts.allSatisfy(isPart) else {

@@ -17,8 +17,7 @@ public struct Follower: Sendable {
   private var reader: Reader
   private var watch: Watch
   private var isBegun = false
-  /// Whether the reader has passed `until`; then the board must not be saved as the checkpoint of a
-  /// later segment.
+  /// Whether the reader has passed `until`; then the board must not be saved any more.
   private var isOver = false
   private var canKeep = true
 
@@ -33,8 +32,7 @@ public struct Follower: Sendable {
     watch = Watch(log)
   }
 
-  /// A descriptor that is readable when the log has changed; nil if the log cannot be watched
-  /// (yet).
+  /// It is readable when the log has changed; nil if the log cannot be watched (yet).
   public var descriptor: Int32? { watch.descriptor }
 
   /// The damaged parts of the log.
@@ -61,8 +59,7 @@ public struct Follower: Sendable {
         continue
       }
       if before > 0, reader.cursor.segment != before { hasEntered = true }
-      // A checkpoint is identified by the segment's first line, which is written a moment after the
-      // segment is made.
+      // The segment's first line, by which a checkpoint is identified, comes a moment later.
       if hasEntered, !lines.isEmpty {
         hasEntered = false
         keep(before: reader.cursor.segment)
@@ -109,8 +106,7 @@ public struct Follower: Sendable {
 // MARK: - Checkpoints
 
 extension Follower {
-  /// Starts at the newest suitable checkpoint, or at the beginning of the log if that is still
-  /// kept.
+  /// Starts at the newest suitable checkpoint, or else at the beginning if that is still kept.
   private mutating func begin() throws(Cause) {
     try refuseFuture()
     let segments: [UInt64]
@@ -119,8 +115,7 @@ extension Follower {
       segments = try log.segments()
       let last = try lastSegment()
       let kept = try log.checkpoints().filter(segments.contains)
-      // If the past is gone, a checkpoint that is too new gives fewer events than wanted, but the
-      // right board.
+      // If the past is gone, a newer checkpoint gives fewer events, but the right board.
       let newer = until == nil && segments.first != 1 ? kept.filter { $0 > last } : []
       candidates = kept.filter { $0 <= last }.reversed() + newer
     } catch { throw Cause(error) }
@@ -134,8 +129,7 @@ extension Follower {
       return try checkPast()
     }
     if reachesBack {
-      // Starts at exactly this segment; if it were dropped now, reading must fail rather than go on
-      // with the next.
+      // Exactly here: if this segment were dropped now, reading must not go on with the next.
       reader = Reader(log, from: Cursor(segment: oldest))
       return
     }

@@ -77,8 +77,7 @@ public struct Journal: Sendable {
 }
 
 extension Event {
-  /// Reads a line of the log. A line that is not a CloudEvent keeps its number and is shown
-  /// unchanged.
+  /// Reads a line of the log. If it is not a CloudEvent, it keeps its number and its text.
   public init(_ line: Line) {
     self.init(sequence: line.sequence, time: line.time)
     read(line)

@@ -31,8 +31,7 @@ extension SlugRecord {
   }
 }
 
-/// A collector of a build's events for the slug's record, in lines like those of the log, numbered
-/// from 1.
+/// A collector of a build's events for the slug's record, as lines numbered from 1.
 public struct SlugRecordWriter: Sendable {
   private let source: String
   private var time = Timestamp(milliseconds: 0)

@@ -5,7 +5,6 @@ public struct ChangeConfig: Operation {
   public static let type = EventType.configRequested
   public static let verb = "change of the config vars"
   public let app: String
-  /// The digest of the new set.
   public let config: String
   /// The digest of the set that the change started from; nil if the app had none.
   public let base: String?

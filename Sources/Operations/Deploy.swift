@@ -46,8 +46,7 @@ public struct Deploy: Operation {
 }
 
 extension Operation {
-  /// The progress of a request that makes a release: first the release is in the ledger, then it is
-  /// current.
+  /// The progress of a request for a release: it is made first, then it becomes current.
   func releaseProgress(
     of request: Board.Request, on app: Board.App, _ new: () -> NewRelease?
   ) -> Progress {

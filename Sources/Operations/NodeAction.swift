@@ -5,7 +5,6 @@ import NodeModel
 /// records the request and the outcome.
 public enum NodeAction: Hashable, Sendable {
   case logLevel(NodeLogLine.Level)
-  /// Collect the garbage of every process.
   case collectGarbage
   case stopApplication(String)
   case startApplication(String)
@@ -123,7 +122,6 @@ public enum NodeAction: Hashable, Sendable {
       undo: "Undo: stop it again.")
   }
 
-  /// The first few of the names.
   private static func list(_ names: [String]) -> String {
     let most = 8
     let more = names.count > most ? " and \(names.count - most) more" : ""

@@ -6,7 +6,6 @@ import ReleaseModel
 /// admission and its reconciler use the same value, so each rule stands once. A new operation is a
 /// new file here and a line in `OperationTable.standard`.
 public protocol Operation: Sendable, Equatable {
-  /// The type of the event that requests it.
   static var type: EventType { get }
   /// The operation as a noun: `restart`.
   static var verb: String { get }
@@ -25,8 +24,7 @@ public protocol Operation: Sendable, Equatable {
 
   /// Whether the board allows it.
   func check(on board: Board) throws(Refusal)
-  /// The same operation with open choices made from the present board, so that the agent does what
-  /// the operator saw.
+  /// The same with open choices made, so that the agent does what the operator saw.
   func chosen(on board: Board) -> Self
   /// What the host must have; the agent checks it before it accepts the request.
   func needs(on board: Board) -> Needs
@@ -81,12 +79,9 @@ public enum Progress: Hashable, Sendable {
 public enum Goal: Hashable, Sendable {
   /// The app's formation runs, and no other run of the app.
   case formation
-  /// The instance has a ready run that was started after the request was accepted, and no older
-  /// run.
+  /// The instance has a ready run, started after the request was accepted, and no other.
   case newRun(InstanceName)
-  /// The release is in the app's ledger.
   case release(NewRelease)
-  /// The release in the ledger is current.
   case current(ReleaseNumber)
   /// The app's first release will have the config vars with this digest.
   case firstConfig(String)
@@ -97,7 +92,6 @@ public struct NewRelease: Hashable, Sendable {
   public var slug: String
   /// The digest of its config vars; nil for the app's own with the defaults of app.json.
   public var config: String?
-  /// The release that it brings back.
   public var from: ReleaseNumber?
   public var set: [String]?
   public var unset: [String]?
@@ -119,8 +113,7 @@ extension Operation {
   /// `restart of web.1 of greeter`, `rollback of greeter to v1`.
   public var sentence: String { Self.sentence(verb: Self.verb, [object, app], target) }
 
-  /// The sentence without the app, for places that name the app already: `restart of web.1`,
-  /// `rollback to v1`.
+  /// The sentence without the app: `restart of web.1`, `rollback to v1`.
   public var shortSentence: String { Self.sentence(verb: Self.verb, [object], target) }
 
   private static func sentence(verb: String, _ objects: [String?], _ target: String?) -> String {
@@ -130,7 +123,6 @@ extension Operation {
   /// Milliseconds from the request to its deadline.
   public static var limit: Int64 { 15 * 60 * 1000 }
 
-  /// The data of the event that requests it.
   public func request(by: String, now: Timestamp) -> EventData {
     EventData {
       describe(in: &$0)

@@ -28,7 +28,6 @@ public enum Refusal: Error, Hashable, Sendable {
   /// Every node needs this application.
   case applicationEssential(String)
 
-  /// The refusal as a cause for the operator.
   public var cause: Cause {
     switch self {
     case .noApp(let app): Cause(.appUnknown, "there is no app '\(app)'")

@@ -70,8 +70,7 @@ public struct Scale: Operation {
 }
 
 extension Board.App {
-  /// Whether each instance of the formation has a ready run of the current release, and no other
-  /// run is live.
+  /// Whether each instance has a ready run of the current release, and no other run is live.
   var hasItsFormation: Bool {
     let wanted = Set(Self.instances(of: formation))
     let ready = liveRuns.filter { $0.release == current && $0.state == .ready }.map(\.instance)

@@ -1,7 +1,6 @@
 /// A search for many texts at once in bytes of any kind.
 ///
-/// Backslashes are ignored on both sides, because a quote in a JSON or Erlang string has one before
-/// it.
+/// Backslashes are ignored on both sides: JSON and Erlang strings have them before quotes.
 public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
   public struct Text: Hashable, Sendable {
     public var label: Label
@@ -81,8 +80,8 @@ public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
 }
 
 extension Redactor {
-  /// The texts that a `Redactor` masks: values of config vars and lines of long values, each with
-  /// its variable's name.
+  /// The texts that a `Redactor` masks: values of config vars and lines of long ones, with their
+  /// names.
   public static func texts(of set: ConfigSet) -> [(name: String, text: String)] {
     set.values.flatMap { name, value in texts(of: name, value, in: set).map { (name, $0) } }
   }

@@ -10,8 +10,7 @@ struct NeedleTable: Sendable {
 
   static let headLength = 4
 
-  /// The stored form: for each needle the byte counts of its text and its name (four bytes each,
-  /// little-endian), then both.
+  /// For each needle the lengths of text and name (four bytes each, little-endian), then both.
   let pool: [UInt8]
   private var entries: [Entry] = []
   /// A Bloom filter of the needles' first bytes, so that most places of a text cost one test.

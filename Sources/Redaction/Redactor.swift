@@ -53,8 +53,7 @@ public struct Redactor: Sendable {
   }
 
   /// The texts to mask: the value and its lines, if they are long or rare enough. Of a URL that a
-  /// build fetches from only the password is masked, so that the rest stays readable when a
-  /// connection fails.
+  /// build fetches from only the password is masked.
   static func texts(of name: String, _ value: String, in set: ConfigSet) -> [String] {
     let isMarked = set.secret.contains(name)
     let login = URLLogin(in: value)
@@ -114,8 +113,7 @@ extension Redactor {
     }
   }
 
-  /// The places of values, in order and without overlap. Where two values overlap, both are covered
-  /// completely.
+  /// The places of values, in order. Overlapping values are covered completely.
   private func matches(inPlain bytes: [UInt8]) -> [Match] {
     var found: [Match] = []
     var head: UInt32 = 0
@@ -218,8 +216,7 @@ extension Redactor {
     return data
   }
 
-  /// Masks the subject of an event. The name of an app is never masked, even if a value is the same
-  /// text.
+  /// Masks the subject of an event, but never the name of an app.
   public func callAsFunction(subject: String) -> String {
     AppName.isValid(subject) ? subject : self(subject)
   }

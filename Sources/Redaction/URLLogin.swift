@@ -1,7 +1,6 @@
 /// The secrets in a URL such as `https://USER:PASSWORD@HOST/` (RFC 3986, section 3.2.1).
 public struct URLLogin: Hashable, Sendable {
-  /// The password, and a user that is really a token; each as written and with percent escapes
-  /// decoded.
+  /// The password, and a user that is a token; as written and with percent escapes decoded.
   public private(set) var secrets: [String] = []
   /// Whether the rest of the text is public: one URL, or a host and port, without a query that
   /// could hold a key.
