@@ -8,8 +8,8 @@ import Posix
 import Redaction
 import SlugStore
 
-/// The agent of a home, a single process. It carries out requests and keeps the app's instances as
-/// they should be.
+/// The agent of a home, a single process. It carries out requests and keeps the instances as they
+/// should be.
 ///
 /// It is a loop without state that matters: wait for something to happen, read the log, look at the
 /// affected runs, do what the reconcilers plan. It can be killed at any line; the instances go on,
@@ -163,7 +163,7 @@ extension Agent {
     }
   }
 
-  /// Reaps ended `relshim`s; their status files have the exits of the runs.
+  /// Reaps ended child processes. How a run ended is in its status file.
   private func reap() {
     helpers.removeAll { $0.exitIfEnded() != nil }
     for run in watches.keys where watches[run]?.reap() == true { change(run) }

@@ -72,7 +72,7 @@ public struct BootWatch: Sendable {
   /// Whether the node cannot be reached, or reports that it has not booted.
   public var isRefused: Bool { node.report.state == .down || node.hasBooted == false }
 
-  /// Milliseconds by application; nil if the start of the boot was not seen.
+  /// Milliseconds by application, up to now for the current one; nil if the start was not seen.
   public var times: [String: Int]? {
     guard isWhole, let boot = node.report.boot, !boot.steps.isEmpty else { return nil }
     let longest = boot.milliseconds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
