@@ -4,13 +4,13 @@ import HomeLayout
 import Operations
 import ReleaseModel
 
-/// Whether a request can be carried out, checked once, before anything is touched.
+/// The check whether a request can be carried out, made once before anything changes.
 struct Admission {
   let home: Home
   let board: Board
   let operations: OperationTable
 
-  /// - Throws: why not.
+  /// - Throws: the reason for a refusal.
   func check(
     _ request: Board.Request, now: Timestamp, manifest: (String) throws(Cause) -> Manifest
   ) throws(Cause) {
@@ -37,7 +37,7 @@ struct Admission {
 }
 
 extension Manifest.Target {
-  /// Whether what was built for this target runs on the other.
+  /// Whether a build for this target runs on the other one.
   func check(against host: Manifest.Target) throws(Refusal) {
     if (os, arch) != (host.os, host.arch) {
       throw .target("\(os) on \(arch)", host: "\(host.os) on \(host.arch)")

@@ -8,11 +8,12 @@ import Posix
 import Redaction
 import SlugStore
 
-/// The one process of a home that acts: it carries out requests and keeps the instances as they should be.
+/// The agent of a home, a single process. It carries out requests and keeps the instances as they
+/// should be.
 ///
-/// A loop without state worth keeping: wait until something happens, read the log, look at the runs that it happened to,
-/// do what the reconcilers say. It can be killed at any line; the instances go on and the next agent finds them. It
-/// waits nowhere else: what takes time is a child process, or looked at again later.
+/// It is a loop without state that matters: wait for something to happen, read the log, look at the
+/// affected runs, do what the reconcilers plan. It can be killed at any line; the instances go on,
+/// and the next agent finds them. It blocks nowhere else.
 public final class Agent {
   let home: Home
   let journal: Journal
@@ -29,36 +30,34 @@ public final class Agent {
   private var follower: Follower
   private var loop: EventLoop<Source>
   private let folders: FolderWatch?
-  /// The runs that have not ended, by id.
   var watches: [UInt64: WatchedRun] = [:]
-  /// By app.
   private var crashes: [String: CrashTimes] = [:]
   var complaints = Complaints()
-  /// Apps and runs that something has happened to since they were looked at.
+  /// Apps and runs that changed since they were last looked at.
   private var changedApps: Set<String> = []
   private var changedRuns: [String: Set<UInt64>] = [:]
   private var isWaitingForSpace = false
-  /// Children that run on their own; they are reaped when they end.
+  /// Child processes that the agent does not wait for; they are reaped when they end.
   private var helpers: [Child] = []
 
-  /// What the loop waits for.
+  /// A source of events for the loop.
   enum Source: Hashable {
     case log, folders, reserve
-    /// A moment at which an app is to be looked at: a deadline, a pause after a crash, or trouble with it.
+    /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
-    /// The node of a run that boots; it is asked so often that the agent takes a turn only when its answers matter.
+    /// The node of a booting run. Its answers are read without a turn of the agent.
     case node(UInt64)
   }
 
   var board: Board { follower.board }
 
-  /// Milliseconds until what has failed is tried again.
+  /// Milliseconds until a failed step is tried again.
   private static let retryPause: Int64 = 1000
-  /// Milliseconds between two looks for space, while the reserve is missing.
+  /// Milliseconds between two checks for disk space while the reserve is missing.
   private static let spacePause: Int64 = 3000
 
-  /// - Parameter complain: told what went wrong with the agent itself.
+  /// - Parameter complain: called with problems of the agent itself.
   /// - Throws: `RT-AGENT-RUNNING` if the home has an agent.
   public init(
     home: Home, launcher: Launcher, environment: [String: String],
@@ -82,7 +81,7 @@ public final class Agent {
     loop.watch(folders?.file.descriptor, as: .folders)
   }
 
-  /// Serves until it is asked to leave (SIGTERM, SIGINT, SIGHUP).
+  /// Serves until a signal asks it to stop (SIGTERM, SIGINT, SIGHUP).
   public func run() throws(Cause) {
     try take()
     try record(.agentStarted, app: nil) { $0.pid = Program.processID }
@@ -103,17 +102,17 @@ public final class Agent {
     if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) { portMapper.stopIfUnused() }
   }
 
-  /// Writes an event and folds it in.
+  /// Appends an event and folds it in.
   func record(_ type: EventType, app: String?, _ fill: (inout EventData) -> Void) throws(Cause) {
     try journal.append(type, app: app, EventData(fill))
     try take()
   }
 }
 
-// MARK: - What has happened
+// MARK: - What has changed
 
 extension Agent {
-  /// Reads the log on, and marks what its events are about.
+  /// Reads new events, and marks the apps and runs that they name.
   private func take() throws(Cause) {
     let kept = follower.kept
     for event in try follower.take() {
@@ -143,7 +142,7 @@ extension Agent {
     changedRuns[app, default: []].insert(run)
   }
 
-  /// Marks what the loop has waited for.
+  /// Marks the apps and runs that the loop's turn affects.
   private func notice(_ turn: EventLoop<Source>.Turn) throws(Cause) {
     for token in turn.tokens {
       switch token {
@@ -169,13 +168,12 @@ extension Agent {
     }
   }
 
-  /// How a `relshim` ended its status tells; but it must not stay behind as a zombie.
+  /// Reaps ended child processes. How a run ended is in its status file.
   private func reap() {
     helpers.removeAll { $0.exitIfEnded() != nil }
     for run in watches.keys where watches[run]?.reap() == true { change(run) }
   }
 
-  /// Starts a program and does not wait for it.
   func startHelper(_ invocation: Invocation) throws(PosixError) {
     helpers.append(
       try Child.start(invocation, output: .null, errors: .null, newSession: true))
@@ -185,7 +183,7 @@ extension Agent {
 // MARK: - Acting
 
 extension Agent {
-  /// Looks at what has changed until nothing is to be done but wait.
+  /// Looks at changed apps until no further action is possible now.
   private func act() throws(Cause) {
     while let name = changedApps.min() {
       changedApps.remove(name)
@@ -194,13 +192,14 @@ extension Agent {
     manifests.keep(only: board.neededSlugs)
     reserve.keep()
     if reserve.isWhole || isWaitingForSpace { return }
-    // No event tells when there is space again.
+    // The kernel does not report that space is free again.
     isWaitingForSpace = true
     loop.wake(.reserve, at: Clock.monotonic() + Self.spacePause)
   }
 
-  /// What goes wrong with one app or run, a full disk or an unreadable file, must not end the agent nor delay another: it
-  /// is told, and tried again in a second. Only a log that is not the one it has read ends the agent.
+  /// Runs a step for one app or run. A failure, such as a full disk or an unreadable file, must
+  /// neither end the agent nor delay other apps: it is reported, and the step is tried again in a
+  /// second. Only a replaced log ends the agent.
   func endure(_ source: Source, _ step: () throws(Cause) -> Void) throws(Cause) {
     do throws(Cause) {
       try step()
@@ -209,15 +208,15 @@ extension Agent {
       if error.id == ProblemID.logDamaged.rawValue { throw error }
       if complaints.isNew(error, of: source) { complain(journal.mask()(error)) }
       if error.isOfFullDisk { reserve.give() }
-      // What has failed may be ready still, and would wake the agent again and again.
+      // The failed source may still be ready, and would wake the agent again and again.
       loop.forget(source)
       if case .run(let run) = source { loop.forget(.node(run)) }
       loop.wake(source, at: Clock.monotonic() + Self.retryPause)
     }
   }
 
-  /// Looks at the app's changed runs, then does what its reconciler says, in a bounded number of steps so that other
-  /// apps get their turn.
+  /// Looks at the app's changed runs, then performs what its reconciler plans. The number of steps
+  /// is bounded, so that other apps get their turn.
   private func settle(_ name: String) throws(Cause) {
     loop.wake(.app(name), at: nil)
     for _ in 0..<64 {
@@ -248,7 +247,7 @@ extension Agent {
     }
   }
 
-  /// Until the reconciler wants to look again, or an open request is at its deadline.
+  /// Schedules the next look: when the reconciler wants it, or at a request's deadline.
   private func sleep(_ name: String, until moment: Timestamp?) {
     let now = Timestamp(milliseconds: Clock.now())
     let deadlines = board.requests.filter { $0.app == name }.compactMap(\.due).map { $0 + 1 }
@@ -258,7 +257,7 @@ extension Agent {
 
   func admission() -> Admission { Admission(home: home, board: board, operations: operations) }
 
-  /// Waits for what the run's watch waits for.
+  /// Registers what the loop must wait for to notice changes of the run.
   func listen(to run: UInt64) {
     guard let watched = watches[run] else { return forget(run) }
     let state = board.apps[watched.app]?.run(run)?.state ?? .stopped
@@ -273,7 +272,6 @@ extension Agent {
     loop.forget(.node(run))
   }
 
-  /// Notices changes in the run's folder.
   func watchFolder(_ path: String) -> Int32? { try? folders?.add(path) }
 }
 
@@ -290,16 +288,16 @@ extension Board {
 }
 
 extension Board.Request {
-  /// Milliseconds: a node's actions are carried out by the program that asked for them; the agent only ends what that
-  /// left open so long after its deadline.
+  /// Milliseconds after the deadline at which the agent ends an action on a node. The program that
+  /// requested the action carries it out; the agent only ends what that program left open.
   private static let patience: Int64 = 5000
 
-  /// The moment after which the agent ends it, however far it is.
+  /// The time at which the agent ends the request, whatever its progress.
   var due: Timestamp? {
     data.deadline.map { type == .nodeActionRequested ? $0 + Self.patience : $0 }
   }
 
-  /// Whether it is the agent's to carry out, or to end.
+  /// Whether the agent must carry out or end the request.
   func isAgents(at now: Timestamp) -> Bool {
     guard type == .nodeActionRequested, let due else { return true }
     return now > due

@@ -3,7 +3,7 @@ import Events
 import HomeLayout
 import Posix
 
-/// The agent as others see it: whether it lives, how it is started and stopped.
+/// The control of the agent from other programs: whether it is alive, how to start it and stop it.
 public struct AgentControl: Sendable {
   private let home: Home
 
@@ -13,15 +13,16 @@ public struct AgentControl: Sendable {
     do throws(PosixError) { return try Lock.isHeld(home.agentLock) } catch { throw Cause(error) }
   }
 
-  /// Marks in the file system that the agent has woken.
+  /// Records the time of the agent's wake-up in the file system.
   func stamp() { try? Files.touch(home.agentLock) }
 
-  /// Milliseconds that an agent has to wake when something was written to the log.
+  /// Milliseconds in which an agent should wake after a line was appended to the log.
   public static let patience: Int64 = 3000
 
-  /// Why what was written to the log may never be seen: the agent's process is stopped, or has not woken since.
-  /// - Parameter moment: when it was written.
-  /// - Returns: nil while there is no agent, or none to complain of.
+  /// The reason why the agent may not read a line of the log: its process is stopped, or it has not
+  /// woken since.
+  /// - Parameter moment: when the line was written.
+  /// - Returns: nil if no agent runs, or if it wakes as it should.
   public func silence(since moment: Timestamp, now: Timestamp) -> Cause? {
     guard let process = process() else { return nil }
     let woken = Files.modified(home.agentLock).map { Timestamp(milliseconds: $0 / 1_000_000) }
@@ -31,17 +32,17 @@ public struct AgentControl: Sendable {
       return Cause(
         .agentSilent,
         "the agent (pid \(process.pid)) is stopped by a signal; it has not woken \(since)",
-        remedy: "Let it go on: kill -CONT \(process.pid)")
+        remedy: "Resume it: kill -CONT \(process.pid)")
     }
     guard woken < moment, now - moment > Self.patience else { return nil }
     return Cause(
       .agentSilent, "the agent (pid \(process.pid)) has not woken \(since)",
       remedy:
-        "End it, and start another, which goes on where it was: kill -9 \(process.pid); relctl agent start"
+        "Kill it and start another, which continues its work: kill -9 \(process.pid); relctl agent start"
     )
   }
 
-  /// Becomes the home's agent for as long as the value lives.
+  /// Becomes the home's agent for the lifetime of the value.
   func take() throws(Cause) -> Lock {
     do throws(PosixError) {
       try Files.makeFolder(home.root)
@@ -51,7 +52,7 @@ public struct AgentControl: Sendable {
       let own = ProcessIdentity(of: Program.processID)
       let text = Array(
         "format \(HomeFormat.current)\npid \(Program.processID) \(own?.started ?? 0)\n".utf8)
-      // Cut afterwards: on a full disk an empty file stays empty.
+      // The file is truncated afterwards: on a full disk an empty file stays empty.
       try lock.file.write(text, at: 0)
       try lock.file.truncate(to: text.count)
       return lock
@@ -63,7 +64,7 @@ public struct AgentControl: Sendable {
     }
   }
 
-  /// The process that holds the lock, as far as it can be told.
+  /// The process that holds the lock; nil if it cannot be identified.
   public func process() -> ProcessIdentity? {
     guard (try? isRunning()) == true, let bytes = try? Files.read(home.agentLock, limit: 4096)
     else { return nil }
@@ -75,13 +76,13 @@ public struct AgentControl: Sendable {
     return ProcessIdentity(pid: pid, started: started)
   }
 
-  /// Starts an agent if none lives, and waits until it serves.
+  /// Starts an agent if none is alive, and waits until it serves.
   /// - Parameter program: the path of `relctl`.
   public func ensure(program: String, environment: [String: String]) throws(Cause) {
     if try isRunning() { return }
     do throws(PosixError) {
       try Files.makeFolder(home.root)
-      // Without room for its words there can be an agent still.
+      // An agent can run even if its output cannot be kept.
       let log = (try? File.open(home.agentLog, .append)).map { Child.Stream.file($0) } ?? .null
       let kept = environment.filter {
         ["PATH", "LANG", "HOME", "ERL_EPMD_PORT"].contains($0.key)
@@ -103,8 +104,8 @@ public struct AgentControl: Sendable {
     throw PosixError("see it in", home.agentLog, .timedOut)
   }
 
-  /// Asks the agent to leave, and waits until it has; the instances go on.
-  /// - Returns: false where none was there.
+  /// Asks the agent to stop, and waits until it has; the instances go on.
+  /// - Returns: false if no agent was alive.
   public func stop() throws(Cause) -> Bool {
     guard let process = process() else { return false }
     process.signal(.term)
@@ -113,6 +114,6 @@ public struct AgentControl: Sendable {
       if !process.isAlive { return true }
       Clock.pause(milliseconds: 5)
     }
-    throw Cause(.waitedTooLong, "the agent (pid \(process.pid)) does not leave")
+    throw Cause(.waitedTooLong, "the agent (pid \(process.pid)) does not stop")
   }
 }

@@ -8,7 +8,7 @@ import Posix
 import Redaction
 import SlugStore
 
-// Does what the reconciler of an app says.
+// Performs what the reconciler of an app plans.
 extension Agent {
   func perform(_ action: AppAction, _ app: Board.App) throws(Cause) {
     switch action {
@@ -53,7 +53,8 @@ extension Agent {
   }
 
   private func consider(_ request: Board.Request) throws(Cause) {
-    // The program that wrote it may not have synced it yet, and what follows from it must not be more durable than it is.
+    // The requesting program may not have synced the request yet; its consequences must not be more
+    // durable than the request.
     try journal.makeDurable()
     let refusal: Cause?
     do throws(Cause) {
@@ -85,7 +86,7 @@ extension Agent {
     try record(.releaseCreated, app: app.name) { $0 = filled }
   }
 
-  /// The app's config vars, with what app.json gives by default.
+  /// The app's config vars, with the defaults of app.json.
   private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
     let configs = ConfigStore(home: home, app: app.name)
     var set = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? ConfigSet()
@@ -97,7 +98,7 @@ extension Agent {
     throws(Cause)
   {
     let manifest = try manifest(of: number, app)
-    // Counts an operator has chosen stay; process types that are new get the release's own.
+    // Counts that an operator chose are kept; new process types get the release's default.
     let formation = manifest.defaultFormation.merging(
       app.formation.filter { manifest.defaultFormation[$0.key] != nil }
     ) { $1 }
@@ -122,7 +123,7 @@ extension Agent {
     }
   }
 
-  /// Where runs listen. A random start keeps two homes of one host apart.
+  /// The ports for runs. A random first port keeps two homes on one host apart.
   private static let ports: ClosedRange<UInt16> = 20_000...29_999
 
   private func freePort() throws(Cause) -> UInt16 {

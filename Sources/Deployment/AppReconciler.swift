@@ -2,13 +2,13 @@ import Events
 import HomeLayout
 import Operations
 
-/// What the agent does next for an app. Each action is written to the log before or as it is done, so the board always
-/// knows.
+/// An action of the agent for an app. Each action is recorded in the log before or as it is done,
+/// so the board is always up to date.
 public enum AppAction: Equatable, Sendable {
   /// Check whether a request can be carried out, then accept or reject it.
   case consider(Board.Request)
   case createRelease(NewRelease, for: Board.Request)
-  /// Keep these config vars for the app's first release.
+  /// Record these config vars for the app's first release.
   case keepConfig(String, for: Board.Request)
   case beginDeployment(ReleaseNumber, for: Board.Request)
   case step(ReleaseNumber, String)
@@ -22,34 +22,33 @@ public enum AppAction: Equatable, Sendable {
   case abandon(Board.Run, Cause)
 }
 
-/// Desired state against actual state, for one app: a pure function from the board to the next actions.
+/// The reconciler of one app: a pure function from desired and actual state to the next actions.
 ///
-/// It remembers nothing, so the agent can be killed at any moment: the next one comes to the same conclusion from
-/// the same log.
+/// It keeps no state, so the agent can be killed at any time: the next agent plans the same actions
+/// from the same log.
 public struct AppReconciler {
   private let app: Board.App
   private let surroundings: Surroundings
   private var actions: [AppAction] = []
   private var wakeAt: Timestamp?
 
-  /// What besides the app decides what is next.
+  /// Everything besides the app that the plan depends on.
   public struct Surroundings {
     /// The app's open requests, oldest first.
     public var requests: [Board.Request]
     public var now: Timestamp
     /// Milliseconds since each instance's last crash.
     public var sinceCrash: [InstanceName: Int64] = [:]
-    /// Whether the disk has the space that a run needs.
     public var hasSpace = true
     public var operations = OperationTable.standard
     /// The process types of a release, or why they cannot be read.
     public var processes: (ReleaseNumber) -> Result<Set<String>, Cause>
   }
 
-  /// After so many crashes in a row an instance is left down.
+  /// The number of consecutive crashes after which an instance is not restarted any more.
   static let crashLimit = 8
 
-  /// - Returns: what to do now, and when to look again if nothing happens before.
+  /// - Returns: the actions to do now, and when to plan again if nothing happens before.
   public static func plan(
     _ app: Board.App, in surroundings: Surroundings
   ) -> (actions: [AppAction], wakeAt: Timestamp?) {
@@ -66,7 +65,7 @@ public struct AppReconciler {
     if let deployment = app.deployment { return deploy(deployment) }
     guard let request = surroundings.requests.first else { return keep() }
     guard request.isAccepted else {
-      // Alone: what else is to be done may change once it is accepted.
+      // Accepting the request may change all other actions, so they are planned afterwards.
       actions.append(.consider(request))
       return
     }
@@ -101,12 +100,12 @@ public struct AppReconciler {
     }
   }
 
-  /// What a request of a newer version gets, or one whose event lacks something.
+  /// The cause for a request that this version does not know or whose event lacks a field.
   static func unknown(_ request: Board.Request) -> Cause {
     Cause(.usage, "this version cannot carry out \(request.type.rawValue)")
   }
 
-  /// A request is given up for one that goes before it, or at its deadline.
+  /// The reason to give up a request: another one that goes before it, or its deadline.
   private func reasonToGiveUp(_ request: Board.Request) -> Cause? {
     guard let operation = surroundings.operations.operation(request) else { return nil }
     for other in surroundings.requests where other.id != request.id {
@@ -160,13 +159,14 @@ extension AppReconciler {
     return request.flatMap(reasonToGiveUp)
   }
 
-  /// New runs beside the old ones; then, one place at a time, those that must not work twice; then the switch.
+  /// Starts new runs beside the old ones, then replaces the instances that must not run twice one
+  /// by one, then switches.
   private mutating func replace(with deployment: Board.Deployment, _ new: [Board.Run]) {
     let processes: Set<String>
     switch surroundings.processes(deployment.release) {
     case .success(let known): processes = known
     case .failure(let cause):
-      // Not known is not none: without its release phase nothing of it may start.
+      // If the process types are unknown, there may be a release phase, so nothing may start.
       keep(sparing: deployment.release)
       actions.append(.failDeployment(deployment.release, cause))
       return
@@ -183,7 +183,7 @@ extension AppReconciler {
     let isAsleep = app.isStopped && deployment.isConfigChange
     let wanted = Board.App.instances(of: isAsleep ? [:] : deployment.formation)
       .filter { processes.contains($0.process) }
-    // One that was stopped from outside counts as missing: it is started again.
+    // A new run that was stopped from outside is missing, and is started again.
     let new = new.filter { $0.state != .stopped }
     let beside = wanted.filter { ProcessType.mayRunTwice($0.process) }
     let inTurn = wanted.filter { !ProcessType.mayRunTwice($0.process) }
@@ -224,7 +224,8 @@ extension AppReconciler {
 // MARK: - Restart
 
 extension AppReconciler {
-  /// A new run, gated; then the old one goes. What may not run twice goes first.
+  /// Starts a new run and stops the old one when the new one is ready. A process that must not run
+  /// twice is stopped first.
   private mutating func renew(_ instance: InstanceName, for request: Board.Request) {
     let runs = app.liveRuns.filter { $0.instance == instance }
     let old = runs.filter { $0.id < request.accepted }
@@ -241,9 +242,9 @@ extension AppReconciler {
 // MARK: - The steady state
 
 extension AppReconciler {
-  /// Keeps the current release's formation: starts what is missing, stops what is too much.
+  /// Keeps the formation of the current release: starts missing instances, stops surplus runs.
   /// - Parameters:
-  ///   - spared: a release whose runs a deployment looks after.
+  ///   - spared: a release whose runs belong to a deployment.
   ///   - busy: instances that are being replaced.
   private mutating func keep(sparing spared: ReleaseNumber? = nil, busy: Set<InstanceName> = []) {
     let wanted =
@@ -266,7 +267,8 @@ extension AppReconciler {
     }
   }
 
-  /// An interrupted restart leaves two; the newest that works stays. One that never got ready in time goes.
+  /// Keeps one run of an instance, the newest ready one; an interrupted restart leaves two. A run
+  /// that was not ready in time is stopped.
   private mutating func keepOne(of serving: [Board.Run]) {
     let best = serving.last { $0.state == .ready } ?? serving.last
     stop(serving.filter { $0.id != best?.id || $0.cause?.id == ProblemID.bootTimeout.rawValue })
@@ -278,7 +280,7 @@ extension AppReconciler {
       return
     }
     if crashes.isAbandoned { return }
-    // A full disk is not the instance's fault: it is not given up, and not tried until there is space again.
+    // A full disk is not the instance's fault: it waits until there is space.
     if crashes.cause?.isOfFullDisk == true, !surroundings.hasSpace { return }
     if crashes.count >= Self.crashLimit {
       guard let last = app.runs.last(where: { $0.instance == instance && $0.state == .crashed })
@@ -290,7 +292,8 @@ extension AppReconciler {
           last,
           Cause(
             .crashLoop, sentence + reason,
-            remedy: "When it is mended: relctl restart \(app.name), or relctl rollback \(app.name)")
+            remedy:
+              "When it is repaired: relctl restart \(app.name), or relctl rollback \(app.name)")
         ))
       return
     }
@@ -303,7 +306,7 @@ extension AppReconciler {
     }
   }
 
-  /// Milliseconds: 0.5 s, 1 s, 2 s … up to a minute.
+  /// Milliseconds: 0.5 s, 1 s, 2 s and so on, up to a minute.
   static func pause(afterCrashes count: Int) -> Int64 {
     min(60_000, 250 << Int64(min(max(count, 1), 10)))
   }

@@ -1,17 +1,17 @@
 import Events
 
-/// What the agent has complained of, so that what stays wrong is told once.
+/// The problems that the agent has reported, so that a lasting one is reported once.
 struct Complaints {
   private var told: [Agent.Source: Set<String>] = [:]
 
-  /// Whether it was not told since the log, the app or the run was last in order.
+  /// Whether the problem was not reported since its source last worked.
   mutating func isNew(_ cause: Cause, of source: Agent.Source) -> Bool {
-    // Each call that meets a full disk complains in words of its own.
+    // Each system call on a full disk fails with a sentence of its own.
     told[source, default: []].insert(cause.isOfFullDisk ? "full" : cause.id + cause.sentence)
       .inserted
   }
 
-  /// It is in order again, or gone.
+  /// Forgets the problems of a source that works again or is gone.
   mutating func forget(_ source: Agent.Source) { told[source] = nil }
 }
 

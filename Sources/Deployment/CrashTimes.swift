@@ -2,8 +2,8 @@ import Events
 import HomeLayout
 import Posix
 
-/// When the instances of an app crashed last, so that each rests as long as it should though the host's clock is set:
-/// that clock is asked once of each crash.
+/// The times of the instances' last crashes on the monotonic clock, so that setting the host's
+/// clock does not change a pause. The host's clock is read once for each crash.
 struct CrashTimes {
   private var known: [InstanceName: (crashes: Board.Crashes, moment: Int64)] = [:]
 
@@ -25,8 +25,7 @@ struct CrashTimes {
 }
 
 enum MonotonicTime {
-  /// A moment of the log on the clock that never jumps, as far as the host's clock can tell; now, where it is still to
-  /// come.
+  /// The monotonic time of a moment in the log; now if that moment is in the future.
   static func of(
     _ time: Timestamp, now: Int64 = Clock.monotonic(),
     clock: Timestamp = Timestamp(milliseconds: Clock.now())

@@ -2,7 +2,7 @@ import Events
 import ReleaseModel
 import SlugStore
 
-/// The manifests of the slugs that the agent works with, each read and checked once.
+/// A cache of the manifests that the agent needs; each is read and checked once.
 struct Manifests {
   let store: SlugStore
   private var known: [String: Manifest] = [:]
@@ -16,7 +16,7 @@ struct Manifests {
     return manifest
   }
 
-  /// Lets go of those that are not needed any more.
+  /// Drops the manifests of all other slugs.
   mutating func keep(only slugs: Set<String>) {
     if known.count > slugs.count { known = known.filter { slugs.contains($0.key) } }
   }

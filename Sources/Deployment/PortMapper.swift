@@ -4,16 +4,16 @@ import HomeLayout
 import Instance
 import Posix
 
-/// The home's epmd as the agent keeps it: started when it is needed and does not answer, without waiting for it.
+/// The home's epmd: started when it is needed and does not answer, without blocking.
 final class PortMapper {
   private let keeper: EPMDKeeper
   private let environment: [String: String]
-  /// When it was started, on the monotonic clock, until it answers.
+  /// When epmd was started, on the monotonic clock; nil once it has answered.
   private var startedAt: Int64?
 
-  /// Milliseconds until a started epmd is asked again.
+  /// Milliseconds after a start until epmd is tried again.
   static let pause: Int64 = 20
-  /// Milliseconds that it has to answer.
+  /// Milliseconds in which a started epmd must answer.
   private static let limit: Int64 = 3000
 
   init(home: Home, environment: [String: String]) {
@@ -22,8 +22,9 @@ final class PortMapper {
 
   /// - Parameters:
   ///   - tree: a slug with an `erts-*/bin/epmd`; without one, `epmd` from `PATH` is started.
-  ///   - start: starts a program and does not wait for it.
-  /// - Returns: whether it answers; if not, it was started and is to be asked again after `pause`.
+  ///   - start: starts a program without waiting for it.
+  /// - Returns: whether epmd answers; if not, it was started and should be tried again after
+  ///   `pause`.
   /// - Throws: `RT-EPMD` if it cannot be started or does not answer in time.
   func ensure(_ tree: String, start: (Invocation) throws(PosixError) -> Void) throws(Cause) -> Bool
   {

@@ -7,7 +7,7 @@ import Posix
 import Redaction
 import ReleaseModel
 
-// Looks at runs, and does what their reconciler says.
+// Looks at runs, and performs what their reconciler plans.
 extension Agent {
   func look(at id: UInt64, of name: String) throws(Cause) {
     defer { listen(to: id) }
@@ -36,7 +36,7 @@ extension Agent {
     return seen
   }
 
-  /// - Returns: whether to go on with the next action.
+  /// - Returns: whether to continue with the next action.
   private func perform(_ action: RunAction, _ run: Board.Run, of app: Board.App) throws(Cause)
     -> Bool
   {
@@ -65,7 +65,7 @@ extension Agent {
 
   private func bury(_ run: Board.Run, _ folder: RunFolder) throws(Cause) -> Bool {
     do throws(Cause) { return try Orphans.bury(folder) } catch {
-      // A relshim of our own that has ended: where its folder has no room for that, the log alone tells.
+      // If the folder has no space left, the log alone records that the `relshim` has ended.
       if watches[run.id]?.shimExit != nil, error.isOfFullDisk { return true }
       throw error
     }
@@ -99,7 +99,7 @@ extension Agent {
   }
 
   private func crashCause(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) -> Cause {
-    // Masked before they are cut: half a value would not be found any more.
+    // Masked before lines are cut: a cut value would not be found.
     let mask = journal.mask()
     let lines = LogTail.lines(of: folder(of: run, app), count: 60).map {
       LogLine(time: $0.time, text: mask($0.text))
@@ -122,7 +122,7 @@ extension Agent {
 
   private static let endedRunsKept = 5
 
-  /// The folders of the last few ended runs stay, for an operator who looks for what went wrong.
+  /// Removes all but the last few folders of ended runs; an operator may need those.
   private func removeOldFolders(_ run: Board.Run, of app: Board.App) {
     let folder = home.app(app.name).instances + "/\(run.instance)"
     let live = Set(board.apps[app.name]?.liveRuns.map(\.id) ?? [])
@@ -154,7 +154,7 @@ extension Agent {
       reserve.giveIfLow()
       let isFull = reserve.shortage != nil
       do throws(Cause) { try launch(run, of: app, onFullDisk: isFull) } catch {
-        // How much is left may say nothing, where a user has a share of it.
+        // A user's quota can be exhausted while the disk has space.
         guard error.isOfFullDisk, reserve.give() else { throw error }
         try launch(run, of: app, onFullDisk: true)
       }
@@ -168,12 +168,12 @@ extension Agent {
   private func launch(_ run: Board.Run, of app: Board.App, onFullDisk isFull: Bool) throws(Cause) {
     try watch(run, of: app)
     guard var specification = watches[run.id]?.gate?.specification else { return }
-    // Looked at again when epmd has had time to start.
+    // Tried again when epmd has had time to start.
     guard try ensurePortMapper(specification.tree) else {
       watches[run.id]?.lookAgain(in: PortMapper.pause)
       return
     }
-    // A crash dump would take the space that was set free for the next run.
+    // A crash dump would use up the space that was released to start the run.
     if isFull { specification.config["ERL_CRASH_DUMP_BYTES"] = "0" }
     watches[run.id]?.noteLaunch(try launcher.start(specification))
   }
@@ -182,7 +182,8 @@ extension Agent {
     try portMapper.ensure(tree) { invocation throws(PosixError) in try startHelper(invocation) }
   }
 
-  /// Begins to watch the run: its folder first, so that the first word of its `relshim` is not missed.
+  /// Starts watching the run. Its folder is watched first, so that the first status of its
+  /// `relshim` is not missed.
   private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) {
     let manifest = try manifest(of: run.release, app)
     let specification = try RunSpecification(

@@ -3,46 +3,47 @@ import HomeLayout
 import Instance
 import Posix
 
-/// What the agent does next for one run.
+/// An action of the agent for one run.
 enum RunAction: Equatable {
-  /// Start its `relshim`.
   case launch
-  /// Ask its `relshim` to stop it.
+  /// Ask the run's `relshim` to stop the run.
   case askToStop
-  /// Kill the processes that it has left behind.
+  /// Kill the processes that the run left behind.
   case killProcesses
-  /// Make sure that nothing can start it any more. If its `relshim` lives after all, what follows is not done.
+  /// Make sure that nothing can start the run any more. If its `relshim` is alive after all, the
+  /// following actions are skipped.
   case bury
-  /// See that the home's epmd answers: a node that has lost it cannot be asked, and registers again by itself.
+  /// Make sure that the home's epmd answers; nodes register again by themselves.
   case renewPortMapper
   case record(RunNews)
 }
 
-/// What the log is told of a run.
+/// An event to record for a run.
 enum RunNews: Equatable {
   case booting(pid: Int32)
   /// Milliseconds that each application took to start.
   case ready(boot: [String: Int]?)
   case unready(Cause)
-  /// It ended as it was meant to.
+  /// The run ended as intended.
   case stopped(RunStatus.Exit?)
-  /// It ended by itself, or its `relshim` is gone; nil where no `relshim` ever wrote a word.
+  /// The run ended by itself, or its `relshim` is gone; nil if no `relshim` ever wrote a status.
   case crashed(RunStatus?)
-  /// Its `relshim` ended without starting it.
+  /// The run's `relshim` ended without starting it.
   case notStarted(Exit)
 }
 
-/// A run on the board against what is seen of it: a pure function to the next actions.
+/// The reconciler of one run: a pure function from the run and what was seen to actions.
 enum RunReconciler {
   struct Seen {
     var folder: RunObservation
-    /// How the `relshim` that this agent started ended, if it has.
+    /// The exit of the `relshim` that this agent started, if it has ended.
     var shimExit: Exit?
-    /// Whether its `relshim` was started a moment ago and may not have written yet.
+    /// Whether the run's `relshim` was started a moment ago and may not have written its status
+    /// yet.
     var isLaunching = false
-    /// Whether its node does more than start.
+    /// Whether the run's node has answered, or is not expected to.
     var isBooting = false
-    /// What its gate says.
+    /// A change that the gate has found.
     var gate: RunNews?
   }
 
@@ -53,9 +54,9 @@ enum RunReconciler {
       if seen.isLaunching { return [] }
       return run.state == .starting ? [.launch] : [.bury, .record(ending(run, nil))]
     case .ended(let status): return [.record(ending(run, status))]
-    // Its output goes nowhere and its end would not be seen: an orphan is replaced, not adopted.
+    // An orphan is replaced, not adopted: its output is lost and its end would not be seen.
     case .lost(let status): return [.killProcesses, .record(ending(run, status))]
-    // Its relshim cannot be told apart; without processes it ends by itself, and writes its status anew.
+    // Its `relshim` cannot be identified, but ends when its processes are gone.
     case .live(nil): return run.state == .stopping ? [.killProcesses] : []
     case .live(let status?): return follow(run, status, seen)
     }
@@ -63,7 +64,7 @@ enum RunReconciler {
 
   private static func follow(_ run: Board.Run, _ status: RunStatus, _ seen: Seen) -> [RunAction] {
     var actions: [RunAction] = []
-    // What is ready has booted, also where its node could not be asked.
+    // A ready run has booted, even if its node could not be asked.
     var isBooting = seen.isBooting
     if case .ready = seen.gate { isBooting = true }
     if run.state == .starting, isBooting, let process = status.process {
@@ -75,11 +76,11 @@ enum RunReconciler {
     return actions
   }
 
-  /// The run is over: as it was meant to, or not.
+  /// The event for the end of a run, intended or not.
   private static func ending(_ run: Board.Run, _ status: RunStatus?) -> RunNews {
     let isPhase = run.instance.process == ProcessType.release
     let isDone = isPhase && status?.exit == .code(0)
-    // Half a release phase is no release phase, also where relshim was asked to stop it.
+    // A release phase that did not finish has failed, even if its `relshim` was asked to stop it.
     let wasMeant = run.state == .stopping || status?.wasAsked == true && !isPhase
     return wasMeant || isDone ? .stopped(status?.exit) : .crashed(status)
   }

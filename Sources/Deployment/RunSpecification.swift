@@ -6,8 +6,8 @@ import ReleaseModel
 import SlugStore
 
 extension RunSpecification {
-  /// How a run of the board is, or was, started.
-  /// - Parameter manifest: of the slug of the run's release.
+  /// The specification of a run on the board.
+  /// - Parameter manifest: the manifest of the slug of the run's release.
   public init(
     _ run: Board.Run, of app: Board.App, _ manifest: Manifest, home: Home,
     environment: [String: String]

@@ -5,38 +5,38 @@ import Posix
 import Redaction
 import ReleaseModel
 
-/// The gate of a live run: whether it is ready, how far its boot is, and what wakes the agent when that changes.
+/// The watch of a live run: whether it is ready, and how far its boot is.
 struct RunWatch {
   let specification: RunSpecification
   private let gate: Gate
   private let check: AppJSON.HealthCheck?
   private var probe: HTTPProbe?
-  /// There while the run boots; later only while its runtime is asked.
+  /// Present while the run boots; later only while its runtime is asked whether it is ready.
   private var node: BootWatch?
-  /// When a question to the runtime of a ready run is given up.
+  /// When to give up asking the runtime of a ready run, on the monotonic clock.
   private var questionLimit: Int64 = 0
   private var hasAnswered = false
   private var hasBooted = false
   private var times: [String: Int]?
   private var shimEnd: File?
-  /// What polling has found since the last look.
+  /// Descriptors that polling reported as readable since the last look.
   private var readable: Set<Int32> = []
   private(set) var hasProcess = false
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
-  /// On the monotonic clock.
+  /// When the run started, on the monotonic clock.
   private let startedAt: Int64
 
-  /// Milliseconds between two tries: often while a run boots, seldom afterwards.
+  /// Milliseconds between two checks: few while a run boots, many afterwards.
   private static let firstPause: Int64 = 50
   private static let bootPause: Int64 = 250
   private static let steadyPause: Int64 = 10_000
   private static let questionTime: Int64 = 6000
-  /// A ready run that refuses so often in a row counts as unready.
+  /// The number of consecutive failed checks after which a ready run counts as unready.
   private static let refusalsToDoubt = 3
   private static let leastBootLimit: Int64 = 60_000
-  /// Characters of what a run says for not being ready.
+  /// The number of characters kept of a reason for not being ready.
   private static let longestReason = 200
 
   init(_ specification: RunSpecification, check: AppJSON.HealthCheck?) {
@@ -46,27 +46,27 @@ struct RunWatch {
     startedAt = MonotonicTime.of(specification.run.started)
   }
 
-  /// How long it may take to get ready: what app.json allows, a minute at least.
+  /// Milliseconds in which the run must become ready: those of app.json, at least a minute.
   var bootLimit: Int64 {
     func bounded(_ number: Int?) -> Int64 { Int64(min(max(0, number ?? 0), 3600)) }
     let allowed = bounded(check?.attempts) * bounded(check?.wait ?? 1) * 1000
     return max(Self.leastBootLimit, min(allowed, 3_600_000))
   }
 
-  /// Whether it does more than start: its node has answered, or it is none that could.
+  /// Whether the run's node has answered, or cannot be asked.
   var isBooting: Bool {
     guard hasProcess else { return false }
     return isPhase || specification.otpRelease == nil || hasAnswered
   }
 
-  /// A release phase is asked nothing; its end is all there is to see.
+  /// Whether the run is a release phase, which has no check; only its end counts.
   private var isPhase: Bool { specification.run.instance.process == ProcessType.release }
 
   // MARK: - What wakes the agent
 
   var descriptors: [Int32] { [probe?.descriptor, shimEnd?.descriptor].compactMap { $0 } }
 
-  /// When to look at a run with a process again, on the monotonic clock, if nothing wakes the agent before.
+  /// When to look at the run again, on the monotonic clock; nil if nothing is due.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
     if isPhase { return nil }
@@ -77,21 +77,21 @@ struct RunWatch {
     }
   }
 
-  /// What of the node is to be polled for, apart from the rest: it is asked so often while it boots that the agent
-  /// takes a whole turn only when something has come of it.
+  /// The interests of the node's connection. They are separate, because a booting node is polled so
+  /// often that the agent's turn follows only when an answer changes something.
   var nodeInterests: [Poll.Interest] { node?.interests ?? [] }
   var nodeTick: Int64? { node?.nextTick }
 
-  /// - Returns: whether the agent is to take a turn.
+  /// - Returns: whether the agent must look at the run.
   mutating func advanceNode(_ ready: [Poll.Ready]) -> Bool { node?.advance(ready) ?? false }
 
   /// Asks at the next look, not at the next moment.
   mutating func askNow() { nextTry = 0 }
 
-  /// Takes in what polling has found of `descriptors`.
+  /// Notes the result of polling `descriptors`.
   mutating func note(_ ready: [Poll.Ready]) { readable.formUnion(ready.map(\.descriptor)) }
 
-  /// Takes in what the run's folder says. A process that has ended is not polled for again.
+  /// Notes the status from the run's folder. A process that has ended is no longer polled.
   mutating func watch(_ status: RunStatus?) {
     hasProcess = status?.process != nil
     if let end = shimEnd, readable.contains(end.descriptor) { shimEnd = nil }
@@ -99,12 +99,12 @@ struct RunWatch {
   }
 }
 
-// MARK: - The gate
+// MARK: - Checking
 
 extension RunWatch {
-  /// Moves the gate on.
-  /// - Parameter mask: for what a run says of itself.
-  /// - Returns: what is to be recorded of the run, if anything has changed.
+  /// Makes progress with the check.
+  /// - Parameter mask: the redactor for texts from the run.
+  /// - Returns: the event to record, if the state has changed.
   mutating func advance(_ run: Board.Run, mask: () -> Redactor) -> RunNews? {
     defer { readable = [] }
     guard hasProcess, !isPhase, run.state.isLive else { return nil }
@@ -121,7 +121,7 @@ extension RunWatch {
     return verdict.flatMap { judge($0, run, mask) }
   }
 
-  /// Watches the boot, also where a health check decides when the run is ready.
+  /// Watches the boot, even if an HTTP check decides when the run is ready.
   private mutating func watchBoot(_ run: Board.Run) {
     let isOnItsWay = run.state == .starting || run.state == .booting
     if node == nil, isOnItsWay, !hasBooted, gate == .runtime || specification.otpRelease != nil {
@@ -132,7 +132,7 @@ extension RunWatch {
     hasBooted = true
     if gate == .runtime { return }
     leaveNode()
-    // It may be ready as soon as it has booted.
+    // A booted run may well be ready, so it is checked at once.
     askNow()
   }
 

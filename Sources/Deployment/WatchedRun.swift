@@ -2,14 +2,14 @@ import Events
 import HomeLayout
 import Posix
 
-/// What the agent holds of a run that has not ended: its gate, the `relshim` it started, and what wakes it when something
-/// happens to the run.
+/// The agent's state for a live run: its check, the `relshim` that the agent started, and what
+/// wakes the agent when the run changes.
 struct WatchedRun {
   let app: String
   var gate: RunWatch?
-  /// The number under which changes in its folder are noticed; nil where the folder cannot be watched.
+  /// The id of the watch on the run's folder; nil if the folder cannot be watched.
   var folderWatch: Int32?
-  /// The `relshim` that this agent started, until it has ended.
+  /// The `relshim` that this agent started; nil once it has ended.
   private var shim: Child?
   private(set) var shimExit: Exit?
   private var launchedAt: Int64?
@@ -18,7 +18,7 @@ struct WatchedRun {
   /// When processes that it left behind were killed first.
   private var killedAt: Int64?
 
-  /// Milliseconds that a new `relshim` has to write its status.
+  /// Milliseconds in which a new `relshim` must write its status.
   private static let launchLimit: Int64 = 5000
   /// Milliseconds between two rounds of killing what it left behind, and for all of them.
   private static let killPause: Int64 = 10
@@ -32,7 +32,7 @@ struct WatchedRun {
     (self.shim, launchedAt) = (shim, Clock.monotonic())
   }
 
-  /// Whether its `relshim` was started a moment ago and may not have written yet.
+  /// Whether the run's `relshim` was started a moment ago and may not have written its status yet.
   var isLaunching: Bool {
     launchedAt.map { Clock.monotonic() - $0 < Self.launchLimit } ?? false
   }
@@ -68,7 +68,7 @@ struct WatchedRun {
   var nodeInterests: [Poll.Interest] { gate?.nodeInterests ?? [] }
   var nodeTick: Int64? { gate?.nodeTick }
 
-  /// When to look at the run again, on the monotonic clock, if nothing wakes the agent before.
+  /// When to look at the run again, on the monotonic clock; nil if only an event matters.
   func wakeAt(_ state: RunState) -> Int64? {
     let moments = [
       lookAgainAt,

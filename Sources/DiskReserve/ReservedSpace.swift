@@ -5,8 +5,8 @@ import Posix
 /// Disk space that is kept in reserve, the folder `ballast` of a home. When the disk is full, a restart or rollback needs
 /// some space for the new run's folder and files.
 ///
-/// It is one big file and many empty ones, since a file system may run out of bytes or of files. The agent makes it while
-/// there is plenty of space. A program that must write and cannot releases it.
+/// It is one big file and many empty ones, because a file system may run out of bytes or of files.
+/// The agent makes it while there is space. A program that cannot write releases it.
 public struct ReservedSpace: Sendable {
   private let home: Home
 
@@ -17,7 +17,6 @@ public struct ReservedSpace: Sendable {
 
   /// How much space the disk has left.
   public enum Level: Equatable, Sendable {
-    /// Too little to start a run.
     case low
     case tight
     /// Enough to make the reserve and stay far above `low`.
@@ -86,7 +85,6 @@ public struct ReservedSpace: Sendable {
     return words.withUnsafeBytes { Array($0) }
   }
 
-  /// Releases the reserve if little space is left.
   public func giveIfLow() { if level == .low { give() } }
 
   /// Releases the reserve.

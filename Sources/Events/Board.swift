@@ -1,24 +1,23 @@
 import HomeLayout
 
-/// The current state of a host, folded from its events. A value: the same events give the same board.
+/// The current state of a host, folded from its events. The same events give the same board.
 public struct Board: Hashable, Codable, Sendable {
   public var apps: [String: App] = [:]
   /// Requests that no outcome has ended yet, oldest first.
   public var requests: [Request] = []
-  /// Builds under way, by id.
   public var builds: [String: Build] = [:]
   public var agent: Agent?
-  /// The last event folded in; 0 where there was none.
+  /// The number of the last event folded in; 0 before the first.
   public var sequence: UInt64 = 0
   public var time = Timestamp(milliseconds: 0)
 
-  /// Of what a checkpoint of the board means. It grows with each change of the fold or of what the board holds;
-  /// a board of every older version can still be read.
+  /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
+  /// fields; boards of older versions can still be read.
   public static let version = 2
 
   public init() {}
 
-  /// What the agent said of itself last; whether it lives, its lock tells.
+  /// What the agent last reported of itself. Its lock tells whether it is alive.
   public struct Agent: Hashable, Codable, Sendable {
     public var pid: Int32?
     public var since: Timestamp
@@ -38,7 +37,7 @@ public struct Board: Hashable, Codable, Sendable {
     public var type: EventType
     public var app: String
     public var data: EventData
-    /// The number of the event that accepted it; 0 before. What is started for it has a greater one.
+    /// The number of the event that accepted it; 0 before. Runs started for it have greater ones.
     public var accepted: UInt64 = 0
 
     public var isAccepted: Bool { accepted > 0 }
@@ -56,9 +55,9 @@ extension Board {
     public var deployment: Deployment?
     /// Instances wanted, by process type.
     public var formation: [String: Int] = [:]
-    /// Whether an operator stopped it; the formation is kept.
+    /// Whether an operator stopped the app; the formation is kept.
     public var isStopped = false
-    /// Runs that have not ended, and the last ended one of each instance.
+    /// Live runs, and the last ended run of each instance.
     public var runs: [Run] = []
     public var crashes: [InstanceName: Crashes] = [:]
     /// Why the last deployment failed, until the next one starts.
@@ -75,36 +74,35 @@ extension Board {
   public struct Release: Hashable, Codable, Sendable {
     public var number: ReleaseNumber
     public var slug: String
-    /// The digest of its config vars.
     public var config: String
     public var time: Timestamp
     public var by: String?
-    /// The release it brings back, if it is a rollback.
+    /// The release that this one brings back, if it was made by a rollback.
     public var from: ReleaseNumber?
     public var commit: String?
     public var line: String?
-    /// Config vars that were set or removed, if that is what made it.
+    /// Config vars that were set, if a change of config vars made the release.
     public var set: [String]?
     public var unset: [String]?
-    /// The id of the request that it was made for.
+    /// The id of the request that the release was made for.
     public var request: String?
-    /// Whether it ever became current.
+    /// Whether the release was ever current.
     public var wasCurrent = false
-    /// Why it did not.
+    /// Why the release did not become current.
     public var failure: Cause?
-    /// Its last two boots that were watched, the newest last.
+    /// The last two boots with known times, the newest last.
     public var boots: [Boot]?
 
-    /// How long each application took to start, in milliseconds, when it last booted.
+    /// Milliseconds that each application took to start in the last boot.
     public var lastBoot: [String: Int]? { boots?.last?.milliseconds }
 
-    /// The same of the last boot that was not this run's.
+    /// The times of the last boot of another run.
     public func lastBoot(besides run: UInt64) -> [String: Int]? {
       boots?.last { $0.run != run }?.milliseconds
     }
   }
 
-  /// How long each application took to start in a run.
+  /// How long each application of one run took to start.
   public struct Boot: Hashable, Codable, Sendable {
     public var run: UInt64
     public var milliseconds: [String: Int]
@@ -120,12 +118,11 @@ extension Board {
     public var request: String?
     public var since: Timestamp
     public var step: String?
-    /// Its new runs are ready and have taken over: it can't be reverted any more.
+    /// Whether the new runs are ready and serve. From then on the deployment cannot be reverted.
     public var hasSwitched = false
     public var formation: [String: Int]
-    /// Why it is being reverted.
     public var cause: Cause?
-    /// It only changes config vars, which does not wake an app that an operator stopped.
+    /// Whether only config vars change. It does not start an app that an operator stopped.
     public var isConfigChange = false
   }
 
@@ -137,7 +134,7 @@ extension Board {
 
   /// One incarnation of an instance.
   public struct Run: Hashable, Codable, Sendable {
-    /// The sequence number of its `instance.starting`.
+    /// The sequence number of the run's `instance.starting`.
     public var id: UInt64
     public var instance: InstanceName
     public var release: ReleaseNumber
@@ -160,12 +157,12 @@ extension Board {
     }
   }
 
-  /// How often an instance crashed in a row.
+  /// The consecutive crashes of an instance.
   public struct Crashes: Hashable, Codable, Sendable {
     public var count: Int
     public var last: Timestamp
     public var cause: Cause?
-    /// It will not be started again by itself.
+    /// Whether the agent has stopped restarting the instance.
     public var isAbandoned = false
   }
 }
@@ -173,12 +170,12 @@ extension Board {
 public enum RunState: String, Codable, Sendable, CaseIterable {
   case starting, booting, ready, unready, stopping, crashed, stopped
 
-  /// Whether its process may still be there.
+  /// Whether the run's process may still exist.
   public var isLive: Bool { self != .crashed && self != .stopped }
 }
 
 extension Board.App {
-  /// Of one process type, as a bound on what a log can make us do.
+  /// The most instances of one process type, which bounds what a line of the log can start.
   public static let mostInstances = 100
 
   public func release(_ number: ReleaseNumber?) -> Board.Release? {
@@ -187,14 +184,16 @@ extension Board.App {
 
   public var currentRelease: Board.Release? { release(current) }
 
-  /// A number that no release has had. The ledger may lack a release whose line in the log was lost.
+  /// The number for the next release. It is also greater than that of any run's release, because
+  /// the ledger may lack a release whose line in the log was lost.
   public var nextRelease: ReleaseNumber {
     let given = releases.map(\.number) + [current, deployment?.release].compactMap { $0 }
     let greatest = (given + runs.map(\.release)).map(\.value).max() ?? 0
     return ReleaseNumber(greatest + 1)
   }
 
-  /// What a rollback without a number brings back: the newest release before the current one that worked.
+  /// The release that a rollback without a number brings back: the newest before the current one
+  /// that was ever current.
   public var previousRelease: Board.Release? {
     guard let current else { return nil }
     return releases.last { $0.number < current && $0.wasCurrent }
@@ -211,7 +210,7 @@ extension Board.App {
     }.sorted()
   }
 
-  /// The app's state in one word, and how often its worst instance crashed.
+  /// The app's state in one word, and the most consecutive crashes of an instance.
   public var summary: (state: RunState, crashes: Int) {
     let live = liveRuns
     let wanted = Set(isStopped ? [] : Self.instances(of: formation))
@@ -232,21 +231,21 @@ extension Board.App {
     return (mine.contains { $0.state == .booting } ? .booting : .starting, crashed)
   }
 
-  /// The last crash of an instance that should run, while it matters: until the instance is ready again, and some
-  /// minutes longer, since what comes up and goes down again looks well most of the time.
+  /// The last crash of an instance that should run. It is shown until the instance is ready again
+  /// and for some minutes longer, because an instance in a crash loop looks ready most of the time.
   public func recentCrash(at now: Timestamp) -> Board.Crashes? {
     let wanted = Set(isStopped ? [] : Self.instances(of: formation))
     let last = crashes.filter { wanted.contains($0.key) }.values.max { $0.last < $1.last }
     return last.flatMap { summary.state != .ready || now - $0.last < 300_000 ? $0 : nil }
   }
 
-  /// The cause that a person should read first, if anything is wrong.
+  /// The cause that an operator should read first; nil if nothing is wrong.
   public func worstCause(at now: Timestamp) -> Cause? {
     if let cause = deployment?.cause ?? liveRuns.first(where: { $0.state == .unready })?.cause {
       return cause
     }
     let crash = recentCrash(at: now)
-    // While users are served the newer of the two is the news; while they are not, the crash is.
+    // While the app serves, the newer of the two is shown; otherwise the crash.
     if let crash, let failure, summary.state == .ready, failure.time > crash.last {
       return failure.cause
     }

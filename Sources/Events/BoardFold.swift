@@ -1,8 +1,8 @@
 import HomeLayout
 
 extension Board {
-  /// Takes one event into account. Events it does not know, or that lack what their type requires, move only
-  /// the sequence number and the time.
+  /// Folds in one event. An event of an unknown type, or without a field that its type requires,
+  /// changes only the sequence number and the time.
   public mutating func apply(_ event: Event) {
     sequence = event.sequence
     time = max(time, event.time)
@@ -20,7 +20,7 @@ extension Board {
           Request(
             id: event.id, sequence: event.sequence, type: type, app: name, data: event.data))
       } else {
-        // In place: a copy that is put back would copy the ledger and the runs with every event.
+        // Changed in place: a copy would copy the ledger and the runs with every event.
         guard apps[name]?.apply(type, event) == nil else { return }
         var app = App(name: name, changed: event.time)
         if app.apply(type, event) { apps[name] = app }
@@ -51,7 +51,7 @@ extension Board {
 }
 
 extension Board.App {
-  /// What accepting a request changes by itself, before any run is touched.
+  /// What accepting a request changes at once, before any run changes.
   fileprivate mutating func begin(_ request: Board.Request, _ event: Event) {
     switch request.type {
     case .scaleRequested:
@@ -60,7 +60,7 @@ extension Board.App {
     case .stopRequested: isStopped = true
     case .restartRequested:
       isStopped = false
-      // A restart by an operator begins the count of crashes anew.
+      // A restart resets the count of crashes.
       crashes = crashes.filter { instance, _ in
         request.data.instance.map { $0 != instance } ?? false
       }
@@ -69,14 +69,14 @@ extension Board.App {
     changed = event.time
   }
 
-  /// With its request a deployment is finished, also where the line that said so was lost.
+  /// A deployment ends with its request, even if the line that ended the deployment was lost.
   fileprivate mutating func finish(_ request: Board.Request) {
     guard deployment?.request == request.id else { return }
     deployment = nil
     forgetEndedRuns()
   }
 
-  /// - Returns: false where the event says nothing about the app that we can use, and nothing was changed.
+  /// - Returns: false if the event lacks what the app needs; then nothing was changed.
   fileprivate mutating func apply(_ type: EventType, _ event: Event) -> Bool {
     let isUseful = change(type, event)
     if isUseful { changed = event.time }
@@ -202,7 +202,7 @@ extension Board.App {
     return true
   }
 
-  /// Only the newest two that booted keep how long it took, so that the ledger stays small.
+  /// Only the newest two booted releases keep their times, so that the ledger stays small.
   private mutating func noteBoot(of run: Board.Run, _ event: Event) {
     guard let boot = event.data.boot,
       let index = releases.lastIndex(where: { $0.number == run.release })
@@ -217,7 +217,7 @@ extension Board.App {
     }
   }
 
-  /// A run that stayed ready for a minute wipes the slate clean.
+  /// A run that was ready for a minute resets the count of crashes.
   private mutating func noteCrash(of run: Board.Run, _ event: Event) {
     guard run.release == current else { return }
     let wasStable = run.state == .ready && event.time - run.since > Board.stableMilliseconds
@@ -226,7 +226,8 @@ extension Board.App {
       count: count + 1, last: event.time, cause: event.data.cause)
   }
 
-  /// Keeps the last ended run of each instance, and all of a deployment until it is over: its outcome hangs on them.
+  /// Keeps the last ended run of each instance, and all runs of an unfinished deployment, because
+  /// its outcome depends on them.
   private mutating func forgetEndedRuns() {
     var seen: Set<InstanceName> = []
     var forgotten = RangeSet<Int>()

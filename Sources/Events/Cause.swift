@@ -1,11 +1,12 @@
-/// Why something did not work: what is thrown, what an event carries, what a person reads.
+/// Why something did not work: an error to throw, a part of an event, a sentence on the screen.
 ///
-/// The program that met the failure makes the sentence, so that an older reader can show a cause it does not know.
+/// The program that met the failure writes the sentence, so that older readers can show unknown
+/// ids.
 public struct Cause: Error, Hashable, Codable, Sendable {
   public struct Evidence: Hashable, Codable, Sendable {
     /// `log`, `file`, `process`
     public var kind: String
-    /// Where it was seen: a file with its line, an instance, a pid.
+    /// Where the evidence was found: a file and line, an instance, a pid.
     public var place: String
     public var text: String
 
@@ -21,7 +22,7 @@ public struct Cause: Error, Hashable, Codable, Sendable {
     }
   }
 
-  /// A stable id; one of `ProblemID` unless a newer version wrote it.
+  /// A stable id: one of `ProblemID`, or one of a newer version.
   public var id: String
   public var sentence: String
   public var remedy: String?
@@ -51,7 +52,7 @@ public struct Cause: Error, Hashable, Codable, Sendable {
   }
 }
 
-/// Exit codes of our programs, after BSD's `sysexits.h`.
+/// The exit codes of reltui's programs, after BSD's `sysexits.h`.
 public enum ExitCode {
   public static let success: Int32 = 0
   public static let failed: Int32 = 1

@@ -1,22 +1,20 @@
 import HomeLayout
 
-/// What an event says beside its envelope, in the product's words. Which fields a type must have stands in
-/// `EventType.required`; a field that a reader does not know is passed over.
+/// The data of an event. `EventType.required` names a type's fields; unknown ones are ignored.
 public struct EventData: Hashable, Codable, Sendable {
-  /// The user that caused it: a courtesy, not a proof.
+  /// The user that made the request, as the requesting program reports it; not authenticated.
   public var by: String?
-  /// The moment after which a request is not begun any more.
+  /// The time after which a request is no longer started.
   public var deadline: Timestamp?
-  /// The id of the request that this event belongs to.
+  /// The id of the request that the event belongs to.
   public var request: String?
   public var build: String?
   public var slug: String?
   public var release: ReleaseNumber?
-  /// The release that was current before, or that is rolled back to.
+  /// The release that was current before, or that a rollback brings back.
   public var from: ReleaseNumber?
-  /// The digest of a set of config vars.
   public var config: String?
-  /// The digest of the set that a change of config vars starts from.
+  /// The digest of the config vars that a change started from.
   public var base: String?
   /// Names of config vars that were set or removed.
   public var set: [String]?
@@ -26,11 +24,10 @@ public struct EventData: Hashable, Codable, Sendable {
   /// The sequence number of the run's `instance.starting`.
   public var run: UInt64?
   public var node: String?
-  /// What is done to a node: one of `NodeAction`'s words.
+  /// What is done to a node: one of the words of `NodeAction`.
   public var action: String?
-  /// The OTP application that it is done to.
+  /// The OTP application that a node action is for.
   public var application: String?
-  /// The log level that a node is given.
   public var level: String?
   /// How long each application took to start, in milliseconds.
   public var boot: [String: Int]?
@@ -40,18 +37,18 @@ public struct EventData: Hashable, Codable, Sendable {
   public var signal: Int32?
   public var step: String?
   public var commit: String?
-  /// The commit's subject line.
+  /// The subject line of the commit.
   public var line: String?
-  /// What was built or deployed from.
+  /// The source folder of a build or deployment.
   public var folder: String?
   public var milliseconds: Int64?
   /// Bytes.
   public var size: Int?
-  /// When an event that came with a slug happened, on the host that built it.
+  /// When an event of an imported slug happened on the host that built the slug.
   public var occurred: Timestamp?
-  /// Sequence numbers that a repair could not bring back: `12` or `12-14`.
+  /// Sequence numbers that a repair could not recover: `12` or `12-14`.
   public var missing: [String]?
-  /// The file that holds what a repair took out of the log.
+  /// The file into which a repair moved damaged bytes of the log.
   public var aside: String?
   public var cause: Cause?
 
@@ -63,7 +60,7 @@ public struct EventData: Hashable, Codable, Sendable {
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
-    /// For the reference page.
+    /// The field's description in the reference page.
     public var meaning: String {
       switch self {
       case .by: "the user that caused it"
@@ -96,9 +93,9 @@ public struct EventData: Hashable, Codable, Sendable {
       case .folder: "folder it was made from"
       case .milliseconds: "how long it took"
       case .size: "bytes"
-      case .occurred: "when it happened, if it came with a slug built elsewhere"
+      case .occurred: "when it happened on the host that built the slug"
       case .missing: "sequence numbers that are gone, such as `12-14`"
-      case .aside: "file that holds what was taken out of the log"
+      case .aside: "file with the bytes that a repair took out of the log"
       case .cause: "why it failed"
       }
     }
@@ -108,12 +105,12 @@ public struct EventData: Hashable, Codable, Sendable {
 }
 
 extension EventData {
-  /// What `node.action.requested` calls what is done to a node.
+  /// The words for actions on a node in `node.action.requested`.
   package static let nodeActions = [
     "log-level", "collect-garbage", "stop-application", "start-application", "restart",
   ]
 
-  /// Adds the fields as `name=value` words, in the order of `Field`; a cause as its sentence, last.
+  /// Adds the fields as `name=value` words; a cause comes last, as its sentence.
   func addSummary(to text: inout [UInt8]) {
     let start = text.count
     for field in Self.fields {
@@ -172,20 +169,19 @@ extension EventData {
   }
 }
 
-/// One line of the log, read.
+/// One line of the log, decoded.
 public struct Event: Hashable, Sendable {
   public var sequence: UInt64
   public var id: String
   public var time: Timestamp
   public var source: String
-  /// As it stands in the log; a type of a newer version is shown as it is.
+  /// The type as the log has it, which may be one of a newer version.
   public var typeName: String
-  /// The app it is about.
   public var app: String?
   public var data: EventData
-  /// Whether the data could be read as ours; if not, `data` is empty.
+  /// Whether the data could be decoded; if not, `data` is empty.
   public var isReadable: Bool
-  /// The data as it stands in the log, where the type is none of ours or its data cannot be read as ours.
+  /// The raw data if the type is unknown or the data cannot be decoded.
   public var foreign: [UInt8] = []
 
   public var type: EventType? { isReadable ? EventType(rawValue: typeName) : nil }
@@ -204,7 +200,7 @@ public struct Event: Hashable, Sendable {
     isReadable = true
   }
 
-  /// An event of which only the envelope's fixed part could be read.
+  /// An event with only the fixed part of its envelope.
   public init(sequence: UInt64, time: Timestamp) {
     self.sequence = sequence
     id = ""

@@ -1,10 +1,10 @@
 extension EventData.Field {
-  /// Where a value of a config var may turn up in a field. A value may also be `web.1`, the name of the app or of
-  /// a step; masking those would take from the board what it goes by.
+  /// Whether the value of a config var may turn up in a field. Some values are also words that the
+  /// board needs, such as `web.1` or the name of an app or step; those are not masked.
   package enum Content {
-    /// Numbers, moments and names that are ours.
+    /// Numbers, times and names that reltui itself chose.
     case own
-    /// Hexadecimal digits, which stay; anything else is free text that came into the wrong place.
+    /// A text of hexadecimal digits, which is kept; any other text in the field is masked.
     case identifier(WritableKeyPath<EventData, String?>)
     case text(WritableKeyPath<EventData, String?>)
     case texts(WritableKeyPath<EventData, [String]?>)
@@ -36,7 +36,7 @@ extension EventData.Field {
     }
   }
 
-  /// Whether people or their programs write what stands in it, so that values of config vars must be masked there.
+  /// Whether the field holds text from outside, in which values of config vars must be masked.
   public var isFreeText: Bool {
     switch content {
     case .own, .identifier: false

@@ -2,9 +2,9 @@ import HomeLayout
 import JSONText
 
 extension Event {
-  /// Reads a CloudEvents 1.0 line, its members in any order. Only the envelope must be right: data that can't be read
-  /// as ours is left out. Where a name stands twice the first counts.
-  /// - Returns: nil if the line is no event, or no JSON as RFC 8259 has it.
+  /// Reads a CloudEvents 1.0 line with its members in any order. Only the envelope must be valid;
+  /// data that cannot be decoded is left out. If a name occurs twice, the first one counts.
+  /// - Returns: nil if the line is not an event, or not JSON (RFC 8259).
   public init?(line: Span<UInt8>) {
     self.init(sequence: 0, time: Timestamp(milliseconds: 0))
     if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
@@ -12,7 +12,7 @@ extension Event {
     }
   }
 
-  /// Reads the rest of an event of which only the fixed part was read; a line that is no event changes nothing.
+  /// Reads the rest of an event. A line that is not an event changes nothing.
   public mutating func read(line: Span<UInt8>) {
     let (sequence, time) = (sequence, time)
     if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
@@ -48,12 +48,11 @@ extension Event {
   }
 }
 
-/// What events are chosen by. All of a line is checked for it, and no more is made of it.
+/// The fields that select events. The whole line is validated, but only these are decoded.
 public struct EventEnvelope: Hashable, Sendable {
   public private(set) var typeName = ""
   public private(set) var app: String?
 
-  /// Of a line that is no event.
   public static let unreadable: Self = {
     let event = Event(sequence: 0, time: Timestamp(milliseconds: 0))
     return EventEnvelope(typeName: event.typeName, app: event.app)
@@ -61,7 +60,7 @@ public struct EventEnvelope: Hashable, Sendable {
 
   private init(typeName: String, app: String?) { (self.typeName, self.app) = (typeName, app) }
 
-  /// - Returns: nil where `Event` has nil.
+  /// - Returns: nil if `Event` returns nil.
   public init?(line: Span<UInt8>) {
     if !JSONScanner.reads(line, { (scanner) throws(JSONFault) in try read(&scanner) }) {
       return nil
@@ -101,7 +100,7 @@ extension JSONScanner {
     }
   }
 
-  /// - Parameter take: reads a value that an event has.
+  /// - Parameter take: reads the value of one member.
   fileprivate mutating func event(
     _ take: (EventPart, inout JSONScanner) throws(JSONFault) -> Void
   ) throws(JSONFault) {
@@ -118,7 +117,7 @@ extension JSONScanner {
     guard seen.isSuperset(of: EventPart.required) else { throw .unfit }
   }
 
-  /// Passes over a string that could be read.
+  /// Skips a string after checking that its escapes are valid.
   fileprivate mutating func skipString() throws(JSONFault) {
     let text = try text()
     if text.hasEscapes { _ = try text.string() }
@@ -191,10 +190,10 @@ extension JSONScanner {
     return moment
   }
 
-  /// A number that JSON holds as a text.
+  /// A number written as a JSON string.
   fileprivate mutating func numberInText() throws(JSONFault) -> UInt64 {
     let text = try text()
-    // So many digits are never too great.
+    // Nineteen digits fit 64 bits.
     if text.bytes.count < 20, !text.bytes.isEmpty, text.bytes.allSatisfy({ $0 &- 48 < 10 }) {
       return text.bytes.reduce(0) { $0 * 10 + UInt64($1 - 48) }
     }
@@ -202,7 +201,7 @@ extension JSONScanner {
     return number
   }
 
-  /// A type that we know is not made anew: it is the text of our own.
+  /// The name of a type. A known type uses the existing string, so nothing is allocated.
   fileprivate mutating func eventTypeName() throws(JSONFault) -> String {
     let text = try text()
     if !text.hasEscapes, let type = EventType.table.find(text.bytes) { return type.rawValue }

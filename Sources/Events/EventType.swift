@@ -1,6 +1,6 @@
 import JSONText
 
-/// The vocabulary of the event log. Types only grow; none is given a second meaning.
+/// The types of events in the log. Types are only added; none ever gets a second meaning.
 public enum EventType: String, CaseIterable, Codable, Sendable {
   case buildStarted = "build.started"
   case buildStep = "build.step"
@@ -50,21 +50,21 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
 
   static let table = KeyTable<Self>()
 
-  /// Every event that is folded is looked up here, so the compiler's own, one comparison after another, is too slow.
+  /// A lookup by hash; the compiler's own initialiser compares one name after another.
   public init?(rawValue: String) {
     var text = rawValue
     guard let type = text.withUTF8({ Self.table.find($0) }) else { return nil }
     self = type
   }
 
-  /// Whether it asks for something and must be ended by one of the request outcomes.
+  /// Whether the event is a request, which exactly one outcome must end.
   public var isRequest: Bool { rawValue.hasSuffix(".requested") }
 
-  /// Whether it may be written into the room that is kept for a full disk: what builds say can be done without, what
-  /// an operator and the agent say cannot.
+  /// Whether the event may use the space reserved for a full disk. Events of builds may not; those
+  /// of operators and the agent may.
   public var mayUseReserve: Bool { !rawValue.hasPrefix("build.") }
 
-  /// What the type's events must carry beside their envelope for the board to take notice of them.
+  /// The fields that an event must have for the board to fold it.
   public var required: [EventData.Field] {
     switch self {
     case .buildStarted, .buildStep, .buildFailed: [.build]

@@ -1,14 +1,13 @@
 import JSONText
 
 extension Event {
-  /// What its data says, as `name=value` words.
+  /// The data as `name=value` words.
   public var summary: String {
     var text: [UInt8] = []
     addSummary(to: &text)
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// Adds it to UTF-8.
   public func addSummary(to text: inout [UInt8]) {
     if !foreign.isEmpty, let json = try? CompactJSON(foreign), let members = json.members {
       let words = members.map { "\($0.name)=\(Self.word(json.bytes[$0.range]))" }
@@ -18,7 +17,7 @@ extension Event {
     }
   }
 
-  /// A text without its quotes, if it cannot be taken for more than one line then.
+  /// A string without its quotes, if it then still fits on one line.
   private static func word(_ value: ArraySlice<UInt8>) -> String {
     if let text = CompactJSON.text(value), text.utf8.allSatisfy({ $0 >= 0x20 }) { return text }
     return String(decoding: value, as: UTF8.self)

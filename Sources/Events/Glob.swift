@@ -1,4 +1,4 @@
-/// A pattern for a whole name: `*` is any number of bytes, `?` one, all others are themselves.
+/// A pattern for a whole name: `*` matches any bytes, `?` one; others match themselves.
 public struct Glob: Hashable, Sendable {
   public let pattern: [UInt8]
 
@@ -7,13 +7,12 @@ public struct Glob: Hashable, Sendable {
   private static let star = UInt8(ascii: "*")
   private static let question = UInt8(ascii: "?")
 
-  /// Whether the byte does not stand for itself.
   public static func isWildcard(_ byte: UInt8) -> Bool { byte == star || byte == question }
 
   public func matches(_ text: String) -> Bool {
     let text = Array(text.utf8)
     var (place, index) = (0, 0)
-    // Where the last star stands, and how far it reaches; only that one need ever reach further.
+    // The last star, and how far it matches so far. Only the last star can ever need to match more.
     var star: (place: Int, end: Int)?
     while index < text.count {
       if place < pattern.count, pattern[place] == Self.star {

@@ -1,9 +1,10 @@
 import HomeLayout
 import JSONText
 
-/// The name of an app: a lower-case letter, then letters, digits and dashes, 30 at the most.
+/// The name of an app: a lower-case letter, then letters, digits and dashes, at most 30.
 ///
-/// It is a folder's name, a host name's label (RFC 1123) and part of a node's name, so it is no more than fits all three.
+/// It serves as a folder's name, a label of a host name (RFC 1123) and part of a node's name, so it
+/// must be valid as each of them.
 public enum AppName {
   public static let longest = 30
 
@@ -29,7 +30,6 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
     self.index = index
   }
 
-  /// Reads `web.1`.
   public init?(_ text: String) {
     guard let dot = text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return nil }
     let (process, digits) = (String(text[..<dot]), text.utf8[dot...].dropFirst())
@@ -41,7 +41,7 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
 
   public var description: String { "\(process).\(index)" }
 
-  /// `web` before all others, as it is what people look for.
+  /// `web` sorts before all others because operators look for it first.
   public static func < (left: InstanceName, right: InstanceName) -> Bool {
     if left.process == right.process { return left.index < right.index }
     return ProcessType.precedes(left.process, right.process)
@@ -51,18 +51,17 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
 extension InstanceName: TextCoded {}
 extension Timestamp: TextCoded {}
 
-/// The kinds of process a Procfile names.
+/// The process types that a Procfile names.
 public enum ProcessType {
-  /// The one that gets the app's traffic.
   public static let web = "web"
   /// Heroku's release phase: runs once before a release becomes current.
   public static let release = "release"
 
-  /// Whether a new run may work beside the old one: only where its requests come through a port of its own. A worker
-  /// would do its work twice.
+  /// Whether a new run may work beside the old one. Only `web` may, because its requests come
+  /// through a port of its own; two workers would do the same work twice.
   public static func mayRunTwice(_ process: String) -> Bool { process == web }
 
-  /// Letters, digits, `_` and `-`, as Heroku's Procfile article has it.
+  /// Whether the name has only letters, digits, `_` and `-`, as Heroku's Procfile article requires.
   public static func isValid(_ name: String) -> Bool {
     !name.isEmpty && name.utf8.count <= 30
       && name.utf8.allSatisfy {
@@ -101,7 +100,7 @@ public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvert
 
 extension ReleaseNumber: TextCoded {}
 
-/// The name of a run's node: no two runs of a host share one, so that old and new can live side by side.
+/// The name of a run's node. It is unique on the host, so that two runs can be alive at once.
 public enum NodeName {
   public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
     "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
@@ -116,12 +115,11 @@ public enum BuildID {
   }
 }
 
-/// How the processes of a build are known: all that relpack runs carries the build's folder in this variable.
+/// The environment variable with the build's folder, by which a build's processes are known.
 public enum BuildMark {
   public static let variable = "RELPACK_MARK"
 }
 
-/// A config var of an app.
 public enum ConfigVar {
   /// The variables that the agent sets for every run; setting one of them as a config var is refused.
   public static let reserved: Set<String> = [

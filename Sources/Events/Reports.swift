@@ -1,6 +1,6 @@
 import HomeLayout
 
-/// Facts as our programs print them with `--json`. One encoding, so that `reltui --json` and `relctl --json` cannot differ.
+/// Facts of an instance as `--json` prints them. `relctl` and `reltui` share this encoding.
 public struct InstanceReport: Hashable, Codable, Sendable {
   public var app: String
   public var release: ReleaseNumber
@@ -17,7 +17,7 @@ public struct InstanceReport: Hashable, Codable, Sendable {
   public var cause: Cause?
   public var by: String?
 
-  /// The runs of an app that are there, and the last ended one of an instance that has none.
+  /// The live runs of an app, and the last ended run of each instance without a live one.
   public static func all(of app: Board.App, host: String) -> [InstanceReport] {
     let live = Set(app.liveRuns.map(\.instance))
     let wanted = Set(app.isStopped ? [] : Board.App.instances(of: app.formation))
@@ -65,7 +65,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
     cause = release.failure
   }
 
-  /// What made it, in a few words.
+  /// What made the release, in a few words.
   public var reason: String {
     if let from { return "rollback to \(from)" }
     let names = (set ?? []).map { "set \($0)" } + (unset ?? []).map { "unset \($0)" }
@@ -74,7 +74,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   }
 }
 
-/// One line of an app's output with the run it came from.
+/// One line of an app's output, with the run that wrote it.
 public struct OutputLine: Hashable, Codable, Sendable {
   public var time: Timestamp
   public var app: String
@@ -87,7 +87,7 @@ public struct OutputLine: Hashable, Codable, Sendable {
   }
 }
 
-/// How long ago, in one coarse word: `8s`, `12m`, `3h`, `2d`. It changes seldom, so a screen that shows it keeps still.
+/// A span of time in one coarse word: `8s`, `12m`, `3h`, `2d`. It changes seldom.
 public enum Age {
   public static func text(_ milliseconds: Int64) -> String {
     let seconds = max(0, milliseconds / 1000)
@@ -101,14 +101,14 @@ public enum Age {
 }
 
 extension Age {
-  /// How long something took: `12.4 s`.
+  /// A duration in seconds: `12.4 s`.
   public static func seconds(_ milliseconds: Int64) -> String {
     let tenths = max(0, milliseconds) / 100
     return "\(tenths / 10).\(tenths % 10) s"
   }
 }
 
-/// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. It changes seldom, as an age does.
+/// A number of bytes in one coarse word: `812 kB`, `78 MB`, `1.2 GB`. It changes seldom.
 public enum ByteCount {
   public static func text(_ bytes: Int) -> String {
     let bytes = max(0, bytes)

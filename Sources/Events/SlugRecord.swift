@@ -1,22 +1,22 @@
-/// The events of the build that made a slug, as they travel inside it from a host that has no home.
+/// The events of the build that made a slug. They travel inside the slug when it was built on a
+/// host without a home.
 ///
-/// They lie outside the slug's identity, so any program that passes the slug on can change them. Therefore they may
-/// only tell the story of this one build: nothing in them asks for anything or speaks of a running system.
+/// They are not part of the slug's identity, so any program that handles the slug can change them.
+/// Therefore only events of one build are accepted: nothing about a running system.
 public struct SlugRecord: Hashable, Sendable {
-  /// Where it lies in a slug's tree.
   public static let path = ".reltui/events.jsonl"
   public static let mostEvents = 1000
-  /// Bytes of the file.
+  /// Largest size of the file in bytes.
   public static let greatestSize = 1 << 20
-  /// Bytes of a line.
+  /// Longest line in bytes.
   public static let longestLine = 64 << 10
 
   public let build: String
-  /// In their order; their times are those of the host that built.
+  /// The events in order; their times are those of the host that built the slug.
   public let events: [Event]
 
-  /// - Parameter slug: the id of the slug that they came with.
-  /// - Throws: `RT-SLUG-RECORD`, naming the first line that does not belong.
+  /// - Parameter slug: the id of the slug that carries the record.
+  /// - Throws: `RT-SLUG-RECORD`, which names the first invalid line.
   public init(events: [Event], slug: String) throws(Cause) {
     guard let build = events.first?.data.build else {
       throw Self.refusal(line: 1, "there is no event that names a build")
@@ -41,7 +41,7 @@ public struct SlugRecord: Hashable, Sendable {
     if event.sequence != UInt64(index + 1) { return "its number is \(event.sequence)" }
     guard event.isReadable else { return "its data cannot be read" }
     guard event.type == expected else {
-      return "'\(event.typeName.prefix(64))' stands where \(expected.rawValue) belongs"
+      return "'\(event.typeName.prefix(64))' is in the place of \(expected.rawValue)"
     }
     if event.source.isEmpty { return "it has no source" }
     if let app = event.app, !AppName.isValid(app) {
@@ -57,7 +57,7 @@ public struct SlugRecord: Hashable, Sendable {
     return nil
   }
 
-  /// What is said of a record that is not taken.
+  /// The cause for a record that is refused.
   public static func refusal(line: Int, _ fault: String) -> Cause {
     Cause(
       .slugRecord, "\(path):\(line): \(fault)",

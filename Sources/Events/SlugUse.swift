@@ -1,14 +1,15 @@
 import HomeLayout
 
 extension Board {
-  /// What needs a slug.
+  /// An app, and perhaps its release, that needs a slug.
   public struct SlugUser: Hashable, Encodable, Sendable {
     public var app: String
     /// Nil for a request that has not made its release yet.
     public var release: ReleaseNumber?
   }
 
-  /// The apps and releases that need each slug. Every release of a ledger can be rolled back to, so each needs its slug.
+  /// The apps and releases that need each slug. Every release in a ledger needs its slug, because a
+  /// rollback can bring the release back.
   public var slugUsers: [String: [SlugUser]] {
     var users: [String: [SlugUser]] = [:]
     for app in apps.values.sorted(by: { $0.name < $1.name }) {
@@ -25,15 +26,16 @@ extension Board {
   }
 }
 
-/// Which slugs no release and no request needs.
+/// The choice of slugs to remove: those that no release and no request needs.
 public enum SlugChoice {
-  /// Milliseconds for which one that was stored or looked up for a deployment is kept: longer than a request lives.
+  /// Milliseconds for which a slug is kept after it was stored or looked up for a deployment. This
+  /// is longer than a request lives.
   public static let quarantine: Int64 = 60 * 60 * 1000
 
   /// - Parameters:
-  ///   - slugs: when each was last stored or about to be used.
-  ///   - keep: how many unused ones stay besides those of the last hour, the newest.
-  /// - Returns: those that may go, oldest first.
+  ///   - slugs: when each slug was last stored or looked up for use.
+  ///   - keep: how many unused slugs to keep besides those of the last hour, the newest first.
+  /// - Returns: the slugs that may be removed, oldest first.
   public static func removable(
     _ slugs: [String: Timestamp], used: Set<String>, keep: Int, now: Timestamp
   ) -> [String] {

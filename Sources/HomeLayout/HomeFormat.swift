@@ -1,15 +1,15 @@
-/// What lies where in a home, and the small text files in it, as values.
+/// The format of the files in a home: where each lies, and the small text files as values.
 ///
-/// More than one program reads these formats and `relshim` writes two of them, so they stand below
-/// everything else and need no Foundation. Nothing here does I/O.
+/// Several programs read these formats and `relshim` writes two of them, so they stand below all
+/// other modules and need no Foundation. Nothing here does I/O.
 ///
-/// Every file of ours begins with or holds a `format` number; a reader refuses a greater one by name.
+/// Every file of reltui holds a `format` number; a reader refuses a greater number than it knows.
 public enum HomeFormat {
-  /// The number that every file written by this version carries.
+  /// The format number that this version writes.
   public static let current = 1
 }
 
-/// The folder that holds the log, the slugs and the runs of one host. Mode 0700, one owner.
+/// The folder with the log, the slugs and the runs of one host. It has mode 0700.
 public struct Home: Hashable, Sendable {
   /// Absolute path, without a trailing slash.
   public let root: String
@@ -22,14 +22,14 @@ public struct Home: Hashable, Sendable {
 
   /// `$RELTUI_HOME`, else `/var/lib/reltui` for root, else `$XDG_STATE_HOME/reltui`
   /// (`~/.local/state/reltui`, as the XDG Base Directory Specification has it).
-  /// - Returns: nil where none of them can be told.
+  /// - Returns: nil if the environment names none of them.
   public static func standard(environment: [String: String], isRoot: Bool) -> Home? {
     func value(_ name: String) -> String? {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
     if let root = value("RELTUI_HOME") { return Home(root: root) }
     if isRoot { return Home(root: systemRoot) }
-    // A relative path is to be ignored, says the specification.
+    // The specification says that a relative path must be ignored.
     if let state = value("XDG_STATE_HOME"), state.hasPrefix("/") {
       return Home(root: state + "/reltui")
     }
@@ -44,19 +44,17 @@ public struct Home: Hashable, Sendable {
   public var slugs: String { root + "/slugs" }
   public var apps: String { root + "/apps" }
   public var agentLock: String { root + "/agent.lock" }
-  /// What an agent that was started by another program prints.
+  /// The output of an agent that another program started.
   public var agentLog: String { root + "/agent.log" }
-  /// The key of config digests, 32 random bytes.
+  /// The key of the config digests, 32 random bytes.
   public var secret: String { root + "/secret" }
-  /// Grows by a byte with each set of config vars that is saved.
+  /// A file that grows by a byte whenever a set of config vars is saved.
   public var configMark: String { root + "/config.mark" }
-  /// All values of config vars, to be masked.
+  /// The values of all config vars, for masking.
   public var configMask: String { root + "/config.mask" }
-  /// The port of the home's epmd.
   public var epmd: String { root + "/epmd" }
-  /// Space that is kept for a full disk.
   public var ballast: String { root + "/ballast" }
-  /// Bytes.
+  /// Size of the reserve in bytes.
   public static let ballastSize = 8 << 20
   /// Copies of sources while they are built.
   public var builds: String { root + "/builds" }
@@ -65,7 +63,6 @@ public struct Home: Hashable, Sendable {
   public func app(_ app: String) -> AppFolder { AppFolder(path: apps + "/" + app) }
 }
 
-/// `apps/<app>/`
 public struct AppFolder: Hashable, Sendable {
   public let path: String
 
@@ -73,7 +70,7 @@ public struct AppFolder: Hashable, Sendable {
   public var cookie: String { path + "/.erlang.cookie" }
   public var configs: String { path + "/config" }
   public func config(_ digest: String) -> String { configs + "/" + digest }
-  /// Which set of variables the app's builds get.
+  /// The config vars that the app's builds get.
   public var buildConfig: String { path + "/build-config" }
   public var instances: String { path + "/instances" }
   public func run(_ instance: String, _ run: UInt64) -> RunFolder {
@@ -81,25 +78,25 @@ public struct AppFolder: Hashable, Sendable {
   }
 }
 
-/// `apps/<app>/instances/<instance>/<run>/`: all that belongs to one run.
+/// `apps/<app>/instances/<instance>/<run>/`: the files of one run.
 public struct RunFolder: Hashable, Sendable {
   public let path: String
 
   public init(path: String) { self.path = path }
 
-  /// Held by the run's `relshim` while it lives.
+  /// Locked by the run's `relshim` while it is alive.
   public var lock: String { path + "/lock" }
   public var status: String { path + "/status" }
-  /// Room for the last status on a full disk.
+  /// Reserved space for the last status on a full disk.
   public var spareStatus: String { path + "/status.spare" }
   public var log: String { path + "/log" }
-  /// The file that `relshim` appends to; full ones are `log/<n>`, the greater the newer.
+  /// The file that `relshim` appends to. Full files become `log/<n>`; a greater number is newer.
   public var currentLog: String { log + "/current" }
   public var temporary: String { path + "/tmp" }
-  /// HOME of the run: what an app writes there cannot be taken for our own files beside it.
+  /// HOME of the run, a folder of its own, apart from reltui's files.
   public var home: String { path + "/home" }
   public var cookie: String { home + "/.erlang.cookie" }
   public var crashDump: String { home + "/erl_crash.dump" }
-  /// What `relshim` itself has to complain about.
+  /// Errors of `relshim` itself.
   public var shimLog: String { path + "/shim.log" }
 }

@@ -1,6 +1,6 @@
-/// One line of a run's output, as `relshim` writes it: the moment it was read, a space, the bytes.
+/// One line of a run's output, as `relshim` writes it: the time it was read, a space, the bytes.
 ///
-/// The bytes are the app's own and may be anything; a program cleans them before it shows them.
+/// The bytes come from the app and may be anything; a program cleans them before it shows them.
 public struct LogLine: Hashable, Sendable {
   public var time: Timestamp
   public var text: String
@@ -10,11 +10,11 @@ public struct LogLine: Hashable, Sendable {
     self.text = text
   }
 
-  /// Reads a line without its newline. A line that does not begin with a moment (cut by a full disk, say)
-  /// keeps its text and takes `fallback`, the moment of the line before it.
+  /// Reads a line without its newline. A line without a time (one cut by a full disk, say) keeps
+  /// its text and gets `fallback`, the time of the line before it.
   public init(line: some Sequence<UInt8>, fallback: Timestamp) {
     var bytes = Array(line)
-    if bytes.last == 13 { bytes.removeLast() }  // what programs for other systems end lines with
+    if bytes.last == 13 { bytes.removeLast() }  // the carriage return of a CR LF
     let text = String(decoding: bytes, as: UTF8.self)
     if let space = text.utf8.firstIndex(of: UInt8(ascii: " ")),
       let time = Timestamp(String(text[..<space]))

@@ -1,4 +1,4 @@
-/// What `relshim` says of its run: the file `status`, replaced by rename at each change.
+/// What `relshim` reports of its run: the file `status`, replaced by rename at each change.
 ///
 /// Text, a `key value` pair a line, the format number first:
 /// ```
@@ -9,10 +9,10 @@
 /// exit 1
 /// ended 2026-11-21T07:05:09.042Z
 /// ```
-/// A pid stands with the start time of its process (field 22 of `/proc/PID/stat`, in clock ticks since
-/// boot), because another process may have the pid by now.
+/// Each pid has the start time of its process beside it (field 22 of `/proc/PID/stat`, in clock
+/// ticks since boot), because another process may have the same pid later.
 public struct RunStatus: Hashable, Sendable {
-  /// A process that cannot be mistaken for a later one with the same number.
+  /// A process, identified by pid and start time.
   public struct Process: Hashable, Sendable {
     public var pid: Int32
     /// Clock ticks since the host booted.
@@ -27,18 +27,18 @@ public struct RunStatus: Hashable, Sendable {
   public enum Exit: Hashable, Sendable {
     case code(Int32)
     case signal(Int32)
-    /// The program could not be started; the errno of the attempt.
+    /// The program could not be started; the errno says why.
     case notStarted(errno: Int32)
   }
 
-  /// The boot of the host that the pids belong to; after the next boot other processes have them.
+  /// The host's boot that the pids belong to; after the next boot they are other processes.
   public var boot: String
   public var shim: Process
-  /// The run's own process, once it was started.
+  /// The run's own process; nil until it is started.
   public var process: Process?
   public var exit: Exit?
   public var ended: Timestamp?
-  /// Whether `relshim` was asked to stop the run before it ended.
+  /// Whether `relshim` was asked to stop the run.
   public var wasAsked = false
 
   public init(boot: String, shim: Process) {
@@ -68,8 +68,8 @@ extension RunStatus {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  /// - Throws: the first line, from 1, that is not as described. The format comes first, so that a newer one is
-  ///   refused by its number; the rest is not read.
+  /// - Throws: the number of the first invalid line, counted from 1. The format comes first, so
+  ///   that a newer file is refused before the rest is read.
   public init(text: String) throws(ReadingError) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     try Self.checkFormat(lines.first ?? "")

@@ -1,4 +1,4 @@
-/// A moment in UTC, in milliseconds since 1970; leap seconds do not exist, as in POSIX time.
+/// A time in UTC, in milliseconds since 1970. As in POSIX time, there are no leap seconds.
 public struct Timestamp: Hashable, Comparable, Sendable {
   public var milliseconds: Int64
 
@@ -8,13 +8,13 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     left.milliseconds < right.milliseconds
   }
 
-  /// Milliseconds from `earlier` to `later`; fewer than none where they come in the other order.
+  /// Milliseconds from `earlier` to `later`; negative if they are in the other order.
   public static func - (later: Timestamp, earlier: Timestamp) -> Int64 {
     later.milliseconds.subtractingReportingOverflow(earlier.milliseconds).partialValue
   }
 
-  /// Milliseconds that have passed since a moment. None where it is still to come: a clock can be set back, and what
-  /// was written before then lies ahead of it.
+  /// Milliseconds since an earlier time; 0 if that time is in the future, as it can be after the
+  /// clock was set back.
   public func elapsed(since earlier: Timestamp) -> Int64 { max(0, self - earlier) }
 
   public static func + (moment: Timestamp, milliseconds: Int64) -> Timestamp {
@@ -23,10 +23,9 @@ public struct Timestamp: Hashable, Comparable, Sendable {
 }
 
 extension Timestamp: CustomStringConvertible {
-  /// The form of RFC 3339 that we write: `2026-11-21T07:05:09.042Z`, always 24 bytes long.
+  /// The form of RFC 3339 that reltui writes: `2026-11-21T07:05:09.042Z`, always 24 bytes long.
   public var description: String { String(decoding: text, as: UTF8.self) }
 
-  /// The bytes of `description`.
   public var text: [UInt8] {
     let nearest = min(max(milliseconds, Self.writable.lowerBound), Self.writable.upperBound)
     let (days, ofDay) = nearest.floorDivided(by: 86_400_000)
@@ -52,10 +51,11 @@ extension Timestamp: CustomStringConvertible {
 
   private static let zeros = Array("0000-00-00T00:00:00.000Z".utf8)
 
-  /// What `description` can write with a year of four digits; what is beyond is written as the nearest.
+  /// The times that `description` can write with a year of four digits; times outside are written
+  /// as the nearest of these.
   private static let writable: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
 
-  /// Reads what `description` writes and nothing else, fast: a log has one of these in every line.
+  /// Reads only what `description` writes. It is fast because every line of a log has a time.
   public init?(written text: Span<UInt8>) {
     guard text.count == 24, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
       text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
@@ -82,8 +82,8 @@ extension Timestamp: CustomStringConvertible {
   }
 
   /// Reads RFC 3339 with `Z` or a numeric offset and any number of fractional digits (those beyond
-  /// milliseconds are cut); seconds may be missing, as people leave them out.
-  /// A day that its month does not have is refused, and what in UTC is no year from 0 to 9999.
+  /// milliseconds are cut). Seconds may be left out. A day that its month does not have is refused,
+  /// and so is a time outside the years 0 to 9999 in UTC.
   public init?(_ text: String) {
     var scanner = Digits(text.utf8)
     guard let year = scanner.number(4), scanner.skip("-"), let month = scanner.number(2),
@@ -143,7 +143,7 @@ extension Int64 {
   }
 }
 
-/// Reads fixed-width numbers off the front of a text.
+/// A scanner for fixed-width numbers at the front of a text.
 private struct Digits {
   private var rest: Substring.UTF8View
 

@@ -4,22 +4,22 @@ import NodeModel
 import NodeWatch
 import Posix
 
-/// A run's node while it boots: whether it answers, which application it starts, how long each takes, and whether all
-/// have started.
+/// The boot of a run's node: whether the node answers, which application is starting, how long each
+/// takes, and whether all have started.
 ///
-/// It never waits: the caller polls `interests` and calls `advance`.
+/// It never blocks: the caller polls `interests` and calls `advance`.
 public struct BootWatch: Sendable {
   private var node: NodeMonitor
-  /// Whether the node has told how far it is.
+  /// Whether the node has reported the state of its boot.
   public private(set) var hasAnswered = false
-  /// Whether the node says that its boot is over and no application is on its way.
+  /// Whether the node reports that its boot is over and no application is starting.
   public private(set) var hasBooted = false
-  /// Whether the node was not there yet when it was last looked for.
+  /// Whether the node could not be reached at the last attempt.
   private var wasAbsent = false
-  /// Whether it has been watched from the moment it could be, without a gap.
+  /// Whether the boot was watched without a gap from the moment that the node could be reached.
   private var isWhole = false
 
-  /// More applications than a release has; what a node tells must fit into a line of the log.
+  /// More applications than any release has; the times must fit into a line of the log.
   private static let mostApplications = 500
 
   public init(_ run: RunSpecification) {
@@ -30,15 +30,15 @@ public struct BootWatch: Sendable {
       origin: origin)
   }
 
-  /// A node that is being started for us.
-  /// - Parameter host: the address to dial, where it is another than the name's host.
+  /// Watches a node that reltui starts.
+  /// - Parameter host: the address to dial, if it differs from the host in the name.
   public init(
     _ name: String, host: String? = nil, door: NodeAddress.Door, isIPv6: Bool = false,
     cookieFile: String, origin: NodeReport.Origin = .given
   ) {
     node = NodeMonitor(NodeReport(id: name, name: name, origin: origin)) { () throws(Cause) in
       guard let name = ErlangDistribution.NodeName(name) else {
-        throw Cause(.nodeName, "'\(name)' is no node's name")
+        throw Cause(.nodeName, "'\(name)' is not the name of a node")
       }
       do throws(Cookie.FileProblem) {
         let address = NodeAddress(name: name, host: host, door: door, isIPv6: isIPv6)
@@ -51,11 +51,11 @@ public struct BootWatch: Sendable {
 
   public var interests: [Poll.Interest] { node.interests }
 
-  /// When `advance` is to be called at the latest, on the monotonic clock; nil where only `interests` matter.
+  /// When to call `advance` at the latest, on the monotonic clock; nil if only `interests` matter.
   public var nextTick: Int64? { node.nextTick }
 
-  /// Does what can be done without waiting.
-  /// - Returns: whether anything has changed but the times.
+  /// Does everything that is possible without blocking.
+  /// - Returns: whether anything but the times has changed.
   public mutating func advance(_ ready: [Poll.Ready], now: Int64 = Clock.monotonic()) -> Bool {
     let before = (hasAnswered, hasBooted, isRefused)
     _ = node.advance(ready, now: now)
@@ -69,10 +69,10 @@ public struct BootWatch: Sendable {
     return before != (hasAnswered, hasBooted, isRefused)
   }
 
-  /// Whether it cannot be asked, or says that it has not booted.
+  /// Whether the node cannot be reached, or reports that it has not booted.
   public var isRefused: Bool { node.report.state == .down || node.hasBooted == false }
 
-  /// Milliseconds by application, those of the current one up to now; nil where its beginning was not seen.
+  /// Milliseconds by application, up to now for the current one; nil if the start was not seen.
   public var times: [String: Int]? {
     guard isWhole, let boot = node.report.boot, !boot.steps.isEmpty else { return nil }
     let longest = boot.milliseconds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -80,7 +80,7 @@ public struct BootWatch: Sendable {
     return Dictionary(kept.map { ($0.key, Int(clamping: $0.value)) }) { first, _ in first }
   }
 
-  /// Which application keeps it from being ready, and what that waits for; nil where none is being started.
+  /// The application that is starting and what it waits for; nil if none is starting.
   public var hang: String? {
     guard node.report.state == .up, let boot = node.report.boot, let current = boot.current else {
       return nil
@@ -88,16 +88,16 @@ public struct BootWatch: Sendable {
     return "it hangs starting '\(current)'" + (boot.hindrance.map { ", \($0)" } ?? "")
   }
 
-  /// Why it has not booted, as far as is known.
+  /// Why the node has not booted, as far as is known.
   public var reason: String {
     hang ?? node.report.cause?.sentence
       ?? (hasAnswered ? "its runtime has not started yet" : "its node does not answer")
   }
 
-  /// Where the process stands that everything waits for, the innermost function first.
+  /// The stack of the process that the boot waits for, the innermost function first.
   public var stack: [String] { hang == nil ? [] : node.report.boot?.stack ?? [] }
 
-  /// Leaves the node, for good.
+  /// Ends the connection for good.
   public mutating func leave() {
     node.parts = []
     node.leave()

@@ -4,13 +4,14 @@ import Events
 import HomeLayout
 import Posix
 
-/// The one epmd of a home: on loopback, outside every instance, on a port of its own that stays the same.
+/// The epmd of a home: one process on loopback, on a port that stays the same.
 public struct EPMDKeeper: Sendable {
   private let home: Home
 
   public init(home: Home) { self.home = home }
 
-  /// The port, chosen at first need: `ERL_EPMD_PORT` of the program that needs it first, else a free one.
+  /// The port of the home's epmd. It is chosen on first use: `ERL_EPMD_PORT` of the first program
+  /// that needs it, otherwise a free port.
   public func port(environment: [String: String]) throws(Cause) -> UInt16 {
     do throws(PosixError) {
       if let port = try recordedPort() { return port }
@@ -18,7 +19,7 @@ public struct EPMDKeeper: Sendable {
       let chosen = if let wish { wish } else { try Loopback.freePort() }
       let text = "format \(HomeFormat.current)\nport \(chosen)\n"
       _ = try Files.createIfMissing(home.epmd, with: Array(text.utf8))
-      // Another program may have been first.
+      // Another program may have recorded a port meanwhile.
       return try recordedPort() ?? chosen
     } catch { throw Cause(error) }
   }
@@ -29,14 +30,14 @@ public struct EPMDKeeper: Sendable {
     return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
   }
 
-  /// Whether an epmd answers on the port, which is waited for 20 ms at most.
+  /// Whether an epmd answers on the port within 20 ms.
   public func answers(_ port: UInt16) -> Bool {
     (try? EPMD(port: port).nodes(milliseconds: 20)) != nil
   }
 
-  /// The command that starts the home's epmd; it leaves its parent at once. Without `-daemon` it would stay behind as a
-  /// zombie of a process that does not wait for it.
-  /// - Parameter tree: a slug with an `erts-*/bin/epmd`; without one it is `epmd` from `PATH`.
+  /// The command that starts the home's epmd as a daemon. Without `-daemon` it would become a
+  /// zombie child of a process that does not wait for it.
+  /// - Parameter tree: a slug; if it has no `erts-*/bin/epmd`, the one of `PATH` is used.
   public func command(_ tree: String, port: UInt16, environment: [String: String]) -> Invocation {
     let runtime = ((try? Files.list(tree)) ?? []).first { $0.hasPrefix("erts-") }
     let program = runtime.map { "\(tree)/\($0)/bin/epmd" } ?? "epmd"
@@ -45,7 +46,7 @@ public struct EPMDKeeper: Sendable {
       environment: ["PATH": environment["PATH"] ?? Invocation.standardPath])
   }
 
-  /// Ends it if no node needs it any more. A node that has just ended is on its list for a moment longer.
+  /// Ends an unused epmd. A node that has just ended is still listed for a moment.
   public func stopIfUnused() {
     guard let port = try? recordedPort() else { return }
     let limit = Clock.monotonic() + 1000

@@ -2,9 +2,9 @@ import Events
 import HomeLayout
 import Posix
 
-/// Names the cause of a run's end from how it ended and what it said last.
+/// The cause of a run's end, from its exit and the end of its output.
 public enum ExitCause {
-  /// - Parameter wasReady: whether it had been ready before.
+  /// - Parameter wasReady: whether the run was ever ready.
   public static func of(
     _ run: Board.Run, app: String, status: RunStatus?, lines: [LogLine], wasReady: Bool
   ) -> Cause {
@@ -33,7 +33,7 @@ public enum ExitCause {
 
   static func ending(_ status: RunStatus?) -> String { ending(status?.exit) }
 
-  /// `ended with exit code 1`; nil is for what is no longer there.
+  /// The exit in words: `ended with exit code 1`; nil if the process left no status.
   public static func ending(_ exit: RunStatus.Exit?) -> String {
     switch exit {
     case .code(let code): "ended with exit code \(code)"
@@ -57,7 +57,7 @@ public enum ExitCause {
     return "Read its last lines: relctl logs \(app)/\(run.instance)"
   }
 
-  /// For what was killed, and not by us.
+  /// The remedy for a run that another program killed.
   public static let killedRemedy =
-    "If the kernel ended it for want of memory, this says so: dmesg | grep -i oom"
+    "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom"
 }

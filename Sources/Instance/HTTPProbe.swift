@@ -1,14 +1,14 @@
 import Posix
 import ReleaseModel
 
-/// What decides whether a run is ready.
+/// The check that decides whether a run is ready.
 public enum Gate: Hashable, Sendable {
-  /// `GET path` on its port answers 2xx (and holds the text).
+  /// `GET path` on the run's port answers 2xx, with the content if one is given.
   case http(path: String, content: String?)
-  /// The node says of itself that it has booted and no application is on its way.
+  /// The node reports that it has booted and no application is starting.
   case runtime
 
-  /// The check that app.json names for the process type; without one the runtime is asked.
+  /// The health check that app.json has for the process type; without one the runtime is asked.
   public init(_ check: AppJSON.HealthCheck?) {
     if let path = check?.path {
       self = .http(path: path.hasPrefix("/") ? path : "/" + path, content: check?.content)
@@ -18,11 +18,11 @@ public enum Gate: Hashable, Sendable {
   }
 }
 
-/// A request to a server, under way. It never waits: the caller polls `descriptor` and calls `advance`.
+/// A request in progress. It never blocks: the caller polls `descriptor` and calls `advance`.
 public struct HTTPProbe: Sendable {
   public enum Verdict: Hashable, Sendable {
     case ready
-    /// Not ready, and what was said instead.
+    /// The server did not answer as it should; the text says how it answered.
     case notReady(String)
   }
 
@@ -32,17 +32,17 @@ public struct HTTPProbe: Sendable {
   private let file: File
   private var answer: [UInt8] = []
 
-  /// Asks with `GET path`.
+  /// Sends `GET path`.
   /// - Parameters:
-  ///   - content: what the answer must hold.
-  ///   - milliseconds: how long the try may take.
+  ///   - content: text that the answer must contain.
+  ///   - milliseconds: the time limit.
   public init(
     path: String, content: String?, port: UInt16, milliseconds: Int64
   ) throws(PosixError) {
     self.content = content
     deadline = Clock.monotonic() + milliseconds
     file = try Loopback.connect(port, milliseconds: min(milliseconds, 10))
-    // Some frameworks redirect what does not look like a request that came over TLS by name.
+    // Some frameworks redirect requests that do not appear to have come over TLS with a host name.
     let request =
       "GET \(path) HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Proto: https\r\n"
       + "User-Agent: reltui\r\nAccept: */*\r\nConnection: close\r\n\r\n"
@@ -52,9 +52,10 @@ public struct HTTPProbe: Sendable {
 
   private static let longestAnswer = 65_536
 
-  /// Reads what has come; nil while it is not decided. Ready is ready as soon as it is said, since a server may
-  /// keep the connection open; anything else waits for the end of the answer or of the time.
-  /// - Parameter isReadable: whether polling said that `descriptor` can be read.
+  /// Reads the answer as far as it has come; nil if more is needed. A ready answer counts at once,
+  /// because a server may keep the connection open; any other answer is read to its end or to the
+  /// time limit.
+  /// - Parameter isReadable: whether polling reported that `descriptor` is readable.
   public mutating func advance(isReadable: Bool) -> Verdict? {
     var isOver = Clock.monotonic() >= deadline
     if isReadable {

@@ -4,9 +4,9 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// Starts runs, and asks them to stop.
+/// The launcher of runs; it also asks them to stop.
 public struct Launcher: Sendable {
-  /// Paths of our own programs.
+  /// The paths of reltui's own programs.
   let shim: String
   let agent: String
   let home: Home
@@ -17,7 +17,8 @@ public struct Launcher: Sendable {
     self.home = home
   }
 
-  /// Prepares the run's folder and starts its `relshim`. Doing so twice is harmless: the second one finds the folder locked.
+  /// Prepares the run's folder and starts its `relshim`. A second call does no harm: its `relshim`
+  /// finds the folder locked.
   public func start(_ run: RunSpecification) throws(Cause) -> Child {
     do throws(PosixError) {
       try prepare(run)
@@ -31,7 +32,7 @@ public struct Launcher: Sendable {
     } catch { throw Cause(error, as: .startFailed) }
   }
 
-  /// Seconds; a config var, since only the app's people know how long their requests take.
+  /// The grace period in seconds, a config var because only the team knows the app's requests.
   private func grace(_ run: RunSpecification) -> Int {
     run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) }.map { min(max(0, $0), 3600) } ?? 30
   }
@@ -48,15 +49,16 @@ public struct Launcher: Sendable {
     }
   }
 
-  /// The cookie that all nodes of an app share, made at its first run.
+  /// The cookie of the app's nodes, made for the first run.
   private func appCookie(of app: String) throws(PosixError) -> [UInt8] {
     let path = home.app(app).cookie
     _ = try Files.createIfMissing(path, with: Array(Random.hex(20).utf8), mode: 0o400)
     return try Files.read(path, limit: 4096)
   }
 
-  /// relx takes the node's name and cookie from vm.args alone; ours replace those of the release.
-  /// - Parameter folder: where the release's `lib` and `releases` lie.
+  /// The vm.args for a release of relx, which takes the node's name and cookie only from this file.
+  /// The run's values replace those of the release.
+  /// - Parameter folder: the folder of the release's `lib` and `releases`.
   public static func virtualMachineFlags(
     of release: OTPRelease?, in folder: String, node: String
   ) -> String {

@@ -8,7 +8,7 @@ public enum LogTail {
     read(folder, count: count).lines
   }
 
-  /// The last lines, oldest first, and where reading of the current file goes on behind them.
+  /// The last lines, oldest first, and the place in the current file after the last of them.
   public static func read(_ folder: RunFolder, count: Int) -> (lines: [LogLine], end: Int) {
     var (found, end) = tail(folder.currentLog, count: count)
     let older = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
@@ -26,12 +26,12 @@ public enum LogTail {
     while true {
       let start = max(0, size - window)
       guard let bytes = try? file.read(upTo: size - start, at: start),
-        // Behind the last newline nothing is whole.
+        // A line without a newline is not complete.
         let last = bytes.lastIndex(of: UInt8(ascii: "\n"))
       else { return ([], 0) }
       var parts = bytes[..<last].split(
         separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-      // The first line of the window may be cut.
+      // The window may begin within a line.
       if start > 0 { parts.removeFirst() }
       if parts.count >= count || start == 0 {
         return (lines(parts.suffix(count)), start + last + 1)

@@ -1,7 +1,7 @@
-/// The end of a program's output, read for why the program ended.
+/// A diagnosis of a program's end, from the last lines of its output.
 public struct OutputDiagnosis: Sendable {
   public let lines: [String]
-  /// The place of the line a person would point at; nil where nothing was said.
+  /// The index of the line that says best why the program ended; nil without output.
   public let place: Int?
 
   /// - Parameter lines: oldest first.
@@ -9,7 +9,8 @@ public struct OutputDiagnosis: Sendable {
     (self.lines, place) = (lines, Self.tellingLine(lines))
   }
 
-  /// What boot failures look like, the most telling first. What the VM prints after them says less.
+  /// Texts that mark the cause of a failed boot, the most specific first. What the VM prints after
+  /// them is less specific.
   private static let patterns: [String] = [
     "could not fetch environment variable", "environment variable", "address already in use",
     "eaddrinuse",
@@ -20,19 +21,19 @@ public struct OutputDiagnosis: Sendable {
     "[error]", "(EXIT)",
   ]
 
-  /// Lines that come with every failed boot and say nothing about this one.
+  /// Lines that occur in every failed boot.
   private static let chatter: [String] = [
     "Crash dump is being written", "Kernel pid terminated", "erl_crash.dump",
     "application_start_failure",
     "Runtime terminating during boot", "init terminating in do_boot",
   ]
 
-  /// Reasons in Erlang's words, within lines of chatter, that say more than the rest of the output.
+  /// Erlang's reasons within such lines that say more than the rest of the output.
   private static let reasons: [String] = [
     "load_failed", "cannot get bootfile", "application_start_failure",
   ]
 
-  /// The last line of the most telling kind, else the last that is no chatter.
+  /// The last line with the most specific pattern; without one, the last line that is not chatter.
   private static func tellingLine(_ lines: [String]) -> Int? {
     func isTelling(_ line: String) -> Bool {
       !trimmed(line).isEmpty && !chatter.contains { line.contains($0) }
@@ -42,7 +43,7 @@ public struct OutputDiagnosis: Sendable {
         return place
       }
     }
-    // Told twice, the second time without what it is about.
+    // The VM prints the reason twice; the second copy lacks the details.
     if let place = lines.firstIndex(where: { $0.hasPrefix("{\"init terminating in do_boot\"") }),
       !lines.contains(where: isTelling)
     {
@@ -58,10 +59,10 @@ public struct OutputDiagnosis: Sendable {
     line.drop { $0.isWhitespace }
   }
 
-  /// The telling line as it is; empty where there is none.
+  /// The chosen line, unchanged; empty without output.
   public var line: String { place.map { lines[$0] } ?? "" }
 
-  /// The telling line's words; where it only announces what is wrong, with a colon at its end, the next one's too.
+  /// The chosen line, trimmed. If it ends in a colon, the next line is added.
   public var words: String? {
     guard let place else { return nil }
     if isCutShort, let words = lines.lazy.compactMap(Self.exception).first { return words }
@@ -71,14 +72,14 @@ public struct OutputDiagnosis: Sendable {
     return "\(line) \(next)"
   }
 
-  /// The places of the telling line and the two before it.
+  /// The indices of the chosen line and the two lines before it.
   public var evidence: Range<Int> {
     guard let place else { return lines.indices }
     return max(0, place - 2)..<place + 1
   }
 
-  /// The environment variable that the release reads and that is not set, as `System.fetch_env!` says it, or Phoenix's template
-  /// for `runtime.exs`.
+  /// The environment variable that the release requires and that is not set, as `System.fetch_env!`
+  /// or Phoenix's template for `runtime.exs` names it.
   public var missingVariable: String? {
     guard let start = line.firstRange(of: "environment variable ") else { return missingByTerm }
     let rest = line[start.upperBound...]
@@ -89,7 +90,8 @@ public struct OutputDiagnosis: Sendable {
     return String(name)
   }
 
-  /// The same in the VM's own words: Elixir's are lost where the VM ends before they are written.
+  /// The variable as the VM prints it in an Erlang term. Elixir's message is lost if the VM ends
+  /// before it is written.
   private var missingByTerm: String? {
     for line in lines {
       guard let error = line.firstRange(of: "'Elixir.System.EnvError'"),
@@ -101,7 +103,7 @@ public struct OutputDiagnosis: Sendable {
     return nil
   }
 
-  /// `** (RuntimeError) no phrases` out of the VM's own words for it.
+  /// The Elixir exception in the VM's Erlang term, such as `** (RuntimeError) no phrases`.
   private static func exception(in line: String) -> String? {
     guard line.contains("init terminating in do_boot"),
       let type = line.firstRange(of: "'__struct__'=>'Elixir."),
@@ -113,19 +115,19 @@ public struct OutputDiagnosis: Sendable {
     return "** (\(line[type.upperBound..<typeEnd])) \(message)"
   }
 
-  /// Whether the VM ended so soon that Elixir's words on why may be lost, or the head of its own: a stack as a term is
-  /// all that is left then.
+  /// Whether the VM may have ended before Elixir's message or the head of its own was written; then
+  /// only a stack in an Erlang term is left.
   public var isCutShort: Bool {
     lines.contains { $0.contains("init terminating in do_boot") || $0.contains("[{'Elixir.") }
       && !lines.contains { $0.contains("** (") }
   }
 
-  /// Whether another program has the port that it tried to listen on.
+  /// Whether another program holds the port that the program tried to listen on.
   public var wantsTakenPort: Bool {
     line.contains("eaddrinuse") || line.contains("address already in use")
   }
 
-  /// The application that did not start, where the node said so.
+  /// The application that failed to start, if the node named it.
   public var failedApplication: String? {
     for line in lines.reversed() {
       for (before, after) in [("{application_start_failure,", ","), ("Application ", " exited:")] {

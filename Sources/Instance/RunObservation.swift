@@ -3,19 +3,19 @@ import Events
 import HomeLayout
 import Posix
 
-/// What is known of a run by looking at its folder.
+/// The state of a run as its folder shows it.
 public enum RunObservation: Hashable, Sendable {
-  /// No relshim has started it.
+  /// No `relshim` has started the run.
   case absent
-  /// Its shim lives; what it says of itself cannot be read where that is nil.
+  /// The run's `relshim` is alive; nil if its status cannot be read.
   case live(RunStatus?)
   case ended(RunStatus)
-  /// Its `relshim` is gone without a word.
+  /// The run's `relshim` is gone without having recorded an end.
   case lost(RunStatus?)
 
   public init(_ folder: RunFolder) throws(Cause) {
     do throws(PosixError) {
-      // The lock is looked at first: a shim that ends between the two looks leaves its last word in the status.
+      // The lock is read first: if the shim ends in between, the status has its last report.
       let isLocked = try Lock.isHeld(folder.lock)
       guard let bytes = try Files.readIfThere(folder.status, limit: 4096) else {
         self = .absent
@@ -47,14 +47,14 @@ extension RunStatus {
     process.map { ProcessIdentity(pid: $0.pid, started: $0.started) }
   }
 
-  /// The host has booted since: other processes have these pids now.
+  /// Clears the pids after a reboot of the host, because they belong to other processes now.
   fileprivate mutating func forgetProcesses() {
     shim = Process(pid: 0, started: 0)
     process = nil
   }
 }
 
-/// Runs without a shim.
+/// Processes of a run whose `relshim` is gone.
 public enum Orphans {
   /// Kills every process that was started for a run: they carry the run's HOME and number in their environment.
   /// - Returns: whether there was none. A process may have started another meanwhile: call it until there is none.
@@ -67,8 +67,9 @@ public enum Orphans {
     return left.isEmpty
   }
 
-  /// Makes sure that no relshim can start the run any more: its folder says that it has ended.
-  /// - Returns: false where its shim lives after all.
+  /// Records in the run's folder that the run has ended, so that no `relshim` can start it any
+  /// more.
+  /// - Returns: false if the run's `relshim` is alive after all.
   public static func bury(_ folder: RunFolder) throws(Cause) -> Bool {
     do throws(PosixError) {
       try Files.makeFolder(folder.path)

@@ -3,7 +3,7 @@ import HomeLayout
 import Posix
 import ReleaseModel
 
-/// Everything that decides how a run is started, as a value.
+/// Everything that decides how a run is started.
 public struct RunSpecification: Sendable {
   public var app: String
   public var run: Board.Run
@@ -30,10 +30,10 @@ public struct RunSpecification: Sendable {
     self.epmdPort = epmdPort
   }
 
-  /// The whole environment of the run; nothing of ours leaks into it.
+  /// The whole environment of the run; no variable of reltui's own environment is passed on.
   ///
-  /// A second `-setcookie` makes the VM read `$HOME/.erlang.cookie`, so that `ps` never shows the cookie: a
-  /// thing of OTP 25 to 28 that is not documented.
+  /// A second `-setcookie` makes the VM read `$HOME/.erlang.cookie`, so that `ps` never shows the
+  /// cookie. OTP 25 to 28 behave so, without documenting it.
   public var environment: [String: String] {
     var variables = config
     variables["PATH"] = "\(tree)/bin:\(Invocation.standardPath)"
@@ -59,15 +59,15 @@ public struct RunSpecification: Sendable {
     return variables
   }
 
-  /// The variables for a command that talks to the run, or boots beside it: without the flags of a node that serves.
+  /// The environment of a command beside the run: without the flags of a serving node.
   public var clientEnvironment: [String: String] {
     var variables = environment
     variables["ERL_ZFLAGS"] = "-setcookie x -start_epmd false"
     return variables
   }
 
-  /// A shell in the run's node, without a cookie among its arguments; mix has a command for it, relx none that
-  /// reads the cookie from a file.
+  /// A shell in the run's node, without a cookie among its arguments. A mix release has a command
+  /// for it; the one of relx does not read the cookie from a file.
   public var remoteShell: Invocation {
     guard let otp = otpRelease, otp.kind == .relx else {
       return Invocation([startProgram, "remote"], in: folder.path, environment: clientEnvironment)
@@ -88,12 +88,13 @@ public struct RunSpecification: Sendable {
   /// The path of the OTP release's start command.
   public var startProgram: String { tree + "/" + (otpRelease?.startCommand ?? "bin/start") }
 
-  /// Where the OTP release's `lib` and `releases` lie.
+  /// The folder of the OTP release's `lib` and `releases`.
   var releaseFolder: String { otpRelease?.folder.map { "\(tree)/\($0)" } ?? tree }
 
   private var runtimeFolder: String { "\(releaseFolder)/erts-\(otpRelease?.ertsVersion ?? "")" }
 
-  /// The command by a shell in the slug's tree, as a Procfile's author expects; a plain one becomes the run's own process.
+  /// The command as a shell runs it in the slug's tree. A plain command replaces the shell and
+  /// becomes the run's own process.
   public var shellCommand: [String] { Self.shellCommand(command, in: tree) }
 
   /// The same for any command and tree.
@@ -101,7 +102,8 @@ public struct RunSpecification: Sendable {
     ["/bin/sh", "-c", "cd \"$0\" && \(isPlain(command) ? "exec " : "")\(command)", tree]
   }
 
-  /// Whether it is one program by its path or name: not several, nothing set before it, and no word of the shell's own.
+  /// Whether the command is one program with arguments: no list or pipe, no assignment before it,
+  /// and no word of the shell.
   public static func isPlain(_ command: String) -> Bool {
     guard !command.contains(where: { ";&|<>()`\n".contains($0) }),
       let first = command.split(whereSeparator: { " \t".contains($0) }).first,
@@ -113,7 +115,7 @@ public struct RunSpecification: Sendable {
     } && !first.hasPrefix("{")
   }
 
-  /// Words that `exec` would look for as a program. POSIX, Shell Command Language, 2.14 and 2.4
+  /// Words that `exec` would take for a program (POSIX, Shell Command Language, 2.14 and 2.4).
   private static let shellWords: Set<String> = [
     ".", ":", "!", "break", "case", "cd", "command", "continue", "eval", "exec", "exit", "export",
     "for", "if", "readonly", "return", "set", "shift", "times", "trap", "ulimit", "umask", "unset",

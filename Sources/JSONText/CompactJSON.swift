@@ -1,26 +1,28 @@
-/// JSON from outside (RFC 8259, UTF-8), checked strictly; what stands between its parts is taken out, so that strings
-/// and numbers keep their bytes.
+/// JSON from outside (RFC 8259, UTF-8), checked strictly and without white space; strings and
+/// numbers keep their bytes.
 ///
+/// Half a surrogate pair is refused, as by many other readers. A name may occur twice, as the RFC
+/// allows.
 /// Half of a surrogate pair is refused, as many other readers refuse it. A name may stand twice, as the RFC allows.
 public struct CompactJSON: Hashable, Sendable {
-  /// Without white space outside of strings.
+  /// The JSON without white space outside strings.
   public private(set) var bytes: [UInt8] = []
-  /// Of the object that it is, in order; nil for any other value.
+  /// The members of an object, in order; nil for any other value.
   public private(set) var members: [Member]?
 
   public struct Member: Hashable, Sendable {
     public var name: String
-    /// Where its value stands in `bytes`.
+    /// The place of the member's value in `bytes`.
     public var range: Range<Int>
   }
 
   public enum Fault: Error, Hashable, Sendable {
-    /// It is no JSON from about this byte on, the first being 1.
+    /// The text stops being JSON near this byte, counted from 1.
     case malformed(byte: Int)
     case tooDeep
   }
 
-  /// - Parameter deepest: how many objects and arrays may be within each other.
+  /// - Parameter deepest: how deep objects and arrays may be nested.
   public init(_ text: [UInt8], deepest: Int = 64) throws(Fault) {
     let fault: Fault? = text.withUnsafeBufferPointer { text in
       var scanner = JSONScanner(text)
@@ -34,7 +36,6 @@ public struct CompactJSON: Hashable, Sendable {
     if let fault { throw fault }
   }
 
-  /// The value of the first member of that name.
   public subscript(_ name: String) -> ArraySlice<UInt8>? {
     (members?.first { $0.name == name }?.range).map { bytes[$0] }
   }
@@ -47,8 +48,8 @@ public struct CompactJSON: Hashable, Sendable {
     }
   }
 
-  /// Takes a value over.
-  /// - Returns: false where it is nested too deep.
+  /// Copies one value.
+  /// - Returns: false if it is nested too deeply.
   private mutating func copy(_ scanner: inout JSONScanner, _ deepest: Int) throws(JSONFault) -> Bool
   {
     switch scanner.peek() {
@@ -99,7 +100,7 @@ public struct CompactJSON: Hashable, Sendable {
     return try text.string()
   }
 
-  /// A comma where something stands before.
+  /// Writes a comma unless the value is the first of its list.
   private mutating func separate() {
     if bytes.last != UInt8(ascii: "["), bytes.last != UInt8(ascii: "{") {
       bytes.append(UInt8(ascii: ","))

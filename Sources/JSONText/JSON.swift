@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A value that JSON holds as its text.
+/// A value that is written to JSON as a string.
 public protocol TextCoded: Codable, LosslessStringConvertible {}
 
 extension TextCoded {
@@ -8,7 +8,7 @@ extension TextCoded {
     let text = try decoder.singleValueContainer().decode(String.self)
     guard let value = Self(text) else {
       throw DecodingError.dataCorrupted(
-        .init(codingPath: decoder.codingPath, debugDescription: "that is no \(Self.self)"))
+        .init(codingPath: decoder.codingPath, debugDescription: "not a valid \(Self.self)"))
     }
     self = value
   }
@@ -19,7 +19,8 @@ extension TextCoded {
   }
 }
 
-/// The one way we write and read JSON: keys sorted, slashes plain, so that equal values are equal bytes.
+/// The one encoder and decoder of JSON. Keys are sorted and slashes not escaped, so that equal
+/// values give equal bytes.
 public enum JSON {
   public static func encode(_ value: some Encodable, pretty: Bool = false) -> [UInt8] {
     let encoder = JSONEncoder()
@@ -27,7 +28,7 @@ public enum JSON {
     if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    // A type that refuses to be encoded can fail still: the event log takes no empty data.
+    // A type's own `encode` may still throw; the event log refuses empty data.
     return (try? encoder.encode(value)).map { [UInt8]($0) } ?? []
   }
 

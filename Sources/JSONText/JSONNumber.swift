@@ -1,12 +1,12 @@
-/// A number as it stands: right JSON, its value not yet known.
+/// A valid JSON number whose value was not computed yet.
 package struct JSONNumber {
   package let bytes: UnsafeBufferPointer<UInt8>
-  /// Neither fraction nor exponent.
+  /// Whether the number has neither fraction nor exponent.
   package let isPlain: Bool
 }
 
 extension JSONScanner {
-  /// Reads a number without making one.
+  /// Reads a number without computing its value.
   package mutating func number() throws(JSONFault) -> JSONNumber {
     guard let first = peek() else { throw .malformed }
     let start = position
@@ -34,7 +34,7 @@ extension JSONScanner {
     position < bytes.count && (bytes[position] == one || bytes[position] == other)
   }
 
-  /// - Returns: how many there are, at least one.
+  /// - Returns: the number of digits, at least one.
   private mutating func passDigits() throws(JSONFault) -> Int {
     let start = position
     while position < bytes.count, bytes[position] &- UInt8(ascii: "0") < 10 { position += 1 }
@@ -54,16 +54,16 @@ extension JSONScanner {
 }
 
 extension JSONNumber {
-  /// - Returns: nil if it is no whole number, or too great.
+  /// - Returns: nil if the number is not whole or does not fit.
   package func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type) -> Value? {
-    // No writer of ours writes `12.0` or `1e3`; what they are worth is JSONDecoder's to say.
+    // reltui never writes `12.0` or `1e3`, so JSONDecoder may read them, slowly.
     guard isPlain else { return try? JSON.decode(Value.self, from: Array(bytes)) }
     let isNegative = bytes.first == UInt8(ascii: "-")
     var value: Value = 0
     for byte in isNegative ? bytes.dropFirst() : bytes[...] {
       let digit = Value(truncatingIfNeeded: byte &- UInt8(ascii: "0"))
       let (tenfold, isTooGreat) = value.multipliedReportingOverflow(by: 10)
-      // Downwards where it is negative: the least number has no positive one beside it.
+      // A negative number is computed downwards: the least integer has no positive counterpart.
       let (sum, overflows) =
         isNegative
         ? tenfold.subtractingReportingOverflow(digit) : tenfold.addingReportingOverflow(digit)

@@ -1,28 +1,29 @@
 /// Why a value could not be read.
 package enum JSONFault: Error {
-  /// The text is no JSON, or nested too deep.
+  /// The text is not JSON, or is nested too deeply.
   case malformed
-  /// It is JSON, but not of the kind that the caller reads.
+  /// The text is JSON, but of another kind than the caller reads.
   case unfit
 }
 
-/// Reads JSON (RFC 8259, UTF-8) piece by piece, and allocates only what the caller reads.
+/// A pull parser for JSON (RFC 8259, UTF-8) that allocates only what the caller reads.
 ///
-/// Strict: no trailing commas, no bare control characters, no byte that is not UTF-8. After a fault the position is
-/// anywhere at or behind the value's start; to go on, go back to the start and skip the value.
+/// It is strict: no trailing commas, no bare control characters, only valid UTF-8. After a fault
+/// the position is anywhere at or behind the value's start; to continue, set it back to the start
+/// and skip the value.
 package struct JSONScanner {
-  /// Borrowed: a scanner does not outlive the closure that it was made in.
+  /// Borrowed: a scanner must not outlive the closure that it was made in.
   package let bytes: UnsafeBufferPointer<UInt8>
-  /// Never beyond the end.
+  /// Never beyond the end of `bytes`.
   package var position = 0
   private var depth = 0
 
-  /// Lists within lists. That of JSONDecoder, so that both read the same lines.
+  /// The deepest nesting. It is the limit of JSONDecoder, so that both accept the same lines.
   package static var deepest: Int { 512 }
 
   package init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-  /// The next byte that is no white space; nil at the end.
+  /// The next byte that is not white space; nil at the end.
   @inline(__always)
   package mutating func peek() -> UInt8? {
     while position < bytes.count {
@@ -34,7 +35,7 @@ package struct JSONScanner {
     return nil
   }
 
-  /// Passes over `byte` if it comes next.
+  /// Skips `byte` if it comes next.
   @inline(__always)
   package mutating func take(_ byte: Unicode.Scalar) -> Bool {
     guard let next = peek(), UInt32(next) == byte.value else { return false }
@@ -42,7 +43,7 @@ package struct JSONScanner {
     return true
   }
 
-  /// Passes over `null` if it comes next.
+  /// Skips `null` if it comes next.
   package mutating func takeNull() throws(JSONFault) -> Bool {
     guard peek() == UInt8(ascii: "n") else { return false }
     try word("null")
@@ -62,7 +63,7 @@ package struct JSONScanner {
   }
 }
 
-/// An object or array that is being read.
+/// The state of reading an object or array.
 package struct JSONList {
   package enum Kind { case object, array }
   package let kind: Kind
@@ -77,7 +78,7 @@ extension JSONScanner {
     return JSONList(kind: kind)
   }
 
-  /// Goes on to the next element of an array; false behind its last.
+  /// Moves to the next element of an array; false after the last.
   package mutating func next(in list: inout JSONList) throws(JSONFault) -> Bool {
     if take(list.kind == .object ? "}" : "]") {
       depth -= 1
@@ -88,7 +89,7 @@ extension JSONScanner {
     return true
   }
 
-  /// Goes on to the next member of an object and stops before its value; nil behind the last.
+  /// Moves to the value of an object's next member and returns its key; nil after the last.
   package mutating func key(in list: inout JSONList) throws(JSONFault) -> JSONString? {
     guard try next(in: &list) else { return nil }
     guard peek() == UInt8(ascii: "\"") else { throw .malformed }
@@ -97,7 +98,7 @@ extension JSONScanner {
     return key
   }
 
-  /// Passes over a value of any kind, however deep, without recursion.
+  /// Skips a value of any kind and depth, without recursion.
   package mutating func skipValue() throws(JSONFault) {
     var open: [JSONList] = []
     repeat {

@@ -1,11 +1,11 @@
-/// A string as it stands between its quotes: right JSON and right UTF-8, escapes not yet resolved.
+/// The bytes between the quotes of a valid JSON string, with its escapes still in place.
 package struct JSONString {
   package let bytes: UnsafeBufferPointer<UInt8>
   package let hasEscapes: Bool
 }
 
 extension JSONScanner {
-  /// Reads a string without making one.
+  /// Reads a string without decoding it.
   package mutating func text() throws(JSONFault) -> JSONString {
     guard take("\"") else { throw .unfit }
     let start = position
@@ -27,8 +27,8 @@ extension JSONScanner {
     }
   }
 
-  /// Goes on to the next quote, backslash, control character or the end, eight bytes at a step.
-  /// - Returns: whether all that was passed is ASCII.
+  /// Moves to the next quote, backslash, control character or the end, eight bytes at a time.
+  /// - Returns: whether all skipped bytes are ASCII.
   private mutating func passPlain() -> Bool {
     let ones: UInt64 = 0x0101_0101_0101_0101
     var high: UInt64 = 0
@@ -38,7 +38,7 @@ extension JSONScanner {
           fromByteOffset: position, as: UInt64.self))
       let quote = word ^ (ones &* 0x22)
       let backslash = word ^ (ones &* 0x5C)
-      // The lowest bit that is set is right; those above it may be borrowed.
+      // Only the lowest set bit is exact; a borrow may have set those above it.
       let stops =
         ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash
           | (word &- ones &* 0x20) & ~word) & (ones &* 0x80)
@@ -88,7 +88,7 @@ extension JSONScanner {
 }
 
 extension JSONString {
-  /// The text that is meant; half a surrogate pair is a fault, as it is no character.
+  /// The decoded text. Half a surrogate pair is a fault, because it is not a character.
   package func string() throws(JSONFault) -> String {
     guard hasEscapes else { return String(decoding: bytes, as: UTF8.self) }
     var plain: [UInt8] = []
@@ -113,7 +113,7 @@ extension JSONString {
     return String(decoding: plain, as: UTF8.self)
   }
 
-  /// The character behind `\u`, of two escapes where it needs a pair.
+  /// The character of a `\u` escape; a surrogate pair takes two escapes.
   private static func scalar(_ rest: inout Slice<UnsafeBufferPointer<UInt8>>) throws(JSONFault)
     -> Unicode.Scalar
   {
@@ -129,7 +129,7 @@ extension JSONString {
     return scalar
   }
 
-  /// Four hexadecimal digits, which were checked when the string was passed over.
+  /// The value of four hexadecimal digits, which were checked when the string was read.
   private static func unit(_ rest: inout Slice<UnsafeBufferPointer<UInt8>>) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {

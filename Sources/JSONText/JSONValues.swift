@@ -1,5 +1,5 @@
 extension JSONScanner {
-  /// A value that JSON holds as its text.
+  /// A value that is written to JSON as a string.
   package mutating func value<Value>(_ read: (String) -> Value?) throws(JSONFault) -> Value {
     guard let value = read(try string()) else { throw .unfit }
     return value

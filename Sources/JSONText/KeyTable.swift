@@ -1,7 +1,7 @@
-/// The names of an enum, found by their bytes: a key or a type is looked up without making a text of it.
+/// A hash table of the names of an enum, by their bytes: a lookup allocates no string.
 package struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
 where Name.RawValue == String {
-  /// Some of the names, by their places among all.
+  /// A set of names, by their index in `allCases`.
   package struct Names: OptionSet {
     package var rawValue: UInt64
 
@@ -14,7 +14,7 @@ where Name.RawValue == String {
     var name: Name
   }
 
-  /// By hash; where two names meet the next free slot is taken.
+  /// The slots by hash; on a collision the next free slot is used.
   private let slots: [Slot?]
 
   /// For an enum of at most 64 names of at most `Fingerprint.longest` bytes.
@@ -32,7 +32,7 @@ where Name.RawValue == String {
 
   package func find(_ text: UnsafeBufferPointer<UInt8>) -> Name? { slot(text)?.name }
 
-  /// The name that a key is, if there is one and it was not seen before.
+  /// The name that equals the key; nil if there is none or if it is in `seen` already.
   @inline(__always)
   package func new(_ key: JSONString, _ seen: inout Names) throws(JSONFault) -> Name? {
     guard let slot = key.hasEscapes ? slot(try key.string()) : slot(key.bytes) else { return nil }
@@ -62,13 +62,13 @@ where Name.RawValue == String {
   }
 }
 
-/// All of a short text in four words, so that two are compared at once.
+/// A short text packed into four words, so that two texts are compared at once.
 private struct Fingerprint: Equatable, Sendable {
   static let longest = 24
 
   private var words: SIMD4<UInt64>
 
-  /// - Returns: nil if it is longer than `longest`.
+  /// - Returns: nil if the text is longer than `longest`.
   @inline(__always)
   init?(_ text: UnsafeBufferPointer<UInt8>) {
     let bytes = UnsafeRawBufferPointer(text)
@@ -78,7 +78,7 @@ private struct Fingerprint: Equatable, Sendable {
     words = SIMD4(UInt64(text.count), 0, 0, 0)
     switch text.count {
     case 0..<8: for byte in text { words[1] = words[1] << 8 | UInt64(byte) }
-    // The last eight bytes may overlap the first; with the length they still say all.
+    // The last eight bytes may overlap the first eight; with the length the text is still unique.
     case 8...16: (words[1], words[2]) = (word(at: 0), word(at: text.count - 8))
     case 17...24:
       (words[1], words[2], words[3]) = (word(at: 0), word(at: 8), word(at: text.count - 8))

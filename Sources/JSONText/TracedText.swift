@@ -1,13 +1,13 @@
-/// A string in the bytes of a JSON text, and the place of each of its bytes there. RFC 8259, section 7
+/// A decoded string of a JSON text, with the place of each byte there (RFC 8259, section 7).
 package struct TracedText {
-  /// UTF-8, as far as the string is.
+  /// The decoded string as UTF-8.
   package private(set) var bytes: [UInt8] = []
-  /// Where in the JSON text the character begins that a byte is of; one more for the end.
+  /// For each byte, where its character begins in the JSON text; one more for the end.
   package private(set) var origins: [Int] = []
-  /// The place of the closing quote; the end of all where there is none.
+  /// The place of the closing quote, or the end of the text if there is none.
   package private(set) var end: Int
 
-  /// Reads what follows an opening quote. Anything can be read: what is no escape stands for itself.
+  /// Reads what follows an opening quote. It never fails: an invalid escape stands for itself.
   package init(after quote: Int, in json: [UInt8]) {
     end = quote + 1
     while end < json.count, json[end] != UInt8(ascii: "\"") {
@@ -41,7 +41,7 @@ package struct TracedText {
     }
   }
 
-  /// `\uXXXX`
+  /// The number of a `\uXXXX` escape; nil if there is none.
   private static func unit(at place: Int, _ json: [UInt8]) -> UInt32? {
     guard place + 6 <= json.count, json[place] == UInt8(ascii: "\\"),
       json[place + 1] == UInt8(ascii: "u"), json[place + 2] != UInt8(ascii: "+")
@@ -50,7 +50,7 @@ package struct TracedText {
   }
 
   private static func utf8(_ number: UInt32) -> [UInt8] {
-    // Half of a pair is no character.
+    // Half a surrogate pair is not a character.
     Array(String(Unicode.Scalar(number) ?? "\u{FFFD}").utf8)
   }
 
@@ -59,7 +59,7 @@ package struct TracedText {
     UInt8(ascii: "f"): 12,
   ]
 
-  /// A text as it stands between the quotes of a JSON string.
+  /// A text escaped for use between the quotes of a JSON string.
   package static func escaped(_ text: String) -> [UInt8] {
     var result: [UInt8] = []
     for byte in text.utf8 {

@@ -2,11 +2,11 @@ import EventLog
 import Events
 import Posix
 
-/// The progress of a build that may not write the log because it runs as another user. It writes lines like the log's into
-/// a file, which the program that started it reads.
+/// The progress of a build that may not write the log because it runs as another user. It writes
+/// lines like the log's into a file, which the program that started it reads.
 ///
-/// Code from the source tree can write to the file too. So only the current step and the cause of a failure are read from
-/// it; the reading program knows or measures everything else.
+/// Code from the source tree can write to the file too. So only the current step and the cause of a
+/// failure are read from it; the reading program knows or measures everything else.
 public struct BuildProgress {
   public enum Item: Hashable, Sendable {
     case step(String)

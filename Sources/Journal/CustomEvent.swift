@@ -2,18 +2,18 @@ import EventLog
 import Events
 import JSONText
 
-/// An event of another program's vocabulary, checked.
+/// A checked event with another program's event type.
 public struct CustomEvent: Hashable, Sendable {
   public let type: String
   public let app: String?
-  /// A JSON object on one line.
+  /// The data, a JSON object on one line.
   public let data: [UInt8]
 
-  /// Bytes of data.
+  /// Largest size of the data in bytes.
   public static let longestData = 64 << 10
-  /// Objects and arrays within each other.
+  /// How deep objects and arrays may be nested.
   public static let deepest = 64
-  /// Bytes of a type.
+  /// Longest type in bytes.
   public static let longestType = 128
 
   /// - Parameter data: a JSON object.
@@ -22,17 +22,17 @@ public struct CustomEvent: Hashable, Sendable {
     try self.init(type: type, app: app, json: Self.json(data, "the data", deepest: Self.deepest))
   }
 
-  /// Reads `{"type":…,"app":…,"data":{…}}`, of which `app` and `data` may be missing.
+  /// Reads `{"type":…,"app":…,"data":{…}}`; `app` and `data` may be missing.
   public init(line: [UInt8]) throws(Cause) {
-    // It is one level above its data.
+    // The object around the data is one more level.
     let json = try Self.json(line, "it", deepest: Self.deepest + 1)
     var seen: Set<String> = []
     for member in json.members ?? [] {
       guard ["type", "app", "data"].contains(member.name) else {
-        throw Cause(.eventData, "'\(member.name.prefix(64))' is none of type, app and data")
+        throw Cause(.eventData, "'\(member.name.prefix(64))' is not type, app or data")
       }
       if !seen.insert(member.name).inserted {
-        throw Cause(.eventData, "'\(member.name)' is there twice")
+        throw Cause(.eventData, "'\(member.name)' occurs twice")
       }
     }
     guard let type = try Self.text("type", in: json) else {
@@ -60,23 +60,23 @@ public struct CustomEvent: Hashable, Sendable {
     let json: CompactJSON
     do throws(CompactJSON.Fault) { json = try CompactJSON(bytes, deepest: deepest) } catch {
       switch error {
-      case .malformed(let byte): throw Cause(.eventData, "\(what) is no JSON (about byte \(byte))")
+      case .malformed(let byte): throw Cause(.eventData, "\(what) is not JSON (near byte \(byte))")
       case .tooDeep: throw Cause(.eventData, "\(what) is nested deeper than \(deepest)")
       }
     }
-    if json.members == nil { throw Cause(.eventData, "\(what) is no JSON object") }
+    if json.members == nil { throw Cause(.eventData, "\(what) is not a JSON object") }
     return json
   }
 
   private static func text(_ name: String, in json: CompactJSON) throws(Cause) -> String? {
     guard let value = json[name] else { return nil }
     guard let text = CompactJSON.text(value) else {
-      throw Cause(.eventData, "'\(name)' is no text")
+      throw Cause(.eventData, "'\(name)' is not a string")
     }
     return text
   }
 
-  /// A program that could write our own types could request operations, or report what never happened.
+  /// With reltui's own types a program could request operations or report false events.
   private static func check(_ type: String) throws(Cause) {
     let parts = type.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count > 1, type.utf8.count <= longestType, parts.allSatisfy(isPart) else {
@@ -100,9 +100,9 @@ public struct CustomEvent: Hashable, Sendable {
 }
 
 extension Journal {
-  /// Writes events of other vocabularies in one piece, values of config vars masked; when this returns they are
-  /// durable. They may not use the room that is kept for a full disk.
-  /// - Returns: their numbers.
+  /// Writes events of other programs in one append, with values of config vars masked; they are
+  /// durable when this returns. They may not use the space reserved for a full disk.
+  /// - Returns: the sequence numbers of the events.
   public func append(custom events: [CustomEvent]) throws(Cause) -> [UInt64] {
     let mask = mask()
     let drafts = events.map { event in

@@ -2,16 +2,16 @@ import Events
 import HomeLayout
 import Posix
 
-/// Tells from the bytes of a line that its event is of another app or type, without reading it. It never rejects a
-/// line that matches; whether one that passes has it, only its event can tell.
+/// A fast filter for lines of the log: it rules out lines of other apps or types without decoding
+/// them. It never rejects a line that matches; a line that passes must still be decoded.
 public struct EventSieve: Sendable {
-  /// Bytes that stand in every line that matches, except where a letter is written as `\u0061`.
+  /// Bytes that occur in every matching line, unless a letter is written as `\u0061`.
   private var parts: [[UInt8]] = []
 
   public init(app: String?, type: Glob? = nil) {
-    // Two texts can be equal and differ in their bytes; names of apps cannot.
+    // Equal strings can differ in their bytes; names of apps cannot.
     if let app, AppName.isValid(app) { parts.append(Array("\"\(app)\"".utf8)) }
-    // A line that is no event is given a type that does not stand in it.
+    // A line that is not an event has a made-up type, which does not occur in its bytes.
     if let type, !type.matches(EventEnvelope.unreadable.typeName),
       type.pattern.allSatisfy(Self.hasOneForm)
     {
@@ -25,7 +25,7 @@ public struct EventSieve: Sendable {
     parts.allSatisfy { line.contains(part: $0) } || Self.hasEscapes(line)
   }
 
-  /// Whether JSON has no escape for it but `\u`.
+  /// Whether `\u` is the only escape that JSON has for the byte.
   private static func hasOneForm(_ byte: UInt8) -> Bool {
     byte >= 0x20 && byte != quote && byte != UInt8(ascii: "/") && byte != escape[0]
   }

@@ -4,11 +4,11 @@ import HomeLayout
 import JSONText
 import Posix
 
-/// Reads the log as it grows, and keeps a board current with it.
+/// A reader of the growing log that keeps a board current.
 ///
-/// It begins at a checkpoint of the board, so that opening does not depend on the log's length, and leaves one behind
-/// at each segment it enters. It owns no thread: the caller polls `descriptor` among its other sources and calls
-/// `take`.
+/// It starts at a checkpoint of the board, so that opening does not depend on the log's length, and
+/// saves a checkpoint at each segment that it enters. It has no thread of its own: the caller polls
+/// `descriptor` among its other sources and calls `take`.
 public struct Follower: Sendable {
   public private(set) var board = Board()
   private let log: EventLog
@@ -17,13 +17,13 @@ public struct Follower: Sendable {
   private var reader: Reader
   private var watch: Watch
   private var isBegun = false
-  /// Whether it has come to what is not wanted; the board must not be taken for that of a later segment.
+  /// Whether the reader has passed `until`; then the board must not be saved any more.
   private var isOver = false
   private var canKeep = true
 
   /// - Parameters:
   ///   - until: where the history ends for this reader; without it the board goes on with the log.
-  ///   - recent: how many of the events that are there already the first `take` gives.
+  ///   - recent: how many existing events the first `take` returns.
   public init(_ journal: Journal, until: HistoryPoint? = nil, recent: UInt64 = 0) {
     log = journal.log
     self.until = until
@@ -32,19 +32,19 @@ public struct Follower: Sendable {
     watch = Watch(log)
   }
 
-  /// Readable when something has changed; nil where the log cannot be watched (yet).
+  /// It is readable when the log has changed; nil if the log cannot be watched (yet).
   public var descriptor: Int32? { watch.descriptor }
 
-  /// Parts of the log that are no events.
+  /// The damaged parts of the log.
   public var damage: [Damage] { reader.damage }
 
-  /// The segment that a checkpoint stands before since it was entered; 0 at the beginning. When that is another than
-  /// before, there may be something to drop.
+  /// The segment before which the last checkpoint was saved; 0 at the beginning. When it changes,
+  /// old segments may be dropped.
   public private(set) var kept: UInt64 = 0
-  /// Whether it stands in a segment of which it has not had a line yet.
+  /// Whether the reader has entered a segment but read none of its lines.
   private var hasEntered = false
 
-  /// Folds everything that came since the last call into the board, and gives it; at the first call what is recent.
+  /// Folds all new events into the board and returns them; the first call returns the recent ones.
   public mutating func take() throws(Cause) -> [Event] {
     _ = watch.hasChanged()
     if isOver { return [] }
@@ -54,12 +54,12 @@ public struct Follower: Sendable {
     while true {
       let before = reader.cursor.segment
       guard let lines = try nextLines() else {
-        // Dropped before we came to it: a checkpoint stands for it.
+        // The segment was dropped before it was read; a checkpoint takes its place.
         try begin()
         continue
       }
       if before > 0, reader.cursor.segment != before { hasEntered = true }
-      // By its first line a checkpoint is known, and a segment is there for a moment before that.
+      // The segment's first line, by which a checkpoint is identified, comes a moment later.
       if hasEntered, !lines.isEmpty {
         hasEntered = false
         keep(before: reader.cursor.segment)
@@ -76,7 +76,7 @@ public struct Follower: Sendable {
     }
   }
 
-  /// nil where what comes next is no longer kept.
+  /// The next lines; nil if they are no longer kept.
   private mutating func nextLines() throws(Cause) -> [Line]? {
     do throws(EventLogError) { return try reader.next() } catch {
       if case .notKept = error { return nil }
@@ -106,7 +106,7 @@ public struct Follower: Sendable {
 // MARK: - Checkpoints
 
 extension Follower {
-  /// Finds the newest checkpoint to begin at. Where there is none all is read, if all is still there.
+  /// Starts at the newest suitable checkpoint, or else at the beginning if that is still kept.
   private mutating func begin() throws(Cause) {
     try refuseFuture()
     let segments: [UInt64]
@@ -115,7 +115,7 @@ extension Follower {
       segments = try log.segments()
       let last = try lastSegment()
       let kept = try log.checkpoints().filter(segments.contains)
-      // Where the past is gone, too new a one gives fewer events than wanted, but the right board.
+      // If the past is gone, a newer checkpoint gives fewer events, but the right board.
       let newer = until == nil && segments.first != 1 ? kept.filter { $0 > last } : []
       candidates = kept.filter { $0 <= last }.reversed() + newer
     } catch { throw Cause(error) }
@@ -129,7 +129,7 @@ extension Follower {
       return try checkPast()
     }
     if reachesBack {
-      // From this segment on and no later one, which would be the oldest if this one were dropped now.
+      // Exactly here: if this segment were dropped now, reading must not go on with the next.
       reader = Reader(log, from: Cursor(segment: oldest))
       return
     }
@@ -140,7 +140,7 @@ extension Follower {
       remedy: "Bring '\(log.folder)' back from a backup, or read what is left with: relctl events")
   }
 
-  /// The segment that holds the first event to give.
+  /// The segment that holds the first event to return.
   private func lastSegment() throws(EventLogError) -> UInt64 {
     let last: UInt64 =
       switch until {
@@ -151,8 +151,8 @@ extension Follower {
     return try log.cursor(before: last - min(last, recent)).segment
   }
 
-  /// - Parameter older: whether one that an older version has kept may be used too; while the events themselves are
-  ///   there it is better to fold them anew.
+  /// - Parameter older: whether a checkpoint of an older version may be used. While the events
+  ///   themselves are kept, it is better to fold them again.
   private func board(before segment: UInt64, orOlder older: Bool) -> Board? {
     guard let checkpoint = try? log.checkpoint(before: segment),
       checkpoint.version == Board.version || older && checkpoint.version < Board.version
@@ -160,7 +160,7 @@ extension Follower {
     return try? JSON.decode(Board.self, from: checkpoint.body)
   }
 
-  /// What is not yet would be shown as it is now, and be taken for an answer.
+  /// Refuses a point in the future: the present board would be taken for the board at that point.
   private func refuseFuture() throws(Cause) {
     switch until {
     case .sequence(let number):
@@ -172,7 +172,7 @@ extension Follower {
         throw Cause(.usage, "there is no event \(number) yet; the last one is \(last)")
       }
     case .time(let time) where time > Timestamp(milliseconds: Clock.now()):
-      throw Cause(.usage, "\(time) is yet to come")
+      throw Cause(.usage, "\(time) is in the future")
     case .time, nil: return
     }
   }
@@ -193,7 +193,7 @@ extension Follower {
     }
   }
 
-  /// Writes a checkpoint, from which the next reader begins. If it cannot be written, nothing is lost.
+  /// Saves a checkpoint for later readers. A failure loses nothing.
   private mutating func keep(before segment: UInt64) {
     guard canKeep else { return }
     let isNewer = ((try? log.checkpoint(before: segment))?.version ?? 0) > Board.version

@@ -2,7 +2,7 @@ import EventLog
 import Events
 import HomeLayout
 
-/// Numbers that are gone from the log and that a `log.repaired` has told of.
+/// Missing sequence numbers that a `log.repaired` has reported.
 public struct Gaps: Hashable, Sendable {
   private var told = RangeSet<UInt64>()
 
@@ -22,7 +22,7 @@ public struct Gaps: Hashable, Sendable {
     return damage.flatMap { damage in
       guard let numbers = damage.missing else { return [damage] }
       var parts: [Damage] = []
-      // Gaps come in the order of their numbers, with a line between each two.
+      // The gaps are in the order of their numbers, with a line between any two.
       while let range = rest.first, range.lowerBound <= numbers.upperBound {
         var part = damage
         part.kind = .missing(range.lowerBound...(range.upperBound - 1))
@@ -48,12 +48,12 @@ public struct Gaps: Hashable, Sendable {
 }
 
 extension Journal {
-  /// What a reader has passed over, without the gaps that a repair has told of.
+  /// The damage that a reader found, without the gaps that a repair has reported.
   public func untold(_ damage: [Damage]) throws(Cause) -> [Damage] {
     guard let first = damage.compactMap(\.missing?.lowerBound).min() else { return damage }
     var gaps = Gaps()
     do throws(EventLogError) {
-      // It is told of after it came to be.
+      // A gap is always reported after its numbers.
       var reader = Reader(log, from: try log.cursor(before: first))
       while true {
         let lines = try reader.next()
@@ -63,7 +63,7 @@ extension Journal {
     } catch { throw Cause(error) }
   }
 
-  /// Reads the whole log; gaps that a repair has told of are no damage.
+  /// Checks the whole log. Gaps that a repair has reported do not count as damage.
   public func verify() throws(Cause) -> Verification {
     var result: Verification
     do throws(EventLogError) { result = try log.verify() } catch { throw Cause(error) }

@@ -7,17 +7,17 @@ import JSONText
 import Posix
 import Redaction
 
-/// The event log in the product's vocabulary: typed events in and out.
+/// The event log with typed events.
 ///
-/// The log below knows no types and the model above it no files; the build, the agent and the screens need both.
+/// `EventLog` knows no types and `Events` no files; builds, the agent and the dashboard need both.
 public struct Journal: Sendable {
   public let home: Home
-  /// Names the program in each event: `host/relctl`.
+  /// The source in each event: `host/relctl`.
   let source: String
   public let log: EventLog
   private let values: HomeMask
 
-  /// - Parameter config: config vars that are not of the home; they are masked with those that are.
+  /// - Parameter config: config vars from outside the home, masked as those of the home are.
   public init(home: Home, program: String, config: [String: String] = [:]) {
     self.home = home
     values = HomeMask(home: home, and: ConfigSet(config))
@@ -27,10 +27,10 @@ public struct Journal: Sendable {
 
   static func source(of program: String) -> String { "\(User.host)/\(program)" }
 
-  /// Takes the values of config vars out of what is shown; in what is appended they are masked anyway.
+  /// A redactor for texts to be shown; appended events are always masked.
   public func mask() -> Redactor { values.current() }
 
-  /// Writes an event, values of config vars masked; when this returns it is durable.
+  /// Writes an event with values of config vars masked; it is durable when this returns.
   /// - Returns: the event as it was written.
   @discardableResult
   public func append(_ type: EventType, app: String?, _ data: EventData) throws(Cause) -> Event {
@@ -48,7 +48,7 @@ public struct Journal: Sendable {
     } catch { throw Cause(error) }
   }
 
-  /// What has used up the log's own reserve takes the home's.
+  /// Writes a line. When the log's own reserve is used up, the home's is released.
   private func write(_ draft: NewEvent, mayUseReserve: Bool) throws(EventLogError) -> Line? {
     do throws(EventLogError) { return try log.append(draft, mayUseReserve: mayUseReserve) } catch {
       guard mayUseReserve, case .unwritable(let reason) = error, reason.isDiskFull,
@@ -58,8 +58,8 @@ public struct Journal: Sendable {
     }
   }
 
-  /// Drops what the log need not keep, as far as a checkpoint stands for it.
-  /// - Returns: the first numbers of the segments that went.
+  /// Drops segments that need not be kept and that a checkpoint stands for.
+  /// - Returns: the first numbers of the dropped segments.
   @discardableResult
   public func dropOld() throws(Cause) -> [UInt64] {
     do throws(EventLogError) {
@@ -69,21 +69,21 @@ public struct Journal: Sendable {
     } catch { throw Cause(error) }
   }
 
-  /// Makes sure that the events that were read are on the disk, before a program acts on them: a reader may be faster than
-  /// the writer's sync.
+  /// Makes the events that were read durable, before a program acts on them: a reader may be faster
+  /// than the writer's sync.
   public func makeDurable() throws(Cause) {
     do throws(EventLogError) { try log.sync() } catch { throw Cause(error) }
   }
 }
 
 extension Event {
-  /// Reads a line of the log. A line that is no CloudEvent keeps its number and shows as it is.
+  /// Reads a line of the log. If it is not a CloudEvent, it keeps its number and its text.
   public init(_ line: Line) {
     self.init(sequence: line.sequence, time: line.time)
     read(line)
   }
 
-  /// Reads the rest of an event where it stands: it is large, and copying it costs as much as reading it.
+  /// Reads the rest of an event in place, because copying one costs as much as reading it.
   public mutating func read(_ line: Line) {
     read(line: line.bytes.span)
     if type == nil { foreign = (try? CompactJSON(line.bytes))?["data"].map(Array.init) ?? [] }
@@ -91,7 +91,7 @@ extension Event {
 }
 
 extension EventEnvelope {
-  /// - Returns: nil where the line is no CloudEvent.
+  /// - Returns: nil if the line is not a CloudEvent.
   public init?(_ line: Line) { self.init(line: line.bytes.span) }
 }
 
@@ -105,7 +105,7 @@ extension Cause {
     case .unreadable(let reason): self.init(.system, "\(reason)")
     case .tooLong(let limit): self.init(.system, "an event would be longer than \(limit) bytes")
     case .malformed(let id):
-      self.init(.system, "the event '\(id.prefix(64))' is no line of the log")
+      self.init(.system, "the event '\(id.prefix(64))' is not a line of the log")
     case .unsynced(let reason):
       self.init(
         .logUnsynced, "\(reason); the event may not be on the disk",

@@ -5,20 +5,21 @@ import Posix
 import Redaction
 
 extension Journal {
-  /// Writes what is to be told of a slug that was built elsewhere: the events that it came with, and that it is here.
+  /// Writes the events of an imported slug: those of its record, and `slug.stored`.
   ///
-  /// Each is written once, also if an earlier import was killed in between: what the log has is left out. So that two
-  /// imports do not both find it missing, the caller holds the lock of the slugs.
+  /// Each event is written once, even if an earlier import was killed: events that the log has are
+  /// left out. The caller holds the lock of the slugs, so that two imports cannot both find an
+  /// event missing.
   /// - Parameters:
   ///   - stored: the data of `slug.stored`.
-  ///   - isNew: whether the slug has just come into the home; it may have been there before and removed.
-  /// - Returns: how many of the record's events were written; all of them are durable then.
+  ///   - isNew: whether the slug was just stored; it may have been stored and removed earlier.
+  /// - Returns: how many of the record's events were written; all of them are durable.
   public func tell(of stored: EventData, isNew: Bool, record: SlugRecord?) throws(Cause) -> Int {
     let ids = Set(record?.events.map(\.id) ?? [])
     let known =
       isNew && ids.isEmpty ? Known() : try known(ids: ids, slug: stored.slug ?? "")
     let missing = record?.events.filter { !known.ids.contains($0.id) } ?? []
-    // The program that wrote the others may have been killed before they were on the disk.
+    // The program that wrote the known events may have been killed before they were durable.
     if !known.ids.isEmpty { try makeDurable() }
     do throws(EventLogError) {
       try log.append(missing.map { NewEvent(imported: $0, mask()) })
@@ -29,7 +30,7 @@ extension Journal {
     return missing.count
   }
 
-  /// What the log has already.
+  /// The part of the import that the log already has.
   private struct Known {
     var ids: Set<String> = []
     var isStored = false
@@ -54,8 +55,8 @@ extension Journal {
 }
 
 extension NewEvent {
-  /// An event of a build as it is written a second time. Number and time are this log's; of what it says only that is
-  /// taken which a build can say, so that none of it counts as an instance's or a request's.
+  /// An imported event of a build. It gets its own number and time, and only fields that builds
+  /// use, so that it cannot count as an event of an instance or a request.
   fileprivate init(imported event: Event, _ mask: Redactor) {
     let said = event.data
     let data = EventData {
@@ -72,7 +73,7 @@ extension NewEvent {
 }
 
 extension [UInt8] {
-  /// Whether the bytes of `text` lie in these.
+  /// Whether the text's bytes occur in these.
   fileprivate func contains(_ text: String.UTF8View) -> Bool {
     let text = Array(text)
     guard let first = text.first, count >= text.count else { return false }

@@ -7,11 +7,11 @@ import Posix
 extension SlugRecord {
   private static let newline = UInt8(ascii: "\n")
 
-  /// Reads the file that a slug came with.
-  /// - Throws: `RT-SLUG-RECORD`, naming the first line that is wrong.
+  /// Reads the record that came with a slug.
+  /// - Throws: `RT-SLUG-RECORD`, which names the first invalid line.
   public init(bytes: [UInt8], slug: String) throws(Cause) {
     var lines = bytes.split(separator: Self.newline, omittingEmptySubsequences: false)
-    // A line ends in a newline, so nothing may follow the last one.
+    // Every line ends in a newline, so the last part must be empty.
     let rest = lines.popLast() ?? []
     var events: [Event] = []
     for (index, bytes) in lines.prefix(Self.mostEvents + 1).enumerated() {
@@ -20,10 +20,10 @@ extension SlugRecord {
       }
       guard let line = Line.loose(bytes) else {
         throw Self.refusal(
-          line: index + 1, "it is no event, or was changed (its checksum is wrong)")
+          line: index + 1, "it is not an event, or was changed (its checksum is wrong)")
       }
       let event = Event(line)
-      if event.id != line.id { throw Self.refusal(line: index + 1, "it is no event") }
+      if event.id != line.id { throw Self.refusal(line: index + 1, "it is not an event") }
       events.append(event)
     }
     if !rest.isEmpty { throw Self.refusal(line: lines.count + 1, "it is cut short") }
@@ -31,7 +31,7 @@ extension SlugRecord {
   }
 }
 
-/// Collects the events of a build for the slug to carry: lines as the log's, numbered from 1.
+/// A collector of a build's events for the slug's record, as lines numbered from 1.
 public struct SlugRecordWriter: Sendable {
   private let source: String
   private var time = Timestamp(milliseconds: 0)

@@ -1,13 +1,12 @@
 import Events
 
-/// Gives an app another set of config vars, by a new release with the slug that runs.
+/// A change of an app's config vars. It makes a new release with the current slug.
 public struct ChangeConfig: Operation {
   public static let type = EventType.configRequested
   public static let verb = "change of the config vars"
   public let app: String
-  /// The digest of the new set.
   public let config: String
-  /// The digest of the set that was changed; nil where the app had none.
+  /// The digest of the set that the change started from; nil if the app had none.
   public let base: String?
   public let set: [String]?
   public let unset: [String]?
@@ -54,7 +53,7 @@ public struct ChangeConfig: Operation {
         "Config vars that change: \(names).",
         app.current == nil
           ? "The first release will have them."
-          : "This makes \(app.nextRelease), which is deployed as any other release.",
+          : "This makes \(app.nextRelease), which is deployed like any other release.",
       ],
       undo: app.current.map { "Undo: roll back to \($0)." } ?? "Undo: change them again.")
   }

@@ -1,11 +1,11 @@
 import Events
 
-/// Which config vars differ between two releases of an app, as far as the ledger tells: it names
-/// what each release set or removed, never values.
+/// The names of config vars that differ between two releases of an app. They come from the ledger,
+/// which has names but no values.
 enum ConfigDifference: Equatable {
   case none
   case names([String])
-  /// A release between them has other config vars, and no event says which.
+  /// The config vars differ, but the ledger does not say which.
   case unknown
 
   init(from first: Board.Release, to second: Board.Release, in app: Board.App) {
@@ -36,22 +36,22 @@ enum ConfigDifference: Equatable {
     }
   }
 
-  /// A release, the one its config vars were taken from, and so on.
+  /// A release and its ancestors: each release has the config vars of its parent, with changes.
   private static func ancestors(of release: Board.Release, in app: Board.App) -> [Board.Release] {
     var path = [release]
     while let last = path.last, let parent = parent(of: last, in: app) { path.append(parent) }
     return path
   }
 
-  /// The release that was current when it was made, or that it brings back. Always a lower number,
-  /// so that following it ends.
+  /// The release that was current when this one was made, or that it brings back. It has a lower
+  /// number, so the chain of parents ends.
   private static func parent(of release: Board.Release, in app: Board.App) -> Board.Release? {
     let from = release.from.flatMap { app.release($0) }
     if let from, from.number < release.number { return from }
     return app.releases.last { $0.number < release.number && $0.wasCurrent }
   }
 
-  /// Nil where the ledger does not say.
+  /// The names that the release changed; nil if the ledger does not say.
   private static func changed(by release: Board.Release, in app: Board.App) -> [String]? {
     if release.set != nil || release.unset != nil {
       return (release.set ?? []) + (release.unset ?? [])

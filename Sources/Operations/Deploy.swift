@@ -1,7 +1,7 @@
 import Events
 import ReleaseModel
 
-/// Makes a slug the app's next release.
+/// A deployment of a slug as the app's next release.
 public struct Deploy: Operation {
   public static let type = EventType.deployRequested
   public static let verb = "deploy"
@@ -17,7 +17,7 @@ public struct Deploy: Operation {
 
   public func describe(in data: inout EventData) { data.slug = slug }
 
-  /// An app comes into being with its first release.
+  /// An app need not exist: its first release creates it.
   public func check(on board: Board) throws(Refusal) {}
 
   public func needs(on board: Board) -> Needs {
@@ -46,7 +46,7 @@ public struct Deploy: Operation {
 }
 
 extension Operation {
-  /// How far the release is that a request makes: first in the ledger, then current.
+  /// The progress of a request for a release: it is made first, then it becomes current.
   func releaseProgress(
     of request: Board.Request, on app: Board.App, _ new: () -> NewRelease?
   ) -> Progress {

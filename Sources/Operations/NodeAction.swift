@@ -1,18 +1,17 @@
 import Events
 import NodeModel
 
-/// What is done to a node. The program that asks for it does it, over its own connection; the log has the request and
-/// the outcome.
+/// An action on a node. The requesting program carries it out over its own connection; the log
+/// records the request and the outcome.
 public enum NodeAction: Hashable, Sendable {
   case logLevel(NodeLogLine.Level)
-  /// Every process collects its garbage.
   case collectGarbage
   case stopApplication(String)
   case startApplication(String)
   /// `init:restart/0`: the node stops all applications and boots again in the same process.
   case restart
 
-  /// Writes it into the event that asks for it.
+  /// Writes the action into the event that requests it.
   public func describe(in data: inout EventData) {
     switch self {
     case .logLevel(let level): (data.action, data.level) = (Self.words[0], level.rawValue)
@@ -23,7 +22,7 @@ public enum NodeAction: Hashable, Sendable {
     }
   }
 
-  /// Reads what `describe` wrote; nil where this version knows no such action.
+  /// Reads what `describe` wrote; nil if this version does not know the action.
   public init?(_ data: EventData) {
     switch (data.action.flatMap(Self.words.firstIndex), data.application) {
     case (0, _):
@@ -50,7 +49,7 @@ public enum NodeAction: Hashable, Sendable {
     }
   }
 
-  /// No node runs without these.
+  /// Applications without which no node runs.
   private static let essential: Set<String> = ["kernel", "stdlib"]
 
   /// Whether the node can do it now.
@@ -66,7 +65,7 @@ public enum NodeAction: Hashable, Sendable {
     }
   }
 
-  /// What an operator should know before it is done.
+  /// What the operator must know before confirming.
   public func consequences(on node: NodeReport) -> Consequences {
     switch self {
     case .logLevel(let level):
@@ -123,7 +122,6 @@ public enum NodeAction: Hashable, Sendable {
       undo: "Undo: stop it again.")
   }
 
-  /// The first of many names.
   private static func list(_ names: [String]) -> String {
     let most = 8
     let more = names.count > most ? " and \(names.count - most) more" : ""

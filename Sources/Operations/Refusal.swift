@@ -1,19 +1,19 @@
 import Events
 import NodeModel
 
-/// Why an operation cannot be done now.
+/// The reason why an operation is not possible now.
 public enum Refusal: Error, Hashable, Sendable {
   case noApp(String)
-  /// No release of the app ever ran.
+  /// The app has no release that ever ran.
   case noRelease(app: String)
-  /// Not one of the instances that the app should have.
+  /// The app's formation does not have the instance.
   case noInstance(InstanceName, app: String)
   case unknownRelease(ReleaseNumber, app: String)
-  /// The current release is the first that ran.
+  /// The current release is the first one that ran.
   case noPreviousRelease(ReleaseNumber, app: String)
   case isCurrent(ReleaseNumber, app: String)
   case deploying(ReleaseNumber, app: String)
-  /// The same operation, in this sentence, is requested already and not done yet.
+  /// The operation with this sentence is requested already and not done yet.
   case isOpen(String)
   case noProcess(String, app: String, has: [String])
   case count(Int, process: String)
@@ -21,14 +21,13 @@ public enum Refusal: Error, Hashable, Sendable {
   case configMissing([String], app: String)
   /// The slug is for another kind of host.
   case target(String, host: String)
-  /// A node that cannot be asked, and its state in a word.
+  /// The node is not up; the word is its state.
   case nodeNotUp(String, state: String)
   case applicationNotRunning(String)
   case applicationRunning(String)
-  /// Without this application there is no node.
+  /// Every node needs this application.
   case applicationEssential(String)
 
-  /// What an operator reads of it.
   public var cause: Cause {
     switch self {
     case .noApp(let app): Cause(.appUnknown, "there is no app '\(app)'")

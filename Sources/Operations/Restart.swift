@@ -1,12 +1,12 @@
 import Events
 
-/// Gives every instance of an app, or one of them, a new run, one at a time. If the new run does not get ready, the old
-/// one stays as it is.
+/// A restart of all instances of an app or of one of them, one at a time. If a new run does not get
+/// ready, the old one keeps running.
 public struct Restart: Operation {
   public static let type = EventType.restartRequested
   public static let verb = "restart"
   public let app: String
-  /// Nil for all.
+  /// The instance; nil for all.
   public let instance: InstanceName?
 
   public init(app: String, instance: InstanceName? = nil) {
@@ -49,7 +49,7 @@ public struct Restart: Operation {
     return Consequences(
       question: "Restart \(what) of \(self.app)\(release)?",
       changes: live.isEmpty
-        ? ["Nothing of it runs now: it is started."]
+        ? ["None of its instances runs now; they are started."]
         : changes(instance.map { [$0] } ?? instances),
       undo: "Nothing to undo: its release and config vars do not change.")
   }

@@ -1,11 +1,11 @@
 import Events
 
-/// Makes a new release with the slug and the config vars of an earlier one.
+/// A rollback: a new release with the slug and the config vars of an earlier one.
 public struct Rollback: Operation {
   public static let type = EventType.rollbackRequested
   public static let verb = "rollback"
   public let app: String
-  /// Nil for the newest release before the current one that ran.
+  /// The release to bring back; nil for the newest before the current one that ran.
   public let release: ReleaseNumber?
 
   public init(app: String, to release: ReleaseNumber? = nil) {
@@ -27,7 +27,7 @@ public struct Rollback: Operation {
       if app.release(release) == nil { throw .unknownRelease(release, app: app.name) }
       if release == current { throw .isCurrent(release, app: app.name) }
     } else if let deployment = app.deployment {
-      // What the release before is, is being decided.
+      // The outcome of the deployment decides which release is the previous one.
       throw .deploying(deployment.release, app: app.name)
     } else if app.previousRelease == nil {
       throw .noPreviousRelease(current, app: app.name)

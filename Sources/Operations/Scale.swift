@@ -1,12 +1,12 @@
 import Events
 import ReleaseModel
 
-/// Changes how many instances of process types run.
+/// A change of the number of instances of process types.
 public struct Scale: Operation {
   public static let type = EventType.scaleRequested
   public static let verb = "scale"
   public let app: String
-  /// Instances by process type; types that are not named keep theirs.
+  /// Instances by process type; types that are not named keep their number.
   public let formation: [String: Int]
 
   public init(app: String, to formation: [String: Int]) {
@@ -70,7 +70,7 @@ public struct Scale: Operation {
 }
 
 extension Board.App {
-  /// Whether each instance of the formation has a ready run of the current release, and nothing else runs.
+  /// Whether each instance has a ready run of the current release, and no other run is live.
   var hasItsFormation: Bool {
     let wanted = Set(Self.instances(of: formation))
     let ready = liveRuns.filter { $0.release == current && $0.state == .ready }.map(\.instance)

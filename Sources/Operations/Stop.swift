@@ -1,6 +1,6 @@
 import Events
 
-/// Stops all instances of an app; its releases, config vars and formation stay.
+/// A stop of all instances of an app; its releases, config vars and formation stay.
 public struct Stop: Operation {
   public static let type = EventType.stopRequested
   public static let verb = "stop"
@@ -15,7 +15,7 @@ public struct Stop: Operation {
     app.liveRuns.isEmpty ? .finished : .wants(.formation)
   }
 
-  /// An operator who stops an app does not wait for what was requested before.
+  /// A stop goes before all other requests, so that the operator need not wait for them.
   public func goesBefore(_ other: any Operation) -> Bool { !(other is Stop) }
   public static var isGivenUp: Bool { false }
 
@@ -25,7 +25,7 @@ public struct Stop: Operation {
       question: "Stop \(app.name)?",
       changes: [
         count == 1 ? "Its run is stopped." : "Its \(count) runs are stopped.",
-        "Nothing of it serves until it is restarted.",
+        "It serves no requests until it is restarted.",
       ],
       undo: "Undo: restart \(app.name).")
   }

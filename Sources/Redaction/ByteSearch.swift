@@ -1,19 +1,19 @@
-/// Looks for many texts at once in bytes of any kind.
+/// A search for many texts at once in bytes of any kind.
 ///
-/// Backslashes are passed over in both: in a string of JSON or of Erlang a quote has one before it.
+/// Backslashes are ignored on both sides: JSON and Erlang strings have them before quotes.
 public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
   public struct Text: Hashable, Sendable {
     public var label: Label
-    /// Without backslashes.
+    /// The text without backslashes.
     fileprivate var bytes: [UInt8]
   }
 
-  /// No text shorter than this is looked for.
+  /// The length of the shortest text that is searched for.
   static var shortest: Int { 4 }
 
-  /// By their first four bytes.
+  /// The texts by their first four bytes.
   private let texts: [UInt32: [Text]]
-  /// A bit for each hash of such four bytes, so that most places cost one look.
+  /// A Bloom filter of the texts' first four bytes, so that most places cost one test.
   private var filter = [UInt64](repeating: 0, count: 64)
 
   public init(_ texts: [(label: Label, bytes: [UInt8])]) {
@@ -30,20 +30,20 @@ public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
     for head in texts.keys { filter[Self.place(head).word] |= Self.place(head).bit }
   }
 
-  /// One that looks for these only.
+  /// A search for these texts only.
   public init(only texts: some Sequence<Text>) { self.init(Set(texts)) }
 
   public var isEmpty: Bool { texts.isEmpty }
 
   private static var backslash: UInt8 { UInt8(ascii: "\\") }
 
-  /// Of the filter.
+  /// The place of four bytes in the filter.
   private static func place(_ head: UInt32) -> (word: Int, bit: UInt64) {
     let hash = (head &* 0x9E37_79B1) >> 20
     return (Int(hash >> 6), 1 << UInt64(hash & 63))
   }
 
-  /// The texts that stand in the bytes.
+  /// The texts that occur in the bytes.
   public func found(in bytes: [UInt8]) -> Set<Text> {
     var found: Set<Text> = []
     if isEmpty { return found }
@@ -65,7 +65,7 @@ public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
     return found
   }
 
-  /// Whether what follows a text's first four bytes follows here.
+  /// Whether the text goes on here, after its first four bytes.
   private static func goesOn(
     _ text: [UInt8], _ bytes: UnsafeRawBufferPointer, behind place: Int
   ) -> Bool {
@@ -80,7 +80,8 @@ public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
 }
 
 extension Redactor {
-  /// The values of config vars, and lines of long ones, that a mask would hide, with the names of their variables.
+  /// The texts that a `Redactor` masks: values of config vars and lines of long ones, with their
+  /// names.
   public static func texts(of set: ConfigSet) -> [(name: String, text: String)] {
     set.values.flatMap { name, value in texts(of: name, value, in: set).map { (name, $0) } }
   }

@@ -1,30 +1,30 @@
-/// Texts to look for and their names, as one piece of bytes that is stored and read as it is.
+/// A table of texts to search for and their names, stored and read as one block of bytes.
 ///
-/// They are sorted by their bytes, so that a look at a place of a text costs a few steps however many there are.
+/// The texts are sorted, so that testing a place takes few steps even with many texts.
 struct NeedleTable: Sendable {
   struct Needle: Hashable, Sendable {
-    /// As many as `headLength` at least.
+    /// At least `headLength` bytes.
     var bytes: [UInt8]
     var name: String
   }
 
   static let headLength = 4
 
-  /// One behind the other: the number of its bytes and of its name's, four bytes each, the lowest first; then both.
+  /// For each needle the lengths of text and name (four bytes each, little-endian), then both.
   let pool: [UInt8]
   private var entries: [Entry] = []
-  /// A bit for each hash of a needle's first bytes, so that most places of a text cost one look.
+  /// A Bloom filter of the needles' first bytes, so that most places of a text cost one test.
   private var filter: [UInt64] = []
   private var filterShift: UInt32 = 0
 
   private struct Entry {
     var bytes: Range<Int>
     var name: Range<Int>
-    /// The longest other needle that this one begins with.
+    /// The longest other needle that is a prefix of this one.
     var shorter: Int?
   }
 
-  /// Of two with the same bytes the name that sorts first stays.
+  /// If two needles have the same bytes, the name that sorts first is kept.
   init(_ needles: Set<Needle> = []) {
     let sorted = needles.sorted { first, second in
       first.bytes == second.bytes
@@ -44,7 +44,7 @@ struct NeedleTable: Sendable {
     index()
   }
 
-  /// - Returns: nil if that is no `pool` of a table.
+  /// - Returns: nil if the bytes are not the `pool` of a table.
   init?(pool: [UInt8]) {
     self.pool = pool
     if !index() { return nil }
@@ -62,11 +62,11 @@ struct NeedleTable: Sendable {
 // MARK: - Reading
 
 extension NeedleTable {
-  /// - Returns: whether the pool could be read.
+  /// - Returns: whether the pool is valid.
   @discardableResult
   private mutating func index() -> Bool {
     var place = 0
-    // Those that the last one begins with, and itself: the shortest first.
+    // The prefixes of the last needle, and that needle itself, the shortest first.
     var open: [Int] = []
     while place < pool.count {
       guard let entry = entry(at: place) else { return false }
@@ -77,7 +77,7 @@ extension NeedleTable {
       entries.append(Entry(bytes: entry.bytes, name: entry.name, shorter: open.last))
       open.append(entries.count - 1)
     }
-    // Sixteen bits for each, so that few places look like one.
+    // Sixteen bits for each needle keep false hits rare.
     let bits = max(12, Int.bitWidth - (entries.count * 16).leadingZeroBitCount)
     filterShift = UInt32(32 - min(bits, 24))
     filter = [UInt64](repeating: 0, count: 1 << (32 - Int(filterShift) - 6))
@@ -110,16 +110,16 @@ extension NeedleTable {
     return (Int(hash >> 6), 1 << UInt64(hash & 63))
   }
 
-  /// - Parameter head: the first four bytes, the first one lowest.
+  /// - Parameter head: the first four bytes, little-endian.
   /// - Returns: false if no needle begins with them.
   func mayBegin(with head: UInt32) -> Bool {
     let (word, bit) = spot(of: head)
     return filter[word] & bit != 0
   }
 
-  /// The longest needle that a text begins with.
+  /// The longest needle that is a prefix of the text.
   func longest(at text: ArraySlice<UInt8>) -> (count: Int, name: String)? {
-    // What a text begins with sorts before it, and so do all that lie between: the last of them begins with it too.
+    // All prefixes of the text sort before it, and the longest of them comes last.
     var (low, high) = (0, entries.count)
     while low < high {
       let middle = (low + high) / 2

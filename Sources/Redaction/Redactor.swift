@@ -2,21 +2,21 @@ import Events
 import HomeLayout
 import JSONText
 
-/// Takes the values of config vars out of a text before it is shown or logged: each becomes `«NAME»`.
+/// A filter that replaces the values of config vars by `«NAME»` before a text is shown or logged.
 ///
-/// A value is masked if it is marked secret and has 4 bytes or more, or if it has 8 bytes or more and is no
-/// common word or number, so that masking `true` or `production` does not make texts unreadable. It is found as
-/// a whole, line by line, and quoted with backslashes, as in JSON and in Erlang's terms. It is not found where it
-/// was cut in two or encoded in another way.
+/// A value is masked if it is marked secret and has at least 4 bytes, or if it has at least 8 bytes
+/// and is neither a common word nor a number; otherwise masking `true` or `production` would make
+/// texts unreadable. A value is found as a whole, line by line, and quoted with backslashes, as in
+/// JSON and in Erlang's terms. It is not found if it was cut in two or encoded in another way.
 public struct Redactor: Sendable {
-  /// Without backslashes: in a crash report a quote may be quoted once, twice or three times, so they are passed
-  /// over in values as in texts.
+  /// The values without backslashes. A crash report may quote a quote once, twice or three times,
+  /// so backslashes are ignored in values and texts.
   private let needles: NeedleTable
 
   public init(_ set: ConfigSet = ConfigSet()) { self.init(all: [set]) }
 
-  /// Masks the values of several sets, old and new ones of an app, say.
-  /// - Parameter mask: what it masks is masked too.
+  /// Masks the values of several sets, such as old and new ones of an app.
+  /// - Parameter mask: its values are masked too.
   public init(all sets: [ConfigSet], and mask: Redactor? = nil) {
     var all = Set(mask?.needles.needles ?? [])
     for set in sets {
@@ -25,10 +25,10 @@ public struct Redactor: Sendable {
     needles = NeedleTable(all)
   }
 
-  /// All that it masks, to be kept as secret as the values are.
+  /// The masked values, as bytes for a file; they are as secret as the values.
   public var stored: [UInt8] { needles.pool }
 
-  /// - Returns: nil if that was never `stored`.
+  /// - Returns: nil if the bytes were not made by `stored`.
   public init?(stored: [UInt8]) {
     guard let needles = NeedleTable(pool: stored) else { return nil }
     self.needles = needles
@@ -43,7 +43,7 @@ public struct Redactor: Sendable {
     "database", "hostname", "username", "internal", "external",
   ]
 
-  /// Output comes line by line: a key of many lines is known by each of them.
+  /// Output comes line by line, so each line of a long value is searched for by itself.
   private static func needles(
     of name: String, _ value: String, in set: ConfigSet
   ) -> [NeedleTable.Needle] {
@@ -52,8 +52,8 @@ public struct Redactor: Sendable {
       .filter { $0.bytes.count >= shortest }
   }
 
-  /// The value and its lines, as far as they tell anything; of a URL that says where a build fetches from, the password
-  /// alone, so that it can be read where a connection fails.
+  /// The texts to mask: the value and its lines, if they are long or rare enough. Of a URL that a
+  /// build fetches from only the password is masked.
   static func texts(of name: String, _ value: String, in set: ConfigSet) -> [String] {
     let isMarked = set.secret.contains(name)
     let login = URLLogin(in: value)
@@ -61,12 +61,12 @@ public struct Redactor: Sendable {
       return login.secrets.filter { isTelling($0, isMarked: true) }
     }
     let lines = value.utf8.split { $0 < 32 }.map { trimmed(String(decoding: $0, as: UTF8.self)) }
-    // A short line of a long key is no secret by itself: it may be a single brace.
+    // A short line of a long key is not a secret by itself: it may be a single brace.
     return ([value] + login.secrets).filter { isTelling($0, isMarked: isMarked) }
       + lines.filter { isTelling($0, isMarked: isMarked && lines.count == 1) }
   }
 
-  /// Whether a variable says where a build fetches from: mirrors, registries and proxies.
+  /// Whether the variable holds an address that a build fetches from: a mirror, registry or proxy.
   private static func isFetchedFrom(_ name: String) -> Bool { places.contains(name.uppercased()) }
 
   private static let places: Set<String> = [
@@ -89,7 +89,7 @@ public struct Redactor: Sendable {
       && !commonWords.contains(value.lowercased())
   }
 
-  /// In decimal digits; what is written in another way may well be a key.
+  /// Whether the value is a number in decimal digits; in another form it may be a key.
   private static func isNumber(_ value: String) -> Bool {
     Double(value) != nil
       && value.utf8.allSatisfy { (48...57).contains($0) || (43...46).contains($0) }
@@ -113,7 +113,7 @@ extension Redactor {
     }
   }
 
-  /// Where values stand, in order and without overlap. Where two values overlap, nothing of either is left over.
+  /// The places of values, in order. Overlapping values are covered completely.
   private func matches(inPlain bytes: [UInt8]) -> [Match] {
     var found: [Match] = []
     var head: UInt32 = 0
@@ -135,7 +135,7 @@ extension Redactor {
     return found
   }
 
-  /// - Parameter origin: where a byte that was looked at stands in `bytes`.
+  /// - Parameter origin: maps an index of the searched bytes to an index of `bytes`.
   private static func replace(
     _ matches: [Match], in bytes: ArraySlice<UInt8>, origin: (Int) -> Int
   ) -> [UInt8] {
@@ -157,8 +157,8 @@ extension Redactor {
     return String(decoding: Self.replace(matches, in: bytes[...]) { $0 }, as: UTF8.self)
   }
 
-  /// Masks each string in the bytes of a JSON text, names as well as values. All else stays byte for byte, and
-  /// what is no JSON does no harm: nothing is nested here, there are only strings and what is between them.
+  /// Masks each string in the bytes of a JSON text, names as well as values. All other bytes stay.
+  /// The text need not be valid JSON: only strings are searched for, without regard to nesting.
   public func masked(json bytes: [UInt8]) -> [UInt8] {
     if needles.isEmpty { return bytes }
     var result: [UInt8] = []
@@ -178,10 +178,10 @@ extension Redactor {
   }
 }
 
-// MARK: - What is made of texts
+// MARK: - Causes and events
 
 extension Redactor {
-  /// Everything that was not named by us: the id and the kinds of evidence stay.
+  /// Masks all texts of a cause but those that reltui chose: its id and the kinds of its evidence.
   public func callAsFunction(_ cause: Cause) -> Cause {
     if needles.isEmpty { return cause }
     var cause = cause
@@ -216,7 +216,7 @@ extension Redactor {
     return data
   }
 
-  /// The name of an app stays, even if a value is the same text; any other subject of an event is masked.
+  /// Masks the subject of an event, but never the name of an app.
   public func callAsFunction(subject: String) -> String {
     AppName.isValid(subject) ? subject : self(subject)
   }

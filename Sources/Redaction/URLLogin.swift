@@ -1,11 +1,12 @@
-/// What of a URL is a secret: `https://USER:PASSWORD@HOST/`, RFC 3986, section 3.2.1.
+/// The secrets in a URL such as `https://USER:PASSWORD@HOST/` (RFC 3986, section 3.2.1).
 public struct URLLogin: Hashable, Sendable {
-  /// The password, and a user that is no name but a token; as written, and with `%41` and its like as they are meant.
+  /// The password, and a user that is a token; as written and with percent escapes decoded.
   public private(set) var secrets: [String] = []
-  /// Whether all else of the text may be read: it is one URL, or a host and port, without a query that could hold a key.
+  /// Whether the rest of the text is public: one URL, or a host and port, without a query that
+  /// could hold a key.
   public private(set) var isPlain: Bool
 
-  /// Bytes from which on a user is taken for a token: it stands alone, or before a word that means nothing.
+  /// A user of at least this many bytes is taken for a token, whatever the password.
   private static let shortestToken = 20
 
   public init(in text: String) {
@@ -13,11 +14,11 @@ public struct URLLogin: Hashable, Sendable {
     let url = words.first.map { Substring($0) } ?? ""
     let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
     let authority = url[start...].prefix { $0 != "/" }
-    // A password with a slash in it ends up behind what looks like the host.
+    // A password that contains a slash continues after the apparent host.
     isPlain =
       words.count == 1 && !url.utf8.contains(where: "?#,;".utf8.contains)
       && !url[authority.endIndex...].utf8.contains(UInt8(ascii: "@"))
-    // A password may hold an `@` that should have been written as %40.
+    // A password may contain an `@` that should have been written as `%40`.
     guard let at = authority.lastIndex(of: "@") else { return }
     let login = authority[..<at].split(
       separator: ":", maxSplits: 1, omittingEmptySubsequences: false)

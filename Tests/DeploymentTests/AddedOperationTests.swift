@@ -6,7 +6,7 @@ import Testing
 
 @testable import Deployment
 
-/// A new operation is one value; the agent's parts need not know it.
+/// An added operation. It is one value, and the agent's code does not know it.
 private struct Touch: Operation {
   static let type = EventType.promoteRequested
   static let verb = "touch"
@@ -25,7 +25,7 @@ private struct Touch: Operation {
 struct AddedOperationTests {
   private let operations = OperationTable([Touch.self])
 
-  @Test func itIsAdmittedAndFinished() throws {
+  @Test func addedOperationIsAdmittedAndFinished() throws {
     var world = World.running()
     world.operations = operations
     world.request(Touch.type)
@@ -33,7 +33,7 @@ struct AddedOperationTests {
     #expect(world.history.suffix(2) == [.requestAccepted, .requestFinished])
   }
 
-  @Test func itIsRefusedByItsOwnRule() throws {
+  @Test func addedOperationIsRefusedByItsOwnRule() throws {
     var board = Board()
     board.apply(
       Event(

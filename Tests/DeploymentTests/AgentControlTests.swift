@@ -6,7 +6,7 @@ import Testing
 
 @testable import Deployment
 
-/// Whether an agent wakes, as a program sees it that has written to the log.
+/// Whether an agent wakes after a line was appended to the log.
 struct AgentControlTests {
   private static let woken = Timestamp(milliseconds: 1_700_000_000_000)
 
@@ -15,7 +15,7 @@ struct AgentControlTests {
     (written: 1, now: 2999, isSilent: false),
     (written: 1, now: 3002, isSilent: true),
   ])
-  func anAgentThatDoesNotWakeIsNamed(written: Int64, now: Int64, isSilent: Bool) throws {
+  func silentAgentsAreReported(written: Int64, now: Int64, isSilent: Bool) throws {
     let folder = try TemporaryFolder("heartbeat")
     let control = AgentControl(home: Home(root: folder.path + "/home"))
     #expect(control.silence(since: Self.woken, now: Self.woken + 60_000) == nil, "there is none")

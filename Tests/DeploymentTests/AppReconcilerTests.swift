@@ -5,23 +5,23 @@ import Testing
 
 @testable import Deployment
 
-/// The agent's world without processes: a board, and runs that behave as a test wants.
+/// A simulation of the agent without processes: a board, and runs that behave as the test says.
 struct World {
   enum Fate { case ready, crash, hang }
 
   var board = Board()
   var now = Timestamp(milliseconds: 1_700_000_000_000)
-  /// What becomes of the runs of a release.
+  /// The fate of each release's runs.
   var fates: [ReleaseNumber: Fate] = [:]
   var processes: Result<Set<String>, Cause> = .success(["web"])
   var operations = OperationTable.standard
   var hasSpace = true
-  /// As another clock has it; nil as `now` has it.
+  /// The age of the crashes on the monotonic clock; nil to compute it from `now`.
   var sinceCrash: [InstanceName: Int64]?
   var history: [EventType] = []
   private var sequence: UInt64 = 0
 
-  /// The fewest ready web instances seen since there was one.
+  /// The smallest number of ready web instances since the first was ready.
   var fewestReady: Int?
 
   @discardableResult
@@ -62,7 +62,7 @@ struct World {
         hasSpace: hasSpace, operations: operations, processes: { [processes] _ in processes }))
   }
 
-  /// Acts as the agent does; `limit` actions at the most, as if it were killed then.
+  /// Performs actions as the agent does, at most `limit` of them, as if the agent were killed then.
   mutating func act(limit: Int = .max) -> Int {
     var done = 0
     while done < limit {
@@ -129,7 +129,8 @@ struct World {
     }
   }
 
-  /// Lets agent and runs take turns until nothing happens any more. An agent is killed after every `stride` actions.
+  /// Alternates agent and runs until nothing changes. The agent is killed after every `stride`
+  /// actions.
   mutating func settle(stride: Int = .max) {
     for _ in 0..<400 {
       let before = sequence
@@ -153,11 +154,11 @@ struct World {
   }
 }
 
-/// Strides at which the agent is killed: after every single action, after every few, never.
+/// Numbers of actions after which the agent is killed; the last one is never reached.
 private let strides = [1, 2, 3, 5, Int.max]
 
 struct AppReconcilerTests {
-  @Test(arguments: strides) func aDeploymentReplacesTheOldReleaseWithoutAGap(stride: Int) {
+  @Test(arguments: strides) func deploymentReplacesTheReleaseWithoutAGap(stride: Int) {
     var world = World.running()
     world.request(.deployRequested) { $0.slug = "s2" }
     world.settle(stride: stride)
@@ -169,7 +170,7 @@ struct AppReconcilerTests {
     #expect(world.history.count { $0 == .releaseCreated } == 2)
   }
 
-  @Test(arguments: strides) func aReleaseThatDoesNotBootLeavesTheOldOneAlone(stride: Int) {
+  @Test(arguments: strides) func failedBootKeepsTheOldRelease(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
     world.fates[ReleaseNumber(2)] = .crash
@@ -183,8 +184,8 @@ struct AppReconcilerTests {
     #expect(world.board.requests.isEmpty)
   }
 
-  /// Its release phase may be among what cannot be read.
-  @Test(arguments: strides) func aReleaseThatCannotBeReadStartsNothing(stride: Int) {
+  /// An unreadable manifest may have a release phase.
+  @Test(arguments: strides) func unreadableManifestStartsNothing(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
     let cause = Cause(.slugDamaged, "its manifest cannot be read")
@@ -196,7 +197,7 @@ struct AppReconcilerTests {
     #expect(world.app.failure?.cause == cause && world.board.requests.isEmpty)
   }
 
-  @Test(arguments: strides) func aRestartTouchesItsInstanceOnly(stride: Int) {
+  @Test(arguments: strides) func restartChangesOnlyItsInstance(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns
     world.request(.restartRequested) { $0.instance = InstanceName("web", 1) }
@@ -208,7 +209,7 @@ struct AppReconcilerTests {
     #expect(world.history.last == .requestFinished)
   }
 
-  @Test(arguments: strides) func aRestartThatFailsKeepsTheOldRun(stride: Int) {
+  @Test(arguments: strides) func failedRestartKeepsTheOldRun(stride: Int) {
     var world = World.running()
     let before = world.app.liveRuns.map(\.id)
     world.fates[ReleaseNumber(1)] = .crash
@@ -218,7 +219,7 @@ struct AppReconcilerTests {
     #expect(world.history.last == .requestFailed)
   }
 
-  @Test(arguments: strides) func aRollbackIsANewReleaseWithTheOldSlug(stride: Int) {
+  @Test(arguments: strides) func rollbackMakesANewReleaseWithTheOldSlug(stride: Int) {
     var world = World.running()
     world.request(.deployRequested) { $0.slug = "s2" }
     world.settle(stride: stride)
@@ -240,7 +241,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  @Test(arguments: strides) func scalingStartsAndStopsWhatIsAsked(stride: Int) {
+  @Test(arguments: strides) func scaleStartsAndStopsInstances(stride: Int) {
     var world = World.running()
     world.processes = .success(["web", "worker"])
     world.request(.scaleRequested) { $0.formation = ["web": 1, "worker": 2] }
@@ -249,7 +250,7 @@ struct AppReconcilerTests {
     #expect(world.board.requests.isEmpty)
   }
 
-  @Test(arguments: strides) func aWorkerNeverWorksTwice(stride: Int) {
+  @Test(arguments: strides) func workersNeverRunTwice(stride: Int) {
     var world = World.running()
     world.processes = .success(["web", "worker", "release"])
     world.request(.scaleRequested) { $0.formation = ["worker": 1] }
@@ -268,7 +269,7 @@ struct AppReconcilerTests {
     #expect(world.history.contains(.deploymentFinished))
   }
 
-  @Test func theReleasePhaseComesBeforeAnyNewRun() {
+  @Test func releasePhaseEndsBeforeAnyNewRun() {
     var world = World.running()
     world.processes = .success(["web", "release"])
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -281,7 +282,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
   }
 
-  @Test func aCrashIsAnsweredAfterAPauseThatGrowsAndEnds() {
+  @Test func crashesAreRestartedWithGrowingPausesUpToALimit() {
     var world = World.running()
     world.fates[ReleaseNumber(1)] = .crash
     var pauses: [Int64] = []
@@ -299,7 +300,7 @@ struct AppReconcilerTests {
     #expect(world.history.count { $0 == .instanceAbandoned } == 1)
     #expect(pauses == pauses.sorted() && pauses.count == AppReconciler.crashLimit - 1)
     #expect(world.app.summary == (.crashed, AppReconciler.crashLimit))
-    // The other instance was never touched, and an operator can have it tried again.
+    // The other instance is untouched, and an operator can restart this one.
     #expect(world.readyReleases == ["web.2 v1"])
     world.fates = [:]
     world.request(.restartRequested)
@@ -308,7 +309,7 @@ struct AppReconcilerTests {
   }
 
   /// A full disk is not the instance's fault.
-  @Test func whatFoundNoSpaceWaitsForIt() {
+  @Test func instanceWithoutDiskSpaceWaitsForIt() {
     var world = World.running()
     for _ in 1..<AppReconciler.crashLimit {
       guard let run = world.app.liveRuns.first(where: { "\($0.instance)" == "web.1" }) else {
@@ -329,8 +330,8 @@ struct AppReconcilerTests {
     #expect(!world.history.contains(.instanceAbandoned))
   }
 
-  /// A disk that is full keeps nobody down who crashed for another reason.
-  @Test func whatCrashedIsTriedOnAFullDiskToo() {
+  /// A full disk must not keep an instance down that crashed for another reason.
+  @Test func otherCrashesAreRetriedOnAFullDisk() {
     var world = World.running()
     world.hasSpace = false
     let run = world.app.liveRuns[0]
@@ -342,7 +343,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  @Test func aDeploymentThatHangsEndsAtItsDeadline() {
+  @Test func hangingDeploymentEndsAtItsDeadline() {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -355,7 +356,7 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  @Test func aStopEndsADeploymentThatHangs() {
+  @Test func stopEndsAHangingDeployment() {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -366,8 +367,8 @@ struct AppReconcilerTests {
     #expect(world.app.failure?.cause.sentence.contains("ana") == true)
   }
 
-  /// Runs of a deployment that failed while the restart waited its turn are none of the restart's.
-  @Test(arguments: strides) func aRestartBehindAFailedDeploymentIsDone(stride: Int) {
+  /// Runs of a deployment that failed while the restart waited do not count for the restart.
+  @Test(arguments: strides) func restartAfterAFailedDeploymentSucceeds(stride: Int) {
     var world = World.running()
     world.fates[ReleaseNumber(2)] = .hang
     world.request(.deployRequested) { $0.slug = "s2" }
@@ -383,9 +384,9 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
-  /// Somebody ended a new run from outside while it booted: it is started again.
+  /// A signal from outside ended a new run while it booted; it is started again.
   @Test(arguments: [EventType.deployRequested, .restartRequested])
-  func aNewRunThatIsStoppedFromOutsideIsStartedAgain(type: EventType) {
+  func newRunStoppedFromOutsideIsStartedAgain(type: EventType) {
     var world = World.running()
     world.request(type) { $0.slug = "s2" }
     _ = world.act()
@@ -397,7 +398,7 @@ struct AppReconcilerTests {
   }
 
   @Test(arguments: [EventType.scaleRequested, .restartRequested, .deployRequested])
-  func aStopDoesNotWaitForWhatHangs(type: EventType) {
+  func stopDoesNotWaitForAHangingRequest(type: EventType) {
     var world = World.running()
     for number in 1...2 { world.fates[ReleaseNumber(number)] = .hang }
     world.request(type) { ($0.slug, $0.formation) = ("s2", ["web": 3]) }
@@ -408,8 +409,8 @@ struct AppReconcilerTests {
     #expect(world.board.requests.isEmpty && world.app.liveRuns.isEmpty)
   }
 
-  /// What is planned beside a request that is only looked at would be planned on yesterday's wish.
-  @Test func nothingIsStartedWhileAStopIsConsidered() {
+  /// Accepting the request may change what is planned, so nothing else is planned with it.
+  @Test func noRunStartsWhileAStopIsConsidered() {
     var world = World.running()
     let run = world.app.liveRuns[0]
     world.append(.instanceStopped) { ($0.instance, $0.run) = (run.instance, run.id) }
@@ -419,7 +420,7 @@ struct AppReconcilerTests {
     #expect(world.app.liveRuns.isEmpty && !world.history.suffix(4).contains(.instanceStarting))
   }
 
-  @Test func configVarsDoNotWakeAStoppedApp() {
+  @Test func configChangesDoNotStartAStoppedApp() {
     var world = World.running()
     world.request(.stopRequested)
     world.settle()

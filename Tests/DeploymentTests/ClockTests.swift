@@ -13,7 +13,7 @@ struct ClockTests {
   private static let crash = Timestamp(milliseconds: 1_700_000_000_000)
   private static let web = InstanceName("web", 1)
 
-  /// An app that was deployed and has crashed so often, all at one moment.
+  /// An app that was deployed and has crashed several times, all at one time.
   private func app(crashes: Int, at time: Timestamp = crash) -> Board.App {
     var board = Board()
     func apply(_ type: EventType, _ fill: (inout EventData) -> Void) {
@@ -34,13 +34,13 @@ struct ClockTests {
     return board.apps["shop"] ?? Board.App(name: "none", changed: time)
   }
 
-  /// What the host's clock says when the crash is seen, and 400 ms later.
+  /// The host's clock when the crash is seen, and 400 ms later.
   @Test(
     arguments: [
       (100, 500, 500), (100, -3_600_000, 500), (100, 3_600_000, 500), (-3_600_000, -3_599_600, 400),
       (-3_600_000, 100, 400),
     ] as [(Int64, Int64, Int64)])
-  func aCrashAges(first: Int64, then: Int64, age: Int64) {
+  func crashesAge(first: Int64, then: Int64, age: Int64) {
     let crashes = app(crashes: 1).crashes
     var times = CrashTimes()
     #expect(
@@ -48,17 +48,18 @@ struct ClockTests {
     #expect(times.ages(of: crashes, now: 5400, clock: Self.crash + then) == [Self.web: age])
   }
 
-  @Test func theNextCrashIsAnotherOne() {
+  @Test func nextCrashHasItsOwnTime() {
     var times = CrashTimes()
     _ = times.ages(of: app(crashes: 1).crashes, now: 5000, clock: Self.crash)
-    // The log's time stands still until the clock has come up to it.
+    // Times in the log do not go back: they stand still until the clock has caught up.
     let second = app(crashes: 2).crashes
     #expect(times.ages(of: second, now: 9000, clock: Self.crash + -60_000) == [Self.web: 0])
     #expect(times.ages(of: [:], now: 9100, clock: Self.crash) == [:])
   }
 
-  /// Neither at once, so that it is not given up within a second, nor only when the clock is there again.
-  @Test func aClockThatWasSetBackLeavesThePauseAsItIs() {
+  /// The restart must come neither at once, or the instance would be abandoned within a second, nor
+  /// only when the clock has caught up.
+  @Test func settingTheClockBackKeepsThePause() {
     var world = World.running()
     let run = world.app.liveRuns[0]
     world.append(.instanceCrashed) {

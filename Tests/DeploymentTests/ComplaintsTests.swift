@@ -6,14 +6,14 @@ import Testing
 struct ComplaintsTests {
   private let unreadable = Cause(.system, "cannot read 'x'")
 
-  /// Complains of each, and says which of them were new.
+  /// Whether each of the problems is new.
   private func new(
     _ all: [(Cause, Agent.Source)], _ complaints: inout Complaints
   ) -> [Bool] {
     all.map { complaints.isNew($0, of: $1) }
   }
 
-  @Test func whatStaysWrongIsToldOnce() {
+  @Test func lastingProblemsAreReportedOnce() {
     var complaints = Complaints()
     let other = Cause(.system, "cannot read 'y'")
     let told = new(
@@ -25,8 +25,8 @@ struct ComplaintsTests {
     #expect(again == [true, false], "only of the run that was in order meanwhile")
   }
 
-  /// Each call that meets a full disk has words of its own.
-  @Test func aFullDiskIsToldOnce() {
+  /// Each system call on a full disk fails with a sentence of its own.
+  @Test func fullDiskIsReportedOnce() {
     var complaints = Complaints()
     let full = Cause(.diskFull, "cannot write 'x'")
     let log = Cause(.logFull, "cannot write 'y'")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Deployment
 
-/// What is asked of a node is somebody else's to do; the agent ends it when nobody has.
+/// Another program carries out actions on nodes; the agent only ends requests that it left open.
 struct NodeRequestTests {
   private static let now = Timestamp(milliseconds: 1_700_000_000_000)
 
@@ -25,16 +25,17 @@ struct NodeRequestTests {
     (.nodeActionRequested, -5001, true),
     (.restartRequested, 10_000, true), (.restartRequested, -1, true),
   ])
-  func whoseItIs(type: EventType, deadline: Int64, isAgents: Bool) throws {
+  func agentEndsOnlyOverdueNodeRequests(type: EventType, deadline: Int64, isAgents: Bool) throws {
     #expect(try request(type, deadline: deadline).isAgents(at: Self.now) == isAgents)
   }
 
-  /// Between the two moments it has nothing to do, and so it must not look again and again.
+  /// The agent must not wake before the request is overdue.
   @Test(arguments: [
     (EventType.nodeActionRequested, Int64(10_000), Int64(15_000)),
     (.nodeActionRequested, -1000, 4000), (.restartRequested, 10_000, 10_000),
   ])
-  func whenTheAgentLooksNext(type: EventType, deadline: Int64, moment: Int64) throws {
+  func agentSleepsUntilANodeRequestIsOverdue(type: EventType, deadline: Int64, moment: Int64) throws
+  {
     #expect(try request(type, deadline: deadline).due == Self.now + moment)
   }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Deployment
 
-/// What the agent does next for a run, by its state on the board and what is seen of it.
+/// The agent's next actions for a run, by its state on the board and its observation.
 struct RunReconcilerTests {
   static let live = status()
   static let asked = status { $0.wasAsked = true }
@@ -51,7 +51,7 @@ struct RunReconcilerTests {
       "stopped before it was launched", .stopping, .absent, [.bury, .record(.stopped(nil))]),
     Case("its folder is gone", .ready, .absent, [.bury, .record(.crashed(nil))]),
     Case("it crashed", .ready, .ended(failed), [.record(.crashed(failed))]),
-    Case("it ended as it was meant to", .stopping, .ended(failed), [.record(.stopped(.code(1)))]),
+    Case("it ended as intended", .stopping, .ended(failed), [.record(.stopped(.code(1)))]),
     Case(
       "its relshim was asked from outside", .ready, .ended(askedAndDone),
       [.record(.stopped(.code(0)))]),
@@ -61,7 +61,7 @@ struct RunReconcilerTests {
       "a release phase ends well", .starting, .ended(done), process: "release",
       [.record(.stopped(.code(0)))]),
     Case(
-      "half a release phase has failed", .starting,
+      "an unfinished release phase has failed", .starting,
       .ended(status { ($0.wasAsked, $0.exit) = (true, .code(1)) }), process: "release",
       [
         .record(.crashed(status { ($0.wasAsked, $0.exit) = (true, .code(1)) }))
@@ -80,12 +80,12 @@ struct RunReconcilerTests {
       "ready at the first look", .starting, .live(live), gate: .ready(boot: nil),
       [.record(.booting(pid: 8)), .record(.ready(boot: nil))]),
     Case("it is to stop", .stopping, .live(live), [.askToStop]),
-    Case("it was told to stop", .stopping, .live(asked), []),
+    Case("it was asked to stop", .stopping, .live(asked), []),
     Case(
       "it does not answer any more", .ready, .live(live), gate: .unready(cause),
       [.renewPortMapper, .record(.unready(cause))]),
   ])
-  func plan(_ test: Case) {
+  func plannedActions(_ test: Case) {
     let run = Board.Run(
       id: 4, instance: InstanceName(test.process, 1), release: ReleaseNumber(1), state: test.state,
       since: Timestamp(milliseconds: 0))

@@ -8,13 +8,14 @@ import Testing
 @Suite struct ReservedSpaceTests {
   static let megabyte = 1 << 20
 
-  @Test func whatIsLeftDecides() {
+  @Test func freeSpaceDecidesTheLevel() {
     typealias Row = (space: Space, level: ReservedSpace.Level, withBallast: Bool, without: Bool)
     let rows: [Row] = [
       (Space(bytes: 0), .low, true, true),
       (Space(bytes: 4 * Self.megabyte - 1), .low, true, true),
       (Space(bytes: 4 * Self.megabyte), .tight, false, true),
-      // What is left when it was given away on a disk without a free byte, and before it is made again.
+      // The space left after the reserve was released on a disk without a free byte, and before it
+      // is made again.
       (Space(bytes: Home.ballastSize), .tight, false, true),
       (Space(bytes: 32 * Self.megabyte - 1), .tight, false, true),
       (Space(bytes: 32 * Self.megabyte), .plenty, false, false),
@@ -32,8 +33,9 @@ import Testing
     }
   }
 
-  /// Made, it leaves more than what it would be given away for; given away, less than what it would be made for.
-  @Test func itDoesNotGoToAndFro() {
+  /// Making the reserve must leave more space than the level at which it is released, and releasing
+  /// it less than the level at which it is made.
+  @Test func reserveDoesNotOscillate() {
     for bytes in stride(from: 0, through: 100 * Self.megabyte, by: Self.megabyte / 2) {
       switch ReservedSpace.Level(Space(bytes: bytes)) {
       case .low: #expect(ReservedSpace.Level(Space(bytes: bytes + Home.ballastSize)) != .plenty)
@@ -43,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func itIsWrittenAndGivenAway() throws {
+  @Test func reserveIsMadeAndReleased() throws {
     let folder = try TemporaryFolder("ballast")
     let home = Home(root: folder.path)
     let ballast = ReservedSpace(home: home)
@@ -66,12 +68,12 @@ import Testing
     #expect(ballast.isWhole)
   }
 
-  @Test func aFullDiskIsACauseByName() {
+  @Test func fullDiskHasItsOwnCause() {
     let cases: [(PosixError, ProblemID)] = [
       (PosixError("write", "/proc/self/x/y", .noSpace), .diskFull),
       (PosixError("make folder", "/tmp/x", .quotaExceeded), .diskFull),
       (PosixError("write", "pipe", .noSpace), .diskFull),
-      // Too many watches of this user, and the disk has nothing to do with it.
+      // This user has too many watches; the disk is not full.
       (PosixError("watch", "/tmp", .noSpace), .homeUnwritable),
       (PosixError("write", "/tmp/x", .accessDenied), .homeUnwritable),
     ]

@@ -4,7 +4,6 @@ import JSONText
 import Testing
 
 struct BoardTests {
-  /// Folds lines as they stand in a log.
   private func fold(_ lines: [String]) throws -> Board {
     var board = Board()
     for line in lines {
@@ -35,7 +34,7 @@ struct BoardTests {
     ]
   }
 
-  @Test func theStateAfterEachLine() throws {
+  @Test func stateFollowsEachLine() throws {
     let states = try (1...7).map { try fold(Array(running.prefix($0))).apps["shop"]?.summary.state }
     #expect(states == [.stopped, .starting, .starting, .booting, .starting, .ready, .ready])
     let app = try #require(try fold(running).apps["shop"])
@@ -44,7 +43,7 @@ struct BoardTests {
     #expect(app.runs.map(\.pid) == [7] && app.runs.map(\.port) == [20001])
   }
 
-  /// Lines that say nothing we can use move the number on and nothing else.
+  /// Events without a required field change only the sequence number.
   @Test(arguments: [
     ("release.created", #"{"slug":"s","config":"c"}"#),
     ("release.created", #"{"release":"v1","slug":"other","config":"x"}"#),
@@ -60,7 +59,7 @@ struct BoardTests {
     ("something.new", #"{"release":"v7"}"#),
     ("instance.stopped", #"[]"#),
     ("instance.stopped", #"null"#),
-  ]) func isPassedOver(_ type: String, _ data: String) throws {
+  ]) func incompleteEventsAreIgnored(_ type: String, _ data: String) throws {
     let before = try fold(running)
     var after = try fold(running + [line(8, type, data)])
     #expect(after.sequence == 8)
@@ -69,7 +68,7 @@ struct BoardTests {
   }
 
   @Test(arguments: ["../../x", "", "Shop", "a b", "x\u{1B}[2J", String(repeating: "a", count: 31)])
-  func anAppWithAnImpossibleNameIsPassedOver(_ name: String) throws {
+  func appsWithInvalidNamesAreIgnored(_ name: String) throws {
     let quoted = String(decoding: JSON.encode(name).dropFirst().dropLast(), as: UTF8.self)
     let board = try fold([
       line(1, "config.changed", app: quoted, #"{"config":"c"}"#),
@@ -80,7 +79,7 @@ struct BoardTests {
     #expect(board.apps.isEmpty && board.requests.isEmpty && board.sequence == 2)
   }
 
-  @Test func aRequestIsOpenUntilItsOneOutcome() throws {
+  @Test func requestsAreOpenUntilTheirOutcome() throws {
     let lines = [
       line(1, "stop.requested", #"{"by":"ana","deadline":"2026-11-21T08:00:00Z"}"#),
       line(2, "request.accepted", #"{"request":"e1"}"#),
@@ -98,12 +97,12 @@ struct BoardTests {
     #expect(
       once.summary == (.crashed, 1) && once.worstCause(at: once.changed)?.sentence == "it broke")
     #expect(once.runs.map(\.state) == [.crashed] && once.runs.map(\.exit) == [1])
-    // The line ten minutes later: the run had been stable.
+    // The same line ten minutes later, after the run was stable.
     let late = line(8, "instance.crashed", crash).replacing("07:00:08", with: "07:10:00")
     let again = line(9, "instance.starting", #"{"instance":"web.1","release":"v1"}"#)
     let twice = try #require(try fold(running + [late, again]).apps["shop"])
     #expect(twice.crashes.values.map(\.count) == [1])
-    // Ready again it is news for some minutes.
+    // After the instance is ready again, the crash is shown for some minutes.
     let ready = line(9, "instance.ready", #"{"instance":"web.1","run":9}"#).replacing(
       "07:00:09", with: "07:10:02")
     let back = try #require(try fold(running + [late, again, ready]).apps["shop"])
@@ -111,7 +110,7 @@ struct BoardTests {
     #expect(back.summary.state == .ready && news == [1, nil])
   }
 
-  @Test func theNewerTroubleOfAnAppThatServesIsTheNews() throws {
+  @Test func newerFailureIsShownWhileTheAppServes() throws {
     let crash = #"{"instance":"web.1","run":3,"cause":{"id":"RT-CRASHED","sentence":"it broke"}}"#
     let back = [
       line(8, "instance.crashed", crash),
@@ -139,8 +138,9 @@ struct BoardTests {
     #expect(news == ["it broke", "no boot", "left down", "left down"])
   }
 
-  /// A line of the log can be lost; what follows from the others must not be stuck or given twice.
-  @Test func aLostLine() throws {
+  /// A line of the log can be lost. The others must not leave anything stuck, nor give a number
+  /// twice.
+  @Test func lostLinesLeaveNothingStuck() throws {
     let request = [
       line(8, "deploy.requested", #"{"slug":"s","by":"ana","deadline":"2026-11-21T08:00:00Z"}"#),
       line(9, "request.accepted", #"{"request":"e8"}"#),
@@ -151,15 +151,15 @@ struct BoardTests {
     let finished = line(13, "request.finished", #"{"request":"e8","release":"v2"}"#)
     let during = try #require(try fold(running + request).apps["shop"])
     #expect(during.deployment != nil && during.nextRelease.description == "v3")
-    // Without its deployment.finished.
+    // Without its `deployment.finished`.
     let after = try #require(try fold(running + request + [finished]).apps["shop"])
     #expect(after.deployment == nil && after.current?.description == "v2")
-    // Without its release.created.
+    // Without its `release.created`.
     let unlisted = try #require(try fold(Array(running.dropFirst())).apps["shop"])
     #expect(unlisted.releases.isEmpty && unlisted.nextRelease.description == "v2")
   }
 
-  @Test func theEndedRunsOfADeploymentAreKeptUntilItIsOver() throws {
+  @Test func endedRunsAreKeptDuringTheirDeployment() throws {
     let begin = [
       line(8, "release.created", #"{"release":"v2","slug":"s","config":"c"}"#),
       line(9, "deployment.started", #"{"release":"v2","formation":{"job":1,"web":1}}"#),
@@ -177,7 +177,7 @@ struct BoardTests {
     #expect(during == [3, 10, 12, 14, 16, 18] && after == [3, 16, 18])
   }
 
-  @Test func everyTypeRequiresFieldsThatThereAre() {
+  @Test func requiredFieldsExist() {
     let unknown = EventType.allCases.flatMap(\.required).filter {
       !EventData.Field.allCases.contains($0)
     }
@@ -186,7 +186,7 @@ struct BoardTests {
     #expect(requests.allSatisfy { $0.required.contains(.by) && $0.required.contains(.deadline) })
   }
 
-  @Test func aBoardSurvivesItsOwnJSON() throws {
+  @Test func boardsSurviveJSON() throws {
     let board = try fold(running + [line(8, "stop.requested", #"{"by":"ana"}"#)])
     #expect(try JSON.decode(Board.self, from: JSON.encode(board)) == board)
   }

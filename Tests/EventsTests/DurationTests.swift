@@ -2,19 +2,19 @@ import Events
 import HomeLayout
 import Testing
 
-/// A clock that was set back leaves moments ahead of it, and its programs may have written negative durations.
+/// Times in the future and negative durations, which a clock that was set back can cause.
 struct DurationTests {
   @Test(arguments: [
     (Int64.min, "0s", "0.0 s"), (-139_719_993_600, "0s", "0.0 s"), (-1, "0s", "0.0 s"),
     (0, "0s", "0.0 s"), (99, "0s", "0.0 s"), (12_460, "12s", "12.4 s"), (60_000, "1m", "60.0 s"),
   ])
-  func inWords(milliseconds: Int64, age: String, seconds: String) {
+  func negativeDurationsInWords(milliseconds: Int64, age: String, seconds: String) {
     #expect(Age.text(milliseconds) == age)
     #expect(Age.seconds(milliseconds) == seconds)
   }
 
-  /// It is not known how long ago the crash was, so it is still shown.
-  @Test func aBoardThatIsLookedAtBeforeItsEvents() {
+  /// The age of the crash is unknown, so the crash is still shown.
+  @Test func crashesInTheFutureAreShown() {
     var board = Board()
     let time = Timestamp(milliseconds: 1_700_000_000_000)
     func apply(_ sequence: UInt64, _ type: EventType, _ fill: (inout EventData) -> Void) {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct ErrorsReferenceTests {
-  @Test func pageSaysWhatTheListOfProblemsSays() throws {
+  @Test func pageMatchesProblemID() throws {
     let rows = ProblemID.allCases.map { problem in
       ReferencePage.row([
         "`\(problem.rawValue)`", problem.meaning, "\(problem.exitCode)", problem.remedy ?? "",
@@ -18,9 +18,9 @@ struct ErrorsReferenceTests {
     <!-- Made by the tests from the code: make docs -->
 
     A command that fails prints one line with a stable id. Evidence and a remedy may follow it,
-    indented. Events and `--json` carry the same id in `cause.id`. A remedy given here is the one
-    that is printed where the program knows no better one. The buildpack's `bin/compile`, `test-compile`
-    and `test` end with 1 whatever failed, as platforms expect, or with 128 and the number of a signal.
+    indented. Events and `--json` have the same id in `cause.id`. A remedy in this table is printed
+    unless the program knows a better one. The buildpack's `bin/compile`, `test-compile` and `test` end
+    with 1 for every failure, as platforms expect, or with 128 plus the number of a signal.
 
     | id | meaning | exit code | remedy |
     |---|---|---|---|
@@ -35,9 +35,9 @@ struct ErrorsReferenceTests {
     |---|---|
     | \(ExitCode.success) | done |
     | \(ExitCode.failed) | it failed |
-    | \(ExitCode.usage) | the command line, or a name on it, is wrong |
-    | \(ExitCode.badData) | a file is wrong or damaged |
-    | \(ExitCode.unavailable) | something that is needed is not there |
+    | \(ExitCode.usage) | the command line, or a name in it, is invalid |
+    | \(ExitCode.badData) | a file is invalid or damaged |
+    | \(ExitCode.unavailable) | something that is needed is missing |
     | \(ExitCode.tryAgain) | busy, or full: try again |
     | \(ExitCode.interrupted) | interrupted |
 

@@ -11,14 +11,14 @@ struct EventReaderTests {
   }
   private func read(_ text: String) -> Event? { read(Array(text.utf8)) }
 
-  /// With an envelope that is right.
+  /// Reads data inside a valid envelope.
   private func readData(_ data: String) -> Event? {
     read(
       #"{"seq":"7","id":"e","time":"2026-11-21T07:05:09.042Z","type":"build.step","data":\#(data)}"#
     )
   }
 
-  @Test func everyPartOfALineOfOurs() throws {
+  @Test func readsEveryPartOfALine() throws {
     let line = #"""
       {"seq":"0000000000000042","specversion":"1.0","id":"e1","time":"2026-11-21T07:05:09.042Z",\#
       "source":"h/relctl","type":"instance.crashed","subject":"shop","data":{"by":"ana",\#
@@ -41,7 +41,6 @@ struct EventReaderTests {
     #expect(event.data == data)
   }
 
-  /// A line of which the envelope is wrong is no event.
   @Test(arguments: [
     "", " ", "{}", "[]", "null", "7", "\u{FEFF}{}", "{", #"{"seq""#,
     #"{"id":"e","time":"2026-11-21T07:05Z","type":"t"}"#,
@@ -58,17 +57,17 @@ struct EventReaderTests {
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05Z","type":"t"}x"#,
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05Z","type":"t"}{}"#,
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05Z","type":"t","\udc00":1}"#,
-  ]) func isNoEvent(_ line: String) { #expect(read(line) == nil) }
+  ]) func invalidEnvelopesAreRefused(_ line: String) { #expect(read(line) == nil) }
 
-  /// Data that is no JSON takes the line with it.
+  /// Invalid JSON in the data invalidates the whole line.
   @Test(arguments: [
     "{,}", #"{"by":"x",}"#, #"{"by":"x""#, #"{"by" "x"}"#, #"{by:"x"}"#, "[1,]", "[1 2]", "[}",
     "01", "1.", ".5", "+1", "-", "1e", "1e+", "--1", "0x10", "NaN", "-Infinity", "tru", "nul",
     #"{"x":"\q"}"#, #"{"x":"\u12"}"#, #"{"x":"\u12g4"}"#, "{\"x\":\"\u{1}\"}", "{\"x\":\"a\nb\"}",
     #"{"by":7,"x":01}"#, "\"", "\"\\", "\"\\u", "'x'", "/* */ {}", "",
-  ]) func isNoJSON(_ data: String) { #expect(readData(data) == nil) }
+  ]) func invalidJSONIsRefused(_ data: String) { #expect(readData(data) == nil) }
 
-  /// Data that is JSON and not ours leaves the envelope.
+  /// Data that is valid JSON but cannot be decoded leaves the envelope.
   @Test(arguments: [
     "[]", "7", "\"x\"", "true", #"{"by":7}"#, #"{"by":["x"]}"#, #"{"by":"\ud800"}"#,
     #"{"by":"\ud800\u0041"}"#, #"{"by":"\udc00\ud800"}"#, #"{"\ud800":1}"#, #"{"run":"7"}"#,
@@ -82,14 +81,14 @@ struct EventReaderTests {
     #"{"cause":{"id":"x","sentence":"y","facts":{"a":1}}}"#,
     #"{"cause":{"id":"x","sentence":"y","evidence":[{"kind":"log","text":"t"}]}}"#,
     #"{"by":7,"x":{"y":[1,"z"]}}"#,
-  ]) func isNoDataOfOurs(_ data: String) throws {
+  ]) func unreadableDataKeepsTheEnvelope(_ data: String) throws {
     let event = try #require(readData(data))
     #expect(!event.isReadable && event.data == EventData() && event.type == nil)
     #expect(event.sequence == 7 && event.typeName == "build.step")
     #expect(ReferenceEvent.read(Array(line(data).utf8)) == event)
   }
 
-  @Test func dataAsItMayStand() {
+  @Test func dataInUnusualForms() {
     let cases: [(String, (inout EventData) -> Void)] = [
       ("null", { _ in }), ("{}", { _ in }), (" { } ", { _ in }),
       (#"{"by":null,"run":null,"cause":null}"#, { _ in }),
@@ -117,8 +116,8 @@ struct EventReaderTests {
     #"{"seq":"7","id":"e","time":"2026-11-21T07:05:09.042Z","type":"build.step","data":\#(data)}"#
   }
 
-  /// As deep as JSONDecoder goes and no deeper; what is far too deep is refused and overflows nothing.
-  @Test func depth() {
+  /// The limit is that of JSONDecoder; even extreme nesting must not overflow the stack.
+  @Test func nestingHasALimit() {
     for (open, close) in [("[", "]"), (#"{"x":"#, "}")] {
       for depth in [1, 63, 64, 65, 509, 510, 511, 512, 513, 10_000, 1_000_000] {
         let inside = open == "[" ? "" : "1"
@@ -150,12 +149,11 @@ struct EventReaderTests {
       }
     }
     #expect(wrong == [])
-    // The lines are such that the comparison says something of each case.
+    // The random lines must include enough of each kind.
     #expect(events > 3000 && events < 4000 && readable > 2000 && readable < events)
   }
 
-  /// What we write we read, each type.
-  @Test func anEventSurvivesItsOwnLine() throws {
+  @Test func everyTypeSurvivesEncoding() throws {
     for type in EventType.allCases {
       let event = Event(
         sequence: 9, id: "e", time: Timestamp(milliseconds: 1), source: "h/é", type: type,
@@ -188,8 +186,8 @@ struct EventReaderTests {
     #expect(event.summary == "it broke")
   }
 
-  /// A line that is cut anywhere is no event; bytes that are not UTF-8 make none either.
-  @Test func cutAndForeignBytes() {
+  /// Every cut makes a line invalid, and so does invalid UTF-8.
+  @Test func cutLinesAndInvalidUTF8AreRefused() {
     let whole = Array(line(#"{"by":"é","run":7,"set":["\n"]}"#).utf8)
     #expect(read(whole) != nil)
     #expect((0..<whole.count).filter { read(Array(whole[..<$0])) != nil } == [])
@@ -204,7 +202,6 @@ struct EventReaderTests {
     }
   }
 
-  /// Anything may come in a file.
   @Test func randomBytesNeverTrap() {
     var scramble = Scramble(7)
     let pieces = [

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 struct EventsReferenceTests {
-  @Test func pageSaysWhatTheVocabularySays() throws {
+  @Test func pageMatchesEventType() throws {
     let types = EventType.allCases.map { type in
       let fields = type.required.map { "`\($0.rawValue)`" }
       return ReferencePage.row(["`\(type.rawValue)`", fields.joined(separator: " ")])
@@ -32,32 +32,32 @@ struct EventsReferenceTests {
     |---|---|
     | `seq` | its number in this log; numbers grow by one |
     | `id` | 128 random bits; what `data.request` names |
-    | `time` | UTC; never less than that of the line before |
-    | `source` | host and program that wrote it |
+    | `time` | UTC; never before that of the previous line |
+    | `source` | host and program that wrote the event |
     | `type` | one of the types below |
-    | `subject` | the app, where it is about one |
+    | `subject` | the app that the event concerns, if any |
     | `data` | the fields below |
     | `crc32c` | CRC-32C of all bytes before `,"crc32c"` |
 
-    A line counts if it ends in a newline and its checksum is right. It must be JSON as RFC 8259 has
-    it; where a name stands twice in an object the first counts. Read the log with
-    `relctl events --json`.
+    A line counts if it ends in a newline and its checksum is right. It must be JSON (RFC 8259); if a
+    name occurs twice in an object, the first one counts. Read the log with `relctl events --json`.
 
     ## Types
 
-    Types only grow. A reader shows a type it does not know as it is. A type in this table is
-    reserved; it does not mean that this version writes it. An event may have more fields than it
-    must have.
+    Types are only added. A reader shows the name of a type that it does not know. All types in this
+    table are reserved, even those that this version does not write. An event may have more fields than
+    the required ones.
 
-    | type | fields it must have |
+    | type | required fields |
     |---|---|
 
     """
 
   private static let middle = """
 
-    A type that ends in `.requested` asks for something. Exactly one `request.finished`,
-    `request.failed` or `request.rejected` ends it; its `request` field is the `id` of that event.
+    An event whose type ends in `.requested` is a request. Exactly one `request.finished`,
+    `request.failed` or `request.rejected` ends it; the field `request` of the outcome is the request's
+    `id`.
 
     ## Fields of `data`
 
@@ -78,8 +78,9 @@ struct EventsReferenceTests {
     return """
 
       In free text – \(fields.joined(separator: " ")) – values of config vars are masked as `«NAME»`,
-      whoever writes the event; see [deploy](../guide/deploy.md). So they are in a `subject` that is no
-      app's name. The other fields are numbers, moments, and names and ids of ours, and stay as they are.
+      in events of all programs; see [deploy](../guide/deploy.md). They are also masked in a `subject`
+      that is not the name of an app. The other fields are numbers, times, and names and ids of reltui,
+      and are not changed.
 
       """
   }

@@ -3,16 +3,15 @@ import Testing
 
 struct NamesTests {
   @Test(arguments: ["web.1", "web.9999", "a-b_C0.42", "0.7"])
-  func isAnInstance(_ text: String) { #expect(InstanceName(text)?.description == text) }
+  func validInstanceNames(_ text: String) { #expect(InstanceName(text)?.description == text) }
 
   @Test(arguments: [
     "", ".", "web", "web.", ".1", "web.0", "web.01", "web.+1", "web.-1", "web.10000",
     "web.99999999999999999999", "web.1.2", "web..1", "web.1 ", " web.1", "wéb.1", "web.1\u{301}",
     "web\u{301}.1", "web.\u{301}1", "web.١", "web.１", "a/b.1", "web.x",
-  ]) func isNoInstance(_ text: String) { #expect(InstanceName(text) == nil) }
+  ]) func invalidInstanceNames(_ text: String) { #expect(InstanceName(text) == nil) }
 
-  /// Each type is found by its name, and nothing else is.
-  @Test func typesByName() {
+  @Test func typesAreFoundByName() {
     #expect(EventType.allCases.allSatisfy { EventType(rawValue: $0.rawValue) == $0 })
     let others = EventType.allCases.flatMap {
       [

@@ -2,7 +2,8 @@ import Events
 import HomeLayout
 import TestSupport
 
-/// Makes lines of the log: members in any order, twice, unknown or of a wrong type, texts escaped in every way.
+/// A generator of log lines: members in any order, twice, unknown or of a wrong type, and texts
+/// escaped in every way.
 struct RandomLine {
   private var scramble: Scramble
 
@@ -82,7 +83,6 @@ struct RandomLine {
     return object(members)
   }
 
-  /// Any JSON value.
   private mutating func anything(_ depth: Int) -> String {
     switch pick(depth > 0 ? 9 : 7) {
     case 0: "null"
@@ -97,7 +97,7 @@ struct RandomLine {
     }
   }
 
-  /// The members in any order, sometimes with one more that is unknown or there already.
+  /// The members in random order, sometimes with an unknown or repeated one.
   private mutating func object(_ members: [(String, String)]) -> String {
     var members = members.shuffled(using: &scramble)
     if pick(4) == 0 { members.append((word(), anything(2))) }
@@ -131,7 +131,7 @@ struct RandomLine {
     return quoted(pick(2) == 0 ? "Charge in cents" : scramble.text(pick(20)))
   }
 
-  /// A JSON string, escaped as little as it may be or wherever it may be.
+  /// A JSON string with as few escapes as possible, or with escapes at random.
   private mutating func quoted(_ text: String) -> String {
     let style = pick(20)
     let units = text.unicodeScalars.map { scalar in

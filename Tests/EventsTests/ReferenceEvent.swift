@@ -3,7 +3,7 @@ import Foundation
 import HomeLayout
 import JSONText
 
-/// An event as JSONDecoder reads it: what the reader of the sources must agree with.
+/// An event as JSONDecoder reads it, as a reference for the hand-written reader.
 struct ReferenceEvent: Decodable {
   var event: Event
 
@@ -32,14 +32,15 @@ struct ReferenceEvent: Decodable {
     (try? JSON.decode(ReferenceEvent.self, from: line))?.event
   }
 
-  /// Whether the two readers say the same of a line. Ours may refuse one that is no JSON: JSONDecoder is lenient with
-  /// commas before a bracket, a byte order mark, and whatever stands in values that nobody asks for.
+  /// Whether the two readers agree on a line. The hand-written one may refuse invalid JSON that
+  /// JSONDecoder accepts: commas before a bracket, a byte order mark, and invalid values that are
+  /// not decoded.
   static func agrees(_ line: [UInt8]) -> Bool {
     let ours = Event(line: line.span)
     return envelopeAgrees(line) && (ours == read(line) || ours == nil && !isStrict(line))
   }
 
-  /// Whether an event's envelope is that of the event, read alone.
+  /// Whether `EventEnvelope` has the same fields as `Event`.
   static func envelopeAgrees(_ line: [UInt8]) -> Bool {
     let (event, envelope) = (Event(line: line.span), EventEnvelope(line: line.span))
     return (event == nil) == (envelope == nil) && event?.typeName == envelope?.typeName

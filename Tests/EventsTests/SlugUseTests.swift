@@ -12,13 +12,13 @@ import Testing
   ]
 
   @Test(arguments: choices)
-  func theOldestUnusedMayGo(_ keep: Int, _ used: Set<String>, _ expected: [String]) {
+  func oldestUnusedSlugsAreRemovable(_ keep: Int, _ used: Set<String>, _ expected: [String]) {
     let slugs = ["a": Self.ago(59), "b": Self.ago(60), "c": Self.ago(90), "d": Self.ago(900)]
     #expect(SlugChoice.removable(slugs, used: used, keep: keep, now: Self.now) == expected)
   }
 
-  /// A clock that was set back must not make a new one look old.
-  @Test func whatComesFromTheFutureIsNew() {
+  /// After the clock was set back, a new slug must not look old.
+  @Test func slugsFromTheFutureAreNew() {
     #expect(SlugChoice.removable(["a": Self.ago(-500)], used: [], keep: 0, now: Self.now) == [])
   }
 
@@ -30,7 +30,7 @@ import Testing
       data: EventData(fill))
   }
 
-  @Test func everyReleaseAndEveryOpenRequestNeedsItsSlug() {
+  @Test func releasesAndOpenRequestsNeedTheirSlugs() {
     var board = Board()
     for (number, app, slug) in [(1, "b", "s1"), (2, "b", "s2"), (3, "a", "s1")] {
       board.apply(

@@ -10,7 +10,7 @@ import Testing
       (["XDG_STATE_HOME": "/x", "HOME": "/h"], true, "/var/lib/reltui"),
       (["XDG_STATE_HOME": "/x", "HOME": "/h"], false, "/x/reltui"),
       (["XDG_STATE_HOME": "", "HOME": "/h"], false, "/h/.local/state/reltui"),
-      // The XDG Base Directory Specification: a relative path is to be ignored.
+      // The XDG Base Directory Specification says that a relative path must be ignored.
       (["XDG_STATE_HOME": "state", "HOME": "/h"], false, "/h/.local/state/reltui"),
       (["HOME": ""], false, nil),
       ([:], false, nil),
@@ -36,7 +36,7 @@ import Testing
 @Suite struct RunStatusTests {
   static let time = Timestamp(milliseconds: 1_795_244_709_042)
 
-  @Test func roundTrip() throws {
+  @Test func statusesSurviveTheirText() throws {
     let shim = RunStatus.Process(pid: 812, started: 4711)
     let exits: [RunStatus.Exit?] = [nil, .code(0), .code(255), .signal(9), .notStarted(errno: 2)]
     var wrong: [String] = []
@@ -53,7 +53,7 @@ import Testing
     #expect(wrong == [])
   }
 
-  @Test func text() throws {
+  @Test func statusText() throws {
     var status = RunStatus(boot: "b", shim: RunStatus.Process(pid: 812, started: 4711))
     status.process = RunStatus.Process(pid: 814, started: 4712)
     status.wasAsked = true
@@ -72,7 +72,7 @@ import Testing
         """)
   }
 
-  @Test func refusals() {
+  @Test func invalidStatusesAreRefused() {
     let good = "format 1\nshim 1 2\n"
     let cases: [(String, RunStatus.ReadingError)] = [
       ("format 2\nshim 1 2\n", .newerFormat(2)),
@@ -105,7 +105,7 @@ import Testing
 }
 
 @Suite struct LogLineTests {
-  @Test func linesAndTheirMoments() {
+  @Test func logLinesAndTheirTimes() {
     let fallback = Timestamp(milliseconds: 5)
     let time = Timestamp(milliseconds: 1_795_244_709_042)
     let cases: [(String, Timestamp, String)] = [

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct TimestampTests {
   /// Checked with `date -u -d @SECONDS`.
-  @Test func knownMoments() {
+  @Test func knownTimes() {
     let cases: [(Int64, String)] = [
       (0, "1970-01-01T00:00:00.000Z"),
       (-1, "1969-12-31T23:59:59.999Z"),
@@ -25,18 +25,18 @@ import Testing
     }
   }
 
-  /// What lies ahead has not begun to pass: a clock can be set back.
+  /// A time in the future has an elapsed time of 0: a clock can be set back.
   @Test(
     arguments: [
       (1000, 400, 600), (1000, 1000, 0), (1000, 1001, 0), (0, 253_402_300_799_999, 0),
       (253_402_300_799_999, -62_167_219_200_000, 315_569_520_000_000 - 1),
     ] as [(Int64, Int64, Int64)])
-  func timeThatHasPassed(now: Int64, since: Int64, passed: Int64) {
+  func elapsedTimeIsNeverNegative(now: Int64, since: Int64, passed: Int64) {
     #expect(
       Timestamp(milliseconds: now).elapsed(since: Timestamp(milliseconds: since)) == passed)
   }
 
-  /// Days all over the years 0 to 9999, each at another time of the day.
+  /// Days throughout the years 0 to 9999, each at another time of day.
   @Test func roundTripOverCenturies() {
     var wrong: [Int64] = []
     var before = ""
@@ -69,7 +69,7 @@ import Testing
     #expect(wrong == [])
   }
 
-  @Test func formsOfOtherWriters() {
+  @Test func otherFormsOfRFC3339() {
     let same = Timestamp(milliseconds: 1_795_244_709_042)
     let cases: [(String, Int64)] = [
       ("2026-11-21T08:05:09.042+01:00", 0),
@@ -89,7 +89,7 @@ import Testing
     }
   }
 
-  @Test func refusals() {
+  @Test func invalidTimesAreRefused() {
     let cases = [
       "", "2026", "2026-11-21", "2026-11-21T07", "2026-11-21T07:05:09", "2026-11-21T07:05:09.Z",
       "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-01-00T00:00:00Z",
@@ -99,15 +99,15 @@ import Testing
       "2026-11-21T07:05:09+24:00", "2026-11-21T07:05:09+01:60", "2026-11-21T07:05:09Z ",
       " 2026-11-21T07:05:09Z", "2026-11-21T07:05:09ZZ", "26-11-21T07:05:09Z",
       "+026-11-21T07:05:09Z", "2026-1-21T07:05:09Z", "２０２６-11-21T07:05:09Z",
-      // Beyond the years that fit four digits.
+      // Outside the years that fit four digits.
       "9999-12-31T23:59:60Z", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01",
     ]
     #expect(cases.filter { Timestamp($0) != nil } == [])
   }
 
-  /// The fast way reads what we write as the slow one does, and nothing else: not other forms, nor with a byte changed
-  /// to something that the slow way refuses.
-  @Test func whatWeWriteIsReadTheFastWay() {
+  /// The fast reader agrees with the slow one on written times, and accepts nothing that the slow
+  /// one refuses.
+  @Test func fastReaderAgreesWithTheSlowOne() {
     var wrong: [String] = []
     for day in stride(from: Int64(-719_528), to: 2_932_897, by: 997) {
       let text = Timestamp(milliseconds: day * 86_400_000 + (day + 719_528) * 7_919 % 86_400_000)

@@ -4,7 +4,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// A boot watch with somebody who waits for what it tells.
+/// A boot watch with a loop that polls it.
 private struct Sentry {
   var watch: BootWatch
 
@@ -37,8 +37,8 @@ private struct Sentry {
 }
 
 @Suite struct BootWatchTests {
-  /// From before there is a node to its last application.
-  @Test func timesABootFromItsBeginning() throws {
+  /// Watches from before the node exists until its last application has started.
+  @Test func bootWatchedFromTheStartHasTimes() throws {
     let network = try Beam.Network()
     let slow = try SlowApplication(milliseconds: 2000)
     let beam = try Beam(
@@ -51,14 +51,14 @@ private struct Sentry {
     #expect(sentry.watch.stack.first?.hasPrefix("timer:sleep/1") == true)
     #expect(try sentry.wait { $0.hasBooted })
     #expect(sentry.watch.hang == nil && sentry.watch.stack.isEmpty && !sentry.watch.isRefused)
-    // On a busy machine it may have begun a while before anybody looked.
+    // On a busy machine the boot may begin a while before the first look.
     #expect((1000...20_000).contains(sentry.watch.times?["slow"] ?? 0))
     sentry.watch.leave()
     #expect(sentry.watch.interests.isEmpty && sentry.watch.nextTick == nil)
   }
 
-  /// Whoever comes later knows that it boots and what hangs, but not how long anything has taken.
-  @Test func hasNoTimesOfABootThatWasUnderWay() throws {
+  /// A watch that begins later knows the application that hangs, but has no times.
+  @Test func bootWatchedTooLateHasNoTimes() throws {
     let slow = try SlowApplication(milliseconds: 3000)
     let beam = try Beam(name: "late", paths: [slow.path], evaluating: [slow.start])
     var sentry = Sentry(beam)
@@ -70,7 +70,7 @@ private struct Sentry {
     #expect(again.watch.times == nil && again.watch.reason == "its runtime has not started yet")
   }
 
-  @Test func hangsForAsLongAsTheApplicationDoes() throws {
+  @Test func hangIsReportedUntilTheApplicationStarts() throws {
     let slow = try SlowApplication(milliseconds: nil)
     let beam = try Beam(name: "hangs", paths: [slow.path], evaluating: [slow.start])
     var sentry = Sentry(beam)
@@ -82,8 +82,7 @@ private struct Sentry {
     #expect(!sentry.watch.hasBooted && sentry.watch.times == nil)
   }
 
-  /// What cannot be asked has a sentence that says why.
-  @Test func whoCannotBeAsked() throws {
+  @Test func unreachableNodesHaveAReason() throws {
     let beam = try Beam(name: "there")
     let folder = try TemporaryFolder("foreign")
     try folder.write("home/.erlang.cookie", "another", mode: 0o400)

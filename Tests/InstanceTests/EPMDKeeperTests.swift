@@ -21,7 +21,7 @@ import Testing
     ]
   }
 
-  /// Starts it as the agent does, and waits until it answers.
+  /// Starts epmd as the agent does, and waits until it answers.
   func ensure() throws -> UInt16 {
     let port = try keeper.port(environment: environment)
     if keeper.answers(port) { return port }
@@ -31,7 +31,7 @@ import Testing
     return port
   }
 
-  /// Pids of the epmds on a port.
+  /// The pids of the epmds on a port.
   func daemons(_ port: UInt16) -> [pid_t] {
     ProcessTable.all().map(\.pid).filter { pid in
       let words = (try? Files.read("/proc/\(pid)/cmdline", limit: 65_536)) ?? []
@@ -40,19 +40,19 @@ import Testing
     }
   }
 
-  @Test func oneOnLoopbackAsLongAsItIsNeeded() throws {
+  @Test func epmdRunsOnLoopbackWhileNeeded() throws {
     let port = try ensure()
     let pids = daemons(port)
     defer { for pid in pids { kill(pid, SIGKILL) } }
     #expect(environment["ERL_EPMD_PORT"] == String(port) && pids.count == 1)
-    // epmd adds IPv6's loopback by itself.
+    // epmd adds the IPv6 loopback address by itself.
     let loopback = ["127.0.0.1", "::1"]
     let all = try #require(Listener.all(inNetworkOf: getpid()))
     let addresses = all.filter { $0.port == port }.map(\.address)
     #expect(addresses.contains(loopback[0]) && addresses.allSatisfy(loopback.contains))
     #expect(try ensure() == port)
     #expect(daemons(port) == pids)
-    // Another wish later changes nothing.
+    // The port does not change later.
     #expect(try keeper.port(environment: ["ERL_EPMD_PORT": "1"]) == port)
 
     var node: File? = try register("demo", port)
@@ -66,12 +66,12 @@ import Testing
         keeper.stopIfUnused()
         return !Loopback.isListening(port)
       })
-    // Not as a zombie either: the agent that starts it lives long.
+    // It must not be a zombie child of the agent, which lives long.
     #expect(eventually { pids.allSatisfy { ProcessTable.stat($0)?.parent != getpid() } })
     #expect(eventually { pids.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true } })
   }
 
-  /// ALIVE2_REQ: registered as long as the connection lives.
+  /// Registers a node (ALIVE2_REQ) for as long as the connection is open.
   func register(_ name: String, _ port: UInt16) throws -> File {
     let connection = try Loopback.connect(port)
     let request: [UInt8] =
@@ -82,13 +82,13 @@ import Testing
     return connection
   }
 
-  @Test func onePortIsAgreedOn() throws {
+  @Test func concurrentCallersAgreeOnThePort() throws {
     let keeper = keeper
     let ports = Threads.collect(6) { _ in try? keeper.port(environment: [:]) }
     #expect(Set(ports).count == 1 && ports.first != nil)
   }
 
-  @Test func whoIsNoEPMD() throws {
+  @Test func otherServersAreNotTakenForEPMD() throws {
     for answer in [[], Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8), [0, 0, 0]] as [[UInt8]] {
       let server = try LoopbackServer { _ in answer }
       #expect(throws: PosixError.self) { try EPMD(port: server.port).nodes() }

@@ -17,7 +17,7 @@ import Testing
       run(process, port: 4001), app: "demo", status: status, lines: lines, wasReady: wasReady)
   }
 
-  /// Last words of real failed boots, and the line that tells.
+  /// The output of real failed boots, and the line that names the cause.
   static let lastWords: [(telling: String, text: String)] = [
     (
       #"** (System.EnvError) could not fetch environment variable "GREETER_GREETING" because it is not set"#,
@@ -108,7 +108,7 @@ import Testing
     ("the last thing it said", "hello\nthe last thing it said\n   \n"),
   ]
 
-  @Test func theTellingLineIsInTheSentence() {
+  @Test func sentenceHasTheLineWithTheCause() {
     for (telling, text) in Self.lastWords {
       let cause = Self.cause(text)
       #expect(cause.sentence == "web.1 of v3 ended with exit code 1: \(telling)")
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test func aLineThatOnlyAnnouncesTakesTheNextOne() {
+  @Test func lineEndingInAColonTakesTheNext() {
     let cause = Self.cause(
       """
       ** (ArgumentError) errors were found at the given arguments:
@@ -130,7 +130,7 @@ import Testing
     #expect(cause.sentence == "web.1 of v3 ended with exit code 1: \(words)")
   }
 
-  @Test func endingsAndTheirNames() {
+  @Test func endingsInWords() {
     let cases: [(RunStatus.Exit?, String)] = [
       (.code(0), "web.1 of v3 ended with exit code 0"),
       (.code(126), "web.1 of v3 ended with exit code 126"),
@@ -171,8 +171,8 @@ import Testing
     #expect(long.sentence.count < 400 && long.evidence.allSatisfy { $0.text.count <= 300 })
   }
 
-  /// What Elixir had to say is lost where the VM ends before it is written; the VM's own words have it too.
-  @Test func wordsThatWereLost() {
+  /// Elixir's message is lost if the VM ends before it is written; the VM's Erlang term has it too.
+  @Test func lostElixirMessagesAreFoundInErlangTerms() {
     let term =
       #"{"init terminating in do_boot",{#{'__exception__'=>true,'__struct__'=>'Elixir.RuntimeError',message=><<"no \"x\"">>},[{a,b,1,[]}]}}"#
     let again = "init terminating in do_boot ({,[{a,b,1,[{_},{_}]}]})"
@@ -185,7 +185,7 @@ import Testing
     #expect(OutputDiagnosis([term, again]).place == 0 && OutputDiagnosis([]).words == nil)
   }
 
-  @Test func whatTheWordsAreAbout() {
+  @Test func factsAreFoundInTheOutput() {
     let cases: [(String, variable: String?, application: String?)] = [
       (#"could not fetch environment variable "A_B" because it is not set"#, "A_B", nil),
       ("** (RuntimeError) environment variable DATABASE_URL is missing.", "DATABASE_URL", nil),

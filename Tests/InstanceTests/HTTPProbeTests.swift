@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct GateTests {
-  @Test func fromAppJSON() throws {
+  @Test func gateFromAppJSON() throws {
     let cases: [(String, Gate)] = [
       (#"[{"type":"startup","path":"/health"}]"#, .http(path: "/health", content: nil)),
       (#"[{"path":"health","content":"fine"}]"#, .http(path: "/health", content: "fine")),
@@ -36,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func answersOfAServer() throws {
+  @Test func verdictsForAnswers() throws {
     let cases: [(String?, String, HTTPProbe.Verdict)] = [
       (nil, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", .ready),
       (nil, "HTTP/1.0 204\r\n\r\n", .ready),
@@ -67,14 +67,14 @@ import Testing
     #expect(request.hasSuffix("\r\n\r\n"))
   }
 
-  @Test func bytesThatAreNoText() throws {
+  @Test func answersThatAreNotText() throws {
     let garbage = try LoopbackServer { _ in
       (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 167) }
     }
     #expect(try Self.verdict(nil, port: garbage.port) == .notReady("the answer is not HTTP"))
   }
 
-  @Test func whoDoesNotAnswer() throws {
+  @Test func silentServersAreNotReady() throws {
     let silent = try LoopbackServer { _ in nil }
     #expect(
       try Self.verdict(nil, port: silent.port, milliseconds: 150)
@@ -83,7 +83,7 @@ import Testing
     #expect(throws: PosixError("connect to", "127.0.0.1:\(refused)", .refused)) {
       try Self.verdict(nil, port: refused)
     }
-    // It hangs, and its queue is full: whoever probes must not hang with it.
+    // The server hangs and its queue is full; the probe must not hang with it.
     let full = try LoopbackServer()
     var waiting: [File] = []
     while let next = try? Loopback.connect(full.port, milliseconds: 20) { waiting.append(next) }

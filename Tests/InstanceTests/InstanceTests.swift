@@ -5,7 +5,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// A run of a release, for what needs one.
+/// A run of a release.
 func specification(
   _ command: String = "bin/demo start", tree: String = "/slug", folder: String = "/run",
   config: [String: String] = [:]
@@ -22,7 +22,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
 }
 
 @Suite struct RunSpecificationTests {
-  @Test func theEnvironmentIsOursAndTheConfigs() {
+  @Test func environmentHasOnlyConfigAndOwnVariables() {
     #expect(Environment.current["PATH"] != nil)
     let config = [
       "DATABASE_URL": "ecto://x", "PATH": "/evil", "RELEASE_COOKIE": "mine", "LANG": "C",
@@ -46,8 +46,8 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(client["LANG"] == "C.UTF-8")
   }
 
-  /// What people write into Procfiles, run by the shell we give it to.
-  @Test func commandsRunAsTheirAuthorsExpect() throws {
+  /// Typical commands of Procfiles, run by a real shell.
+  @Test func commandsRunByAShell() throws {
     let folder = try TemporaryFolder("command")
     try folder.write("a tree/bin/demo", "#!/bin/sh\necho $GREETING $*; echo $$\n", mode: 0o755)
     let own = [
@@ -69,7 +69,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
         .split(separator: "\n")
       let greeting = command.hasPrefix("GREETING") ? "hi start" : "start"
       #expect(lines.first.map(String.init) == greeting, "\(command): \(lines)")
-      // Signals go to the group, but its first process is the one whose end is the run's.
+      // Signals go to the process group, but the end of its first process is the end of the run.
       if own.contains(command) { #expect(lines.last == "\(child.pid)", "\(command)") }
     }
   }
@@ -92,8 +92,8 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     LogTail.lines(of: run, count: count).map { Int($0.text.prefix { $0 != "x" }) }
   }
 
-  @Test func windowsGrow() throws {
-    // 1.2 MB: ten lines lie in the first window, a thousand only in the second.
+  @Test func tailReadsLargerWindowsWhenNeeded() throws {
+    // 1.2 MB: the first window has ten lines, only the second has a thousand.
     let text = lines(1...1200, width: 1000)
     try folder.write("log/current", text)
     for count in [0, 1, 10, 250, 1000, 1200, 5000] {
@@ -102,7 +102,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(LogTail.read(run, count: 1).end == text.utf8.count)
   }
 
-  @Test func olderFilesComeFirst() throws {
+  @Test func tailReadsOlderFilesFirst() throws {
     try folder.write("log/2", lines(1...3))
     try folder.write("log/10", lines(4...6))
     try folder.write("log/current", lines(7...9))
@@ -112,7 +112,7 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(LogTail.read(run, count: 100).end == lines(7...9).utf8.count)
   }
 
-  @Test func whatIsNotWholeIsLeftForLater() throws {
+  @Test func tailLeavesPartialLinesForLater() throws {
     #expect(LogTail.read(run, count: 5).lines == [])
     try folder.write("log/current", "2026-11-21T07:05:09.042Z cut")
     #expect(LogTail.read(run, count: 5).end == 0 && numbers(5) == [])

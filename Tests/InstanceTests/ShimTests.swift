@@ -5,16 +5,16 @@ import Posix
 import TestSupport
 import Testing
 
-/// A run under the real `relshim`, with a shell script for a BEAM.
+/// A run under the real `relshim`, with a shell script in place of a BEAM.
 final class ShimRun {
   let temporary: TemporaryFolder
   let folder: RunFolder
   private let shim: Child
   private var exit: Exit?
-  /// User and system time that the shim and what it waited for have taken, in milliseconds.
+  /// User and system time of the shim and of the processes that it waited for, in milliseconds.
   private(set) var cpu: Int64 = 0
 
-  /// - Parameter prefix: what goes before `relshim` in a shell.
+  /// - Parameter prefix: shell words before `relshim`.
   init(
     _ script: String, grace: Int = 30, prefix: String = "", options: [String] = [],
     in temporary: TemporaryFolder? = nil
@@ -45,12 +45,12 @@ final class ShimRun {
     try RunStatus(text: String(decoding: Files.read(folder.status), as: UTF8.self))
   }
 
-  /// What the script said; a shell may add that the signal to its group ended a `sleep` of its own.
+  /// The script's output. The shell may report that the signal also ended its own `sleep`.
   var lines: [String] {
     LogTail.lines(of: folder, count: 1000).map(\.text).filter { $0 != "Terminated" }
   }
 
-  /// Whether the script has said so.
+  /// Waits until the script has written the line.
   func says(_ text: String) -> Bool { eventually(20_000) { lines.contains(text) } }
 
   var shimIdentity: ProcessIdentity? { ProcessIdentity(of: shim.pid) }
@@ -81,7 +81,7 @@ final class ShimRun {
 @Suite struct ShimTests {
   static let patient = "while :; do sleep 0.02; done"
 
-  @Test func aPoliteStop() throws {
+  @Test func sigtermStopsTheRun() throws {
     let run = try ShimRun("trap 'echo bye; exit 7' TERM; echo up; echo err >&2; " + Self.patient)
     #expect(run.says("err"))
     let before = try run.status()
@@ -96,7 +96,7 @@ final class ShimRun {
     #expect(times == times.sorted() && times.allSatisfy { (-60_000...60_000).contains($0 - now) })
   }
 
-  @Test func anEndByItself() throws {
+  @Test func runEndsByItself() throws {
     let cases: [(String, RunStatus.Exit)] = [
       ("exit 0", .code(0)), ("exit 3", .code(3)), ("kill -9 $$", .signal(9)),
       ("kill -TERM $$", .signal(15)),
@@ -110,7 +110,7 @@ final class ShimRun {
     }
   }
 
-  @Test func aRunThatIgnoresSIGTERMIsKilledAfterTheGrace() throws {
+  @Test func runIgnoringSIGTERMIsKilledAfterTheGracePeriod() throws {
     let run = try ShimRun("trap '' TERM; echo up; " + Self.patient, grace: 1)
     #expect(run.says("up"))
     let start = Clock.monotonic()
@@ -121,7 +121,7 @@ final class ShimRun {
 
   /// Port programs have sessions of their own.
   @Test(arguments: ["exec sleep 303", "exit 3"])
-  func nothingOutlivesIt(_ ending: String) throws {
+  func noProcessOutlivesTheRun(_ ending: String) throws {
     let script = "setsid sleep 301 & (setsid sh -c 'sleep 302 & wait' &); echo up; read go < go; "
     let temporary = try TemporaryFolder("shim")
     #expect(mkfifo(temporary.path + "/go", 0o600) == 0)
@@ -129,7 +129,7 @@ final class ShimRun {
     #expect(run.says("up"))
     #expect(eventually { run.descendants.count == 4 })
     let descendants = run.descendants
-    // Opening the pipe for reading and writing does not wait; the script reads from it.
+    // Opening the pipe for reading and writing does not block; the script reads from it.
     let go = try File.open(temporary.path + "/go", .update)
     try go.write("go\n")
     #expect(run.finish(ending == "exit 3" ? nil : .term) == .code(0))
@@ -137,8 +137,8 @@ final class ShimRun {
     if ending == "exit 3" { #expect(try run.status().exit == .code(3)) }
   }
 
-  /// A shell stands between the shim and the program.
-  @Test func aCommandOfSeveralProgramsIsStoppedPolitely() throws {
+  /// A shell runs between the shim and the programs.
+  @Test func commandOfSeveralProgramsGetsSIGTERM() throws {
     let inner = "trap \"echo inner bye; exit 0\" TERM; echo up; " + Self.patient
     let run = try ShimRun("cd / && sh -c '\(inner)'; echo never")
     #expect(run.says("up"))
@@ -147,7 +147,7 @@ final class ShimRun {
     #expect(try run.status().wasAsked)
   }
 
-  @Test func oneShimAFolder() throws {
+  @Test func oneShimPerFolder() throws {
     let run = try ShimRun("trap 'exit 0' TERM; echo up; " + Self.patient)
     #expect(run.says("up"))
     let before = try run.status()
@@ -157,7 +157,7 @@ final class ShimRun {
     #expect(run.lines == ["up"])
   }
 
-  @Test func whatCannotBeStarted() throws {
+  @Test func failedStartHasItsErrno() throws {
     let temporary = try TemporaryFolder("shim")
     let folder = RunFolder(path: temporary.path)
     #expect(try ShimRun.start(["/no/such/program"], folder).exit() == .code(69))
@@ -166,7 +166,7 @@ final class ShimRun {
     #expect(try ShimRun.start([], folder).exit() == .code(64))
   }
 
-  @Test func folderStates() throws {
+  @Test func observationsOfAFolder() throws {
     let temporary = try TemporaryFolder("shim")
     #expect(try RunObservation(RunFolder(path: temporary.path)) == .absent)
     let run = try ShimRun("echo up; exec sleep 300", in: temporary)
@@ -180,10 +180,10 @@ final class ShimRun {
     #expect(try RunObservation(ended.folder) == .ended(ended.status()))
   }
 
-  @Test func muchOutputIsRotated() throws {
+  @Test func longOutputIsRotated() throws {
     let temporary = try TemporaryFolder("shim")
     for number in 1...7 { try temporary.write("log/\(number)", "") }
-    // 17 MB in numbered lines of 8 kB, then a line that is too long.
+    // 17 MB in numbered lines of 8 kB, then one line that is too long.
     let script = """
       awk 'BEGIN { pad = sprintf("%8000s", ""); for (i = 1; i <= 2200; i++) print i pad }'
       head -c 20000 /dev/zero | tr '\\0' y; echo
@@ -199,8 +199,8 @@ final class ShimRun {
     #expect(lines.dropFirst(2200).map { $0.text.utf8.count } == [16_384, 20_000 - 16_384])
   }
 
-  @Test func aFullDiskLosesLinesAndNotTheRun() throws {
-    // A limit of 8 kB on the size of files stands for it.
+  @Test func fullDiskDropsLinesButKeepsTheRun() throws {
+    // A limit of 8 kB on the size of files simulates the full disk.
     let script = "i=0; while [ $i -lt 40 ]; do printf '%0500d\\n' $i; i=$((i+1)); done; exit 5"
     let run = try ShimRun(script, prefix: "ulimit -f 16;")
     #expect(run.finish() == .code(0))
@@ -211,15 +211,15 @@ final class ShimRun {
     #expect(run.lines == lines + ["[relshim: \(40 - lines.count) lines lost, no space]"])
   }
 
-  /// It must not ask an output that has ended again and again.
-  @Test func aRunWithoutOutputCostsNothing() throws {
+  /// The shim must not poll an output that has ended.
+  @Test func closedOutputCostsNoCPU() throws {
     let run = try ShimRun("echo up; exec >/dev/null 2>&1; sleep 1; exit 4")
     #expect(run.finish() == .code(0))
     #expect(try run.status().exit == .code(4) && run.lines == ["up"])
     #expect(run.cpu < 500, "\(run.cpu) ms of CPU in one second")
   }
 
-  @Test func theAgentIsStartedWhereNoneLives() throws {
+  @Test func shimStartsAnAgentWhenNoneIsAlive() throws {
     let temporary = try TemporaryFolder("shim-agent")
     try temporary.write("agent", "#!/bin/sh\necho \"$@\" > \(temporary.path)/called\n", mode: 0o755)
     let options = ["--agent", temporary.path + "/agent", "--home", temporary.path]
@@ -238,8 +238,8 @@ final class ShimRun {
     #expect(arguments == "agent start --home \(temporary.path)\n")
   }
 
-  /// A release phase must not run a second time because somebody asks again.
-  @Test func aRunThatIsOverNeverRunsAgain() throws {
+  /// A release phase must not run a second time if the agent starts it again.
+  @Test func endedRunsAreNeverStartedAgain() throws {
     let temporary = try TemporaryFolder("once")
     for _ in 1...2 {
       let shim = try ShimRun.start(

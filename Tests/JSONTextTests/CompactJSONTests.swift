@@ -5,13 +5,13 @@ struct CompactJSONTests {
   @Test(arguments: [
     ("{}", "{}"), (" [ ] ", "[]"),
     ("\t{ \"a\" : 1 ,\r\n \"b\" : [ 1 , 2 ] }\n", #"{"a":1,"b":[1,2]}"#),
-    // Numbers keep their digits, strings their bytes.
+    // Numbers keep their digits, and strings their bytes.
     ("[1.50e+02, -0, 10000000000000000000000001]", "[1.50e+02,-0,10000000000000000000000001]"),
     (#"[" a { b ", "\u00e9\ud83d\ude00\/"]"#, #"[" a { b ","\u00e9\ud83d\ude00\/"]"#),
     (#"{"a":[{}, [ ]], "a":null}"#, #"{"a":[{},[]],"a":null}"#),
     ("\"é\"", "\"é\""), ("true", "true"),
   ])
-  func onlyWhiteSpaceBetweenPartsGoes(_ text: String, _ compact: String) throws {
+  func onlyWhiteSpaceIsRemoved(_ text: String, _ compact: String) throws {
     #expect(try CompactJSON(Array(text.utf8)).bytes == Array(compact.utf8))
   }
 
@@ -21,12 +21,12 @@ struct CompactJSONTests {
     "\"\u{0}\"", "NaN", "\u{FEFF}{}", "// a\n{}", #"["\ud800"]"#, #"["\udc00\ud800"]"#,
     #"["\ud800\n"]"#, #"{"\ud800":1}"#,
   ])
-  func whatIsNoJSONIsRefused(_ text: String) {
+  func invalidJSONIsRefused(_ text: String) {
     #expect(throws: CompactJSON.Fault.self) { try CompactJSON(Array(text.utf8)) }
   }
 
   @Test(arguments: [[0xFF], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3]])
-  func whatIsNotUTF8IsRefused(_ bytes: [UInt8]) {
+  func invalidUTF8IsRefused(_ bytes: [UInt8]) {
     #expect(throws: CompactJSON.Fault.self) { try CompactJSON([0x22] + bytes + [0x22]) }
   }
 
@@ -42,7 +42,7 @@ struct CompactJSONTests {
     }
   }
 
-  @Test func membersAreFoundWhereTheyStand() throws {
+  @Test func membersAndTheirRanges() throws {
     let json = try CompactJSON(Array(#"{ "a": {"a" : 2}, "b\n": "x\ty", "a": 3 }"#.utf8))
     #expect(json.members?.map(\.name) == ["a", "b\n", "a"])
     #expect(json["a"].map { String(decoding: $0, as: UTF8.self) } == #"{"a":2}"#)

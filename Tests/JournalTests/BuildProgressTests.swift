@@ -27,12 +27,12 @@ import Testing
 
   private func step(_ name: String) -> [UInt8] { line(.buildStep) { $0.step = name } }
 
-  @Test func stepsAndTheFailureAreReadAsTheyCome() throws {
+  @Test func stepsAndTheFailureAreRead() throws {
     var news = BuildProgress(file, build: Self.build)
     #expect(news.take() == [])
     let cause = Cause(.compile, "it does not", remedy: "Mend it.", facts: ["a": "b"])
     let bytes = step("check") + step("compile") + line(.buildFailed) { $0.cause = cause }
-    // A line comes in two parts.
+    // A line arrives in two parts.
     try file.write(bytes.prefix(40))
     #expect(news.take() == [])
     try file.write(bytes.dropFirst(40))
@@ -47,8 +47,8 @@ import Testing
     #expect(news.take() == [])
   }
 
-  /// Whatever the source holds can write there.
-  @Test func nothingElseIsBelieved() throws {
+  /// Code of the source tree can write to the file.
+  @Test func otherLinesAreIgnored() throws {
     var news = BuildProgress(file, build: Self.build)
     var changed = step("check")
     changed[20] ^= 1
@@ -77,7 +77,7 @@ import Testing
     #expect(failure.id == "RT-BUILD-RELEASE" && failure.sentence.count == 1000)
   }
 
-  @Test func ofVeryManyLinesTheFirstAreRead() throws {
+  @Test func numberOfLinesHasALimit() throws {
     var news = BuildProgress(file, build: Self.build)
     let line = step("check")
     for _ in 0..<30 { try file.write([[UInt8]](repeating: line, count: 200).flatMap { $0 }) }

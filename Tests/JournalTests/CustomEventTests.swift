@@ -14,11 +14,11 @@ struct CustomEventTests {
   @Test(arguments: [
     "a.b", "ci.tests.passed", "CI-2.x_y", "a.b.c.d", "buildx.done", "xlog.repaired",
   ])
-  func anotherPrefixIsFine(_ type: String) throws {
+  func otherPrefixesAreAccepted(_ type: String) throws {
     #expect(try CustomEvent(type: type).type == type)
   }
 
-  @Test func everyTypeOfOursIsRefused() {
+  @Test func ownTypesAreRefused() {
     for type in EventType.allCases {
       #expect(Self.id { try CustomEvent(type: type.rawValue) } == "RT-EVENT-TYPE", "\(type)")
       let first = type.rawValue.split(separator: ".")[0]
@@ -32,11 +32,11 @@ struct CustomEventTests {
     "", "a", ".", "a.", ".a", "a..b", "a b.c", "a.b\n", "a.é", "a.\u{1B}", "reltui.x", "RelTUI.x",
     "a." + String(repeating: "b", count: 127), "a/b.c",
   ])
-  func aWrongTypeIsRefused(_ type: String) {
+  func invalidTypesAreRefused(_ type: String) {
     #expect(Self.id { try CustomEvent(type: type) } == "RT-EVENT-TYPE")
   }
 
-  @Test func limitsAreWhereTheyAreSaidToBe() throws {
+  @Test func limitsAreExact() throws {
     _ = try CustomEvent(type: "a." + String(repeating: "b", count: 126))
     func data(_ count: Int) -> [UInt8] {
       Array("{ \"a\": \"\(String(repeating: "x", count: count - 8))\" }".utf8)
@@ -53,7 +53,7 @@ struct CustomEventTests {
     #expect(Self.id { try CustomEvent(line: Array(deeper.utf8)) } == "RT-EVENT-DATA")
   }
 
-  @Test func aLineSaysTypeAppAndData() throws {
+  @Test func linesHaveTypeAppAndData() throws {
     let event = try CustomEvent(
       line: Array(#" {"data": { "n" : 1.0 }, "app":"shop", "type":"a\u002eb"} "#.utf8))
     #expect(event.type == "a.b" && event.app == "shop")
@@ -66,11 +66,11 @@ struct CustomEventTests {
     #"{"type":"a.b","sequence":3}"#, #"{"type":"a.b","app":null}"#, #"{"type":"a.b","data":[]}"#,
     #"{"type":"a.b","data":"{}"}"#, #"{"type":"a.b"}}"#,
   ])
-  func aWrongLineIsRefused(_ line: String) {
+  func invalidLinesAreRefused(_ line: String) {
     #expect(Self.id { try CustomEvent(line: Array(line.utf8)) } == "RT-EVENT-DATA")
   }
 
-  @Test func itIsShownAsItIs() throws {
+  @Test func dataIsShownUnchanged() throws {
     let folder = try TemporaryFolder("custom", inMemory: true)
     let journal = Journal(home: Home(root: folder.path), program: "test")
     let data = #"{"n":1.50e2,"who":"ana b","by":7,"x":[1,{"y":null}],"two":"a\nb","z":"ü"}"#

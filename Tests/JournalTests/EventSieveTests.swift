@@ -3,7 +3,7 @@ import Journal
 import TestSupport
 import Testing
 
-/// What is rejected by its bytes must be what its event would be rejected for.
+/// The sieve must reject only lines whose event does not match.
 struct EventSieveTests {
   private static func line(_ members: String) -> [UInt8] {
     Array(#"{"seq":"7","id":"e","time":"2026-11-21T07:05:09.042Z",\#(members)}"#.utf8)
@@ -23,7 +23,7 @@ struct EventSieveTests {
     #""type":"a.b","subject":"\u0073hop""#, #""type":"a.b","subject":"sho\u0070""#,
     #""type":"a.b","\u0073ubject":"shop""#, #""type":"a.b","subject":"\u0073\u0068\u006F\u0070""#,
   ])
-  func theAppIsFoundAsItMayBeWritten(_ members: String) {
+  func appIsFoundInEveryEscapedForm(_ members: String) {
     #expect(Self.envelope(members)?.app == "shop")
     #expect(Self.mayPass(members, app: "shop") && Self.mayPass(members, app: "shop", type: "a.*"))
   }
@@ -33,13 +33,13 @@ struct EventSieveTests {
     #""type":"a.b","subject":"shop-2","data":{"folder":"/srv/shop","x":"\\ \" \n"}"#,
     #""type":"a.shop","subject":"other""#,
   ])
-  func anotherAppIsRejected(_ members: String) {
+  func otherAppsAreRejected(_ members: String) {
     #expect(!Self.mayPass(members, app: "shop"))
     #expect(Self.mayPass(members))
   }
 
-  /// The event tells: the name stands in the line, but not as that of the app.
-  @Test func aNameElsewhereIsNotRejected() {
+  /// The name occurs in the line, but not as the app; only the decoded event shows that.
+  @Test func nameInAnotherFieldPasses() {
     #expect(Self.mayPass(#""type":"a.b","subject":"other","data":{"by":"shop"}"#, app: "shop"))
   }
 
@@ -49,27 +49,28 @@ struct EventSieveTests {
     ("*\u{1}*", #"a\u0001b"#), ("a.bcd", #"a.b\u0063d"#), ("é*", "éa"), ("é*", #"\u00e9a"#),
     ("*é", "aé"), ("😀", #"\ud83d\ude00"#), ("*\u{7F}", "a\u{7F}"),
   ])
-  func aTypeIsFoundAsItMayBeWritten(_ glob: String, _ written: String) throws {
+  func typeIsFoundInEveryEscapedForm(_ glob: String, _ written: String) throws {
     let members = #""subject":"shop","type":"\#(written)""#
     let envelope = try #require(Self.envelope(members))
     #expect(Glob(glob).matches(envelope.typeName) && Self.mayPass(members, type: glob))
   }
 
   @Test(arguments: ["a.c", "a.bc", "b.*", "*.c", "xa*b", ".b", "*b."])
-  func anotherTypeIsRejected(_ glob: String) {
+  func otherTypesAreRejected(_ glob: String) {
     #expect(!Glob(glob).matches("a.b"))
     #expect(!Self.mayPass(#""type":"a.b","subject":"shop""#, type: glob))
   }
 
-  /// It is shown with a type that does not stand in it.
+  /// The made-up type of such a line does not occur in its bytes.
   @Test(arguments: ["unreadable", "un*", "*able"])
-  func aLineThatIsNoEventIsFoundByTheTypeItIsGiven(_ glob: String) {
+  func unreadableLinesAreFoundByTheirMadeUpType(_ glob: String) {
     #expect(Self.envelope(#""type":"a.b",}"#) == nil)
     #expect(Self.mayPass(#""type":"a.b",}"#, type: glob))
   }
 
-  /// Names and patterns of few letters meet often. Any letter may be escaped, and members come in any order.
-  @Test func neverRejectsWhatMatches() {
+  /// Names and patterns of few letters match often. Any letter may be escaped, and members come in
+  /// any order.
+  @Test func matchingLinesAlwaysPass() {
     var random = Scramble(3)
     func word(_ letters: [String]) -> String {
       (0...Int.random(in: 0...3, using: &random)).map { _ in

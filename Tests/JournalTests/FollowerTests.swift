@@ -7,14 +7,15 @@ import Posix
 import TestSupport
 import Testing
 
-/// A board that begins at a checkpoint is the one that all events give, now and at each moment before.
+/// A board that starts at a checkpoint must equal the fold of all events, now and at each earlier
+/// event.
 @Suite struct FollowerTests {
   let folder: TemporaryFolder
   let journal: Journal
   let events: [Event]
   let segments: [UInt64]
 
-  /// Some thousand events of two apps, in three segments.
+  /// Makes a log with some thousand events of two apps in three segments.
   init() throws {
     folder = try TemporaryFolder("follower", inMemory: true)
     journal = Journal(home: Home(root: folder.path), program: "test")
@@ -51,8 +52,8 @@ import Testing
     return NewEvent(source: "host/test", type: type.rawValue, subject: app, data: JSON.encode(data))
   }
 
-  /// What it would read next was dropped: it begins at a checkpoint again, and its board is the right one.
-  @Test func oneThatIsOvertakenGoesOn() throws {
+  /// The segment that the follower would read next was dropped, so it starts again at a checkpoint.
+  @Test func followerContinuesAfterItsSegmentWasDropped() throws {
     var slow = Follower(journal, recent: 1)
     #expect(try slow.take().count == 1)
     try journal.log.set(Retention(count: 1))
@@ -66,8 +67,8 @@ import Testing
     #expect(slow.board == quick.board)
   }
 
-  /// A segment has its name a moment before it has a line.
-  @Test func aSegmentIsEnteredBeforeItsFirstLine() throws {
+  /// A segment's file exists a moment before its first line.
+  @Test func emptySegmentsAreEntered() throws {
     let (next, name) = (UInt64(6601), journal.log.folder + "/0000000000006601.jsonl")
     var follower = Follower(journal)
     _ = try follower.take()
@@ -85,14 +86,15 @@ import Testing
     return board
   }
 
-  private func follower(_ until: HistoryPoint? = nil, recent: UInt64 = .max) throws -> (Follower, [Event])
-  {
+  private func follower(_ until: HistoryPoint? = nil, recent: UInt64 = .max) throws -> (
+    Follower, [Event]
+  ) {
     var follower = Follower(journal, until: until, recent: recent)
     let events = try follower.take()
     return (follower, events)
   }
 
-  @Test func whatOneLeavesTheNextBeginsWith() throws {
+  @Test func followersStartAtSavedCheckpoints() throws {
     #expect(try journal.log.checkpoints() == [])
     let (first, all) = try follower()
     #expect(first.board == board() && all == events)
@@ -101,12 +103,12 @@ import Testing
     #expect(second.board == board() && newest == Array(events.suffix(10)))
     try journal.append(.agentStarted, app: nil, EventData())
     #expect(try second.take().count == 1 && second.board.agent != nil)
-    // More than are behind the newest checkpoint.
+    // More events than the newest checkpoint leaves to read.
     let (_, recent) = try follower(recent: 3000)
     #expect(recent.count == 3000 && recent.last?.type == .agentStarted)
   }
 
-  @Test func eachMomentOfThePast() throws {
+  @Test func boardsOfThePastAreRight() throws {
     _ = try follower()
     for last in [1, 2, 59, segments[1] - 1, segments[1], segments[1] + 1, segments[2], 6599, 6600] {
       let (past, seen) = try follower(.sequence(last), recent: 5)
@@ -121,7 +123,7 @@ import Testing
     }
     let (empty, _) = try follower(.time(Timestamp(milliseconds: 0)))
     #expect(empty.board == Board())
-    // What is over does not go on, and is not taken for what comes later.
+    // A follower with an end does not go on, and saves no checkpoint for later segments.
     for kept in try journal.log.checkpoints() {
       try Files.remove(
         "\(journal.log.folder)/\(String(kept + 10_000_000_000_000_000).dropFirst()).checkpoint")
@@ -132,8 +134,8 @@ import Testing
     #expect(try journal.log.checkpoints() == [])
   }
 
-  /// What is done to the newest checkpoint; the board must not change by it.
-  @Test func aCheckpointThatDoesNotServe() throws {
+  /// Damages the newest checkpoint in several ways; the board must stay the same.
+  @Test func unusableCheckpointsAreSkipped() throws {
     _ = try follower()
     let newest = try #require(try journal.log.checkpoint(before: segments[2]))
     func change(_ version: Int, _ body: [UInt8]) throws {
@@ -147,16 +149,16 @@ import Testing
       let (follower, _) = try follower(recent: 0)
       #expect(follower.board == board())
       let kept = try journal.log.checkpoint(before: segments[2])
-      // A newer version's is left to it; one that says nothing is made anew.
+      // A checkpoint of a newer version is kept; an unreadable one is replaced.
       if version <= Board.version { #expect(kept == newest) }
       if version == Board.version + 1 { #expect(kept?.version == version) }
     }
   }
 
-  @Test func thePastMayGoButNotWhatCameOfIt() throws {
+  @Test func droppedEventsStayInTheBoard() throws {
     #expect(try journal.dropOld() == [])
     try journal.log.set(Retention(count: 10))
-    // No checkpoint stands for it yet.
+    // No checkpoint exists for the segments yet.
     #expect(try journal.dropOld() == [] && journal.log.segments() == segments)
     _ = try follower()
     #expect(try journal.dropOld() == Array(segments[..<2]))
@@ -169,7 +171,7 @@ import Testing
     #expect(throws: ProblemID.pastGone) {
       try id { try follower(.time(Timestamp(milliseconds: 0))) }
     }
-    // A board of an older version is better than none.
+    // If older events are gone, a board of an older version is used.
     let body = try #require(try journal.log.checkpoint(before: segments[2])).body
     try journal.log.save(Checkpoint(segment: segments[2], version: 0, body: body))
     #expect(try follower().0.board == board())
@@ -179,7 +181,7 @@ import Testing
     #expect(throws: ProblemID.logDamaged) { try id { try follower() } }
   }
 
-  /// The id of what is thrown.
+  /// The id of the thrown cause.
   private func id(_ body: () throws -> Any) throws {
     do { _ = try body() } catch let cause as Cause {
       throw ProblemID(rawValue: cause.id) ?? .system

@@ -25,17 +25,17 @@ struct GapsTests {
     (["13"], [12...12, 14...14]), (["12"], [13...14]), (["1-12"], [13...14]),
     (["15-20"], [12...14]),
     ([], [12...14]),
-    // Nothing that is no number explains anything.
+    // A text that is not a number accounts for no gap.
     (
       ["", "x", "-", "14-12", "12-", "-14", "12-13-14", "1e9", "0-18446744073709551615"], [12...14]
     ),
   ])
-  func whatWasToldIsNoNews(_ texts: [String], _ left: [ClosedRange<UInt64>]) {
+  func reportedGapsAreNotReportedAgain(_ texts: [String], _ left: [ClosedRange<UInt64>]) {
     let whole: ClosedRange<UInt64> = texts == ["12"] && left.isEmpty ? 12...12 : 12...14
     #expect(Self.told(texts).untold([Self.gap(whole)]) == left.map(Self.gap))
   }
 
-  @Test func onlyGapsAreExplained() {
+  @Test func onlyGapsCountAsReported() {
     let others = [
       Damage(path: "x", offset: 3, length: 4, kind: .unreadable),
       Damage(path: "x", offset: 9, length: 4, kind: .again(12)),
@@ -44,7 +44,7 @@ struct GapsTests {
     #expect([12...12, 12...14].map(Gaps.text) == ["12", "12-14"])
   }
 
-  @Test func theLogItselfTellsOfItsGaps() throws {
+  @Test func gapsAreReadFromTheLog() throws {
     let folder = try TemporaryFolder("gaps", inMemory: true)
     let journal = Journal(home: Home(root: folder.path), program: "test")
     _ = try journal.append(custom: (1...5).map { try CustomEvent(type: "a.\($0)") })

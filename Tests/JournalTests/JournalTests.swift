@@ -9,8 +9,8 @@ import TestSupport
 import Testing
 
 struct JournalTests {
-  /// Whoever writes, whatever it is, and whenever the value was set.
-  @Test func valuesOfConfigVarsNeverGetIn() throws {
+  /// For every writer, every field, and values that were set at any time.
+  @Test func valuesOfConfigVarsAreNeverWritten() throws {
     let folder = try TemporaryFolder("journal")
     let home = Home(root: folder.path + "/home")
     let journal = Journal(home: home, program: "test", config: ["MINE": "a value of mine"])
@@ -27,7 +27,7 @@ struct JournalTests {
 
     var reader = Reader(journal.log)
     let lines = try reader.next()
-    #expect(Event(lines[1]) == after, "what is returned is not what was written")
+    #expect(Event(lines[1]) == after, "the returned event differs from the written one")
     #expect(!String(decoding: lines[1].bytes, as: UTF8.self).contains("wörd"))
   }
 }

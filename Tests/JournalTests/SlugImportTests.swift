@@ -6,7 +6,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// What an import writes into the log, and that it is written once.
+/// The events that an import writes; each is written once.
 struct SlugImportTests {
   let folder: TemporaryFolder
   let journal: Journal
@@ -27,7 +27,7 @@ struct SlugImportTests {
     return events
   }
 
-  @Test func theRecordComesBeforeTheSlug() throws {
+  @Test func recordIsWrittenBeforeSlugStored() throws {
     try journal.append(.agentStarted, app: nil, EventData())
     #expect(try journal.tell(of: stored, isNew: true, record: record) == 4)
     let events = try events()
@@ -44,8 +44,8 @@ struct SlugImportTests {
     #expect(merged.first?.data.commit == "c0ffee" && events[5].data == stored)
   }
 
-  /// Each number of events that an import may have written when it was killed.
-  @Test(arguments: 0...5) func whatIsMissingIsWrittenOnce(_ count: Int) throws {
+  /// For each number of events that a killed import may have written.
+  @Test(arguments: 0...5) func missingEventsAreWrittenOnce(_ count: Int) throws {
     _ = try journal.tell(of: stored, isNew: true, record: record)
     let all = try events()
     let first = journal.home.events + "/0000000000000001.jsonl"
@@ -59,15 +59,15 @@ struct SlugImportTests {
     #expect(try events().count == 5)
   }
 
-  @Test func aSlugThatWasRemovedIsStoredAgain() throws {
+  @Test func removedSlugIsStoredAgain() throws {
     #expect(try journal.tell(of: stored, isNew: true, record: nil) == 0)
     #expect(try journal.tell(of: stored, isNew: false, record: nil) == 0)
     #expect(try journal.tell(of: stored, isNew: true, record: nil) == 0)
     #expect(try events().map(\.type) == [.slugStored, .slugStored])
   }
 
-  /// A build speaks of no request and no instance.
-  @Test func whatNoBuildSaysIsLeftOut() throws {
+  /// Events of builds name no request and no instance.
+  @Test func fieldsThatBuildsDoNotUseAreLeftOut() throws {
     var entries = SlugRecordTests.good
     entries[1] = .init(
       .buildStep,

@@ -7,12 +7,12 @@ import Posix
 import TestSupport
 import Testing
 
-/// The record of a build as a slug carries it, and every way in which it can be wrong.
+/// The record of a build in a slug, and every way in which it can be invalid.
 struct SlugRecordTests {
   static let slug = String(repeating: "5a", count: 32)
   static let build = "0123456789abcdef"
 
-  /// One event of a record, as somebody who writes such files by hand could have it.
+  /// One event of a record, as it can be forged.
   struct Entry: Sendable {
     var type: String
     var data: String
@@ -51,7 +51,7 @@ struct SlugRecordTests {
     entries.enumerated().flatMap { $1.bytes($0) }
   }
 
-  @Test func aGoodOneIsReadAsItIs() throws {
+  @Test func validRecordsAreRead() throws {
     let record = try SlugRecord(bytes: Self.bytes(Self.good), slug: Self.slug)
     #expect(record.build == Self.build)
     #expect(
@@ -63,7 +63,7 @@ struct SlugRecordTests {
     #expect(try SlugRecord(bytes: Self.bytes(nameless), slug: Self.slug).events.count == 4)
   }
 
-  @Test func whatIsWrittenCanBeRead() throws {
+  @Test func writtenRecordsCanBeRead() throws {
     var writer = SlugRecordWriter(program: "relpack")
     let build = EventData { $0.build = Self.build }
     writer.append(.buildStarted, app: nil, build)
@@ -94,13 +94,13 @@ struct SlugRecordTests {
     }
   }
 
-  static let changed = "it is no event, or was changed (its checksum is wrong)"
+  static let changed = "it is not an event, or was changed (its checksum is wrong)"
 
   static let cases: [Case] = [
     Case("nothing", line: 1, "there is no event that names a build", bytes: []),
     Case("an empty line", line: 1, changed, bytes: [10]),
     Case("no JSON", line: 1, changed, bytes: Array("hello\n".utf8)),
-    Case("bytes that are no text", line: 1, changed, bytes: [0xff, 0xfe, 10]),
+    Case("bytes that are not text", line: 1, changed, bytes: [0xff, 0xfe, 10]),
     Case("a wrong checksum", line: 2, changed) { $0[1].isWhole = false },
     Case("a line cut short", line: 4, "it is cut short", bytes: bytes(good).dropLast()),
     Case(
@@ -114,35 +114,35 @@ struct SlugRecordTests {
     Case("a number left out", line: 3, "its number is 4") { $0[2].number = 4 },
     Case("a number twice", line: 3, "its number is 2") { $0[2].number = 2 },
     Case("an id twice", line: 3, "its id is that of an earlier line") { $0[2].id = $0[1].id },
-    Case("an id that is none", line: 2, changed) { $0[1].id = String(repeating: "X", count: 32) },
+    Case("an invalid id", line: 2, changed) { $0[1].id = String(repeating: "X", count: 32) },
     Case("a short id", line: 2, changed) { $0[1].id = "abc" },
-    Case("a request", line: 2, "'deploy.requested' stands where build.step belongs") {
+    Case("a request", line: 2, "'deploy.requested' is in the place of build.step") {
       $0[1].type = "deploy.requested"
     },
-    Case("a type of nobody's", line: 2, "'build.dreamt' stands where build.step belongs") {
+    Case("an unknown type", line: 2, "'build.dreamt' is in the place of build.step") {
       $0[1].type = "build.dreamt"
     },
-    Case("a failed build", line: 4, "'build.failed' stands where build.finished belongs") {
+    Case("a failed build", line: 4, "'build.failed' is in the place of build.finished") {
       $0[3].type = "build.failed"
     },
-    Case("no start", line: 1, "'build.step' stands where build.started belongs") {
+    Case("no start", line: 1, "'build.step' is in the place of build.started") {
       $0.removeFirst()
     },
-    Case("a second start", line: 2, "'build.started' stands where build.step belongs") {
+    Case("a second start", line: 2, "'build.started' is in the place of build.step") {
       $0[1].type = "build.started"
     },
-    Case("no end", line: 3, "'build.step' stands where build.finished belongs") {
+    Case("no end", line: 3, "'build.step' is in the place of build.finished") {
       $0.removeLast()
     },
     Case("nothing but a start", line: 2, "there is no build.finished") { $0.removeLast(3) },
-    Case("something behind the end", line: 4, "'build.finished' stands where build.step belongs") {
+    Case("a line after the end", line: 4, "'build.finished' is in the place of build.step") {
       $0.append(Entry(.buildStep))
     },
-    Case("data that is no object", line: 2, "its data cannot be read") { $0[1].data = "7" },
+    Case("data that is not an object", line: 2, "its data cannot be read") { $0[1].data = "7" },
     Case("data of a wrong type", line: 2, "its data cannot be read") {
       $0[1] = Entry(.buildStep, #","step":7"#)
     },
-    Case("nested without end", line: 2, "it is no event") {
+    Case("nested without end", line: 2, "it is not an event") {
       $0[1].data = String(repeating: "[", count: 30_000) + String(repeating: "]", count: 30_000)
     },
     Case(
@@ -157,7 +157,7 @@ struct SlugRecordTests {
     Case("no build at all", line: 1, "there is no event that names a build") {
       for index in $0.indices { $0[index].data = "{}" }
     },
-    Case("a build that is no id", line: 1, "its build is '../../x'") {
+    Case("an invalid id of a build", line: 1, "its build is '../../x'") {
       for index in $0.indices { $0[index].data = #"{"build":"../../x"}"# }
     },
     Case("no slug", line: 4, "it is the record of another slug, ''") {
@@ -166,13 +166,13 @@ struct SlugRecordTests {
     Case("another slug", line: 4, "it is the record of another slug, 'beef'") {
       $0[3] = Entry(.buildFinished, #","slug":"beef""#)
     },
-    Case("an app's name that is none", line: 3, "'../x' cannot be an app's name") {
+    Case("an invalid name of an app", line: 3, "'../x' cannot be an app's name") {
       $0[2].subject = "../x"
     },
     Case("no source", line: 3, "it has no source") { $0[2].source = "" },
   ]
 
-  @Test(arguments: cases) func oneLineSaysWhatIsWrong(_ item: Case) {
+  @Test(arguments: cases) func invalidRecordsNameTheirLine(_ item: Case) {
     let cause = #expect(throws: Cause.self) {
       try SlugRecord(bytes: item.bytes, slug: Self.slug)
     }
@@ -180,8 +180,8 @@ struct SlugRecordTests {
     #expect(cause?.id == "RT-SLUG-RECORD" && cause?.exitCode == 65)
   }
 
-  /// Whatever is done to a byte, it is refused and nothing traps.
-  @Test func noChangedByteGetsThrough() throws {
+  /// Any change of any byte is refused and never traps.
+  @Test func everyChangedByteIsRefused() throws {
     let bytes = Self.bytes(Self.good)
     var random = Scramble(7)
     for _ in 0..<500 {

@@ -2,7 +2,7 @@ import NodeModel
 import Testing
 
 struct BootTimelineTests {
-  /// Looks at a boot: the clock, what is being started and what runs.
+  /// Samples of a boot: the clock, the applications that are starting, and those that run.
   private static let looks: [(Int64, [String], [String], Bool)] = [
     (0, [], ["kernel"], false),
     (10, ["a"], ["kernel", "stdlib"], false),
@@ -11,7 +11,7 @@ struct BootTimelineTests {
     (90, [], ["kernel", "stdlib", "a", "b", "c"], true),
   ]
 
-  @Test func givesEachStretchToWhatWasBeingStarted() {
+  @Test func timeGoesToTheApplicationThatIsStarting() {
     var timeline = BootTimeline()
     for (now, starting, running, isReady) in Self.looks {
       timeline.look(at: now, starting: starting, running: running, isReady: isReady)
@@ -23,7 +23,7 @@ struct BootTimelineTests {
     #expect(timeline.steps.map(\.milliseconds).reduce(0, +) == timeline.total)
   }
 
-  @Test func namesTheOneThatIsBeingStarted() {
+  @Test func currentApplicationIsNamed() {
     var timeline = BootTimeline()
     for (now, starting, running, isReady) in Self.looks.prefix(3) {
       timeline.look(at: now, starting: starting, running: running, isReady: isReady)

@@ -4,7 +4,7 @@ import Operations
 import ReleaseModel
 import Testing
 
-/// What each operation says of a board: whether it may be done, its sentence, its event and back.
+/// Each operation's rules on a board, its sentence, and its event in both directions.
 struct OperationTests {
   /// An app with three releases; v2 is current, v1 ran before, v3 failed.
   static let board: Board = {
@@ -75,15 +75,15 @@ struct OperationTests {
   ]
 
   @Test(arguments: cases)
-  func mayBeDone(_ test: Case) {
+  func checksOnTheBoard(_ test: Case) {
     var refusal: Refusal?
     do throws(Refusal) { try test.operation.check(on: test.board) } catch { refusal = error }
     #expect(refusal == test.refusal)
   }
 
-  /// What a request says is what the agent reads from it.
+  /// The agent must read from a request what the operator wrote.
   @Test(arguments: cases)
-  func eventAndBack(_ test: Case) throws {
+  func operationsSurviveTheirEvent(_ test: Case) throws {
     let operation = test.operation
     let data = operation.request(by: "ana", now: Timestamp(milliseconds: 5))
     #expect(data.by == "ana" && data.deadline == Timestamp(milliseconds: 900_005))
@@ -115,26 +115,26 @@ struct OperationTests {
     #expect(operation.sentence == long && operation.shortSentence == short)
   }
 
-  @Test func aRollbackIsRequestedWithTheReleaseItMeans() {
+  @Test func rollbackRequestNamesItsRelease() {
     #expect(Rollback(app: "shop").chosen(on: Self.board).release == ReleaseNumber(1))
     #expect(
       Rollback(app: "shop").needs(on: Self.board) == Needs(slug: "a", config: "c1"))
   }
 
-  /// A restart of all includes that of each instance, but not the other way round.
+  /// A restart of all instances includes that of each one, but not the other way round.
   @Test(arguments: [
     (InstanceName?.none, InstanceName?.none, true), (nil, InstanceName("web", 1), true),
     (InstanceName("web", 1), InstanceName("web", 1), true), (InstanceName("web", 1), nil, false),
     (InstanceName("web", 1), InstanceName("web", 2), false),
   ])
-  func isOpen(requested: InstanceName?, asked: InstanceName?, isOpen: Bool) {
+  func openRequests(requested: InstanceName?, asked: InstanceName?, isOpen: Bool) {
     var story = Story(board: Self.board)
     story.append(.restartRequested) { $0.instance = requested }
     #expect(Restart(app: "shop", instance: asked).isOpen(on: story.board) == isOpen)
     #expect(!Stop(app: "shop").isOpen(on: story.board))
   }
 
-  @Test func onlyAStopGoesBeforeTheOthers() {
+  @Test func onlyStopGoesBeforeOthers() {
     let all = Self.cases.map(\.operation)
     for first in all {
       for second in all {
@@ -146,14 +146,14 @@ struct OperationTests {
   @Test(arguments: [
     (
       Restart(app: "shop") as any Operation,
-      ["Restart all 3 instances of shop (v2)?", "Nothing of it runs now"]
+      ["Restart all 3 instances of shop (v2)?", "None of its instances runs now"]
     ),
     (Rollback(app: "shop"), ["from v2 to v1?", "This makes v4", "GREETING"]),
     (
       Scale(app: "shop", to: ["web": 1, "job": 3]),
       ["1 of 2 instances of web are stopped", "2 more of job start"]
     ),
-    (Stop(app: "shop"), ["Stop shop?", "Nothing of it serves"]),
+    (Stop(app: "shop"), ["Stop shop?", "It serves no requests"]),
   ])
   func consequences(operation: any Operation, words: [String]) throws {
     let said = operation.consequences(on: try #require(Self.board.apps["shop"]))
@@ -178,7 +178,7 @@ struct Story {
         data: EventData(fill)))
   }
 
-  /// A release that became current.
+  /// Adds a release that became current.
   mutating func release(
     _ number: Int, slug: String, config: String, formation: [String: Int],
     _ fill: (inout EventData) -> Void = { _ in }

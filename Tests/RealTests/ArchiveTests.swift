@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// Archives of built OTP releases, as mix and rebar3 make them, deployed.
+/// Deployments of archives of built OTP releases, as mix and rebar3 make them.
 struct ArchiveTests {
   let stage: Stage
 
@@ -32,7 +32,7 @@ struct ArchiveTests {
     #expect(try stage.builds() == [])
   }
 
-  @Test func whatMixPackedRuns() throws {
+  @Test func mixArchiveRuns() throws {
     try stage.folder.write("demo/lib/demo.ex", "defmodule Demo do\nend\n")
     try stage.folder.write(
       "demo/mix.exs",
@@ -53,7 +53,7 @@ struct ArchiveTests {
     #expect(again.output == #"{"slug":"\#(first ?? "")"}"# + "\n")
   }
 
-  @Test func whatRebar3PackedRuns() throws {
+  @Test func rebar3ArchiveRuns() throws {
     try stage.folder.write(
       "demo/rebar.config", "{relx, [{release, {demo, \"0.1.0\"}, [demo]}, {mode, prod}]}.\n")
     try stage.folder.write(
@@ -73,7 +73,8 @@ struct ArchiveTests {
     ("mkfifo x", 69, "cannot build './x': it is neither a folder nor a file [RT-SOURCE-MISSING]"),
   ]
 
-  @Test(arguments: refused.indices) func isRefusedAndLeavesNothing(_ index: Int) throws {
+  @Test(arguments: refused.indices) func badArchivesAreRefusedWithoutLeftovers(_ index: Int) throws
+  {
     let (script, exit, said) = Self.refused[index]
     try shell(script)
     let answer = try stage.relctl("deploy", "shop", said.contains("./x") ? "./x" : "x")

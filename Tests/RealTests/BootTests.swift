@@ -5,9 +5,9 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// What the agent sees of boots while nobody looks.
+/// The agent's view of boots.
 @Suite(.serialized) struct BootTests {
-  @Test func eachApplicationIsTimedWhateverDecidesReadiness() throws {
+  @Test func applicationsAreTimedWithAndWithoutAnHTTPCheck() throws {
     let stage = try Stage("timed")
     let kept = try stage.relctl("config", "greeter", "set", "GREETER_BOOT_DELAY_MS=4000")
     #expect(kept.exit == .code(0), "\(kept.errors)")
@@ -19,15 +19,15 @@ import Testing
     #expect(booting?.pid != nil)
     #expect(try stage.events().filter { $0.type == .instanceReady }.isEmpty)
     #expect(try deploy.exit() == .code(0))
-    // Its worker has no path to be asked for.
+    // The worker has no HTTP check.
     #expect(try stage.relctl("scale", "greeter", "worker=1").exit == .code(0))
     for process in ["web", "worker"] { try checkTimes(of: process, on: stage) }
-    // They are on the board too: the release's last boot.
+    // The board has the times too, as the release's last boot.
     let frame = try stage.run(
       "reltui", ["--once", "--view", "boot", "--size", "100x30"],
       environment: ["TERM": "xterm-256color"]
     ).output
-    // The warm-up takes 4 s; a busy machine adds to it, or sees its beginning late.
+    // The warm-up takes 4 s; on a busy machine it takes longer, or its start is seen late.
     let seconds = frame.split(separator: "booted in ").dropFirst().first.flatMap {
       Int($0.prefix { $0.isNumber })
     }
@@ -46,8 +46,8 @@ import Testing
     #expect((3000...12_000).contains(times["greeter"] ?? 0) && times["kernel"] == nil)
   }
 
-  /// A minute passes, in which the agent is killed too.
-  @Test func whatHangsIsNamed() throws {
+  /// This takes a minute; meanwhile the agent is killed once.
+  @Test func hangingApplicationIsNamed() throws {
     let stage = try Stage("hangs")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let change = try ProgramTerminal(
@@ -81,11 +81,11 @@ import Testing
     #expect(try stage.ready().map(\.release.value) == [1])
   }
 
-  /// Without distribution its port is all there is to ask.
-  @Test func whatHasNoDistributionIsGatedByItsPath() throws {
+  /// A node without distribution can only be checked through its port.
+  @Test func nodeWithoutDistributionIsCheckedByHTTP() throws {
     let stage = try Stage("alone")
     let tree = stage.folder.path + "/release"
-    // As a built release: a slug whose Procfile was changed would be refused.
+    // Deployed as a built release, because a slug with a changed Procfile is refused.
     try FileTree.copy(try Greeter.slug.get(), to: tree, skipping: { $0 == ".reltui" })
     let procfile = "web: env RELEASE_DISTRIBUTION=none bin/greeter start\n"
     try Files.replace(tree + "/Procfile", with: Array(procfile.utf8), mode: 0o644)

@@ -3,11 +3,11 @@ import Posix
 import TestSupport
 import Testing
 
-/// `relctl build` as root: what a source tree brings runs as somebody else, who gets at nothing of ours.
+/// `relctl build` as root: the source's code runs as another user that has no access to the home.
 @Suite(.serialized) final class BuildUserTests: Sendable {
   let stage: Stage
   let source: String
-  /// What earlier builds of this host have left: none of this test's business.
+  /// Leftovers of earlier builds on this host, which the test ignores.
   let before: Set<String>
 
   init() throws {
@@ -20,7 +20,7 @@ import Testing
 
   private var cache: String { stage.buildUserCache }
 
-  /// A project whose `mix.exs` does something first.
+  /// Writes a project whose `mix.exs` runs a script first.
   private func project(_ script: String) throws {
     try stage.writeProject(thatRuns: script)
   }
@@ -34,12 +34,13 @@ import Testing
         + processes.map { "\($0)" })
   }
 
-  /// What there is more of since the test began.
+  /// The leftovers since the test began.
   private func leftOver() throws -> Set<String> { try Self.remains().subtracting(before) }
 
   /// Starts a build and waits until its `mix.exs` runs.
   private func buildThatStaysInMix(_ script: String) throws -> Child {
-    // A folder that is there before: what is made in `/var/tmp` itself may be seen by the build alone.
+    // The folder exists before the build, because new files in `/var/tmp` itself may be visible to
+    // the build only.
     let folder = "/var/tmp/reltui-test-" + Random.hex(8)
     let mark = folder + "/mark"
     try Files.makeFolder(folder)
@@ -54,7 +55,7 @@ import Testing
     return relctl
   }
 
-  @Test func theSourcesCodeRunsAsTheBuildUser() throws {
+  @Test func codeOfTheSourceRunsAsTheBuildUser() throws {
     try Files.symbolicLink(to: "/etc/shadow", at: source + "/shadow")
     try stage.folder.write("secret", "hidden", mode: 0o600)
     try project(
@@ -75,7 +76,7 @@ import Testing
     ] {
       #expect(said.contains { $0 == line }, "\(line) in \(build.output)")
     }
-    // No setuid bit comes along.
+    // Setuid bits are removed.
     #expect(said.contains { $0.hasPrefix("-rwxr-xr-x") }, "\(build.output)")
     #expect(said.contains { $0.hasPrefix("home /var/tmp/reltui-build-") })
     #expect(try leftOver() == [])
@@ -92,7 +93,7 @@ import Testing
     #expect(try FileTree.entries(of: tree).allSatisfy { $0.info.owner == 0 })
   }
 
-  @Test func aBuildThatFailsSaysWhyAndLeavesNothing() throws {
+  @Test func failedBuildHasACauseAndLeavesNothing() throws {
     try project("(setsid sleep 1000 >/dev/null 2>&1 &)")
     try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\n  oops\nend\n")
     let build = try stage.relctl("build", source, "--json")
@@ -103,7 +104,7 @@ import Testing
     #expect(try leftOver() == [] && !Files.exists(stage.home.slugs))
   }
 
-  @Test func aSignalEndsItWithAllThatItStarted() throws {
+  @Test func signalEndsTheBuildAndItsProcesses() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 &)")
     relctl.signal(.term)
     #expect(relctl.exit() == .code(130))
@@ -111,13 +112,13 @@ import Testing
     #expect(try stage.events().last?.data.cause?.id == "RT-BUILD-INTERRUPTED")
   }
 
-  @Test func whatAKilledBuildLeavesTheNextOneRemoves() throws {
-    // A process that hides from its parents, in a folder of its own.
+  @Test func nextBuildRemovesLeftoversOfAKilledOne() throws {
+    // A process that detaches itself from its parents, in a folder of its own.
     let relctl = try buildThatStaysInMix("(cd / && setsid sleep 1000 >/dev/null 2>&1 &)")
     #expect(try leftOver().contains { $0.hasPrefix("reltui-build-") })
     relctl.signal(.kill)
     #expect(relctl.exit() == .signal(.kill))
-    // What looks like such a folder and is another user's, or only has a similar name, is not ours.
+    // A folder with a build's name of another user, and one with a similar name, are left alone.
     let (foreign, other) = ("/var/tmp/reltui-build-" + Random.hex(8), "/var/tmp/reltui-build-mine")
     for path in [foreign, other] { try Files.makeFolder(path) }
     try Files.setOwner(foreign, 65_534)
@@ -133,15 +134,15 @@ import Testing
     #expect(Files.exists(source + "/mix.exs"))
   }
 
-  /// Nobody but the tools themselves is left to end them.
-  @Test func theToolsEndWithAKilledRelctl() throws {
+  /// When relctl is killed, only the tools themselves can end their processes.
+  @Test func toolsEndWhenRelctlIsKilled() throws {
     let relctl = try buildThatStaysInMix("(setsid sleep 1000 >/dev/null 2>&1 &)")
     relctl.signal(.kill)
     _ = relctl.exit()
     #expect(try eventually(20_000) { try leftOver().allSatisfy { Int($0) == nil } })
   }
 
-  @Test func aProcessThatIsLeftOverIsInTheWay() throws {
+  @Test func leftoverProcessPreventsABuild() throws {
     try project("true")
     let left = try Child.start(
       Invocation(

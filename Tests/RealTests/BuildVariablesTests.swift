@@ -2,7 +2,8 @@ import Posix
 import TestSupport
 import Testing
 
-/// What a build gets of variables, and what is seen of them. As root, so through the build user too.
+/// The variables that a build gets, and where they can be seen; as root, so also through the build
+/// user.
 @Suite(.serialized) struct BuildVariablesTests {
   let stage: Stage
   let source: String
@@ -13,7 +14,7 @@ import Testing
     source = stage.folder.path + "/source"
   }
 
-  /// A project that says something and does not compile: that is all that is wanted of it.
+  /// Writes a project that prints something and does not compile; the tests need no more.
   private func project(_ script: String) throws {
     try stage.folder.write("source/lib/demo.ex", "defmodule Demo do\n  oops\nend\n")
     try stage.writeProject(thatRuns: script)
@@ -25,7 +26,7 @@ import Testing
     return answer.lines.map { String($0.trimmingPrefix("       ")) }
   }
 
-  /// No byte of the home but the sets of config vars holds one of them.
+  /// Checks that no file of the home but the sets of config vars holds one of the values.
   private func checkHome(_ values: [String]) throws {
     for entry in try FileTree.entries(of: stage.home.root)
     where entry.info.kind == .file && !entry.path.contains("/config/") {
@@ -35,7 +36,7 @@ import Testing
     }
   }
 
-  @Test func theyReachTheBuildAndAreNotSeen() throws {
+  @Test func variablesReachTheBuildAndStaySecret() throws {
     try project(
       """
       for name in TOKEN KEPT FILED GIVEN ALL QUOTED; do
@@ -68,12 +69,12 @@ import Testing
     #expect(try keep("unset", "--build", "ALL", "FILED").exit == .code(0))
     #expect(try keep("--build", "--json").output == #"["KEPT"]"# + "\n")
     #expect(try keep("unset", "--build", "ALL").errors.contains("has no config var 'ALL'"))
-    // No release, no request, no app was made of it.
+    // The build made no release, request or app.
     #expect(try stage.events().allSatisfy { $0.typeName.hasPrefix("build.") })
   }
 
-  /// By their lengths: the values themselves are masked.
-  @Test func whatIsSaidLastCounts() throws {
+  /// Checked by length, because the values themselves are masked.
+  @Test func lastValueCounts() throws {
     try project("echo \"1: ${#V1}, 2: ${#V2}, 3: ${#V3}\"")
     try stage.folder.write("one.env", "V1=666666\nV2=666666\n")
     try stage.folder.write("two.env", "V2=7777777\n")
@@ -83,11 +84,11 @@ import Testing
       "two.env",
     ])
     #expect(lines.contains("1: 8, 2: 7, 3: 5"), "\(lines)")
-    // Those that an app keeps are its own.
+    // The config vars of an app are not changed.
     #expect(try said(["build", source]).contains("1: 0, 2: 0, 3: 0"))
   }
 
-  @Test func whatABuildNeedsOfTheEnvironmentIsHandedOn() throws {
+  @Test func neededEnvironmentVariablesArePassedOn() throws {
     try project(
       """
       echo "mirror $HEX_MIRROR"; echo "proxy $https_proxy"; echo "key $HEX_API_KEY"
@@ -124,8 +125,8 @@ import Testing
     try checkHome(["zq-"])
   }
 
-  /// The build user has no way to root's keys; who needs them is told.
-  @Test func dependenciesBySSHAreWarnedOf() throws {
+  /// The build user cannot read root's keys; a project that needs them gets a warning.
+  @Test func dependenciesOverSSHCauseAWarning() throws {
     try project("true")
     let warning = " !     mix.lock has a dependency by SSH, and SSH_AUTH_SOCK is not handed to"
     try stage.folder.write("source/mix.lock", "%{}\n")
@@ -147,7 +148,9 @@ import Testing
     ),
   ]
 
-  @Test(arguments: refused.indices) func isRefusedBeforeAnythingIsBuilt(_ index: Int) throws {
+  @Test(arguments: refused.indices) func invalidVariablesAreRefusedBeforeTheBuild(_ index: Int)
+    throws
+  {
     let (words, exit, said) = Self.refused[index]
     try project("true")
     try stage.folder.write("wrong.env", "A=1\nzq-secret\n")
@@ -157,7 +160,7 @@ import Testing
     #expect(!Files.exists(stage.home.events) && !answer.errors.contains("zq-"))
   }
 
-  @Test func whatIsNotBuiltTakesNone() throws {
+  @Test func onlyBuildsAcceptVariables() throws {
     try FileTree.copy(
       Workspace.root + "/Tests/Fixtures/releases/mix", to: stage.folder.path + "/release")
     for what in ["release", "abcd"] {

@@ -4,26 +4,26 @@ import Posix
 import TestSupport
 import Testing
 
-/// Values of config vars are planted wherever they can get into an event, and then looked for in every byte of the log
-/// and of what is shown.
+/// Plants values of config vars wherever they can get into an event, then looks for them in every
+/// byte of the log and of the output.
 @Suite struct CanaryTests {
-  /// Letters and digits that stand nowhere else; so does their beginning, by which half a value is found.
+  /// Random text with a unique prefix, by which even half a value is found.
   private static func noise() -> String { mark + Random.hex(10) }
   private static let mark = "zq"
 
   struct Canaries {
     /// Given as `KEY=VALUE`.
     let plain = noise()
-    /// Marked, and hard to find.
+    /// Marked as secret, and hard to find.
     let odd = "a\"b\\\(noise())\nö\"\(noise())é"
-    /// Marked, and so short that it would not be masked otherwise.
+    /// Marked as secret; unmarked it would be too short to be masked.
     let short = "~%\(Random.hex(1))!"
-    /// In a set that is not current any more.
+    /// In a set that is no longer current.
     let old = noise()
     /// Known to one build only.
     let built = noise()
 
-    /// Each line of each, as it is and as JSON has it.
+    /// Each line of each value, plain and escaped for JSON.
     var texts: [String] {
       let lines = [plain, odd, short, old, built].flatMap { $0.split(separator: "\n") }
       let quoted = lines.map {
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func noValueGetsIntoTheLog() throws {
+  @Test func noValueIsLogged() throws {
     let (stage, canaries) = (try Stage("canary"), Canaries())
     try setVariables(of: canaries, on: stage)
     try build(of: canaries, on: stage)
@@ -71,7 +71,7 @@ import Testing
     try #require(try stage.relctl("config", "greeter", "set", "OLD=-").exit == .code(0))
   }
 
-  /// A project that says in its compile error whatever it knows, built as a platform does it.
+  /// Builds a project, as a platform does, whose compile error contains every value.
   private func build(of canaries: Canaries, on stage: Stage) throws {
     let (project, variables) = (stage.folder.path + "/broken", stage.folder.path + "/env")
     try FileTree.copy(Workspace.greeter, to: project, skipping: { $0 == "_build" })
@@ -92,12 +92,13 @@ import Testing
     #expect(canaries.texts.filter(text.contains) == [], "\(text)")
   }
 
-  /// A string of Elixir.
+  /// A string literal of Elixir.
   private static func quoted(_ text: String) -> String {
     String(decoding: JSON.encode(text), as: UTF8.self)
   }
 
-  /// The sample application, made talkative, in a folder and with a commit that tell values themselves.
+  /// The sample application, changed to print values, in a folder and with a commit that contain
+  /// values.
   private func source(of canaries: Canaries, on stage: Stage) throws -> String {
     let source = stage.folder.path + "/app-\(canaries.plain)-\(canaries.short)"
     try FileTree.copy(Workspace.greeter, to: source, skipping: { $0 == "_build" })
@@ -123,7 +124,7 @@ import Testing
     return source
   }
 
-  /// A boot, a release phase and a run that fail, each in words that hold values.
+  /// A boot, a release phase and a run that fail with messages that contain values.
   private func failures(of canaries: Canaries, on stage: Stage) throws -> [Stage.Answer] {
     var answers = [
       try stage.run(
@@ -143,7 +144,8 @@ import Testing
     return answers
   }
 
-  /// Without this the test would pass where nobody says anything.
+  /// Checks that the values were really printed; otherwise the test would pass without testing
+  /// anything.
   private func checkPlanted(_ canaries: Canaries, on stage: Stage) throws {
     let output = try FileTree.entries(of: stage.home.apps).map(\.path)
       .filter { $0.contains("/log/") }
@@ -166,7 +168,7 @@ import Testing
     }
   }
 
-  /// Every byte of the files in which programs of ours write what they have met.
+  /// Checks every byte of the files that reltui's programs write.
   private func checkLog(_ canaries: Canaries, on stage: Stage) throws {
     let files = try FileTree.entries(of: stage.home.root).filter { $0.info.kind == .file }.map(
       \.path

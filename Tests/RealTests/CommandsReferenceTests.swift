@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 struct CommandsReferenceTests {
-  @Test func pageSaysWhatHelpSays() throws {
+  @Test func pageMatchesTheHelp() throws {
     let stage = try Stage("commands")
     let all = try help(stage, [])
     let lines = all.split(separator: "\n").filter { $0.hasPrefix("  ") }
@@ -21,8 +21,8 @@ struct CommandsReferenceTests {
     try ReferencePage.check("commands", page)
   }
 
-  /// A command's own words are in small letters, and stand in its usage as in the list; the list goes on with
-  /// a summary, the usage with arguments.
+  /// The words that make up a command's name. They are in small letters and appear in the list and
+  /// in the usage; in the list a summary follows, in the usage arguments.
   private static func name(_ words: [String], _ help: String) -> [String] {
     let usage = help.split(separator: "\n").first?.split(separator: " ").dropFirst(2) ?? []
     return zip(words, usage).prefix { $0 == $1 && $0.allSatisfy(\.isLowercase) }.map(\.0)
@@ -45,13 +45,13 @@ struct CommandsReferenceTests {
 
     <!-- Made by the tests from the code: make docs -->
 
-    What `relctl help` and `relctl COMMAND --help` print. `APP/web.1` names one instance of an app.
-    The home is `--home`, else `$RELTUI_HOME`, else `/var/lib/reltui` for root, else
+    This is the output of `relctl help` and `relctl COMMAND --help`. `APP/web.1` is one instance of
+    an app. The home is `--home`, else `$RELTUI_HOME`, else `/var/lib/reltui` for root, else
     `$XDG_STATE_HOME/reltui` (`~/.local/state/reltui`).
 
     `--json` prints lists as one array and streams (`logs`, `events`) as one object a line. With
     `--json`, `deploy`, `rollback`, `restart`, `scale`, `stop` and `config … set` print the
-    instances as they are afterwards. Exit codes stand in [errors](errors.md).
+    instances as they are afterwards. Exit codes are listed in [errors](errors.md).
 
 
     """

@@ -2,9 +2,9 @@ import Posix
 import TestSupport
 import Testing
 
-/// `make demo` without a terminal, on the programs that `make build` has left.
+/// `make demo` without a terminal, with the programs of `make build`.
 struct DemoTests {
-  @Test func printsEveryViewOfARunningReleaseAndLeavesNothing() throws {
+  @Test func demoPrintsEveryViewAndLeavesNothing() throws {
     #expect(Files.isExecutableFile(Workspace.root + "/.build/release/reltui"), "run: make build")
     let environment = Environment.current.filter { ["PATH", "HOME", "LANG"].contains($0.key) }
     let demo = try Invocation([Workspace.root + "/scripts/demo"], environment: environment)
@@ -16,7 +16,7 @@ struct DemoTests {
     let row = releases.split(separator: "\n").first { $0.contains("▸greeter") } ?? ""
     #expect(["v2", "ready", "web 2/2"].allSatisfy { row.contains($0) }, "\(releases)")
     let boot = frames.first { $0.hasPrefix("boot") } ?? ""
-    // Above the table stands how many applications there are.
+    // The number of applications is above the table.
     let table = boot.split(separator: "\n").drop { !$0.contains("APPLICATION") }
     let planned = table.compactMap { line -> String? in
       let words = line.split(separator: " ")
@@ -33,7 +33,7 @@ struct DemoTests {
     #expect(left.isEmpty)
   }
 
-  /// What the boot script itself says, asked of Erlang.
+  /// The boot order, read from the boot script by Erlang itself.
   private func bootOrder() throws -> [String] {
     let script = """
       [File | _] = filelib:wildcard("\(Workspace.root)/.build/demo/home/slugs/*/tree/releases/0.2.0/start.boot"),

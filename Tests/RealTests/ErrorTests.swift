@@ -4,7 +4,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// Bad input gets one line with an id, the right exit code, and changes nothing.
+/// Bad input gives one line with an id and the right exit code, and changes nothing.
 struct ErrorTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var arguments: [String]
@@ -77,10 +77,10 @@ struct ErrorTests {
       "'../x' cannot be an app's name"),
     Case(
       ["events", "emit", "a.b", "--data", "[]"], 65, "RT-EVENT-DATA",
-      "the data is no JSON object"),
+      "the data is not a JSON object"),
     Case(
       ["events", "emit", "a.b", "--data", "{\"a\":01}"], 65, "RT-EVENT-DATA",
-      "the data is no JSON (about byte 8)"),
+      "the data is not JSON (near byte 8)"),
     Case(["events", "--app", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["events", "--since", "soon"], 64, "RT-USAGE", "'soon' is no moment"),
     Case(["events", "--since", "42"], 64, "RT-USAGE", "'42' is no moment"),
@@ -94,7 +94,7 @@ struct ErrorTests {
     Case(["events", "verify", "x"], 64, "RT-USAGE", "'x' is one argument too many"),
   ]
 
-  @Test(arguments: cases) func isOneLineAndChangesNothing(_ given: Case) throws {
+  @Test(arguments: cases) func errorsAreOneLineAndChangeNothing(_ given: Case) throws {
     let stage = try Stage("errors")
     for (name, file, text) in [
       ("bad", "Procfile", "web: x\nno colon\n"), ("badjson", "app.json", #"{"formation": 3}"#),
@@ -111,7 +111,7 @@ struct ErrorTests {
     #expect(!Files.exists(stage.home.root))
   }
 
-  @Test func aHomeThatCannotBeWrittenIsSaid() throws {
+  @Test func unwritableHomeIsReported() throws {
     let stage = try Stage("home")
     try Files.replace(stage.folder.path + "/file", with: [])
     let home = ["RELTUI_HOME": stage.folder.path + "/file/home"]
@@ -125,7 +125,7 @@ struct ErrorTests {
       agent.exit == .code(69) && agent.errors.contains("[RT-HOME-UNWRITABLE]"), "\(agent.errors)")
   }
 
-  @Test func helpIsThereForEveryCommand() throws {
+  @Test func everyCommandHasHelp() throws {
     let stage = try Stage("help")
     let all = try stage.relctl("help").lines
     let names = all.filter { $0.hasPrefix("  ") }.map { $0.split(separator: " ")[0] }

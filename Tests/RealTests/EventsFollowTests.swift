@@ -2,7 +2,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// `relctl events --follow`: wakes up when something comes, and goes when nobody wants it any more.
+/// `relctl events --follow`: it wakes for new events, and ends when its reader is gone.
 struct EventsFollowTests {
   private final class Follower {
     let child: Child
@@ -35,7 +35,7 @@ struct EventsFollowTests {
 
     func goAway() { output = nil }
 
-    /// Clock ticks of CPU that it has had.
+    /// Clock ticks of CPU time.
     func ticks() throws -> Int {
       let stat = String(decoding: try Files.read("/proc/\(child.pid)/stat"), as: UTF8.self)
       let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
@@ -44,7 +44,7 @@ struct EventsFollowTests {
         ? Int(fields[11]).flatMap { user in Int(fields[12]).map { user + $0 } } : nil) ?? -1
     }
 
-    /// Times it went to sleep by itself: each wake-up is one.
+    /// Voluntary context switches: one for each wake-up.
     func sleeps() throws -> Int {
       let status = String(decoding: try Files.read("/proc/\(child.pid)/status"), as: UTF8.self)
       let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
@@ -62,8 +62,8 @@ struct EventsFollowTests {
     }
   }
 
-  /// Suspended for so long that the events it would read next are dropped.
-  @Test func oneThatIsTooSlowIsTold() throws {
+  /// The follower is suspended until the events that it would read next are dropped.
+  @Test func slowFollowerReportsDroppedEvents() throws {
     let stage = try Stage("slow")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -93,7 +93,7 @@ struct EventsFollowTests {
     #expect(rest.exit == .code(0) && rest.errors.isEmpty && rest.lines.count > 20)
   }
 
-  @Test(arguments: [Signal.int, .term]) func aSignalEndsItQuietly(_ signal: Signal) throws {
+  @Test(arguments: [Signal.int, .term]) func signalEndsTheFollowerQuietly(_ signal: Signal) throws {
     let stage = try Stage("signal")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -104,7 +104,7 @@ struct EventsFollowTests {
     #expect(try follower.ends() == .code(0))
   }
 
-  @Test func aReaderThatGoesAwayEndsItThoughNothingComes() throws {
+  @Test func closedPipeEndsAnIdleFollower() throws {
     let stage = try Stage("closed")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
@@ -113,12 +113,12 @@ struct EventsFollowTests {
     #expect(try follower.ends() == .code(0))
   }
 
-  @Test func nothingIsDoneWhileNothingComes() throws {
+  @Test func idleFollowerSleeps() throws {
     let stage = try Stage("idle")
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
     #expect(try follower.expect("a.first"))
-    // What is written beside the log wakes nobody for long, and then it sleeps: all the while that others work.
+    // Files written beside the log wake it only briefly.
     #expect(try stage.relctl("events", "emit", "a.second").output == "2\n")
     #expect(try follower.expect("a.second"))
     var before = (-1, -1)
@@ -133,7 +133,7 @@ struct EventsFollowTests {
     #expect(try follower.ends() == .code(0))
   }
 
-  @Test func aHomeThatIsNotThereYetIsWaitedForAndNotMade() throws {
+  @Test func followerWaitsForAMissingHome() throws {
     let stage = try Stage("absent")
     let follower = try Follower(stage)
     let isAsleep = try eventually(10_000) { try follower.sleeps() > 2 }

@@ -4,7 +4,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// The commands over the event log, on logs that were written by them.
+/// The commands over the event log, on logs that these commands wrote.
 struct EventsTests {
   static func emit(_ stage: Stage, _ lines: String) throws -> Stage.Answer {
     try stage.run("relctl", ["events", "emit", "--stdin"], input: lines)
@@ -20,7 +20,7 @@ struct EventsTests {
     var number: UInt64 { UInt64(seq) ?? 0 }
   }
 
-  @Test func oneEventOrManyAreWrittenAndNumbered() throws {
+  @Test func writtenEventsAreNumbered() throws {
     let stage = try Stage("emit")
     let one = try stage.relctl(
       "events", "emit", "ci.tests.passed", "--app", "shop", "--data", #"{ "count" : 1.50 }"#)
@@ -33,7 +33,7 @@ struct EventsTests {
       shown.lines.map { $0.dropFirst(25) } == [
         "1 ci.tests.passed shop count=1.50", "2 a.b –", "3 a.c shop k=[1]", "4 a.d –",
       ])
-    // Known from its events alone.
+    // The app is known from its events alone.
     #expect(try stage.relctl("events", "--app", "shop").lines.count == 2)
     #expect(try stage.relctl("events", "--app", "shop", "--type", "x.*").output.isEmpty)
     let unknown = try stage.relctl("events", "--app", "nosuch")
@@ -41,13 +41,13 @@ struct EventsTests {
   }
 
   @Test(arguments: [
-    ("nope", "line 3: it is no JSON (about byte 1)"),
+    ("nope", "line 3: it is not JSON (near byte 1)"),
     (#"{"type":"build.done"}"#, "line 3: 'build.…' are types of reltui's own"),
     (String(repeating: " ", count: 200_000), "line 3: it is longer than 128 KiB"),
     (String(repeating: "x", count: 3_000_000), "line 3: it is longer than 128 KiB"),
-    ("", "line 3: it is no JSON (about byte 1)"),
+    ("", "line 3: it is not JSON (near byte 1)"),
   ])
-  func whatIsBeforeABadLineIsWritten(_ bad: String, _ sentence: String) throws {
+  func eventsBeforeABadLineAreWritten(_ bad: String, _ sentence: String) throws {
     let stage = try Stage("bad")
     let answer = try Self.emit(
       stage, #"{"type":"a.b"}\#n{"type":"a.c"}\#n\#(bad)\#n{"type":"a.d"}\#n"#)
@@ -56,7 +56,7 @@ struct EventsTests {
     #expect(try stage.relctl("events").lines.count == 2)
   }
 
-  @Test func linesThatComeTogetherWaitForTheDiskOnce() throws {
+  @Test func linesReadTogetherShareOneSync() throws {
     let stage = try Stage("batch")
     #expect(try Self.emit(stage, #"{"type":"a.b"}"#).output == "1\n")
     let lines = stage.folder.path + "/lines"
@@ -79,9 +79,9 @@ struct EventsTests {
     #expect(calls.count { $0.contains("write(") && $0.contains(#""2\n3\n"#) } == 1)
   }
 
-  @Test func onlyWhatIsAskedForIsShown() throws {
+  @Test func filtersSelectEvents() throws {
     let stage = try Stage("filter")
-    // Several segments.
+    // Enough for several segments.
     let filler = String(repeating: "x", count: 2000)
     let lines = (1...1500).map {
       #"{"type":"load.\#($0 % 3 == 0 ? "tick" : "tock")","app":"app\#($0 % 2)","data":{"x":"\#(filler)"}}"#
@@ -103,7 +103,7 @@ struct EventsTests {
     #expect(try ask("--since", "1h", "-n", "1") == [1500] && ask("--until", "1h") == [])
     #expect(try stage.relctl("events").lines.count == 100)
     #expect(try stage.relctl("events", "--after", "1000").lines.count == 500)
-    // By the time of an event in the middle.
+    // Selected by the time of an event in the middle.
     let events = try stage.events()
     let middle = events[events.count / 2].time
     #expect(
@@ -115,7 +115,7 @@ struct EventsTests {
         == Array(events.filter { $0.time <= middle }.map(\.sequence).suffix(4)))
   }
 
-  @Test func theEndOfTheLogIsReadWithoutWhatIsBefore() throws {
+  @Test func lastEventsAreReadFromTheEnd() throws {
     let stage = try Stage("seek")
     let filler = String(repeating: "x", count: 60_000)
     let line = #"{"type":"load.tick","data":{"x":"\#(filler)"}}"#
@@ -139,8 +139,8 @@ struct EventsTests {
     }
   }
 
-  /// Where few events match, a segment without any is read once, and what is wrong with it is told.
-  @Test func whatHasNoMatchIsReadOnce() throws {
+  /// If few events match, a segment without matches is read once, and its damage is reported.
+  @Test func segmentsWithoutMatchesAreReadOnce() throws {
     let stage = try Stage("rare")
     let filler = String(repeating: "x", count: 60_000)
     let line = { (app: String) in
@@ -180,13 +180,14 @@ struct EventsTests {
     #expect(last.numbers == [3, 30] && last.reads == all.reads)
     #expect(last.errors == all.errors)
     #expect(try ask("-n", "1").numbers == [30])
-    // Nothing of the log is read for an app of which it has just been seen that it has no events.
+    // For an app that has just been found to have no events, the log is not read again.
     let unknown = try stage.relctl("events", "--app", "nosuch")
     #expect(unknown.exit == .code(69) && unknown.errors.contains("[RT-APP-UNKNOWN]"))
   }
 
-  /// Right by its checksum and no JSON: a program that reads the listing must not fail on it.
-  @Test func whatIsNoEventIsShownAsOne() throws {
+  /// The line has a valid checksum but is not JSON; a program that reads the listing must not fail
+  /// on it.
+  @Test func unreadableLinesAreShownAsEvents() throws {
     let stage = try Stage("strange")
     let drafts = ["{}", "{", "{}"].map {
       NewEvent(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
@@ -202,7 +203,7 @@ struct EventsTests {
     #expect(try stage.relctl("events").lines[1].dropFirst(25) == "2 unreadable –")
   }
 
-  @Test func damageIsNamedRepairedAndToldOnce() throws {
+  @Test func damageIsRepairedAndReportedOnce() throws {
     let stage = try Stage("repair")
     _ = try Self.emit(
       stage, (1...6).map { #"{"type":"a.b","data":{"n":\#($0)}}"# }.joined(separator: "\n"))
@@ -265,8 +266,10 @@ struct EventsTests {
     var problems: [Problem]
   }
 
-  /// Another byte in place of the newline behind the last event: it counts, and both commands say what is so.
-  @Test(arguments: [UInt8(ascii: "X"), 0]) func aNewlineThatIsLost(byte: UInt8) throws {
+  /// Another byte replaces the newline of the last event. The event counts, and both commands
+  /// report it.
+  @Test(arguments: [UInt8(ascii: "X"), 0]) func lastEventWithoutItsNewlineCounts(byte: UInt8) throws
+  {
     let stage = try Stage("newline")
     _ = try Self.emit(stage, (1...3).map { _ in #"{"type":"a.b"}"# }.joined(separator: "\n"))
     let path = stage.home.events + "/0000000000000001.jsonl"
@@ -286,13 +289,13 @@ struct EventsTests {
     #expect(try Files.read(path)[end - 1] == UInt8(ascii: "\n"))
   }
 
-  @Test func aRepairThatWasCutShortIsToldByTheNext() throws {
+  @Test func nextRepairReportsAnInterruptedOne() throws {
     let stage = try Stage("cut")
     _ = try Self.emit(stage, (1...4).map { _ in #"{"type":"a.b"}"# }.joined(separator: "\n"))
     let path = stage.home.events + "/0000000000000001.jsonl"
     var bytes = try Files.read(path)
     let length = try #require(bytes.firstIndex(of: UInt8(ascii: "\n"), from: 0)) + 1
-    // As a repair leaves it that was killed before it could tell.
+    // The state after a repair that was killed before it wrote its event.
     bytes.replaceSubrange(
       length..<(2 * length - 1), with: Array(repeating: UInt8(ascii: " "), count: length - 1))
     try Files.replace(path, with: bytes)
@@ -302,7 +305,7 @@ struct EventsTests {
     #expect(try stage.relctl("events", "verify").exit == .code(0))
   }
 
-  @Test func statCountsWhatIsThere() throws {
+  @Test func statCountsTheLog() throws {
     let stage = try Stage("stat")
     #expect(try stage.relctl("events", "stat").exit == .code(0) && !Files.exists(stage.home.root))
     _ = try Self.emit(stage, (1...5).map { #"{"type":"a.\#($0 % 2)"}"# }.joined(separator: "\n"))
@@ -323,7 +326,7 @@ struct EventsTests {
   }
 
   @Test(arguments: [[], ["--json"]])
-  func nothingSteersATerminal(_ arguments: [String]) throws {
+  func outputHasNoControlSequences(_ arguments: [String]) throws {
     let stage = try Stage("hostile")
     _ = try Self.emit(
       stage,
@@ -343,8 +346,8 @@ struct EventsTests {
         }, "\(sent.debugDescription)")
   }
 
-  /// Moments and limits, on a log of some segments.
-  @Test func thePastAsFarAsItIsKept() throws {
+  /// Points in time and limits, on a log of some segments.
+  @Test func boardsOfThePastUpToTheOldestEvent() throws {
     let stage = try Stage("past")
     let line = #"{"type":"a.b","data":{"text":"\#(String(repeating: "x", count: 60_000))"}}"#
     let count = 60
@@ -353,7 +356,8 @@ struct EventsTests {
     for (words, sentence) in [
       (["ps", "--at", "61"], "there is no event 61 yet; the last one is 60 [RT-USAGE]"),
       (
-        ["ps", "--at", "2999-01-01T00:00:00Z"], "2999-01-01T00:00:00.000Z is yet to come [RT-USAGE]"
+        ["ps", "--at", "2999-01-01T00:00:00Z"],
+        "2999-01-01T00:00:00.000Z is in the future [RT-USAGE]"
       ),
       (["ps", "--at", "noon"], "'noon' is no moment [RT-USAGE]"),
       (["ps", "shop", "--at", "7"], "there was no app 'shop' then [RT-APP-UNKNOWN]"),

@@ -4,9 +4,9 @@ import Posix
 import TestSupport
 import Testing
 
-/// A home whose file system has no byte left, or no room for another file.
+/// A home on a file system without a free byte, or without a free inode.
 @Suite struct FullDiskTests {
-  @Test func anOperatorIsStillObeyed() throws {
+  @Test func requestsWorkOnAFullDisk() throws {
     let disk = try PrivateDisk(size: 112, files: 4500)
     let stage = try Stage("full", on: disk)
     let tree = try Greeter.slug.get()
@@ -33,7 +33,7 @@ import Testing
     try checkLog(stage)
   }
 
-  /// All by itself.
+  /// Checks that the app recovers without help.
   private func checkRecovery(_ stage: Stage) throws {
     #expect(eventually(8000) { Files.exists(stage.home.ballast + "/bytes") })
     try checkWords(stage, isFull: false)
@@ -68,7 +68,7 @@ import Testing
     #expect(try names + stage.builds() == [])
   }
 
-  /// With an agent and after it was killed.
+  /// With an agent, and after the agent was killed.
   private func checkRollbackAndStop(_ stage: Stage) throws {
     let first = try #require(try stage.ready().first)
     #expect(stage.greet(first)?.contains("Good evening") == true)
@@ -103,16 +103,16 @@ import Testing
     #expect(answer.exit == .code(0), "\(words): \(answer.output)\(answer.errors)")
   }
 
-  /// What no operator sees coming: the disk gets full in the middle.
-  @Test func aDeployThatFillsTheDiskLeavesNothing() throws {
+  /// The disk fills up in the middle of a deploy.
+  @Test func deployThatFillsTheDiskLeavesNothing() throws {
     let disk = try PrivateDisk(size: 64, files: 4000)
     let stage = try Stage("filling", on: disk)
     let tree = stage.folder.path + "/tree"
-    // As a built release it is copied; a slug would be imported from where it lies.
+    // A built release is copied; a slug would be imported without a copy.
     try FileTree.copy(try Greeter.slug.get(), to: tree, skipping: { $0 == ".reltui" })
     #expect(try stage.relctl("agent", "start").exit == .code(0))
     #expect(eventually { Files.exists(stage.home.ballast + "/bytes") })
-    // Once there is no room for the copy, once for its objects alone.
+    // Once without space for the copy, once without space for its objects.
     for left in [6, 20] {
       try disk.fill(leaving: left << 20)
       let refused = try stage.relctl("build", tree)
@@ -128,8 +128,8 @@ import Testing
     #expect(try stage.relctl("build", tree).exit == .code(0))
   }
 
-  /// An app that says much must not take what is kept for others; how a run ended is kept to the last byte.
-  @Test func relshimDropsLinesAndKeepsTheEnd() throws {
+  /// An app with much output must not use up the reserve, and the exit of a run is always kept.
+  @Test func relshimDropsLinesButKeepsTheExit() throws {
     let disk = try PrivateDisk(size: 32, files: 1000)
     let flood = """
       trap 'exit 5' TERM; awk 'BEGIN { for (i = 0; i < 60000; i++) printf "%050d\\n", i }'
@@ -155,7 +155,7 @@ import Testing
     _ = try File.open(home + "/go", .replace)
     func lines() -> [String] { LogTail.lines(of: folder, count: 10_000).map(\.text) }
     #expect(eventually { lines().last == "again" })
-    // Not one line goes without being counted.
+    // Every dropped line is counted.
     let notes = lines().filter { $0.hasPrefix("[relshim: ") && $0.hasSuffix(" lost, no space]") }
     let lost = notes.compactMap { Int($0.split(separator: " ")[1]) }.reduce(0, +)
     #expect(notes.count == 1 && lost + lines().count - 2 == 60_000, "\(notes)")

@@ -3,15 +3,16 @@ import Posix
 import TestSupport
 import Testing
 
-/// Restart and rollback under a key, in a real terminal, while somebody uses the app.
+/// Restart and rollback by key in a real terminal, while the app serves requests.
 struct KeyTests {
-  /// Asks all ready instances again and again; counts the rounds in which none answered.
+  /// A client that asks all ready instances again and again, and counts the rounds without any
+  /// answer.
   private final class Visitor: @unchecked Sendable {
     private let stop: File
     private let child: Child
     private let result: String
 
-    /// The loop is a process of its own, so that nothing the test does holds it up.
+    /// The loop is a process of its own, so that the test does not delay it.
     init(_ stage: Stage) throws {
       result = stage.folder.path + "/visits"
       let (reading, writing) = try File.pipe()
@@ -45,7 +46,7 @@ struct KeyTests {
     }
   }
 
-  @Test func restartAndRollbackUnderAKeyLeaveNoGap() throws {
+  @Test func restartAndRollbackByKeyLeaveNoGap() throws {
     let stage = try Stage("keys")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     #expect(try stage.relctl("scale", "greeter", "web=2").exit == .code(0))
@@ -60,7 +61,7 @@ struct KeyTests {
       environment: stage.environment.merging(["TERM": "xterm-256color", "TZ": "UTC"]) { $1 },
       columns: 120, rows: 40)
     #expect(terminal.wait(for: "greeter"))
-    // Into the instances, the first one: R, then from "No" to "Yes".
+    // Opens the instances, chooses the first; then R, and from "No" to "Yes".
     terminal.type("\r")
     terminal.type("R")
     #expect(terminal.wait(for: "Restart web.1 of greeter"))

@@ -4,7 +4,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// `relctl build` by a user who is not root: what a killed one leaves goes with the next.
+/// `relctl build` by a user who is not root: the next build removes what a killed one left.
 @Suite(.serialized) final class KilledBuildTests: Sendable {
   static let user: uid_t = 54_321
   let folder: TemporaryFolder
@@ -64,12 +64,12 @@ import Testing
     return relctl
   }
 
-  @Test func theNextBuildRemovesWhatAKilledOneLeft() throws {
+  @Test func nextBuildRemovesLeftoversOfAKilledOne() throws {
     let relctl = try startAndWait()
     #expect(try builds().count == 1)
     relctl.signal(.kill)
     #expect(relctl.exit() == .signal(.kill))
-    // Its tools end by themselves, with what they had detached.
+    // Its tools end by themselves, with the processes that they detached.
     #expect(eventually(20_000) { processes().isEmpty }, "\(processes())")
     #expect(try builds().count == 1)
     try project("true")
@@ -78,7 +78,7 @@ import Testing
     #expect(try builds() == [])
   }
 
-  @Test func aBuildThatLivesIsLeftAlone() throws {
+  @Test func runningBuildIsLeftAlone() throws {
     let relctl = try startAndWait()
     let first = try builds()
     try project("true")

@@ -5,7 +5,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// The whole road with real builds, real BEAMs and real kills.
+/// The life of an app with real builds, real BEAMs and real kills.
 @Suite(.serialized) struct LifecycleTests {
   @Test func fromSourceToRollback() throws {
     let stage = try Stage("road")
@@ -16,7 +16,7 @@ import Testing
     #expect(first.map(\.instance.description) == ["web.1", "web.2"])
     #expect(first.allSatisfy { stage.greet($0)?.contains("Hello") == true })
 
-    // Config vars are a release of their own.
+    // A change of config vars makes a release of its own.
     let changed = try stage.relctl(
       "config", "greeter", "set", "GREETER_GREETING=Good evening to all")
     #expect(changed.exit == .code(0), "\(changed.errors)")
@@ -25,12 +25,12 @@ import Testing
     #expect(second.allSatisfy { stage.greet($0)?.contains("Good evening to all") == true })
     #expect(Set(second.map(\.slug)) == Set(first.map(\.slug)))
 
-    // Of two instances one goes on answering while the other is replaced.
+    // One of two instances keeps answering while the other is replaced.
     #expect(try stage.relctl("restart", "greeter/web.1").exit == .code(0))
     let third = try stage.ready()
     #expect(third[0].pid != second[0].pid && third[1].pid == second[1].pid)
 
-    // A rollback brings slug and config vars back, as a new release.
+    // A rollback brings back slug and config vars in a new release.
     #expect(try stage.relctl("rollback", "greeter").exit == .code(0))
     let fourth = try stage.ready()
     #expect(fourth.map(\.release.description) == ["v3", "v3"])
@@ -42,7 +42,7 @@ import Testing
     try checkEnd(of: stage)
   }
 
-  /// Every request has one outcome, and the restart's events tell its story in order.
+  /// Checks that every request has one outcome, and that the restart's events are in order.
   private func checkLog(of stage: Stage) throws {
     let events = try stage.events()
     #expect(events.map(\.sequence) == Array(1...UInt64(events.count)))
@@ -65,7 +65,7 @@ import Testing
       ])
   }
 
-  /// Neither the log nor a process's arguments hold a value or a cookie.
+  /// Checks that neither the log nor the arguments of a process contain a value or a cookie.
   private func checkSecrets(of stage: Stage) throws {
     let segments = try Files.list(stage.home.events).filter { $0.hasSuffix(".jsonl") }
     let log = try segments.map { try Files.read(stage.home.events + "/" + $0) }
@@ -95,7 +95,8 @@ import Testing
     #expect(try stage.relctl("eval", "greeter", "IO.puts(6 * 7)").output.contains("42"))
   }
 
-  /// After a stop nothing of the app is left: no BEAM, no shim, no port program; after the agent no epmd.
+  /// Checks that after a stop no BEAM, shim or port program of the app is left, and after the agent
+  /// no epmd.
   private func checkEnd(of stage: Stage) throws {
     let before = try stage.ready()
     #expect(try stage.relctl("stop", "greeter").exit == .code(0))
@@ -105,7 +106,7 @@ import Testing
     #expect(leftovers(of: stage).isEmpty)
   }
 
-  /// Processes that carry the stage's folder in their arguments.
+  /// Processes with the stage's folder in their arguments.
   private func leftovers(of stage: Stage) -> [String] {
     ProcessTable.all().filter { $0.state != "Z" }.compactMap { process in
       let arguments = (try? Files.read("/proc/\(process.pid)/cmdline")) ?? []
@@ -114,7 +115,7 @@ import Testing
     }
   }
 
-  @Test func aReleaseThatDoesNotBootChangesNothing() throws {
+  @Test func failedBootChangesNothing() throws {
     let stage = try Stage("bad")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let before = try stage.ready()
@@ -124,7 +125,7 @@ import Testing
     let after = try stage.ready()
     #expect(after.map(\.pid) == before.map(\.pid) && after.map(\.release.description) == ["v1"])
     #expect(stage.greet(after[0]) != nil)
-    // The line a person would point at, its value masked.
+    // The line that names the cause, with its value masked.
     let ps = try stage.relctl("ps").output
     #expect(
       ps.contains(
@@ -137,12 +138,12 @@ import Testing
     #expect(try stage.ready().map(\.pid) == before.map(\.pid))
   }
 
-  @Test func killsOfEveryPartAreSurvived() throws {
+  @Test func everyPartMayBeKilled() throws {
     let stage = try Stage("kills")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let first = try #require(try stage.ready().first)
 
-    // The agent: nobody notices, and the next one knows everything.
+    // The agent is killed: the instances go on, and the next agent knows them.
     try stage.killAgent()
     #expect(stage.greet(first) != nil)
     #expect(try stage.ready().map(\.pid) == [first.pid])
@@ -150,29 +151,30 @@ import Testing
     let second = try #require(try stage.ready().first)
     #expect(second.pid != first.pid && stage.greet(second) != nil)
 
-    // The BEAM while no agent lives: its shim starts one, which starts the app.
+    // The BEAM is killed while no agent is alive: its shim starts an agent, which restarts the app.
     try stage.killAgent()
     ProcessIdentity(of: second.pid ?? 0)?.signal(.kill)
     let third = try #require(try replacement(of: second, on: stage))
     #expect(try stage.events().contains { $0.type == .instanceCrashed && $0.data.signal == 9 })
 
-    // The shim: its BEAM is an orphan, and is replaced.
+    // The shim is killed: its orphaned BEAM is replaced.
     try shim(of: third, on: stage).signal(.kill)
     let fourth = try #require(try replacement(of: third, on: stage))
     #expect(ProcessIdentity(of: third.pid ?? 0)?.isAlive != true)
     #expect(stage.greet(fourth) != nil)
 
-    // One agent serves a home.
+    // A home has only one agent.
     let another = try stage.relctl("agent")
     #expect(another.exit == .code(75) && another.errors.contains("[RT-AGENT-RUNNING]"))
     #expect(another.errors.split(separator: "\n").count == 2)
   }
 
-  /// A shell above the BEAM, a shim killed, a phase cut short, a stop in the same moment: nothing runs unwatched.
-  @Test func whatIsEndedFromOutsideIsNotTakenForDone() throws {
+  /// Covers a shell above the BEAM, a killed shim, an interrupted release phase, and a stop at the
+  /// same moment.
+  @Test func endsFromOutsideAreNotTakenForSuccess() throws {
     let stage = try Stage("outside")
     let tree = stage.folder.path + "/release"
-    // As a built release: a slug whose Procfile was changed would be refused.
+    // Deployed as a built release, because a slug with a changed Procfile is refused.
     try FileTree.copy(try Greeter.slug.get(), to: tree, skipping: { $0 == ".reltui" })
     let procfile = """
       web: true && bin/greeter start
@@ -182,14 +184,15 @@ import Testing
     #expect(try stage.relctl("deploy", "greeter", tree).exit == .code(0))
     let first = try #require(try stage.ready().first)
 
-    // The shim goes: neither the shell nor the BEAM below it stays.
+    // When the shim is killed, neither the shell nor the BEAM below it is left.
     let orphans = ProcessTable.descendants(of: try shim(of: first, on: stage).pid).map(\.pid)
     #expect(orphans.count >= 2)
     try shim(of: first, on: stage).signal(.kill)
     let second = try #require(try replacement(of: first, on: stage))
     #expect(orphans.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true })
 
-    // Asked to stop from outside, and the app stopped before the agent could look: nothing is left.
+    // The run is asked to stop from outside and the app is stopped before the agent looks: nothing
+    // is left.
     #expect(try stage.relctl("agent", "stop").exit == .code(0))
     let asked = try shim(of: second, on: stage)
     asked.signal(.term)
@@ -197,7 +200,7 @@ import Testing
     #expect(try stage.relctl("stop", "greeter").exit == .code(0))
     #expect(leftovers(of: stage).allSatisfy { $0.contains("agent") || $0.contains("epmd") })
 
-    // Half a release phase is a failed one.
+    // An interrupted release phase has failed.
     #expect(try stage.relctl("restart", "greeter").exit == .code(0))
     let changed = try ProgramTerminal(
       "relctl", ["config", "greeter", "set", "PHASE_SECONDS=30"], environment: stage.environment)

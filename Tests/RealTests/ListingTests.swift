@@ -2,13 +2,13 @@ import Posix
 import TestSupport
 import Testing
 
-/// An error of readdir(3) must not pass for the end of a folder.
+/// An error of readdir(3) must not be taken for the end of a folder.
 @Suite struct ListingTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder("listing") }
 
-  /// An OTP release as `mix release` leaves it, without code.
+  /// Makes an OTP release in the form that `mix release` leaves it, without code.
   private func makeRelease() throws -> String {
     let tree = folder.path + "/release"
     try FileTree.copy(Fixtures.path("releases/mix"), to: tree)
@@ -32,7 +32,7 @@ import Testing
   }
 
   /// Each folder takes two calls of getdents64(2): one for its names, one for their end.
-  @Test func aFailedListingIsNoEmptyFolder() throws {
+  @Test func failedListingIsNotAnEmptyFolder() throws {
     let tree = try makeRelease()
     let whole = try build(tree)
     let slug = try #require(slugLine(whole), "\(whole.text)")

@@ -2,9 +2,10 @@ import Posix
 import TestSupport
 import Testing
 
-/// Every append masks the values of all config vars. What that costs must not grow with the number of apps.
+/// Every append masks the values of all config vars; its cost must not grow with the number of
+/// apps.
 struct MaskCostTests {
-  /// Feeds one line after the other, each when the one before is written.
+  /// Feeds one line at a time, after the one before was written.
   private static let feeding = """
     set -e
     coproc strace -f -o "$1" "$2" events emit --stdin
@@ -15,7 +16,7 @@ struct MaskCostTests {
     done
     """
 
-  /// System calls from one number printed to the next, once the sets are known.
+  /// The number of system calls between two printed numbers, once the sets are known.
   private func calls(apps: Int) throws -> [Int] {
     let stage = try Stage("mask")
     let key = [UInt8](repeating: 7, count: 32)
@@ -41,13 +42,13 @@ struct MaskCostTests {
     return zip(printed.dropFirst(), printed.dropFirst(2)).map { $1 - $0 }
   }
 
-  @Test func anAppendMakesAsManySystemCallsWithManyAppsAsWithOne() throws {
+  @Test func appendCostsTheSameWithManyApps() throws {
     let (one, many) = (try calls(apps: 1), try calls(apps: 300))
     #expect(one == many && one.allSatisfy { $0 < 40 })
   }
 
-  /// A process of its own reads one file, not the sets.
-  @Test func aShortProcessReadsNoSets() throws {
+  /// A short-lived process reads one file instead of all sets.
+  @Test func shortProcessReadsOnlyTheMask() throws {
     let stage = try Stage("mask-once")
     for app in 0..<20 {
       let set = try stage.relctl("config", "app\(app)", "set", "--build", "KEY=value-of-\(app)")

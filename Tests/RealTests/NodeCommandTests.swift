@@ -2,12 +2,12 @@ import Posix
 import TestSupport
 import Testing
 
-/// `relctl node …` with real nodes that are not ours.
+/// `relctl node …` with real nodes outside any app.
 struct NodeCommandTests {
   struct Case: Sendable {
     var words: [String]
     var exit: Int32
-    /// What standard output is; of an error how standard error begins, after the program's name.
+    /// The standard output; for an error, how standard error begins after the program's name.
     var text: String
 
     init(_ words: [String], _ exit: Int32 = 0, _ text: String) {
@@ -34,7 +34,7 @@ struct NodeCommandTests {
   ]
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28])
-  func callsGiveTheirValueOrOneSentence(_ runtime: Beam.Runtime) throws {
+  func callsPrintAValueOrOneSentence(_ runtime: Beam.Runtime) throws {
     let stage = try Stage("calls")
     let beam = try Beam(runtime, name: "called-\(Random.hex(4))")
     for item in Self.calls {
@@ -47,7 +47,7 @@ struct NodeCommandTests {
       }
       #expect(!(answer.output + answer.errors).contains(beam.cookie))
     }
-    // The value once, whatever the number of calls.
+    // The value is printed once, whatever the number of calls.
     let measured = try stage.relctl("node", "rpc", beam.name, "erlang", "node", "--repeat", "20")
     #expect(measured.output == "'\(beam.name)'\n")
     #expect(measured.errors.hasPrefix("20 calls in ") && measured.errors.contains("p99"))
@@ -55,7 +55,7 @@ struct NodeCommandTests {
     #expect(facts.contains(#""output":"\n","value":"ok""#), "\(facts)")
   }
 
-  @Test func refusesWhatCannotBe() throws {
+  @Test func badArgumentsAreRefused() throws {
     let stage = try Stage("refused")
     let beam = try Beam(name: "guarded-\(Random.hex(4))")
     let (wrong, open) = (stage.folder.path + "/wrong", stage.folder.path + "/open")
@@ -96,7 +96,7 @@ struct NodeCommandTests {
     }
   }
 
-  @Test func listsNodesAndSaysWhatTheyAre() throws {
+  @Test func nodesAreListedWithTheirKind() throws {
     let stage = try Stage("list")
     let beam = try Beam(
       name: "listed-\(Random.hex(4))", arguments: ["-kernel", "my_secret", "abc"])
@@ -106,7 +106,7 @@ struct NodeCommandTests {
     #expect(table.exit == .code(0))
     let row = try #require(table.lines.first { $0.hasPrefix(beam.name) })
     #expect(row.contains("pid \(beam.pid) (") && row.contains(" 25 ") && row.hasSuffix("up"))
-    // It is not hidden that one does not answer.
+    // A node that does not answer is listed too.
     #expect(table.lines.contains { $0.hasPrefix(frozen.name) && !$0.hasSuffix("up") })
     let note = try #require(table.lines.first { $0.hasPrefix("\(frozen.name): ") })
     #expect(note.hasSuffix("[RT-NODE-SILENT]"), "\(note)")
@@ -128,7 +128,7 @@ struct NodeCommandTests {
   }
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28])
-  func aShellHasNoCookieAmongItsArguments(_ runtime: Beam.Runtime) throws {
+  func remoteShellHasNoCookieInItsArguments(_ runtime: Beam.Runtime) throws {
     let stage = try Stage("shell")
     let beam = try Beam(runtime, name: "shelled-\(Random.hex(4))")
     let refused = try stage.relctl("node", "remote", beam.name)

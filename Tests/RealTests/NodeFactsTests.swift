@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// What `reltui --json` says of a node is what the node says of itself to another one.
+/// `reltui --json` must report of a node what the node itself reports to another node.
 struct NodeFactsTests {
   enum Kind: CaseIterable {
     case erl25, erl28, mix, relx
@@ -23,7 +23,7 @@ struct NodeFactsTests {
     }
   }
 
-  /// Asks for lists of texts and numbers only, so that the answer is JSON as it is.
+  /// The question asks for lists of texts and numbers only, so that the answer is valid JSON.
   private static let question = """
     begin I=application_controller:info(), T=proplists:get_value(started,I), \
     W=lists:reverse(application:which_applications()), \
@@ -56,7 +56,7 @@ struct NodeFactsTests {
   }
 
   @Test(arguments: Kind.allCases)
-  func areWhatTheNodeSays(_ kind: Kind) throws {
+  func factsMatchTheNode(_ kind: Kind) throws {
     let beam = try kind.start()
     let stage = try Stage("facts")
     try stage.folder.write("cookie", beam.cookie, mode: 0o400)

@@ -3,7 +3,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// A node that somebody looked at with the dashboard is left as one that nobody looked at.
+/// The dashboard leaves no trace in a node that it watched.
 @Suite(.serialized) struct NodeTraceTests {
   private static let counts = """
     [erlang:system_info(atom_count), length(erlang:loaded()), erlang:system_info(process_count), \
@@ -11,7 +11,8 @@ import Testing
     length(logger:get_handler_ids()), length(maps:get(filters,logger:get_primary_config()))]
     """
 
-  /// Asking for its memory for the first time makes a VM name its allocators, whoever asks.
+  /// The first question about memory makes a VM create atoms for its allocators, whichever program
+  /// asks.
   private static func counts(of beam: Beam) throws -> [Int] {
     _ = try beam.eval("erlang:memory()")
     return try beam.eval(counts).split { !$0.isNumber }.compactMap { Int($0) }
@@ -20,7 +21,7 @@ import Testing
   enum Leaving: CaseIterable { case politely, killed }
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28], Leaving.allCases)
-  func leavesNothing(_ runtime: Beam.Runtime, _ leaving: Leaving) throws {
+  func watchingLeavesNothingBehind(_ runtime: Beam.Runtime, _ leaving: Leaving) throws {
     let (watched, other) = (try Beam(runtime, name: "seen"), try Beam(runtime, name: "unseen"))
     let stage = try Stage("trace")
     try stage.folder.write("cookie", watched.cookie, mode: 0o400)
@@ -32,7 +33,7 @@ import Testing
       ["--node", watched.name, "--cookie-file", stage.folder.path + "/cookie"],
       environment: environment, columns: 100, rows: 30)
     #expect(screen.wait(for: "counts"))
-    // Each view once: settings, a tree, the boot, the log.
+    // Opens each view once: settings, a tree, the boot, the log.
     for (keys, text) in [
       ("\r", "kernel net_ticktime"), ("\u{1B}3\r", "kernel_sup"), ("\u{1B}4", "kernel"),
       ("5", "It has logged nothing"),
@@ -45,8 +46,8 @@ import Testing
     #expect(screen.wait(for: "seen"))
     if leaving == .politely { screen.type("q") } else { screen.signal(.kill) }
     _ = try screen.exit()
-    // A name that the node has given us, which it keeps for the next one; another test's dashboard may have looked
-    // at the same moment and got one too.
+    // The node gives each connection a name and keeps it for the next one. The dashboard of another
+    // test may have used one at the same time.
     var left: [Int] = []
     let expected = try Self.counts(of: other)
     let isClean = try eventually(10_000) {

@@ -1,15 +1,16 @@
 import Posix
 import TestSupport
 
-/// A small file system that only the processes of one test see: a tmpfs in a mount namespace of its own.
+/// A small file system that only the processes of one test see: a tmpfs in a mount namespace of its
+/// own.
 final class PrivateDisk: Sendable {
   private let folder: TemporaryFolder
-  /// Keeps the namespace; it ends when its input does.
+  /// The process that keeps the namespace alive; it ends when its input is closed.
   private let holder: Child
   private let leash: File
   private let isRoot = User.isRoot
 
-  /// Its path for the processes in the namespace, and for the test, which is outside.
+  /// The path inside the namespace; `outside` is the one for the test itself.
   var inside: String { folder.path + "/disk" }
   var outside: String { "/proc/\(holder.pid)/root" + inside }
 
@@ -21,8 +22,8 @@ final class PrivateDisk: Sendable {
   }
 
   /// - Parameters:
-  ///   - size: in MiB.
-  ///   - files: how many there can be.
+  ///   - size: size in MiB.
+  ///   - files: the greatest number of files.
   init(size: Int, files: Int) throws {
     folder = try TemporaryFolder("disk")
     try Files.makeFolder(folder.path + "/disk")
@@ -41,7 +42,7 @@ final class PrivateDisk: Sendable {
     guard answer == "ready\n" else { throw NoNamespace(said: answer) }
   }
 
-  /// Nothing that has seen the disk lives on, and with the last of them it is gone itself.
+  /// Ends all processes that use the disk; with the last one the disk is gone.
   deinit {
     let own = try? Files.target(ofLink: "/proc/self/ns/mnt")
     let namespace = try? Files.target(ofLink: "/proc/\(holder.pid)/ns/mnt")
@@ -57,7 +58,7 @@ final class PrivateDisk: Sendable {
     _ = holder.exit()
   }
 
-  /// What goes before a command to run it in the namespace.
+  /// The words before a command that run it inside the namespace.
   var entrance: [String] {
     ["nsenter", "-t", String(holder.pid), "-m"] + (isRoot ? [] : ["-U", "--preserve-credentials"])
       + ["--"]
@@ -67,7 +68,7 @@ final class PrivateDisk: Sendable {
 
   private var filling: String { outside + "/filling" }
 
-  /// Takes all space but for so many bytes.
+  /// Fills the disk but for some bytes.
   func fill(leaving bytes: Int = 0) throws {
     let left = try Files.space(at: outside).bytes
     let file = try File.open(filling, .append)
@@ -81,7 +82,7 @@ final class PrivateDisk: Sendable {
     } catch { if error.errno != .noSpace || bytes > 0 { throw error } }
   }
 
-  /// Takes all room for files.
+  /// Uses up all inodes.
   func fillWithFiles() throws {
     try Files.makeFolder(filling)
     do throws(PosixError) {

@@ -2,7 +2,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// `relctl rpc`, and what of `relctl node` is about nodes of ours.
+/// `relctl rpc`, and `relctl node` for nodes of an app.
 struct RPCTests {
   static let expressions: [NodeCommandTests.Case] = [
     .init(["1 + 1"], 0, "2\n"),
@@ -28,7 +28,7 @@ struct RPCTests {
       "the expression has no value after 1 s [RT-NODE-SILENT]"),
   ]
 
-  @Test func elixirIsEvaluatedInTheRunningSystem() throws {
+  @Test func rpcEvaluatesElixirInTheRunningNode() throws {
     let stage = try Stage("rpc")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     for item in Self.expressions {
@@ -46,7 +46,7 @@ struct RPCTests {
     try checkNode(node, on: stage)
   }
 
-  /// A node of ours is known by its name, its app or its instance, and its cookie with it.
+  /// A run's node is found by its name, its app or its instance, and so is its cookie.
   private func checkNode(_ node: String, on stage: Stage) throws {
     let answer = try stage.relctl("node", "rpc", node, "erlang", "node")
     #expect(answer.output == "'\(node)'\n", "\(answer.errors)")

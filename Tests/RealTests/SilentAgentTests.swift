@@ -3,9 +3,9 @@ import Posix
 import TestSupport
 import Testing
 
-/// An agent that does not wake is noticed and named.
+/// Commands notice and report an agent that does not wake.
 struct SilentAgentTests {
-  @Test func aStoppedAgentIsNamedByThoseThatWaitForIt() throws {
+  @Test func commandsReportAStoppedAgent() throws {
     let stage = try Stage("silent")
     #expect(try stage.relctl("agent", "start").exit == .code(0))
     let agent = try stage.agent()

@@ -5,7 +5,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// `relctl slug …` on small slugs that are made of a built OTP release.
+/// `relctl slug …` on small slugs made from a built OTP release.
 struct SlugCommandTests {
   let stage: Stage
 
@@ -25,7 +25,7 @@ struct SlugCommandTests {
     return try JSON.decode([String: String].self, from: Array(answer.output.utf8))["slug"] ?? ""
   }
 
-  /// Makes a release of the ledger; that it does not boot does not matter.
+  /// Adds a release to the ledger; it need not boot.
   private func release(_ app: String, _ slug: String) throws {
     let answer = try stage.relctl("deploy", app, slug)
     #expect(answer.exit == .code(1), "\(answer.errors)\(answer.output)")
@@ -40,7 +40,7 @@ struct SlugCommandTests {
     #expect(result.isSuccess)
   }
 
-  @Test func whatNobodyNeedsIsRemoved() throws {
+  @Test func unneededSlugsAreRemoved() throws {
     let slugs = try (1...4).map { try build("text \($0)") }
     try release("shop", slugs[0])
     try release("shop", slugs[1])
@@ -50,7 +50,7 @@ struct SlugCommandTests {
     let json = try stage.relctl("slug", "list", "--json").output
     #expect(json.contains(#""releases":[{"app":"shop","release":"v2"}],"slug":"\#(slugs[1])""#))
 
-    // All are new.
+    // All slugs are new.
     #expect(try stage.relctl("slug", "gc", "--keep", "0").lines == ["0 kB freed; 4 slugs stay"])
     for (index, slug) in slugs.enumerated() { try age(slug, hours: 10 - index) }
     let dry = try stage.relctl("slug", "gc", "--dry-run", "--keep", "1")
@@ -73,7 +73,7 @@ struct SlugCommandTests {
         == "{\"bytes\":0,\"removed\":[]}\n")
   }
 
-  @Test func whatIsInUseOrAskedForStays() throws {
+  @Test func neededSlugsAreKept() throws {
     let slugs = try (1...2).map { try build("text \($0)") }
     for slug in slugs { try age(slug, hours: 5) }
     let running = try Child.start(
@@ -84,14 +84,14 @@ struct SlugCommandTests {
       running.signal(.kill)
       _ = running.exit()
     }
-    // Built again it is asked for.
+    // Building the slug again counts as a use.
     #expect(try build("text 2") == slugs[1])
     #expect(try stage.relctl("slug", "gc", "--keep", "0").lines == ["0 kB freed; 2 slugs stay"])
     let used = try stage.relctl("slug", "rm", slugs[0])
     #expect(used.errors.contains("is in use by the process \(running.pid) [RT-SLUG-USED]"))
   }
 
-  @Test func nothingIsRemovedWhileTheLogIsDamaged() throws {
+  @Test func damagedLogPreventsRemoval() throws {
     let slug = try build("text")
     try release("shop", slug)
     try age(slug, hours: 5)
@@ -105,7 +105,7 @@ struct SlugCommandTests {
     #expect(Files.exists(stage.home.slugs + "/" + slug))
   }
 
-  @Test func whatChangesIsTold() throws {
+  @Test func differencesArePrinted() throws {
     let (first, second) = (try build("text"), try build("another text"))
     let diff = try stage.relctl("slug", "diff", first, second)
     #expect(diff.lines.first == "slug        \(first.prefix(12)) → \(second.prefix(12))")
@@ -116,7 +116,7 @@ struct SlugCommandTests {
     #expect(json.contains(#""files":[{"from":4,"path":"text","to":12}]"#))
   }
 
-  @Test func whatNothingSetsIsNamedBeforeADeployment() throws {
+  @Test func missingVariablesAreNamedBeforeADeployment() throws {
     try stage.folder.write(
       "tree/app.json", #"{"env":{"GIVEN":{"value":"x"},"MADE":{"generator":"secret"}}}"#)
     let slug = try build("text")
@@ -137,7 +137,7 @@ struct SlugCommandTests {
     #expect(json.errors.split(separator: "\n").first == warning[...], "\(json.errors)")
   }
 
-  @Test func aDamagedSlugIsToldAndNotHandedOn() throws {
+  @Test func damagedSlugIsReportedAndNotExported() throws {
     let slug = try build("text")
     let file = stage.home.slugs + "/\(slug)/tree/text"
     #expect(
@@ -155,7 +155,7 @@ struct SlugCommandTests {
     #expect(export.exit == .code(65) && !Files.exists(stage.folder.path + "/x.tgz"))
   }
 
-  @Test func whatIsExportedIsImportedElsewhere() throws {
+  @Test func exportedSlugCanBeImported() throws {
     let slug = try build("text")
     for name in ["x.tgz", "x.tar.zst"] {
       #expect(try stage.relctl("slug", "export", slug, name).exit == .code(0))

@@ -5,7 +5,7 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// A slug built where there is no home, and taken into one.
+/// A slug that was built on a host without a home, and its import into a home.
 struct SlugImportTests {
   /// The sample app, built as a platform does it, with its events inside; made once for all tests.
   static let built: Result<String, any Error> = Result {
@@ -55,13 +55,13 @@ struct SlugImportTests {
     try stage.events().map { $0.typeName + ($0.data.step.map { " " + $0 } ?? "") }
   }
 
-  /// What an import leaves behind beside the slug.
+  /// The leftovers of an import beside the slug.
   private func leftOver() throws -> [String] {
     let slugs = try Files.list(stage.home.slugs).filter { ![".lock", id].contains($0) }
     return try stage.builds() + slugs
   }
 
-  @Test func aSlugBuiltElsewhereBringsItsEventsOnce() throws {
+  @Test func importWritesTheRecordOnce() throws {
     try pack()
     let first = try stage.relctl("slug", "import", "x.tgz")
     #expect(
@@ -93,21 +93,21 @@ struct SlugImportTests {
     #expect(lines.contains(["commit", "c0ffee"]))
   }
 
-  /// The slug is the one that a build without a record gives.
-  @Test func theRecordIsNoPartOfTheSlug() throws {
+  /// The slug has the same id as one built without a record.
+  @Test func recordDoesNotChangeTheSlugID() throws {
     let plain = try Greeter.slug.get()
     #expect(!Files.exists(plain + "/" + SlugRecord.path))
     #expect(id == Hex.encode(try SHA256.digest(ofFile: plain + "/" + Manifest.path)))
     #expect(try stage.relctl("slug", "import", plain, "--json").output.contains(#""events":0"#))
     #expect(try told() == ["slug.stored"])
-    // What the first one did not bring the second one may.
+    // A second import may bring the record that the first one lacked.
     let later = try stage.relctl("slug", "import", tree)
     #expect(later.lines.last == "       8 events of its build are in the log now")
     #expect(try told() == ["slug.stored"] + Self.story)
   }
 
-  /// As after a kill between the two last steps, and in the middle of them.
-  @Test func anImportThatWasKilledIsFinishedByTheNext() throws {
+  /// The state after a kill between the last two steps, and within them.
+  @Test func nextImportFinishesAKilledOne() throws {
     try stage.relctl("slug", "import", tree)
     let events = try stage.events()
     try Files.remove(stage.home.slugs + "/\(id)/events.jsonl")
@@ -123,7 +123,7 @@ struct SlugImportTests {
     #expect(Files.exists(stage.home.slugs + "/\(id)/events.jsonl"))
   }
 
-  @Test func ofSeveralAtOnceOneTells() throws {
+  @Test func concurrentImportsWriteTheRecordOnce() throws {
     try pack()
     let stage = stage
     let tree = tree
@@ -136,7 +136,7 @@ struct SlugImportTests {
     #expect(try leftOver() == [])
   }
 
-  @Test func aWrongRecordKeepsTheSlugOut() throws {
+  @Test func invalidRecordPreventsTheImport() throws {
     let copy = stage.folder.path + "/copy"
     try FileTree.copy(tree, to: copy)
     let path = copy + "/" + SlugRecord.path
@@ -148,14 +148,14 @@ struct SlugImportTests {
       #expect(answer.exit == .code(65) && answer.output.isEmpty)
       #expect(
         answer.errors.hasPrefix(
-          "relctl: .reltui/events.jsonl:7: 'build.step' stands where build.finished belongs "
+          "relctl: .reltui/events.jsonl:7: 'build.step' is in the place of build.finished "
             + "[RT-SLUG-RECORD]\n"), "\(answer.errors)")
     }
     #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
     #expect(try stage.builds() == [])
   }
 
-  /// As a platform's build leaves it, with where it came from.
+  /// A copy as a platform's build leaves it, with its provenance.
   private func copyWithProvenance() throws -> String {
     let copy = stage.folder.path + "/copy"
     try FileTree.copy(tree, to: copy)
@@ -166,8 +166,8 @@ struct SlugImportTests {
     return copy
   }
 
-  /// Whatever the slug comes in, it keeps its id, what it needs, its events and where it came from.
-  @Test func whatIsBuiltOrDeployedOfASlugIsImported() throws {
+  /// In every form of input the slug keeps its id, its needs, its events and its provenance.
+  @Test func buildAndDeployAcceptSlugs() throws {
     let copy = try copyWithProvenance()
     try FileTree.copy(copy, to: stage.folder.path + "/holder/app")
     try pack(copy)
@@ -197,7 +197,7 @@ struct SlugImportTests {
     #expect(try stage.events().first { $0.type == .releaseCreated }?.data.slug == id)
   }
 
-  @Test func aChangedTreeIsRefusedWithARemedy() throws {
+  @Test func changedTreeIsRefusedWithARemedy() throws {
     let copy = try copyWithProvenance()
     try Files.replace(copy + "/Procfile", with: Array("web: bin/other\n".utf8), mode: 0o644)
     let answer = try stage.relctl("deploy", "greeter", "copy")
@@ -215,7 +215,7 @@ struct SlugImportTests {
     #expect(taken.exit == .code(0) && !taken.output.contains(id), "\(taken.errors)")
   }
 
-  @Test func aWrongProvenanceKeepsTheSlugOut() throws {
+  @Test func invalidProvenancePreventsTheImport() throws {
     let copy = try copyWithProvenance()
     try Files.replace(
       copy + "/" + Provenance.path, with: Array(#"{"format":2}"#.utf8), mode: 0o644)
@@ -224,7 +224,7 @@ struct SlugImportTests {
     #expect(!Files.exists(stage.home.slugs) && !Files.exists(stage.home.events))
   }
 
-  @Test func aSignalStopsItAndNothingIsLeft() throws {
+  @Test func signalStopsTheImportWithoutLeftovers() throws {
     try stage.folder.write("m/f", "")
     let names = [String](repeating: stage.folder.path + "/m/f", count: 40_000)
     try stage.folder.write("names", names.joined(separator: "\n"))

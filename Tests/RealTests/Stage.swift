@@ -5,10 +5,10 @@ import Posix
 import TestSupport
 import Testing
 
-/// A home of its own in which a test plays the operator with the real programs.
+/// A home of its own, in which a test acts as the operator with the real programs.
 final class Stage: Sendable {
   let folder: TemporaryFolder
-  /// Where the home lies, if not on the test's own disk.
+  /// The disk of the home, if it is not the test's own.
   private let disk: PrivateDisk?
   /// The home as the test sees it.
   var home: Home { Home(root: (disk?.outside ?? folder.path) + "/home") }
@@ -29,12 +29,12 @@ final class Stage: Sendable {
     try? Files.remove(buildUserCache)
   }
 
-  /// What root's builds for this home leave outside of it.
+  /// The cache that root's builds for this home leave outside it.
   var buildUserCache: String {
     "/var/cache/reltui/build-" + Hex.encode(SHA256.digest(Array(home.root.utf8)).prefix(8))
   }
 
-  /// What builds and imports have in the home just now.
+  /// The temporary folders of builds and imports in the home.
   func builds() throws -> [String] {
     Files.exists(home.builds) ? try Files.list(home.builds).filter { $0 != ".lock" } : []
   }
@@ -46,8 +46,8 @@ final class Stage: Sendable {
     var lines: [Substring] { output.split(separator: "\n") }
   }
 
-  /// Runs a program of ours with nothing of the test's environment but the paths.
-  /// - Parameter input: what stands in its standard input.
+  /// Runs a program of reltui with an environment that has only the paths.
+  /// - Parameter input: the program's standard input.
   func run(
     _ program: String, _ arguments: [String], environment more: [String: String] = [:],
     input: String? = nil
@@ -73,7 +73,7 @@ final class Stage: Sendable {
   @discardableResult
   func relctl(_ arguments: String...) throws -> Answer { try run("relctl", arguments) }
 
-  /// The instances, as scripts see them.
+  /// The instances as `--json` prints them.
   func instances() throws -> [InstanceReport] {
     try JSON.decode([InstanceReport].self, from: Array(relctl("ps", "--json").output.utf8))
   }
@@ -87,7 +87,7 @@ final class Stage: Sendable {
     }
   }
 
-  /// The process that serves the home.
+  /// The process of the home's agent.
   func agent() throws -> ProcessIdentity {
     let text = String(decoding: try Files.read(home.agentLock), as: UTF8.self)
     let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
@@ -95,14 +95,14 @@ final class Stage: Sendable {
     return ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
   }
 
-  /// As no operator ever does.
+  /// Kills the agent, as no operator does.
   func killAgent() throws {
     let agent = try agent()
     #expect(agent.signal(.kill))
     #expect(eventually { !agent.isAlive })
   }
 
-  /// What an instance answers to GET /.
+  /// The answer of an instance to GET /.
   func greet(_ instance: InstanceReport) -> String? {
     let request = Array("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
     let answer = try? Loopback.exchange(request, port: instance.port ?? 0, milliseconds: 3000)
@@ -135,7 +135,7 @@ enum Greeter {
 }
 
 extension Stage {
-  /// A project in `source` whose `mix.exs` runs a script first, and prints what that says.
+  /// Writes a project to `source` whose `mix.exs` runs a script first and prints its output.
   func writeProject(thatRuns script: String) throws {
     try folder.write("source/try.sh", script)
     try folder.write(

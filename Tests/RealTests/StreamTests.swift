@@ -2,9 +2,9 @@ import Posix
 import TestSupport
 import Testing
 
-/// What is followed, and releases of the other tool.
+/// Commands that follow the log, and releases of relx.
 struct StreamTests {
-  /// A program under way, with what it has written so far.
+  /// A running program and its output so far.
   private struct Running {
     let child: Child
     let output: File
@@ -19,7 +19,7 @@ struct StreamTests {
       output = reading
     }
 
-    /// Reads on until the text has come.
+    /// Reads until the text has come.
     func expect(_ text: String) throws -> Bool {
       var seen = ""
       let found: Bool? = try Workspace.wait(milliseconds: 10_000) {
@@ -31,7 +31,7 @@ struct StreamTests {
     }
   }
 
-  @Test func followersSeeWhatComesAndEndQuietly() throws {
+  @Test func followersPrintNewEventsAndEndQuietly() throws {
     let stage = try Stage("follow")
     #expect(try stage.relctl("deploy", "greeter", try Greeter.slug.get()).exit == .code(0))
     let events = try Running(stage, ["events", "-f", "--json"])
@@ -44,7 +44,7 @@ struct StreamTests {
       running.child.signal(.int)
       #expect(running.child.exit() == .code(0))
     }
-    // A reader that goes away is no failure.
+    // A reader that closes the pipe is not a failure.
     let head = try Invocation(
       ["sh", "-c", "'\(try Workspace.program("relctl"))' events --json | head -1"],
       environment: stage.environment
@@ -52,7 +52,7 @@ struct StreamTests {
     #expect(head.text.split(separator: "\n").count == 1 && head.isSuccess)
   }
 
-  @Test func aDamagedLogIsNamedAndReadOn() throws {
+  @Test func damageIsReportedAndSkipped() throws {
     let stage = try Stage("damaged")
     _ = try stage.relctl("config", "shop", "set", "COLOUR=green")
     _ = try stage.relctl("config", "shop", "set", "COLOUR=blue")
@@ -62,19 +62,19 @@ struct StreamTests {
     let end = bytes.countWithoutZeros
     let count = bytes.count { $0 == UInt8(ascii: "\n") }
     bytes[end / 2] ^= 1
-    // A torn line at the end was never acknowledged; it is nobody's loss.
+    // A torn last line was never acknowledged, so nothing is lost.
     bytes.replaceSubrange(end..<(end + 16), with: Array(#"{"seq":"00000000"#.utf8))
     try Files.replace(path, with: bytes)
     let answer = try stage.relctl("events", "--json")
     #expect(answer.exit == .code(0) && answer.lines.count == count - 1)
     #expect(answer.errors.contains("[RT-LOG-DAMAGED]") && answer.errors.contains(path))
-    // Writers go on behind it, and no number is given out twice.
+    // Writers go on after it, and no number is used twice.
     #expect(try stage.relctl("config", "shop", "set", "COLOUR=red").exit == .code(0))
     let numbers = try stage.events().map(\.sequence)
     #expect(Set(numbers).count == numbers.count && numbers == numbers.sorted())
   }
 
-  @Test func aReleaseOfRelxRunsTwiceOnOneHost() throws {
+  @Test func relxReleaseRunsTwiceOnOneHost() throws {
     let stage = try Stage("relx")
     let environment = stage.environment
     for words in [["new", "release", "name=demo"], ["as", "prod", "release"]] {

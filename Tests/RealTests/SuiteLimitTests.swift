@@ -2,7 +2,7 @@ import Posix
 import TestSupport
 import Testing
 
-/// `scripts/limit`, which `make test` runs the tests by.
+/// `scripts/limit`, under which `make test` runs the tests.
 @Suite struct SuiteLimitTests {
   private func limit(_ script: String) throws -> Invocation.Result {
     try Invocation(
@@ -11,7 +11,7 @@ import Testing
     ).run(limit: 30_000)
   }
 
-  @Test func aSilentTestIsNamedAndEnded() throws {
+  @Test func silentTestIsNamedAndEnded() throws {
     let started = Clock.monotonic()
     let result = try limit(
       """
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: [("exit 0", 0), ("echo x; exit 3", 3), ("sleep 0.5; printf x; exit 1", 1)])
-  func theExitCodeIsThatOfTheTests(_ script: String, _ code: Int32) throws {
+  func exitCodeIsTheOneOfTheTests(_ script: String, _ code: Int32) throws {
     let result = try limit(script)
     #expect(result.exit == .code(code))
     #expect(result.text.contains("x") == script.contains("x;"))

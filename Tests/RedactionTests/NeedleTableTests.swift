@@ -1,5 +1,6 @@
-@testable import Redaction
 import Testing
+
+@testable import Redaction
 
 struct NeedleTableTests {
   private func table(_ texts: [String]) -> NeedleTable {
@@ -10,7 +11,7 @@ struct NeedleTableTests {
     table.longest(at: Array(text.utf8)[...]).map { "\($0.count) \($0.name)" }
   }
 
-  @Test func theLongestIsFound() {
+  @Test func longestNeedleIsFound() {
     let table = table(["abcd", "abcde", "abcdef", "abzz", "abcdxyz", "zzzz"])
     let cases: [(String, String?)] = [
       ("abcd", "4 Nabcd"), ("abcdx", "4 Nabcd"), ("abcdxyz!", "7 Nabcdxyz"),
@@ -21,15 +22,16 @@ struct NeedleTableTests {
     #expect(NeedleTable().isEmpty && NeedleTable().longest(at: [1, 2, 3, 4]) == nil)
   }
 
-  @Test func ofTwoNamesTheFirstStays() {
+  @Test func equalValuesKeepTheFirstName() {
     let table = NeedleTable([
       .init(bytes: Array("same".utf8), name: "B"), .init(bytes: Array("same".utf8), name: "A"),
     ])
     #expect(table.needles == [.init(bytes: Array("same".utf8), name: "A")])
   }
 
-  /// Against a search that looks at each text in turn, and read back from its bytes.
-  @Test func findsWhatASearchOfAllFinds() throws {
+  /// Compares the table with a search for each text in turn, also after the table was stored and
+  /// read.
+  @Test func agreesWithALinearSearch() throws {
     var random = SystemRandomNumberGenerator()
     func bytes(_ lengths: ClosedRange<Int>) -> [UInt8] {
       (0..<Int.random(in: lengths, using: &random)).map { _ in UInt8.random(in: 97...99) }
@@ -50,7 +52,7 @@ struct NeedleTableTests {
     }
   }
 
-  @Test func foreignBytesAreRefusedOrHarmless() {
+  @Test func damagedTablesAreRefusedOrHarmless() {
     let pool = table(["abcd", "abcdef", "wxyz"]).pool
     for length in 1..<pool.count {
       let cut = NeedleTable(pool: Array(pool[..<length]))

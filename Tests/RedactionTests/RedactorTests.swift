@@ -30,26 +30,27 @@ struct RedactorTests {
     Case(["A": "old-password"], "", ""),
     Case([:], "old-password", "old-password"),
     Case(["A": "new-password", "B": "new-password-and-more"], "new-password-and-more", "«B»"),
-    // What is left of a value that overlaps another is masked too.
+    // The rest of a value that overlaps another is masked too.
     Case(["A": "abcdefgh", "B": "efghijkl"], "-abcdefghijkl-", "-«A»«B»-"),
     Case(["A": "abababab"], "ababababab", "«A»"),
     Case(["B": "same-value", "A": "same-value"], "same-value", "«A»"),
     Case(["Ü": "schlüssel"], "der schlüssel é", "der «Ü» é"),
-    // Too short, too common, a number.
+    // Too short, too common, and a number.
     Case(["A": "1234567"], "1234567", "1234567"),
     Case(
       ["A": "Production", "B": "1234567890", "C": "-12345.678"], "Production 1234567890 -12345.678",
       "Production 1234567890 -12345.678"),
     Case(["A": "0x12345678", "B": "12345e67"], "0x12345678 12345e67", "«A» «B»"),
-    // Marked, so short ones too, down to four bytes.
+    // Marked values are masked from four bytes on.
     Case(["A": "4711", "B": "123", "C": ""], secret: ["A", "B", "C"], "4711 123", "«A» 123"),
     Case(["A": "Production"], secret: ["A"], "Production", "«A»"),
     Case(["A": "4711"], secret: ["A"], "4 47 471 4711", "4 47 471 «A»"),
-    // Line by line, without the blanks around them; a brace is nothing to hide.
+    // A long value is masked line by line, without the blanks around each line. A line with only a
+    // brace is not masked.
     Case(["K": key], "x abcdefghij y", "x «K» y"),
     Case(["K": key], secret: ["K"], "-----BEGIN KEY----- qwertyuiop }", "«K» «K» }"),
     Case(["K": key], key, "«K»"),
-    // Quoted by `inspect`, by a JSON logger around it, and as the VM does in its last words.
+    // Quoted by `inspect`, again by a JSON logger, and by the VM at its end.
     Case(["Q": odd], "a wo\"rd\\ é\n😀 b", "a «Q» b"),
     Case(["Q": "pass\"wo\\rd"], #"a pass"wo\rd b"#, "a «Q» b"),
     Case(["Q": "pass\"wo\\rd"], #"a pass\"wo\\rd b"#, "a «Q» b"),
@@ -60,7 +61,7 @@ struct RedactorTests {
     Case(["Q": #"\\\\\\\\\\\\"#], #"\\\\\\\\\\\\"#, #"\\\\\\\\\\\\"#),
   ]
 
-  @Test(arguments: cases.indices) func texts(_ index: Int) {
+  @Test(arguments: cases.indices) func masksTexts(_ index: Int) {
     let one = Self.cases[index]
     #expect(Self.mask(one.values, secret: one.secret)(one.text) == one.masked)
   }
@@ -73,11 +74,11 @@ struct RedactorTests {
       #"{ "n" : 1.50e+3, "m":12345678901234567890, "a":[true,null,"x old-password y"] }"#,
       #"{ "n" : 1.50e+3, "m":12345678901234567890, "a":[true,null,"x «A» y"] }"#
     ),
-    // However it is escaped; what is beside it stays as it was written.
+    // The value is found in every escaped form; the text around it stays unchanged.
     (#"{"\u00e9\/":"\u006fld-\u0070assword\u00e9\/"}"#, #"{"\u00e9\/":"«A»\u00e9\/"}"#),
     (#"["wo\"rd\\ \u00e9\n\ud83d\ude00!"]"#, #"["«B»!"]"#),
     (#"["wo\"rd\\ é\n😀!"]"#, #"["«B»!"]"#),
-    // No JSON, and no harm.
+    // Invalid JSON.
     (#"{"a":"old-password"#, #"{"a":"«A»"#),
     (#"{"a":"\"#, #"{"a":"\"#),
     (#"{"a":"\u00"#, #"{"a":"\u00"#),
@@ -86,7 +87,7 @@ struct RedactorTests {
     ("", ""), ("\"", "\""), ("}{", "}{"),
   ]
 
-  @Test(arguments: jsonCases.indices) func json(_ index: Int) {
+  @Test(arguments: jsonCases.indices) func masksStringsOfJSON(_ index: Int) {
     let (text, masked) = Self.jsonCases[index]
     let mask = Self.mask(["A": "old-password", "B": Self.odd])
     let result = mask.masked(json: Array(text.utf8))
@@ -94,8 +95,8 @@ struct RedactorTests {
     #expect(Redactor().masked(json: Array(text.utf8)) == Array(text.utf8))
   }
 
-  /// Deep nesting is nothing to it, and it takes any bytes.
-  @Test func jsonIsAnyBytes() {
+  /// Deep nesting and invalid bytes are harmless.
+  @Test func acceptsAnyBytesAsJSON() {
     let mask = Self.mask([
       "A": "old-password", "B": "\\\\\\\\\"\"\"\"", "C": "\u{FFFD}\u{FFFD}\u{FFFD}",
     ])
@@ -113,7 +114,7 @@ struct RedactorTests {
     }
   }
 
-  @Test func causes() {
+  @Test func masksCauses() {
     let mask = Self.mask(["A": "old-password", "RT": "RT-CRASHED", "K": "evidence-kind"])
     let cause = Cause(
       .crashed, "it said old-password", remedy: "not old-password",
@@ -128,8 +129,10 @@ struct RedactorTests {
 
   // MARK: - Events
 
-  /// A field that can hold a text holds a value, and it is masked where the table says that the field is free text.
-  @Test(arguments: EventData.Field.allCases) func fields(_ field: EventData.Field) throws {
+  /// Every field that can hold a text must mask it, if the table calls the field free text.
+  @Test(arguments: EventData.Field.allCases) func masksFreeTextFields(_ field: EventData.Field)
+    throws
+  {
     let mask = Self.mask(["A": "old-password"])
     let cause = #"{"id":"x","sentence":"old-password"}"#
     var texts = 0
@@ -145,8 +148,9 @@ struct RedactorTests {
     if field.isFreeText { #expect(texts == 1) }
   }
 
-  /// Values that are what the board goes by: they stay, or the agent would not know its own events again.
-  @Test func whatTheBoardGoesByStays() throws {
+  /// Some values equal names that the board needs; if those were masked, the agent could not
+  /// recognise its own events.
+  @Test func keepsNamesThatTheBoardNeeds() throws {
     let id = String(repeating: "0123456789abcdef", count: 4)
     let data = EventData {
       ($0.request, $0.build, $0.slug, $0.config, $0.base, $0.commit) = (id, id, id, id, id, id)

@@ -1,7 +1,7 @@
 import Redaction
 import Testing
 
-/// A URL that says where a build fetches from stays readable; what lets somebody in does not.
+/// Addresses that a build fetches from stay readable; passwords and tokens in them are masked.
 struct URLRedactionTests {
   static let cases: [(name: String, value: String, text: String, masked: String)] = [
     (
@@ -29,11 +29,12 @@ struct URLRedactionTests {
       "HTTPS_PROXY", "http://a:bees@c@proxy", "http://a:bees@c@proxy",
       "http://a:«HTTPS_PROXY»@proxy"
     ),
-    // Where a secret may stand elsewhere, all of it is one.
+    // If a secret may be anywhere in the text, the whole text is masked.
     ("HEX_MIRROR", "https://m.example/?key=s3", "https://m.example/?key=s3", "«HEX_MIRROR»"),
     ("HEX_MIRROR", "https://a:s3/cret@m.example", "https://a:s3/cret@m.example", "«HEX_MIRROR»"),
     ("HEX_MIRROR", "http://a and http://b", "http://a and http://b", "«HEX_MIRROR»"),
-    // What a program connects to is hidden whole; so is its password where it stands alone.
+    // An address that the app connects to is masked as a whole; its password is also masked by
+    // itself.
     (
       "DATABASE_URL", "ecto://ana:s3cret-word@db/shop",
       "ecto://ana:s3cret-word@db/shop s3cret-word", "«DATABASE_URL» «DATABASE_URL»"
@@ -41,12 +42,12 @@ struct URLRedactionTests {
     ("WEBHOOK", "https://hooks.example/T0/B0", "https://hooks.example/T0/B0", "«WEBHOOK»"),
   ]
 
-  @Test(arguments: cases.indices) func isMasked(_ index: Int) {
+  @Test(arguments: cases.indices) func urlsAreMaskedInPart(_ index: Int) {
     let (name, value, text, masked) = Self.cases[index]
     #expect(Redactor(ConfigSet([name: value]))(text) == masked)
   }
 
-  @Test func whatIsMarkedIsHiddenWhole() {
+  @Test func markedURLsAreMaskedWhole() {
     let set = ConfigSet(["HEX_MIRROR": "https://m.example"], secret: ["HEX_MIRROR"])
     #expect(Redactor(set)("at https://m.example") == "at «HEX_MIRROR»")
   }

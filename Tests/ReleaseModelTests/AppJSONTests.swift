@@ -8,7 +8,7 @@ import Testing
     try AppJSON(bytes: Array(text.utf8))
   }
 
-  @Test func everythingThatIsUsed() throws {
+  @Test func readsEveryField() throws {
     let app = try read(
       """
       {
@@ -35,11 +35,11 @@ import Testing
         "postdeploy": "bin/seed", "pr-predestroy": "bin/drop", "dokku.predeploy": "bin/before",
         "dokku.postdeploy": "bin/after",
       ])
-    // A manifest holds it as we have it.
+    // A manifest stores it unchanged.
     #expect(try JSON.decode(AppJSON.self, from: JSON.encode(app)) == app)
   }
 
-  @Test func nothingIsNeeded() throws {
+  @Test func everyFieldIsOptional() throws {
     #expect(try read("{}") == AppJSON())
     #expect(try read("{\"scripts\": null, \"name\": null}") == AppJSON())
     #expect(try read("{\"scripts\": {}}").scripts == [:])
@@ -68,7 +68,7 @@ import Testing
     ("{\"env\": {\"A\": 1}}", "'env.A' has the wrong type"),
   ]
 
-  @Test(arguments: refused) func aWrongTypeIsNamed(_ text: String, _ reason: String) {
+  @Test(arguments: refused) func wrongTypesAreNamed(_ text: String, _ reason: String) {
     do throws(Cause) {
       Issue.record("'\(text)' is read as \(try read(text))")
     } catch {

@@ -2,7 +2,7 @@ import Events
 import ReleaseModel
 import Testing
 
-/// Manifests that somebody wrote who wants to do harm.
+/// Malicious manifests.
 @Suite struct ManifestCheckTests {
   private static let digest = String(repeating: "a", count: 64)
 
@@ -79,7 +79,7 @@ import Testing
     ),
   ]
 
-  @Test(arguments: refused.indices) func isRefused(_ index: Int) {
+  @Test(arguments: refused.indices) func invalidManifestsAreRefused(_ index: Int) {
     let (name, files, id, said) = Self.refused[index]
     let cause = #expect(throws: Cause.self, "\(name)") { try Manifest(bytes: Self.manifest(files)) }
     #expect(cause?.id == id.rawValue, "\(name): \(cause?.sentence ?? "")")
@@ -96,14 +96,14 @@ import Testing
     (#""process":"web""#, #""process":"../web""#), (#""process":"web""#, #""process":"""#),
   ]
 
-  @Test(arguments: names) func namesThatLeadOutAreRefused(_ change: (String, String)) {
+  @Test(arguments: names) func namesOutsideTheSlugAreRefused(_ change: (String, String)) {
     let text = String(decoding: Self.manifest(Self.file("a")), as: UTF8.self)
     #expect(text.contains(change.0))
     let bytes = Array(text.replacing(change.0, with: change.1).utf8)
     #expect(throws: Cause.self) { try Manifest(bytes: bytes) }
   }
 
-  @Test func whatABuildWritesIsTaken() throws {
+  @Test func manifestsOfBuildsAreAccepted() throws {
     let files = [
       Self.folder("a"), Self.folder("a/b"), Self.file("a/b/c\\nd"), Self.file(".reltui/x"),
     ]

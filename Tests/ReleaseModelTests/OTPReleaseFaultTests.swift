@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test func anApplicationThatIsNowhereIsMissing() {
+  @Test func absentApplicationIsMissing() {
     var files = OTPReleaseFiles(fixture: "mix")
     files["lib/iex-1.14.0/ebin/iex.app"] = nil
     #expect(throws: OTPReleaseError.missing(files: ["lib/iex-1.14.0/ebin/iex.app"])) {
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func aFailingReaderIsNamed() {
+  @Test func readErrorsNameTheirFile() {
     struct Denied: Error, CustomStringConvertible { var description: String { "denied" } }
     let file = "releases/start_erl.data"
     #expect(throws: OTPReleaseError.unreadable(file: file, reason: "denied")) {
@@ -127,7 +127,7 @@ import Testing
     }
   }
 
-  @Test func instructionsOfAnotherFormAreNoBootScript() {
+  @Test func otherInstructionsAreNotABootScript() {
     let file = "start.script"
     let cases = [
       "[{apply,{application,start_boot,[]}}]", "[{apply,{application,start_boot,[a,b]}}]",
@@ -142,13 +142,13 @@ import Testing
     }
   }
 
-  @Test func aStartWithoutATypeIsTemporary() throws {
+  @Test func startWithoutATypeIsTemporary() throws {
     let text = "{script,{\"a\",\"1\"},[{path,[]},{apply,{application,start_boot,[a]}}]}."
     let script = try BootScript(scriptFile: Array(text.utf8), file: "start.script")
     #expect(script.starts == [BootScript.Start(application: "a", type: .temporary)])
   }
 
-  @Test func aTruncatedBootFileIsMalformed() throws {
+  @Test func truncatedBootFileIsMalformed() throws {
     let bytes = try #require(OTPReleaseFiles(fixture: "relx").bytes(Self.boot))
     var wrong: [Int] = []
     for count in stride(from: 0, to: bytes.count, by: 11) {
@@ -164,7 +164,7 @@ import Testing
     #expect(wrong == [])
   }
 
-  @Test func sentencesHaveTheFacts() {
+  @Test func sentencesNameTheFacts() {
     let cases: [(OTPReleaseError, String)] = [
       (.missing(files: ["a", "b"]), "a or b: not in the release"),
       (

@@ -1,13 +1,13 @@
 import Glibc
 import ReleaseModel
 
-/// A release of `Tests/Fixtures/releases` with what a test changes in it.
+/// A release of `Tests/Fixtures/releases` with changes by a test.
 struct OTPReleaseFiles {
   private let root: String
-  /// Files put over those on disk; `nil` takes one away.
+  /// Files that replace those on disk; `nil` removes one.
   private var changes: [String: [UInt8]?] = [:]
 
-  /// The fixtures come without programs and scripts: those that matter are added, empty.
+  /// The fixtures lack programs and scripts; empty ones are added.
   init(fixture name: String) {
     let path = #filePath.split(separator: "/", omittingEmptySubsequences: false)
     root = path.dropLast(2).joined(separator: "/") + "/Fixtures/releases/" + name

@@ -42,9 +42,9 @@ import Testing
     #expect(sasl.description == "SASL  CXC 138 11")
   }
 
-  /// Each change leaves the release what it was.
+  /// Each layout must give the same release.
   @Test(arguments: ["mix", "relx"])
-  func otherLayoutsAreReadAlike(_ name: String) throws {
+  func otherLayoutsGiveTheSameRelease(_ name: String) throws {
     let files = OTPReleaseFiles(fixture: name)
     let folder = "releases/0.1.0"
     let changes: [(inout OTPReleaseFiles) -> Void] = [
@@ -60,7 +60,7 @@ import Testing
       { $0["\(folder)/start.rel"] = $0["\(folder)/demo_\(name).rel"] },
       { $0["releases/old.rel"] = "not read" },
       { $0["releases/RELEASES"] = "not read" },
-      {  // A release without ERTS comes without OTP's applications.
+      {  // A release without ERTS has no applications of OTP.
         for application in ["kernel-8.5.3", "stdlib-4.2", "sasl-4.2"] {
           let base = application.prefix { $0 != "-" }
           $0["lib/\(application)/ebin/\(base).app"] = nil
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func everyFormOfAnEntry() throws {
+  @Test func entriesInEveryForm() throws {
     var files = OTPReleaseFiles(fixture: "relx")
     files["releases/0.1.0/demo_relx.rel"] = """
       {release,{"demo_relx","0.1.0"},{erts,"13.1.5"},
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test(arguments: ["mix", "relx"])
-  func jsonKeepsTheRelease(_ name: String) throws {
+  func releasesSurviveJSON(_ name: String) throws {
     let release = try OTPReleaseFiles(fixture: name).release()
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -5,20 +5,20 @@ import ReleaseModel
 import TestSupport
 import Testing
 
-/// What a slug says of where it came from may come from any other host.
+/// The provenance of a slug, which may come from any host.
 struct ProvenanceTests {
   static let whole = Provenance(
     time: Timestamp(milliseconds: 1_795_000_000_123), by: "ana", folder: "/src/shop",
     commit: "c0ffee", line: "Sell tea", place: "/var/tmp/reltui-build")
 
-  @Test func isReadAsItWasWritten() throws {
+  @Test func provenanceSurvivesItsFile() throws {
     #expect(try Provenance(bytes: Self.whole.bytes) == Self.whole)
     let least = Array(#"{"format":1,"time":"2026-11-21T07:05:09.042Z"}"#.utf8)
     let read = try Provenance(bytes: least)
     #expect(read.time?.description == "2026-11-21T07:05:09.042Z")
     #expect(
       [read.by, read.folder, read.commit, read.line, read.place] == [nil, nil, nil, nil, nil])
-    // A later version of this format may say more.
+    // A later version of this format may add fields.
     let more = Array(#"{"format":1,"time":"2026-11-21T07:05:09.042Z","mood":[1]}"#.utf8)
     #expect(try Provenance(bytes: more) == read)
   }
@@ -41,7 +41,7 @@ struct ProvenanceTests {
     ),
   ]
 
-  @Test(arguments: refused.indices) func isRefused(_ index: Int) {
+  @Test(arguments: refused.indices) func invalidProvenanceIsRefused(_ index: Int) {
     let (text, id, said) = Self.refused[index]
     let cause = #expect(throws: Cause.self) { try Provenance(bytes: Array(text.utf8)) }
     #expect(cause?.id == id.rawValue)

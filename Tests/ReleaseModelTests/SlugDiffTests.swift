@@ -26,7 +26,7 @@ import Testing
       sha256: String(repeating: content, count: 64))
   }
 
-  /// What the old slug is in each case.
+  /// The old slug of every case.
   static let old: Manifest = {
     var manifest = Manifest(
       otpReleases: [
@@ -54,7 +54,7 @@ import Testing
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var change: @Sendable (inout Manifest) -> Void
-    /// What is said beneath the size.
+    /// The lines below the size.
     var lines: [String]
   }
 
@@ -190,7 +190,7 @@ import Testing
       }, lines: ["release     + extra 0.1.0"]),
   ]
 
-  @Test(arguments: cases) func isSaid(_ item: Case) {
+  @Test(arguments: cases) func differencesInWords(_ item: Case) {
     var new = Self.old
     item.change(&new)
     let diff = SlugDiff(from: Self.old, to: new)
@@ -202,12 +202,12 @@ import Testing
     #expect(SlugDiff(from: new, to: new).isEmpty)
   }
 
-  @Test func nothingIsSaidOfWhatIsEqual() {
+  @Test func equalSlugsHaveNoDifferences() {
     let diff = SlugDiff(from: Self.old, to: Self.old)
     #expect(diff.isEmpty && diff.lines == [])
   }
 
-  @Test func asJSONItHasEveryFileAndTheIds() throws {
+  @Test func jsonHasEveryFileAndTheIds() throws {
     var new = Self.old
     Self.upgrade(&new)
     new.files += (0..<30).map { Self.file("f/\($0)") }
@@ -224,8 +224,8 @@ import Testing
     }
   }
 
-  /// Whoever wrote a manifest may have written anything.
-  @Test func wildNumbersAndNamesDoNoHarm() {
+  /// A manifest may hold any numbers and names.
+  @Test func extremeNumbersAndNamesAreHarmless() {
     var wild = Self.old
     wild.files = [Self.file("a", .max), Self.file("a", .max), Self.file("b", .max)]
     wild.otpReleases[0].applications += wild.otpReleases[0].applications
