@@ -73,20 +73,20 @@ public enum NodeAction: Hashable, Sendable {
         question: "Set the log level of \(node.name) to \(level.rawValue)?",
         changes: [
           "It logs \(level.rawValue) and what is worse, and nothing below.",
-          "Much to write may slow the node down.",
+          "Writing many lines may slow the node down.",
         ],
         undo: "Undo: set the level it had; a restart of the node brings its own back.")
     case .collectGarbage:
       Consequences(
         question: "Collect the garbage of every process of \(node.name)?",
-        changes: ["Each process stops while its memory is searched; a large one for some time."],
-        undo: "Nothing to undo: only unused memory is given back.")
+        changes: ["Each process pauses while its memory is collected: a large one for some time."],
+        undo: "Nothing to undo: only unused memory is freed.")
     case .restart:
       Consequences(
         question: "Restart \(node.name) with init:restart?",
         changes: [
-          "All applications are taken down in order, then the node boots again in the same process.",
-          "Until it has booted it serves no request, and what it held in memory is lost.",
+          "All applications are stopped in order, then the node boots again in the same process.",
+          "Until it has booted it serves no requests, and its data in memory is lost.",
         ],
         undo: "Nothing to undo: its release and config vars do not change.")
     case .stopApplication(let name): stopping(name, on: node)
