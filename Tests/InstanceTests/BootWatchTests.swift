@@ -91,7 +91,7 @@ private struct Sentry {
       (beam.name, folder.path + "/none/home", beam.epmdPort, "no such file"),
       (beam.name, beam.home, try Loopback.freePort(), "no epmd answers"),
       ("gone@127.0.0.1", beam.home, beam.epmdPort, "knows no node 'gone'"),
-      ("", beam.home, beam.epmdPort, "no node's name"),
+      ("", beam.home, beam.epmdPort, "is not the name of a node"),
     ]
     for (name, home, port, words) in cases {
       var sentry = Sentry(name, home: home, epmdPort: port)

@@ -189,7 +189,7 @@ struct EventsTests {
   /// on it.
   @Test func unreadableLinesAreShownAsEvents() throws {
     let stage = try Stage("strange")
-    let drafts = ["{}", "{", "{}"].map {
+    let drafts = ["{}", "{{}", "{}"].map {
       NewEvent(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
     }
     try EventLog(folder: stage.home.events).append(drafts)
