@@ -1,7 +1,4 @@
-import DiskReserve
 import Events
-import HomeLayout
-import Instance
 import Posix
 import ReleaseModel
 import SlugStore

@@ -1,5 +1,3 @@
-import Posix
-
 /// How the slug is booted at the end of the build.
 public enum BootCheckMode: String, CaseIterable, Sendable { case off, warn, fail, network, real }
 

@@ -1,6 +1,5 @@
 import Events
 import JSONText
-import Posix
 import ReleaseModel
 
 /// The output of `bin/release`.

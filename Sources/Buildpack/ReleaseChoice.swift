@@ -1,4 +1,3 @@
-import Posix
 import ReleaseModel
 
 /// The OTP releases of a project, from which a build chooses.

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import JSONText
 
 public struct Option: Hashable, Sendable {

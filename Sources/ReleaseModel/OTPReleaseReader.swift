@@ -1,5 +1,3 @@
-import ErlangTerm
-
 /// Puts together what the files of a release say.
 struct OTPReleaseReader {
   static let startErlData = "releases/start_erl.data"

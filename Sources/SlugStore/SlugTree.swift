@@ -1,6 +1,4 @@
-import DiskReserve
 import Events
-import HomeLayout
 import Posix
 import ReleaseModel
 

@@ -1,7 +1,6 @@
 import Buildpack
 import CommandLine
 import ConfigStore
-import DiskReserve
 import Events
 import Posix
 import Redaction

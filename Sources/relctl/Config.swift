@@ -1,7 +1,6 @@
 import CommandLine
 import ConfigStore
 import Events
-import Instance
 import Operations
 import Posix
 import Redaction

@@ -1,9 +1,7 @@
-import CommandLine
 import EventLog
 import Events
 import HomeLayout
 import Journal
-import Posix
 
 /// Which events are asked for.
 struct EventFilter {

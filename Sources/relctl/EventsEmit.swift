@@ -1,6 +1,5 @@
 import CommandLine
 import Events
-import HomeLayout
 import JSONText
 import Journal
 import Posix

@@ -2,7 +2,6 @@ import CommandLine
 import EventLog
 import Events
 import Journal
-import Posix
 
 extension Verb {
   static let eventsRetention = Verb(

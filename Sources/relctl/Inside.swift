@@ -1,5 +1,4 @@
 import CommandLine
-import Deployment
 import ErlangDistribution
 import Events
 import HomeLayout

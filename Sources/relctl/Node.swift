@@ -2,11 +2,8 @@ import CommandLine
 import ErlangDistribution
 import Events
 import HomeLayout
-import Instance
 import NodeModel
-import NodeWatch
 import Observation
-import Posix
 
 // What all commands share that come into a node.
 

@@ -1,5 +1,4 @@
 import CommandLine
-import ConfigStore
 import Events
 import NodeModel
 import Observation

@@ -2,9 +2,6 @@ import CommandLine
 import ErlangDistribution
 import ErlangTerm
 import Events
-import HomeLayout
-import NodeWatch
-import Observation
 import Posix
 
 extension Verb {

@@ -1,6 +1,5 @@
 import ErlangDistribution
 import Events
-import NodeWatch
 import Observation
 import Posix
 

@@ -1,5 +1,4 @@
 import Events
-import Instance
 import Posix
 import ReleaseModel
 

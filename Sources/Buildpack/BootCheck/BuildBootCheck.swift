@@ -1,4 +1,3 @@
-import DiskReserve
 import Posix
 import ReleaseModel
 

@@ -1,4 +1,3 @@
-import DiskReserve
 import JSONText
 import Posix
 import ReleaseModel

@@ -1,5 +1,3 @@
-import Posix
-
 /// The index of a cache's file: its trees, and the inputs of the build that made them.
 struct CacheIndex: Hashable, Sendable {
   /// A tree whose files are in the cache.

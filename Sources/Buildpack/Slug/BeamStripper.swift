@@ -1,7 +1,6 @@
 import Events
 import Posix
 import ReleaseModel
-import SlugStore
 
 /// A virtual machine that reads all compiled modules of a tree. It strips their debug information if that is wanted, and
 /// unpacks their content so that it can be searched. It runs beside the build from `begin` to `end`.

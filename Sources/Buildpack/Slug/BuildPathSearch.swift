@@ -1,5 +1,4 @@
 import Posix
-import SlugStore
 
 /// A search in a slug for paths of the build's folder that the code would not find when it runs.
 ///

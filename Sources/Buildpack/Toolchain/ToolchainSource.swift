@@ -1,5 +1,4 @@
 import Events
-import Posix
 import ReleaseModel
 
 /// The address of prebuilt Erlang and Elixir: the Hex team's builds, or another with the same layout.
