@@ -2,7 +2,6 @@ import ReleaseModel
 
 /// The OTP releases of a project, from which a build chooses.
 struct ReleaseChoice: Hashable {
-  /// The releases that the project declares.
   let declared: [String]
   /// The release that mix makes for a project that declares none; nil for an umbrella.
   let implicit: String?
