@@ -1,12 +1,8 @@
-import DiskReserve
 import Events
-import HomeLayout
-import Instance
 import Posix
 import ReleaseModel
 import SlugStore
 
-/// The result of a build.
 public struct BuiltSlug: Hashable, Sendable {
   /// SHA-256 of the manifest's bytes.
   public var id: String
@@ -47,9 +43,6 @@ public struct Build {
   private let start: Int64
 
   /// Plans a build and performs it. A failure has been printed and recorded when it is thrown.
-  /// - Parameters:
-  ///   - interrupts: signals that stop the build.
-  ///   - write: receives each line of the output.
   public static func run(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) -> BuiltSlug {
@@ -101,7 +94,6 @@ public struct Build {
     }
   }
 
-  /// Since the start of the build.
   private var milliseconds: Int64 { Clock.monotonic() - start }
 
   /// On the monotonic clock. It leaves time to report which step took so long before the platform ends the build.
@@ -128,15 +120,12 @@ public struct Build {
     }
   }
 
-  /// BUILD_DIR with links resolved.
   private func source() throws(BuildFailure) -> String {
     guard Files.isFolder(request.source) else { throw .sourceMissing(request.source) }
-    return try BuildFailure.reading { () throws(PosixError) in
-      let source = try Files.resolve(request.source)
-      // A name that is not UTF-8 cannot be moved. Fail now, not when everything is built.
-      _ = try Files.list(source)
-      return source
-    }
+    let source = try BuildFailure.reading(Files.resolve(request.source))
+    // A name that is not UTF-8 cannot be moved. Fail now, not when everything is built.
+    _ = try BuildFailure.reading(Files.list(source))
+    return source
   }
 
   /// The other folders may not lie in BUILD_DIR, whose files are replaced.
@@ -212,18 +201,14 @@ public struct Build {
     ).run()
     let made = inputs.made(in: place, facts, slug: finished.isSound ? place.real.slug : nil)
     if let warning = cache.store(made) { output.warn(warning) }
-    try BuildFailure.writing { () throws(PosixError) in
-      try FileTree.move(place.real.slug, to: staging.slug)
-    }
+    try BuildFailure.writing(FileTree.move(place.real.slug, to: staging.slug))
     return finished.manifest
   }
 
-  /// The manifest of a slug that came from the cache.
   private func lastManifest(_ staging: Staging) throws(BuildFailure) -> Manifest {
-    let bytes = try BuildFailure.reading { () throws(PosixError) in
-      try Files.read(staging.slug + "/" + Manifest.path, limit: 64 << 20)
-    }
-    return try BuildFailure.explained { () throws(Cause) in try Manifest(bytes: bytes) }
+    let bytes = try BuildFailure.reading(
+      Files.read(staging.slug + "/" + Manifest.path, limit: 64 << 20))
+    return try BuildFailure.explained(Manifest(bytes: bytes))
   }
 
   /// Only facts that are the same wherever the slug is built.
@@ -248,17 +233,13 @@ public struct Build {
     if let signal = interrupts?.next() { throw .interrupted(signal: signal) }
   }
 
-  /// - Throws: a failure if a signal stops the build or its time is over.
   func wait(milliseconds: Int64) throws(BuildFailure) {
-    do throws(PosixError) {
-      _ = try Poll.wait(
-        [interrupts?.file.descriptor].compactMap { $0 }, milliseconds: milliseconds)
-    } catch { throw .unreadable(error) }
+    _ = try BuildFailure.reading(
+      Poll.wait([interrupts?.file.descriptor].compactMap { $0 }, milliseconds: milliseconds))
     try stopIfAsked()
     if let deadline, Clock.monotonic() >= deadline { throw timeIsOver() }
   }
 
-  /// The failure names the step that took the longest.
   func timeIsOver() -> BuildFailure {
     let longest = record.durations.max { $0.milliseconds < $1.milliseconds }
     return .timeLimit(

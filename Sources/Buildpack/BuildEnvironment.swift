@@ -1,6 +1,5 @@
 import Posix
 
-/// The environment of a build's tools.
 struct BuildEnvironment {
   var variables: [String: String]
 
@@ -10,7 +9,6 @@ struct BuildEnvironment {
   ]
 
   /// - Parameters:
-  ///   - inherited: the platform's own variables.
   ///   - programs: folders that come first in `PATH`.
   ///   - tools: the folder for the files that mix, Hex and rebar3 install.
   ///   - work: with the paths that the tools see; nil if they work in the source itself.

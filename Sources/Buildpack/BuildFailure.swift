@@ -9,7 +9,6 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case unsupported(source: String, chosen: String?)
   case severalProjects([String])
   case toolMissing(String)
-  /// A setting has a value that is not allowed.
   case config(String, allowed: String)
   /// A failure that a part of the build has explained itself.
   case cause(Cause)
@@ -19,7 +18,6 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case halfway(String, PosixError)
   /// One of the platform's folders lies in another of them.
   case inside(String, String)
-  /// Another build works in the same source.
   case busy(String)
   case unreadable(PosixError)
   case unwritable(PosixError)
@@ -80,15 +78,17 @@ public enum BuildFailure: Error, Hashable, Sendable {
       }
   }
 
-  static func reading<R>(_ call: () throws(PosixError) -> R) throws(BuildFailure) -> R {
+  static func reading<R>(_ call: @autoclosure () throws(PosixError) -> R) throws(BuildFailure) -> R
+  {
     do throws(PosixError) { return try call() } catch { throw .unreadable(error) }
   }
 
-  static func writing<R>(_ call: () throws(PosixError) -> R) throws(BuildFailure) -> R {
+  static func writing<R>(_ call: @autoclosure () throws(PosixError) -> R) throws(BuildFailure) -> R
+  {
     do throws(PosixError) { return try call() } catch { throw .unwritable(error) }
   }
 
-  static func explained<R>(_ call: () throws(Cause) -> R) throws(BuildFailure) -> R {
+  static func explained<R>(_ call: @autoclosure () throws(Cause) -> R) throws(BuildFailure) -> R {
     do throws(Cause) { return try call() } catch { throw .cause(error) }
   }
 
@@ -252,7 +252,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     switch exit {
     case .code(1): ""
     // A shell, and the program that mounts the build's folder, report a signal in this way.
-    case .code(let code) where (129...192).contains(code): 
+    case .code(let code) where (129...192).contains(code):
       ending(.signal(Signal(rawValue: code - 128)))
     case .code(let code): " (exit code \(code))"
     case .signal(let signal): " (ended by signal \(signal))"

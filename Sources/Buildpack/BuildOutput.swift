@@ -1,5 +1,4 @@
 import Events
-import Posix
 import Redaction
 
 /// The output of a build, line by line, in the form of Heroku's buildpacks. Values of config vars are masked.

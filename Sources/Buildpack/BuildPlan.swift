@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import Posix
 import ReleaseModel
 
@@ -9,7 +8,6 @@ public enum BuildStep: String, CaseIterable, Sendable {
   case bootCheck = "boot-check"
   case test
 
-  /// The line that announces the step in the build's output.
   var title: String {
     switch self {
     case .check: "Checking what the source says of its build"
@@ -52,9 +50,7 @@ public struct BuildPlan: Sendable {
     guard Files.isFolder(source) else { throw .sourceMissing(source) }
     do throws(Cause) {
       config = try BuildConfig { name throws(Cause) in
-        do throws(PosixError) {
-          return try Files.readIfThere(source + "/" + name, limit: 1 << 20)
-        } catch { throw Cause(error) }
+        try Cause.explaining(Files.readIfThere(source + "/" + name, limit: 1 << 20))
       }
     } catch { throw .cause(error) }
     (self.settings, self.goal) = (settings, goal)
@@ -83,7 +79,6 @@ public struct BuildPlan: Sendable {
 
   func has(_ step: BuildStep) -> Bool { intent(of: step) != nil }
 
-  /// The steps that mix or rebar3 performs.
   var builderSteps: [BuildStep] { steps.map(\.step).filter(\.isOfBuilder) }
 
   /// Nil for a step that is not in the plan.
@@ -106,7 +101,6 @@ public struct BuildPlan: Sendable {
 
   private var isMix: Bool { project.builder == .mix }
 
-  /// rebar3's profile.
   private var profile: String { goal == .slug ? "prod" : "test" }
 
   private var tools: String {
@@ -159,14 +153,11 @@ public struct BuildPlan: Sendable {
   }
 
   private var booting: String {
-    switch settings.bootCheck {
-    case .real: "boot the slug with the real config vars and warn if it does not start"
-    case .fail: "boot the slug with placeholders for config vars and refuse it if it does not start"
-    case .network:
-      "boot the slug with placeholders for config vars in the host's network and warn if it does not start"
-    case .warn, .off:
-      "boot the slug with placeholders for config vars and warn if it does not start"
-    }
+    let mode = settings.bootCheck
+    let values = mode == .real ? "the real config vars" : "placeholders for config vars"
+    let network = mode == .network ? " in the host's network" : ""
+    let verdict = mode == .fail ? "refuse it" : "warn"
+    return "boot the slug with \(values)\(network) and \(verdict) if it does not start"
   }
 
   /// For `sh -c`.
@@ -178,7 +169,6 @@ public struct BuildPlan: Sendable {
     config.hooks[hook] == nil ? "" : "the hook \(hook.rawValue), then "
   }
 
-  /// One line for each step.
   public var lines: [String] {
     let width = (steps.map(\.step.rawValue.count).max() ?? 0) + 2
     return steps.map { step in

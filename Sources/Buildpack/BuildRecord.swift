@@ -28,8 +28,6 @@ final class BuildRecord {
   /// - Parameters:
   ///   - environment: `RELTUI_HOME` names the home, `RELPACK_APP` the app, `RELPACK_BUILD` the build, and
   ///     `RELPACK_EVENTS` the file that the calling program reads; `SOURCE_VERSION` is the commit, as on Heroku.
-  ///   - config: the build's config vars.
-  ///   - isRecorded: whether events are written at all.
   ///   - travels: whether the events are written into the slug if there is no home.
   init(
     environment: [String: String], config: [String: String], isRecorded: Bool, travels: Bool
@@ -120,7 +118,7 @@ final class BuildRecord {
     switch destination {
     case .nowhere: return
     case .log(let journal):
-      do throws(Cause) { try journal.append(type, app: app, data) } catch { throw .cause(error) }
+      _ = try BuildFailure.explained(journal.append(type, app: app, data))
     case .slug(var writer):
       // A platform may allow app names that are not valid here, and no home would import such a record.
       writer.append(type, app: app.flatMap { AppName.isValid($0) ? $0 : nil }, mask(data))
@@ -128,7 +126,7 @@ final class BuildRecord {
     case .file(let file, var writer):
       let line = writer.append(type, app: nil, mask(data))
       destination = .file(file, writer)
-      do throws(PosixError) { try file.write(line) } catch { throw .unwritable(error) }
+      try BuildFailure.writing(file.write(line))
     }
   }
 }

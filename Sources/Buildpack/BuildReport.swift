@@ -27,10 +27,8 @@ public enum BuildReport {
     } catch { return }
   }
 
-  /// Removes the report of an earlier failure.
   static func forget(_ source: String) { try? Files.remove(source + "/" + path) }
 
-  /// - Parameter source: BUILD_DIR.
   public static func text(_ source: String) throws(Cause) -> String {
     if let bytes = try read(source + "/" + path),
       let text = String(validating: bytes, as: UTF8.self)
@@ -44,12 +42,9 @@ public enum BuildReport {
   }
 
   static func read(_ path: String) throws(Cause) -> [UInt8]? {
-    do throws(PosixError) { return try Files.readIfThere(path, limit: 64 << 20) } catch {
-      throw Cause(error)
-    }
+    try Cause.explaining(Files.readIfThere(path, limit: 64 << 20))
   }
 
-  /// A text or a number.
   private enum Fact: Encodable {
     case text(String)
     case number(Int)

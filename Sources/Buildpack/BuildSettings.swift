@@ -1,5 +1,3 @@
-import Posix
-
 /// How the slug is booted at the end of the build.
 public enum BootCheckMode: String, CaseIterable, Sendable { case off, warn, fail, network, real }
 
@@ -77,7 +75,6 @@ public struct BuildSettings: Hashable, Sendable {
   public var bootCheck: BootCheckMode
   public var usesCache: Bool
   public var debugInfo: DebugInfo
-  /// The key for encrypted debug information.
   public var debugInfoKey: String?
   /// Milliseconds that the platform gives a build; nil for no limit.
   public var timeLimit: Int64?
@@ -86,9 +83,7 @@ public struct BuildSettings: Hashable, Sendable {
   /// Names of config vars whose values may be in the slug, or `all`.
   public var publicNames: Set<String>
 
-  /// - Parameters:
-  ///   - stack: the platform's `STACK`.
-  ///   - usualEnvironment: `MIX_ENV` if the config vars do not set it.
+  /// - Parameter usualEnvironment: `MIX_ENV` if the config vars do not set it.
   public init(
     config: [String: String], stack: String?, usualEnvironment: String = "prod"
   ) throws(BuildFailure) {

@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 
@@ -64,14 +63,12 @@ struct BuildTools {
       programs: toolchain.folders, tools: folder, work: work, temporary: temporary)
   }
 
-  /// Versions for the manifest.
   var versions: [String: String] {
     var versions = ["otp": toolchain.erlang.version.description]
     versions["elixir"] = toolchain.elixir?.version.description
     return versions
   }
 
-  /// Removes tools that were fetched for this build alone.
   func clear() {
     if let scratch = toolchain.scratch { try? Files.remove(scratch) }
   }

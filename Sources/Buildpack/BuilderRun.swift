@@ -17,7 +17,6 @@ enum BuilderReport: Hashable {
   case variable(Manifest.Variable)
   /// A config var that compile-time configuration reads, with the warning about it.
   case baked(String, String)
-  /// The project has dependencies and no lock file.
   case unlocked
   case refused(BuildFailure)
   case done
@@ -31,9 +30,7 @@ struct BuilderRun {
     var variables: [Manifest.Variable] = []
     /// Names of config vars that compile-time configuration reads. The build has warned of them.
     var baked: Set<String> = []
-    /// Whether there are dependencies without a lock file.
     var isUnlocked = false
-    /// Whether some source lies outside of BUILD_DIR.
     var reachesOut = false
 
     var sortedVariables: [Manifest.Variable] {
@@ -60,9 +57,6 @@ struct BuilderRun {
     case expired
   }
 
-  /// - Parameters:
-  ///   - choose: chooses the releases to build.
-  ///   - begin: called when a step begins.
   func run(
     choose: (ReleaseChoice) throws(BuildFailure) -> [String],
     begin: (BuildStep) throws(BuildFailure) -> Void

@@ -1,6 +1,5 @@
 import Events
 import JSONText
-import Posix
 import ReleaseModel
 
 /// The output of `bin/release`.
@@ -21,7 +20,6 @@ public enum DefaultProcesses {
     return try Procfile(text: String(decoding: bytes, as: UTF8.self)).entries
   }
 
-  /// Words that YAML 1.1 reads as a boolean or null.
   private static let reserved: Set<String> = [
     "y", "n", "yes", "no", "on", "off", "true", "false", "null",
   ]

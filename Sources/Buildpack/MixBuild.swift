@@ -7,7 +7,6 @@ struct MixBuild {
   let project: Project
   /// In the order of the plan. Without a release among them the task prepares for tests.
   let steps: [BuildStep]
-  /// The absolute path for `mix release --path`.
   let target: String
   /// Commands for `bash -c`, by the name of the hook.
   let hooks: [String: String]
@@ -29,7 +28,6 @@ struct MixBuild {
     return words + npmFolders.map { "--npm=\($0)" }
   }
 
-  /// The report that a line holds; nil for a line of a tool.
   func report(_ line: String) -> BuilderReport? {
     let parts = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
     guard parts.count > 1, parts[0] == mark else { return nil }

@@ -4,7 +4,6 @@ import ReleaseModel
 struct ProcessCommand: Hashable {
   /// The command as it is written, with its quotes and one space between words.
   let text: String
-  /// Assignments before the program: `A=1`.
   private(set) var assignments: [String] = []
   /// The program, then its arguments, without quotes and brackets.
   private(set) var words: [String] = []
@@ -101,7 +100,6 @@ extension ProcessCommand {
   /// The part of a line that only starts a release, with the variables that are set before it: the second half of
   /// `bin/migrate && A=1 exec bin/app start`.
   /// - Parameter server: the path of the release's `bin/server`.
-  /// - Returns: nil if no part starts the release.
   static func start(of release: OTPRelease, server: String, in line: String) -> String? {
     let commands = all(in: line)
     let place = commands.firstIndex { command in

@@ -6,7 +6,6 @@ public struct ProcessFault: Hashable, Sendable {
   public var sentence: String
   public var remedy: String
 
-  /// Programs that only a build has.
   private static let buildTools: Set<String> = ["mix", "elixir", "iex", "rebar3"]
   /// Commands of a release's own program.
   private static let verbs: Set<String> = [

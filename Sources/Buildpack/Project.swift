@@ -3,11 +3,9 @@ import ReleaseModel
 
 /// The project in a source tree: its builder and its folder.
 public struct Project: Hashable, Sendable {
-  /// The tool that builds it.
   public enum Builder: String, Sendable {
     case mix, rebar3
 
-    /// The file that makes a folder a project.
     var file: String {
       switch self {
       case .mix: "mix.exs"
@@ -32,7 +30,6 @@ public struct Project: Hashable, Sendable {
 
   public var folder: String { place.isEmpty ? source : source + "/" + place }
 
-  /// The same project in a copy of its source.
   func at(_ source: String) -> Project {
     var copy = self
     copy.source = source
@@ -40,12 +37,9 @@ public struct Project: Hashable, Sendable {
   }
 
   /// Looks for a project at the top, then in subfolders, where there must be only one.
-  /// - Parameter chosen: the subfolder that a setting names.
   public init(source: String, chosen: String? = nil) throws(BuildFailure) {
     guard Files.isFolder(source) else { throw .sourceMissing(source) }
-    do throws(PosixError) { self.source = try Files.resolve(source) } catch {
-      throw .unreadable(error)
-    }
+    self.source = try BuildFailure.reading(Files.resolve(source))
     let found = Self.find(in: self.source, chosen: chosen)
     guard let first = found.first else { throw .unsupported(source: source, chosen: chosen) }
     guard found.count == 1 else { throw .severalProjects(found.map(\.place)) }
@@ -83,9 +77,7 @@ public struct Project: Hashable, Sendable {
     return [.mix, .rebar3].first { Files.isFile(folder + "/" + $0.file) }
   }
 
-  /// Folders in which no project is looked for.
   private static let passedOver: Set<String> = ["deps", "node_modules", "_build", "vendor", "test"]
-  /// The greatest number of folders that are looked at.
   private static let mostFolders = 200
 
   private static func folders(in source: String, _ place: String) -> [String] {

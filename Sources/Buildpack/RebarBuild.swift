@@ -50,9 +50,8 @@ enum RebarBuild {
   /// The releases that rebar.config declares, at its top or in the profile `prod`. A rebar.config.script may add others,
   /// which only rebar3 knows.
   static func choice(_ project: Project) throws(BuildFailure) -> ReleaseChoice {
-    let bytes = try BuildFailure.reading { () throws(PosixError) in
-      try Files.read(project.folder + "/rebar.config", limit: 1 << 20)
-    }
+    let bytes = try BuildFailure.reading(
+      Files.read(project.folder + "/rebar.config", limit: 1 << 20))
     do throws(TermError) {
       let names = names(in: try TextFormat.consult(bytes))
       return ReleaseChoice(declared: names, implicit: ReleaseChoice.nameless, usual: nil)

@@ -1,9 +1,7 @@
-import Posix
 import ReleaseModel
 
 /// The OTP releases of a project, from which a build chooses.
 struct ReleaseChoice: Hashable {
-  /// The releases that the project declares.
   let declared: [String]
   /// The release that mix makes for a project that declares none; nil for an umbrella.
   let implicit: String?

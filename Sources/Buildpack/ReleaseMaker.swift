@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 
@@ -89,9 +88,7 @@ struct ReleaseMaker {
   }
 
   private func lockFile(_ project: Project) throws(BuildFailure) -> [UInt8]? {
-    try BuildFailure.reading { () throws(PosixError) in
-      try Files.readIfThere(project.folder + "/rebar.lock", limit: 16 << 20)
-    }
+    try BuildFailure.reading(Files.readIfThere(project.folder + "/rebar.lock", limit: 16 << 20))
   }
 
   /// Renames the only release's folder, which rebar3 names after the release.

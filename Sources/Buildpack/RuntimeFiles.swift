@@ -9,7 +9,6 @@ struct RuntimeFiles {
   static let profile = ".profile.d"
   /// Content by name.
   let files: [(name: String, bytes: [UInt8])]
-  /// Process types of the Procfile.
   let procfile: [Procfile.Entry]
   let appJSON: AppJSON?
   private let source: String
@@ -46,16 +45,12 @@ struct RuntimeFiles {
     let path = source + "/" + name
     guard Files.exists(path) else { return nil }
     try requireInside(name, in: source)
-    return try BuildFailure.reading { () throws(PosixError) in
-      try Files.read(path, limit: 1 << 20)
-    }
+    return try BuildFailure.reading(Files.read(path, limit: 1 << 20))
   }
 
   /// A link must not bring a file of the build host into the slug.
   private static func requireInside(_ name: String, in source: String) throws(BuildFailure) {
-    let resolved = try BuildFailure.reading { () throws(PosixError) in
-      try Files.resolve(source + "/" + name)
-    }
+    let resolved = try BuildFailure.reading(Files.resolve(source + "/" + name))
     guard resolved.hasPrefix(source == "/" ? "/" : source + "/") else { throw .outside(path: name) }
   }
 

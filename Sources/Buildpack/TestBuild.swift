@@ -65,13 +65,12 @@ extension Build {
     let invocation = Invocation(
       ["sh", "-c", plan.testCommand], in: plan.project.folder, environment: environment.variables)
     var tail: [String] = []
-    let ending: Tool.Ending
-    do throws(PosixError) {
-      ending = try Tool(invocation: invocation, interrupts: interrupts).run(deadline: deadline) {
+    let tool = Tool(invocation: invocation, interrupts: interrupts)
+    let ending = try BuildFailure.reading(
+      tool.run(deadline: deadline) {
         output.write(output.mask($0))
         tail = (tail + [output.mask($0)]).suffix(ToolFailure.most)
-      }
-    } catch { throw .unreadable(error) }
+      })
     switch ending {
     case .exit(.code(0)), .cut: return
     case .exit(let exit):

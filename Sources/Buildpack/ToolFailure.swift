@@ -4,17 +4,13 @@ import Posix
 /// A tool that failed: its exit and the last lines of its output.
 public struct ToolFailure: Hashable, Sendable {
   public var exit: Exit
-  /// The last lines of its output, oldest first.
   public var lines: [String]
-  /// The builder that ran the tool.
   public var builder = Project.Builder.mix
   /// MIX_ENV.
   public var environment = "prod"
 
-  /// rebar3's profile.
   var profile: String { environment == "test" ? "test" : "prod" }
 
-  /// The greatest number of lines.
   static let most = 30
 
   /// The kernel's out-of-memory killer leaves no other trace than the signal, which a shell turns into 137.

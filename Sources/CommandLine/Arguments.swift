@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import JSONText
 
 public struct Option: Hashable, Sendable {
@@ -11,10 +10,7 @@ public struct Option: Hashable, Sendable {
   public var help: String
 
   public init(_ name: String, short: String? = nil, value: String? = nil, _ help: String) {
-    self.name = name
-    self.short = short
-    self.value = value
-    self.help = help
+    (self.name, self.short, self.value, self.help) = (name, short, value, help)
   }
 
   public static let home = Option(
@@ -32,7 +28,6 @@ public struct CommandSyntax: Hashable, Sendable {
   public var summary: String
   public var details: String
   public var options: [Option]
-  /// How many arguments there may be.
   public var count: ClosedRange<Int>
 
   public init(
@@ -62,7 +57,6 @@ public struct CommandSyntax: Hashable, Sendable {
   }
 }
 
-/// The parsed words of a command line.
 public struct Arguments: Hashable, Sendable {
   public var positional: [String] = []
   public var values: [String: String] = [:]

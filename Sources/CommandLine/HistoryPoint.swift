@@ -47,7 +47,6 @@ extension UInt64 {
   }
 }
 
-/// Local time.
 private struct Wall {
   let now: Timestamp
   let utcOffset: (Timestamp) -> Int

@@ -11,8 +11,7 @@ public struct Outcome: Equatable, Sendable {
   public static let success = Outcome(exitCode: ExitCode.success, report: [])
 
   public init(exitCode: Int32, report: [String] = []) {
-    self.exitCode = exitCode
-    self.report = report
+    (self.exitCode, self.report) = (exitCode, report)
   }
 
   /// The outcome of another program that the command has run. A signal's exit code is 128 and its number, as in a shell.
@@ -38,7 +37,6 @@ public struct Outcome: Equatable, Sendable {
 }
 
 extension Context {
-  /// Runs a program's body, prints its outcome and exits.
   public func run(_ body: () throws(Cause) -> Outcome) -> Never {
     Signals.turnWriteFailuresIntoErrors()
     let outcome: Outcome

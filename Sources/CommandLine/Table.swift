@@ -1,5 +1,10 @@
 /// A table of texts, aligned for a plain stream.
 public enum Table {
+  /// The lines of `render`.
+  public static func lines(_ rows: [[String]]) -> [String] {
+    render(rows).split(separator: "\n").map(String.init)
+  }
+
   /// Columns are two blanks apart; the last one is not padded. The text ends in a newline if there are rows.
   public static func render(_ rows: [[String]]) -> String {
     let count = rows.map(\.count).max() ?? 0

@@ -31,7 +31,6 @@ public struct ConfigStore: Sendable {
   }
 
   /// Stores a set, which is durable when this returns.
-  /// - Returns: its digest.
   public func save(_ set: ConfigSet) throws(Cause) -> String {
     let bytes = JSON.encode(Content(set))
     do throws(PosixError) {

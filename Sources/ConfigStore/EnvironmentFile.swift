@@ -6,11 +6,9 @@ import Events
 /// its line, without the blanks around it. Between single quotes it is taken literally; between double quotes `\n`, `\"`,
 /// `\$` and `\\` are a line end and the characters themselves. Behind a closing quote only a comment may follow.
 public enum EnvironmentFile {
-  /// Bytes of a file.
   public static let greatestSize = 1 << 20
 
   /// - Parameter name: the file's name in errors.
-  /// - Returns: the last value of each name.
   /// - Throws: `RT-BUILD-FILE`, naming the first line that cannot be read.
   public static func values(in bytes: [UInt8], called name: String) throws(Cause) -> [String:
     String]

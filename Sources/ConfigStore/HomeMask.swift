@@ -14,7 +14,6 @@ public final class HomeMask: Sendable {
     /// The readable values of sets whose files are damaged.
     var damaged: Set<ConfigSet> = []
     var mask: Redactor
-    /// The mark of the mask that is stored in the home.
     var stored: String?
   }
 
@@ -34,9 +33,7 @@ public final class HomeMask: Sendable {
   ///   - app: the app whose values are masked; nil for all apps.
   ///   - more: values from elsewhere that are masked, too.
   public init(home: Home, app: String? = nil, and more: ConfigSet = ConfigSet()) {
-    self.home = home
-    self.app = app
-    self.more = more
+    (self.home, self.app, self.more) = (home, app, more)
     known = Mutex(Known(mask: Redactor(more)))
   }
 

@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import HomeLayout
 import JSONText
@@ -24,10 +23,7 @@ public struct SavedBuildVariables: Sendable {
   }
 
   public func load() throws(Cause) -> ConfigSet {
-    let bytes: [UInt8]?
-    do throws(PosixError) { bytes = try Files.readIfThere(folder.buildConfig, limit: 4096) } catch {
-      throw Cause(error)
-    }
+    let bytes = try Cause.explaining(Files.readIfThere(folder.buildConfig, limit: 4096))
     guard let bytes else { return ConfigSet() }
     guard let content = try? JSON.decode(Content.self, from: bytes) else {
       throw Cause(
@@ -42,22 +38,14 @@ public struct SavedBuildVariables: Sendable {
 
   /// Changes the variables that are kept. The change is durable when this returns.
   public func change(_ change: (ConfigSet) throws(Cause) -> ConfigSet) throws(Cause) {
-    do throws(PosixError) { try Files.makeFolder(folder.path) } catch {
-      throw Cause(error, as: .homeUnwritable)
-    }
-    let lock: Lock
-    do throws(PosixError) { lock = try Lock.wait(folder.buildConfig + ".lock") } catch {
-      throw Cause(error, as: .homeUnwritable)
-    }
+    try Cause.explaining(Files.makeFolder(folder.path), as: .homeUnwritable)
+    let lock = try Cause.explaining(Lock.wait(folder.buildConfig + ".lock"), as: .homeUnwritable)
     defer { withExtendedLifetime(lock) {} }
     let old = try load()
     let new = try change(old)
     if new == old { return }
     let content = Content(config: try store.save(new))
-    do throws(PosixError) {
-      try Files.replace(folder.buildConfig, with: JSON.encode(content))
-    } catch {
-      throw Cause(error, as: .homeUnwritable)
-    }
+    try Cause.explaining(
+      Files.replace(folder.buildConfig, with: JSON.encode(content)), as: .homeUnwritable)
   }
 }

@@ -15,6 +15,13 @@ extension Cause {
     self.init(.diskFull, "\(lead)\(error)", remedy: place.map(Self.remedy))
   }
 
+  /// The result of a system call, whose failure is thrown as a cause.
+  public static func explaining<R>(
+    _ call: @autoclosure () throws(PosixError) -> R, as id: ProblemID = .system
+  ) throws(Cause) -> R {
+    do throws(PosixError) { return try call() } catch { throw Cause(error, as: id) }
+  }
+
   /// The cause that the disk of a path is full; nil if it has space. Use it when a program such as mix or tar has failed,
   /// since their messages differ.
   public init?(ifDiskIsFull path: String) {

@@ -58,7 +58,6 @@ public struct BigInteger: Hashable, Sendable {
 }
 
 extension BigInteger: CustomStringConvertible {
-  /// The number in decimal digits.
   public var description: String {
     var limbs: [UInt32] = []
     for start in stride(from: 0, to: magnitude.count, by: 4) {

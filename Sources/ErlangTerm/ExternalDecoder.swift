@@ -93,8 +93,6 @@ struct ExternalDecoder {
         oldUniq: oldUniq, pid: creator, free: free))
   }
 
-  // MARK: - Bytes
-
   mutating func byte() throws(TermError) -> UInt8 {
     guard position < bytes.count else { throw .external(.truncated(missing: 1), offset: position) }
     defer { position += 1 }

@@ -61,7 +61,7 @@ extension ExternalDecoder {
     let count = Int(try unsigned(4))
     let bits = try byte()
     guard (1...8).contains(bits), count > 0 else {
-      throw .external(.badBitCount(bits), offset: position - 1)
+      throw .external(.badBitCount(Int(bits)), offset: position - 1)
     }
     return .bits(Array(try take(count)), last: Int(bits))
   }

@@ -40,10 +40,7 @@ extension Term {
     public var creation: UInt32
 
     public init(node: String, id: UInt32, serial: UInt32, creation: UInt32) {
-      self.node = node
-      self.id = id
-      self.serial = serial
-      self.creation = creation
+      (self.node, self.id, self.serial, self.creation) = (node, id, serial, creation)
     }
   }
 
@@ -52,12 +49,6 @@ extension Term {
     public var node: String
     public var id: UInt64
     public var creation: UInt32
-
-    public init(node: String, id: UInt64, creation: UInt32) {
-      self.node = node
-      self.id = id
-      self.creation = creation
-    }
   }
 
   /// A reference of one to five words: `NEW_REFERENCE_EXT`, `NEWER_REFERENCE_EXT`.
@@ -67,22 +58,17 @@ extension Term {
     public var words: [UInt32]
 
     public init(node: String, creation: UInt32, words: [UInt32]) {
-      self.node = node
-      self.creation = creation
-      self.words = words
+      (self.node, self.creation, self.words) = (node, creation, words)
     }
   }
 
-  /// An external fun: `EXPORT_EXT`.
   public struct Export: Hashable, Sendable {
     public var module: String
     public var function: String
     public var arity: UInt8
 
     public init(module: String, function: String, arity: UInt8) {
-      self.module = module
-      self.function = function
-      self.arity = arity
+      (self.module, self.function, self.arity) = (module, function, arity)
     }
   }
 
@@ -97,20 +83,6 @@ extension Term {
     public var oldUniq: Int
     public var pid: Pid
     public var free: [Term]
-
-    public init(
-      module: String, arity: UInt8, uniq: [UInt8], index: UInt32, oldIndex: Int, oldUniq: Int,
-      pid: Pid, free: [Term]
-    ) {
-      self.module = module
-      self.arity = arity
-      self.uniq = uniq
-      self.index = index
-      self.oldIndex = oldIndex
-      self.oldUniq = oldUniq
-      self.pid = pid
-      self.free = free
-    }
   }
 }
 

@@ -9,10 +9,6 @@ extension Term {
     if case .integer(let value) = self { value } else { nil }
   }
 
-  public var float: Double? {
-    if case .float(let value) = self { value } else { nil }
-  }
-
   public var binary: [UInt8]? {
     if case .binary(let bytes) = self { bytes } else { nil }
   }

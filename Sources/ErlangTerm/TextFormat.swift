@@ -17,7 +17,6 @@ public enum TextFormat {
     return term
   }
 
-  /// All terms of `text`, each ended by a full stop.
   public static func consult(_ text: String) throws(TermError) -> [Term] {
     try consult(Array(text.unicodeScalars))
   }

@@ -19,7 +19,7 @@ struct TextParser {
     return true
   }
 
-  func fault(_ fault: TextFault) -> TermError {
+  func fault(_ fault: TermFault) -> TermError {
     .text(fault, line: token.line, column: token.column)
   }
 

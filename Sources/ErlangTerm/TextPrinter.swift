@@ -50,8 +50,6 @@ struct TextPrinter {
     text += "}"
   }
 
-  // MARK: - Leaves
-
   private static func leaf(_ term: Term) -> String {
     switch term {
     case .atom(let name): return atom(name)
@@ -105,8 +103,6 @@ struct TextPrinter {
     return "<<" + bytes.map { String($0) }.joined(separator: ",") + ">>"
   }
 
-  // MARK: - Characters
-
   private static let escapes: [Unicode.Scalar: String] = [
     "\u{8}": "\\b", "\u{7F}": "\\d", "\u{1B}": "\\e", "\u{C}": "\\f", "\n": "\\n", "\r": "\\r",
     "\t": "\\t", "\u{B}": "\\v", "\\": "\\\\",
@@ -114,14 +110,10 @@ struct TextPrinter {
 
   /// The text that a list of code points is, if people can read it.
   private static func printable(_ elements: [Term]) -> [Unicode.Scalar]? {
-    var scalars: [Unicode.Scalar] = []
-    for element in elements {
-      guard case .integer(let code) = element, let value = UInt32(exactly: code),
-        let scalar = Unicode.Scalar(value), isPrintable(scalar)
-      else { return nil }
-      scalars.append(scalar)
+    guard let text = Term.list(elements).text, text.unicodeScalars.allSatisfy(isPrintable) else {
+      return nil
     }
-    return scalars
+    return Array(text.unicodeScalars)
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

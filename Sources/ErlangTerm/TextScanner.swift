@@ -79,7 +79,7 @@ struct TextScanner {
     }
   }
 
-  private func fault(_ fault: TextFault) -> TermError {
+  private func fault(_ fault: TermFault) -> TermError {
     .text(fault, line: line, column: index - lineStart + 1)
   }
 
@@ -224,7 +224,7 @@ struct TextScanner {
 
   private func integer(_ digits: [UInt8], radix: UInt32) throws(TermError) -> Term {
     guard let value = BigInteger(isNegative: false, digits: digits, radix: radix) else {
-      throw fault(.integerTooLarge)
+      throw fault(.numberTooLarge)
     }
     return .integer(isNegative: false, magnitude: value.magnitude)
   }

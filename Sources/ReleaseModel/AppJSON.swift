@@ -3,7 +3,6 @@ import JSONText
 
 /// The part of an app.json that we use. Sources: Heroku, "app.json Schema"; Dokku, "Zero Downtime Deploy Checks".
 public struct AppJSON: Hashable, Codable, Sendable {
-  /// A config var that the app wants to have.
   public struct Variable: Hashable, Codable, Sendable {
     public var description: String?
     /// Taken at the first deployment if the var is not set.
@@ -34,7 +33,6 @@ public struct AppJSON: Hashable, Codable, Sendable {
     public var quantity: Int?
   }
 
-  /// Dokku's health check.
   public struct HealthCheck: Hashable, Codable, Sendable {
     public var type: String?
     public var name: String?

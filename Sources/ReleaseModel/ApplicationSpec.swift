@@ -22,7 +22,6 @@ public struct ApplicationSpec: Equatable, Sendable {
   /// What its code read of the configuration when it was compiled: Elixir's `compile_env`.
   public var compileEnv: [CompileKey]
 
-  /// A key of an application's configuration.
   public struct CompileKey: Hashable, Sendable {
     public var application: String
     /// As the argument of `Application.compile_env/2`: `:key`, or `[:key, :inner]`.
@@ -43,8 +42,7 @@ public struct ApplicationSpec: Equatable, Sendable {
     version = properties.property("vsn")?.text ?? ""
     description = properties.property("description")?.text ?? ""
     moduleCount = properties.property("modules")?.list?.count ?? 0
-    self.registered = registered
-    self.applications = applications
+    (self.registered, self.applications) = (registered, applications)
     optionalApplications = optional
     includedApplications = included
     callbackModule = properties.property("mod")?.tuple?.first?.atom

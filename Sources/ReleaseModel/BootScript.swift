@@ -7,11 +7,6 @@ public struct BootScript: Equatable, Sendable {
   public struct Start: Equatable, Sendable {
     public var application: String
     public var type: OTPRelease.StartType
-
-    public init(application: String, type: OTPRelease.StartType) {
-      self.application = application
-      self.type = type
-    }
   }
 
   public var name: String
@@ -47,8 +42,7 @@ public struct BootScript: Equatable, Sendable {
       let name = identity.first?.text, let version = identity.last?.text,
       let instructions = parts.last?.list
     else { throw .unexpected(file: file, expected: .bootScript) }
-    self.name = name
-    self.version = version
+    (self.name, self.version) = (name, version)
     loads = []
     starts = []
     for instruction in instructions {

@@ -12,13 +12,11 @@ public struct HotUpgrade: Hashable, Encodable, Sendable {
     case impossible
   }
 
-  /// What stands in the way.
   public enum Obstacle: Hashable, Sendable {
     case target
     case renamed
     /// A node has each version of a release once.
     case sameVersion(String)
-    /// Nothing in the running release can handle it.
     case noHandler
     /// These differ under the version that they had, which nobody would load.
     case sameApplicationVersions([String])
@@ -99,7 +97,6 @@ extension HotUpgrade.Obstacle: Encodable {
     }
   }
 
-  /// What stands in the way, in words.
   public var sentence: String {
     func list(_ names: [String]) -> String {
       let shown = names.prefix(5).joined(separator: ", ")

@@ -15,7 +15,6 @@ public struct Manifest: Codable, Equatable, Sendable {
     /// Bytes; files have it.
     public var size: Int?
     public var sha256: String?
-    /// Where a link points.
     public var target: String?
 
     public init(
@@ -42,11 +41,6 @@ public struct Manifest: Codable, Equatable, Sendable {
     /// Names of shared libraries that the host must have, sorted, as in `DT_NEEDED`: elf(5).
     public var libraries: [String]?
 
-    public init(os: String, arch: String) {
-      self.os = os
-      self.arch = arch
-    }
-
     /// The kind of host this program was built for.
     public static var host: Target {
       #if arch(x86_64)
@@ -57,7 +51,6 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
-  /// An environment variable that run-time configuration reads.
   public struct Variable: Codable, Hashable, Sendable {
     public enum Need: String, Codable, Sendable {
       /// Without it the release cannot boot.
@@ -69,15 +62,11 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
     public var name: String
     public var need: Need
-    /// Relative to the source.
     public var file: String
     public var line: Int
 
     public init(name: String, need: Need, file: String, line: Int) {
-      self.name = name
-      self.need = need
-      self.file = file
-      self.line = line
+      (self.name, self.need, self.file, self.line) = (name, need, file, line)
     }
   }
 
@@ -90,9 +79,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     public var name: String
 
     public init(application: String, folder: String, name: String) {
-      self.application = application
-      self.folder = folder
-      self.name = name
+      (self.application, self.folder, self.name) = (application, folder, name)
     }
   }
 
@@ -103,7 +90,6 @@ public struct Manifest: Codable, Equatable, Sendable {
     public var application: String
     /// As the argument of `Application.compile_env/2`: `:key`, or `[:key, :inner]`.
     public var key: String
-    /// The application that read it.
     public var reader: String
 
     public init(application: String, key: String, reader: String) {
@@ -119,7 +105,6 @@ public struct Manifest: Codable, Equatable, Sendable {
   /// The Procfile's process types, or the default ones of the OTP release.
   public var processes: [Procfile.Entry]
   public var appJSON: AppJSON?
-  /// Version by tool: `elixir`, `otp`.
   public var tools: [String: String]
   public var target: Target
   /// Sorted by name, file and line; nil where the build did not look.
@@ -182,7 +167,6 @@ public struct Manifest: Codable, Equatable, Sendable {
     return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && !path.utf8.contains(0)
   }
 
-  /// Bytes of all files.
   public var size: Int {
     files.filter { $0.kind == .file }.reduce(0) { $0.addingClamped($1.size ?? 0) }
   }

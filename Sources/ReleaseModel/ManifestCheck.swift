@@ -7,7 +7,6 @@ extension Manifest {
   /// The paths of what lies in a slug's tree and is no part of its identity.
   public static let outside = [path, SlugRecord.path, Provenance.path]
 
-  /// Files, folders and links of a slug.
   public static let mostEntries = 100_000
   /// Bytes of a path or of a link's target. path_resolution(7), `PATH_MAX`
   static let longestPath = 4095

@@ -22,7 +22,6 @@ public struct OTPRelease: Codable, Equatable, Sendable {
     case transient
     /// Its end is reported, no more.
     case temporary
-    /// Loaded, not started.
     case load
     /// Neither loaded nor started; its code is there.
     case none
@@ -36,39 +35,19 @@ public struct OTPRelease: Codable, Equatable, Sendable {
   public struct Application: Codable, Equatable, Sendable {
     public var name: String
     public var version: String
-    public var startType: StartType
+    public var startType = StartType.permanent
     /// Its place in the boot order, from 1; `nil` if the boot script does not start it.
     public var order: Int?
-    public var description: String
+    public var description = ""
     /// The applications that must be started before it, without optional ones that the release
     /// does not have.
-    public var dependencies: [String]
-    public var optionalDependencies: [String]
-    public var includedApplications: [String]
-    public var registered: [String]
+    public var dependencies: [String] = []
+    public var optionalDependencies: [String] = []
+    public var includedApplications: [String] = []
+    public var registered: [String] = []
     /// The module that starts it; a library application has none.
     public var callbackModule: String?
-    /// How many modules it has.
-    public var modules: Int
-
-    public init(
-      name: String, version: String, startType: StartType = .permanent, order: Int? = nil,
-      description: String = "", dependencies: [String] = [], optionalDependencies: [String] = [],
-      includedApplications: [String] = [], registered: [String] = [],
-      callbackModule: String? = nil, modules: Int = 0
-    ) {
-      self.name = name
-      self.version = version
-      self.startType = startType
-      self.order = order
-      self.description = description
-      self.dependencies = dependencies
-      self.optionalDependencies = optionalDependencies
-      self.includedApplications = includedApplications
-      self.registered = registered
-      self.callbackModule = callbackModule
-      self.modules = modules
-    }
+    public var modules = 0
 
     enum CodingKeys: String, CodingKey {
       case name, version, order, description, dependencies, registered, modules
@@ -103,20 +82,9 @@ public struct OTPRelease: Codable, Equatable, Sendable {
   public var bootOrder: [String] {
     applications.filter { $0.order != nil }.sorted { $0.order ?? 0 < $1.order ?? 0 }.map(\.name)
   }
+}
 
-  public init(
-    name: String, version: String, ertsVersion: String, kind: Kind, applications: [Application],
-    startCommand: String, startArgument: String
-  ) {
-    self.name = name
-    self.version = version
-    self.ertsVersion = ertsVersion
-    self.kind = kind
-    self.applications = applications
-    self.startCommand = startCommand
-    self.startArgument = startArgument
-  }
-
+extension OTPRelease {
   /// The release that `releases/start_erl.data` names.
   ///
   /// - Parameters:

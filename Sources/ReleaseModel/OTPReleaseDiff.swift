@@ -6,7 +6,6 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
     /// Versions; the same one where only files differ.
     public var from: String
     public var to: String
-    /// How many of its files differ.
     public var files: Int
   }
 
@@ -99,8 +98,7 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
   }
 
   private static func applications(of release: OTPRelease?) -> [String: OTPRelease.Application] {
-    Dictionary(
-      (release?.applications ?? []).map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    Dictionary((release?.applications ?? []).map { ($0.name, $0) }) { first, _ in first }
   }
 
   /// How many of the paths lie in each application's folder of either OTP release, by `NAME-VERSION`.
@@ -137,7 +135,6 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
     }
   }
 
-  /// The places of a longest rising part of a list.
   private static func longestRise(_ numbers: [Int]) -> Set<Int> {
     // ends[n]: where the part of n + 1 numbers stands that has the least last one.
     var ends: [Int] = []

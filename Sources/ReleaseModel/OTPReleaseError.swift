@@ -2,9 +2,7 @@ import ErlangTerm
 
 /// Why what is on disk is not read as an OTP release. Files are named relative to its root.
 public enum OTPReleaseError: Error, Equatable, Sendable {
-  /// None of these files is there.
   case missing(files: [String])
-  /// The reader that was handed in failed.
   case unreadable(file: String, reason: String)
   /// Not a term, or not text: the fault has the offset, or line and column.
   case malformed(file: String, TermError)
@@ -12,7 +10,6 @@ public enum OTPReleaseError: Error, Equatable, Sendable {
   case unexpected(file: String, expected: Expectation)
   /// A name or version that must not become part of a path.
   case unsafeName(file: String, name: String)
-  /// An application that the release resource file lists twice.
   case listedTwice(file: String, application: String)
   /// The boot script starts an application that the release resource file does not list.
   case notListed(file: String, application: String)

@@ -1,5 +1,3 @@
-import ErlangTerm
-
 /// Puts together what the files of a release say.
 struct OTPReleaseReader {
   static let startErlData = "releases/start_erl.data"
@@ -30,7 +28,6 @@ struct OTPReleaseReader {
     }
   }
 
-  /// The first of these files that is there.
   private func first(
     of files: [String]
   ) throws(OTPReleaseError) -> (file: String, bytes: [UInt8]) {
@@ -43,9 +40,7 @@ struct OTPReleaseReader {
   /// `releases/start_erl.data`: the version of ERTS, a blank, the version of the release.
   private func startErlVersions() throws(OTPReleaseError) -> (erts: String, release: String) {
     let (file, bytes) = try first(of: [Self.startErlData])
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw .unexpected(file: file, expected: .startErlData)
-    }
+    let text = String(validating: bytes, as: UTF8.self) ?? ""
     let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
     guard words.count == 2, let erts = words.first, let release = words.last else {
       throw .unexpected(file: file, expected: .startErlData)

@@ -7,8 +7,7 @@ public struct Procfile: Hashable, Sendable {
     public var command: String
 
     public init(process: String, command: String) {
-      self.process = process
-      self.command = command
+      (self.process, self.command) = (process, command)
     }
   }
 

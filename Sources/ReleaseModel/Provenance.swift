@@ -13,7 +13,6 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var by: String?
   public var folder: String?
   public var commit: String?
-  /// The commit's subject line.
   public var line: String?
   /// The folder in which the build's tools saw the source.
   public var place: String?

@@ -30,9 +30,7 @@ public struct ReleaseResource: Equatable, Sendable {
       let ertsVersion = erts.first?.text,
       let applications = parts[2].list
     else { throw .unexpected(file: file, expected: .releaseResource) }
-    self.name = name
-    self.version = version
-    self.ertsVersion = ertsVersion
+    (self.name, self.version, self.ertsVersion) = (name, version, ertsVersion)
     entries = []
     for application in applications {
       guard let entry = Entry(application) else {
@@ -60,8 +58,7 @@ extension ReleaseResource.Entry {
     guard let parts = term.tuple, (2...4).contains(parts.count),
       let name = parts[0].atom, let version = parts[1].text
     else { return nil }
-    self.name = name
-    self.version = version
+    (self.name, self.version) = (name, version)
     startType = .permanent
     for (index, part) in parts.enumerated().dropFirst(2) {
       if let type = OTPRelease.StartType(part), index == 2 {

@@ -88,7 +88,6 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
   public var migrations: Migrations
   /// What nobody can tell, as one of the two builds did not look: `variables` that are read, `migrations`.
   public var unknown: [String]
-  /// The command of each process type.
   public var processes: [Named<String>]
   /// Parts of app.json that differ: `env`, `formation`, `healthchecks`, `scripts`.
   public var appJSON: [String]
@@ -97,7 +96,6 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
   public var debugInfo: Change<Manifest.DebugInfo>?
   /// Sorted by path.
   public var files: [File]
-  /// Bytes of all files.
   public var size: Change<Int>
 
   private enum CodingKeys: String, CodingKey {
@@ -133,14 +131,12 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
   }
 
   private static func contents(_ manifest: Manifest) -> [String: Manifest.Entry] {
-    Dictionary(
-      manifest.files.filter { $0.kind != .folder }.map { ($0.path, $0) },
-      uniquingKeysWith: { first, _ in first })
+    let contents = manifest.files.filter { $0.kind != .folder }
+    return Dictionary(contents.map { ($0.path, $0) }) { first, _ in first }
   }
 
   private static func commands(_ manifest: Manifest) -> [String: String] {
-    Dictionary(
-      manifest.processes.map { ($0.process, $0.command) }, uniquingKeysWith: { first, _ in first })
+    Dictionary(manifest.processes.map { ($0.process, $0.command) }) { first, _ in first }
   }
 
   private static func parts(_ old: AppJSON, _ new: AppJSON) -> [String] {
@@ -182,8 +178,6 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
       added: after.filter { !known.contains($0) }, removed: before.filter { !wanted.contains($0) })
   }
 }
-
-// MARK: - Config vars
 
 extension SlugDiff {
   /// - Parameter areKnown: whether both builds looked for what is read; else only app.json tells.

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 
 extension SlugDiff {
   /// What changes, for a person: what needs somebody's doing first. Empty where nothing does.

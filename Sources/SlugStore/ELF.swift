@@ -20,24 +20,6 @@ struct ELF: Equatable {
   /// Versions of their symbols without which it is not started, such as `GLIBC_2.34`.
   var versions: [String] = []
 
-  /// - Parameters:
-  ///   - size: the file's, in bytes.
-  ///   - read: at most so many bytes from an offset; fewer at the file's end.
-  init?(size: Int, read: @escaping (_ offset: Int, _ count: Int) -> [UInt8]) {
-    guard let reader = ELFReader(size: size, read: read), let elf = reader.elf() else {
-      return nil
-    }
-    self = elf
-  }
-
-  /// Only the fields of its header.
-  init(machine: UInt16, is64Bit: Bool, isBigEndian: Bool, isLoadable: Bool) {
-    self.machine = machine
-    self.is64Bit = is64Bit
-    self.isBigEndian = isBigEndian
-    self.isLoadable = isLoadable
-  }
-
   static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
 
   /// The name that `uname -m` has for it, or the number of an unknown one.
@@ -55,5 +37,13 @@ struct ELF: Equatable {
     case 258: "loongarch64"
     default: "machine \(machine)"
     }
+  }
+}
+
+extension ELF {
+  /// - Parameter read: at most so many bytes from an offset; fewer at the file's end.
+  init?(size: Int, read: @escaping (_ offset: Int, _ count: Int) -> [UInt8]) {
+    guard let elf = ELFReader(size: size, read: read)?.elf() else { return nil }
+    self = elf
   }
 }

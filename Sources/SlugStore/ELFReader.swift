@@ -18,9 +18,7 @@ struct ELFReader {
     guard header.count >= 52, header.starts(with: ELF.magic), header[6] == 1,
       1...2 ~= header[4], 1...2 ~= header[5], header[4] == 1 || header.count == 64
     else { return nil }
-    self.size = size
-    self.read = read
-    self.header = header
+    (self.size, self.read, self.header) = (size, read, header)
     is64Bit = header[4] == 2
     isBigEndian = header[5] == 2
   }
@@ -57,14 +55,12 @@ struct ELFReader {
     number(bytes, start, is64Bit ? 8 : 4)
   }
 
-  /// Nil if the file has fewer bytes.
   private func bytes(at offset: Int, _ count: Int) -> [UInt8]? {
     guard offset >= 0, count >= 0, offset <= size, count <= size - offset else { return nil }
     let bytes = read(offset, count)
     return bytes.count == count ? bytes : nil
   }
 
-  /// The text at an offset, up to a zero.
   private func text(at offset: Int) -> String? {
     guard (0..<size).contains(offset) else { return nil }
     for length in [256, Self.longestText] {
@@ -85,7 +81,6 @@ struct ELFReader {
     var kind: Int
     var offset: Int
     var address: Int
-    /// In the file.
     var size: Int
   }
 

@@ -1,52 +1,31 @@
-import DiskReserve
 import Events
 import Posix
 import ReleaseModel
 
-/// The facts that a build knows and that are not in the tree.
-public struct BuildFacts: Hashable, Sendable {
-  /// The versions of the tools that made it.
-  public var tools: [String: String]
-  /// Nil if they were not looked for.
-  public var variables: [Manifest.Variable]?
-  public var debugInfo: Manifest.DebugInfo?
-
-  public init(
-    tools: [String: String] = [:], variables: [Manifest.Variable]? = nil,
-    debugInfo: Manifest.DebugInfo? = nil
-  ) {
-    self.tools = tools
-    self.variables = variables
-    self.debugInfo = debugInfo
-  }
-}
-
 /// A builder of the manifest of a tree, which holds one OTP release at its top, or several in `rel/NAME`.
 public enum ManifestBuilder {
   /// Reads a tree and returns its manifest.
-  /// - Parameter report: called with each problem of native code that does not keep the tree from being a slug.
+  /// - Parameters:
+  ///   - variables: nil if they were not looked for.
+  ///   - report: called with each problem of native code that does not keep the tree from being a slug.
   public static func describe(
-    _ tree: String, _ facts: BuildFacts = BuildFacts(),
+    _ tree: String, tools: [String: String] = [:], variables: [Manifest.Variable]? = nil,
     report: (NativeCode.Incompatibility) -> Void = { _ in }
   ) throws(Cause) -> Manifest {
     let releases = try otpReleases(in: tree)
     var manifest = Manifest(
       otpReleases: releases, processes: try processes(in: tree, releases),
-      appJSON: try appJSON(in: tree), tools: facts.tools, target: .host,
+      appJSON: try appJSON(in: tree), tools: tools, target: .host,
       files: try files(in: tree))
-    (manifest.variables, manifest.debugInfo) = (facts.variables, facts.debugInfo)
+    manifest.variables = variables
     manifest.migrations = Manifest.Migration.all(of: releases, in: manifest.files)
     manifest.compileEnv = try compileEnv(in: tree, releases)
-    let code: NativeCode
-    do throws(PosixError) { code = try NativeCode(in: tree, manifest.files) } catch {
-      throw Cause(error)
-    }
+    let code = try Cause.explaining(NativeCode(in: tree, manifest.files))
     (manifest.target.glibc, manifest.target.libraries) = (code.glibc, code.libraries)
     code.findings.forEach(report)
     return manifest
   }
 
-  /// The folder of several OTP releases in a tree.
   public static let folder = "rel"
 
   public static func otpReleases(in tree: String) throws(Cause) -> [OTPRelease] {
@@ -145,9 +124,7 @@ public enum ManifestBuilder {
   }
 
   private static func read(_ path: String) throws(Cause) -> [UInt8]? {
-    do throws(PosixError) { return try Files.readIfThere(path, limit: 1 << 20) } catch {
-      throw Cause(error)
-    }
+    try Cause.explaining(Files.readIfThere(path, limit: 1 << 20))
   }
 
   private static func files(in tree: String) throws(Cause) -> [Manifest.Entry] {

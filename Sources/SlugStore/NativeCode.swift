@@ -3,9 +3,7 @@ import ReleaseModel
 
 /// The native code in a tree – the virtual machine's programs, ports, NIFs – and what it needs from a host.
 public struct NativeCode: Equatable, Sendable {
-  /// A file that will not run on a host.
   public enum Incompatibility: Hashable, Sendable {
-    /// A file for another kind of host.
     case foreign(file: String, architecture: String)
     /// A file that looks for its libraries in a folder of the build host.
     case stray(file: String, folder: String)
@@ -30,7 +28,6 @@ public struct NativeCode: Equatable, Sendable {
   /// The lowest glibc that is enough; nil if none is needed.
   public var glibc: String? { versions["GLIBC"] }
 
-  /// Reads the headers of a tree's ELF files.
   public init(in tree: String, _ files: [Manifest.Entry]) throws(PosixError) {
     var needed: Set<String> = []
     var held: Set<String> = []

@@ -55,8 +55,7 @@ public struct SBOM {
   }
 
   private init(_ components: [Component], created: Int64) {
-    self.components = Dictionary(
-      components.map { ($0.application, $0) }, uniquingKeysWith: { first, _ in first })
+    self.components = Dictionary(components.map { ($0.application, $0) }) { first, _ in first }
     // The format has no year of five digits.
     let seconds = (0...253_402_300_799).contains(created) ? created : 0
     let time = Timestamp(milliseconds: seconds * 1000).description
@@ -127,8 +126,6 @@ public struct SBOM {
     return id
   }
 
-  // MARK: - Texts
-
   /// SPDX allows letters, digits, points and dashes.
   private mutating func newID(_ prefix: String, _ text: String) -> String {
     let base = prefix + String(text.map { Self.isPlain($0) && $0 != "_" ? $0 : "-" })
@@ -144,7 +141,6 @@ public struct SBOM {
     character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
   }
 
-  /// For a part of a URL.
   private static func escaped(_ text: String) -> String {
     text.map { character in
       isPlain(character)

@@ -39,11 +39,6 @@ struct SPDXDocument: Encodable {
       case licenseDeclared, copyrightText, primaryPackagePurpose, externalRefs, checksums
       case id = "SPDXID"
     }
-
-    init(name: String, versionInfo: String) {
-      self.name = name
-      self.versionInfo = versionInfo
-    }
   }
 
   struct Licence: Encodable {

@@ -9,7 +9,6 @@ import Posix
 public struct SlugArchive: Sendable {
   /// Bytes of all files, unpacked. A platform's slug is 500 MB at the most, packed.
   public static let greatestSize = 2 << 30
-  /// Files, folders and links.
   public static let mostEntries = 100_000
   /// KiB of memory for tar: an archive may claim any length for a name.
   private static let memory = 1 << 20
@@ -19,11 +18,9 @@ public struct SlugArchive: Sendable {
 
   /// - Parameter path: absolute.
   public init(_ path: String, interrupts: Signals?) {
-    self.path = path
-    self.interrupts = interrupts
+    (self.path, self.interrupts) = (path, interrupts)
   }
 
-  /// An archive whose entries were checked.
   public struct Checked: Sendable {
     fileprivate let archive: SlugArchive
 
@@ -47,9 +44,7 @@ public struct SlugArchive: Sendable {
   }
 
   private func extract(to folder: String) throws(Cause) -> Bool {
-    do throws(PosixError) { try Files.makeFolder(folder) } catch {
-      throw Cause(error, as: .homeUnwritable)
-    }
+    try Cause.explaining(Files.makeFolder(folder), as: .homeUnwritable)
     var complaint = ""
     let ending = try run(
       [
@@ -65,7 +60,6 @@ public struct SlugArchive: Sendable {
     }
   }
 
-  /// Whether all entries were checked.
   private func isFit() throws(Cause) -> Bool {
     var listing = ArchiveListing()
     let ending = try run(
@@ -82,13 +76,10 @@ public struct SlugArchive: Sendable {
     let tar = ["tar", "--force-local", "--warning=no-timestamp", "--file=" + path]
     let invocation = Invocation(
       limited + tar + options, environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
-    do throws(PosixError) {
-      return try Tool(invocation: invocation, interrupts: interrupts).run(
-        until: isEnough, receive)
-    } catch { throw Cause(error) }
+    return try Cause.explaining(
+      Tool(invocation: invocation, interrupts: interrupts).run(until: isEnough, receive))
   }
 
-  /// - Throws: with tar's first message, if it failed.
   private func isDone(_ ending: Tool.Ending, _ complaint: String) throws(Cause) -> Bool {
     switch ending {
     case .interrupted: return false

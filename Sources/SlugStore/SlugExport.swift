@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 import ReleaseModel
@@ -57,10 +56,8 @@ public struct SlugExport: Sendable {
 
   /// Writes into an open file or pipe. tar's messages go to standard error.
   public func write(to output: File) throws(Cause) {
-    let exit: Exit
-    do throws(PosixError) {
-      exit = try Child.start(try invocation("--file=-"), output: .file(output)).wait()
-    } catch { throw Cause(error) }
+    let exit = try Cause.explaining(
+      Child.start(try invocation("--file=-"), output: .file(output)).wait())
     if exit != .code(0) { throw failure("tar could not write to \(output.name)") }
   }
 

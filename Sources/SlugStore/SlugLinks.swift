@@ -8,7 +8,6 @@ import ReleaseModel
 /// inside; if `top` is a link to the slug's root, it does not.
 public struct SlugLinks {
   private let entries: [Manifest.Entry]
-  /// Target by path.
   private let targets: [String: String]
 
   /// The kernel follows so many links for one path. path_resolution(7)
@@ -28,15 +27,13 @@ public struct SlugLinks {
 
   private init(_ entries: [Manifest.Entry]) {
     self.entries = entries
-    targets = Dictionary(
-      entries.filter { $0.kind == .link }.map { ($0.path, $0.target ?? "") },
-      uniquingKeysWith: { first, _ in first })
+    let links = entries.filter { $0.kind == .link }
+    targets = Dictionary(links.map { ($0.path, $0.target ?? "") }) { first, _ in first }
   }
 
   /// A limit on the parts of paths that are read for all links, far above what any slug has.
   private static let mostSteps = 10_000_000
 
-  /// - Throws: a cause naming the first link that leads out.
   public func check() throws(Cause) {
     var steps = 0
     for entry in entries where entry.kind == .link { try check(entry, &steps) }

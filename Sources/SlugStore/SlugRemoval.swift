@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import HomeLayout
 import Posix
@@ -13,7 +12,6 @@ import Posix
 public struct SlugRemoval: Sendable {
   /// The slugs that were removed.
   public struct Freed: Hashable, Encodable, Sendable {
-    /// Ids.
     public var removed: [String] = []
     /// Bytes that were freed on the disk, those of earlier removals included.
     public var bytes = 0
@@ -138,7 +136,6 @@ extension SlugStore {
   /// When a slug was last stored or announced for use, in nanoseconds since 1970; nil if it is gone.
   func used(_ id: String) -> Int64? { Files.modified(folder(id)) }
 
-  /// When a slug was last stored or announced for use.
   public func lastUse(_ id: String) -> Timestamp? {
     used(id).map { Timestamp(milliseconds: $0 / 1_000_000) }
   }

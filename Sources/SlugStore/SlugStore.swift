@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import HomeLayout
 import Posix
@@ -15,17 +14,10 @@ public struct SlugStore: Sendable {
 
   public struct Stored: Hashable, Sendable {
     public let id: String
-    /// Whether the slug was not in the store before.
     public let isNew: Bool
   }
 
-  /// Stores a tree. It must hold its manifest, and its files must match the manifest.
-  /// - Returns: the slug's id; the same tree stored twice is one slug.
-  public func store(tree: String, provenance: Provenance) throws(Cause) -> String {
-    try store(SlugTree(tree), provenance: provenance).id
-  }
-
-  /// Stores a tree.
+  /// Stores a tree, whose files must match its manifest; the same tree stored twice is one slug.
   /// - Parameter finish: the last step, called under the store's lock.
   @discardableResult
   public func store(
@@ -182,9 +174,7 @@ public struct SlugStore: Sendable {
   public func hasRecord(_ id: String) -> Bool { Files.exists(record(id)) }
 
   public func keepRecord(_ bytes: [UInt8], of id: String) throws(Cause) {
-    do throws(PosixError) { try Files.replace(record(id), with: bytes, mode: 0o444) } catch {
-      throw Cause(error)
-    }
+    try Cause.explaining(Files.replace(record(id), with: bytes, mode: 0o444))
   }
 
   private func record(_ id: String) -> String { folder(id) + "/events.jsonl" }

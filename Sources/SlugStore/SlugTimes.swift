@@ -47,17 +47,14 @@ public enum SlugTimes {
 
   /// The files of an OTP release that an earlier one of the tree has, too, with that one's path: an archive holds them once.
   private static func links(_ files: [Manifest.Entry]) -> [String: String] {
-    struct Content: Hashable {
-      var sha256: String
-      var mode: String?
-    }
-    var first: [Content: String] = [:]
+    // By digest and mode.
+    var first: [String: String] = [:]
     var links: [String: String] = [:]
     for entry in files where entry.kind == .file && entry.size ?? 0 > 0 {
       guard let digest = entry.sha256, entry.path.hasPrefix(ManifestBuilder.folder + "/") else {
         continue
       }
-      let content = Content(sha256: digest, mode: entry.mode)
+      let content = "\(digest) \(entry.mode ?? "")"
       if let path = first[content] { links[entry.path] = path } else { first[content] = entry.path }
     }
     return links

@@ -1,6 +1,4 @@
-import DiskReserve
 import Events
-import HomeLayout
 import Posix
 import ReleaseModel
 
@@ -13,15 +11,12 @@ public struct SlugTree: Sendable {
 
   public init(_ path: String) throws(Cause) {
     self.path = path
-    do throws(PosixError) {
-      manifestBytes = try Files.read(path + "/" + Manifest.path, limit: 64 << 20)
-    } catch { throw Cause(error) }
+    manifestBytes = try Cause.explaining(Files.read(path + "/" + Manifest.path, limit: 64 << 20))
     id = Hex.encode(SHA256.digest(manifestBytes))
     manifest = try Manifest(bytes: manifestBytes)
   }
 
   /// Finds the tree in a folder: the folder itself, or `app` in it, as Heroku's slug archives have it.
-  /// - Parameter name: its name in errors.
   public static func find(in folder: String, called name: String) throws(Cause) -> SlugTree {
     for tree in [folder, folder + "/app"] {
       if isSlug(tree) { return try SlugTree(tree) }

@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 import ReleaseModel
@@ -19,7 +18,6 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
   public let slug: String
   /// Sorted by path.
   public private(set) var findings: [Mismatch] = []
-  /// How many files were read, and their bytes.
   public private(set) var files = 0
   public private(set) var bytes = 0
 
@@ -36,8 +34,7 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
       add(nil, .manifest, error.sentence)
       return
     }
-    var expected = Dictionary(
-      manifest.files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+    var expected = Dictionary(manifest.files.map { ($0.path, $0) }) { first, _ in first }
     let own = Files.parent(of: Manifest.path)
     if expected[own] == nil {
       expected[own] = Manifest.Entry(path: own, kind: .folder, mode: "755")
@@ -73,8 +70,9 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
         add(path, .extra, "is not in the manifest")
         continue
       }
-      guard Self.fits(entry.kind, info.kind) else {
-        add(path, .kind, "is \(Self.word(info.kind)), not \(Self.word(entry.kind))")
+      let kind = Self.kind(entry.kind)
+      guard info.kind == kind else {
+        add(path, .kind, "is \(Self.word(info.kind)), not \(Self.word(kind))")
         forget(path, &expected)
         continue
       }
@@ -128,18 +126,11 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
     } catch { add(entry.path, .unreadable, "cannot be read: \(error.errno)") }
   }
 
-  private static func fits(_ kind: Manifest.Entry.Kind, _ found: Files.Info.Kind) -> Bool {
-    switch (kind, found) {
-    case (.file, .file), (.folder, .folder), (.link, .link): true
-    default: false
-    }
-  }
-
-  private static func word(_ kind: Manifest.Entry.Kind) -> String {
+  private static func kind(_ kind: Manifest.Entry.Kind) -> Files.Info.Kind {
     switch kind {
-    case .file: "a file"
-    case .folder: "a folder"
-    case .link: "a link"
+    case .file: .file
+    case .folder: .folder
+    case .link: .link
     }
   }
 

@@ -2,7 +2,6 @@ import CommandLine
 import Deployment
 import Events
 import Instance
-import Posix
 
 extension Verb {
   static let agent = Verb(

@@ -1,13 +1,11 @@
 import Buildpack
 import CommandLine
 import ConfigStore
-import DiskReserve
 import Events
 import Posix
 import Redaction
 
 extension Option {
-  /// The options that give variables to a build.
   static let buildVariables = [
     Option(
       "--env", value: "NAME[=VALUE]",
@@ -48,10 +46,7 @@ extension Call {
     guard Files.isFile(path) else {
       throw Cause(.sourceMissing, "cannot read '\(file)': there is no such file")
     }
-    let bytes: [UInt8]
-    do throws(PosixError) {
-      bytes = try Files.read(path, limit: EnvironmentFile.greatestSize)
-    } catch { throw Cause(error) }
+    let bytes = try Cause.explaining(Files.read(path, limit: EnvironmentFile.greatestSize))
     return try EnvironmentFile.values(in: bytes, called: file)
   }
 

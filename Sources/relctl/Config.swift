@@ -1,7 +1,6 @@
 import CommandLine
 import ConfigStore
 import Events
-import Instance
 import Operations
 import Posix
 import Redaction
@@ -42,14 +41,10 @@ extension Verb {
   }
 }
 
-/// Config vars to be set and to be removed.
 private struct ConfigChange {
-  /// Names that cannot be set.
   let reserved: Set<String>
   private(set) var set = ConfigSet()
   private(set) var unset: [String] = []
-
-  init(reserved: Set<String>) { self.reserved = reserved }
 
   mutating func set(_ words: ArraySlice<String>, _ call: Call) throws(Cause) {
     for word in words {

@@ -1,11 +1,8 @@
-import CommandLine
 import EventLog
 import Events
 import HomeLayout
 import Journal
-import Posix
 
-/// Which events are asked for.
 struct EventFilter {
   let app: String?
   private let type: Glob?
@@ -69,8 +66,6 @@ struct EventFilter {
   }
 }
 
-// MARK: - Where to begin
-
 extension EventFilter {
   /// Some of a log's segments, all of them in one piece.
   struct Stretch {
@@ -79,7 +74,6 @@ extension EventFilter {
     var end: UInt64
   }
 
-  /// Where the events that are asked for are.
   struct Places {
     /// The last one goes on to the end of the log.
     var stretches: [Stretch]
@@ -165,7 +159,6 @@ extension EventFilter {
 }
 
 extension Journal {
-  /// Whether an event is about this app.
   func names(_ app: String) throws(Cause) -> Bool {
     do throws(EventLogError) {
       let sieve = EventSieve(app: app)

@@ -39,7 +39,6 @@ private struct EventListing {
   private var filter: EventFilter
   private let isTerminal: Bool
   private var reader: Reader
-  /// Matching events that are still to be passed over.
   private var skipped = 0
   private var isNamed = false
   private var pending: [UInt8] = []
@@ -104,7 +103,6 @@ private struct EventListing {
     if !hasEvents { _ = try call.app(app) }
   }
 
-  /// - Parameter isOver: asked now and then whether the rest is not wanted.
   private mutating func show(before end: UInt64, _ isOver: () -> Bool) throws(Cause) {
     var isDone = isOver()
     while !isDone, reader.cursor.sequence + 1 < end {

@@ -1,6 +1,5 @@
 import CommandLine
 import Events
-import HomeLayout
 import JSONText
 import Journal
 import Posix
@@ -44,10 +43,7 @@ extension Verb {
 extension Call {
   /// What is not UTF-8 was replaced when the words were read; nobody meant that.
   fileprivate func checkArguments() throws(Cause) {
-    let words: [UInt8]
-    do throws(PosixError) { words = try Files.read("/proc/self/cmdline", limit: 4 << 20) } catch {
-      throw Cause(error)
-    }
+    let words = try Cause.explaining(Files.read("/proc/self/cmdline", limit: 4 << 20))
     if (try? UTF8Span(validating: words.span)) == nil {
       throw Cause(.eventData, "a word of the command line is not UTF-8")
     }
@@ -64,9 +60,7 @@ extension Call {
       let numbers = try journal.append(custom: batch.events)
       if !numbers.isEmpty {
         // Not as other output: whoever hears no more is not told that all went well.
-        do throws(PosixError) {
-          try context.output.write(numbers.map { "\($0)\n" }.joined())
-        } catch { throw Cause(error) }
+        try Cause.explaining(context.output.write(numbers.map { "\($0)\n" }.joined()))
       }
       if let fault = batch.fault { throw fault }
     }
@@ -86,7 +80,6 @@ struct EventLines {
   /// Read and not given yet; the beginning of a line at most between two calls.
   private var buffer: [UInt8] = []
   private var isAtEnd = false
-  /// Lines given.
   private var count = 0
 
   /// Bytes of a line: its data may hold as much white space again.
@@ -101,16 +94,12 @@ struct EventLines {
     while true {
       if let batch = take() { return batch }
       if isAtEnd { return nil }
-      let part: [UInt8]
-      do throws(PosixError) {
-        part = try input.read(upTo: Self.mostBytes - buffer.count)
-      } catch { throw Cause(error) }
+      let part = try Cause.explaining(input.read(upTo: Self.mostBytes - buffer.count))
       buffer += part
       isAtEnd = part.isEmpty
     }
   }
 
-  /// Takes whole lines from the front of the buffer.
   private mutating func take() -> Batch? {
     var batch = Batch(events: [])
     var start = 0

@@ -2,7 +2,6 @@ import CommandLine
 import EventLog
 import Events
 import Journal
-import Posix
 
 extension Verb {
   static let eventsRetention = Verb(
@@ -34,8 +33,7 @@ extension Verb {
       dropped = try journal.dropOld()
     }
     if call.wantsJSON {
-      call.print(json: RetentionReport(retention, dropped: dropped.count))
-      return .success
+      return call.report(json: RetentionReport(retention, dropped: dropped.count))
     }
     let size: String? = retention.bytes.map { Grouped.text($0, "byte") }
     let age: String? = retention.age.map { Age.text($0) }
@@ -50,7 +48,6 @@ extension Verb {
 }
 
 extension Call {
-  /// - Returns: whether there was anything to change.
   fileprivate func change(_ retention: inout Retention) throws(Cause) -> Bool {
     let size = try limit("--size", ["": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000])
     let age = try limit("--age", ["h": 3_600_000, "d": 86_400_000])

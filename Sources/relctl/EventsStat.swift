@@ -10,10 +10,7 @@ extension Verb {
       "events stat", "", "show what the event log holds, and how much", options: [.json])
   ) { call throws(Cause) in
     let stat = try LogStat(call.journal())
-    if call.wantsJSON {
-      call.print(json: stat)
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: stat) }
     var rows: [[String]] = []
     if let first = stat.first, let last = stat.last {
       rows += [["first", "\(first.sequence)", "\(first.time)"]]

@@ -138,9 +138,7 @@ extension Verification {
   }
 }
 
-/// Numbers for people.
 enum Grouped {
-  /// `1,204`
   static func text(_ number: Int) -> String {
     var digits = String(number)[...]
     var groups: [Substring] = []
@@ -151,7 +149,6 @@ enum Grouped {
     return groups.reversed().joined(separator: ",")
   }
 
-  /// `1,204 events`
   static func text(_ number: Int, _ word: String) -> String {
     "\(text(number)) \(word)\(number == 1 ? "" : "s")"
   }
@@ -176,7 +173,6 @@ private struct LogReport: Encodable {
   var events: Int
   var first: UInt64?
   var last: UInt64?
-  /// The time of the first event.
   var since: Timestamp?
   /// Numbers that no event has, with those that a repair has written down.
   var missing: Int

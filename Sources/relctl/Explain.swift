@@ -20,7 +20,6 @@ extension Verb {
   }
 }
 
-/// What the reference says of an id.
 private struct Problem: Encodable {
   let id: String
   let meaning: String

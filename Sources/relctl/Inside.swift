@@ -1,5 +1,4 @@
 import CommandLine
-import Deployment
 import ErlangDistribution
 import Events
 import HomeLayout
@@ -95,9 +94,7 @@ extension Call {
     let home = try home()
     var specification = try specification(of: run, app)
     specification.folder = RunFolder(path: home.app(app.name).path + "/eval")
-    do throws(PosixError) { try Files.makeFolder(specification.folder.temporary) } catch {
-      throw Cause(error)
-    }
+    try Cause.explaining(Files.makeFolder(specification.folder.temporary))
     return specification
   }
 

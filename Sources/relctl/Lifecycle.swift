@@ -67,7 +67,6 @@ extension Verb {
 }
 
 extension Call {
-  /// The board as it is now.
   func board() throws(Cause) -> Board { try LiveBoard.board(of: home(), program: "relctl").board }
 
   /// - Throws: `RT-APP-UNKNOWN`

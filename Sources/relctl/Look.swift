@@ -39,10 +39,7 @@ extension Verb {
       apps = [try Call.app(name, on: board)]
     }
     let reports = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
-    if call.wantsJSON {
-      call.print(json: reports)
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: reports) }
     if moment != nil {
       call.context.print("as it was at \(board.time), behind event \(board.sequence)")
     }
@@ -99,10 +96,7 @@ extension Verb {
   ) { call throws(Cause) in
     let app = try call.app(call.target().app)
     let reports = app.releases.reversed().map { ReleaseReport($0, of: app) }
-    if call.wantsJSON {
-      call.print(json: reports)
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: reports) }
     if reports.isEmpty {
       call.context.print("no releases yet; make one with: relctl deploy \(app.name) DIR")
       return .success

@@ -2,11 +2,8 @@ import CommandLine
 import ErlangDistribution
 import Events
 import HomeLayout
-import Instance
 import NodeModel
-import NodeWatch
 import Observation
-import Posix
 
 // What all commands share that come into a node.
 
@@ -16,7 +13,6 @@ extension Option {
   static let tlsOptions = Option(
     "--tls-options", value: "FILE", "for distribution over TLS: the node's own ssl_dist_optfile")
 
-  /// How long a call may take.
   static func timeout(_ standard: String) -> Option {
     Option("--timeout", value: "SECONDS", "how long to wait for it (default: \(standard))")
   }
@@ -46,11 +42,8 @@ extension Call {
 
   /// Milliseconds; nil where nothing was said.
   func timeout() throws(Cause) -> Int64? {
-    guard let text = arguments["--timeout"] else { return nil }
-    guard let seconds = Int64(text), (1...1_000_000).contains(seconds) else {
-      throw Cause(.usage, "'\(text)' is no number of seconds", remedy: "Write it as in: 30")
-    }
-    return seconds * 1000
+    try number("--timeout", in: 1...1_000_000, of: "seconds", remedy: "Write it as in: 30")
+      .map { Int64($0) * 1000 }
   }
 
   func connect(_ node: KnownNode) throws(Cause) -> Client {

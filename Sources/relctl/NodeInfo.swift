@@ -20,10 +20,7 @@ extension Verb {
     guard let report = reports.first, let snapshot = report.snapshot else {
       throw reports.first?.cause ?? Cause(.nodeSilent, "\(node.name) tells nothing of itself")
     }
-    if call.wantsJSON {
-      call.print(json: NodeDetails(report))
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: NodeDetails(report)) }
     for section in [
       head(node, report, snapshot), applications(snapshot.applications),
       settings(report.settings ?? NodeSettings()),
@@ -33,16 +30,12 @@ extension Verb {
     return .success
   }
 
-  private static func lines(_ rows: [[String]]) -> [String] {
-    Table.render(rows).split(separator: "\n").map(String.init)
-  }
-
   private static func head(
     _ node: KnownNode, _ report: NodeReport, _ snapshot: NodeSnapshot
   ) -> [String] {
     let queues = snapshot.runQueues.map { "\($0)" }.joined(separator: " ")
     let peers = snapshot.peers.isEmpty ? "–" : snapshot.peers.joined(separator: " ")
-    return lines(
+    return Table.lines(
       [
         ["node", snapshot.node], ["from", node.source], ["state", stateWord(report)],
         ["runtime", "OTP \(snapshot.otp), ERTS \(snapshot.erts)"],
@@ -75,26 +68,25 @@ extension Verb {
         application.type?.rawValue ?? "–", application.state.rawValue,
       ]
     }
-    return ["", "applications, in the order in which they were started"] + lines(rows)
+    return ["", "applications, in the order in which they were started"] + Table.lines(rows)
   }
 
   private static func settings(_ settings: NodeSettings) -> [String] {
     var text: [String] = []
     if !settings.releases.isEmpty {
       text += ["", "OTP releases"]
-      text += lines(settings.releases.map { ["  " + $0.name, $0.version, $0.status] })
+      text += Table.lines(settings.releases.map { ["  " + $0.name, $0.version, $0.status] })
     }
     if !settings.flags.isEmpty { text += ["", "flags"] + settings.flags.map { "  " + $0 } }
     if !settings.values.isEmpty {
       text += ["", "environment of its applications"]
-      text += lines(settings.values.map { ["  " + $0.application, $0.key, $0.text] })
+      text += Table.lines(settings.values.map { ["  " + $0.application, $0.key, $0.text] })
     }
     return text
   }
 }
 
 extension Call {
-  /// The node of a name, or of an app's instance.
   fileprivate func node(_ locator: NodeLocator) throws(Cause) -> KnownNode {
     if positional(0).contains("@") { return try locator.node(named: positional(0)) }
     let (app, run) = try runningInstance()

@@ -1,5 +1,4 @@
 import CommandLine
-import ConfigStore
 import Events
 import NodeModel
 import Observation
@@ -16,10 +15,7 @@ extension Verb {
     let locator = try call.nodeLocator()
     let nodes = locator.all(found: Discovery.search())
     let reports = try NodeRound.ask(nodes, for: .vitals, mask: locator.mask, milliseconds: 2000)
-    if call.wantsJSON {
-      call.print(json: reports.map(NodeFacts.init))
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: reports.map(NodeFacts.init)) }
     if reports.isEmpty {
       call.context.print("no node runs here")
       return .success

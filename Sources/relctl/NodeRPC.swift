@@ -2,9 +2,6 @@ import CommandLine
 import ErlangDistribution
 import ErlangTerm
 import Events
-import HomeLayout
-import NodeWatch
-import Observation
 import Posix
 
 extension Verb {
@@ -68,11 +65,7 @@ extension Call {
   }
 
   fileprivate func repetitions() throws(Cause) -> Int {
-    guard let text = arguments["--repeat"] else { return 1 }
-    guard let count = Int(text), (1...1_000_000).contains(count) else {
-      throw Cause(.usage, "'\(text)' is no number of calls", remedy: "Write it as in: 1000")
-    }
-    return count
+    try number("--repeat", in: 1...1_000_000, of: "calls", remedy: "Write it as in: 1000") ?? 1
   }
 }
 

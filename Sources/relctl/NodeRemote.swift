@@ -1,9 +1,6 @@
 import CommandLine
 import ErlangDistribution
-import ErlangTerm
 import Events
-import NodeWatch
-import Observation
 import Posix
 
 extension Verb {

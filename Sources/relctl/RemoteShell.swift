@@ -1,6 +1,5 @@
 import ErlangDistribution
 import Events
-import NodeWatch
 import Observation
 import Posix
 
@@ -9,7 +8,6 @@ struct RemoteShell {
   private let folder: String
   let invocation: Invocation
 
-  /// - Parameter path: where programs are looked for.
   init(in node: KnownNode, hasElixir: Bool, tlsFile: String?, path: String) throws(Cause) {
     let access = try node.access.get()
     let address = access.address
@@ -40,7 +38,7 @@ struct RemoteShell {
       words = ["nsenter", "--target", "\(process)", "--net", "--"] + words
     }
     invocation = Invocation(words, in: "/", environment: variables)
-    do throws(PosixError) { try prepare(access.cookie, user) } catch { throw Cause(error) }
+    try Cause.explaining(prepare(access.cookie, user))
   }
 
   private func prepare(_ cookie: Cookie, _ user: UInt32?) throws(PosixError) {
@@ -52,8 +50,6 @@ struct RemoteShell {
   }
 
   func remove() { try? Files.remove(folder) }
-
-  // MARK: - Whose
 
   /// Nodes that know each other may do anything with each other, so root does not go there as root.
   private static func otherUser(of found: FoundNode?) -> UInt32? {
@@ -79,8 +75,6 @@ struct RemoteShell {
     else { return nil }
     return script
   }
-
-  // MARK: - How
 
   private static func carrier(_ address: NodeAddress, _ tlsFile: String?) -> [String] {
     guard address.tls != nil, let tlsFile else {

@@ -25,8 +25,7 @@ extension Call {
   private func waitForOutcome(of request: Event, app: String, _ journal: Journal) throws(Cause)
     -> Outcome
   {
-    let signals: Signals
-    do throws(PosixError) { signals = try Signals([.int, .term]) } catch { throw Cause(error) }
+    let signals = try Cause.explaining(Signals([.int, .term]))
     // It may be done before we come to look.
     var follower = Follower(journal, recent: 1000)
     let limit = request.data.deadline.map { $0 - request.time + 60_000 + Clock.monotonic() } ?? .max
@@ -87,7 +86,6 @@ extension Call {
     }
   }
 
-  /// One line for each thing that happens to the app.
   private func tell(_ event: Event) {
     guard !wantsJSON, let line = Progress.line(event) else { return }
     context.print(shown(line))

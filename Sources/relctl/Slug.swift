@@ -13,10 +13,7 @@ extension Verb {
   ) { call throws(Cause) in
     let home = try call.home()
     let reports = try SlugReport.all(in: home)
-    if call.wantsJSON {
-      call.print(json: reports)
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: reports) }
     if reports.isEmpty {
       call.context.print("no slugs yet; build one with: relctl build DIR")
       return .success
@@ -42,10 +39,7 @@ extension Verb {
     let store = SlugStore(home: try call.home())
     let id = try store.find(call.positional(0))
     let manifest = try store.manifest(id)
-    if call.wantsJSON {
-      call.print(json: manifest)
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: manifest) }
     for line in SlugDescription(id, manifest, store.provenance(id)).lines {
       call.context.print(call.shown(line))
     }
@@ -56,7 +50,6 @@ extension Verb {
 /// A stored slug, as lists show it.
 private struct SlugReport: Encodable {
   var slug: String
-  /// When it was built.
   var time: Timestamp?
   var by: String?
   var commit: String?

@@ -2,7 +2,6 @@ import CommandLine
 import Events
 import ReleaseModel
 
-/// What a manifest says, for a person.
 struct SlugDescription {
   private let manifest: Manifest
   private let head: [[String]]
@@ -32,7 +31,7 @@ struct SlugDescription {
   }
 
   var lines: [String] {
-    var lines = Self.table(head)
+    var lines = Table.lines(head)
     lines += section("processes", manifest.processes.map { [$0.process, $0.command] })
     lines += section("config vars", variables)
     lines += section("read when it was compiled", compileEnv)
@@ -41,12 +40,8 @@ struct SlugDescription {
     return lines
   }
 
-  private static func table(_ rows: [[String]]) -> [String] {
-    Table.render(rows).split(separator: "\n").map(String.init)
-  }
-
   private func section(_ name: String, _ rows: [[String]]) -> [String] {
-    rows.isEmpty ? [] : ["", name] + Self.table(rows).map { "  " + $0 }
+    rows.isEmpty ? [] : ["", name] + Table.lines(rows).map { "  " + $0 }
   }
 
   /// Those that a boot needs first.
@@ -77,6 +72,6 @@ struct SlugDescription {
     let rows =
       ordered.map { ["\($0.order ?? 0)", $0.name, $0.version, $0.startType.rawValue] }
       + rest.map { ["–", $0.name, $0.version, $0.startType.rawValue] }
-    return ["", title] + Self.table(rows).map { "  " + $0 }
+    return ["", title] + Table.lines(rows).map { "  " + $0 }
   }
 }

@@ -17,10 +17,7 @@ extension Verb {
     let store = SlugStore(home: try call.home())
     let ids = [try store.find(call.positional(0)), try store.find(call.positional(1))]
     let diff = SlugDiff(from: try store.manifest(ids[0]), to: try store.manifest(ids[1]))
-    if call.wantsJSON {
-      call.print(json: SlugDiffReport(from: ids[0], to: ids[1], diff))
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: SlugDiffReport(from: ids[0], to: ids[1], diff)) }
     call.context.print("slug        \(ids[0].prefix(12)) → \(ids[1].prefix(12))")
     if diff.isEmpty {
       call.context.print(

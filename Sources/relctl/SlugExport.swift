@@ -1,5 +1,4 @@
 import CommandLine
-import DiskReserve
 import Events
 import Posix
 import SlugStore
@@ -33,10 +32,7 @@ extension Verb {
       try export.write(to: call.context.output)
       return .success
     }
-    let signals: Signals
-    do throws(PosixError) { signals = try Signals([.hup, .int, .term]) } catch {
-      throw Cause(error)
-    }
+    let signals = try Cause.explaining(Signals([.hup, .int, .term]))
     if try export.write(to: call.context.absolute(file), interrupts: signals) { return .success }
     return Outcome(
       exitCode: ExitCode.interrupted, report: ["relctl: stopped; nothing was written"])

@@ -41,14 +41,12 @@ extension Verb {
 /// Takes a slug into the home, and its build's events into the log.
 struct SlugImport {
   let call: Call
-  /// What the operator called it.
   let name: String
   /// What the operator named: a folder or an archive.
   let origin: String
 
   struct Imported {
     var slug: String
-    /// Whether it was not there before.
     var isNew: Bool
     /// How many of its build are in the log now and were not before.
     var events: Int
@@ -58,10 +56,7 @@ struct SlugImport {
   func unpacking<Made>(_ archive: String, _ work: (String) throws(Cause) -> Made) throws(Cause)
     -> Made
   {
-    let signals: Signals
-    do throws(PosixError) { signals = try Signals([.hup, .int, .term]) } catch {
-      throw Cause(error)
-    }
+    let signals = try Cause.explaining(Signals([.hup, .int, .term]))
     let stopped = Cause(
       .buildInterrupted, "stopped while unpacking '\(name)'; nothing was imported")
     guard let checked = try SlugArchive(archive, interrupts: signals).checked() else {

@@ -23,12 +23,14 @@ extension Verb {
       ])
   ) { call throws(Cause) in
     let home = try call.home()
-    let (store, keep) = (SlugStore(home: home), try number(call.arguments["--keep"]))
+    let store = SlugStore(home: home)
+    let keep = try call.number(
+      "--keep", in: 0...(.max), of: "slugs", remedy: "As in: --keep \(kept)")
     func choose() throws(Cause) -> [String] {
       var slugs: [String: Timestamp] = [:]
       for id in try store.list() { slugs[id] = store.lastUse(id) }
       return SlugChoice.removable(
-        slugs, used: try SlugUse(of: home).used, keep: keep,
+        slugs, used: try SlugUse(of: home).used, keep: keep ?? kept,
         now: Timestamp(milliseconds: Clock.now()))
     }
     let isTry = call.arguments.has("--dry-run")
@@ -38,10 +40,7 @@ extension Verb {
       : try call.remove(from: home, choose: choose) { id in
         call.context.print("removed \(id.prefix(12))")
       }
-    if call.wantsJSON {
-      call.print(json: freed)
-      return .success
-    }
+    if call.wantsJSON { return call.report(json: freed) }
     if isTry { for id in freed.removed { call.context.print("would remove \(id.prefix(12))") } }
     let count = try store.list().count - (isTry ? freed.removed.count : 0)
     call.context.print(
@@ -71,14 +70,6 @@ extension Verb {
       call.context.print("\(ByteCount.text(freed.bytes)) freed")
     }
     return .success
-  }
-
-  private static func number(_ text: String?) throws(Cause) -> Int {
-    guard let text else { return kept }
-    guard let number = Int(text), number >= 0 else {
-      throw Cause(.usage, "'\(text)' is no number of slugs", remedy: "As in: --keep \(kept)")
-    }
-    return number
   }
 }
 

@@ -7,7 +7,6 @@ import SlugStore
 /// What the operator named to be made a slug of: a folder or an archive.
 struct Source {
   enum Kind {
-    /// Source code, to be built.
     case project
     /// What mix or relx has built; it is taken as it is.
     case otpRelease
@@ -19,7 +18,6 @@ struct Source {
 
   /// As the operator wrote it.
   let name: String
-  /// Where its files lie.
   let path: String
   /// What the operator named, for the events: an archive, while `path` is where it was unpacked.
   let origin: String
@@ -77,19 +75,13 @@ struct Source {
     if context.environment["RELPACK_FOLDER"] != nil { return true }
     let detect = Invocation(
       [try context.sibling("relpack"), "detect", path], environment: ["PATH": "/usr/bin:/bin"])
-    do throws(PosixError) { return try detect.run(errors: .null, limit: 30_000).isSuccess } catch {
-      throw Cause(error)
-    }
+    return try Cause.explaining(detect.run(errors: .null, limit: 30_000).isSuccess)
   }
 
   /// What people write by hand is read first: a slip there must not cost a build.
   private func checkTexts() throws(Cause) {
     func read(_ file: String) throws(Cause) -> [UInt8]? {
-      do throws(PosixError) {
-        return try Files.readIfThere(path + "/" + file, limit: 1 << 20)
-      } catch {
-        throw Cause(error)
-      }
+      try Cause.explaining(Files.readIfThere(path + "/" + file, limit: 1 << 20))
     }
     if let bytes = try read("Procfile") {
       _ = try Procfile(text: String(decoding: bytes, as: UTF8.self))

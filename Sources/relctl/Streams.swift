@@ -47,11 +47,7 @@ extension Option {
 
 extension Call {
   func lineCount() throws(Cause) -> Int? {
-    guard let text = arguments["--lines"] else { return nil }
-    guard let count = Int(text), (0...1_000_000).contains(count) else {
-      throw Cause(.usage, "'\(text)' is no number of lines")
-    }
-    return count
+    try number("--lines", in: 0...1_000_000, of: "lines")
   }
 
   fileprivate func show(_ line: OutputLine) {

@@ -11,8 +11,7 @@ struct Verb: Sendable {
   let run: @Sendable (Call) throws(Cause) -> Outcome
 
   init(_ command: CommandSyntax, _ run: @escaping @Sendable (Call) throws(Cause) -> Outcome) {
-    self.command = command
-    self.run = run
+    (self.command, self.run) = (command, run)
   }
 
   /// In the order of help: from source to a running release, then looking, then changing.
@@ -54,7 +53,6 @@ struct Verb: Sendable {
     return try verb.run(Call(arguments: arguments, context: context))
   }
 
-  /// The longest name that the words begin with.
   private static func find(_ words: [String]) -> Verb? {
     all.filter { verb in
       let name = verb.command.name.split(separator: " ").map(String.init)
@@ -109,6 +107,15 @@ struct Call: Sendable {
 
   func home() throws(Cause) -> Home { try context.home(arguments["--home"]) }
 
+  /// The whole number of an option; nil where the option is missing.
+  func number(
+    _ option: String, in range: ClosedRange<Int>, of what: String, remedy: String? = nil
+  ) throws(Cause) -> Int? {
+    guard let text = arguments[option] else { return nil }
+    if let number = Int(text), range.contains(number) { return number }
+    throw Cause(.usage, "'\(text)' is no number of \(what)", remedy: remedy)
+  }
+
   /// The name of an app, or `APP/web.1`.
   func target(_ index: Int = 0) throws(Cause) -> (app: String, instance: InstanceName?) {
     let parts = positional(index).split(
@@ -134,6 +141,12 @@ struct Call: Sendable {
 
   func print(json value: some Encodable) {
     context.print(String(decoding: JSON.encode(value), as: UTF8.self))
+  }
+
+  /// Prints facts; they are all that the command prints.
+  func report(json value: some Encodable) -> Outcome {
+    print(json: value)
+    return .success
   }
 
   /// Text from outside, fit for where it goes: a terminal gets nothing that could steer it, a pipe the bytes as they are.

@@ -1,6 +1,5 @@
 import CommandLine
 import Events
-import Posix
 
 let context = Context.process(program: "relctl")
 let words = Array(Swift.CommandLine.arguments.dropFirst())

@@ -6,7 +6,6 @@ import JSONText
 import PlainText
 import Posix
 
-/// The entry points of the buildpack, as commands.
 struct Relpack {
   let context: Context
 

@@ -1,11 +1,12 @@
-@testable import Buildpack
 import Events
 import Glibc
 import Posix
-import ReleaseModel
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Buildpack
+@testable import ReleaseModel
 
 /// The check of a release on a host that allows no network of its own.
 @Suite struct CodeCheckTests {

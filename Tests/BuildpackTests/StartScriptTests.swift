@@ -1,10 +1,11 @@
-@testable import Buildpack
 import Glibc
 import Posix
-import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing
+
+@testable import Buildpack
+@testable import ReleaseModel
 
 /// The two scripts of a slug in different shells.
 @Suite struct StartScriptTests {

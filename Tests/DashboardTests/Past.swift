@@ -1,7 +1,8 @@
 import Events
 import HomeLayout
 import Instance
-import ReleaseModel
+
+@testable import ReleaseModel
 
 /// Events of a host at fixed moments, and the board folded from them. No file is read.
 struct Past {

@@ -1,5 +1,6 @@
-import ErlangTerm
 import Testing
+
+@testable import ErlangTerm
 
 /// Bytes that real Erlang wrote: Tests/Fixtures/terms.
 let termFixtures = [
@@ -96,7 +97,7 @@ func termFixture(_ name: String) throws -> [UInt8] {
   @Test func faultsHaveTheirOffset() throws {
     let nan: [UInt8] = [70, 0x7F, 0xF8, 0, 0, 0, 0, 0, 0]
     let nested = [UInt8](repeating: 0, count: 300).flatMap { _ in [104, 1] as [UInt8] }
-    let cases: [([UInt8], ExternalFault, Int)] = [
+    let cases: [([UInt8], TermFault, Int)] = [
       ([], .truncated(missing: 1), 0),
       ([130, 106], .badVersion(130), 0),
       ([131], .truncated(missing: 1), 1),
@@ -150,7 +151,7 @@ func termFixture(_ name: String) throws -> [UInt8] {
 
   @Test func whatHasNoEncodingIsRefused() {
     let deep = (0..<128).reduce(Term.list([])) { term, _ in .tuple([term]) }
-    let cases: [(Term, EncodingFault)] = [
+    let cases: [(Term, TermFault)] = [
       (.atom(String(repeating: "ü", count: 256)), .atomTooLong(characters: 256)),
       (.float(.nan), .notFinite),
       (.list([.float(-.infinity)]), .notFinite),

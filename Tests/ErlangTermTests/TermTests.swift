@@ -39,7 +39,7 @@ import Testing
     #expect(spec.tuple(tagged: "release") == nil)
     #expect(properties?.property("vsn")?.text == "1")
     #expect(properties?.property("flag") == nil)
-    #expect(properties?.property("env")?.property("k")?.float == 1.5)
+    #expect(properties?.property("env")?.property("k") == .float(1.5))
     #expect(spec.tuple?.count == 3 && spec.list == nil && spec.atom == nil)
   }
 

@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func faultsHaveTheirPlace() {
-    let cases: [(String, TextFault, Int, Int)] = [
+    let cases: [(String, TermFault, Int, Int)] = [
       ("", .unexpectedEnd, 1, 1),
       ("{a,\n  }", .unexpected("}"), 2, 3),
       ("{a,b", .unexpectedEnd, 1, 5),
@@ -104,7 +104,7 @@ import Testing
       ("fun (X) -> X end", .unexpected("("), 1, 5),
       ("fun m:f/256", .unexpected("256"), 1, 9),
       (String(repeating: "a", count: 256), .atomTooLong(characters: 256), 1, 1),
-      ("16#1" + String(repeating: "0", count: 16384), .integerTooLarge, 1, 16389),
+      ("16#1" + String(repeating: "0", count: 16384), .numberTooLarge, 1, 16389),
       (String(repeating: "[", count: 300), .tooDeep(limit: 128), 1, 129),
     ]
     for (text, fault, line, column) in cases {
@@ -125,7 +125,7 @@ import Testing
       ([], []),
     ]
     for (bytes, terms) in cases { #expect(try TextFormat.consult(bytes) == terms) }
-    let faults: [([UInt8], TextFault, Int, Int)] = [
+    let faults: [([UInt8], TermFault, Int, Int)] = [
       (Array("a.\nb".utf8), .missingFullStop, 2, 2),
       (Array("a.\n\"".utf8) + [0xFC] + Array("\".".utf8), .notUTF8, 2, 2),
     ]

@@ -1,5 +1,6 @@
-import ReleaseModel
 import Testing
+
+@testable import ReleaseModel
 
 @Suite struct OTPReleaseFaultTests {
   static let folder = "releases/0.1.0"

@@ -1,5 +1,6 @@
 import Glibc
-import ReleaseModel
+
+@testable import ReleaseModel
 
 /// A release of `Tests/Fixtures/releases` with changes by a test.
 struct OTPReleaseFiles {

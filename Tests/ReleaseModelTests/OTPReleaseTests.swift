@@ -1,6 +1,7 @@
 import FoundationEssentials
-import ReleaseModel
 import Testing
+
+@testable import ReleaseModel
 
 @Suite struct OTPReleaseTests {
   @Test func mixRelease() throws {

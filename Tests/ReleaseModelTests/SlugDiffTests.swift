@@ -1,6 +1,7 @@
 import JSONText
-import ReleaseModel
 import Testing
+
+@testable import ReleaseModel
 
 @Suite struct SlugDiffTests {
   private static func release(_ applications: [OTPRelease.Application])

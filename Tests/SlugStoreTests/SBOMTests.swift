@@ -1,8 +1,9 @@
 import JSONText
 import Posix
-import ReleaseModel
 import SlugStore
 import Testing
+
+@testable import ReleaseModel
 
 @Suite struct SBOMTests {
   private struct Document: Decodable {

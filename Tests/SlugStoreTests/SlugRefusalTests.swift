@@ -12,7 +12,7 @@ import Testing
   static let cases: [(String, ProblemID, @Sendable (ReleaseTree) throws -> Void)] = [
     (
       "no manifest", .system,
-      { _ = try $0.store.store(tree: $0.tree, provenance: ReleaseTree.provenance) }
+      { _ = try $0.store.store(SlugTree($0.tree), provenance: ReleaseTree.provenance) }
     ),
     (
       "another content", .slugDamaged,
@@ -138,7 +138,7 @@ import Testing
       "no JSON", .manifestFormat,
       {
         try $0.folder.write("tree/" + Manifest.path, "{")
-        _ = try $0.store.store(tree: $0.tree, provenance: ReleaseTree.provenance)
+        _ = try $0.store.store(SlugTree($0.tree), provenance: ReleaseTree.provenance)
       }
     ),
   ]

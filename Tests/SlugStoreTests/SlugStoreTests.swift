@@ -29,7 +29,7 @@ struct ReleaseTree {
     line: "Greet")
 
   func manifest() throws -> Manifest {
-    try ManifestBuilder.describe(tree, BuildFacts(tools: ["otp": "25"]))
+    try ManifestBuilder.describe(tree, tools: ["otp": "25"])
   }
 
   @discardableResult
@@ -37,7 +37,7 @@ struct ReleaseTree {
     var manifest = try manifest()
     change(&manifest)
     try folder.write("tree/" + Manifest.path, manifest.bytes)
-    return try store.store(tree: tree, provenance: Self.provenance)
+    return try store.store(SlugTree(tree), provenance: Self.provenance).id
   }
 
   /// What lies in the home's folders of slugs and objects, half-made things too.

@@ -3,7 +3,6 @@ import Posix
 
 /// One program that the boot check runs, from its start until its result is known.
 struct BootAttempt {
-  /// What the program is started for.
   enum Aim {
     case boot
     /// Only evaluate the run-time configuration.
@@ -57,7 +56,10 @@ struct BootAttempt {
       }
       if watch == nil, let node {
         switch node.find() {
-        case .name(let name, let isIPv6): watch = node.watch(name, isIPv6: isIPv6)
+        case .name(let name, let isIPv6):
+          watch = BootWatch(
+            name, host: isIPv6 ? "::1" : "127.0.0.1", door: .port(node.port), isIPv6: isIPv6,
+            cookieFile: node.cookieFile)
         case .nameless: return .nameless
         case nil: break
         }
@@ -118,11 +120,5 @@ struct StartedNode {
       return .nameless
     }
     return nil
-  }
-
-  func watch(_ name: String, isIPv6: Bool) -> BootWatch {
-    BootWatch(
-      name, host: isIPv6 ? "::1" : "127.0.0.1", door: .port(port), isIPv6: isIPv6,
-      cookieFile: cookieFile)
   }
 }

@@ -11,19 +11,15 @@ public final class BootCheck {
     /// The slug's tree. It must not move or change until the check has ended.
     public var tree: String
     public var releases: [OTPRelease]
-    /// The process types, whose commands start the releases.
     public var processes: [Procfile.Entry]
-    /// The variables that run-time configuration reads.
     public var variables: [Manifest.Variable] = []
     public var appJSON: AppJSON?
     /// The app's config vars. Their values are used only with `real`.
     public var config: [String: String] = [:]
     public var mode = BootCheckMode.warn
-    /// A folder that the check makes and removes.
     public var scratch: String
     /// Milliseconds that each OTP release may take.
     public var limit: Int64 = 60_000
-    /// The path of `relpack`.
     public var program = (try? Files.target(ofLink: "/proc/self/exe")) ?? "relpack"
     /// The PATH in which unshare(1) is looked up.
     public var searchPath = Invocation.standardPath
@@ -32,7 +28,6 @@ public final class BootCheck {
   let request: Request
   private let child: Child
   private let scratch: String
-  /// The child's standard output.
   private let answers: File
   /// The writing end of the child's standard input. Nothing is written to it: the child ends when it is closed, which
   /// also happens when this process ends.
@@ -71,8 +66,6 @@ public final class BootCheck {
   }
 
   /// Waits until the check has ended.
-  /// - Parameter interrupts: signals that end the check early.
-  /// - Returns: one result for each OTP release.
   public func end(interrupts: Signals? = nil) throws(BuildFailure) -> [Result] {
     var bytes: [UInt8] = []
     var interrupted: Signal?
@@ -105,7 +98,6 @@ public final class BootCheck {
     return first.map { ": " + String(decoding: $0.prefix(200), as: UTF8.self) } ?? ""
   }
 
-  /// Ends the check if it still runs, and removes its files.
   public func stop() {
     guard leash != nil else { return }
     leash = nil

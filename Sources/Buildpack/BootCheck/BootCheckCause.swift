@@ -5,7 +5,6 @@ import Posix
 import Redaction
 import ReleaseModel
 
-/// Explains why a release did not boot.
 struct BootCheckCause {
   let job: BootCheckJob
   let release: OTPRelease
@@ -48,7 +47,6 @@ struct BootCheckCause {
     return .failed(cause("\(what): it \(ending): \(short(words))", remedy, evidence))
   }
 
-  /// The release has not booted within the limit.
   func hung(_ reason: String, stack: [String], _ lines: [String]) -> BootCheck.Outcome {
     var hung = cause(
       "has not booted after \(job.limit / 1000) s: \(reason)", remedy, lines.suffix(3))

@@ -1,5 +1,4 @@
 import Events
-import Instance
 import Posix
 import ReleaseModel
 
@@ -7,7 +6,6 @@ import ReleaseModel
 struct BootCheckJob: Codable, Sendable {
   /// The slug's tree. The check works in a copy of it.
   var tree: String
-  /// A folder for this check alone.
   var scratch: String
   var releases: [OTPRelease]
   var processes: [Procfile.Entry]
@@ -17,7 +15,6 @@ struct BootCheckJob: Codable, Sendable {
   var known: Set<String>
   /// Their values, if the check is to use the real ones.
   var real: [String: String]?
-  /// Whether the release gets the host's network.
   var hasNetwork: Bool
   /// The config var RELEASE_NAME, since platforms also set it when a release starts.
   var releaseName: String?
@@ -44,9 +41,6 @@ struct BootCheckJob: Codable, Sendable {
   }
 
   /// The whole environment of a program that the check starts. No variable of the build gets into it.
-  /// - Parameters:
-  ///   - flags: for the VM.
-  ///   - port: the app's port.
   func environment(_ placeholders: PlaceholderVars, node: String, flags: String, port: UInt16)
     -> [String: String]
   {

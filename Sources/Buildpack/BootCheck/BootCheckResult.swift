@@ -17,11 +17,9 @@ extension BootCheck {
     /// The release could not be booted here, for this reason. Its run-time configuration was evaluated and its code
     /// loaded without an error.
     case checked(reason: String, remedy: String?)
-    /// The release does not boot.
     case failed(Cause)
     /// The release did not accept a placeholder, so it is not known whether it boots.
     case unclear(Cause)
-    /// The release was not tried, for this reason.
     case skipped(String)
   }
 }
@@ -77,7 +75,6 @@ extension BootCheckMode {
 }
 
 extension BuildOutput {
-  /// Prints the results of a boot check.
   func tell(_ results: [BootCheck.Result]) {
     for result in results {
       if let line = result.line { detail(line) }

@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Glibc
 import Instance
@@ -22,7 +21,6 @@ public struct BootSandbox {
 
   /// `BootCheck` runs `relpack boot-check FILE`. That runs `relpack boot-check FILE own|foreign` inside the namespaces,
   /// and says whether the tree belongs to this user, because the owners of files cannot be seen there.
-  /// - Parameter words: the arguments after `boot-check`.
   public static func perform(_ words: [String], write: (String) -> Void) throws(Cause) {
     let (path, owner) = (words.first ?? "", words.dropFirst().first)
     let job: BootCheckJob
@@ -40,9 +38,7 @@ public struct BootSandbox {
     } catch { throw Cause(error) }
     if let owner {
       let hasOverlay = sandbox.mountOverlay(isOwn: owner == "own")
-      do throws(PosixError) { try Isolation.settle(network: !job.hasNetwork) } catch {
-        throw Cause(error)
-      }
+      try Cause.explaining(Isolation.settle(network: !job.hasNetwork))
       write(hello)
       write(sandbox.text(sandbox.results(noBootBecause: nil, hasOverlay: hasOverlay)))
     } else {
@@ -98,8 +94,6 @@ public struct BootSandbox {
     return lines
   }
 
-  // MARK: - Inside
-
   /// Makes a writable view of the tree without copying it.
   /// - Returns: false if a copy is needed.
   private func mountOverlay(isOwn: Bool) -> Bool {
@@ -109,9 +103,7 @@ public struct BootSandbox {
     return isOwn && (try? Isolation.lay(job.tree, over: job.copy)) != nil
   }
 
-  /// - Parameters:
-  ///   - reason: why nothing can be booted; nil if it can.
-  ///   - hasOverlay: whether no copy of the tree is needed.
+  /// - Parameter reason: why nothing can be booted; nil if it can.
   private func results(noBootBecause reason: String?, hasOverlay: Bool = false)
     -> [BootCheck.Result]
   {
@@ -209,7 +201,6 @@ public struct BootSandbox {
 
   /// - Parameters:
   ///   - isNamed: whether the release's own script names the node.
-  ///   - port: where the node listens for distribution.
   ///   - reads: only evaluate the run-time configuration.
   private func invocation(
     _ release: OTPRelease, _ placeholders: PlaceholderVars, isNamed: Bool, port: UInt16, reads: Bool

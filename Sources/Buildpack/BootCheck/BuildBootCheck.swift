@@ -1,9 +1,8 @@
-import DiskReserve
 import Posix
 import ReleaseModel
 
 extension BootCheck.Request {
-  fileprivate init(
+  init(
     _ build: Build, _ releases: [OTPRelease], _ processes: [Procfile.Entry],
     _ variables: [Manifest.Variable], _ appJSON: AppJSON?, tree: String, scratch: String
   ) {
@@ -14,20 +13,8 @@ extension BootCheck.Request {
   }
 }
 
-/// The boot check as a step of a build.
 extension BootCheck {
-  /// Starts the boot check and returns at once; the build goes on beside it. The tree must not change meanwhile.
-  static func start(
-    _ build: Build, _ releases: [OTPRelease], _ processes: [Procfile.Entry],
-    _ variables: [Manifest.Variable], _ appJSON: AppJSON?, tree: String, scratch: String
-  ) throws(BuildFailure) -> BootCheck {
-    let request = Request(
-      build, releases, processes, variables, appJSON, tree: tree, scratch: scratch)
-    return try BuildFailure.reading { () throws(PosixError) in try begin(request) }
-  }
-
   /// Waits for the result, prints it, and saves it in the cache if all releases booted.
-  /// - Parameter manifest: of the slug that is booted.
   /// - Returns: whether all releases booted, or could not be tried.
   func end(_ build: Build, _ manifest: Manifest) throws(BuildFailure) -> Bool {
     try build.begin(.bootCheck)
@@ -59,7 +46,7 @@ extension BootCheck {
       }
       return
     }
-    let check = try BuildFailure.reading { () throws(PosixError) in try begin(request) }
+    let check = try BuildFailure.reading(begin(request))
     defer { check.stop() }
     _ = try check.end(build, manifest)
   }

@@ -8,7 +8,6 @@ import ReleaseModel
 /// An invented value holds the variable's name where it can, so that an error message about the value names the variable.
 struct PlaceholderVars: Codable, Equatable, Sendable {
   private(set) var values: [String: String] = [:]
-  /// Names of the variables whose values were invented.
   private(set) var invented: Set<String> = []
 
   /// - Parameter variables: what run-time configuration reads. Required ones get a value; optional ones stay unset.
@@ -75,8 +74,6 @@ struct PlaceholderVars: Codable, Equatable, Sendable {
   private static func label(_ name: String) -> String {
     "placeholder-" + name.lowercased().replacing("_", with: "-")
   }
-
-  // MARK: - After a failure
 
   /// Names of the variables whose invented value is in the text.
   func blamed(in text: String) -> [String] {

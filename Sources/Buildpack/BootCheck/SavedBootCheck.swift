@@ -1,4 +1,3 @@
-import DiskReserve
 import JSONText
 import Posix
 import ReleaseModel
@@ -17,7 +16,6 @@ struct SavedBootCheck: Codable, Equatable {
   static let file = "rehearsal.json"
   private static let greatestSize = 1 << 20
 
-  /// - Parameter releases: names of the releases that would be booted now.
   /// - Returns: nil if the file is missing, belongs to another user, or is about another check.
   static func read(_ folder: String, digest: String, releases: [String]) -> [BootCheck.Result]? {
     guard let folder = try? File.open(folder, .folder),
@@ -41,7 +39,6 @@ struct SavedBootCheck: Codable, Equatable {
     try? Files.replace(path, with: JSON.encode(saved))
   }
 
-  /// - Parameter slug: its id.
   static func digest(slug: String, _ request: BootCheck.Request) -> String {
     let hasNetwork = request.mode.hasNetwork
     var parts = [

@@ -8,7 +8,6 @@ import Posix
 struct BuildCache: Sendable {
   /// The buildpack's folder in CACHE_DIR, which is made if it is missing; nil if there is no cache.
   let folder: String?
-  /// Whether a setting turns the cache off.
   var isOff = false
 
   static let file = "build.cache"
@@ -17,11 +16,9 @@ struct BuildCache: Sendable {
   struct Wanted: Sendable {
     var key: CacheKey
     var digests: SourceDigests
-    /// The original source.
     var origin: String
     /// The folder that holds source, dependencies and compiled code. Links may lead from each to each.
     var root: String
-    /// The copy of the source that is built.
     var source: String
     /// The folder into which mix or rebar3 fetches dependencies. Files in it came with the source and stay.
     var dependencies: String
@@ -30,7 +27,6 @@ struct BuildCache: Sendable {
     var slug: String
   }
 
-  /// How much of the cache is used, and why not more.
   enum Reuse: Hashable, Sendable {
     case nothing(String)
     /// The sources of fetched dependencies.
@@ -39,10 +35,8 @@ struct BuildCache: Sendable {
     case compiledDependencies(String)
     /// All compiled code. mix compiles changed files, and files that depend on them.
     case compiled(String)
-    /// The slug itself.
     case slug
 
-    /// One line for the output.
     var line: String {
       switch self {
       case .nothing(let why): "Nothing is used again: \(why)"
@@ -68,10 +62,8 @@ struct BuildCache: Sendable {
     do throws(CacheFault) {
       let found = try found.get()
       // If no times can be set, mix could not tell which files have changed.
-      try CacheFault.of { () throws(PosixError) in
-        try SourceTimes.set(
-          wanted.digests, in: wanted.source, changed: found.decision.changed)
-      }
+      try CacheFault.of(
+        SourceTimes.set(wanted.digests, in: wanted.source, changed: found.decision.changed))
       if let fault = found.put(wanted) { throw fault }
       return found.decision.reuse
     } catch {

@@ -12,9 +12,8 @@ struct BuildInputs {
     project = plan.project
     let surroundings = build.request.environment.filter { Self.mayMatter($0.key) }
     let loose = Set(BuildEnvironment.perBuild).union(surroundings.keys)
-    do throws(PosixError) {
-      digests = try SourceDigests.read(project.source, lookingFor: loose.sorted())
-    } catch { throw .unreadable(error) }
+    digests = try BuildFailure.reading(
+      SourceDigests.read(plan.project.source, lookingFor: loose.sorted()))
     try Self.checkFolders(digests.folders, in: project.source)
     let config = build.configVars.values.merging(
       build.configVars.steering(build.request.environment)
@@ -24,25 +23,20 @@ struct BuildInputs {
     let perBuild = Set(BuildEnvironment.perBuild)
     let lock = project.builder == .mix ? "mix.lock" : "rebar.lock"
     var parts = [
-      CacheKey.Part(name: "relpack", value: Self.program),
-      CacheKey.Part(name: "Erlang/OTP", value: tools.toolchain.erlang.version.description),
-      CacheKey.Part(name: "Elixir", value: tools.toolchain.elixir?.version.description ?? "-"),
-      CacheKey.Part(name: "the tools", value: Self.digest(tools.toolchain.identity)),
-      CacheKey.Part(name: "MIX_ENV", value: build.settings.environment),
-      CacheKey.Part(
-        name: "the configuration",
-        value: Self.digest(of: digests) {
-          Self.isConfiguration($0)
-        }),
-      CacheKey.Part(
-        name: "a config var",
-        value: Self.digest(
+      ("relpack", Self.program), ("Erlang/OTP", tools.toolchain.erlang.version.description),
+      ("Elixir", tools.toolchain.elixir?.version.description ?? "-"),
+      ("the tools", Self.digest(tools.toolchain.identity)),
+      ("MIX_ENV", build.settings.environment),
+      ("the configuration", Self.digest(of: digests) { Self.isConfiguration($0) }),
+      (
+        "a config var",
+        Self.digest(
           config.filter { name, _ in
             !perBuild.contains(name)
               && (BuildSettings.compiling.contains(name) || !BuildSettings.names.contains(name))
-          })),
-      CacheKey.Part(name: "the platform", value: Self.platform(build.request.environment)),
-    ]
+          })
+      ), ("the platform", Self.platform(build.request.environment)),
+    ].map { CacheKey.Part(name: $0, value: $1) }
     let place = project.place.isEmpty ? lock : project.place + "/" + lock
     if let digest = digests.files[place] {
       parts.append(CacheKey.Part(name: lock, value: Hex.encode(digest)))
@@ -67,7 +61,6 @@ struct BuildInputs {
     return Array(digest.dropFirst()) == SHA256.digest(bytes)
   }
 
-  /// - Parameter slug: the folder for a slug that is used again.
   func wanted(in place: BuildPlace, slug: String) -> BuildCache.Wanted {
     BuildCache.Wanted(
       key: key(in: place), digests: digests, origin: project.source, root: place.real.root,
@@ -75,9 +68,7 @@ struct BuildInputs {
       slug: slug)
   }
 
-  /// - Parameters:
-  ///   - facts: the builder's reports about the project.
-  ///   - slug: the slug's folder; nil if the next build must not use it.
+  /// - Parameter slug: the slug's folder; nil if the next build must not use it.
   func made(in place: BuildPlace, _ facts: BuilderRun.Facts, slug: String?) -> BuildCache.Made {
     let isVendored = digests.folders.contains(
       project.place.isEmpty ? "deps" : project.place + "/deps")

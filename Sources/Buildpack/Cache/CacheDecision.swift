@@ -58,12 +58,10 @@ struct CacheDecision {
     index.trees[.build]?.entries.contains { isFetched($0.path, index) } ?? false
   }
 
-  /// Whether a path is compiled code of a fetched dependency.
   private static func isFetched(_ path: String, _ index: CacheIndex) -> Bool {
     CachePath.application(path).map { !index.own.contains($0) } ?? false
   }
 
-  /// Whether a file of the cache is used again.
   func includes(_ path: String, of part: CacheIndex.Part, in index: CacheIndex) -> Bool {
     switch (part, reuse) {
     case (.build, .compiledDependencies): Self.isFetched(path, index)
@@ -93,18 +91,10 @@ struct SourceChange: Hashable, Sendable {
   var text: String { "\(path) \(kind)" }
 
   static func between(_ old: [String: [UInt8]], _ new: [String: [UInt8]]) -> [SourceChange] {
-    var changes: [SourceChange] = []
-    for (path, digest) in new {
-      if let before = old[path] {
-        if before != digest { changes.append(SourceChange(path: path, kind: .changed)) }
-      } else {
-        changes.append(SourceChange(path: path, kind: .added))
-      }
+    Set(old.keys).union(new.keys).filter { old[$0] != new[$0] }.sorted().map { path in
+      SourceChange(
+        path: path, kind: old[path] == nil ? .added : new[path] == nil ? .removed : .changed)
     }
-    for path in old.keys where new[path] == nil {
-      changes.append(SourceChange(path: path, kind: .removed))
-    }
-    return changes.sorted { $0.path < $1.path }
   }
 
   /// Whether mix itself finds and compiles everything that depends on this file.
@@ -143,7 +133,6 @@ extension BuildCache.Wanted {
     path.hasPrefix(CachePath.relative(dependencies, to: source) + "/")
   }
 
-  /// One text for each variable whose value has changed.
   func changes(of mentioned: [String: [UInt8]]) -> [String] {
     let now = key.values(of: Set(mentioned.keys), in: origin)
     return mentioned.keys.filter { mentioned[$0] != now[$0] }.sorted().map { $0 + " changed" }

@@ -15,7 +15,6 @@ struct CacheFile {
   private let file: File
   private let folder: File
 
-  /// - Throws: the reason why the cache cannot be used.
   static func open(_ path: String?) throws(CacheFault) -> CacheFile {
     guard let path else { throw CacheFault(reason: "there is no cache folder") }
     let folder: File
@@ -35,7 +34,7 @@ struct CacheFile {
 
   private init(_ file: File, in folder: File) throws(CacheFault) {
     (self.file, self.folder) = (file, folder)
-    let info = try CacheFault.of { () throws(PosixError) in try file.info() }
+    let info = try CacheFault.of(file.info())
     guard info.kind == .file else { throw .damaged("'\(BuildCache.file)' is not a file") }
     guard info.owner == User.id else {
       throw CacheFault(reason: "the cache belongs to user \(info.owner)")
@@ -55,9 +54,7 @@ struct CacheFile {
 
   private static func read(_ file: File, _ count: Int, at offset: Int) throws(CacheFault) -> [UInt8]
   {
-    let bytes = try CacheFault.of { () throws(PosixError) in
-      try file.read(upTo: count, at: offset)
-    }
+    let bytes = try CacheFault.of(file.read(upTo: count, at: offset))
     guard bytes.count == count else { throw .cutShort }
     return bytes
   }
@@ -86,7 +83,6 @@ struct CacheFile {
     }
   }
 
-  /// The parts to restore, each with its target.
   private func parts(_ decision: CacheDecision, _ wanted: BuildCache.Wanted)
     -> [(CacheIndex.Part, String)]
   {
@@ -108,7 +104,7 @@ struct CacheFile {
     _ part: CacheIndex.Part, to folder: String, _ decision: CacheDecision, _ place: String,
     _ root: String
   ) throws(CacheFault) {
-    try CacheFault.of { () throws(PosixError) in try Files.makeFolder(folder, mode: 0o755) }
+    try CacheFault.of(Files.makeFolder(folder, mode: 0o755))
     var offset = CacheIndex.Part.allCases.prefix { $0 != part }
       .reduce(0) { $0 + (index.trees[$1]?.size ?? 0) }
     let prefix = part == .slug ? "" : CachePath.relative(place, to: root)
@@ -120,7 +116,7 @@ struct CacheFile {
       }
       offset += entry.size
     }
-    try CacheFault.of { () throws(PosixError) in try finish(made, part, in: folder) }
+    try CacheFault.of(finish(made, part, in: folder))
   }
 
   private func restore(
@@ -130,7 +126,7 @@ struct CacheFile {
     let path = folder + "/" + entry.path
     switch entry.kind {
     case .folder:
-      try CacheFault.of { () throws(PosixError) in try Files.makeFolder(path, mode: 0o755) }
+      try CacheFault.of(Files.makeFolder(path, mode: 0o755))
     case .file:
       guard try write(entry, at: offset, to: path) else { throw .damaged("\(part)/\(entry.path)") }
     case .link:
@@ -177,24 +173,21 @@ struct CacheFile {
   private func write(_ entry: CacheIndex.Entry, at offset: Int, to path: String)
     throws(CacheFault) -> Bool
   {
-    let output = try CacheFault.of { () throws(PosixError) in try File.open(path, .create) }
+    let output = try CacheFault.of(File.open(path, .create))
     var hash = SHA256()
     var done = 0
     while done < entry.size {
       let part = try Self.read(file, min(entry.size - done, 1 << 20), at: offset + done)
       hash.update(part)
-      try CacheFault.of { () throws(PosixError) in try output.write(part) }
+      try CacheFault.of(output.write(part))
       done += part.count
     }
-    try CacheFault.of { () throws(PosixError) in
-      try output.setMode(entry.mode & 0o755 | 0o400)
-      try output.setModified(SourceTimes.restored)
-    }
+    try CacheFault.of(output.setMode(entry.mode & 0o755 | 0o400))
+    try CacheFault.of(output.setModified(SourceTimes.restored))
     return hash.finish() == entry.digest
   }
 }
 
-/// Why a cache cannot be used.
 struct CacheFault: Error, Hashable {
   var reason: String
   /// Whether the file is damaged, so that no build can ever use it.
@@ -213,7 +206,7 @@ struct CacheFault: Error, Hashable {
   static let cutShort = damaged("it is truncated, or of another version")
 
   /// Turns a failed system call into a fault.
-  static func of<Result>(_ call: () throws(PosixError) -> Result) throws(CacheFault) -> Result {
+  static func of<R>(_ call: @autoclosure () throws(PosixError) -> R) throws(CacheFault) -> R {
     do throws(PosixError) { return try call() } catch { throw CacheFault(error) }
   }
 }

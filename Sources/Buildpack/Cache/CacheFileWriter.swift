@@ -6,11 +6,9 @@ extension BuildCache {
     var key: CacheKey
     /// Of the original source, before anything was fetched or made in it.
     var digests: SourceDigests
-    /// The original source.
     var origin: String
     /// The folder that holds dependencies and compiled code.
     var root: String
-    /// Nil if the dependencies came with the source.
     var dependencies: String?
     /// Their folder, even if they are not kept.
     var dependenciesPlace: String
@@ -22,7 +20,6 @@ extension BuildCache {
     var slug: String?
     /// Applications that are not fetched dependencies: the source's own, children of an umbrella, path dependencies.
     var ownApplications: Set<String>
-    /// Applications whose code is not kept.
     var leavingOut: Set<String> = []
   }
 
@@ -67,7 +64,6 @@ extension BuildCache {
   }
 }
 
-/// Writes a cache's file.
 struct CacheFileWriter {
   private let file: File
   private var buffer: [UInt8] = []

@@ -1,5 +1,3 @@
-import Posix
-
 /// The index of a cache's file: its trees, and the inputs of the build that made them.
 struct CacheIndex: Hashable, Sendable {
   /// A tree whose files are in the cache.
@@ -7,7 +5,6 @@ struct CacheIndex: Hashable, Sendable {
     var entries: [Entry] = []
     /// Dependencies in which nothing has changed since they were fetched, so that other tools can use them.
     var untouched: Set<String> = []
-    /// The sum of the sizes of all files.
     var size: Int { entries.reduce(0) { $0 + $1.size } }
   }
 
@@ -36,7 +33,6 @@ struct CacheIndex: Hashable, Sendable {
   var own: Set<String>
   var trees: [Part: Tree] = [:]
 
-  /// The sum of the sizes of all files.
   var size: Int { Part.allCases.reduce(0) { $0 + (trees[$1]?.size ?? 0) } }
 }
 
@@ -58,7 +54,6 @@ extension CacheIndex {
     return writer.bytes
   }
 
-  /// - Throws: a fault if the bytes are not a valid index.
   init(_ bytes: [UInt8]) throws(CacheFault) {
     var reader = CacheReader(bytes)
     key = try reader.list { reader throws(CacheFault) in

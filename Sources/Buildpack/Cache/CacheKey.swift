@@ -29,7 +29,6 @@ struct CacheKey: Hashable, Sendable {
     return values
   }
 
-  /// One text for each difference from an older key.
   func differences(from old: [Part]) -> [String] {
     var names = parts.map(\.name)
     names += old.map(\.name).filter { !names.contains($0) }

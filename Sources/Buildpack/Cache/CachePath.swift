@@ -1,10 +1,11 @@
+import ReleaseModel
+
 /// Rules for the paths in a cache, which is not trusted.
 enum CachePath {
   /// Whether a path is relative and has no empty part, `.` or `..`.
   static func isPlain(_ path: String) -> Bool {
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    return parts.count <= 128 && path.utf8.count < 4096 && !path.utf8.contains(0)
-      && parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+    path.utf8.count < 4096 && path.utf8.count { $0 == UInt8(ascii: "/") } < 128
+      && Manifest.isInside(path)
   }
 
   /// Whether the text of a link's target stays in the folder from which the link's path starts.

@@ -1,4 +1,3 @@
-/// A search for words in files that are read in parts.
 struct WordSearch {
   private(set) var found: Set<String> = []
   private var wanted: [(name: String, bytes: [UInt8])]

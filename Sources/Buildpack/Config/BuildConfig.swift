@@ -21,10 +21,8 @@ public struct BuildConfig: Hashable, Sendable {
   public var erlang: VersionRequirement?
   public var elixir: VersionRequirement?
   public var node: VersionRequirement?
-  /// Whether the cache is not used.
   public var alwaysRebuild = false
   public var hooks: [Hook: ShellText] = [:]
-  /// Arguments for `mix test`.
   public var testArguments: ShellText?
   /// The folder for `mix release`, relative to the source; nil for the source itself.
   public var releaseFolder: String?

@@ -1,6 +1,5 @@
 import Events
 
-/// Reads the lines of one file into a `BuildConfig`.
 struct BuildConfigReader {
   private var config: BuildConfig
   private let file: String
@@ -9,8 +8,7 @@ struct BuildConfigReader {
   private static let mostWarnings = 20
 
   init(config: BuildConfig, file: String) {
-    self.config = config
-    self.file = file
+    (self.config, self.file) = (config, file)
   }
 
   func finish() -> BuildConfig {

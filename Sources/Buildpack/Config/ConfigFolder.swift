@@ -11,7 +11,6 @@ public struct ConfigFolder: Sendable {
 
   init() {}
 
-  /// - Parameter path: nil if the platform has no ENV_DIR.
   public init(_ path: String?) throws(BuildFailure) {
     guard let path else { return }
     do throws(PosixError) {

@@ -1,6 +1,5 @@
 import Events
 
-/// Reads the words of shell syntax, byte by byte.
 struct ShellScanner {
   struct Value {
     var bytes: [UInt8] = []
@@ -12,12 +11,10 @@ struct ShellScanner {
   private let file: String
   private var position = 0
   private var line = 1
-  /// Whether the line begins with `export`.
   private(set) var isExported = false
 
   init(bytes: [UInt8], file: String) {
-    self.bytes = bytes
-    self.file = file
+    (self.bytes, self.file) = (bytes, file)
   }
 
   var place: FilePlace { FilePlace(file: file, line: line) }

@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import HomeLayout
 import Posix
@@ -10,7 +9,6 @@ public enum BuildFolder {
   private static let lock = "/.lock"
 
   /// Makes the folder, works in it and removes it.
-  /// - Parameter build: the name of the folder.
   public static func use<Made>(
     in home: Home, _ build: String, _ work: (String) throws(Cause) -> Made
   ) throws(Cause) -> Made {
@@ -44,7 +42,6 @@ public enum BuildFolder {
 }
 
 extension ProcessTable {
-  /// Whether a process has its working folder in this one.
   fileprivate static func isWorkedIn(_ folder: String) -> Bool {
     let place = (try? Files.resolve(folder)) ?? folder
     return pids().contains { ((workingFolder(of: $0) ?? "") + "/").hasPrefix(place + "/") }

@@ -5,7 +5,6 @@ import Redaction
 /// The variables that a build for a home gets: as files of an ENV_DIR, whose values relpack masks in its output, and as
 /// the environment of relpack.
 public struct BuildVariables: Sendable {
-  /// The variables of ENV_DIR.
   public private(set) var config = ConfigSet()
   /// The variables of the caller's environment that a build needs and that are not secret.
   let environment: [String: String]
@@ -36,8 +35,6 @@ public struct BuildVariables: Sendable {
       }
     } catch { throw Cause(error) }
   }
-
-  // MARK: - The caller's environment
 
   private static let names: Set<String> = [
     "PATH", "HOME", "LANG", "RELEASE_NAME", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE",

@@ -7,7 +7,6 @@ import Posix
 enum DeadBuilds {
   static let prefix = "reltui-build-"
 
-  /// Whether a path is the folder of a build or lies below one.
   private static func isBelow(_ path: String) -> Bool {
     path.split(separator: "/").contains { isFolder(String($0)) }
   }

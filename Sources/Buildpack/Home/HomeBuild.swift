@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import HomeLayout
 import Journal
@@ -28,17 +27,13 @@ public struct HomeBuild {
   let environment: [String: String]
   let output: File
   let write: (String) -> Void
-  /// The build's id.
   let id = Random.hex(8)
   /// Whether the build checks that the slug boots, if neither a variable nor a config var says so.
   public var isBootChecked = true
 
   /// - Parameters:
   ///   - journal: masks the values of `variables`.
-  ///   - app: the app that the slug is for, for the events.
-  ///   - operatorName: for the events.
   ///   - output: where relpack writes.
-  ///   - write: writes a line to the same place.
   public init(
     home: Home, journal: Journal, app: String?, by operatorName: String, variables: BuildVariables,
     environment: [String: String], output: File, write: @escaping (String) -> Void
@@ -50,7 +45,6 @@ public struct HomeBuild {
 
   /// Builds and stores a source.
   /// - Parameter origin: the folder or archive that the operator named, for the events.
-  /// - Returns: the slug's id.
   public func run(_ source: String, origin: String, _ content: Content) throws(Cause) -> String {
     let provenance = provenance(of: source, origin)
     let slug: String
@@ -130,8 +124,6 @@ public struct HomeBuild {
     return environment
   }
 
-  // MARK: - relpack
-
   private func compile(_ invocation: Invocation) throws(Cause) {
     let exit: Exit
     do throws(PosixError) {
@@ -189,8 +181,6 @@ public struct HomeBuild {
     }
   }
 
-  // MARK: - Provenance
-
   private func provenance(of source: String, _ origin: String) -> Provenance {
     let mask = journal.mask()
     let lines = source == origin ? lastCommit(of: source) : nil
@@ -199,7 +189,6 @@ public struct HomeBuild {
       commit: lines?.first, line: lines?.dropFirst().first.map { mask($0) })
   }
 
-  /// The commit's id and its subject line.
   private func lastCommit(of folder: String) -> [String]? {
     let environment = environment.filter { ["PATH", "HOME"].contains($0.key) }
     let git = Invocation(

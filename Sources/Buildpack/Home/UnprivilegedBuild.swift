@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Journal
 import PlainText
@@ -15,8 +14,6 @@ struct UnprivilegedBuild {
 
   private var journal: Journal { build.journal }
 
-  /// - Parameter copy: copies the source into a folder.
-  /// - Returns: the slug's id.
   func run(copy: (String) throws(Cause) -> Void) throws(Cause) -> String {
     let user = try BuildUser(build.environment) {
       build.write("       Waiting for another build on this host to end")
@@ -64,7 +61,7 @@ struct UnprivilegedBuild {
     let compile = Invocation(
       user.words + [own, "compile", tree, cache, env], in: tree, environment: environment)
     try run(compile, events)
-    do throws(PosixError) { try FileTree.give(folder, to: User.id) } catch { throw Cause(error) }
+    try Cause.explaining(FileTree.give(folder, to: User.id))
     return try build.store(try SlugTree.find(in: tree, called: "app"), provenance)
   }
 

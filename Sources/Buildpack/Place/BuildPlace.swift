@@ -27,10 +27,9 @@ struct BuildPlace {
   private let enclosure: Enclosure?
 
   /// Prepares the place. Waits while another build uses the usual path.
-  /// - Parameter hidden: the build's hidden folder in the source.
   init(_ build: Build, hidden: String) throws(BuildFailure) {
     let own = WorkFolder(root: hidden + "/work")
-    do throws(PosixError) { try Files.makeFolder(own.root) } catch { throw .unwritable(error) }
+    try BuildFailure.writing(Files.makeFolder(own.root))
     if let reason = Self.obstacle(build.request) {
       (kind, real, seen, claim, enclosure) = (.own(reason), own, own, nil, nil)
       return

@@ -7,9 +7,7 @@ struct Downloads {
   private let all: String
   private let folder: String
 
-  /// - Parameters:
-  ///   - tools: the folder for downloads of the build's tools.
-  ///   - key: the build's cache key; only its configuration and lock file count.
+  /// - Parameter key: the build's cache key; only its configuration and lock file count.
   init(_ tools: String, _ key: CacheKey) {
     let parts = key.parts.filter { $0.name == "the configuration" || $0.name == key.lock }
     let text = parts.map { "\($0.name) \($0.value)" }.joined(separator: "\n")

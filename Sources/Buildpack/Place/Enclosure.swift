@@ -7,7 +7,6 @@ import Posix
 /// command and waits for it. The kernel does not let a process kill the first one of its namespace, so the command is its
 /// child, which can still kill itself.
 public struct Enclosure {
-  /// The paths of unshare(1) and of `relpack`.
   private let unshare: String
   private let program: String
   /// The folder that is shown under the usual path.
@@ -35,7 +34,6 @@ public struct Enclosure {
       environment: environment)
   }
 
-  /// - Parameter words: the arguments after `within`.
   /// - Returns: the command's exit code, or 128 plus the number of the signal that ended it.
   public static func run(_ words: [String], environment: [String: String]) throws(Cause) -> Int32 {
     guard words.count > 2 else {

@@ -39,7 +39,6 @@ final class PlaceClaim {
     }
   }
 
-  /// Why the folder cannot be used; nil if it can.
   private static func refusal(_ folder: String) -> String? {
     let parent = Files.parent(of: folder)
     if !Files.isFolder(parent) { return "there is no '\(parent)'" }

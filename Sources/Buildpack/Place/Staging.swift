@@ -41,9 +41,7 @@ struct Staging {
       throw .unreadable(error)
     }
     try Self.heal(source)
-    do throws(PosixError) { try Files.makeFolder(source + "/" + name) } catch {
-      throw .unwritable(error)
-    }
+    try BuildFailure.writing(Files.makeFolder(source + "/" + name))
   }
 
   /// Removes the folders of killed builds. This build holds the source's lock, so no other build uses them.
@@ -58,7 +56,7 @@ struct Staging {
       do throws(PosixError) { try Exchange(source: source, folder: folder).undo() } catch {
         throw .halfway(folder, error)
       }
-      do throws(PosixError) { try remove(folder) } catch { throw .unwritable(error) }
+      try BuildFailure.writing(remove(folder))
     }
   }
 

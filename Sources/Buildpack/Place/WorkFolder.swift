@@ -6,7 +6,6 @@ struct WorkFolder: Hashable, Sendable {
   /// The names that a build uses in it.
   static let names: Set<String> = ["app", "build", "rel", "tmp", "home", "modules"]
 
-  /// The copy of the whole source.
   var source: String { root + "/app" }
   /// The folder for compiled code. mix puts programs that it fetches (esbuild, tailwind) beside it.
   var build: String { root + "/build" }

@@ -1,22 +1,18 @@
 import Events
 import Posix
 import ReleaseModel
-import SlugStore
 
 /// A virtual machine that reads all compiled modules of a tree. It strips their debug information if that is wanted, and
 /// unpacks their content so that it can be searched. It runs beside the build from `begin` to `end`.
 public final class BeamStripper {
   public struct Result: Hashable, Sendable {
     public struct Module: Hashable, Sendable {
-      /// Relative to the tree.
       public var file: String
-      /// Its whole content, unpacked.
       public var bytes: [UInt8]
     }
 
     /// All modules but the toolchain's, in the order of the tree.
     public var modules: [Module]
-    /// The state of the debug information in them.
     public var debugInfo: Manifest.DebugInfo
   }
 
@@ -29,9 +25,7 @@ public final class BeamStripper {
   private var hasEnded = false
 
   private init(folder: String, child: Child, isStripping: Bool) {
-    self.folder = folder
-    self.child = child
-    self.isStripping = isStripping
+    (self.folder, self.child, self.isStripping) = (folder, child, isStripping)
   }
 
   deinit {
@@ -86,17 +80,12 @@ public final class BeamStripper {
   }
 
   /// Waits until the machine has ended.
-  /// - Parameter interrupts: signals that end it.
   /// - Returns: nil if a signal has ended it.
   public func end(interrupts: Signals? = nil) throws(Cause) -> Result? {
-    let exit: Exit?
-    do throws(PosixError) { exit = try wait(interrupts) } catch { throw Cause(error) }
+    let exit = try Cause.explaining(wait(interrupts))
     guard let exit else { return nil }
     guard exit == .code(0) else { throw failure("it ended with \(exit)") }
-    let bytes: [UInt8]
-    do throws(PosixError) {
-      bytes = try File.open(folder + "/modules", .read).readWhole()
-    } catch { throw Cause(error) }
+    let bytes = try Cause.explaining(File.open(folder + "/modules", .read).readWhole())
     return try result(bytes)
   }
 

@@ -1,5 +1,4 @@
 import Posix
-import SlugStore
 
 /// A search in a slug for paths of the build's folder that the code would not find when it runs.
 ///
@@ -9,7 +8,6 @@ import SlugStore
 struct BuildPathSearch {
   /// A path of the build's folder in a file of the slug.
   struct BuildPath: Hashable {
-    /// Relative to the slug.
     var file: String
     /// Relative to the source, or a word for the whole folder.
     var path: String
@@ -19,14 +17,11 @@ struct BuildPathSearch {
   private let own: Set<String>
   private let root: [UInt8]
 
-  /// - Parameters:
-  ///   - folder: with the paths that the compilers saw.
-  ///   - own: names of the project's own applications.
+  /// - Parameter folder: with the paths that the compilers saw.
   init(_ folder: WorkFolder, own: Set<String>) {
     (self.folder, self.own, root) = (folder, own, Array(folder.root.utf8))
   }
 
-  /// - Parameter beams: the slug's compiled modules, unpacked.
   func buildPaths(in slug: String, _ beams: BeamStripper.Result) throws(PosixError) -> [BuildPath] {
     var found: [BuildPath] = []
     for module in beams.modules where isOwn(module.file) {
@@ -76,13 +71,11 @@ struct BuildPathSearch {
     byte > 32 && byte < 127 && !"\"'<>|:;,()[]{}".utf8.contains(byte)
   }
 
-  /// Folders that only a build needs.
   private static let buildOnly: Set<String> = [
     "lib", "src", "web", "deps", "assets", "config", "test", "node_modules",
   ]
 
   /// - Parameter rest: the part after the root, such as `/app/priv/words.txt`.
-  /// - Returns: nil for a harmless path.
   private func missed(_ rest: String) -> String? {
     let parts = rest.split(separator: "/")
     switch (rest.first, parts.first) {

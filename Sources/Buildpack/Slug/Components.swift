@@ -81,9 +81,6 @@ public enum Components {
   }
 
   private static func isDigest(_ text: String) -> Bool {
-    text.utf8.count == 64
-      && text.utf8.allSatisfy {
-        (48...57).contains($0) || (97...102).contains($0) || (65...70).contains($0)
-      }
+    Hex.decode(text.lowercased())?.count == 32
   }
 }

@@ -1,6 +1,5 @@
 import Posix
 import ReleaseModel
-import SlugStore
 
 /// A search for cookies in the files with the virtual machine's arguments. By default relx writes the release's name
 /// there as its cookie.

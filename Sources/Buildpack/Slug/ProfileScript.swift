@@ -1,6 +1,5 @@
 import Posix
 import ReleaseModel
-import SlugStore
 
 /// The buildpack's file in the slug's `.profile.d`. A platform reads it before it runs a process type or a shell. Settings
 /// that are also needed without a platform are in `env.sh`: `StartSnippet`.

@@ -5,7 +5,6 @@ enum SecretLook: Hashable, Sendable {
   /// Only its name looks secret: `DB_PASSWORD`.
   case name
 
-  /// Nil if the config var does not look like a secret.
   init?(name: String, value: String) {
     let name = VariableName(name)
     if Self.hasPrivateKey(value) || Self.hasPassword(value) {
@@ -18,8 +17,6 @@ enum SecretLook: Hashable, Sendable {
       return nil
     }
   }
-
-  // MARK: - By value
 
   /// Labels of PEM blocks that are public: RFC 7468.
   private static let shown = ["CERTIFICATE", "PUBLIC KEY", "X509 CRL", "DH PARAMETERS"]

@@ -35,9 +35,11 @@ struct SlugAssembly {
     let processes = try processes(of: releases)
     let check =
       plan.has(.bootCheck)
-      ? try BootCheck.start(
-        build, releases, processes, facts.sortedVariables, plan.runtimeFiles.appJSON, tree: slug,
-        scratch: staging.scratch) : nil
+      ? try BuildFailure.reading(
+        BootCheck.begin(
+          .init(
+            build, releases, processes, facts.sortedVariables, plan.runtimeFiles.appJSON,
+            tree: slug, scratch: staging.scratch))) : nil
     defer { check?.stop() }
     var manifest = try describe()
     let beams = if let stripped { stripped } else { try end(stripper) }
@@ -51,9 +53,7 @@ struct SlugAssembly {
 
   /// The process types of the slug, checked against its programs.
   private func processes(of releases: [OTPRelease]) throws(BuildFailure) -> [Procfile.Entry] {
-    let processes = try BuildFailure.explained { () throws(Cause) in
-      try ManifestBuilder.processes(in: slug, releases)
-    }
+    let processes = try BuildFailure.explained(ManifestBuilder.processes(in: slug, releases))
     if processes.isEmpty { output.warn("the Procfile is empty: nothing will be started") }
     let has = { (program: String) in Files.isExecutableFile("\(slug)/\(program)") }
     let missing = ProcessFault.release(in: processes, names: releases.map(\.name), has: has)
@@ -65,12 +65,9 @@ struct SlugAssembly {
   // MARK: - The tree
 
   /// Makes the final tree except for the manifest.
-  /// - Returns: the OTP releases in it.
   private func arrange() throws(BuildFailure) -> [OTPRelease] {
     try checkLinks()
-    let releases = try BuildFailure.explained { () throws(Cause) in
-      try ManifestBuilder.otpReleases(in: slug)
-    }
+    let releases = try BuildFailure.explained(ManifestBuilder.otpReleases(in: slug))
     do throws(PosixError) {
       // The project may put files anywhere in its release. This folder belongs to the buildpack.
       try Files.remove(slug + "/.reltui")
@@ -85,7 +82,7 @@ struct SlugAssembly {
       let bill = SBOM.bytes(releases, components)
       try Files.makeFolder(slug + "/.reltui", mode: 0o755)
       try File.open(slug + "/" + SBOM.path, .create, mode: 0o644).write(bill)
-      try setModes()
+      try FileTree.setPlainModes(slug)
     } catch { throw .unwritable(error) }
     return releases
   }
@@ -93,7 +90,7 @@ struct SlugAssembly {
   /// Checks links before anything is changed, because a change through a link could hit a file of the host. In its
   /// development mode relx links to the host's Erlang.
   private func checkLinks() throws(BuildFailure) {
-    let links = try BuildFailure.reading { () throws(PosixError) in try SlugLinks(in: slug) }
+    let links = try BuildFailure.reading(SlugLinks(in: slug))
     do throws(Cause) { try links.check() } catch {
       var cause = error
       if project.builder == .rebar3 {
@@ -170,23 +167,13 @@ struct SlugAssembly {
       Array(snippet.head.utf8) + script + Array(snippet.tail.utf8))
   }
 
-  /// Sets the modes that a manifest can describe, so that the builder's umask has no effect.
-  private func setModes() throws(PosixError) {
-    for entry in try FileTree.entries(of: slug) where entry.info.kind != .link {
-      let isExecutable = entry.info.kind == .folder || entry.info.isExecutable
-      let mode = isExecutable ? 0o755 : 0o644 as UInt32
-      if entry.info.mode != mode { try Files.setMode(slug + "/" + entry.path, mode) }
-    }
-  }
-
   // MARK: - Its content
 
   private func beginStripper(isStripping: Bool) throws(BuildFailure) -> BeamStripper {
-    try BuildFailure.reading { () throws(PosixError) in
-      try BeamStripper.begin(
+    try BuildFailure.reading(
+      BeamStripper.begin(
         slug, in: place.real.modules, toolchain: ToolchainApplications.all,
-        isStripping: isStripping, environment: tools.environment().variables)
-    }
+        isStripping: isStripping, environment: tools.environment().variables))
   }
 
   private func end(_ stripper: BeamStripper) throws(BuildFailure) -> BeamStripper.Result {
@@ -198,10 +185,9 @@ struct SlugAssembly {
 
   private func describe() throws(BuildFailure) -> Manifest {
     do throws(Cause) {
-      let known = BuildFacts(tools: tools.versions, variables: facts.sortedVariables)
-      let manifest = try ManifestBuilder.describe(slug, known) { finding in
-        build.tell([.native(finding)])
-      }
+      let manifest = try ManifestBuilder.describe(
+        slug, tools: tools.versions, variables: facts.sortedVariables
+      ) { build.tell([.native($0)]) }
       // The slug store refuses links that lead out.
       try SlugLinks(manifest).check()
       return manifest
@@ -235,8 +221,19 @@ struct SlugAssembly {
   }
 
   private func write(_ manifest: Manifest) throws(BuildFailure) {
-    do throws(PosixError) {
-      try Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644)
-    } catch { throw .unwritable(error) }
+    try BuildFailure.writing(
+      Files.replace(slug + "/" + Manifest.path, with: manifest.bytes, mode: 0o644))
+  }
+}
+
+extension FileTree {
+  /// Sets the modes that a manifest can describe, which let every user read and execute the files, so that the umask
+  /// has no effect.
+  static func setPlainModes(_ tree: String) throws(PosixError) {
+    for entry in try entries(of: tree) where entry.info.kind != .link {
+      let isExecutable = entry.info.kind == .folder || entry.info.isExecutable
+      let mode: UInt32 = isExecutable ? 0o755 : 0o644
+      if entry.info.mode != mode { try Files.setMode(tree + "/" + entry.path, mode) }
+    }
   }
 }

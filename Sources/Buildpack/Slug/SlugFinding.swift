@@ -2,9 +2,7 @@ import SlugStore
 
 /// A problem in a finished slug. It names files relative to the slug, and never a value.
 public enum SlugFinding: Hashable, Sendable {
-  /// A fixed cookie, which every copy of the slug shows.
   case cookie(file: String, line: Int)
-  /// The value of a config var that looks like a secret.
   case value(variable: String, file: String)
   /// The value of a config var that does not look like a secret.
   case harmless(variable: String, file: String)

@@ -18,30 +18,26 @@ public struct SlugSearch {
   private let search: ByteSearch<String>
   private let looks: [String: SecretLook]
 
-  /// - Parameter config: the config vars whose values are looked for.
   public init(_ config: ConfigSet) {
-    search = ByteSearch(Redactor.texts(of: config).map { (label: $0.name, bytes: Array($0.text.utf8)) })
+    search = ByteSearch(
+      Redactor.texts(of: config).map { (label: $0.name, bytes: Array($0.text.utf8)) })
     let looks = config.values.map { ($0, SecretLook(name: $0, value: $1)) }
     self.looks = Dictionary(uniqueKeysWithValues: looks).compactMapValues { $0 }
   }
 
   /// The places from which the words of a slug may have come, besides config vars.
   public struct Origin {
-    /// The source's folder.
     var source: String
     /// A folder with fetched dependencies outside of the source.
     var fetched: String?
     /// Names of applications that come with Erlang and Elixir.
     var toolchain: Set<String>
-    /// The OTP releases in the slug.
     var releases: [OTPRelease] = []
     /// Whether a file of the source had this content before the build.
     var isSource: (_ path: String, _ bytes: [UInt8]) -> Bool
   }
 
-  /// - Parameters:
-  ///   - slug: the tree.
-  ///   - beams: the slug's compiled modules, unpacked.
+  /// - Parameter beams: the slug's compiled modules, unpacked.
   /// - Returns: one finding for each variable in a file, sorted by file.
   public func findings(in slug: String, _ beams: BeamStripper.Result?, _ origin: Origin)
     throws(PosixError) -> [SlugFinding]
@@ -97,14 +93,11 @@ public struct SlugSearch {
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
         number = min((number ?? 0) * 10 + Int(byte - UInt8(ascii: "0")), 1000)
-      case UInt8(ascii: ","), UInt8(ascii: " "), UInt8(ascii: "\n"):
-        if let code = number.flatMap({ UInt8(exactly: $0) }) { result.append(code) }
-        number = nil
       default:
         if let code = number.flatMap({ UInt8(exactly: $0) }) { result.append(code) }
         number = nil
         // A text does not go on in the next list.
-        if result.last != 0 { result.append(0) }
+        if !", \n".utf8.contains(byte), result.last != 0 { result.append(0) }
       }
     }
     return result

@@ -18,7 +18,6 @@ struct StartSnippet {
   /// The name of the files that the releases of a slug share.
   private let slug: String
 
-  /// - Parameter releases: those in the slug.
   init(_ release: OTPRelease, among releases: [OTPRelease]) {
     self.release = release
     slug = releases.map(\.name).min() ?? release.name

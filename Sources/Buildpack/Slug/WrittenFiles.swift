@@ -19,7 +19,6 @@ struct WrittenFiles {
     return name
   }
 
-  /// The text that this buildpack adds to files of the project.
   var ownText: String {
     releases.reduce(ProfileScript.text(releases)) {
       let snippet = StartSnippet($1, among: releases)
@@ -52,7 +51,6 @@ struct WrittenFiles {
       "releases/\(release.version)/elixir", "releases/\(release.version)/iex",
     ]
     if programs.contains(where: { name in endings.contains { path == name + $0 } }) { return true }
-    // Files of relx.
     return ["install_upgrade.escript", "nodetool", "no_dot_erlang.boot", "start_clean.boot"]
       .contains { path == "bin/" + $0 }
   }

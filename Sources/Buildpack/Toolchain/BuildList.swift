@@ -3,7 +3,6 @@ import Posix
 /// A list of prebuilt archives, with one line `NAME REF TIME SHA-256` for each. Old archives have no SHA-256.
 struct BuildList {
   struct Entry: Hashable {
-    /// The archive's name without its ending.
     var name: String
     var version: ToolVersion
     /// For Elixir, the OTP with which it was compiled.
@@ -16,7 +15,6 @@ struct BuildList {
 
   enum Kind { case otp, elixir }
 
-  /// Leaves out branches and names that are not versions.
   init(_ bytes: [UInt8], of kind: Kind) {
     var entries: [Entry] = []
     for line in bytes.split(separator: UInt8(ascii: "\n")) where line.count < 512 {

@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 
@@ -16,7 +15,6 @@ struct Download {
   ///   - path: relative to the source's base.
   ///   - file: the file to make; it must not exist.
   ///   - limit: the greatest size in bytes.
-  ///   - seconds: the greatest duration.
   /// - Returns: the size in bytes.
   func fetch(_ path: String, to file: String, limit: Int, seconds: Int) throws(Cause) -> Int {
     guard (try? Invocation(["curl"], environment: variables).program()) != nil else {
@@ -56,7 +54,6 @@ struct Download {
     }
   }
 
-  /// - Returns: nil on success.
   private func run(_ path: String, _ file: String, limit: Int, seconds: Int) throws(Cause)
     -> Failure?
   {

@@ -19,15 +19,13 @@ public struct InstalledTools: Sendable {
 
   private let environment: [String: String]
   private let directory: String?
-  /// Milliseconds that a program may take to print its version.
   private static let patience: Int64 = 20_000
 
   /// - Parameters:
   ///   - environment: with the `PATH`. The other variables are for programs that must be run.
   ///   - directory: the source, in which version managers look for their files.
   public init(environment: [String: String], in directory: String? = nil) {
-    self.environment = environment
-    self.directory = directory
+    (self.environment, self.directory) = (environment, directory)
     if let program = program("erl") {
       erlang = erlangByFiles(program) ?? askErlang(program)
     }
@@ -115,33 +113,29 @@ public struct InstalledTools: Sendable {
   // MARK: by running them
 
   /// Runs the program, which may be a version manager's shim.
+  /// - Parameter tool: finds the tool by the path that the program prints.
+  private mutating func ask(_ program: String, _ question: [String], _ tool: (String) -> Tool?)
+    -> Tool?
+  {
+    let answer = run([program] + question)
+    if let path = answer.last, path.hasPrefix("/"), let tool = tool(path) { return tool }
+    let said = answer.first.map { ": " + $0.prefix(200) } ?? ""
+    faults.append("'\(program)' does not print its version\(said)")
+    return nil
+  }
+
   private mutating func askErlang(_ program: String) -> Tool? {
     let question = "io:format(\"~ts~n\",[code:root_dir()]),halt()."
-    let answer = run([program, "-noshell", "-noinput", "-eval", question])
-    guard let root = answer.last, root.hasPrefix("/"),
-      let tool = Self.erlang(at: root, script: program)
-    else {
-      fault(program, answer)
-      return nil
+    return ask(program, ["-noshell", "-noinput", "-eval", question]) {
+      Self.erlang(at: $0, script: program)
     }
-    return tool
   }
 
   private mutating func askElixir(_ program: String) -> Tool? {
-    let question = ["-e", "IO.puts(:code.lib_dir(:elixir))"]
-    let answer = run([program] + question)
-    guard let library = answer.last, library.hasPrefix("/"), library.hasSuffix("/lib/elixir"),
-      let tool = Self.elixir(at: String(library.dropLast("/lib/elixir".count)))
-    else {
-      fault(program, answer)
-      return nil
+    ask(program, ["-e", "IO.puts(:code.lib_dir(:elixir))"]) { library in
+      let isLibrary = library.hasSuffix("/lib/elixir")
+      return isLibrary ? Self.elixir(at: String(library.dropLast("/lib/elixir".count))) : nil
     }
-    return tool
-  }
-
-  private mutating func fault(_ program: String, _ answer: [String]) {
-    let said = answer.first.map { ": " + $0.prefix(200) } ?? ""
-    faults.append("'\(program)' does not print its version\(said)")
   }
 
   private func run(_ arguments: [String]) -> [String] {

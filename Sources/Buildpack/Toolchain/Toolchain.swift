@@ -1,22 +1,11 @@
-import DiskReserve
 import Events
 import Posix
 
-/// The Erlang and Elixir that a build uses.
 public struct Toolchain: Hashable, Sendable {
-  public enum Origin: Hashable, Sendable {
-    /// The image's own, found in its `PATH`.
-    case image
-    /// Fetched from this place, by this build or an earlier one.
-    case prebuilt(String)
-  }
-
   public struct Tool: Hashable, Sendable {
     public var version: ToolVersion
-    public var origin: Origin
     /// Why this tool was chosen, in one line.
     public var reason: String
-    /// The folder that holds `bin` and `lib`.
     public var root: String
   }
 
@@ -30,7 +19,6 @@ public struct Toolchain: Hashable, Sendable {
   /// The folder of the tools if the cache cannot be used. It is removed after the build.
   public var scratch: String?
 
-  /// The facts that decide which tools are chosen.
   public struct Request {
     public var config: BuildConfig
     public var needsElixir: Bool
@@ -94,9 +82,7 @@ public struct Toolchain: Hashable, Sendable {
       } catch { reason = "\(error)" }
     }
     let folder = "/tmp/relpack-tools-" + Random.hex(6)
-    do throws(PosixError) { try Files.makeFolder(folder, mode: 0o755) } catch {
-      throw Cause(error, as: .buildUnwritable)
-    }
+    try Cause.explaining(Files.makeFolder(folder, mode: 0o755), as: .buildUnwritable)
     scratch = folder
     say("Erlang and Elixir are fetched for this build alone: \(reason)")
     return folder
@@ -118,7 +104,7 @@ extension Toolchain.Tool {
   init(image tool: InstalledTools.Tool, _ name: String, _ required: VersionRequirement?) {
     let why = required.map { "\($0.place) wants \($0.text)" } ?? "the project names no version"
     self.init(
-      version: tool.version, origin: .image,
+      version: tool.version,
       reason: "\(name) \(tool.version) of the image (\(why))",
       root: tool.root)
   }

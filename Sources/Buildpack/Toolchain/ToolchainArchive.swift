@@ -1,26 +1,19 @@
-import DiskReserve
 import Events
 import Posix
 import SlugStore
 
 /// A verified archive of tools, which is unpacked into a tree that can be moved.
 struct ToolchainArchive {
-  /// The archive.
   let path: String
   /// An empty folder on the file system of the toolchain store.
   let folder: String
-  /// The archive's name in messages.
   let name: String
   let interrupts: Signals?
 
   /// Milliseconds that a new tool may take to print its version or to unpack an archive.
   private static let patience: Int64 = 120_000
-  /// The greatest size of an unpacked Elixir, in bytes.
   private static let greatestElixir = 512 << 20
 
-  // MARK: Erlang/OTP
-
-  /// - Returns: the tree, below the folder.
   func installErlang(_ version: ToolVersion) throws(Cause) -> String {
     let tree = try top(of: try unpackTar())
     let scripts = try erlangScripts(tree)
@@ -29,7 +22,7 @@ struct ToolchainArchive {
       try run(
         ["sh", "./Install", "-cross", "-minimal", "/otp"], in: tree, doing: "cannot be installed")
     }
-    try unix { () throws(PosixError) in
+    do throws(PosixError) {
       for (script, depth) in scripts {
         let text = String(decoding: try Files.read(script, limit: 65_536), as: UTF8.self)
         try Files.remove(script)
@@ -37,7 +30,7 @@ struct ToolchainArchive {
         try file.write(ErlScript.movable(text, depth: depth))
       }
       try setModes(tree)
-    }
+    } catch { throw Cause(error, as: .toolchain) }
     let question =
       "{ok,_}=application:ensure_all_started(crypto),"
       + "io:format(\"~ts~n\",[erlang:system_info(otp_release)]),halt()."
@@ -79,13 +72,11 @@ struct ToolchainArchive {
     return [(tree + "/bin/erl", 1), ("\(tree)/\(runtime)/bin/erl", 2)]
   }
 
-  // MARK: Elixir
-
   /// - Parameter erlang: the folder with the `erl` for this Elixir. It also unpacks the archive, because an image may have
   ///   no unzip.
   func installElixir(erlang: String) throws(Cause) -> String {
     let unpacked = folder + "/unpacked"
-    try unix { () throws(PosixError) in try Files.makeFolder(unpacked) }
+    try Cause.explaining(Files.makeFolder(unpacked), as: .toolchain)
     try run(
       [
         erlang + "/erl", "-noshell", "-noinput", "-eval", Self.unzip, "-extra", path, unpacked,
@@ -95,11 +86,11 @@ struct ToolchainArchive {
     guard Files.exists(tree + "/bin/mix"), InstalledTools.elixir(at: tree) != nil else {
       throw failure("holds no Elixir")
     }
-    try unix { () throws(PosixError) in
+    do throws(PosixError) {
       // The archive may not record which files are executable.
       for name in try Files.list(tree + "/bin") { try Files.setMode(tree + "/bin/" + name, 0o755) }
       try setModes(tree)
-    }
+    } catch { throw Cause(error, as: .toolchain) }
     try run(
       [tree + "/bin/elixir", "-e", "{_, 0} = {System.version(), 0}"], in: folder,
       path: erlang + ":", doing: "does not run here")
@@ -119,20 +110,9 @@ struct ToolchainArchive {
     halt(0).
     """#
 
-  // MARK: both
-
-  /// Makes the tools readable and executable for every user.
   private func setModes(_ tree: String) throws(PosixError) {
     try Files.setMode(tree, 0o755)
-    for entry in try FileTree.entries(of: tree) where entry.info.kind != .link {
-      let isExecutable = entry.info.kind == .folder || entry.info.isExecutable
-      let mode: UInt32 = isExecutable ? 0o755 : 0o644
-      if entry.info.mode != mode { try Files.setMode(tree + "/" + entry.path, mode) }
-    }
-  }
-
-  private func unix(_ body: () throws(PosixError) -> Void) throws(Cause) {
-    do throws(PosixError) { try body() } catch { throw Cause(error, as: .toolchain) }
+    try FileTree.setPlainModes(tree)
   }
 
   /// - Returns: the lines that the program printed.

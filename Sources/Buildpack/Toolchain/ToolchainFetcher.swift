@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 
@@ -139,9 +138,8 @@ struct ToolchainFetcher {
     let file = work + "/builds.txt"
     _ = try download.fetch(
       path + "/builds.txt", to: file, limit: Self.greatestList, seconds: 60)
-    do throws(PosixError) {
-      return BuildList(try Files.read(file, limit: 2 * Self.greatestList), of: kind)
-    } catch { throw Cause(error) }
+    return BuildList(
+      try Cause.explaining(Files.read(file, limit: 2 * Self.greatestList)), of: kind)
   }
 
   private func erlang(_ entry: Entry, _ say: (String) -> Void) throws(Cause) -> ToolchainStore.Tree
@@ -188,23 +186,17 @@ struct ToolchainFetcher {
     let archive = ToolchainArchive(
       path: file, folder: work, name: entry.name, interrupts: request.interrupts)
     let tree = try install(archive)
-    do throws(PosixError) {
-      return try store.adopt(
-        tree, kind, entry.version, otp: entry.otp, sum: sum, for: platform)
-    } catch { throw Cause(error, as: .buildUnwritable) }
+    return try Cause.explaining(
+      store.adopt(tree, kind, entry.version, otp: entry.otp, sum: sum, for: platform),
+      as: .buildUnwritable)
   }
 
   private func workFolder() throws(Cause) -> String {
-    do throws(PosixError) { return try store.makeWorkFolder() } catch {
-      throw Cause(error, as: .buildUnwritable)
-    }
+    try Cause.explaining(store.makeWorkFolder(), as: .buildUnwritable)
   }
 
   private func verify(_ file: String, _ sum: String, _ path: String) throws(Cause) {
-    let found: String
-    do throws(PosixError) { found = Hex.encode(try SHA256.digest(ofFile: file)) } catch {
-      throw Cause(error)
-    }
+    let found = Hex.encode(try Cause.explaining(SHA256.digest(ofFile: file)))
     guard found == sum else {
       throw Cause(
         .checksum,

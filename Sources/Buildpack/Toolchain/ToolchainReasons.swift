@@ -28,7 +28,7 @@ extension ToolchainFetcher {
     let place = store.source.name
     let origin = isCached ? "the cache, from \(place)" : place
     return Toolchain.Tool(
-      version: tree.version, origin: .prebuilt(place),
+      version: tree.version,
       reason: "\(name) \(tree.version) from \(origin) (\(why)\(has))", root: tree.path)
   }
 

@@ -1,5 +1,4 @@
 import Events
-import Posix
 import ReleaseModel
 
 /// The address of prebuilt Erlang and Elixir: the Hex team's builds, or another with the same layout.
@@ -19,7 +18,6 @@ struct ToolchainSource: Hashable {
   /// The protocols that curl may use, also after a redirect.
   let protocols: String
 
-  /// - Parameter url: an address to use instead of the standard one.
   init(url: String?) throws(Cause) {
     let chosen = url.map(Self.trimmed).flatMap { $0.isEmpty ? nil : $0 }
     var base = chosen ?? Self.standard
@@ -38,8 +36,7 @@ struct ToolchainSource: Hashable {
         .buildConfig, "the config var RELPACK_TOOLCHAIN_URL is not an address",
         remedy: "Write https://HOST/PATH, or file:/PATH, with otp/ and elixir/ below it.")
     }
-    self.base = base
-    self.protocols = protocols
+    (self.base, self.protocols) = (base, protocols)
     let host = rest.prefix { $0 != "/" }
     name = host.isEmpty ? rest : String(host.split(separator: "@").last ?? host)
   }

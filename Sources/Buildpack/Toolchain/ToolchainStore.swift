@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import Posix
 
@@ -30,10 +29,7 @@ struct ToolchainStore {
   private static let format = 1
   /// Milliseconds to wait for another build that is fetching.
   private static let patience: Int64 = 120_000
-  /// The greatest number of trees of a kind.
   private static let mostTrees = 4
-
-  // MARK: reading
 
   /// The trees that have a marker, the newest version first. Their files are not checked.
   func trees(_ kind: Kind, for platform: ToolchainPlatform?) -> [Tree] {
@@ -91,8 +87,6 @@ struct ToolchainStore {
     return Hex.encode(SHA256.digest(Array(text.utf8)).prefix(8))
   }
 
-  // MARK: adding
-
   /// Takes the lock for fetching into the folder. Nil if that is not possible in time, which does no harm.
   func lock(_ interrupts: Signals?, waiting: () -> Void) throws(Cause) -> Lock? {
     let end = Clock.monotonic() + Self.patience
@@ -110,14 +104,12 @@ struct ToolchainStore {
     return nil
   }
 
-  /// Makes a new folder for the work on a tree.
   func makeWorkFolder() throws(PosixError) -> String {
     let path = folder + "/new-" + Random.hex(6)
     try Files.makeFolder(path, mode: 0o755)
     return path
   }
 
-  /// Gives a tree its name.
   func adopt(
     _ path: String, _ kind: Kind, _ version: ToolVersion, otp: Int?, sum: String,
     for platform: ToolchainPlatform?

@@ -2,7 +2,6 @@ import Events
 
 /// A version of a tool that the project requires, and the line that requires it.
 public struct VersionRequirement: Hashable, Sendable {
-  /// The text of the line, without a leading `v`.
   public var text: String
   public var version: ToolVersion
   /// For Elixir, the OTP for which it is compiled: 25 of `1.14.5-otp-25`.
@@ -18,7 +17,6 @@ public struct VersionRequirement: Hashable, Sendable {
     return other.candidate == nil && other.numbers.starts(with: version.numbers)
   }
 
-  /// The meaning of a word in a file.
   enum Reading: Hashable {
     case version(VersionRequirement)
     /// A word without a number, such as `latest`, and why it is ignored.
