@@ -63,15 +63,9 @@ public enum SessionEvent: Sendable {
   case message(Mailbox, Term)
   /// A message for one of our mailboxes that cannot be read: too large, too deep, or of an unknown kind.
   case unreadable(Mailbox, TermError)
-  /// A process that was monitored has ended.
-  case down(MonitorID, reason: Term)
 }
 
 /// An address of ours that processes of the node can send to.
 public struct Mailbox: Hashable, Sendable {
   let number: UInt32
-}
-
-public struct MonitorID: Hashable, Sendable {
-  let number: UInt64
 }

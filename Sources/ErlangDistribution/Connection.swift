@@ -90,7 +90,7 @@ public struct Connection: Sendable {
   ) throws(DistributionError) -> [SessionEvent] {
     do throws(DistributionError) { return try step(ready, now: now) } catch {
       let complaint = program?.complaint
-      end()
+      close()
       if let complaint, case .closed(let step) = error, step != .talking { throw .tls(complaint) }
       throw error
     }
@@ -125,12 +125,10 @@ public struct Connection: Sendable {
     }
   }
 
-  private mutating func end() {
+  public mutating func close() {
     (stage, socket, program, session) = (.ended, nil, nil, nil)
     output = Backlog()
   }
-
-  public mutating func close() { end() }
 
   private mutating func resolve(
     _ lookup: Lookup, now: Int64
@@ -317,12 +315,6 @@ public struct Connection: Sendable {
     try tell { (session) throws(TermError) in try session.call(call, now: now) }
   }
 
-  public mutating func cancel(_ id: CallID, now: Int64 = Clock.monotonic())
-    throws(DistributionError)
-  {
-    try tell { session in session.cancel(id, now: now) }
-  }
-
   public mutating func openMailbox() throws(DistributionError) -> (Mailbox, Term.Pid) {
     try tell { session in session.openMailbox() }
   }
@@ -331,18 +323,6 @@ public struct Connection: Sendable {
     _ message: Term, to pid: Term.Pid, now: Int64 = Clock.monotonic()
   ) throws(DistributionError) {
     try tell { (session) throws(TermError) in try session.send(message, to: pid, now: now) }
-  }
-
-  public mutating func monitor(
-    _ pid: Term.Pid, now: Int64 = Clock.monotonic()
-  ) throws(DistributionError) -> MonitorID {
-    try tell { (session) throws(TermError) in try session.monitor(pid, now: now) }
-  }
-
-  public mutating func demonitor(
-    _ id: MonitorID, now: Int64 = Clock.monotonic()
-  ) throws(DistributionError) {
-    try tell { (session) throws(TermError) in try session.demonitor(id, now: now) }
   }
 
   /// Treats the node as one without spawn requests, for tests.

@@ -10,7 +10,7 @@ enum Control: Equatable, Sendable {
   case sendToName(String, from: Term.Pid, Term)
   /// A message for a process of ours that cannot be read.
   case unreadableSend(to: Term.Pid, TermError)
-  /// A process that we monitored has ended; `noproc` and `noconnection` are such ends too.
+  /// The process of a call has ended; `noproc` and `noconnection` are such ends too.
   case down(Term.Reference, reason: Term)
   /// One has ended with a reason that cannot be read.
   case unreadableDown(Term.Reference, TermError)
@@ -241,13 +241,8 @@ enum Control: Equatable, Sendable {
     [.integer(Operation.registeredSend.rawValue), pid, .atom(""), .atom(name)]
   }
 
-  /// - Parameter process: its pid or its name.
-  static func monitor(_ process: Term, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.monitor.rawValue), own, process, reference]
-  }
-
-  static func demonitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.demonitor.rawValue), own, .pid(pid), reference]
+  static func monitor(_ name: String, from own: Term, _ reference: Term) -> [Term] {
+    [.integer(Operation.monitor.rawValue), own, .atom(name), reference]
   }
 
   /// Ends a process as `exit/2` does; the reason is the payload.

@@ -37,7 +37,6 @@ public struct Session: Sendable {
   private var pending: [UInt64: Pending] = [:]
   /// Print requests that wait for the results of these calls.
   private var printings: [UInt64: Printing] = [:]
-  private var monitors: [UInt64: Term.Pid] = [:]
   private var mailboxes: UInt32 = 0
   private var lastNumber: UInt64 = 0
   private var lastSent: Int64
@@ -53,11 +52,7 @@ public struct Session: Sendable {
   private var earliestDeadline = Int64.max
   private var output: [UInt8] = []
 
-  public init(_ identity: Handshake.Result, now: Int64) {
-    self.init(identity, now: now, pace: Pace())
-  }
-
-  init(_ identity: Handshake.Result, now: Int64, pace: Pace) {
+  init(_ identity: Handshake.Result, now: Int64, pace: Pace = Pace()) {
     (self.identity, self.pace) = (identity, pace)
     (lastSent, lastHeard) = (now, now)
     callFrames = try? CallFrames(
@@ -72,7 +67,7 @@ public struct Session: Sendable {
   public var openCalls: Int { pending.count - printings.count }
 
   /// How many entries the session holds, for tests.
-  var held: Int { pending.count + monitors.count }
+  var held: Int { pending.count }
 
   /// Takes out the bytes to send.
   public mutating func takeOutput() -> [UInt8] {
@@ -162,22 +157,8 @@ public struct Session: Sendable {
     lastSent = now
   }
 
-  public mutating func monitor(_ pid: Term.Pid, now: Int64) throws(TermError) -> MonitorID {
-    let id = MonitorID(number: next())
-    try say(Control.monitor(.pid(pid), from: .pid(ownPid), reference(id.number)))
-    monitors[id.number] = pid
-    lastSent = now
-    return id
-  }
-
-  public mutating func demonitor(_ id: MonitorID, now: Int64) throws(TermError) {
-    guard let pid = monitors.removeValue(forKey: id.number) else { return }
-    try say(Control.demonitor(pid, from: .pid(ownPid), reference(id.number)))
-    lastSent = now
-  }
-
   /// Gives up a call and ends its process in the node.
-  public mutating func cancel(_ id: CallID, now: Int64) {
+  mutating func cancel(_ id: CallID, now: Int64) {
     // If the process is not known yet, it is ended when the node reports it.
     guard let process = forget(id.number)?.process else { return }
     try? kill(process, now: now)
@@ -209,27 +190,27 @@ public struct Session: Sendable {
   ) throws(TermError) -> SessionEvent? {
     switch known {
     case .spawned(let number, let process): return try spawned(number, process, now: now)
-    case .returned(let number, let start, _) where monitors.isEmpty:
+    case .returned(let number, let start):
       let answer: Answer
       do throws(TermError) {
         answer = .returned(try Control.payload(of: frame, from: start, isInner: true))
       } catch { answer = .unreadable(error) }
       return try end(number, answer, now: now)
-    case .down(let number, let start), .returned(let number, _, let start):
-      let reason: Result<Term, TermError>
+    case .down(let number, let start):
+      let answer: Answer
       do throws(TermError) {
-        reason = .success(try Control.payload(of: frame, from: start))
-      } catch { reason = .failure(error) }
-      return try ended(number, reason, now: now)
+        answer = Answer(executed: try Control.payload(of: frame, from: start))
+      } catch { answer = .unreadable(error) }
+      return try end(number, answer, now: now)
     }
   }
 
   private mutating func take(_ control: Control, now: Int64) throws(TermError) -> SessionEvent? {
     switch control {
     case .down(let reference, let reason):
-      return try ended(number(of: reference), .success(reason), now: now)
+      return try end(number(of: reference), Answer(executed: reason), now: now)
     case .unreadableDown(let reference, let error):
-      return try ended(number(of: reference), .failure(error), now: now)
+      return try end(number(of: reference), .unreadable(error), now: now)
     case .spawned(let request, let result): return try spawned(request, result, now: now)
     case .send(let to, let message): return try deliver(message, to: to, now: now)
     case .unreadableSend(let to, let error):
@@ -241,21 +222,6 @@ public struct Session: Sendable {
       try decline(control, now: now)
       return nil
     case .exit, .other: return nil
-    }
-  }
-
-  /// Handles the end of a process that executed a call or was monitored.
-  private mutating func ended(
-    _ number: UInt64?, _ reason: Result<Term, TermError>, now: Int64
-  ) throws(TermError) -> SessionEvent? {
-    guard let number else { return nil }
-    if !monitors.isEmpty, monitors.removeValue(forKey: number) != nil {
-      return .down(
-        MonitorID(number: number), reason: (try? reason.get()) ?? .atom("unreadable"))
-    }
-    switch reason {
-    case .success(let term): return try end(number, Answer(executed: term), now: now)
-    case .failure(let error): return try end(number, .unreadable(error), now: now)
     }
   }
 
@@ -314,9 +280,9 @@ public struct Session: Sendable {
   }
 
   private mutating func end(
-    _ number: UInt64, _ answer: Answer, now: Int64
+    _ number: UInt64?, _ answer: Answer, now: Int64
   ) throws(TermError) -> SessionEvent? {
-    if forget(number) == nil { return nil }
+    guard let number, forget(number) != nil else { return nil }
     guard !printings.isEmpty, let printing = printings.removeValue(forKey: number) else {
       return .answer(CallID(number: number), answer)
     }
@@ -408,7 +374,7 @@ public struct Session: Sendable {
 
   /// Monitors a name that no process has. The node answers at once, however busy it is.
   private mutating func probe(now: Int64) throws(TermError) {
-    try say(Control.monitor(.atom(""), from: .pid(ownPid), reference(next())))
+    try say(Control.monitor("", from: .pid(ownPid), reference(next())))
     (lastSent, isProbed) = (now, true)
   }
 

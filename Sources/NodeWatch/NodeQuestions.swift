@@ -103,7 +103,7 @@ extension NodeMonitor {
         note("lines of the log cannot be read: \(error)", isBad: true)
         try stopLog(now: now)
       }
-    case .output, .down: break
+    case .output: break
     }
   }
 
