@@ -100,7 +100,7 @@ let package = Package(
     room(
       "Observation",
       [
-        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Operations", "Posix",
+        "HomeLayout", "Events", "NodeModel", "Redaction", "Operations", "Posix",
         "DiskReserve", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
       ]),
     // interfaces
@@ -115,7 +115,8 @@ let package = Package(
       "reltui",
       [
         "HomeLayout", "JSONText", "Events", "NodeModel", "Operations", "Posix", "EventLog",
-        "ErlangDistribution", "Terminal", "Journal", "Observation", "Dashboard", "CommandLine",
+        "SlugStore", "ErlangDistribution", "Terminal", "Journal", "Observation", "Dashboard",
+        "CommandLine",
       ]),
     program(
       "relctl",

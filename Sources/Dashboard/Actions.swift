@@ -4,21 +4,14 @@ import Operations
 
 /// Why a key does nothing now. `Wording` has the sentence of each.
 enum DisabledReason: Error, Equatable, Sendable {
-  case readOnly
-  case past
-  case noApp
+  case readOnly, past, noApp
   case noInstance(app: String)
   /// An operation that cannot be done.
   case operation(Refusal)
-  case amongInstances
-  case noNode
+  case amongInstances, noNode
   /// No run of an app of ours.
   case foreignNode(String)
-  case noApplication
-  case pageIsOpen
-  case onlyItsLog
-  case noLevels
-  case nothingToFind
+  case noApplication, pageIsOpen, onlyItsLog, noLevels, nothingToFind
   case notFound(String, older: Bool)
 }
 

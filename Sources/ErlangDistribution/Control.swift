@@ -29,37 +29,21 @@ enum Control: Equatable, Sendable {
   /// Pass through, the first byte of each message without a header.
   static let passThrough: UInt8 = 112
 
+  /// The first part of a control message.
   enum Operation: Int {
     case link = 1
-    case send = 2
-    case exit = 3
-    case unlink = 4
-    case nodeLink = 5
-    case registeredSend = 6
-    case groupLeader = 7
-    case exit2 = 8
+    case send, exit, unlink, nodeLink, registeredSend, groupLeader, exit2
     case sendTraced = 12
-    case exitTraced = 13
+    case exitTraced
     case registeredSendTraced = 16
     case exit2Traced = 18
-    case monitor = 19
-    case demonitor = 20
-    case monitorExit = 21
-    case sendSender = 22
-    case sendSenderTraced = 23
+    case monitor, demonitor, monitorExit, sendSender, sendSenderTraced
     case payloadExit = 24
-    case payloadExitTraced = 25
-    case payloadExit2 = 26
-    case payloadExit2Traced = 27
-    case payloadMonitorExit = 28
+    case payloadExitTraced, payloadExit2, payloadExit2Traced, payloadMonitorExit
     case spawnRequest = 29
-    case spawnRequestTraced = 30
-    case spawnReply = 31
-    case spawnReplyTraced = 32
-    case aliasSend = 33
-    case aliasSendTraced = 34
+    case spawnRequestTraced, spawnReply, spawnReplyTraced, aliasSend, aliasSendTraced
     case unlinkID = 35
-    case unlinkIDAcknowledged = 36
+    case unlinkIDAcknowledged
   }
 
   init(frame: [UInt8]) throws(DistributionError) {
@@ -165,9 +149,12 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  static func frame(_ control: [Term], _ payload: Term? = nil) throws(TermError) -> [UInt8] {
+  /// A whole message, with its length.
+  static func frame(
+    _ operation: Operation, _ parts: [Term], _ payload: Term? = nil
+  ) throws(TermError) -> [UInt8] {
     var bytes: [UInt8] = [0, 0, 0, 0, passThrough]
-    try ExternalFormat.encode(.tuple(control), onto: &bytes)
+    try ExternalFormat.encode(.tuple([.integer(operation.rawValue)] + parts), onto: &bytes)
     if let payload { try ExternalFormat.encode(payload, onto: &bytes) }
     try putLength(&bytes)
     return bytes
@@ -200,9 +187,8 @@ enum Control: Equatable, Sendable {
     init(_ reference: Term, _ pid: Term, isLinked: Bool) throws(TermError) {
       let target = Term.tuple([.atom("erpc"), .atom("execute_call"), .integer(4)])
       let options: [Term] = [.atom("monitor")] + (isLinked ? [.atom("link")] : [])
-      let control = try Control.frame([
-        .integer(Operation.spawnRequest.rawValue), reference, pid, pid, target, .list(options),
-      ])
+      let control = try Control.frame(
+        .spawnRequest, [reference, pid, pid, target, .list(options)])
       // A list of four, the first of which is 0.
       frame = control + [ExternalFormat.version, 108, 0, 0, 0, 4, 97, 0]
       // Length, pass through, version, head of the tuple, operation; what differs is at the end of each term.
@@ -229,42 +215,5 @@ enum Control: Equatable, Sendable {
       try Control.putLength(&frame)
       return frame
     }
-  }
-
-  // The messages that we send.
-
-  static func send(to pid: Term.Pid) -> [Term] {
-    [.integer(Operation.send.rawValue), .atom(""), .pid(pid)]
-  }
-
-  static func send(to name: String, from pid: Term) -> [Term] {
-    [.integer(Operation.registeredSend.rawValue), pid, .atom(""), .atom(name)]
-  }
-
-  static func monitor(_ name: String, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.monitor.rawValue), own, .atom(name), reference]
-  }
-
-  /// Ends a process as `exit/2` does; the reason is the payload.
-  static func exit(_ pid: Term.Pid, from own: Term) -> [Term] {
-    [.integer(Operation.payloadExit2.rawValue), own, .pid(pid)]
-  }
-
-  /// The end of a process of ours; the reason is the payload.
-  static func ended(_ name: String, to pid: Term.Pid, _ reference: Term.Reference) -> [Term] {
-    [
-      .integer(Operation.payloadMonitorExit.rawValue), .atom(name), .pid(pid),
-      .reference(reference),
-    ]
-  }
-
-  static func spawnReply(
-    _ request: Term.Reference, to pid: Term.Pid, _ result: Term
-  ) -> [Term] {
-    [.integer(Operation.spawnReply.rawValue), .reference(request), .pid(pid), .integer(0), result]
-  }
-
-  static func unlinked(_ id: Term, from own: Term.Pid, to pid: Term.Pid) -> [Term] {
-    [.integer(Operation.unlinkIDAcknowledged.rawValue), id, .pid(own), .pid(pid)]
   }
 }

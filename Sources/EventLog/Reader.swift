@@ -12,8 +12,7 @@ public struct Reader: Sendable {
   private var listing: [UInt64] = []
 
   public init(_ log: EventLog, from cursor: Cursor = .start) {
-    self.log = log
-    self.cursor = cursor
+    (self.log, self.cursor) = (log, cursor)
   }
 
   /// The next lines, about `limit` bytes of one segment; empty at the end of the log.

@@ -150,12 +150,17 @@ public struct ProcessSurvey: Hashable, Sendable {
 }
 
 /// What a node was started with; it seldom changes.
-public struct NodeSettings: Hashable, Sendable {
+public struct NodeSettings: Hashable, Encodable, Sendable {
   /// A value of the application environment, as text; secrets are masked.
-  public struct Value: Hashable, Sendable {
+  public struct Value: Hashable, Encodable, Sendable {
     public var application: String
     public var key: String
     public var text: String
+
+    private enum CodingKeys: String, CodingKey {
+      case application, key
+      case text = "value"
+    }
 
     public init(application: String, key: String, text: String) {
       (self.application, self.key, self.text) = (application, key, text)
@@ -163,7 +168,7 @@ public struct NodeSettings: Hashable, Sendable {
   }
 
   /// An OTP release as the node's release handler knows it.
-  public struct Release: Hashable, Sendable {
+  public struct Release: Hashable, Encodable, Sendable {
     public var name: String
     public var version: String
     /// `permanent`, `current`, `old` or `unpacked`.
@@ -179,6 +184,12 @@ public struct NodeSettings: Hashable, Sendable {
   public var values: [Value]
   /// Empty where the node has no release handler.
   public var releases: [Release]
+
+  private enum CodingKeys: String, CodingKey {
+    case flags
+    case values = "environment"
+    case releases
+  }
 
   public init(flags: [String] = [], values: [Value] = [], releases: [Release] = []) {
     (self.flags, self.values, self.releases) = (flags, values, releases)

@@ -6,8 +6,7 @@ import NodeModel
 /// The questions that are open on one connection, and the times at which they are asked again.
 struct QuestionSchedule {
   enum Question: Hashable {
-    case vitals
-    case boot
+    case vitals, boot
     case dependencies([String])
     case processes
     /// The stacks of a booting node's processes.

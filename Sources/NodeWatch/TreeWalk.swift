@@ -7,8 +7,7 @@ import NodeModel
 /// takes their answers.
 struct TreeWalk {
   enum Step: Hashable {
-    case master
-    case top
+    case master, top
     case count(Int)
     case children(Int)
     /// The current functions of the processes at these indexes.

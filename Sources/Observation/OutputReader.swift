@@ -32,9 +32,7 @@ public struct OutputReader: Sendable {
   ///   - only: one instance; nil for all.
   ///   - last: the most lines that the first call of `next` returns.
   public init(home: Home, app: String, only: InstanceName? = nil, last: Int) {
-    self.home = home
-    self.app = app
-    self.only = only
+    (self.home, self.app, self.only) = (home, app, only)
     first = last
     values = HomeMask(home: home, app: app)
   }

@@ -25,7 +25,6 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let reset = Errno(rawValue: ECONNRESET)
   public static let refused = Errno(rawValue: ECONNREFUSED)
-  public static let tooLong = Errno(rawValue: ENAMETOOLONG)
   public static let invalid = Errno(rawValue: EINVAL)
   public static let inProgress = Errno(rawValue: EINPROGRESS)
 
@@ -49,9 +48,7 @@ public struct PosixError: Error, Hashable, Sendable, CustomStringConvertible {
   public var errno: Errno
 
   public init(_ action: String, _ subject: String, _ errno: Errno) {
-    self.action = action
-    self.subject = subject
-    self.errno = errno
+    (self.action, self.subject, self.errno) = (action, subject, errno)
   }
 
   /// `cannot read 'mix.exs': permission denied`

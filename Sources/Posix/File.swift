@@ -9,8 +9,7 @@ public final class File: Sendable {
 
   /// Takes over a descriptor and closes it at the end.
   public init(owning descriptor: Int32, name: String) {
-    self.descriptor = descriptor
-    self.name = name
+    (self.descriptor, self.name) = (descriptor, name)
   }
 
   deinit { close(descriptor) }

@@ -12,9 +12,7 @@ public struct Invocation: Hashable, Sendable {
   public static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   public init(_ arguments: [String], in directory: String? = nil, environment: [String: String]) {
-    self.arguments = arguments
-    self.directory = directory
-    self.environment = environment
+    (self.arguments, self.directory, self.environment) = (arguments, directory, environment)
   }
 
   /// The program's path: as given if it has a slash, else the first match in `PATH`.

@@ -8,8 +8,7 @@ public struct ProcessIdentity: Hashable, Sendable {
   public let started: UInt64
 
   public init(pid: pid_t, started: UInt64) {
-    self.pid = pid
-    self.started = started
+    (self.pid, self.started) = (pid, started)
   }
 
   /// The process that has this number now.

@@ -1,7 +1,6 @@
 /// The themes that are in the program, so that it needs no file beside it.
 public enum BuiltInTheme: String, CaseIterable, Sendable {
-  case dark
-  case light
+  case dark, light
 
   /// The name for error messages, and the file in `themes/`.
   public var file: String { "\(rawValue).theme" }

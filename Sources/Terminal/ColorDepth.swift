@@ -1,9 +1,6 @@
 /// How many colours a terminal shows.
 public enum ColorDepth: Equatable, Sendable {
-  case mono
-  case eight
-  case sixteen
-  case many
+  case mono, eight, sixteen, many
 
   /// The depth for a number of colours as terminfo tells it; `many` is 256.
   public init(colors: Int) {
@@ -34,9 +31,7 @@ public enum ColorDepth: Equatable, Sendable {
     let blue: Int
 
     init(_ red: Int, _ green: Int, _ blue: Int) {
-      self.red = red
-      self.green = green
-      self.blue = blue
+      (self.red, self.green, self.blue) = (red, green, blue)
     }
 
     func distance(to other: RGB) -> Int {

@@ -62,10 +62,7 @@ public final class CursesScreen {
     guard let handle = cnc_newterm(terminal, frames.stream, frames.stream) else {
       throw .unknownTerminal(name: terminal)
     }
-    self.handle = handle
-    self.input = input
-    self.output = output
-    self.palette = palette
+    (self.handle, self.input, self.output, self.palette) = (handle, input, output, palette)
     keys = KeyReader(descriptor: input)
     depth = allowsColor ? ColorDepth(colors: Int(cnc_colors())) : .mono
     try start()

@@ -9,8 +9,7 @@ public struct KeyDecoder: Sendable {
   private static let longest = 64
 
   private enum State {
-    case ground
-    case escape
+    case ground, escape
     /// ESC O: one letter follows.
     case shifted
     case sequence

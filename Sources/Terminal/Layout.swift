@@ -3,8 +3,7 @@ import PlainText
 /// A column of a table.
 public struct Column: Equatable, Sendable {
   public enum Alignment: Sendable {
-    case left
-    case right
+    case left, right
   }
 
   public var title: String

@@ -55,9 +55,7 @@ public struct Palette: Equatable, Sendable {
     public init(
       foreground: UInt8? = nil, background: UInt8? = nil, attributes: Style.Attributes = []
     ) {
-      self.foreground = foreground
-      self.background = background
-      self.attributes = attributes
+      (self.foreground, self.background, self.attributes) = (foreground, background, attributes)
     }
 
     /// With eight colours a bright one is its dark one in bold, and dark grey is black, which

@@ -2,10 +2,7 @@ import PlainText
 
 /// A horizontal line of a frame's border.
 public enum Rule: Sendable {
-  case top
-  case middle
-  case bottom
-  case plain
+  case top, middle, bottom, plain
 
   fileprivate var ends: (left: String, right: String) {
     switch self {

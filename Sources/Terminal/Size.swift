@@ -19,7 +19,6 @@ public struct Position: Equatable, Sendable {
   public var column: Int
 
   public init(row: Int, column: Int) {
-    self.row = row
-    self.column = column
+    (self.row, self.column) = (row, column)
   }
 }

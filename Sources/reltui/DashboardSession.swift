@@ -8,6 +8,7 @@ import NodeModel
 import Observation
 import Operations
 import Posix
+import SlugStore
 import Terminal
 
 /// The dashboard with its sources: what is read becomes messages, and effects are carried out.
@@ -151,7 +152,7 @@ struct DashboardSession {
       case .append(let type, let app, let data): append(type, app, data)
       case .readManifest(let slug):
         do throws(Cause) {
-          let manifest = try SlugManifest.read(slug: slug, home: home)
+          let manifest = try SlugStore(home: home).manifest(slug)
           tell(.manifest(slug: slug, .success(manifest)))
         } catch { tell(.manifest(slug: slug, .failure(error))) }
       case .readOutput(let app, let instance):

@@ -17,8 +17,7 @@ struct Interactive {
   private static let ending = [Signal.term, .hup, .int]
 
   init(_ session: DashboardSession, _ screen: CursesScreen) throws(Cause) {
-    self.session = session
-    self.screen = screen
+    (self.session, self.screen) = (session, screen)
     do throws(PosixError) { signals = try Signals(Self.ending + [.winch]) } catch {
       throw Cause(error)
     }
