@@ -26,7 +26,7 @@ extension Model {
   /// Asks whether an operation on the shown app, or its selected instance, is meant; if it can be done.
   mutating func ask(
     _ make: (_ app: String, _ instance: InstanceName?) -> some Operation
-  ) throws(DisabledReason) -> [Effect] {
+  ) throws(DisabledReason) {
     let operation = make(try namedApp(), selectedRun?.instance)
     do throws(Refusal) { try operation.check(on: board) } catch { throw .operation(error) }
     if operation.isOpen(on: board) { throw .operation(.isOpen(operation.sentence)) }
@@ -36,16 +36,14 @@ extension Model {
       type(of: chosen).type, app: chosen.app, chosen.request(by: setting.user, now: clock.now))
     mode = .question(
       Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
-    return []
   }
 
-  mutating func enterInstances() throws(DisabledReason) -> [Effect] {
+  mutating func enterInstances() throws(DisabledReason) {
     guard let app = selectedApp else { throw .noApp }
     if selection.isInside { throw .amongInstances }
     guard let first = listedRuns.first else { throw .noInstance(app: app.name) }
     selection.isInside = true
     selection.run = RunChoice(id: first.run, instance: first.instance)
-    return []
   }
 
   mutating func showLogs() throws(DisabledReason) -> [Effect] {
@@ -68,12 +66,11 @@ extension Model {
     return []
   }
 
-  mutating func scrollHelp(by count: Int) -> [Effect] {
-    guard case .help(let top) = mode else { return [] }
+  mutating func scrollHelp(by count: Int) {
+    guard case .help(let top) = mode else { return }
     let (page, body) = (helpPage(top: top), Geometry(size, hasNotice: false).body)
     let last = max(0, page.lines(width: body.width).count - page.rows(in: body))
     mode = .help(top: min(max(0, top + count), last))
-    return []
   }
 
   /// Where going back ends: without an app, at the nodes that are there.

@@ -20,15 +20,14 @@ struct LevelChoice: Equatable, Sendable {
 }
 
 extension Model {
-  mutating func openNodeSettings() throws(DisabledReason) -> [Effect] {
+  mutating func openNodeSettings() throws(DisabledReason) {
     guard let node = actedNode else { throw .noNode }
     if selection.openSettings != nil { throw .pageIsOpen }
     selection.openSettings = node.id
     lists[.settings, default: ListPosition()].top = 0
-    return []
   }
 
-  mutating func openApplicationTree() throws(DisabledReason) -> [Effect] {
+  mutating func openApplicationTree() throws(DisabledReason) {
     if selection.openTree != nil { throw .pageIsOpen }
     let (node, application) = try reachedApplication()
     if application.state != .running {
@@ -36,42 +35,38 @@ extension Model {
     }
     selection.openTree = NodeAttention.Tree(node: node.id, application: application.name)
     lists[.tree, default: ListPosition()].top = 0
-    return []
   }
 
-  mutating func askLogLevel() throws(DisabledReason) -> [Effect] {
+  mutating func askLogLevel() throws(DisabledReason) {
     let node = try reachedNode()
     let focus = LevelChoice.levels.firstIndex(of: .info) ?? 0
     mode = .choice(LevelChoice(node: node.id, focus: focus))
-    return []
   }
 
-  mutating func moveChoice(by count: Int) -> [Effect] {
-    guard case .choice(var choice) = mode else { return [] }
+  mutating func moveChoice(by count: Int) {
+    guard case .choice(var choice) = mode else { return }
     choice.move(by: count)
     mode = .choice(choice)
-    return []
   }
 
   /// The level was chosen: asks whether it is meant.
-  mutating func chooseLevel() -> [Effect] {
-    guard case .choice(let choice) = mode else { return [] }
+  mutating func chooseLevel() {
+    guard case .choice(let choice) = mode else { return }
     mode = .normal
-    guard let node = nodes.first(where: { $0.id == choice.node }) else { return [] }
-    ask(.logLevel(choice.level), node)
-    return []
+    if let node = nodes.first(where: { $0.id == choice.node }) {
+      ask(.logLevel(choice.level), node)
+    }
   }
 
   /// Asks whether an action on the shown node is meant, if the node can do it.
-  mutating func ask(_ action: NodeAction) throws(DisabledReason) -> [Effect] {
+  mutating func ask(_ action: NodeAction) throws(DisabledReason) {
     let node = try reachedNode()
     do throws(Refusal) { try action.check(on: node) } catch { throw .operation(error) }
     ask(action, node)
-    return []
   }
 
   /// The same for an action on the selected application.
-  mutating func ask(_ make: (_ application: String) -> NodeAction) throws(DisabledReason) -> [Effect] {
+  mutating func ask(_ make: (_ application: String) -> NodeAction) throws(DisabledReason) {
     try ask(make(try reachedApplication().1.name))
   }
 
@@ -89,7 +84,8 @@ extension Model {
     return node
   }
 
-  private func reachedApplication() throws(DisabledReason) -> (NodeReport, NodeSnapshot.Application) {
+  private func reachedApplication() throws(DisabledReason) -> (NodeReport, NodeSnapshot.Application)
+  {
     let node = try reachedNode()
     guard let application = cursorApplication else { throw .noApplication }
     return (node, application)

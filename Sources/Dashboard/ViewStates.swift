@@ -7,13 +7,13 @@ import Terminal
 
 extension Model {
   /// The screen, whole.
-  public func frame() -> Frame { DashboardScreen(state: screen).frame(size) }
+  public func frame() -> Frame { screen.frame(size) }
 
   var geometry: Geometry { Geometry(size, hasNotice: notice != nil || alert != nil) }
 
-  private var screen: DashboardScreen.State {
-    var screen = DashboardScreen.State(
-      heading: Heading.State(host: setting.host, clock: clock, summary: summary), tab: view,
+  private var screen: DashboardScreen {
+    var screen = DashboardScreen(
+      heading: Heading(host: setting.host, clock: clock, summary: summary), tab: view,
       body: body, notice: notice ?? alert.map { Notice(text: $0, role: .warning) },
       bar: HintsBar(text: shownText, isTyping: mode.isTyping, hints: hints))
     switch mode {
@@ -56,21 +56,21 @@ extension Model {
   /// The shown view or page with its state.
   var body: any BodyView {
     switch page {
-    case .view(.apps): AppsView(state: appsState)
-    case .view(.nodes): NodesView(state: nodesState)
+    case .view(.apps): appsView
+    case .view(.nodes): nodesView
     case .view(.otpApps): OTPAppsView(state: otpAppsState)
-    case .view(.boot): BootView(state: BootView.State(plan: plan, list: list))
+    case .view(.boot): BootView(plan: plan, list: list)
     case .view(.logs): logsView
     case .view(.events):
-      EventsView(state: .init(events: events, filter: list.filter, clock: clock))
+      EventsView(events: events, filter: list.filter, clock: clock)
     case .settings:
       NodeSettingsPage(node: nodes.first { $0.id == selection.openSettings }, list: list)
     case .tree: treePage
     }
   }
 
-  private var appsState: AppsView.State {
-    AppsView.State(
+  private var appsView: AppsView {
+    AppsView(
       apps: listedApps.map { AppsView.App(app: $0, boot: boot(of: $0)) },
       list: position(of: .view(.apps)), cursor: app, detail: appDetail, empty: emptyApps,
       clock: clock)
@@ -88,10 +88,10 @@ extension Model {
       instance: instance, timeline: timeline, planned: planned?.bootOrder.count)
   }
 
-  private var appDetail: AppDetail.State? {
+  private var appDetail: AppDetail? {
     guard let app = selectedApp else { return nil }
     let recent = events.rows.reversed().lazy.filter { $0.app == app.name }.prefix(size.rows)
-    return AppDetail.State(
+    return AppDetail(
       app: app, runs: listedRuns, selectedRun: selectedRun, isInside: selection.isInside,
       requests: board.requests.filter { $0.app == app.name },
       lacksAgent: !isAgentAlive && !setting.isPast, events: recent.reversed(), clock: clock)
@@ -107,8 +107,8 @@ extension Model {
     ]
   }
 
-  var nodesState: NodesView.State {
-    NodesView.State(
+  var nodesView: NodesView {
+    NodesView(
       nodes: listedNodes, list: position(of: .view(.nodes)), cursor: cursorNode,
       empty: emptyNodes, clock: clock)
   }
@@ -157,9 +157,8 @@ extension Model {
       return TableView(heading: [Cell(Wording.sentence(.noApp))])
     }
     return LogsView(
-      state: .init(
-        title: title, isNode: showsNodeLog, lines: shownLog, filter: logFilter,
-        search: logs.search, empty: empty, clock: clock))
+      title: title, isNode: showsNodeLog, lines: shownLog, filter: logFilter,
+      search: logs.search, empty: empty, clock: clock)
   }
 
   private var treePage: any BodyView {
