@@ -114,8 +114,9 @@ let package = Package(
     program(
       "reltui",
       [
-        "HomeLayout", "JSONText", "Events", "NodeModel", "Operations", "Posix", "EventLog",
-        "SlugStore", "ErlangDistribution", "Terminal", "Journal", "Observation", "Dashboard",
+        "HomeLayout", "PlainText", "JSONText", "Events", "NodeModel", "Operations", "Posix",
+        "EventLog", "SlugStore", "ErlangDistribution", "Terminal", "Journal", "Observation",
+        "Dashboard",
         "CommandLine",
       ]),
     program(

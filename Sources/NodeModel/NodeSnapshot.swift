@@ -31,46 +31,33 @@ public struct NodeSnapshot: Hashable, Sendable {
 
   public var node: String
   /// `25`
-  public var otp: String
+  public var otp = ""
   /// `13.1.5`
-  public var erts: String
+  public var erts = ""
   /// Milliseconds since the runtime system started.
-  public var uptime: Int64
+  public var uptime: Int64 = 0
   /// Whether it has booted and no application is on its way.
-  public var isReady: Bool
+  public var isReady = false
   /// `starting`, `started` or `stopping`.
-  public var status: String
-  public var schedulers: Int
-  public var schedulersOnline: Int
+  public var status = ""
+  public var schedulers = 0
+  public var schedulersOnline = 0
   /// Processes and ports that are ready to run and wait for a scheduler, by run queue.
-  public var runQueues: [Int]
-  public var memory: Memory
-  public var processes: Usage
-  public var ports: Usage
-  public var atoms: Usage
-  public var ets: Usage
+  public var runQueues: [Int] = []
+  public var memory = Memory()
+  public var processes = Usage(0, of: 0)
+  public var ports = Usage(0, of: 0)
+  public var atoms = Usage(0, of: 0)
+  public var ets = Usage(0, of: 0)
   /// In the order in which they were started; those that were not, behind them by name.
-  public var applications: [Application]
+  public var applications: [Application] = []
   /// Other nodes it is connected to, hidden ones too; not we.
-  public var peers: [String]
-
-  public init(
-    node: String, otp: String = "", erts: String = "", uptime: Int64 = 0, isReady: Bool = false,
-    status: String = "", schedulers: Int = 0, schedulersOnline: Int = 0, runQueues: [Int] = [],
-    memory: Memory = Memory(), processes: Usage = Usage(0, of: 0), ports: Usage = Usage(0, of: 0),
-    atoms: Usage = Usage(0, of: 0), ets: Usage = Usage(0, of: 0),
-    applications: [Application] = [], peers: [String] = []
-  ) {
-    (self.node, self.otp, self.erts, self.uptime) = (node, otp, erts, uptime)
-    (self.isReady, self.status) = (isReady, status)
-    (self.schedulers, self.schedulersOnline) = (schedulers, schedulersOnline)
-    (self.runQueues, self.memory) = (runQueues, memory)
-    (self.processes, self.ports, self.atoms, self.ets) = (processes, ports, atoms, ets)
-    (self.applications, self.peers) = (applications, peers)
-  }
+  public var peers: [String] = []
 }
 
 extension NodeSnapshot {
+  public init(node: String) { self.node = node }
+
   /// An OTP application inside the node.
   public struct Application: Hashable, Sendable {
     public enum State: String, Sendable {

@@ -1,6 +1,11 @@
 import CPosix
 import Glibc
 
+extension FixedWidthInteger {
+  /// Its bytes, the most significant first.
+  public var bytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+}
+
 extension [UInt8] {
   /// The index of a byte at `start` or behind it. memchr(3)
   public func firstIndex(of byte: UInt8, from start: Int) -> Int? {

@@ -1,10 +1,7 @@
 /// CRC-32C (Castagnoli), as RFC 3720 appendix B.4 defines it.
 public enum CRC32C {
   /// The checksum, most significant byte first.
-  public static func bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-    let sum = checksum(bytes)
-    return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> UInt32($0)) }
-  }
+  public static func bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] { checksum(bytes).bytes }
 
   @inlinable
   public static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {

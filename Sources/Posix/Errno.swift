@@ -17,7 +17,6 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let quotaExceeded = Errno(rawValue: EDQUOT)
   public static let fileTooLarge = Errno(rawValue: EFBIG)
   public static let notADirectory = Errno(rawValue: ENOTDIR)
-  public static let isADirectory = Errno(rawValue: EISDIR)
   public static let notEmpty = Errno(rawValue: ENOTEMPTY)
   public static let tooManyLinks = Errno(rawValue: EMLINK)
   public static let crossDevice = Errno(rawValue: EXDEV)

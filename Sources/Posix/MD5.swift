@@ -9,18 +9,13 @@ public enum MD5 {
     for start in stride(from: 0, to: message.count, by: 64) {
       mix(message[start..<start + 64], &state)
     }
-    return state.flatMap(littleEndian)
+    return state.flatMap(\.byteSwapped.bytes)
   }
 
   private static func padded(_ bytes: [UInt8]) -> [UInt8] {
     var message = bytes + [0x80]
     while message.count % 64 != 56 { message.append(0) }
-    let bits = UInt64(bytes.count) &* 8
-    return message + (0..<8).map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
-  }
-
-  private static func littleEndian(_ word: UInt32) -> [UInt8] {
-    (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+    return message + (UInt64(bytes.count) &* 8).byteSwapped.bytes
   }
 
   private static func mix(_ block: ArraySlice<UInt8>, _ state: inout [UInt32]) {

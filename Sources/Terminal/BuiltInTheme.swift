@@ -12,8 +12,4 @@ public enum BuiltInTheme: String, CaseIterable, Sendable {
     case .light: String(decoding: PackageResources.light_theme, as: UTF8.self)
     }
   }
-
-  public func palette() throws(ThemeError) -> Palette {
-    try Palette(theme: text, file: file)
-  }
 }

@@ -1,3 +1,5 @@
+import PlainText
+
 extension Palette {
   /// Reads a theme: lines of `role = look`, and `#` comments on lines of their own.
   ///
@@ -50,7 +52,9 @@ private struct ThemeLine {
     guard let name = words.first, name.first != "#" else { return nil }
     guard words.count > 1, words[1] == "=" else { throw .noEqualSign }
     guard let role = Role(rawValue: String(name)) else {
-      throw .unknownRole(String(name), near: near(name, among: Role.allCases.map(\.rawValue)))
+      throw .unknownRole(
+        String(name), near: Spelling.nearest(to: String(name), among: Role.allCases.map(\.rawValue))
+      )
     }
     guard words.count > 2 else { throw .noValue(role.rawValue) }
     return (role, try style(words.dropFirst(2)))
@@ -90,7 +94,7 @@ private struct ThemeLine {
     }
     if word.first == "#" { return try hexColor(word) }
     let known = ["default", "on"] + Color.names + Style.Attributes.named.map(\.name)
-    throw .unknownWord(String(word), near: near(word, among: known))
+    throw .unknownWord(String(word), near: Spelling.nearest(to: String(word), among: known))
   }
 
   private func hexColor(_ word: Substring) throws(ThemeError.Problem) -> Color {
@@ -100,36 +104,5 @@ private struct ThemeLine {
     return .rgb(
       red: UInt8(truncatingIfNeeded: value >> 16), green: UInt8(truncatingIfNeeded: value >> 8),
       blue: UInt8(truncatingIfNeeded: value))
-  }
-
-  /// The known words that are nearest, at most two typing errors away.
-  private func near(_ word: Substring, among known: [String]) -> [String] {
-    guard word.count <= 24 else { return [] }
-    let ranked = known.map { (word: $0, slips: slips(Array(word), Array($0))) }
-    guard let fewest = ranked.map(\.slips).min(), fewest <= (word.count < 4 ? 1 : 2) else {
-      return []
-    }
-    return ranked.filter { $0.slips == fewest }.map(\.word)
-  }
-
-  /// The count of typing errors between two words: letters added, dropped, changed or swapped.
-  private func slips(_ one: [Character], _ other: [Character]) -> Int {
-    var before: [Int] = []
-    var last = Array(0...other.count)
-    for (row, letter) in one.enumerated() {
-      var current = [row + 1]
-      for (column, candidate) in other.enumerated() {
-        var best = min(
-          last[column] + (letter == candidate ? 0 : 1), last[column + 1] + 1,
-          current[column] + 1)
-        if row > 0, column > 0, one[row - 1] == candidate, other[column - 1] == letter {
-          best = min(best, before[column - 1] + 1)
-        }
-        current.append(best)
-      }
-      before = last
-      last = current
-    }
-    return last[other.count]
   }
 }

@@ -20,16 +20,6 @@ public struct ThemeError: Error, Equatable, Sendable {
   public let line: Int
   public let problem: Problem
 
-  /// A stable name of the kind of error.
-  public var id: String {
-    switch problem {
-    case .noEqualSign, .noValue: "RT-THEME-LINE"
-    case .unknownRole: "RT-THEME-ROLE"
-    case .repeatedRole: "RT-THEME-TWICE"
-    case .unknownWord, .badHexColor, .tooManyColors, .noColorAfterOn: "RT-THEME-VALUE"
-    }
-  }
-
   /// `dark.theme:3: there is no role 'tilte'`
   public var sentence: String { "\(Printable.clean(file)):\(line): \(what)" }
 

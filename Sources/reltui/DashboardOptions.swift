@@ -4,6 +4,7 @@ import ErlangDistribution
 import Events
 import HomeLayout
 import JSONText
+import PlainText
 import Posix
 import Terminal
 
@@ -78,7 +79,8 @@ struct DashboardOptions {
     guard let word else { return nil }
     if let view = ViewName(word: word) { return view }
     let names = ViewName.allCases.map(\.rawValue)
-    let near = Spelling.nearest(to: word, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    let near =
+      Spelling.nearest(to: word, among: names).first.map { "; did you mean '\($0)'?" } ?? ""
     throw Cause(
       .usage, "there is no view '\(word)'\(near)",
       remedy: "The views are: " + names.joined(separator: ", "))

@@ -14,7 +14,7 @@ import Testing
   ) throws -> CursesScreen {
     try CursesScreen(
       input: window.terminal, output: window.terminal, terminal: terminal,
-      palette: BuiltInTheme.dark.palette(), allowsColor: allowsColor)
+      palette: try Palette(BuiltInTheme.dark), allowsColor: allowsColor)
   }
 
   private static let columns = [
