@@ -36,10 +36,7 @@ extension Feed {
     guard let top else { return }
     let rows = matching(passes)
     let last = rows.count - height
-    guard last > 0, top < rows[last].number else {
-      self.top = nil
-      return
-    }
+    if last <= 0 || top >= rows[last].number { self.top = nil }
   }
 
   mutating func move(by count: Int, height: Int, passes: (Row) -> Bool) {
@@ -67,7 +64,6 @@ extension Feed {
 
   /// Finds the next matching row among those that pass, and moves the window to it. The search
   /// starts at the row found before, else at the end of the window.
-  ///
   /// - Returns: its number; nil where there is none, and nothing moves.
   mutating func find(
     from: Int?, older: Bool, height: Int, passes: (Row) -> Bool, matches: (Row) -> Bool

@@ -65,19 +65,18 @@ extension Model {
   /// The node of the first instance's newest run of the shown release, else of any release.
   private func node(of app: Board.App) -> NodeReport? {
     let release = app.shownRelease?.number
-    var best: (node: NodeReport, isShown: Bool, instance: InstanceName, run: UInt64)?
-    for node in nodes {
-      guard case .run(app.name, let instance, let run, let number) = node.origin else { continue }
-      let isShown = number == release
-      if let best {
-        let isWorse =
-          best.isShown && !isShown || best.isShown == isShown && best.instance < instance
-        let isOlder = best.isShown == isShown && best.instance == instance && run < best.run
-        if isWorse || isOlder { continue }
+    let own = nodes.compactMap { node in
+      if case .run(app.name, let instance, let run, let number) = node.origin {
+        (node: node, isShown: number == release, instance: instance, run: run)
+      } else {
+        nil
       }
-      best = (node, isShown, instance, run)
     }
-    return best?.node
+    return own.min { left, right in
+      if left.isShown != right.isShown { return left.isShown }
+      return left.instance == right.instance
+        ? left.run > right.run : left.instance < right.instance
+    }?.node
   }
 
   /// A node of the app that boots and tells how far it is.

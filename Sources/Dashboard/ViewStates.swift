@@ -13,7 +13,7 @@ extension Model {
 
   private var screen: DashboardScreen {
     var screen = DashboardScreen(
-      heading: Heading(host: setting.host, clock: clock, summary: summary), tab: view,
+      heading: heading, tab: view,
       body: body, notice: notice ?? alert.map { Notice(text: $0, role: .warning) },
       bar: HintsBar(text: shownText, isTyping: mode.isTyping, hints: hints))
     switch mode {
@@ -27,15 +27,27 @@ extension Model {
 
   func helpPage(top: Int) -> HelpPage { HelpPage(isReadOnly: setting.isReadOnly, top: top) }
 
-  private var summary: Heading.Summary {
+  private var heading: Heading {
+    var heading = Heading(host: setting.host)
     if board.apps.isEmpty, setting.namesNodes || !nodes.isEmpty {
-      return .nodes(nodes.count, troubled: nodes.filter { $0.isInTrouble && !$0.isShut }.count)
+      heading.add(
+        nodes.count, "node", troubled: nodes.count { $0.isInTrouble && !$0.isShut })
+    } else {
+      let apps = board.apps.values
+      heading.add(apps.count, "app", troubled: apps.count { $0.isInTrouble(at: clock.now) })
+      let instances = apps.reduce(0) { $0 + $1.liveRuns.count }
+      heading.add(Heading.count(instances, "instance"), rank: 4)
+      if setting.isPast {
+        let date = Wording.date(clock.now, clock.utcOffset)
+        heading.add("as it was " + date, .warning, rank: 0)
+        return heading
+      }
+      heading.add(
+        isAgentAlive ? "agent ok" : "agent absent", isAgentAlive ? .aside : .warning,
+        rank: isAgentAlive ? 2 : 1)
     }
-    let apps = board.apps.values
-    return .apps(
-      apps.count, troubled: apps.filter { $0.isInTrouble(at: clock.now) }.count,
-      instances: apps.reduce(0) { $0 + $1.liveRuns.count },
-      setting.isPast ? .past : isAgentAlive ? .alive : .absent)
+    heading.add(Wording.clock(clock), rank: 2)
+    return heading
   }
 
   /// `/text` for the filter, also while it is typed; `find: text` while that is typed.
@@ -58,7 +70,7 @@ extension Model {
     switch page {
     case .view(.apps): appsView
     case .view(.nodes): nodesView
-    case .view(.otpApps): OTPAppsView(state: otpAppsState)
+    case .view(.otpApps): otpAppsView
     case .view(.boot): BootView(plan: plan, list: list)
     case .view(.logs): logsView
     case .view(.events):
@@ -128,12 +140,12 @@ extension Model {
     [Cell("No \(word) matches '\(list.text ?? "")'."), Cell("Esc shows all.", .aside)]
   }
 
-  private var otpAppsState: OTPAppsView.State {
-    let list = position(of: .view(.otpApps))
-    guard let node = shownNode, showsLiveApplications else { return .plan(plan, list) }
-    let live = OTPAppsView.Live(
-      node: node, applications: listedApplications, cursor: cursorApplication?.name)
-    return .node(live, list)
+  private var otpAppsView: any BodyView {
+    guard let node = shownNode, showsLiveApplications else {
+      return PlannedAppsView(plan: plan, list: list)
+    }
+    return OTPAppsView(
+      node: node, applications: listedApplications, cursor: cursorApplication?.name, list: list)
   }
 
   private var plan: ReleasePlan {

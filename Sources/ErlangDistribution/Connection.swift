@@ -134,9 +134,9 @@ public struct Connection: Sendable {
     _ lookup: Lookup, now: Int64
   ) throws(DistributionError) {
     var lookup = lookup
-    let progress: Lookup.Progress
-    do throws(PosixError) { progress = try lookup.advance() } catch { throw .system(error) }
-    guard case .addresses(let found) = progress else {
+    let answer: [String]?
+    do throws(PosixError) { answer = try lookup.advance() } catch { throw .system(error) }
+    guard let found = answer else {
       stage = .resolving(lookup)
       return
     }

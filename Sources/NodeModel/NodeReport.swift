@@ -94,6 +94,14 @@ public struct NodeLogLine: Hashable, Sendable {
   }
 }
 
+extension NodeLogLine.Level: Comparable {
+  /// The more severe one is less.
+  public static func < (left: Self, right: Self) -> Bool {
+    let all = Self.allCases
+    return (all.firstIndex(of: left) ?? 0) < (all.firstIndex(of: right) ?? 0)
+  }
+}
+
 /// Lines of one node's log that have come since, and how many were lost before them because they came too fast.
 public struct NodeLogPart: Hashable, Sendable {
   public var node: String

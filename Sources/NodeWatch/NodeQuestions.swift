@@ -291,11 +291,3 @@ extension NodeMonitor {
     schedule.miss(.log, now: now)
   }
 }
-
-extension NodeLogLine.Level: Comparable {
-  /// The more severe one is less.
-  public static func < (left: Self, right: Self) -> Bool {
-    let all = Self.allCases
-    return (all.firstIndex(of: left) ?? 0) < (all.firstIndex(of: right) ?? 0)
-  }
-}

@@ -37,13 +37,11 @@ struct QuestionSchedule {
   /// Milliseconds between two answers of a kind.
   private static func interval(_ kind: Kind) -> Int64 {
     switch kind {
-    case .vitals: 2000
     case .boot: 5
     case .stack: 1000
-    case .survey: 5000
+    case .vitals, .log: 2000
+    case .survey, .tree: 5000
     case .settings: 30_000
-    case .tree: 5000
-    case .log: 2000
     }
   }
 

@@ -37,7 +37,6 @@ public enum Printable {
   /// The cleaned text as lines of at most `width` cells, broken at spaces where there are any.
   ///
   /// Line ends in the text are kept. A width below 2 counts as 2, the width of one cluster.
-  ///
   /// - Parameter most: how many lines at most; where there would be more the last ends in `…`.
   public static func wrap(_ text: String, to width: Int, most: Int = .max) -> [String] {
     var lines: [String] = []

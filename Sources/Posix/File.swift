@@ -222,9 +222,6 @@ public final class File: Sendable {
     try check("change", name) { fchmod(descriptor, mode) }
   }
 
-  /// The permission bits. fstat(2)
-  public func mode() throws(PosixError) -> mode_t { try info().mode }
-
   /// Its kind, mode, size and owner. fstat(2)
   public func info() throws(PosixError) -> Files.Info {
     var info = stat()

@@ -91,7 +91,6 @@ public enum Files {
     }
   }
 
-  /// The times of the last access and the last change.
   static func times(_ seconds: Int) -> [timespec] {
     [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 0), count: 2)
   }

@@ -90,7 +90,6 @@ public enum ProcessTable {
     try Files.list("/proc", skippingOthers: true).compactMap { pid_t($0) }.compactMap(stat)
   }
 
-  /// The numbers of all processes.
   public static func pids() -> [pid_t] {
     ((try? Files.list("/proc", skippingOthers: true)) ?? []).compactMap { pid_t($0) }
   }

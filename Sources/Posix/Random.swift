@@ -50,7 +50,6 @@ public enum Hex {
   /// The bytes that lower-case digits stand for; nil for another text.
   public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)[...]) }
 
-  /// The bytes that lower-case digits stand for; nil for another text.
   public static func decode(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
     guard digits.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []

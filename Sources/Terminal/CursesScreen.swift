@@ -40,7 +40,6 @@ public final class CursesScreen {
   }
 
   /// Takes over a terminal: raw input, the alternate screen, a hidden cursor.
-  ///
   /// - Parameters:
   ///   - input: the descriptor keys come from.
   ///   - output: the descriptor frames go to.
@@ -159,8 +158,7 @@ public final class CursesScreen {
       if hasColor { init_pair(pair, foreground, background) }
       styles[role] = CellStyle(
         attributes: cnc_attributes(UInt32(appearance.attributes.rawValue)), pair: pair,
-        isUnseenOnBlanks: appearance.background == nil
-          && appearance.attributes.isDisjoint(with: [.underline, .reverse]))
+        isUnseenOnBlanks: appearance.isUnseenOnBlanks)
     }
   }
 

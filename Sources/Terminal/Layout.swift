@@ -121,7 +121,6 @@ extension Frame {
     }
   }
 
-  /// Draws the titles of a table's columns.
   public mutating func putHeader(_ layout: Layout, row: Int, column: Int = 0) {
     put(layout.titles, in: layout, row: row, column: column)
   }

@@ -58,6 +58,11 @@ public struct Palette: Equatable, Sendable {
       (self.foreground, self.background, self.attributes) = (foreground, background, attributes)
     }
 
+    /// Whether a blank with it looks like any other blank.
+    public var isUnseenOnBlanks: Bool {
+      background == nil && attributes.isDisjoint(with: [.underline, .reverse])
+    }
+
     /// With eight colours a bright one is its dark one in bold, and dark grey is black, which
     /// would vanish.
     fileprivate mutating func keepReadable(_ color: Color) {

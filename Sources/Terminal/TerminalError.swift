@@ -12,7 +12,6 @@ public enum TerminalError: Error, Equatable, Sendable {
   case gone
   case system(call: String, errno: Int32)
 
-  /// What happened.
   public var sentence: String {
     switch self {
     case .notATerminal(let descriptor): "descriptor \(descriptor) is no terminal"
@@ -23,7 +22,6 @@ public enum TerminalError: Error, Equatable, Sendable {
     }
   }
 
-  /// What to do about it, where something can be done.
   public var remedy: String? {
     switch self {
     case .unknownTerminal: "install its terminfo entry, or set TERM=xterm-256color"

@@ -1,12 +1,9 @@
-import PlainText
-
 extension Palette {
   /// Reads a theme: lines of `role = look`, and `#` comments on lines of their own.
   ///
   /// A look is `[foreground] [on background] [attributes]` in that order or with the attributes
   /// anywhere between: `#7aa2f7`, `red bold`, `default on blue`. A role that is not named keeps
   /// its look from `Palette.mono`.
-  ///
   /// - Parameter file: the name that errors carry.
   public init(theme text: String, file: String) throws(ThemeError) {
     self = .mono
@@ -16,7 +13,7 @@ extension Palette {
       do throws(ThemeError.Problem) {
         guard let (role, style) = try ThemeLine(line).parse() else { continue }
         if let first = lines[role] {
-          throw .repeatedRole(role.rawValue, firstLine: first)
+          throw .repeatedRole(role, firstLine: first)
         }
         lines[role] = index + 1
         self[role] = style
@@ -27,36 +24,22 @@ extension Palette {
   }
 }
 
-extension ThemeError.Problem: Error {}
-
 private struct ThemeLine {
   private let words: [Substring]
 
   init(_ line: Substring) {
-    var spaced = ""
     // Only the first `=` separates.
-    var isName = true
-    for character in line.prefix(200) {
-      if isName, character == "=" {
-        spaced += " = "
-        isName = false
-      } else {
-        spaced.append(character)
-      }
-    }
-    words = spaced.split { $0 == " " || $0 == "\t" }.map { Substring($0) }
+    let halves = line.prefix(200).split(
+      separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    words = halves.joined(separator: " = ").split { $0 == " " || $0 == "\t" }
   }
 
   /// Nil for an empty line or a comment.
   func parse() throws(ThemeError.Problem) -> (Role, Style)? {
     guard let name = words.first, name.first != "#" else { return nil }
     guard words.count > 1, words[1] == "=" else { throw .noEqualSign }
-    guard let role = Role(rawValue: String(name)) else {
-      throw .unknownRole(
-        String(name), near: Spelling.nearest(to: String(name), among: Role.allCases.map(\.rawValue))
-      )
-    }
-    guard words.count > 2 else { throw .noValue(role.rawValue) }
+    guard let role = Role(rawValue: String(name)) else { throw .unknownRole(name) }
+    guard words.count > 2 else { throw .noValue(role) }
     return (role, try style(words.dropFirst(2)))
   }
 
@@ -77,7 +60,7 @@ private struct ThemeLine {
         } else if foreground == nil, background == nil {
           foreground = color
         } else {
-          throw .tooManyColors(String(word))
+          throw .tooManyColors(word)
         }
       }
     }
@@ -93,14 +76,13 @@ private struct ThemeLine {
       return .named(UInt8(truncatingIfNeeded: index))
     }
     if word.first == "#" { return try hexColor(word) }
-    let known = ["default", "on"] + Color.names + Style.Attributes.named.map(\.name)
-    throw .unknownWord(String(word), near: Spelling.nearest(to: String(word), among: known))
+    throw .unknownWord(word)
   }
 
   private func hexColor(_ word: Substring) throws(ThemeError.Problem) -> Color {
     let digits = word.dropFirst()
     let isHex = digits.utf8.count == 6 && digits.allSatisfy { $0.isASCII && $0.isHexDigit }
-    guard isHex, let value = UInt32(digits, radix: 16) else { throw .badHexColor(String(word)) }
+    guard isHex, let value = UInt32(digits, radix: 16) else { throw .badHexColor(word) }
     return .rgb(
       red: UInt8(truncatingIfNeeded: value >> 16), green: UInt8(truncatingIfNeeded: value >> 8),
       blue: UInt8(truncatingIfNeeded: value))

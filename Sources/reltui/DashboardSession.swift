@@ -121,7 +121,6 @@ struct DashboardSession {
     if !lines.isEmpty { tell(.lines(lines)) }
   }
 
-  /// Reads the output of the starting agent.
   mutating func readStart() {
     guard let outcome = starting?.read() else { return }
     starting = nil
@@ -198,7 +197,6 @@ struct DashboardSession {
     if moment == nil { nodes.attend(model.attention) }
   }
 
-  /// Reads the news of nodes.
   mutating func hearNodes() {
     let (reports, logs, outcomes) = nodes.take()
     if let reports { tell(.nodes(reports)) }

@@ -14,7 +14,8 @@ import Testing
   ) throws -> CursesScreen {
     try CursesScreen(
       input: window.terminal, output: window.terminal, terminal: terminal,
-      palette: try Palette(BuiltInTheme.dark), allowsColor: allowsColor)
+      palette: try Palette(theme: BuiltInTheme.dark.text, file: "dark.theme"),
+      allowsColor: allowsColor)
   }
 
   private static let columns = [

@@ -99,10 +99,10 @@ import Testing
         let column = Int.random(in: -2...9, using: &random)
         let width = Int.random(in: -1...12, using: &random)
         switch Int.random(in: 0...4, using: &random) {
-        case 0: frame.clear(row: row, column: column, width: width, role: .bad)
+        case 0: frame.clear(row: row, column: column, width: width)
         case 1: frame.paint(.match, row: row, column: column, width: width)
         case 2: frame.place(frame, row: row - 1, column: column - 3)
-        case 3: frame.put(.top, row: row, column: column, width: width, title: random.text(3))
+        case 3: frame.put(.top, row: row, title: random.text(3))
         default: frame.put(random.text(5), row: row, column: column, width: width)
         }
       }

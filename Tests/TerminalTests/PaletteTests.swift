@@ -62,7 +62,7 @@ import Testing
 
   @Test(arguments: BuiltInTheme.allCases)
   func bringsThemesThatNameEveryRole(_ theme: BuiltInTheme) throws {
-    _ = try Palette(theme)
+    _ = try Palette(theme: theme.text, file: theme.file)
     let named = theme.text.split(separator: "\n").compactMap { line in
       line.hasPrefix("#") ? nil : line.split(separator: " ").first.map(String.init)
     }
@@ -72,7 +72,7 @@ import Testing
   /// The selection, and what is bad, can be told on every terminal.
   @Test(arguments: BuiltInTheme.allCases)
   func neverStatesByColorAlone(_ theme: BuiltInTheme) throws {
-    let palette = try Palette(theme)
+    let palette = try Palette(theme: theme.text, file: theme.file)
     let depths: [ColorDepth] = [.mono, .eight, .sixteen, .many]
     let alike = depths.filter { depth in
       [.selected, .focus, .bad, .match].contains {

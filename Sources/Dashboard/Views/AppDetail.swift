@@ -96,9 +96,7 @@ struct AppDetail: Pane {
     table.draw(&frame, area)
     let hidden = runs.count - top - height
     if hidden > 0, height > 1, selected != top + height - 1 {
-      let last = area.below(area.height - 1)
-      frame.clear(row: last.row, column: last.column, width: last.width)
-      frame.put([Cell("… and \(hidden + 1) more", .aside)], in: last)
+      frame.putLast(Cell("… and \(hidden + 1) more", .aside), in: area)
     }
   }
 

@@ -178,8 +178,6 @@ struct BootView: TableBody {
         application.order ?? 0, version: application.version, type: application.startType,
         needs: application.dependencies)
     }.filter { list.filter.passes($0.map(\.text)) }
-    var table = TableView.table(plan.heading, Self.orderColumns, rows)
-    table.top = list.top
-    return table
+    return .table(plan.heading, Self.orderColumns, rows, top: list.top)
   }
 }

@@ -126,43 +126,21 @@ struct Hint: Equatable {
 
 /// The first line of the screen. The least important facts are left out where there is no room.
 struct Heading {
-  /// What the host runs, in numbers.
-  enum Summary {
-    /// Where there are nodes and no apps.
-    case nodes(Int, troubled: Int)
-    case apps(Int, troubled: Int, instances: Int, Agent)
-  }
-
-  enum Agent { case alive, absent, past }
-
-  var host: String?
+  private(set) var host: String?
   private(set) var hasName = true
-  private var ranked: [(cell: Cell, rank: Int)]
+  /// The least important ones have the highest rank.
+  private var ranked: [(cell: Cell, rank: Int)] = []
 
-  init(host: String, clock: WallClock, summary: Summary) {
-    self.host = host
-    ranked = []
-    let time = Cell(Wording.clock(clock), .aside)
-    switch summary {
-    case .nodes(let count, let troubled):
-      add(count, "node", troubled, rank: 3)
-      ranked.append((time, 2))
-    case .apps(let count, let troubled, let instances, let agent):
-      add(count, "app", troubled, rank: 3)
-      ranked.append((Cell(Self.count(instances, "instance"), .aside), 4))
-      switch agent {
-      case .past:
-        let date = Wording.date(clock.now, clock.utcOffset)
-        ranked.append((Cell("as it was " + date, .warning), 0))
-      case .alive: ranked += [(Cell("agent ok", .aside), 2), (time, 2)]
-      case .absent: ranked += [(Cell("agent absent", .warning), 1), (time, 2)]
-      }
-    }
+  init(host: String) { self.host = host }
+
+  mutating func add(_ text: String, _ role: Role = .aside, rank: Int) {
+    ranked.append((Cell(text, role), rank))
   }
 
-  private mutating func add(_ count: Int, _ word: String, _ troubled: Int, rank: Int) {
-    ranked.append((Cell(Self.count(count, word), .aside), rank))
-    if troubled > 0 { ranked.append((Cell("\(troubled) in trouble", .bad), 0)) }
+  /// Adds how many things there are, and how many of them are in trouble.
+  mutating func add(_ count: Int, _ word: String, troubled: Int) {
+    add(Self.count(count, word), rank: 3)
+    if troubled > 0 { add("\(troubled) in trouble", .bad, rank: 0) }
   }
 
   var facts: [Cell] { ranked.map(\.cell) }
@@ -190,7 +168,7 @@ struct Heading {
     }
   }
 
-  private static func count(_ number: Int, _ word: String) -> String {
+  static func count(_ number: Int, _ word: String) -> String {
     "\(number) \(word)\(number == 1 ? "" : "s")"
   }
 }

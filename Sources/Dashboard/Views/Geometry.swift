@@ -123,6 +123,13 @@ extension Frame {
     }
   }
 
+  /// A line in the place of the last one of an area.
+  mutating func putLast(_ line: Cell, in area: Area) {
+    let last = area.below(area.height - 1)
+    clear(row: last.row, column: last.column, width: last.width)
+    put([line], in: last)
+  }
+
   /// Rows of a table, one below the other.
   mutating func put(_ rows: some Sequence<[Cell]>, in area: Area, _ layout: Layout) {
     for (offset, row) in rows.prefix(area.height).enumerated() {
