@@ -133,7 +133,7 @@ let package = Package(
     program(
       "relbench",
       [
-        "HomeLayout", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel", "Redaction",
+        "HomeLayout", "ErlangTerm", "JSONText", "Events", "NodeModel", "Redaction",
         "Posix", "EventLog", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
       ]),
     // tests

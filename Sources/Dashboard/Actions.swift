@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import Operations
 
 /// Why a key does nothing now. `Wording` has the sentence of each.
@@ -34,8 +33,7 @@ extension Model {
     let app = board.apps[chosen.app] ?? Board.App(name: chosen.app, changed: clock.now)
     let effect = Effect.append(
       type(of: chosen).type, app: chosen.app, chosen.request(by: setting.user, now: clock.now))
-    mode = .question(
-      Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
+    mode = .question(Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
   }
 
   mutating func enterInstances() throws(DisabledReason) {

@@ -76,9 +76,7 @@ struct KeyCommand: Sendable {
       return nil
     } catch { return error }
   }
-}
 
-extension KeyCommand {
   private static let acting: [KeyCommand] = [
     .local(
       .act, ["R"], views: [.apps, .logs], hint: "restart",

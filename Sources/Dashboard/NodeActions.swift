@@ -1,4 +1,3 @@
-import HomeLayout
 import NodeModel
 import Operations
 
@@ -14,9 +13,7 @@ struct LevelChoice: Equatable, Sendable {
 
   var level: NodeLogLine.Level { Self.levels[min(max(0, focus), Self.levels.count - 1)] }
 
-  mutating func move(by count: Int) {
-    focus = min(max(0, focus + count), Self.levels.count - 1)
-  }
+  mutating func move(by count: Int) { focus = min(max(0, focus + count), Self.levels.count - 1) }
 }
 
 extension Model {
@@ -30,9 +27,7 @@ extension Model {
   mutating func openApplicationTree() throws(DisabledReason) {
     if selection.openTree != nil { throw .pageIsOpen }
     let (node, application) = try reachedApplication()
-    if application.state != .running {
-      throw .operation(.applicationNotRunning(application.name))
-    }
+    if application.state != .running { throw .operation(.applicationNotRunning(application.name)) }
     selection.openTree = NodeAttention.Tree(node: node.id, application: application.name)
     lists[.tree, default: ListPosition()].top = 0
   }
@@ -71,16 +66,13 @@ extension Model {
   }
 
   private mutating func ask(_ action: NodeAction, _ node: NodeReport) {
-    let effect = Effect.act(
-      node: node.id, name: node.name, app: NodeChoice(node).app, action)
+    let effect = Effect.act(node: node.id, name: node.name, app: NodeChoice(node).app, action)
     mode = .question(Confirmation(consequences: action.consequences(on: node), effects: [effect]))
   }
 
   private func reachedNode() throws(DisabledReason) -> NodeReport {
     guard let node = actedNode else { throw .noNode }
-    if node.state != .up {
-      throw .operation(.nodeNotUp(node.name, state: Wording.state(of: node)))
-    }
+    if node.state != .up { throw .operation(.nodeNotUp(node.name, state: Wording.state(of: node))) }
     return node
   }
 

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import NodeModel
 
 extension Model {
@@ -92,7 +91,6 @@ extension Model {
     }
   }
 
-  /// The node of a run.
   func node(run: UInt64, of app: String) -> NodeReport? {
     nodes.first { node in
       if case .run(app, _, run, _) = node.origin { true } else { false }
@@ -147,11 +145,9 @@ extension Model {
     else { return }
     selection.node = NodeChoice(listed[min(max(0, index.clampedAdding(count)), listed.count - 1)])
   }
-}
 
-// MARK: - Applications
+  // MARK: - Applications
 
-extension Model {
   /// Whether the applications are those of the node, rather than those of the manifest.
   var showsLiveApplications: Bool {
     guard let node = shownNode, node.snapshot != nil else { return false }

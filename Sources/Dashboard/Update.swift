@@ -38,7 +38,6 @@ extension Model {
     return true
   }
 
-  /// Shows a view.
   public mutating func show(_ view: ViewName) -> [Effect] {
     if self.view == .logs, view != .logs { logs.node.isInterrupted = true }
     if view != self.view { carrySelection(to: view) }

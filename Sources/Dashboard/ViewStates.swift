@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import ReleaseModel
 import Terminal
 
@@ -30,8 +29,7 @@ extension Model {
   private var heading: Heading {
     var heading = Heading(host: setting.host)
     if board.apps.isEmpty, setting.namesNodes || !nodes.isEmpty {
-      heading.add(
-        nodes.count, "node", troubled: nodes.count { $0.isInTrouble && !$0.isShut })
+      heading.add(nodes.count, "node", troubled: nodes.count { $0.isInTrouble && !$0.isShut })
     } else {
       let apps = board.apps.values
       heading.add(apps.count, "app", troubled: apps.count { $0.isInTrouble(at: clock.now) })
@@ -96,8 +94,7 @@ extension Model {
     if let slug = app.shownRelease?.slug, case .read(let manifest)? = manifests[slug] {
       planned = manifest.release(startedBy: instance.process)
     }
-    return AppsView.Boot(
-      instance: instance, timeline: timeline, planned: planned?.bootOrder.count)
+    return AppsView.Boot(instance: instance, timeline: timeline, planned: planned?.bootOrder.count)
   }
 
   private var appDetail: AppDetail? {

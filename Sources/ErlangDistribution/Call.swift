@@ -36,9 +36,7 @@ public enum Answer: Hashable, Sendable {
   case unreadable(TermError)
   case timedOut
 
-  public var value: Term? {
-    if case .returned(let term) = self { term } else { nil }
-  }
+  public var value: Term? { if case .returned(let term) = self { term } else { nil } }
 
   /// Why there is no value, in one sentence.
   public var complaint: String? {

@@ -130,9 +130,7 @@ public struct Connection: Sendable {
     output = Backlog()
   }
 
-  private mutating func resolve(
-    _ lookup: Lookup, now: Int64
-  ) throws(DistributionError) {
+  private mutating func resolve(_ lookup: Lookup, now: Int64) throws(DistributionError) {
     var lookup = lookup
     let answer: [String]?
     do throws(PosixError) { answer = try lookup.advance() } catch { throw .system(error) }
@@ -162,9 +160,7 @@ public struct Connection: Sendable {
   }
 
   /// Goes on with the next address; if there is none, it throws the error.
-  private mutating func next(
-    after error: DistributionError, now: Int64
-  ) throws(DistributionError) {
+  private mutating func next(after error: DistributionError, now: Int64) throws(DistributionError) {
     if hosts.count < 2 { throw error }
     hosts.removeFirst()
     output = Backlog()
@@ -221,9 +217,7 @@ public struct Connection: Sendable {
     }
   }
 
-  private mutating func dialled(
-    _ file: File, port: UInt16, now: Int64
-  ) throws(DistributionError) {
+  private mutating func dialled(_ file: File, port: UInt16, now: Int64) throws(DistributionError) {
     if let error = Dial.outcome(of: file) {
       return try next(after: .unreachable(address.name, port: port, error.errno), now: now)
     }

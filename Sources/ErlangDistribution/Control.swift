@@ -47,9 +47,7 @@ enum Control: Equatable, Sendable {
   }
 
   init(frame: [UInt8]) throws(DistributionError) {
-    guard frame.first == Self.passThrough else {
-      throw .malformed(.unknownForm(frame.first ?? 0))
-    }
+    guard frame.first == Self.passThrough else { throw .malformed(.unknownForm(frame.first ?? 0)) }
     let (control, payload) = try Self.parts(of: frame)
     guard let parts = control.tuple, let number = parts.first?.integer else {
       throw .malformed(.control("no tuple"))
@@ -68,16 +66,12 @@ enum Control: Equatable, Sendable {
     case term(Term)
     case unreadable(TermError)
 
-    var term: Term? {
-      if case .term(let term) = self { term } else { nil }
-    }
+    var term: Term? { if case .term(let term) = self { term } else { nil } }
   }
 
   /// A control message that cannot be read ends the connection. A payload that is too deep or too large is reported to its
   /// receiver only.
-  private static func parts(
-    of frame: [UInt8]
-  ) throws(DistributionError) -> (Term, Payload) {
+  private static func parts(of frame: [UInt8]) throws(DistributionError) -> (Term, Payload) {
     let (control, end): (Term, Int)
     do throws(TermError) { (control, end) = try ExternalFormat.decode(frame, from: 1) } catch {
       throw .malformed(.term(error))
@@ -187,8 +181,7 @@ enum Control: Equatable, Sendable {
     init(_ reference: Term, _ pid: Term, isLinked: Bool) throws(TermError) {
       let target = Term.tuple([.atom("erpc"), .atom("execute_call"), .integer(4)])
       let options: [Term] = [.atom("monitor")] + (isLinked ? [.atom("link")] : [])
-      let control = try Control.frame(
-        .spawnRequest, [reference, pid, pid, target, .list(options)])
+      let control = try Control.frame(.spawnRequest, [reference, pid, pid, target, .list(options)])
       // A list of four, the first of which is 0.
       frame = control + [ExternalFormat.version, 108, 0, 0, 0, 4, 97, 0]
       // Length, pass through, version, head of the tuple, operation; what differs is at the end of each term.
@@ -198,9 +191,7 @@ enum Control: Equatable, Sendable {
       leader = start + one.count - 1 + 2 * (other.count - 1) - 12
     }
 
-    func frame(
-      number: UInt64, leader: UInt32, _ call: Call
-    ) throws(TermError) -> [UInt8] {
+    func frame(number: UInt64, leader: UInt32, _ call: Call) throws(TermError) -> [UInt8] {
       // Room for most calls, so that the frame is not moved while it grows.
       var frame: [UInt8] = []
       frame.reserveCapacity(self.frame.count + 256)

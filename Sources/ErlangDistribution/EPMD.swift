@@ -11,8 +11,6 @@ public struct EPMD: Hashable, Sendable {
   public struct Node: Hashable, Sendable {
     public var name: String
     public var port: UInt16
-
-    public init(name: String, port: UInt16) { (self.name, self.port) = (name, port) }
   }
 
   private static let namesRequest: UInt8 = 110

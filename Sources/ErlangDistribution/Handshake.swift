@@ -45,9 +45,7 @@ public struct Handshake: Sendable {
   private var ownCreation: UInt32 = 0
 
   /// Whether our answer to the challenge was sent. If the peer closes after that, it has another cookie.
-  var isAnswered: Bool {
-    if case .acknowledgement = stage { true } else { false }
-  }
+  var isAnswered: Bool { if case .acknowledgement = stage { true } else { false } }
 
   /// The longest message of the handshake, which holds a node's name.
   static let longest = 4096

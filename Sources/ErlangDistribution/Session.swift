@@ -57,14 +57,11 @@ public struct Session: Sendable {
   init(_ identity: Handshake.Result, now: Int64, pace: Pace = Pace()) {
     (self.identity, self.pace) = (identity, pace)
     (self.now, lastSent, lastHeard) = (now, now, now)
-    callFrames = try? CallFrames(
-      identity.peer, own: Self.ownPid(identity), Self.reference(0, identity))
+    callFrames = try? CallFrames(identity.peer, own: identity.ownPid, identity.reference(0))
   }
 
   /// The length of the shortest answer to a call, apart from the one that there is no process for it.
-  var leastAnswer: Int {
-    callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1
-  }
+  var leastAnswer: Int { callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1 }
 
   public var openCalls: Int { pending.count - printings.count }
 
@@ -111,24 +108,23 @@ public struct Session: Sendable {
     return call
   }
 
-  private mutating func spawnRequest(
-    isLinked: Bool
-  ) throws(TermError) -> Control.SpawnRequest {
+  private mutating func spawnRequest(isLinked: Bool) throws(TermError) -> Control.SpawnRequest {
     if let known = isLinked ? linkedRequest : plainRequest { return known }
-    let request = try Control.SpawnRequest(reference(0), .pid(ownPid), isLinked: isLinked)
+    let request = try Control.SpawnRequest(
+      identity.reference(0), .pid(identity.ownPid), isLinked: isLinked)
     if isLinked { linkedRequest = request } else { plainRequest = request }
     return request
   }
 
   /// Source: `rpc.erl` of Kernel, the message that `rpc:call/4` sends.
   private mutating func askServer(_ call: Call, _ id: CallID) throws(TermError) {
-    let from = Term.tuple([.pid(ownPid), reference(id.number)])
+    let from = Term.tuple([.pid(identity.ownPid), identity.reference(id.number)])
     let what = Term.tuple([
       .atom("call"), .atom(call.module), .atom(call.function), .list(call.arguments),
       .pid(leader(of: id)),
     ])
     try say(
-      .registeredSend, [.pid(ownPid), .atom(""), .atom("rex")],
+      .registeredSend, [.pid(identity.ownPid), .atom(""), .atom("rex")],
       .tuple([.atom("$gen_call"), from, what]))
   }
 
@@ -147,7 +143,7 @@ public struct Session: Sendable {
   public mutating func openMailbox() -> (Mailbox, Term.Pid) {
     mailboxes = mailboxes % (Self.leaderBase - Self.mailboxBase - 1) + 1
     let mailbox = Mailbox(number: mailboxes)
-    return (mailbox, pid(Self.mailboxBase + mailboxes))
+    return (mailbox, identity.pid(Self.mailboxBase + mailboxes))
   }
 
   public mutating func send(_ message: Term, to pid: Term.Pid, now: Int64) throws(TermError) {
@@ -168,7 +164,7 @@ public struct Session: Sendable {
   }
 
   private mutating func kill(_ process: Term.Pid) throws(TermError) {
-    try say(.payloadExit2, [.pid(ownPid), .pid(process)], .atom("kill"))
+    try say(.payloadExit2, [.pid(identity.ownPid), .pid(process)], .atom("kill"))
   }
 
   // MARK: - Hearing
@@ -210,9 +206,9 @@ public struct Session: Sendable {
   private mutating func take(_ control: Control) throws(TermError) -> SessionEvent? {
     switch control {
     case .down(let reference, let reason):
-      return try end(number(of: reference), Answer(executed: reason))
+      return try end(identity.number(of: reference), Answer(executed: reason))
     case .unreadableDown(let reference, let error):
-      return try end(number(of: reference), .unreadable(error))
+      return try end(identity.number(of: reference), .unreadable(error))
     case .spawned(let request, let result): return try spawned(request, result)
     case .send(let to, let message): return try deliver(message, to: to)
     case .unreadableSend(let to, let error):
@@ -222,8 +218,7 @@ public struct Session: Sendable {
     case .unlink(let id, let from, let to):
       try say(.unlinkIDAcknowledged, [id, .pid(to), .pid(from)])
     case .spawn(let request, let from):
-      try say(
-        .spawnReply, [.reference(request), .pid(from), .integer(0), .atom("notsup")])
+      try say(.spawnReply, [.reference(request), .pid(from), .integer(0), .atom("notsup")])
     case .monitor(let name, let from, let reference) where name != "net_kernel":
       try say(
         .payloadMonitorExit, [.atom(name), .pid(from), .reference(reference)], .atom("noproc"))
@@ -235,7 +230,7 @@ public struct Session: Sendable {
   private mutating func spawned(
     _ request: Term.Reference, _ result: Term
   ) throws(TermError) -> SessionEvent? {
-    guard let number = number(of: request), number <= lastNumber else { return nil }
+    guard let number = identity.number(of: request), number <= lastNumber else { return nil }
     guard let process = result.pid else { return try end(number, .refused(result)) }
     return try spawned(number, process)
   }
@@ -256,10 +251,10 @@ public struct Session: Sendable {
   private mutating func deliver(
     _ message: Term, to pid: Term.Pid
   ) throws(TermError) -> SessionEvent? {
-    if pid.id == ownPid.id {
+    if pid.id == identity.ownPid.id {
       // `rex` answers with `{Reference, Value}`.
       guard let parts = message.tuple, parts.count == 2, let reference = parts[0].reference,
-        let number = number(of: reference), pending[number]?.isByServer == true
+        let number = identity.number(of: reference), pending[number]?.isByServer == true
       else { return nil }
       return try end(number, Answer(served: parts[1]))
     }
@@ -304,9 +299,7 @@ public struct Session: Sendable {
 
   /// Does the remaining steps of a request, up to one that has to wait.
   /// - Parameter text: the text of the steps that are done.
-  private mutating func go(
-    on printing: Printing, text: String
-  ) throws(TermError) -> SessionEvent? {
+  private mutating func go(on printing: Printing, text: String) throws(TermError) -> SessionEvent? {
     var (printing, text) = (printing, text)
     var answer = Term.atom("ok")
     steps: while let step = printing.rest.popFirst() {
@@ -357,7 +350,7 @@ public struct Session: Sendable {
     do throws(TermError) {
       if silence >= pace.probe, !isProbed {
         // It monitors a name that no process has. The node answers at once, however busy it is.
-        try say(.monitor, [.pid(ownPid), .atom(""), reference(next())])
+        try say(.monitor, [.pid(identity.ownPid), .atom(""), identity.reference(next())])
         isProbed = true
       }
       if now - lastSent >= pace.tick { put([0, 0, 0, 0]) }

@@ -62,9 +62,7 @@ extension [SegmentPart] {
 extension SegmentPart {
   /// NUL bytes in two parts, if the offset is within them: free room begins there.
   fileprivate func split(at offset: Int) -> [SegmentPart] {
-    guard isZeros, range.lowerBound < offset, offset < range.upperBound else {
-      return [self]
-    }
+    guard isZeros, range.lowerBound < offset, offset < range.upperBound else { return [self] }
     return [range.lowerBound..<offset, offset..<range.upperBound].map {
       SegmentPart(content: .zeros, range: $0, state: state)
     }

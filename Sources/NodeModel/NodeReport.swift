@@ -43,9 +43,7 @@ public struct NodeReport: Hashable, Sendable {
 }
 
 extension NodeReport {
-  public init(
-    id: String, name: String, origin: Origin, state: State = .idle, cause: Cause? = nil
-  ) {
+  public init(id: String, name: String, origin: Origin, state: State = .idle, cause: Cause? = nil) {
     (self.id, self.name, self.origin, self.state, self.cause) = (id, name, origin, state, cause)
   }
 }

@@ -113,9 +113,7 @@ public struct ProcessSurvey: Hashable, Sendable {
     /// Bytes.
     public var memory: Int
 
-    public init(processes: Int, memory: Int) {
-      (self.processes, self.memory) = (processes, memory)
-    }
+    public init(processes: Int, memory: Int) { (self.processes, self.memory) = (processes, memory) }
   }
 
   /// Those that work most, at most ten, most first.

@@ -20,9 +20,7 @@ extension NodeMonitor {
     }
   }
 
-  private mutating func begin(
-    _ kind: QuestionSchedule.Kind, now: Int64
-  ) throws(DistributionError) {
+  private mutating func begin(_ kind: QuestionSchedule.Kind, now: Int64) throws(DistributionError) {
     switch kind {
     case .vitals: try put(Vitals.call, .vitals, now: now)
     case .boot: try put(Vitals.bootCall, .boot, now: now)

@@ -1,6 +1,5 @@
 import ErlangDistribution
 import ErlangTerm
-import HomeLayout
 import NodeModel
 
 /// The questions that are open on one connection, and the times at which they are asked again.

@@ -1,6 +1,5 @@
 import ErlangDistribution
 import ErlangTerm
-import HomeLayout
 import NodeModel
 
 /// A walk down the supervision tree of an application, level by level, as a value: it returns calls to make and

@@ -72,9 +72,7 @@ public enum Printable {
     return fitting + [Cluster(text: "…", width: 1)]
   }
 
-  private static func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { 0x20...0x7E ~= $0 }
-  }
+  private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { 0x20...0x7E ~= $0 } }
 }
 
 /// Breaks one line of clusters into several.

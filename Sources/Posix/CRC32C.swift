@@ -18,8 +18,7 @@ public enum CRC32C {
       var crc: UInt32 = ~0
       var position = 0
       while bytes.count - position >= 16 {
-        let low = UInt64(
-          littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+        let low = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
         let high = UInt64(
           littleEndian: raw.loadUnaligned(fromByteOffset: position + 8, as: UInt64.self))
         crc = share(of: low ^ UInt64(crc), 8, tables) ^ share(of: high, 0, tables)

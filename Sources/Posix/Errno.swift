@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 
 /// An error number of a system call. errno(3)

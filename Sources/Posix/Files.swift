@@ -279,9 +279,7 @@ public enum Files {
   }
 
   /// Removes a file, link or whole tree, also read-only folders and names of any bytes; a missing one is no error.
-  public static func remove(_ path: String) throws(PosixError) {
-    try remove(raw: Array(path.utf8))
-  }
+  public static func remove(_ path: String) throws(PosixError) { try remove(raw: Array(path.utf8)) }
 
   private static func remove(raw path: [UInt8]) throws(PosixError) {
     let pointer = cString(path)

@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 
 /// TCP on 127.0.0.1, the only address that these programs dial or listen on without being told.
@@ -14,9 +13,7 @@ public enum Loopback {
   }
 
   /// Whether something accepts connections on the port.
-  public static func isListening(_ port: UInt16) -> Bool {
-    (try? connect(port)) != nil
-  }
+  public static func isListening(_ port: UInt16) -> Bool { (try? connect(port)) != nil }
 
   /// Whether the port is free to listen on now. bind(2)
   public static func isFree(_ port: UInt16) -> Bool {

@@ -2,7 +2,6 @@ import Glibc
 
 /// MD5 as RFC 1321 defines it. It is broken for signatures, but Erlang's handshake needs it.
 public enum MD5 {
-  /// The 16 bytes of the digest.
   public static func digest(_ bytes: [UInt8]) -> [UInt8] {
     var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
     let message = padded(bytes)

@@ -72,8 +72,7 @@ public struct Child: Sendable {
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
-        cposix_spawn(
-          program, arguments, environment, invocation.directory, streams, start, &pid)
+        cposix_spawn(program, arguments, environment, invocation.directory, streams, start, &pid)
       }
     }
     if reason != 0 { throw PosixError("run", program, Errno(rawValue: reason)) }

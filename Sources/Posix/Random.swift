@@ -42,7 +42,6 @@ public enum Hex {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// The digit of a value below 16.
   public static func digit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
   }

@@ -53,9 +53,7 @@ public enum ColorDepth: Equatable, Sendable {
   /// the owner's and never taken for a colour given in numbers.
   private static func nearest256(_ color: RGB) -> UInt8 {
     let levels = [0, 95, 135, 175, 215, 255]
-    func level(_ value: Int) -> Int {
-      value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40
-    }
+    func level(_ value: Int) -> Int { value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40 }
     let (red, green, blue) = (level(color.x), level(color.y), level(color.z))
     let cube = RGB(levels[red], levels[green], levels[blue])
     let average = color.wrappedSum() / 3

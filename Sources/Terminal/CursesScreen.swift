@@ -114,9 +114,7 @@ public final class CursesScreen {
   public func forgetContent() { known = nil }
 
   /// The next key, or nil when none has arrived. Never waits.
-  public func nextKey() throws(TerminalError) -> Key? {
-    hasEnded ? nil : try keys.next()
-  }
+  public func nextKey() throws(TerminalError) -> Key? { hasEnded ? nil : try keys.next() }
 
   /// Gives the terminal back as it was. A screen that has ended draws nothing and has no keys.
   public func end() {

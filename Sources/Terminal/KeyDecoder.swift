@@ -23,12 +23,8 @@ public struct KeyDecoder: Sendable {
   private var state = State.ground
   private var held: [UInt8] = []
 
-  public init() {}
-
   /// Whether bytes wait for the rest of their sequence. If none comes soon, call `finish`.
-  public var isPending: Bool {
-    if case .ground = state { false } else { true }
-  }
+  public var isPending: Bool { if case .ground = state { false } else { true } }
 
   /// Takes bytes and answers the keys that they complete.
   public mutating func receive(_ bytes: some Sequence<UInt8>) -> [Key] {

@@ -85,9 +85,7 @@ public struct Layout: Equatable, Sendable {
 
   /// 0 for a column that is left out.
   private static func widths(_ columns: [Column], natural: [Int], total: Int) -> [Int] {
-    var order = columns.indices.sorted {
-      (columns[$0].yields, $0) < (columns[$1].yields, $1)
-    }
+    var order = columns.indices.sorted { (columns[$0].yields, $0) < (columns[$1].yields, $1) }
     var needed = order.reduce(-gap) { $0 + columns[$1].minimum + gap }
     while needed > total, order.count > 1, let last = order.popLast() {
       needed -= columns[last].minimum + gap

@@ -4,7 +4,6 @@ import PlainText
 public enum TerminalError: Error, Equatable, Sendable {
   /// The descriptor leads to a file or a pipe.
   case notATerminal(descriptor: Int32)
-  /// terminfo knows no terminal of this name.
   case unknownTerminal(name: String)
   /// It cannot place its cursor: print `Frame.text` instead.
   case dumbTerminal(name: String)

@@ -12,9 +12,7 @@ extension Palette {
     for (index, line) in all.enumerated() {
       do throws(ThemeError.Problem) {
         guard let (role, style) = try ThemeLine(line).parse() else { continue }
-        if let first = lines[role] {
-          throw .repeatedRole(role, firstLine: first)
-        }
+        if let first = lines[role] { throw .repeatedRole(role, firstLine: first) }
         lines[role] = index + 1
         self[role] = style
       } catch {

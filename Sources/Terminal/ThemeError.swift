@@ -24,8 +24,7 @@ extension ThemeError.Problem {
   private static let exampleOfColors = "write for example: selected = white on blue bold"
 
   static let noEqualSign = Self(sentence: "the line is no 'role = look'", remedy: example)
-  static let noColorAfterOn = Self(
-    sentence: "no colour follows 'on'", remedy: exampleOfColors)
+  static let noColorAfterOn = Self(sentence: "no colour follows 'on'", remedy: exampleOfColors)
 
   static func noValue(_ role: Role) -> Self {
     Self(sentence: "'\(role.rawValue)' has no look", remedy: example)

@@ -1,6 +1,5 @@
 import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The time from a stored slug to a release that answers.
 struct DeployRows {

@@ -1,7 +1,5 @@
 import ErlangDistribution
 import ErlangTerm
-import Events
-import HomeLayout
 import NodeModel
 import NodeWatch
 import Posix
@@ -59,9 +57,7 @@ struct FleetMember {
     print(made, Int64(took.median), Int64(took.share(0.99)))
   }
 
-  private func go(
-    _ connections: inout [Connection], until isOver: ([Connection]) -> Bool
-  ) throws {
+  private func go(_ connections: inout [Connection], until isOver: ([Connection]) -> Bool) throws {
     while !isOver(connections) {
       let ready = try Poll.wait(connections.compactMap(\.interest), milliseconds: 1000)
       let found = Dictionary(ready.map { ($0.descriptor, $0) }) { $1 }

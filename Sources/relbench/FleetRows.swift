@@ -41,8 +41,7 @@ struct FleetRows {
       ours: "\(round[1] / 1000) ms, p99 \(round[2] / 1000) ms",
       peer: "made in \(round[0] / 1000) ms")
     let fleet = try tell([Member.fleet.rawValue] + doors)
-    Row.show(
-      what: "watches begun: all nodes have told", ours: "\(fleet[0] / 1000) ms")
+    Row.show(what: "watches begun: all nodes have told", ours: "\(fleet[0] / 1000) ms")
     Row.show(
       what: "\(Self.connections) watches for 10 s",
       ours: "CPU \((Double(fleet[1]) / 100_000).short) %, RSS \(fleet[2] >> 20) MB")

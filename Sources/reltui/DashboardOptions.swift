@@ -3,7 +3,6 @@ import Dashboard
 import ErlangDistribution
 import Events
 import HomeLayout
-import JSONText
 import PlainText
 import Posix
 import Terminal
@@ -22,8 +21,7 @@ struct DashboardOptions {
         "--view", value: "NAME",
         "first view: " + ViewName.allCases.map(\.rawValue).joined(separator: ", ")),
       Option("--app", value: "NAME", "select this app"),
-      Option(
-        "--node", value: "NAME@HOST[:PORT]", "watch this node; may be given several times"),
+      Option("--node", value: "NAME@HOST[:PORT]", "watch this node; may be given several times"),
       Option("--cookie-file", value: "FILE", "the cookie of the nodes named"),
       Option(
         "--tls-options", value: "FILE",

@@ -52,8 +52,7 @@ struct DashboardSession {
     let setting = Model.Setting(
       host: User.host, user: User.name(environment: context.environment), home: home.root,
       isReadOnly: options.isReadOnly, isPast: moment != nil, namesNodes: !options.nodes.isEmpty)
-    model = Model(
-      setting: setting, size: size, now: now, utcOffset: Clocks.utcOffset(at: now))
+    model = Model(setting: setting, size: size, now: now, utcOffset: Clocks.utcOffset(at: now))
   }
 
   /// Reads the log and shows the first view.
@@ -193,9 +192,7 @@ struct DashboardSession {
   // MARK: - Nodes
 
   /// Watches the nodes that the screen shows.
-  private mutating func attend() {
-    if moment == nil { nodes.attend(model.attention) }
-  }
+  private mutating func attend() { if moment == nil { nodes.attend(model.attention) } }
 
   mutating func hearNodes() {
     let (reports, logs, outcomes) = nodes.take()
@@ -216,9 +213,7 @@ struct DashboardSession {
 
   /// Waits until every watched node has told what is wanted of it, or cannot.
   /// - Parameter milliseconds: the longest wait.
-  mutating func settleNodes(
-    for parts: NodeAttention.Parts, milliseconds: Int64
-  ) throws(Cause) {
+  mutating func settleNodes(for parts: NodeAttention.Parts, milliseconds: Int64) throws(Cause) {
     let end = Clock.monotonic() + milliseconds
     while !nodes.isSettled(for: parts), case let left = end - Clock.monotonic(), left > 0 {
       do throws(PosixError) {

@@ -1,6 +1,4 @@
 import Events
-import HomeLayout
-import Journal
 import NodeModel
 import Observation
 import Operations

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import PlainText
 import Terminal
 
@@ -27,8 +26,7 @@ struct AppDetail: Pane {
     let hasRule = area.height > 2
     if hasRule { frame.put(area.paneRule, row: area.row, title: title) }
     var rest = hasRule ? area.below(1) : area
-    let most =
-      isInside ? rest.height / 2 : rest.height - min(rest.height, 1 + runs.count)
+    let most = isInside ? rest.height / 2 : rest.height - min(rest.height, 1 + runs.count)
     let lines = lines(width: rest.width - 2, height: max(most, rest.height / 2))
     frame.put(lines, in: rest)
     rest = rest.below(lines.count)

@@ -145,9 +145,7 @@ struct Heading {
 
   var facts: [Cell] { ranked.map(\.cell) }
 
-  var width: Int {
-    facts.reduce(0) { $0 + Printable.width($1.text) } + 3 * max(0, facts.count - 1)
-  }
+  var width: Int { facts.reduce(0) { $0 + Printable.width($1.text) } + 3 * max(0, facts.count - 1) }
 
   mutating func fit(_ columns: Int) {
     while 7 + (host.map { 2 + Printable.width($0) } ?? 0) + 3 + width > columns {

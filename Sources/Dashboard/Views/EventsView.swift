@@ -7,9 +7,7 @@ struct EventsView: BodyView {
   var filter: Filter
   var clock: WallClock
 
-  func rows(in body: Area) -> Int {
-    body.height - (TableView.showsTitles(body.height) ? 1 : 0)
-  }
+  func rows(in body: Area) -> Int { body.height - (TableView.showsTitles(body.height) ? 1 : 0) }
 
   func draw(_ frame: inout Frame, in body: Area) {
     let (window, _) = events.window(height: rows(in: body), passes: filter.passes)

@@ -63,9 +63,7 @@ protocol TableBody: BodyView {
 extension TableBody {
   func rows(in body: Area) -> Int { table(width: body.width).rows(in: body) }
 
-  func draw(_ frame: inout Frame, in body: Area) {
-    table(width: body.width).draw(&frame, body)
-  }
+  func draw(_ frame: inout Frame, in body: Area) { table(width: body.width).draw(&frame, body) }
 }
 
 /// Part of a view, below a list, that tells more of the selected row.

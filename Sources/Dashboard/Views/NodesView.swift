@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import NodeModel
 import Terminal
 

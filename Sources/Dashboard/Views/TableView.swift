@@ -71,7 +71,6 @@ struct TableView {
   /// A table of three rows and more has the titles of its columns.
   static func showsTitles(_ height: Int) -> Bool { height >= 3 }
 
-  /// The first line that is shown.
   func firstLine(height: Int) -> Int {
     let last = max(0, count - max(1, height))
     if let top { return min(max(0, top), last) }
