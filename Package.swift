@@ -100,7 +100,7 @@ let package = Package(
     room(
       "Observation",
       [
-        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Operations", "Posix",
+        "HomeLayout", "Events", "NodeModel", "Redaction", "Operations", "Posix",
         "DiskReserve", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
       ]),
     // interfaces
@@ -114,8 +114,10 @@ let package = Package(
     program(
       "reltui",
       [
-        "HomeLayout", "JSONText", "Events", "NodeModel", "Operations", "Posix", "EventLog",
-        "ErlangDistribution", "Terminal", "Journal", "Observation", "Dashboard", "CommandLine",
+        "HomeLayout", "PlainText", "JSONText", "Events", "NodeModel", "Operations", "Posix",
+        "EventLog", "SlugStore", "ErlangDistribution", "Terminal", "Journal", "Observation",
+        "Dashboard",
+        "CommandLine",
       ]),
     program(
       "relctl",
@@ -131,7 +133,7 @@ let package = Package(
     program(
       "relbench",
       [
-        "HomeLayout", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel", "Redaction",
+        "HomeLayout", "ErlangTerm", "JSONText", "Events", "NodeModel", "Redaction",
         "Posix", "EventLog", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
       ]),
     // tests

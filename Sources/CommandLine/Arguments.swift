@@ -1,5 +1,6 @@
 import Events
 import JSONText
+import PlainText
 
 public struct Option: Hashable, Sendable {
   /// With its dashes: `--json`.
@@ -87,7 +88,7 @@ public struct Arguments: Hashable, Sendable {
       let name = String(parts[0])
       guard let option = command.options.first(where: { $0.name == name || $0.short == name })
       else {
-        let near = Spelling.nearest(to: name, among: command.options.map(\.name))
+        let near = Spelling.nearest(to: name, among: command.options.map(\.name)).first
         throw refuse("unknown option '\(name)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
       }
       if option.value == nil {
@@ -107,30 +108,5 @@ public struct Arguments: Hashable, Sendable {
     if positional.count > command.count.upperBound {
       throw refuse("'\(positional[command.count.upperBound])' is one argument too many")
     }
-  }
-}
-
-/// Suggestions for a misspelt word.
-public enum Spelling {
-  /// The candidate within two edits, if there is one.
-  public static func nearest(to word: String, among candidates: [String]) -> String? {
-    candidates.map { ($0, distance(word, $0)) }.filter { $0.1 <= 2 && $0.1 < word.count }
-      .min { $0.1 < $1.1 }?.0
-  }
-
-  /// Levenshtein's distance.
-  static func distance(_ left: String, _ right: String) -> Int {
-    let right = Array(right)
-    var row = Array(0...right.count)
-    for (i, character) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in right.enumerated() {
-        let change = diagonal + (character == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(change, diagonal + 1, row[j] + 1)
-      }
-    }
-    return row[right.count]
   }
 }

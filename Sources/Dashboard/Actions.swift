@@ -1,24 +1,16 @@
 import Events
-import HomeLayout
 import Operations
 
 /// Why a key does nothing now. `Wording` has the sentence of each.
 enum DisabledReason: Error, Equatable, Sendable {
-  case readOnly
-  case past
-  case noApp
+  case readOnly, past, noApp
   case noInstance(app: String)
   /// An operation that cannot be done.
   case operation(Refusal)
-  case amongInstances
-  case noNode
+  case amongInstances, noNode
   /// No run of an app of ours.
   case foreignNode(String)
-  case noApplication
-  case pageIsOpen
-  case onlyItsLog
-  case noLevels
-  case nothingToFind
+  case noApplication, pageIsOpen, onlyItsLog, noLevels, nothingToFind
   case notFound(String, older: Bool)
 }
 
@@ -33,7 +25,7 @@ extension Model {
   /// Asks whether an operation on the shown app, or its selected instance, is meant; if it can be done.
   mutating func ask(
     _ make: (_ app: String, _ instance: InstanceName?) -> some Operation
-  ) throws(DisabledReason) -> [Effect] {
+  ) throws(DisabledReason) {
     let operation = make(try namedApp(), selectedRun?.instance)
     do throws(Refusal) { try operation.check(on: board) } catch { throw .operation(error) }
     if operation.isOpen(on: board) { throw .operation(.isOpen(operation.sentence)) }
@@ -41,18 +33,15 @@ extension Model {
     let app = board.apps[chosen.app] ?? Board.App(name: chosen.app, changed: clock.now)
     let effect = Effect.append(
       type(of: chosen).type, app: chosen.app, chosen.request(by: setting.user, now: clock.now))
-    mode = .question(
-      Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
-    return []
+    mode = .question(Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
   }
 
-  mutating func enterInstances() throws(DisabledReason) -> [Effect] {
+  mutating func enterInstances() throws(DisabledReason) {
     guard let app = selectedApp else { throw .noApp }
     if selection.isInside { throw .amongInstances }
     guard let first = listedRuns.first else { throw .noInstance(app: app.name) }
     selection.isInside = true
     selection.run = RunChoice(id: first.run, instance: first.instance)
-    return []
   }
 
   mutating func showLogs() throws(DisabledReason) -> [Effect] {
@@ -75,12 +64,11 @@ extension Model {
     return []
   }
 
-  mutating func scrollHelp(by count: Int) -> [Effect] {
-    guard case .help(let top) = mode else { return [] }
+  mutating func scrollHelp(by count: Int) {
+    guard case .help(let top) = mode else { return }
     let (page, body) = (helpPage(top: top), Geometry(size, hasNotice: false).body)
     let last = max(0, page.lines(width: body.width).count - page.rows(in: body))
     mode = .help(top: min(max(0, top + count), last))
-    return []
   }
 
   /// Where going back ends: without an app, at the nodes that are there.

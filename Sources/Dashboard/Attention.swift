@@ -27,7 +27,7 @@ extension Model {
     for node in nodes { parts[node.id] = .vitals }
     if let open = selection.openSettings {
       parts[open, default: .vitals].insert(.settings)
-    } else if NodesView(state: nodesState).hasPane(in: geometry.body),
+    } else if nodesView.hasPane(in: geometry.body),
       let cursor = cursorNode
     {
       parts[cursor.id, default: .vitals].formUnion([.processes, .happenings])

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import Terminal
 
 /// The content of an event in a few words, shown beside its type.
@@ -52,8 +51,7 @@ enum EventSummary {
       return sentence.hasPrefix(name) ? sentence : "\(name) \(sentence)"
     }
     let ending = data.signal.map { "signal \($0)" } ?? data.exit.map { "exit \($0)" }
-    return join(
-      name, data.release.map { "(\($0))" }, data.port.map { "port \($0)" }, ending)
+    return join(name, data.release.map { "(\($0))" }, data.port.map { "port \($0)" }, ending)
   }
 
   private static func deployment(_ data: EventData) -> String {

@@ -19,27 +19,20 @@ struct Feed<Row: Sendable>: Sendable {
   }
 
   /// Replaces the last row, if there is one.
-  mutating func amendLast(_ row: Row) {
-    if !rows.isEmpty { rows[rows.count - 1] = row }
-  }
+  mutating func amendLast(_ row: Row) { if !rows.isEmpty { rows[rows.count - 1] = row } }
 
   /// The rows that pass, with their numbers.
   func matching(_ passes: (Row) -> Bool) -> [(number: Int, row: Row)] {
     rows.enumerated().compactMap { index, row in passes(row) ? (dropped + index, row) : nil }
   }
-}
 
-extension Feed {
   /// Moves a window that stands still back among the rows: not before the first one kept, not after
   /// the last page.
   mutating func settle(height: Int, passes: (Row) -> Bool) {
     guard let top else { return }
     let rows = matching(passes)
     let last = rows.count - height
-    guard last > 0, top < rows[last].number else {
-      self.top = nil
-      return
-    }
+    if last <= 0 || top >= rows[last].number { self.top = nil }
   }
 
   mutating func move(by count: Int, height: Int, passes: (Row) -> Bool) {
@@ -55,9 +48,7 @@ extension Feed {
   }
 
   /// The rows in the window with their numbers, and how many follow it.
-  func window(
-    height: Int, passes: (Row) -> Bool
-  ) -> (rows: [(number: Int, row: Row)], after: Int) {
+  func window(height: Int, passes: (Row) -> Bool) -> (rows: [(number: Int, row: Row)], after: Int) {
     let rows = matching(passes)
     let last = max(0, rows.count - height)
     let index = top.flatMap { top in rows.firstIndex { $0.number >= top } } ?? last
@@ -67,7 +58,6 @@ extension Feed {
 
   /// Finds the next matching row among those that pass, and moves the window to it. The search
   /// starts at the row found before, else at the end of the window.
-  ///
   /// - Returns: its number; nil where there is none, and nothing moves.
   mutating func find(
     from: Int?, older: Bool, height: Int, passes: (Row) -> Bool, matches: (Row) -> Bool

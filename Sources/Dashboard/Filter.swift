@@ -49,8 +49,6 @@ struct Filter: Sendable {
   }
 
   func passes(_ event: Event) -> Bool {
-    passes([
-      event.app ?? "", event.typeName, EventSummary.text(of: event), event.data.by ?? "",
-    ])
+    passes([event.app ?? "", event.typeName, EventSummary.text(of: event), event.data.by ?? ""])
   }
 }

@@ -76,37 +76,35 @@ struct KeyCommand: Sendable {
       return nil
     } catch { return error }
   }
-}
 
-extension KeyCommand {
   private static let acting: [KeyCommand] = [
-    .init(
+    .local(
       .act, ["R"], views: [.apps, .logs], hint: "restart",
       "Restart the selected app, one instance at a time, or only the selected instance."
     ) { model throws(DisabledReason) in try model.ask { Restart(app: $0, instance: $1) } },
-    .init(
+    .local(
       .act, ["B"], views: [.apps, .logs], hint: "rollback",
       "Roll the selected app back: a new release with the slug and config vars of the one before."
     ) { model throws(DisabledReason) in try model.ask { app, _ in Rollback(app: app) } },
   ]
 
   private static let nodeActing: [KeyCommand] = [
-    .init(
+    .local(
       .act, ["X"], views: [.otpApps], hint: "stop",
       "Stop the selected application; those that depend on it keep running without it."
     ) { model throws(DisabledReason) in try model.ask(NodeAction.stopApplication) },
-    .init(.act, ["S"], views: [.otpApps], hint: "start", "Start the selected application.") {
+    .local(.act, ["S"], views: [.otpApps], hint: "start", "Start the selected application.") {
       model throws(DisabledReason) in try model.ask(NodeAction.startApplication)
     },
-    .init(
+    .local(
       .act, ["L"], views: [.nodes, .otpApps, .boot, .logs], hint: "set level",
       "Choose which level the node logs from."
     ) { model throws(DisabledReason) in try model.askLogLevel() },
-    .init(
+    .local(
       .act, ["C"], views: [.nodes], hint: "gc",
       "Collect the garbage of every process of the selected node."
     ) { model throws(DisabledReason) in try model.ask(.collectGarbage) },
-    .init(
+    .local(
       .act, ["I"], views: [.nodes], hint: "init:restart",
       "Stop all applications of the selected node and boot it again in the same process."
     ) { model throws(DisabledReason) in try model.ask(.restart) },
@@ -135,15 +133,15 @@ extension KeyCommand {
 
   private static let showing: [KeyCommand] =
     [
-      .init(
+      .local(
         .show, [.enter, .right], views: [.apps], hint: "instances",
         "Go to the selected app's instances."
       ) { model throws(DisabledReason) in try model.enterInstances() },
-      .init(
+      .local(
         .show, [.enter, .right], views: [.nodes], hint: "settings",
         "Show the selected node's flags, releases and configuration."
       ) { model throws(DisabledReason) in try model.openNodeSettings() },
-      .init(
+      .local(
         .show, [.enter, .right], views: [.otpApps], hint: "tree",
         "Show the supervision tree of the selected application."
       ) { model throws(DisabledReason) in try model.openApplicationTree() },
@@ -210,18 +208,18 @@ extension KeyCommand {
     .local(.help, [.escape, .enter, "?", "q", .control("c")], hint: "close", "Close the page.") {
       $0.mode = .normal
     },
-    .init(.help, ["j", .down, .pageDown], "Read on.") { model in
+    .local(.help, ["j", .down, .pageDown], "Read on.") { model in
       model.scrollHelp(by: max(1, model.size.rows - 4))
     },
-    .init(.help, ["k", .up, .pageUp], "Read back.") { model in
+    .local(.help, ["k", .up, .pageUp], "Read back.") { model in
       model.scrollHelp(by: -max(1, model.size.rows - 4))
     },
   ]
 
   private static let choosing: [KeyCommand] = [
-    .init(.choice, ["j", .down], "Go one level down.") { $0.moveChoice(by: 1) },
-    .init(.choice, ["k", .up], "Go one level up.") { $0.moveChoice(by: -1) },
-    .init(.choice, [.enter], hint: "choose", "Choose the level.") { $0.chooseLevel() },
+    .local(.choice, ["j", .down], "Go one level down.") { $0.moveChoice(by: 1) },
+    .local(.choice, ["k", .up], "Go one level up.") { $0.moveChoice(by: -1) },
+    .local(.choice, [.enter], hint: "choose", "Choose the level.") { $0.chooseLevel() },
     .local(.choice, [.escape, "q", .control("c")], hint: "as before", "Keep the level as it is.") {
       $0.mode = .normal
     },

@@ -21,12 +21,10 @@ enum LogLevel {
     let head = Array(line.utf8.prefix(13))
     guard head.count == 13, head[2] == UInt8(ascii: ":"), head[5] == UInt8(ascii: ":"),
       head[8] == UInt8(ascii: "."), head[12] == UInt8(ascii: " "),
-      head.enumerated().allSatisfy({ [2, 5, 8, 12].contains($0.offset) || isDigit($0.element) })
+      head.enumerated().allSatisfy({
+        [2, 5, 8, 12].contains($0.offset) || (48...57).contains($0.element)
+      })
     else { return line }
     return String(decoding: line.utf8.dropFirst(13), as: UTF8.self)
-  }
-
-  private static func isDigit(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
   }
 }

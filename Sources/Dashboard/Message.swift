@@ -15,7 +15,6 @@ public enum Message: Sendable {
   case agent(isAlive: Bool)
   /// New events, oldest first.
   case events([Event])
-  /// New lines of output.
   case lines([OutputLine])
   /// All known nodes, in the order in which they are listed; they replace those before.
   case nodes([NodeReport])

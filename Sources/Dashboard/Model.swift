@@ -139,8 +139,7 @@ public enum ViewName: String, CaseIterable, Sendable {
 /// A view, or a page that is open in one. Each has a list with a filter and a position of its own.
 enum Page: Hashable, Sendable {
   case view(ViewName)
-  case settings
-  case tree
+  case settings, tree
 }
 
 /// What keys are for now.
@@ -154,8 +153,7 @@ enum Mode: Sendable {
 
   /// What a text is typed for.
   enum Field: Sendable {
-    case filter
-    case search
+    case filter, search
   }
 
   var isTyping: Bool { if case .typing = self { true } else { false } }

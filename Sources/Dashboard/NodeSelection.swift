@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import NodeModel
 
 extension Model {
@@ -65,19 +64,18 @@ extension Model {
   /// The node of the first instance's newest run of the shown release, else of any release.
   private func node(of app: Board.App) -> NodeReport? {
     let release = app.shownRelease?.number
-    var best: (node: NodeReport, isShown: Bool, instance: InstanceName, run: UInt64)?
-    for node in nodes {
-      guard case .run(app.name, let instance, let run, let number) = node.origin else { continue }
-      let isShown = number == release
-      if let best {
-        let isWorse =
-          best.isShown && !isShown || best.isShown == isShown && best.instance < instance
-        let isOlder = best.isShown == isShown && best.instance == instance && run < best.run
-        if isWorse || isOlder { continue }
+    let own = nodes.compactMap { node in
+      if case .run(app.name, let instance, let run, let number) = node.origin {
+        (node: node, isShown: number == release, instance: instance, run: run)
+      } else {
+        nil
       }
-      best = (node, isShown, instance, run)
     }
-    return best?.node
+    return own.min { left, right in
+      if left.isShown != right.isShown { return left.isShown }
+      return left.instance == right.instance
+        ? left.run > right.run : left.instance < right.instance
+    }?.node
   }
 
   /// A node of the app that boots and tells how far it is.
@@ -93,7 +91,6 @@ extension Model {
     }
   }
 
-  /// The node of a run.
   func node(run: UInt64, of app: String) -> NodeReport? {
     nodes.first { node in
       if case .run(app, _, run, _) = node.origin { true } else { false }
@@ -148,11 +145,9 @@ extension Model {
     else { return }
     selection.node = NodeChoice(listed[min(max(0, index.clampedAdding(count)), listed.count - 1)])
   }
-}
 
-// MARK: - Applications
+  // MARK: - Applications
 
-extension Model {
   /// Whether the applications are those of the node, rather than those of the manifest.
   var showsLiveApplications: Bool {
     guard let node = shownNode, node.snapshot != nil else { return false }

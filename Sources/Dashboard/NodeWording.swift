@@ -1,4 +1,3 @@
-import HomeLayout
 import NodeModel
 
 /// Words about nodes.
@@ -50,11 +49,9 @@ extension Wording {
     let running = boot.before.count + boot.steps.reduce(0) { $0 + ($1.isRunning ? 1 : 0) }
     return total.map { "\(running)/\(max(running, $0))" } ?? "\(running)"
   }
-}
 
-// MARK: - Numbers
+  // MARK: - Numbers
 
-extension Wording {
   /// `1,048,576`
   static func number(_ number: some BinaryInteger) -> String {
     let digits = Array("\(number.magnitude)")

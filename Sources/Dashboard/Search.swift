@@ -72,17 +72,9 @@ struct LogFilter: Sendable {
   func passes(_ entry: LogEntry) -> Bool {
     switch entry {
     case .output: text.passes(entry)
-    case .line(let line, _): least.map(line.level.isAtLeast) ?? true && text.passes(entry)
+    case .line(let line, _): line.level <= least ?? .debug && text.passes(entry)
     case .lost, .gap: true
     }
-  }
-}
-
-extension NodeLogLine.Level {
-  /// Whether it is at least as severe as another level.
-  func isAtLeast(_ other: Self) -> Bool {
-    let all = Self.allCases
-    return all.firstIndex(of: self) ?? 0 <= all.firstIndex(of: other) ?? 0
   }
 }
 
@@ -111,13 +103,13 @@ extension NodeLog {
     if texts.isEmpty { return [.line(message, isFirst: true)] }
     return texts.enumerated().map { index, text in
       var line = message
-      line.text = bounded(text)
+      line.text = text.bounded
       return .line(line, isFirst: index == 0)
     }
   }
+}
 
-  /// Cuts a line that is longer than any screen.
-  private static func bounded(_ text: Substring) -> String {
-    text.utf8.count > 4000 ? String(text.prefix(2000)) : String(text)
-  }
+extension StringProtocol {
+  /// The text, cut if it is longer than any screen.
+  var bounded: String { utf8.count > 4000 ? String(prefix(2000)) : String(self) }
 }

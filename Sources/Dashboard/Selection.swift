@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 
 extension Model {
   /// The apps of the list, filtered, by name.

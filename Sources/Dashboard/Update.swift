@@ -4,7 +4,6 @@ import Terminal
 
 extension Model {
   /// Applies a message.
-  ///
   /// - Returns: what is to be done outside, in this order.
   public mutating func update(_ message: Message) -> [Effect] {
     var effects: [Effect] = []
@@ -15,7 +14,9 @@ extension Model {
     case .board(let board): self.board = board
     case .agent(let isAlive): isAgentAlive = isAlive
     case .events(let events): receive(events)
-    case .lines(let lines): logs.output.lines.append(lines.map { .output(Self.bounded($0)) })
+    case .lines(var lines):
+      for index in lines.indices { lines[index].text = lines[index].text.bounded }
+      logs.output.lines.append(lines.map { .output($0) })
     case .nodes(let nodes): receive(nodes)
     case .nodeLog(let part): if view == .logs, showsNodeLog { logs.node.append(part) }
     case .manifest(let slug, let result): learn(slug, result)
@@ -29,7 +30,6 @@ extension Model {
   }
 
   /// Selects an app by name, as an option at the start does.
-  ///
   /// - Returns: false where there is none of that name.
   public mutating func select(app name: String) -> Bool {
     guard board.apps[name] != nil else { return false }
@@ -38,7 +38,6 @@ extension Model {
     return true
   }
 
-  /// Shows a view.
   public mutating func show(_ view: ViewName) -> [Effect] {
     if self.view == .logs, view != .logs { logs.node.isInterrupted = true }
     if view != self.view { carrySelection(to: view) }
@@ -160,13 +159,5 @@ extension Model {
       }
     }
     return effects
-  }
-
-  /// Cuts a line that is longer than any screen.
-  private static func bounded(_ line: OutputLine) -> OutputLine {
-    guard line.text.utf8.count > 4000 else { return line }
-    var line = line
-    line.text = String(line.text.prefix(2000))
-    return line
   }
 }

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import ReleaseModel
 import Terminal
 
@@ -7,13 +6,13 @@ import Terminal
 
 extension Model {
   /// The screen, whole.
-  public func frame() -> Frame { DashboardScreen(state: screen).frame(size) }
+  public func frame() -> Frame { screen.frame(size) }
 
   var geometry: Geometry { Geometry(size, hasNotice: notice != nil || alert != nil) }
 
-  private var screen: DashboardScreen.State {
-    var screen = DashboardScreen.State(
-      heading: Heading.State(host: setting.host, clock: clock, summary: summary), tab: view,
+  private var screen: DashboardScreen {
+    var screen = DashboardScreen(
+      heading: heading, tab: view,
       body: body, notice: notice ?? alert.map { Notice(text: $0, role: .warning) },
       bar: HintsBar(text: shownText, isTyping: mode.isTyping, hints: hints))
     switch mode {
@@ -27,15 +26,26 @@ extension Model {
 
   func helpPage(top: Int) -> HelpPage { HelpPage(isReadOnly: setting.isReadOnly, top: top) }
 
-  private var summary: Heading.Summary {
+  private var heading: Heading {
+    var heading = Heading(host: setting.host)
     if board.apps.isEmpty, setting.namesNodes || !nodes.isEmpty {
-      return .nodes(nodes.count, troubled: nodes.filter { $0.isInTrouble && !$0.isShut }.count)
+      heading.add(nodes.count, "node", troubled: nodes.count { $0.isInTrouble && !$0.isShut })
+    } else {
+      let apps = board.apps.values
+      heading.add(apps.count, "app", troubled: apps.count { $0.isInTrouble(at: clock.now) })
+      let instances = apps.reduce(0) { $0 + $1.liveRuns.count }
+      heading.add(Heading.count(instances, "instance"), rank: 4)
+      if setting.isPast {
+        let date = Wording.date(clock.now, clock.utcOffset)
+        heading.add("as it was " + date, .warning, rank: 0)
+        return heading
+      }
+      heading.add(
+        isAgentAlive ? "agent ok" : "agent absent", isAgentAlive ? .aside : .warning,
+        rank: isAgentAlive ? 2 : 1)
     }
-    let apps = board.apps.values
-    return .apps(
-      apps.count, troubled: apps.filter { $0.isInTrouble(at: clock.now) }.count,
-      instances: apps.reduce(0) { $0 + $1.liveRuns.count },
-      setting.isPast ? .past : isAgentAlive ? .alive : .absent)
+    heading.add(Wording.clock(clock), rank: 2)
+    return heading
   }
 
   /// `/text` for the filter, also while it is typed; `find: text` while that is typed.
@@ -56,21 +66,21 @@ extension Model {
   /// The shown view or page with its state.
   var body: any BodyView {
     switch page {
-    case .view(.apps): AppsView(state: appsState)
-    case .view(.nodes): NodesView(state: nodesState)
-    case .view(.otpApps): OTPAppsView(state: otpAppsState)
-    case .view(.boot): BootView(state: BootView.State(plan: plan, list: list))
+    case .view(.apps): appsView
+    case .view(.nodes): nodesView
+    case .view(.otpApps): otpAppsView
+    case .view(.boot): BootView(plan: plan, list: list)
     case .view(.logs): logsView
     case .view(.events):
-      EventsView(state: .init(events: events, filter: list.filter, clock: clock))
+      EventsView(events: events, filter: list.filter, clock: clock)
     case .settings:
       NodeSettingsPage(node: nodes.first { $0.id == selection.openSettings }, list: list)
     case .tree: treePage
     }
   }
 
-  private var appsState: AppsView.State {
-    AppsView.State(
+  private var appsView: AppsView {
+    AppsView(
       apps: listedApps.map { AppsView.App(app: $0, boot: boot(of: $0)) },
       list: position(of: .view(.apps)), cursor: app, detail: appDetail, empty: emptyApps,
       clock: clock)
@@ -84,14 +94,13 @@ extension Model {
     if let slug = app.shownRelease?.slug, case .read(let manifest)? = manifests[slug] {
       planned = manifest.release(startedBy: instance.process)
     }
-    return AppsView.Boot(
-      instance: instance, timeline: timeline, planned: planned?.bootOrder.count)
+    return AppsView.Boot(instance: instance, timeline: timeline, planned: planned?.bootOrder.count)
   }
 
-  private var appDetail: AppDetail.State? {
+  private var appDetail: AppDetail? {
     guard let app = selectedApp else { return nil }
     let recent = events.rows.reversed().lazy.filter { $0.app == app.name }.prefix(size.rows)
-    return AppDetail.State(
+    return AppDetail(
       app: app, runs: listedRuns, selectedRun: selectedRun, isInside: selection.isInside,
       requests: board.requests.filter { $0.app == app.name },
       lacksAgent: !isAgentAlive && !setting.isPast, events: recent.reversed(), clock: clock)
@@ -107,8 +116,8 @@ extension Model {
     ]
   }
 
-  var nodesState: NodesView.State {
-    NodesView.State(
+  var nodesView: NodesView {
+    NodesView(
       nodes: listedNodes, list: position(of: .view(.nodes)), cursor: cursorNode,
       empty: emptyNodes, clock: clock)
   }
@@ -128,12 +137,12 @@ extension Model {
     [Cell("No \(word) matches '\(list.text ?? "")'."), Cell("Esc shows all.", .aside)]
   }
 
-  private var otpAppsState: OTPAppsView.State {
-    let list = position(of: .view(.otpApps))
-    guard let node = shownNode, showsLiveApplications else { return .plan(plan, list) }
-    let live = OTPAppsView.Live(
-      node: node, applications: listedApplications, cursor: cursorApplication?.name)
-    return .node(live, list)
+  private var otpAppsView: any BodyView {
+    guard let node = shownNode, showsLiveApplications else {
+      return PlannedAppsView(plan: plan, list: list)
+    }
+    return OTPAppsView(
+      node: node, applications: listedApplications, cursor: cursorApplication?.name, list: list)
   }
 
   private var plan: ReleasePlan {
@@ -157,9 +166,8 @@ extension Model {
       return TableView(heading: [Cell(Wording.sentence(.noApp))])
     }
     return LogsView(
-      state: .init(
-        title: title, isNode: showsNodeLog, lines: shownLog, filter: logFilter,
-        search: logs.search, empty: empty, clock: clock))
+      title: title, isNode: showsNodeLog, lines: shownLog, filter: logFilter,
+      search: logs.search, empty: empty, clock: clock)
   }
 
   private var treePage: any BodyView {

@@ -1,6 +1,5 @@
 import Events
 import HomeLayout
-import NodeModel
 import Operations
 
 /// The dashboard's sentences.
@@ -28,11 +27,9 @@ enum Wording {
   static func sentence(_ cause: Cause) -> String {
     cause.sentence + (cause.remedy.map { ". \($0)" } ?? "")
   }
-}
 
-// MARK: - Requests
+  // MARK: - Requests
 
-extension Wording {
   /// `restart of web.1 of greeter`, `stop of greeter`.
   static func request(_ event: Event) -> String {
     if let action = NodeAction(event.data) {
@@ -54,11 +51,9 @@ extension Wording {
   private static func verb(_ event: Event) -> String {
     event.typeName.replacing(".requested", with: "")
   }
-}
 
-// MARK: - States
+  // MARK: - States
 
-extension Wording {
   /// `ready`, `crashed ×3`, `starting, crashed ×3`; `ready, crashed ×3` after a recent crash.
   static func state(of app: Board.App, at now: Timestamp) -> String {
     let (state, crashes) = app.summary
@@ -109,11 +104,9 @@ extension Wording {
     }
     return now.map { "\($0) → \(deployment.release)" } ?? "→ \(deployment.release)"
   }
-}
 
-// MARK: - Times
+  // MARK: - Times
 
-extension Wording {
   /// The time since a moment, never in seconds: a screen on which nothing happens stays still for a
   /// minute.
   static func age(since moment: Timestamp, at now: Timestamp) -> String {

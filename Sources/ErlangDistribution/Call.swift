@@ -36,9 +36,7 @@ public enum Answer: Hashable, Sendable {
   case unreadable(TermError)
   case timedOut
 
-  public var value: Term? {
-    if case .returned(let term) = self { term } else { nil }
-  }
+  public var value: Term? { if case .returned(let term) = self { term } else { nil } }
 
   /// Why there is no value, in one sentence.
   public var complaint: String? {
@@ -63,15 +61,9 @@ public enum SessionEvent: Sendable {
   case message(Mailbox, Term)
   /// A message for one of our mailboxes that cannot be read: too large, too deep, or of an unknown kind.
   case unreadable(Mailbox, TermError)
-  /// A process that was monitored has ended.
-  case down(MonitorID, reason: Term)
 }
 
 /// An address of ours that processes of the node can send to.
 public struct Mailbox: Hashable, Sendable {
   let number: UInt32
-}
-
-public struct MonitorID: Hashable, Sendable {
-  let number: UInt64
 }

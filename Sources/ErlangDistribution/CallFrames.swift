@@ -10,7 +10,7 @@ struct CallFrames: Sendable {
     /// The call has ended; the reason begins at this offset.
     case down(UInt64, reason: Int)
     /// The call has returned; its value begins at this offset.
-    case returned(UInt64, value: Int, reason: Int)
+    case returned(UInt64, value: Int)
   }
 
   private let ownPid: [UInt8]
@@ -69,9 +69,8 @@ struct CallFrames: Sendable {
       cursor.skip(ownPid), cursor.skip(reference), let number = cursor.callNumber(),
       !cursor.isAtEnd
     else { return nil }
-    let reason = cursor.position
     return cursor.skip(Self.returnHead)
-      ? .returned(number, value: cursor.position, reason: reason) : .down(number, reason: reason)
+      ? .returned(number, value: cursor.position) : .down(number, reason: cursor.position)
   }
 
   /// `SMALL_INTEGER_EXT`

@@ -1,4 +1,3 @@
-import ErlangTerm
 import Posix
 
 /// A connection whose calls block until the answer is there.

@@ -90,7 +90,7 @@ public struct Connection: Sendable {
   ) throws(DistributionError) -> [SessionEvent] {
     do throws(DistributionError) { return try step(ready, now: now) } catch {
       let complaint = program?.complaint
-      end()
+      close()
       if let complaint, case .closed(let step) = error, step != .talking { throw .tls(complaint) }
       throw error
     }
@@ -125,20 +125,16 @@ public struct Connection: Sendable {
     }
   }
 
-  private mutating func end() {
+  public mutating func close() {
     (stage, socket, program, session) = (.ended, nil, nil, nil)
     output = Backlog()
   }
 
-  public mutating func close() { end() }
-
-  private mutating func resolve(
-    _ lookup: Lookup, now: Int64
-  ) throws(DistributionError) {
+  private mutating func resolve(_ lookup: Lookup, now: Int64) throws(DistributionError) {
     var lookup = lookup
-    let progress: Lookup.Progress
-    do throws(PosixError) { progress = try lookup.advance() } catch { throw .system(error) }
-    guard case .addresses(let found) = progress else {
+    let answer: [String]?
+    do throws(PosixError) { answer = try lookup.advance() } catch { throw .system(error) }
+    guard let found = answer else {
       stage = .resolving(lookup)
       return
     }
@@ -164,9 +160,7 @@ public struct Connection: Sendable {
   }
 
   /// Goes on with the next address; if there is none, it throws the error.
-  private mutating func next(
-    after error: DistributionError, now: Int64
-  ) throws(DistributionError) {
+  private mutating func next(after error: DistributionError, now: Int64) throws(DistributionError) {
     if hosts.count < 2 { throw error }
     hosts.removeFirst()
     output = Backlog()
@@ -223,9 +217,7 @@ public struct Connection: Sendable {
     }
   }
 
-  private mutating func dialled(
-    _ file: File, port: UInt16, now: Int64
-  ) throws(DistributionError) {
+  private mutating func dialled(_ file: File, port: UInt16, now: Int64) throws(DistributionError) {
     if let error = Dial.outcome(of: file) {
       return try next(after: .unreachable(address.name, port: port, error.errno), now: now)
     }
@@ -317,12 +309,6 @@ public struct Connection: Sendable {
     try tell { (session) throws(TermError) in try session.call(call, now: now) }
   }
 
-  public mutating func cancel(_ id: CallID, now: Int64 = Clock.monotonic())
-    throws(DistributionError)
-  {
-    try tell { session in session.cancel(id, now: now) }
-  }
-
   public mutating func openMailbox() throws(DistributionError) -> (Mailbox, Term.Pid) {
     try tell { session in session.openMailbox() }
   }
@@ -331,18 +317,6 @@ public struct Connection: Sendable {
     _ message: Term, to pid: Term.Pid, now: Int64 = Clock.monotonic()
   ) throws(DistributionError) {
     try tell { (session) throws(TermError) in try session.send(message, to: pid, now: now) }
-  }
-
-  public mutating func monitor(
-    _ pid: Term.Pid, now: Int64 = Clock.monotonic()
-  ) throws(DistributionError) -> MonitorID {
-    try tell { (session) throws(TermError) in try session.monitor(pid, now: now) }
-  }
-
-  public mutating func demonitor(
-    _ id: MonitorID, now: Int64 = Clock.monotonic()
-  ) throws(DistributionError) {
-    try tell { (session) throws(TermError) in try session.demonitor(id, now: now) }
   }
 
   /// Treats the node as one without spawn requests, for tests.

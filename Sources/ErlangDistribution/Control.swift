@@ -10,7 +10,7 @@ enum Control: Equatable, Sendable {
   case sendToName(String, from: Term.Pid, Term)
   /// A message for a process of ours that cannot be read.
   case unreadableSend(to: Term.Pid, TermError)
-  /// A process that we monitored has ended; `noproc` and `noconnection` are such ends too.
+  /// The process of a call has ended; `noproc` and `noconnection` are such ends too.
   case down(Term.Reference, reason: Term)
   /// One has ended with a reason that cannot be read.
   case unreadableDown(Term.Reference, TermError)
@@ -29,43 +29,25 @@ enum Control: Equatable, Sendable {
   /// Pass through, the first byte of each message without a header.
   static let passThrough: UInt8 = 112
 
+  /// The first part of a control message.
   enum Operation: Int {
     case link = 1
-    case send = 2
-    case exit = 3
-    case unlink = 4
-    case nodeLink = 5
-    case registeredSend = 6
-    case groupLeader = 7
-    case exit2 = 8
+    case send, exit, unlink, nodeLink, registeredSend, groupLeader, exit2
     case sendTraced = 12
-    case exitTraced = 13
+    case exitTraced
     case registeredSendTraced = 16
     case exit2Traced = 18
-    case monitor = 19
-    case demonitor = 20
-    case monitorExit = 21
-    case sendSender = 22
-    case sendSenderTraced = 23
+    case monitor, demonitor, monitorExit, sendSender, sendSenderTraced
     case payloadExit = 24
-    case payloadExitTraced = 25
-    case payloadExit2 = 26
-    case payloadExit2Traced = 27
-    case payloadMonitorExit = 28
+    case payloadExitTraced, payloadExit2, payloadExit2Traced, payloadMonitorExit
     case spawnRequest = 29
-    case spawnRequestTraced = 30
-    case spawnReply = 31
-    case spawnReplyTraced = 32
-    case aliasSend = 33
-    case aliasSendTraced = 34
+    case spawnRequestTraced, spawnReply, spawnReplyTraced, aliasSend, aliasSendTraced
     case unlinkID = 35
-    case unlinkIDAcknowledged = 36
+    case unlinkIDAcknowledged
   }
 
   init(frame: [UInt8]) throws(DistributionError) {
-    guard frame.first == Self.passThrough else {
-      throw .malformed(.unknownForm(frame.first ?? 0))
-    }
+    guard frame.first == Self.passThrough else { throw .malformed(.unknownForm(frame.first ?? 0)) }
     let (control, payload) = try Self.parts(of: frame)
     guard let parts = control.tuple, let number = parts.first?.integer else {
       throw .malformed(.control("no tuple"))
@@ -84,16 +66,12 @@ enum Control: Equatable, Sendable {
     case term(Term)
     case unreadable(TermError)
 
-    var term: Term? {
-      if case .term(let term) = self { term } else { nil }
-    }
+    var term: Term? { if case .term(let term) = self { term } else { nil } }
   }
 
   /// A control message that cannot be read ends the connection. A payload that is too deep or too large is reported to its
   /// receiver only.
-  private static func parts(
-    of frame: [UInt8]
-  ) throws(DistributionError) -> (Term, Payload) {
+  private static func parts(of frame: [UInt8]) throws(DistributionError) -> (Term, Payload) {
     let (control, end): (Term, Int)
     do throws(TermError) { (control, end) = try ExternalFormat.decode(frame, from: 1) } catch {
       throw .malformed(.term(error))
@@ -165,9 +143,12 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  static func frame(_ control: [Term], _ payload: Term? = nil) throws(TermError) -> [UInt8] {
+  /// A whole message, with its length.
+  static func frame(
+    _ operation: Operation, _ parts: [Term], _ payload: Term? = nil
+  ) throws(TermError) -> [UInt8] {
     var bytes: [UInt8] = [0, 0, 0, 0, passThrough]
-    try ExternalFormat.encode(.tuple(control), onto: &bytes)
+    try ExternalFormat.encode(.tuple([.integer(operation.rawValue)] + parts), onto: &bytes)
     if let payload { try ExternalFormat.encode(payload, onto: &bytes) }
     try putLength(&bytes)
     return bytes
@@ -200,9 +181,7 @@ enum Control: Equatable, Sendable {
     init(_ reference: Term, _ pid: Term, isLinked: Bool) throws(TermError) {
       let target = Term.tuple([.atom("erpc"), .atom("execute_call"), .integer(4)])
       let options: [Term] = [.atom("monitor")] + (isLinked ? [.atom("link")] : [])
-      let control = try Control.frame([
-        .integer(Operation.spawnRequest.rawValue), reference, pid, pid, target, .list(options),
-      ])
+      let control = try Control.frame(.spawnRequest, [reference, pid, pid, target, .list(options)])
       // A list of four, the first of which is 0.
       frame = control + [ExternalFormat.version, 108, 0, 0, 0, 4, 97, 0]
       // Length, pass through, version, head of the tuple, operation; what differs is at the end of each term.
@@ -212,9 +191,7 @@ enum Control: Equatable, Sendable {
       leader = start + one.count - 1 + 2 * (other.count - 1) - 12
     }
 
-    func frame(
-      number: UInt64, leader: UInt32, _ call: Call
-    ) throws(TermError) -> [UInt8] {
+    func frame(number: UInt64, leader: UInt32, _ call: Call) throws(TermError) -> [UInt8] {
       // Room for most calls, so that the frame is not moved while it grows.
       var frame: [UInt8] = []
       frame.reserveCapacity(self.frame.count + 256)
@@ -229,47 +206,5 @@ enum Control: Equatable, Sendable {
       try Control.putLength(&frame)
       return frame
     }
-  }
-
-  // The messages that we send.
-
-  static func send(to pid: Term.Pid) -> [Term] {
-    [.integer(Operation.send.rawValue), .atom(""), .pid(pid)]
-  }
-
-  static func send(to name: String, from pid: Term) -> [Term] {
-    [.integer(Operation.registeredSend.rawValue), pid, .atom(""), .atom(name)]
-  }
-
-  /// - Parameter process: its pid or its name.
-  static func monitor(_ process: Term, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.monitor.rawValue), own, process, reference]
-  }
-
-  static func demonitor(_ pid: Term.Pid, from own: Term, _ reference: Term) -> [Term] {
-    [.integer(Operation.demonitor.rawValue), own, .pid(pid), reference]
-  }
-
-  /// Ends a process as `exit/2` does; the reason is the payload.
-  static func exit(_ pid: Term.Pid, from own: Term) -> [Term] {
-    [.integer(Operation.payloadExit2.rawValue), own, .pid(pid)]
-  }
-
-  /// The end of a process of ours; the reason is the payload.
-  static func ended(_ name: String, to pid: Term.Pid, _ reference: Term.Reference) -> [Term] {
-    [
-      .integer(Operation.payloadMonitorExit.rawValue), .atom(name), .pid(pid),
-      .reference(reference),
-    ]
-  }
-
-  static func spawnReply(
-    _ request: Term.Reference, to pid: Term.Pid, _ result: Term
-  ) -> [Term] {
-    [.integer(Operation.spawnReply.rawValue), .reference(request), .pid(pid), .integer(0), result]
-  }
-
-  static func unlinked(_ id: Term, from own: Term.Pid, to pid: Term.Pid) -> [Term] {
-    [.integer(Operation.unlinkIDAcknowledged.rawValue), id, .pid(own), .pid(pid)]
   }
 }

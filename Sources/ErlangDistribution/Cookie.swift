@@ -52,7 +52,7 @@ public struct Cookie: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
     let mode: mode_t
     do throws(PosixError) {
       let file = try File.open(path, .read)
-      mode = try file.mode()
+      mode = try file.info().mode
       bytes = try file.readWhole(limit: 4096)
     } catch { throw .unreadable(error) }
     if mode & 0o077 != 0 { throw .open(path: path) }

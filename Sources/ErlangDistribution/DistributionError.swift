@@ -56,9 +56,7 @@ public enum DistributionError: Error, Hashable, Sendable {
       }
     }
   }
-}
 
-extension DistributionError {
   /// One sentence, without a full stop.
   public var sentence: String {
     switch self {

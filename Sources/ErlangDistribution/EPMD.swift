@@ -11,8 +11,6 @@ public struct EPMD: Hashable, Sendable {
   public struct Node: Hashable, Sendable {
     public var name: String
     public var port: UInt16
-
-    public init(name: String, port: UInt16) { (self.name, self.port) = (name, port) }
   }
 
   private static let namesRequest: UInt8 = 110
@@ -30,7 +28,7 @@ public struct EPMD: Hashable, Sendable {
       Self.framed([Self.namesRequest]), port: port, milliseconds: milliseconds,
       inNetworkOf: process)
     // The answer begins with epmd's own port; a program that answers otherwise is no epmd.
-    guard answer.starts(with: [0, 0, UInt8(port >> 8), UInt8(port & 0xff)]) else {
+    guard answer.starts(with: [0, 0] + port.bytes) else {
       throw PosixError("understand epmd on", "127.0.0.1:\(port)", .invalid)
     }
     return Self.nodes(in: answer)
@@ -46,8 +44,7 @@ public struct EPMD: Hashable, Sendable {
 
   /// A two-byte length goes before each request.
   static func framed(_ request: [UInt8]) -> [UInt8] {
-    [UInt8(truncatingIfNeeded: request.count >> 8), UInt8(truncatingIfNeeded: request.count)]
-      + request
+    UInt16(truncatingIfNeeded: request.count).bytes + request
   }
 
   /// Reads a NAMES_RESP: epmd's own port in four bytes, then `name NAME at port PORT` lines.

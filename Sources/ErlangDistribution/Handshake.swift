@@ -45,9 +45,7 @@ public struct Handshake: Sendable {
   private var ownCreation: UInt32 = 0
 
   /// Whether our answer to the challenge was sent. If the peer closes after that, it has another cookie.
-  var isAnswered: Bool {
-    if case .acknowledgement = stage { true } else { false }
-  }
+  var isAnswered: Bool { if case .acknowledgement = stage { true } else { false } }
 
   /// The longest message of the handshake, which holds a node's name.
   static let longest = 4096
@@ -61,10 +59,8 @@ public struct Handshake: Sendable {
   /// `send_name`: with `NAME_ME` it holds the name of our host only.
   public func opening(host: String) -> [UInt8] {
     let name = Array(host.utf8.prefix(200))
-    let body =
-      [UInt8(ascii: "N")] + Self.big(Flag.ours, 8) + Self.big(0, 4)
-      + Self.big(UInt64(name.count), 2) + name
-    return framed(body)
+    return framed(
+      [UInt8(ascii: "N")] + Flag.ours.bytes + UInt32(0).bytes + UInt16(name.count).bytes + name)
   }
 
   /// Takes one message without its length.
@@ -119,8 +115,7 @@ public struct Handshake: Sendable {
     let name = String(decoding: try reader.take(length), as: UTF8.self)
     guard name == node.description else { throw .otherNode(wanted: node, found: name) }
     stage = .acknowledgement(challenge, Peer(name: name, creation: creation, flags: flags))
-    return framed(
-      [UInt8(ascii: "r")] + Self.big(UInt64(challenge), 4) + digest(theirs))
+    return framed([UInt8(ascii: "r")] + challenge.bytes + digest(theirs))
   }
 
   /// The proof that we know the cookie, which does not contain it.
@@ -132,11 +127,7 @@ public struct Handshake: Sendable {
     .malformed(.handshake(what))
   }
 
-  private func framed(_ body: [UInt8]) -> [UInt8] { Self.big(UInt64(body.count), width) + body }
-
-  private static func big(_ number: UInt64, _ width: Int) -> [UInt8] {
-    (0..<width).reversed().map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
-  }
+  private func framed(_ body: [UInt8]) -> [UInt8] { UInt32(body.count).bytes.suffix(width) + body }
 }
 
 /// A reader of numbers and bytes of a message. Reading beyond its end throws.

@@ -4,11 +4,6 @@ import Posix
 ///
 /// A static program has no name services, so it runs `getent`.
 struct Lookup: Sendable {
-  enum Progress {
-    case addresses([String])
-    case waiting
-  }
-
   private let helper: Helper
   private let reading: File
   private var said: [UInt8] = []
@@ -42,20 +37,21 @@ struct Lookup: Sendable {
   var descriptor: Int32 { reading.descriptor }
 
   /// Reads the answer; call it when the descriptor can be read.
-  mutating func advance() throws(PosixError) -> Progress {
+  /// - Returns: the addresses; nil while there is more to read.
+  mutating func advance() throws(PosixError) -> [String]? {
     let bytes: [UInt8]
     do throws(PosixError) { bytes = try reading.read(upTo: 4096) } catch {
-      if error.errno == .again { return .waiting }
+      if error.errno == .again { return nil }
       throw error
     }
     said += bytes.prefix(max(0, Self.longestAnswer - said.count))
-    if !bytes.isEmpty { return .waiting }
+    if !bytes.isEmpty { return nil }
     var seen: [String] = []
     for line in String(decoding: said, as: UTF8.self).split(separator: "\n") {
       guard let address = line.split(separator: " ").first.map(String.init) else { continue }
       if Self.isLiteral(address), !seen.contains(address) { seen.append(address) }
     }
     // Most nodes listen on IPv4. For one that does not, the caller says so, or the host has no IPv4 address.
-    return .addresses(seen.filter { !$0.contains(":") } + seen.filter { $0.contains(":") })
+    return seen.filter { !$0.contains(":") } + seen.filter { $0.contains(":") }
   }
 }

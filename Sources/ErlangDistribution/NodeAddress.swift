@@ -1,5 +1,3 @@
-import Posix
-
 /// The address of a node: its name, how its port is found, and how to connect. Its cookie is not part of it.
 public struct NodeAddress: Hashable, Sendable {
   /// How its port is found.

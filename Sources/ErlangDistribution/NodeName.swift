@@ -45,9 +45,7 @@ public struct NodeName: Hashable, Sendable, CustomStringConvertible {
   ) -> (name: NodeName, port: UInt16?)? {
     guard let node = NodeName(name: name, host: host) else { return nil }
     if port.isEmpty { return (node, nil) }
-    guard port.hasPrefix(":"), let number = UInt16(port.dropFirst()), number > 0 else {
-      return nil
-    }
+    guard port.hasPrefix(":"), let number = UInt16(port.dropFirst()), number > 0 else { return nil }
     return (node, number)
   }
 

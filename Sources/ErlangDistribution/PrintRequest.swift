@@ -85,9 +85,7 @@ struct PrintRequest {
   }
 
   /// The depth of a term was bounded when it was read.
-  private static func append(
-    _ term: Term, _ encoding: Encoding, to bytes: inout [UInt8]
-  ) -> Bool {
+  private static func append(_ term: Term, _ encoding: Encoding, to bytes: inout [UInt8]) -> Bool {
     switch term {
     case .binary(let content):
       if encoding == .unicode {

@@ -37,9 +37,10 @@ public struct Session: Sendable {
   private var pending: [UInt64: Pending] = [:]
   /// Print requests that wait for the results of these calls.
   private var printings: [UInt64: Printing] = [:]
-  private var monitors: [UInt64: Term.Pid] = [:]
   private var mailboxes: UInt32 = 0
   private var lastNumber: UInt64 = 0
+  /// The moment of the last call from outside.
+  private var now: Int64
   private var lastSent: Int64
   private var lastHeard: Int64
   private let pace: Pace
@@ -53,26 +54,19 @@ public struct Session: Sendable {
   private var earliestDeadline = Int64.max
   private var output: [UInt8] = []
 
-  public init(_ identity: Handshake.Result, now: Int64) {
-    self.init(identity, now: now, pace: Pace())
-  }
-
-  init(_ identity: Handshake.Result, now: Int64, pace: Pace) {
+  init(_ identity: Handshake.Result, now: Int64, pace: Pace = Pace()) {
     (self.identity, self.pace) = (identity, pace)
-    (lastSent, lastHeard) = (now, now)
-    callFrames = try? CallFrames(
-      identity.peer, own: Self.ownPid(identity), Self.reference(0, identity))
+    (self.now, lastSent, lastHeard) = (now, now, now)
+    callFrames = try? CallFrames(identity.peer, own: identity.ownPid, identity.reference(0))
   }
 
   /// The length of the shortest answer to a call, apart from the one that there is no process for it.
-  var leastAnswer: Int {
-    callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1
-  }
+  var leastAnswer: Int { callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1 }
 
   public var openCalls: Int { pending.count - printings.count }
 
   /// How many entries the session holds, for tests.
-  var held: Int { pending.count + monitors.count }
+  var held: Int { pending.count }
 
   /// Takes out the bytes to send.
   public mutating func takeOutput() -> [UInt8] {
@@ -84,32 +78,29 @@ public struct Session: Sendable {
 
   /// Calls a function in a process of its own, by `erpc`, or by the `rex` server if the node has no spawn requests.
   public mutating func call(_ call: Call, now: Int64) throws(TermError) -> CallID {
-    try begin(call, now: now, printing: nil)
+    self.now = now
+    return try begin(call)
   }
 
-  private mutating func begin(
-    _ call: Call, now: Int64, printing: Printing?
-  ) throws(TermError) -> CallID {
+  private mutating func begin(_ call: Call, printing: Printing? = nil) throws(TermError) -> CallID {
     let id = CallID(number: next())
-    let deadline = call.limit.map { Self.sum(now, $0) }
+    let deadline = call.limit.map { limit in
+      let (sum, isTooLarge) = now.addingReportingOverflow(limit)
+      return isTooLarge ? .max : sum
+    }
     if isByServer {
       try askServer(call, id)
     } else {
-      try spawn(call, id)
+      let request = try spawnRequest(isLinked: call.isLinked)
+      put(try request.frame(number: id.number, leader: leader(of: id).id, call))
     }
     pending[id.number] = Pending(deadline: deadline, isByServer: isByServer)
     earliestDeadline = min(earliestDeadline, deadline ?? .max)
     if let printing { printings[id.number] = printing }
-    lastSent = now
     return id
   }
 
   private var isByServer: Bool { identity.peer.flags & Handshake.Flag.spawn == 0 }
-
-  private static func sum(_ moment: Int64, _ time: Int64) -> Int64 {
-    let (sum, isTooLarge) = moment.addingReportingOverflow(time)
-    return isTooLarge ? .max : sum
-  }
 
   private mutating func forget(_ number: UInt64) -> Pending? {
     guard let call = pending.removeValue(forKey: number) else { return nil }
@@ -117,75 +108,63 @@ public struct Session: Sendable {
     return call
   }
 
-  private mutating func spawn(_ call: Call, _ id: CallID) throws(TermError) {
-    let request = try spawnRequest(isLinked: call.isLinked)
-    put(try request.frame(number: id.number, leader: leader(of: id).id, call))
-  }
-
-  private mutating func spawnRequest(
-    isLinked: Bool
-  ) throws(TermError) -> Control.SpawnRequest {
+  private mutating func spawnRequest(isLinked: Bool) throws(TermError) -> Control.SpawnRequest {
     if let known = isLinked ? linkedRequest : plainRequest { return known }
-    let request = try Control.SpawnRequest(reference(0), .pid(ownPid), isLinked: isLinked)
+    let request = try Control.SpawnRequest(
+      identity.reference(0), .pid(identity.ownPid), isLinked: isLinked)
     if isLinked { linkedRequest = request } else { plainRequest = request }
     return request
   }
 
   /// Source: `rpc.erl` of Kernel, the message that `rpc:call/4` sends.
   private mutating func askServer(_ call: Call, _ id: CallID) throws(TermError) {
-    let from = Term.tuple([.pid(ownPid), reference(id.number)])
+    let from = Term.tuple([.pid(identity.ownPid), identity.reference(id.number)])
     let what = Term.tuple([
       .atom("call"), .atom(call.module), .atom(call.function), .list(call.arguments),
       .pid(leader(of: id)),
     ])
     try say(
-      Control.send(to: "rex", from: .pid(ownPid)), .tuple([.atom("$gen_call"), from, what]))
+      .registeredSend, [.pid(identity.ownPid), .atom(""), .atom("rex")],
+      .tuple([.atom("$gen_call"), from, what]))
   }
 
-  private mutating func say(_ control: [Term], _ payload: Term? = nil) throws(TermError) {
-    put(try Control.frame(control, payload))
+  private mutating func say(
+    _ operation: Control.Operation, _ parts: [Term], _ payload: Term? = nil
+  ) throws(TermError) {
+    put(try Control.frame(operation, parts, payload))
   }
 
   private mutating func put(_ frame: [UInt8]) {
     if output.isEmpty { output = frame } else { output += frame }
+    lastSent = now
   }
 
   /// A mailbox, with the pid to which the node's processes send. There can be a million.
   public mutating func openMailbox() -> (Mailbox, Term.Pid) {
     mailboxes = mailboxes % (Self.leaderBase - Self.mailboxBase - 1) + 1
     let mailbox = Mailbox(number: mailboxes)
-    return (mailbox, pid(Self.mailboxBase + mailboxes))
+    return (mailbox, identity.pid(Self.mailboxBase + mailboxes))
   }
 
   public mutating func send(_ message: Term, to pid: Term.Pid, now: Int64) throws(TermError) {
-    try say(Control.send(to: pid), message)
-    lastSent = now
+    self.now = now
+    try send(message, to: pid)
   }
 
-  public mutating func monitor(_ pid: Term.Pid, now: Int64) throws(TermError) -> MonitorID {
-    let id = MonitorID(number: next())
-    try say(Control.monitor(.pid(pid), from: .pid(ownPid), reference(id.number)))
-    monitors[id.number] = pid
-    lastSent = now
-    return id
-  }
-
-  public mutating func demonitor(_ id: MonitorID, now: Int64) throws(TermError) {
-    guard let pid = monitors.removeValue(forKey: id.number) else { return }
-    try say(Control.demonitor(pid, from: .pid(ownPid), reference(id.number)))
-    lastSent = now
+  private mutating func send(_ message: Term, to pid: Term.Pid) throws(TermError) {
+    try say(.send, [.atom(""), .pid(pid)], message)
   }
 
   /// Gives up a call and ends its process in the node.
-  public mutating func cancel(_ id: CallID, now: Int64) {
+  mutating func cancel(_ id: CallID, now: Int64) {
+    self.now = now
     // If the process is not known yet, it is ended when the node reports it.
     guard let process = forget(id.number)?.process else { return }
-    try? kill(process, now: now)
+    try? kill(process)
   }
 
-  private mutating func kill(_ process: Term.Pid, now: Int64) throws(TermError) {
-    try say(Control.exit(process, from: .pid(ownPid)), .atom("kill"))
-    lastSent = now
+  private mutating func kill(_ process: Term.Pid) throws(TermError) {
+    try say(.payloadExit2, [.pid(identity.ownPid), .pid(process)], .atom("kill"))
   }
 
   // MARK: - Hearing
@@ -194,118 +173,94 @@ public struct Session: Sendable {
   public mutating func receive(
     _ frame: [UInt8], now: Int64
   ) throws(DistributionError) -> SessionEvent? {
-    (lastHeard, isProbed) = (now, false)
+    (self.now, lastHeard, isProbed) = (now, now, false)
     if frame.isEmpty { return nil }
     let known = callFrames?.meaning(of: frame)
     let control = known == nil ? try Control(frame: frame) : nil
     do throws(TermError) {
-      if let known { return try take(known, of: frame, now: now) }
-      return try control.flatMap { control throws(TermError) in try take(control, now: now) }
+      if let known { return try take(known, of: frame) }
+      return try control.flatMap { control throws(TermError) in try take(control) }
     } catch { throw .malformed(.term(error)) }
   }
 
   private mutating func take(
-    _ known: CallFrames.Meaning, of frame: [UInt8], now: Int64
+    _ known: CallFrames.Meaning, of frame: [UInt8]
   ) throws(TermError) -> SessionEvent? {
     switch known {
-    case .spawned(let number, let process): return try spawned(number, process, now: now)
-    case .returned(let number, let start, _) where monitors.isEmpty:
+    case .spawned(let number, let process): return try spawned(number, process)
+    case .returned(let number, let start):
       let answer: Answer
       do throws(TermError) {
         answer = .returned(try Control.payload(of: frame, from: start, isInner: true))
       } catch { answer = .unreadable(error) }
-      return try end(number, answer, now: now)
-    case .down(let number, let start), .returned(let number, _, let start):
-      let reason: Result<Term, TermError>
+      return try end(number, answer)
+    case .down(let number, let start):
+      let answer: Answer
       do throws(TermError) {
-        reason = .success(try Control.payload(of: frame, from: start))
-      } catch { reason = .failure(error) }
-      return try ended(number, reason, now: now)
+        answer = Answer(executed: try Control.payload(of: frame, from: start))
+      } catch { answer = .unreadable(error) }
+      return try end(number, answer)
     }
   }
 
-  private mutating func take(_ control: Control, now: Int64) throws(TermError) -> SessionEvent? {
+  private mutating func take(_ control: Control) throws(TermError) -> SessionEvent? {
     switch control {
     case .down(let reference, let reason):
-      return try ended(number(of: reference), .success(reason), now: now)
+      return try end(identity.number(of: reference), Answer(executed: reason))
     case .unreadableDown(let reference, let error):
-      return try ended(number(of: reference), .failure(error), now: now)
-    case .spawned(let request, let result): return try spawned(request, result, now: now)
-    case .send(let to, let message): return try deliver(message, to: to, now: now)
+      return try end(identity.number(of: reference), .unreadable(error))
+    case .spawned(let request, let result): return try spawned(request, result)
+    case .send(let to, let message): return try deliver(message, to: to)
     case .unreadableSend(let to, let error):
       return mailbox(of: to).map { .unreadable($0, error) }
-    case .sendToName(let name, let from, let message):
-      try answer(name, from, message, now: now)
-      return nil
-    case .monitor, .spawn, .unlink:
-      try decline(control, now: now)
-      return nil
-    case .exit, .other: return nil
+    case .sendToName(let name, let from, let message): try answer(name, from, message)
+    // There are no such processes on our side. Without an answer the senders would wait.
+    case .unlink(let id, let from, let to):
+      try say(.unlinkIDAcknowledged, [id, .pid(to), .pid(from)])
+    case .spawn(let request, let from):
+      try say(.spawnReply, [.reference(request), .pid(from), .integer(0), .atom("notsup")])
+    case .monitor(let name, let from, let reference) where name != "net_kernel":
+      try say(
+        .payloadMonitorExit, [.atom(name), .pid(from), .reference(reference)], .atom("noproc"))
+    case .monitor, .exit, .other: break
     }
-  }
-
-  /// Handles the end of a process that executed a call or was monitored.
-  private mutating func ended(
-    _ number: UInt64?, _ reason: Result<Term, TermError>, now: Int64
-  ) throws(TermError) -> SessionEvent? {
-    guard let number else { return nil }
-    if !monitors.isEmpty, monitors.removeValue(forKey: number) != nil {
-      return .down(
-        MonitorID(number: number), reason: (try? reason.get()) ?? .atom("unreadable"))
-    }
-    switch reason {
-    case .success(let term): return try end(number, Answer(executed: term), now: now)
-    case .failure(let error): return try end(number, .unreadable(error), now: now)
-    }
+    return nil
   }
 
   private mutating func spawned(
-    _ request: Term.Reference, _ result: Term, now: Int64
+    _ request: Term.Reference, _ result: Term
   ) throws(TermError) -> SessionEvent? {
-    guard let number = number(of: request), number <= lastNumber else { return nil }
-    guard let process = result.pid else { return try end(number, .refused(result), now: now) }
-    return try spawned(number, process, now: now)
+    guard let number = identity.number(of: request), number <= lastNumber else { return nil }
+    guard let process = result.pid else { return try end(number, .refused(result)) }
+    return try spawned(number, process)
   }
 
   private mutating func spawned(
-    _ number: UInt64, _ process: Term.Pid, now: Int64
+    _ number: UInt64, _ process: Term.Pid
   ) throws(TermError) -> SessionEvent? {
     if number > lastNumber { return nil }
     if let place = pending.index(forKey: number) {
       pending.values[place].process = process
     } else {
       // The call was given up.
-      try kill(process, now: now)
+      try kill(process)
     }
     return nil
   }
 
-  /// Answers requests to processes that do not exist on our side. Without an answer the senders would wait.
-  private mutating func decline(_ control: Control, now: Int64) throws(TermError) {
-    switch control {
-    case .unlink(let id, let from, let to): try say(Control.unlinked(id, from: to, to: from))
-    case .spawn(let request, let from):
-      try say(Control.spawnReply(request, to: from, .atom("notsup")))
-    case .monitor(let name, let from, let reference) where name != "net_kernel":
-      try say(Control.ended(name, to: from, reference), .atom("noproc"))
-    default: return
-    }
-    lastSent = now
-  }
-
   private mutating func deliver(
-    _ message: Term, to pid: Term.Pid, now: Int64
+    _ message: Term, to pid: Term.Pid
   ) throws(TermError) -> SessionEvent? {
-    if pid.id == ownPid.id {
+    if pid.id == identity.ownPid.id {
       // `rex` answers with `{Reference, Value}`.
       guard let parts = message.tuple, parts.count == 2, let reference = parts[0].reference,
-        let number = number(of: reference), pending[number]?.isByServer == true
+        let number = identity.number(of: reference), pending[number]?.isByServer == true
       else { return nil }
-      return try end(number, Answer(served: parts[1]), now: now)
+      return try end(number, Answer(served: parts[1]))
     }
     if let mailbox = mailbox(of: pid) { return .message(mailbox, message) }
     guard let call = call(ofLeader: pid), let request = PrintRequest(message) else { return nil }
-    return try print(request, of: call, now: now)
+    return try print(request, of: call)
   }
 
   private func mailbox(of pid: Term.Pid) -> Mailbox? {
@@ -314,39 +269,37 @@ public struct Session: Sendable {
   }
 
   private mutating func end(
-    _ number: UInt64, _ answer: Answer, now: Int64
+    _ number: UInt64?, _ answer: Answer
   ) throws(TermError) -> SessionEvent? {
-    if forget(number) == nil { return nil }
+    guard let number, forget(number) != nil else { return nil }
     guard !printings.isEmpty, let printing = printings.removeValue(forKey: number) else {
       return .answer(CallID(number: number), answer)
     }
     guard let text = answer.value.flatMap({ PrintRequest.text($0, printing.encoding) }) else {
-      try reply(PrintRequest.error("put_chars"), printing, now)
+      try reply(PrintRequest.error("put_chars"), printing)
       return nil
     }
-    return try go(on: printing, text: text, now: now)
+    return try go(on: printing, text: text)
   }
 
   /// Handles a request of a process of the node to the group leader that we have given it.
   private mutating func print(
-    _ request: PrintRequest, of call: CallID, now: Int64
+    _ request: PrintRequest, of call: CallID
   ) throws(TermError) -> SessionEvent? {
     let printing = Printing(
       call: call, from: request.from, reply: request.reply, rest: request.steps[...],
       encoding: .unicode)
     // The process outlived its call. It gets the answer of a group leader that has ended, so that it does not wait.
     if pending[call.number] == nil {
-      try reply(PrintRequest.error("terminated"), printing, now)
+      try reply(PrintRequest.error("terminated"), printing)
       return nil
     }
-    return try go(on: printing, text: "", now: now)
+    return try go(on: printing, text: "")
   }
 
   /// Does the remaining steps of a request, up to one that has to wait.
   /// - Parameter text: the text of the steps that are done.
-  private mutating func go(
-    on printing: Printing, text: String, now: Int64
-  ) throws(TermError) -> SessionEvent? {
+  private mutating func go(on printing: Printing, text: String) throws(TermError) -> SessionEvent? {
     var (printing, text) = (printing, text)
     var answer = Term.atom("ok")
     steps: while let step = printing.rest.popFirst() {
@@ -360,12 +313,11 @@ public struct Session: Sendable {
         break steps
       case .format(let module, let function, let arguments, let encoding):
         printing.encoding = encoding
-        let maker = Call(module, function, arguments, isLinked: true)
-        _ = try begin(maker, now: now, printing: printing)
+        _ = try begin(Call(module, function, arguments, isLinked: true), printing: printing)
         return told(text, of: printing.call)
       }
     }
-    try reply(answer, printing, now)
+    try reply(answer, printing)
     return told(text, of: printing.call)
   }
 
@@ -373,53 +325,47 @@ public struct Session: Sendable {
     text.isEmpty || pending[call.number] == nil ? nil : .output(call, text)
   }
 
-  private mutating func reply(
-    _ term: Term, _ printing: Printing, _ now: Int64
-  ) throws(TermError) {
-    try send(.tuple([.atom("io_reply"), printing.reply, term]), to: printing.from, now: now)
+  private mutating func reply(_ term: Term, _ printing: Printing) throws(TermError) {
+    try send(.tuple([.atom("io_reply"), printing.reply, term]), to: printing.from)
   }
 
   /// Answers a ping, which is a request to `net_kernel` (`net_adm:ping/1`).
   private mutating func answer(
-    _ name: String, _ from: Term.Pid, _ message: Term, now: Int64
+    _ name: String, _ from: Term.Pid, _ message: Term
   ) throws(TermError) {
     guard name == "net_kernel", let parts = message.tuple(tagged: "$gen_call"), parts.count == 2,
       let caller = parts.first?.tuple, caller.count == 2,
       parts.last?.tuple(tagged: "is_auth") != nil
     else { return }
-    try send(.tuple([caller[1], .atom("yes")]), to: from, now: now)
+    try send(.tuple([caller[1], .atom("yes")]), to: from)
   }
 
   // MARK: - Time
 
   /// Gives up calls whose time is over, and sends a tick if one is due.
   public mutating func tick(now: Int64) throws(DistributionError) -> [SessionEvent] {
+    self.now = now
     let silence = now - lastHeard
     if silence >= pace.silence { throw .silent(seconds: Int(silence / 1000)) }
     do throws(TermError) {
-      if silence >= pace.probe, !isProbed { try probe(now: now) }
-      if now - lastSent >= pace.tick {
-        output += [0, 0, 0, 0]
-        lastSent = now
+      if silence >= pace.probe, !isProbed {
+        // It monitors a name that no process has. The node answers at once, however busy it is.
+        try say(.monitor, [.pid(identity.ownPid), .atom(""), identity.reference(next())])
+        isProbed = true
       }
-      return try giveUp(now: now)
+      if now - lastSent >= pace.tick { put([0, 0, 0, 0]) }
+      return try giveUp()
     } catch { throw .malformed(.term(error)) }
   }
 
-  /// Monitors a name that no process has. The node answers at once, however busy it is.
-  private mutating func probe(now: Int64) throws(TermError) {
-    try say(Control.monitor(.atom(""), from: .pid(ownPid), reference(next())))
-    (lastSent, isProbed) = (now, true)
-  }
-
-  private mutating func giveUp(now: Int64) throws(TermError) -> [SessionEvent] {
+  private mutating func giveUp() throws(TermError) -> [SessionEvent] {
     if now < earliestDeadline { return [] }
     var events: [SessionEvent] = []
     for number in pending.filter({ $0.value.deadline ?? .max <= now }).keys.sorted() {
       let printing = printings.removeValue(forKey: number)
       cancel(CallID(number: number), now: now)
       if let printing {
-        try reply(PrintRequest.error("timeout"), printing, now)
+        try reply(PrintRequest.error("timeout"), printing)
       } else {
         events.append(.answer(CallID(number: number), .timedOut))
       }

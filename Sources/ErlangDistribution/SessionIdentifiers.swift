@@ -1,48 +1,40 @@
 import ErlangTerm
 
 // The pids and references on our side of a session.
+
+extension Handshake.Result {
+  var ownPid: Term.Pid { pid(1) }
+
+  func pid(_ id: UInt32) -> Term.Pid {
+    Term.Pid(node: ownName, id: id, serial: 0, creation: ownCreation)
+  }
+
+  func reference(_ number: UInt64) -> Term {
+    let words = [Session.lowWord(of: number), Session.highWord(of: number), 0]
+    return .reference(Term.Reference(node: ownName, creation: ownCreation, words: words))
+  }
+
+  func number(of reference: Term.Reference) -> UInt64? {
+    guard reference.words.count == 3, reference.node == ownName,
+      reference.creation == ownCreation
+    else { return nil }
+    return Session.number(of: reference.words[0], reference.words[1], reference.words[2])
+  }
+}
+
 extension Session {
   static let mailboxBase: UInt32 = 1 << 8
   static let leaderBase: UInt32 = 1 << 20
 
-  var ownPid: Term.Pid { Self.ownPid(identity) }
-
-  static func ownPid(_ identity: Handshake.Result) -> Term.Pid { pid(1, identity) }
-
-  func pid(_ id: UInt32) -> Term.Pid { Self.pid(id, identity) }
-
-  static func pid(_ id: UInt32, _ identity: Handshake.Result) -> Term.Pid {
-    Term.Pid(
-      node: identity.ownName, id: id, serial: 0, creation: identity.ownCreation)
-  }
-
   /// The group leader of a call. Each call has its own, so that its output can be told from that of others.
   func leader(of call: CallID) -> Term.Pid {
-    pid(Self.leaderBase + UInt32(truncatingIfNeeded: call.number & 0x7FF_FFFF))
-  }
-
-  func reference(_ number: UInt64) -> Term { Self.reference(number, identity) }
-
-  static func reference(_ number: UInt64, _ identity: Handshake.Result) -> Term {
-    .reference(
-      Term.Reference(
-        node: identity.ownName, creation: identity.ownCreation,
-        words: [lowWord(of: number), highWord(of: number), 0]))
+    identity.pid(Self.leaderBase + UInt32(truncatingIfNeeded: call.number & 0x7FF_FFFF))
   }
 
   /// The words of a reference. The first word has only 18 bits.
-  static func lowWord(of number: UInt64) -> UInt32 {
-    UInt32(truncatingIfNeeded: number & 0x3FFFF)
-  }
+  static func lowWord(of number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number & 0x3FFFF) }
 
   static func highWord(of number: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: number >> 18) }
-
-  func number(of reference: Term.Reference) -> UInt64? {
-    guard reference.words.count == 3, reference.node == identity.ownName,
-      reference.creation == identity.ownCreation
-    else { return nil }
-    return Self.number(of: reference.words[0], reference.words[1], reference.words[2])
-  }
 
   /// The number in the words of a reference; nil for a reference of another kind.
   static func number(of low: UInt32, _ high: UInt32, _ last: UInt32) -> UInt64? {

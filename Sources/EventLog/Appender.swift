@@ -1,4 +1,3 @@
-import HomeLayout
 import Posix
 
 extension EventLog {

@@ -13,8 +13,6 @@ struct CommittedParts {
   private(set) var pending: [SegmentPart] = []
   private var isOpen = false
   private var found: ArraySlice<SegmentPart> = []
-  /// Where the parts that were returned so far end.
-  private(set) var offset: Int
 
   /// A limit, since hostile bytes could be millions of parts.
   private static let mostPending = 4096
@@ -22,7 +20,7 @@ struct CommittedParts {
   /// - Parameter written: parts that begin before this offset were written, whatever they look like now.
   init(_ file: File, from offset: Int = 0, isNewest: Bool, written: Int = 0) {
     scan = SegmentScanner(file, from: offset)
-    (self.isNewest, self.written, self.offset) = (isNewest, written, offset)
+    (self.isNewest, self.written) = (isNewest, written)
   }
 
   /// The next committed part; nil at the end of the log or of the segment.
@@ -36,7 +34,6 @@ struct CommittedParts {
         next = found.popFirst()
       }
     }
-    if let next { offset = next.range.upperBound }
     return next
   }
 
@@ -65,9 +62,7 @@ extension [SegmentPart] {
 extension SegmentPart {
   /// NUL bytes in two parts, if the offset is within them: free room begins there.
   fileprivate func split(at offset: Int) -> [SegmentPart] {
-    guard isZeros, range.lowerBound < offset, offset < range.upperBound else {
-      return [self]
-    }
+    guard isZeros, range.lowerBound < offset, offset < range.upperBound else { return [self] }
     return [range.lowerBound..<offset, offset..<range.upperBound].map {
       SegmentPart(content: .zeros, range: $0, state: state)
     }

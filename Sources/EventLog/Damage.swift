@@ -24,10 +24,7 @@ public struct Damage: Hashable, Sendable {
   public var kind: Kind
 
   public init(path: String, offset: Int, length: Int, kind: Kind) {
-    self.path = path
-    self.offset = offset
-    self.length = length
-    self.kind = kind
+    (self.path, self.offset, self.length, self.kind) = (path, offset, length, kind)
   }
 
   /// The numbers that are missing; nil for another kind of damage.

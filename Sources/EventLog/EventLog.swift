@@ -1,4 +1,3 @@
-import HomeLayout
 import Posix
 
 /// One durable log in a folder, written by any number of processes and read by any number more.

@@ -80,9 +80,7 @@ public struct Line: Hashable, Sendable {
     bytes += Self.tail
     for place in 0..<8 { bytes.append(Self.digit(place, of: checksum)) }
     bytes += Self.end
-    self.sequence = sequence
-    self.time = time
-    self.bytes = bytes
+    (self.sequence, self.time, self.bytes) = (sequence, time, bytes)
   }
 
   /// Reads a line without its newline; nil if it is not whole and right.

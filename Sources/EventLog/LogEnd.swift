@@ -62,10 +62,9 @@ extension LogEnd {
 
   private static let blank = UInt8(ascii: " ")
 
-  private static let boot =
-    (try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64))?.filter { $0 > blank }
+  private static let boot = ProcessTable.bootID
 
-  private static let beginning = Array("format \(format) ".utf8) + (boot ?? []) + [blank]
+  private static let beginning = Array("format \(format) \(boot) ".utf8)
 
   /// No segment is longer, not even one in which many lines were written together.
   private static let greatestOffset = 1 << 30
@@ -83,7 +82,9 @@ extension LogEnd {
       let format = Int64(decimal: words[1])
     else { return nil }
     if format > Self.format { throw .newerFormat(Int(format)) }
-    guard words.count == 11, Self.boot != nil, note.starts(with: Self.beginning) else { return nil }
+    guard words.count == 11, !Self.boot.isEmpty, note.starts(with: Self.beginning) else {
+      return nil
+    }
     let numbers = words[3..<9].compactMap { Int64(decimal: $0) }
     guard numbers.count == 6, let trail = Hex.decode(words[9]),
       let segment = UInt64(exactly: numbers[0]), let next = UInt64(exactly: numbers[3])

@@ -12,7 +12,7 @@ struct NameWatch {
 
   /// nil where the folder cannot be watched.
   init?(of log: EventLog) {
-    guard let watch = try? FolderWatch(namesIn: log.folder) else { return nil }
+    guard let watch = try? FolderWatch(log.folder, namesOnly: true) else { return nil }
     self.watch = watch
   }
 

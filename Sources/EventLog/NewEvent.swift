@@ -13,10 +13,7 @@ public struct NewEvent: Hashable, Sendable {
 
   public init(source: String, type: String, subject: String?, data: [UInt8]) {
     id = Random.id()
-    self.source = source
-    self.type = type
-    self.subject = subject
-    self.data = data
+    (self.source, self.type, self.subject, self.data) = (source, type, subject, data)
   }
 
   static func isID(_ bytes: some Collection<UInt8>) -> Bool {

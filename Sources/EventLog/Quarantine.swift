@@ -39,8 +39,7 @@ struct Quarantine {
   }
 
   private func write(_ range: SegmentRange, to file: File) throws(PosixError) {
-    try file.write(
-      "\(Line.digits(range.segment)) \(range.bytes.lowerBound) \(range.bytes.count)\n")
+    try file.write("\(Line.digits(range.segment)) \(range.bytes.lowerBound) \(range.bytes.count)\n")
     var offset = range.bytes.lowerBound
     while offset < range.bytes.upperBound {
       let part = try range.file.read(upTo: min(65_536, range.bytes.upperBound - offset), at: offset)

@@ -12,8 +12,7 @@ public struct Reader: Sendable {
   private var listing: [UInt64] = []
 
   public init(_ log: EventLog, from cursor: Cursor = .start) {
-    self.log = log
-    self.cursor = cursor
+    (self.log, self.cursor) = (log, cursor)
   }
 
   /// The next lines, about `limit` bytes of one segment; empty at the end of the log.
@@ -141,9 +140,7 @@ public struct Reader: Sendable {
   {
     // The note is read before the segment, so that the lines that it counts are there.
     var note = holdingNote()
-    if let note, note.segment > cursor.segment {
-      return try older(file, before: note.next, limit)
-    }
+    if let note, note.segment > cursor.segment { return try older(file, before: note.next, limit) }
     if note?.segment != cursor.segment { note = nil }
     if let note, isRoom, note.offset == cursor.offset, note.next == cursor.sequence + 1 {
       return []

@@ -20,8 +20,7 @@ extension EventLog {
     var writer = try Writer.open(self, isThorough: true)
     defer { withExtendedLifetime(writer) {} }
     let mending = writer.mending
-    var repair = Repair(
-      torn: mending.torn, tornAside: mending.aside, restored: mending.restored)
+    var repair = Repair(torn: mending.torn, tornAside: mending.aside, restored: mending.restored)
     let segments = try segments()
     do throws(PosixError) {
       var ranges: [SegmentRange] = []

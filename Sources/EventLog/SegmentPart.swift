@@ -35,9 +35,7 @@ struct SegmentPart: Hashable {
     }
   }
 
-  var isZeros: Bool {
-    if case .zeros = content { true } else { false }
-  }
+  var isZeros: Bool { if case .zeros = content { true } else { false } }
 
   var isWholeLine: Bool {
     if case .line(_, ending: EventLog.newline?) = content { true } else { false }

@@ -12,8 +12,7 @@ struct SegmentScanner {
 
   /// - Parameter window: how many bytes are read at once.
   init(_ file: File, from offset: Int, window: Int = 65_536) {
-    self.file = file
-    self.window = window
+    (self.file, self.window) = (file, window)
     base = offset
   }
 

@@ -130,15 +130,13 @@ struct Writer: ~Copyable {
     let time = max(end.time, Timestamp(milliseconds: Clock.now()))
     // A greater number could not be read back.
     let (last, isTooGreat) = end.next.addingReportingOverflow(UInt64(forms.count))
-    if isTooGreat || last > Line.greatest + 1 { throw .unwritable(numbersUsedUp) }
+    if isTooGreat || last > Line.greatest + 1 {
+      throw .unwritable(PosixError("number a line of", log.folder, .fileTooLarge))
+    }
     let moment = time.text
     return forms.enumerated().map { index, form in
       Line(form, sequence: end.next + UInt64(index), time: time, moment: moment)
     }
-  }
-
-  private var numbersUsedUp: PosixError {
-    PosixError("number a line of", log.folder, .fileTooLarge)
   }
 
   /// Writes lines of the next numbers in one piece.

@@ -7,11 +7,6 @@ public struct BootTimeline: Hashable, Sendable {
     public var application: String
     public var milliseconds: Int64
     public var isRunning: Bool
-
-    public init(application: String, milliseconds: Int64, isRunning: Bool) {
-      (self.application, self.milliseconds) = (application, milliseconds)
-      self.isRunning = isRunning
-    }
   }
 
   /// In the order in which they were started. What ran before the first look is not among them.
@@ -70,9 +65,7 @@ public struct BootTimeline: Hashable, Sendable {
   ///   - starting: applications being started, in their order.
   ///   - running: those that run, in the order in which they were started.
   ///   - isReady: whether the node has booted.
-  public mutating func look(
-    at now: Int64, starting: [String], running: [String], isReady: Bool
-  ) {
+  public mutating func look(at now: Int64, starting: [String], running: [String], isReady: Bool) {
     if isFinished { return }
     guard let last else {
       self.last = now

@@ -28,7 +28,7 @@ public struct NodeReport: Hashable, Sendable {
   /// `greeter-web-1-42@127.0.0.1`; the best that is known where it has not told.
   public var name: String
   public var origin: Origin
-  public var state: State
+  public var state = State.idle
   /// Why it is not up, and what to do.
   public var cause: Cause?
   /// The last that is known of it, which stays when it goes down.
@@ -39,16 +39,12 @@ public struct NodeReport: Hashable, Sendable {
   /// The supervision tree that was asked for.
   public var tree: SupervisionTree?
   /// System and crash events, and changes of its state, oldest first.
-  public var happenings: [NodeHappening]
+  public var happenings: [NodeHappening] = []
+}
 
-  public init(
-    id: String, name: String, origin: Origin, state: State = .idle, cause: Cause? = nil,
-    snapshot: NodeSnapshot? = nil, boot: BootTimeline? = nil, survey: ProcessSurvey? = nil,
-    settings: NodeSettings? = nil, tree: SupervisionTree? = nil, happenings: [NodeHappening] = []
-  ) {
-    (self.id, self.name, self.origin, self.state) = (id, name, origin, state)
-    (self.cause, self.snapshot, self.boot, self.survey) = (cause, snapshot, boot, survey)
-    (self.settings, self.tree, self.happenings) = (settings, tree, happenings)
+extension NodeReport {
+  public init(id: String, name: String, origin: Origin, state: State = .idle, cause: Cause? = nil) {
+    (self.id, self.name, self.origin, self.state, self.cause) = (id, name, origin, state, cause)
   }
 }
 
@@ -93,6 +89,14 @@ public struct NodeLogLine: Hashable, Sendable {
   public init(time: Timestamp, level: Level, module: String, pid: String, text: String) {
     (self.time, self.level, self.module) = (time, level, module)
     (self.pid, self.text) = (pid, text)
+  }
+}
+
+extension NodeLogLine.Level: Comparable {
+  /// The more severe one is less.
+  public static func < (left: Self, right: Self) -> Bool {
+    let all = Self.allCases
+    return (all.firstIndex(of: left) ?? 0) < (all.firstIndex(of: right) ?? 0)
   }
 }
 

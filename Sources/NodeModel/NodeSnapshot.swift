@@ -31,46 +31,33 @@ public struct NodeSnapshot: Hashable, Sendable {
 
   public var node: String
   /// `25`
-  public var otp: String
+  public var otp = ""
   /// `13.1.5`
-  public var erts: String
+  public var erts = ""
   /// Milliseconds since the runtime system started.
-  public var uptime: Int64
+  public var uptime: Int64 = 0
   /// Whether it has booted and no application is on its way.
-  public var isReady: Bool
+  public var isReady = false
   /// `starting`, `started` or `stopping`.
-  public var status: String
-  public var schedulers: Int
-  public var schedulersOnline: Int
+  public var status = ""
+  public var schedulers = 0
+  public var schedulersOnline = 0
   /// Processes and ports that are ready to run and wait for a scheduler, by run queue.
-  public var runQueues: [Int]
-  public var memory: Memory
-  public var processes: Usage
-  public var ports: Usage
-  public var atoms: Usage
-  public var ets: Usage
+  public var runQueues: [Int] = []
+  public var memory = Memory()
+  public var processes = Usage(0, of: 0)
+  public var ports = Usage(0, of: 0)
+  public var atoms = Usage(0, of: 0)
+  public var ets = Usage(0, of: 0)
   /// In the order in which they were started; those that were not, behind them by name.
-  public var applications: [Application]
+  public var applications: [Application] = []
   /// Other nodes it is connected to, hidden ones too; not we.
-  public var peers: [String]
-
-  public init(
-    node: String, otp: String = "", erts: String = "", uptime: Int64 = 0, isReady: Bool = false,
-    status: String = "", schedulers: Int = 0, schedulersOnline: Int = 0, runQueues: [Int] = [],
-    memory: Memory = Memory(), processes: Usage = Usage(0, of: 0), ports: Usage = Usage(0, of: 0),
-    atoms: Usage = Usage(0, of: 0), ets: Usage = Usage(0, of: 0),
-    applications: [Application] = [], peers: [String] = []
-  ) {
-    (self.node, self.otp, self.erts, self.uptime) = (node, otp, erts, uptime)
-    (self.isReady, self.status) = (isReady, status)
-    (self.schedulers, self.schedulersOnline) = (schedulers, schedulersOnline)
-    (self.runQueues, self.memory) = (runQueues, memory)
-    (self.processes, self.ports, self.atoms, self.ets) = (processes, ports, atoms, ets)
-    (self.applications, self.peers) = (applications, peers)
-  }
+  public var peers: [String] = []
 }
 
 extension NodeSnapshot {
+  public init(node: String) { self.node = node }
+
   /// An OTP application inside the node.
   public struct Application: Hashable, Sendable {
     public enum State: String, Sendable {
@@ -126,9 +113,7 @@ public struct ProcessSurvey: Hashable, Sendable {
     /// Bytes.
     public var memory: Int
 
-    public init(processes: Int, memory: Int) {
-      (self.processes, self.memory) = (processes, memory)
-    }
+    public init(processes: Int, memory: Int) { (self.processes, self.memory) = (processes, memory) }
   }
 
   /// Those that work most, at most ten, most first.
@@ -150,12 +135,17 @@ public struct ProcessSurvey: Hashable, Sendable {
 }
 
 /// What a node was started with; it seldom changes.
-public struct NodeSettings: Hashable, Sendable {
+public struct NodeSettings: Hashable, Encodable, Sendable {
   /// A value of the application environment, as text; secrets are masked.
-  public struct Value: Hashable, Sendable {
+  public struct Value: Hashable, Encodable, Sendable {
     public var application: String
     public var key: String
     public var text: String
+
+    private enum CodingKeys: String, CodingKey {
+      case application, key
+      case text = "value"
+    }
 
     public init(application: String, key: String, text: String) {
       (self.application, self.key, self.text) = (application, key, text)
@@ -163,7 +153,7 @@ public struct NodeSettings: Hashable, Sendable {
   }
 
   /// An OTP release as the node's release handler knows it.
-  public struct Release: Hashable, Sendable {
+  public struct Release: Hashable, Encodable, Sendable {
     public var name: String
     public var version: String
     /// `permanent`, `current`, `old` or `unpacked`.
@@ -179,6 +169,12 @@ public struct NodeSettings: Hashable, Sendable {
   public var values: [Value]
   /// Empty where the node has no release handler.
   public var releases: [Release]
+
+  private enum CodingKeys: String, CodingKey {
+    case flags
+    case values = "environment"
+    case releases
+  }
 
   public init(flags: [String] = [], values: [Value] = [], releases: [Release] = []) {
     (self.flags, self.values, self.releases) = (flags, values, releases)

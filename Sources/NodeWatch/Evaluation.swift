@@ -85,8 +85,7 @@ extension Client {
       return evaluation.result(of: parsed, parse)
     }
     let bindings = Term.list([.tuple([.atom("Text"), evaluation.source])])
-    let run = Call(
-      "erl_eval", "exprs", [forms, bindings], limit: evaluation.limit, isLinked: true)
+    let run = Call("erl_eval", "exprs", [forms, bindings], limit: evaluation.limit, isLinked: true)
     return evaluation.result(of: try call(run, print: print), run)
   }
 }

@@ -1,7 +1,6 @@
 import ErlangDistribution
 import ErlangTerm
 import Events
-import NodeModel
 import Operations
 
 extension NodeAction {

@@ -1,5 +1,4 @@
 import ErlangDistribution
-import ErlangTerm
 import Events
 import HomeLayout
 import NodeModel
@@ -26,7 +25,6 @@ public struct NodeMonitor: Sendable {
   public typealias Find = @Sendable () throws(Cause) -> NodeAccess
 
   public internal(set) var report: NodeReport
-  /// The parts of the node to watch.
   public var parts: NodeAttention.Parts = []
   /// The application whose supervision tree is read.
   public var tree: String?
@@ -86,9 +84,7 @@ public struct NodeMonitor: Sendable {
 
   /// Does what can be done without waiting.
   /// - Returns: whether `report` has changed, or there is more of the log or of outcomes.
-  public mutating func advance(
-    _ ready: [Poll.Ready], now: Int64 = Clock.monotonic()
-  ) -> Bool {
+  public mutating func advance(_ ready: [Poll.Ready], now: Int64 = Clock.monotonic()) -> Bool {
     let before = report
     noteWishes(now: now)
     if connection == nil, isWanted, retry.next <= now { connect(now: now) }
@@ -262,7 +258,6 @@ extension NodeMonitor {
   /// Gives up an action that has no outcome yet.
   public mutating func giveUp(_ id: String) { actions.removeAll { $0.id == id } }
 
-  /// Takes the outcomes that have come.
   public mutating func takeOutcomes() -> [(id: String, outcome: Result<Void, Cause>)] {
     defer { actions.removeAll { $0.outcome != nil } }
     return actions.compactMap { action in action.outcome.map { (action.id, $0) } }

@@ -3,9 +3,16 @@ import ErlangTerm
 
 /// A piece of Erlang that a node evaluates without loading a module: when its process ends, nothing of it is left.
 /// Its source is in `Probes`; `scripts/probe-forms` writes the parsed form beside it.
-enum NodeProbe {
-  case survey
-  case collector
+struct NodeProbe {
+  static let survey = NodeProbe(PackageResources.survey_forms)
+  static let collector = NodeProbe(PackageResources.collector_forms)
+
+  private let form: Term
+
+  /// A test holds the files against their sources, so that they can be read.
+  private init(_ bytes: [UInt8]) {
+    form = ((try? TextFormat.consult(bytes)) ?? []).first ?? .list([])
+  }
 
   /// Names of its arguments: atoms that every node has.
   private static let names = ["round", "self", "setelement", "size", "spawn", "split_binary"]
@@ -15,27 +22,12 @@ enum NodeProbe {
   func call(_ arguments: [Term], limit: Int64?, isLinked: Bool) -> Call {
     let names = Self.names.prefix(arguments.count).map { Term.atom($0) }
     let variables = names.map { Term.tuple([.atom("var"), .integer(0), $0]) }
-    let form = Term.tuple([.atom("call"), .integer(0), self.form, .list(variables)])
+    let call = Term.tuple([.atom("call"), .integer(0), form, .list(variables)])
     let bindings = Dictionary(zip(names, arguments)) { $1 }
     return Call(
-      "erl_eval", "expr", [form, .map(bindings), .atom("none")], limit: limit, isLinked: isLinked)
+      "erl_eval", "expr", [call, .map(bindings), .atom("none")], limit: limit, isLinked: isLinked)
   }
 
   /// The value in what `erl_eval:expr/3` returned.
   static func value(_ term: Term) -> Term? { term.tuple(tagged: "value")?.first }
-
-  private var form: Term {
-    switch self {
-    case .survey: Self.surveyForm
-    case .collector: Self.collectorForm
-    }
-  }
-
-  private static let surveyForm = parse(PackageResources.survey_forms)
-  private static let collectorForm = parse(PackageResources.collector_forms)
-
-  /// A test holds the files against their sources, so that they can be read.
-  private static func parse(_ bytes: [UInt8]) -> Term {
-    ((try? TextFormat.consult(bytes)) ?? []).first ?? .list([])
-  }
 }

@@ -20,9 +20,7 @@ extension NodeMonitor {
     }
   }
 
-  private mutating func begin(
-    _ kind: QuestionSchedule.Kind, now: Int64
-  ) throws(DistributionError) {
+  private mutating func begin(_ kind: QuestionSchedule.Kind, now: Int64) throws(DistributionError) {
     switch kind {
     case .vitals: try put(Vitals.call, .vitals, now: now)
     case .boot: try put(Vitals.bootCall, .boot, now: now)
@@ -103,7 +101,7 @@ extension NodeMonitor {
         note("lines of the log cannot be read: \(error)", isBad: true)
         try stopLog(now: now)
       }
-    case .output, .down: break
+    case .output: break
     }
   }
 
@@ -289,13 +287,5 @@ extension NodeMonitor {
       note("the log cannot be read: \(complaint)", isBad: true)
     }
     schedule.miss(.log, now: now)
-  }
-}
-
-extension NodeLogLine.Level: Comparable {
-  /// The more severe one is less.
-  public static func < (left: Self, right: Self) -> Bool {
-    let all = Self.allCases
-    return (all.firstIndex(of: left) ?? 0) < (all.firstIndex(of: right) ?? 0)
   }
 }

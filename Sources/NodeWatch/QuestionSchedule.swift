@@ -1,13 +1,11 @@
 import ErlangDistribution
 import ErlangTerm
-import HomeLayout
 import NodeModel
 
 /// The questions that are open on one connection, and the times at which they are asked again.
 struct QuestionSchedule {
   enum Question: Hashable {
-    case vitals
-    case boot
+    case vitals, boot
     case dependencies([String])
     case processes
     /// The stacks of a booting node's processes.
@@ -38,13 +36,11 @@ struct QuestionSchedule {
   /// Milliseconds between two answers of a kind.
   private static func interval(_ kind: Kind) -> Int64 {
     switch kind {
-    case .vitals: 2000
     case .boot: 5
     case .stack: 1000
-    case .survey: 5000
+    case .vitals, .log: 2000
+    case .survey, .tree: 5000
     case .settings: 30_000
-    case .tree: 5000
-    case .log: 2000
     }
   }
 

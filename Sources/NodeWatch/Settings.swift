@@ -12,9 +12,7 @@ enum Settings {
   static func environmentCall(_ applications: [String]) -> Call {
     Call(
       "lists", "map",
-      [
-        Vitals.export("application", "get_all_env", 1), .list(applications.map { .atom($0) }),
-      ])
+      [Vitals.export("application", "get_all_env", 1), .list(applications.map { .atom($0) })])
   }
 
   /// Only for a node whose release handler runs: on others the call would make a new atom.

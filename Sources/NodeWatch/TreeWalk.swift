@@ -1,14 +1,12 @@
 import ErlangDistribution
 import ErlangTerm
-import HomeLayout
 import NodeModel
 
 /// A walk down the supervision tree of an application, level by level, as a value: it returns calls to make and
 /// takes their answers.
 struct TreeWalk {
   enum Step: Hashable {
-    case master
-    case top
+    case master, top
     case count(Int)
     case children(Int)
     /// The current functions of the processes at these indexes.

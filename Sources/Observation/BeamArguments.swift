@@ -49,9 +49,7 @@ struct BeamArguments: Hashable, Sendable {
     }
     return nil
   }
-}
 
-extension BeamArguments {
   enum Name: Hashable {
     case short(String)
     case long(String)

@@ -32,9 +32,7 @@ struct BeamFacts: Sendable {
   var cookieFile: Result<Cookie, Cookie.FileProblem>?
   /// The names in the release's folder.
   var releaseFiles: [String] = []
-}
 
-extension BeamFacts {
   var epmdPort: UInt16 {
     arguments.epmdPort ?? environment["ERL_EPMD_PORT"].flatMap { UInt16($0) }
       ?? NodeAddress.epmdPort

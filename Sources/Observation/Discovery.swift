@@ -111,9 +111,7 @@ public struct Discovery: Sendable {
     answers[question] = answer
     return answer
   }
-}
 
-extension Discovery {
   /// A name for the namespace of a process; nil where we may not look. namespaces(7)
   private static func namespace(_ kind: String, of pid: Int32) -> String? {
     try? Files.target(ofLink: "/proc/\(pid)/ns/\(kind)")

@@ -1,4 +1,3 @@
-import HomeLayout
 import NodeModel
 import Posix
 

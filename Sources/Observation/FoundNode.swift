@@ -125,7 +125,7 @@ enum ControlGroup {
   private static func container(_ parts: [String]) -> String? {
     for (index, part) in parts.enumerated().reversed() {
       let body = part.hasSuffix(".scope") ? String(part.dropLast(6)) : part
-      let id = body.suffix(while: \.isHexDigit)
+      let id = String(body.reversed().prefix(while: \.isHexDigit).reversed())
       guard id.count >= 32 else { continue }
       let manager = body.dropLast(id.count + 1)
       let above = index > 0 ? parts[index - 1] : ""
@@ -141,12 +141,5 @@ enum ControlGroup {
       part.hasSuffix(".service") && !part.hasPrefix("user@") && part.utf8.count <= 128
         && part.unicodeScalars.allSatisfy { $0.value > 32 && $0.value < 127 }
     }
-  }
-}
-
-extension String {
-  /// The longest suffix whose characters all satisfy a condition.
-  fileprivate func suffix(while condition: (Character) -> Bool) -> Substring {
-    self[(lastIndex { !condition($0) }.map { index(after: $0) } ?? startIndex)...]
   }
 }

@@ -9,7 +9,8 @@ import Posix
 public enum LiveBoard {
   /// - Parameter moment: the time of a past board, which is not corrected; nil for now.
   /// - Returns: also whether a part of the log that was read is damaged.
-  public static func board(of home: Home, program: String, at moment: HistoryPoint? = nil) throws(Cause)
+  public static func board(of home: Home, program: String, at moment: HistoryPoint? = nil)
+    throws(Cause)
     -> (board: Board, isDamaged: Bool)
   {
     let journal = Journal(home: home, program: program)
@@ -51,7 +52,5 @@ public enum LiveBoard {
   public static func shortage(of home: Home) -> Cause? { ReservedSpace(home: home).shortage }
 
   /// Whether an agent serves the home.
-  public static func hasAgent(_ home: Home) -> Bool {
-    (try? Lock.isHeld(home.agentLock)) ?? false
-  }
+  public static func hasAgent(_ home: Home) -> Bool { (try? Lock.isHeld(home.agentLock)) ?? false }
 }

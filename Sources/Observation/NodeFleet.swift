@@ -143,9 +143,7 @@ public struct NodeFleet: Sendable {
   }
 
   /// Gives up an action that has no outcome yet.
-  public mutating func giveUp(_ id: String) {
-    for node in order { members[node]?.giveUp(id) }
-  }
+  public mutating func giveUp(_ id: String) { for node in order { members[node]?.giveUp(id) } }
 
   /// Closes every connection.
   public mutating func leave() {
@@ -167,9 +165,7 @@ public struct NodeFleet: Sendable {
 
   /// Does what can be done without waiting for a node.
   /// - Returns: whether a report has changed, or there is more of a log or of outcomes.
-  public mutating func advance(
-    _ ready: [Poll.Ready], now: Int64 = Clock.monotonic()
-  ) -> Bool {
+  public mutating func advance(_ ready: [Poll.Ready], now: Int64 = Clock.monotonic()) -> Bool {
     let before = order
     if attention.discovers, now >= nextSearch {
       found = search()

@@ -66,9 +66,7 @@ public struct NodeLocator: Sendable {
 
   /// The node with a typed name: `name@host` or `name@host:port`.
   /// - Parameter beams: those of this host; nil to search for them.
-  public func node(
-    named text: String, among beams: [FoundNode]? = nil
-  ) throws(Cause) -> KnownNode {
+  public func node(named text: String, among beams: [FoundNode]? = nil) throws(Cause) -> KnownNode {
     guard let (name, port) = ErlangDistribution.NodeName.parse(text) else {
       throw Cause(
         .nodeName, "'\(text)' is no node's name",
@@ -128,9 +126,7 @@ public struct NodeLocator: Sendable {
 
   /// The node of a run of the home.
   /// - Parameter port: the one it listens on, where that is known.
-  public func node(
-    of run: Board.Run, app: String, port: UInt16? = nil
-  ) throws(Cause) -> KnownNode {
+  public func node(of run: Board.Run, app: String, port: UInt16? = nil) throws(Cause) -> KnownNode {
     guard let home, let node = run.node, let name = ErlangDistribution.NodeName(node) else {
       throw Cause(
         .nodeName, "'\(run.instance)' of '\(app)' has no node: it is no OTP release",
@@ -150,7 +146,6 @@ public struct NodeLocator: Sendable {
       access: .success(NodeAccess(NodeAddress(name: name, door: door, tls: tls), cookie)))
   }
 
-  /// The node of the run with a number.
   func node(ofRun run: UInt64, app: String) throws(Cause) -> KnownNode {
     guard let run = board.apps[app]?.run(run) else {
       throw Cause(.runLost, "run \(run) of '\(app)' is over")

@@ -1,6 +1,4 @@
-import ConfigStore
 import Events
-import HomeLayout
 import NodeModel
 import NodeWatch
 import Posix

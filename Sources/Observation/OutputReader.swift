@@ -32,15 +32,18 @@ public struct OutputReader: Sendable {
   ///   - only: one instance; nil for all.
   ///   - last: the most lines that the first call of `next` returns.
   public init(home: Home, app: String, only: InstanceName? = nil, last: Int) {
-    self.home = home
-    self.app = app
-    self.only = only
+    (self.home, self.app, self.only) = (home, app, only)
     first = last
     values = HomeMask(home: home, app: app)
   }
 
-  /// The folders that change when there is more to read.
-  public var folders: [String] { runs().map { folder($0).log }.filter(Files.isFolder) }
+  /// The folder that has one for each instance.
+  var root: String { home.app(app).instances }
+
+  /// The folders that change when there is more to read: of instances, of runs and of their logs.
+  public var folders: [String] {
+    instances().map { "\(root)/\($0)" } + runs().flatMap { [folder($0).path, folder($0).log] }
+  }
 
   /// The whole lines written since the last call, in the order of their times.
   public mutating func next() -> [OutputLine] {
@@ -120,13 +123,15 @@ public struct OutputReader: Sendable {
     home.app(app).run(run.instance.description, run.number)
   }
 
-  private func runs() -> [RunID] {
-    let folder = home.app(app).instances
-    return ((try? Files.list(folder)) ?? []).compactMap { InstanceName($0) }
+  private func instances() -> [InstanceName] {
+    ((try? Files.list(root)) ?? []).compactMap { InstanceName($0) }
       .filter { only == nil || $0 == only }.sorted()
-      .flatMap { instance in
-        ((try? Files.list("\(folder)/\(instance)")) ?? []).compactMap { UInt64($0) }.sorted()
-          .map { RunID(instance: instance, number: $0) }
-      }
+  }
+
+  private func runs() -> [RunID] {
+    instances().flatMap { instance in
+      ((try? Files.list("\(root)/\(instance)")) ?? []).compactMap { UInt64($0) }.sorted()
+        .map { RunID(instance: instance, number: $0) }
+    }
   }
 }

@@ -37,7 +37,6 @@ public enum Printable {
   /// The cleaned text as lines of at most `width` cells, broken at spaces where there are any.
   ///
   /// Line ends in the text are kept. A width below 2 counts as 2, the width of one cluster.
-  ///
   /// - Parameter most: how many lines at most; where there would be more the last ends in `…`.
   public static func wrap(_ text: String, to width: Int, most: Int = .max) -> [String] {
     var lines: [String] = []
@@ -73,9 +72,7 @@ public enum Printable {
     return fitting + [Cluster(text: "…", width: 1)]
   }
 
-  private static func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { 0x20...0x7E ~= $0 }
-  }
+  private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { 0x20...0x7E ~= $0 } }
 }
 
 /// Breaks one line of clusters into several.

@@ -1,15 +1,15 @@
 import CPosix
 import Glibc
 
+extension FixedWidthInteger {
+  /// Its bytes, the most significant first.
+  public var bytes: [UInt8] { withUnsafeBytes(of: bigEndian) { Array($0) } }
+}
+
 extension [UInt8] {
   /// The index of a byte at `start` or behind it. memchr(3)
   public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
-    withUnsafeBytes { buffer in
-      guard start < buffer.count, let base = buffer.baseAddress,
-        let found = memchr(base + start, Int32(byte), buffer.count - start)
-      else { return nil }
-      return UnsafeRawPointer(found) - base
-    }
+    start < count ? firstIndex(of: byte, in: start..<count) : nil
   }
 
   /// The index of a byte in a range. memchr(3)

@@ -1,10 +1,7 @@
 /// CRC-32C (Castagnoli), as RFC 3720 appendix B.4 defines it.
 public enum CRC32C {
   /// The checksum, most significant byte first.
-  public static func bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] {
-    let sum = checksum(bytes)
-    return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> UInt32($0)) }
-  }
+  public static func bytes(_ bytes: some Sequence<UInt8>) -> [UInt8] { checksum(bytes).bytes }
 
   @inlinable
   public static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
@@ -21,8 +18,7 @@ public enum CRC32C {
       var crc: UInt32 = ~0
       var position = 0
       while bytes.count - position >= 16 {
-        let low = UInt64(
-          littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+        let low = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
         let high = UInt64(
           littleEndian: raw.loadUnaligned(fromByteOffset: position + 8, as: UInt64.self))
         crc = share(of: low ^ UInt64(crc), 8, tables) ^ share(of: high, 0, tables)

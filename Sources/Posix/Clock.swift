@@ -9,11 +9,7 @@ public enum Clock {
   public static func monotonic() -> Int64 { read(CLOCK_MONOTONIC) }
 
   /// The monotonic clock in microseconds, for measurements.
-  public static func microseconds() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
-  }
+  public static func microseconds() -> Int64 { read(CLOCK_MONOTONIC, perSecond: 1_000_000) }
 
   /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
   public static func utcOffset(at milliseconds: Int64) -> Int {
@@ -25,9 +21,9 @@ public enum Clock {
   /// Holds this thread up. poll(2)
   public static func pause(milliseconds: Int64) { poll(nil, 0, Int32(clamping: milliseconds)) }
 
-  private static func read(_ clock: clockid_t) -> Int64 {
+  private static func read(_ clock: clockid_t, perSecond rate: Int64 = 1000) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+    return Int64(time.tv_sec) * rate + Int64(time.tv_nsec) * rate / 1_000_000_000
   }
 }

@@ -15,7 +15,7 @@ public enum Dial {
     throws(PosixError) -> File
   {
     let name = address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
-    guard let target = Target(address, port) else {
+    guard let target = SocketAddress(address, port) else {
       throw PosixError("connect to", name, .invalid)
     }
     let socket = try File(owning: descriptor(target.family, inNetworkOf: process), name: name)
@@ -24,7 +24,7 @@ public enum Dial {
     setsockopt(socket.descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, size)
     setsockopt(socket.descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, size)
     do throws(PosixError) {
-      try check("connect to", name) { target.connect(socket.descriptor) }
+      try check("connect to", name) { target.with { connect(socket.descriptor, $0, $1) } }
     } catch { if error.errno != .inProgress { throw error } }
     return socket
   }
@@ -102,33 +102,33 @@ public enum Dial {
       return try check(action, subject) { cposix_socket_in(network.descriptor, family) }
     } catch { throw PosixError(action, subject, error.errno) }
   }
+}
 
-  /// The bytes of a `sockaddr_in` or `sockaddr_in6`.
-  private struct Target {
-    let family: Int32
-    private let bytes: [UInt8]
+/// An address with a port, as the bytes of a `sockaddr_in` or `sockaddr_in6`.
+struct SocketAddress {
+  let family: Int32
+  private let bytes: [UInt8]
 
-    init?(_ address: String, _ port: UInt16) {
-      // inet_pton(3) would end the text at the zero.
-      if address.utf8.contains(0) { return nil }
-      var (four, six) = (sockaddr_in(), sockaddr_in6())
-      if inet_pton(AF_INET, address, &four.sin_addr) == 1 {
-        (four.sin_family, four.sin_port) = (sa_family_t(AF_INET), port.bigEndian)
-        (family, bytes) = (AF_INET, withUnsafeBytes(of: four) { Array($0) })
-      } else if inet_pton(AF_INET6, address, &six.sin6_addr) == 1 {
-        (six.sin6_family, six.sin6_port) = (sa_family_t(AF_INET6), port.bigEndian)
-        (family, bytes) = (AF_INET6, withUnsafeBytes(of: six) { Array($0) })
-      } else {
-        return nil
-      }
+  init?(_ address: String, _ port: UInt16) {
+    // inet_pton(3) would end the text at the zero.
+    if address.utf8.contains(0) { return nil }
+    var (four, six) = (sockaddr_in(), sockaddr_in6())
+    if inet_pton(AF_INET, address, &four.sin_addr) == 1 {
+      (four.sin_family, four.sin_port) = (sa_family_t(AF_INET), port.bigEndian)
+      (family, bytes) = (AF_INET, withUnsafeBytes(of: four) { Array($0) })
+    } else if inet_pton(AF_INET6, address, &six.sin6_addr) == 1 {
+      (six.sin6_family, six.sin6_port) = (sa_family_t(AF_INET6), port.bigEndian)
+      (family, bytes) = (AF_INET6, withUnsafeBytes(of: six) { Array($0) })
+    } else {
+      return nil
     }
+  }
 
-    func connect(_ descriptor: Int32) -> Int32 {
-      bytes.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress else { return -1 }
-        return Glibc.connect(
-          descriptor, base.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
-      }
+  /// Makes a system call that takes an address.
+  func with(_ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return -1 }
+      return call(base.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count))
     }
   }
 }

@@ -42,12 +42,9 @@ public struct SHA256: Sendable {
   public func finish() -> [UInt8] {
     var last = self
     let zeros = (119 - pending.count) % 64
-    let bits = length &* 8
     last.update([0x80] + [UInt8](repeating: 0, count: zeros))
-    last.update((0..<8).reversed().map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) })
-    return last.state.flatMap { word in
-      (0..<4).reversed().map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
-    }
+    last.update((length &* 8).bytes)
+    return last.state.flatMap(\.bytes)
   }
 
   public static func digest(_ bytes: some Collection<UInt8>) -> [UInt8] {

@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 
 /// An error number of a system call. errno(3)
@@ -17,7 +16,6 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let quotaExceeded = Errno(rawValue: EDQUOT)
   public static let fileTooLarge = Errno(rawValue: EFBIG)
   public static let notADirectory = Errno(rawValue: ENOTDIR)
-  public static let isADirectory = Errno(rawValue: EISDIR)
   public static let notEmpty = Errno(rawValue: ENOTEMPTY)
   public static let tooManyLinks = Errno(rawValue: EMLINK)
   public static let crossDevice = Errno(rawValue: EXDEV)
@@ -25,7 +23,6 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let timedOut = Errno(rawValue: ETIMEDOUT)
   public static let reset = Errno(rawValue: ECONNRESET)
   public static let refused = Errno(rawValue: ECONNREFUSED)
-  public static let tooLong = Errno(rawValue: ENAMETOOLONG)
   public static let invalid = Errno(rawValue: EINVAL)
   public static let inProgress = Errno(rawValue: EINPROGRESS)
 
@@ -49,9 +46,7 @@ public struct PosixError: Error, Hashable, Sendable, CustomStringConvertible {
   public var errno: Errno
 
   public init(_ action: String, _ subject: String, _ errno: Errno) {
-    self.action = action
-    self.subject = subject
-    self.errno = errno
+    (self.action, self.subject, self.errno) = (action, subject, errno)
   }
 
   /// `cannot read 'mix.exs': permission denied`

@@ -9,8 +9,7 @@ public final class File: Sendable {
 
   /// Takes over a descriptor and closes it at the end.
   public init(owning descriptor: Int32, name: String) {
-    self.descriptor = descriptor
-    self.name = name
+    (self.descriptor, self.name) = (descriptor, name)
   }
 
   deinit { close(descriptor) }
@@ -222,9 +221,6 @@ public final class File: Sendable {
   public func setMode(_ mode: mode_t) throws(PosixError) {
     try check("change", name) { fchmod(descriptor, mode) }
   }
-
-  /// The permission bits. fstat(2)
-  public func mode() throws(PosixError) -> mode_t { try info().mode }
 
   /// Its kind, mode, size and owner. fstat(2)
   public func info() throws(PosixError) -> Files.Info {

@@ -91,7 +91,6 @@ public enum Files {
     }
   }
 
-  /// The times of the last access and the last change.
   static func times(_ seconds: Int) -> [timespec] {
     [timespec](repeating: timespec(tv_sec: seconds, tv_nsec: 0), count: 2)
   }
@@ -280,9 +279,7 @@ public enum Files {
   }
 
   /// Removes a file, link or whole tree, also read-only folders and names of any bytes; a missing one is no error.
-  public static func remove(_ path: String) throws(PosixError) {
-    try remove(raw: Array(path.utf8))
-  }
+  public static func remove(_ path: String) throws(PosixError) { try remove(raw: Array(path.utf8)) }
 
   private static func remove(raw path: [UInt8]) throws(PosixError) {
     let pointer = cString(path)

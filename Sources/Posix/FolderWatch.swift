@@ -4,14 +4,11 @@ import CPosix
 public struct FolderWatch: Sendable {
   public let file: File
 
-  public init(_ folder: String) throws(PosixError) {
-    let descriptor = try check("watch", folder) { cposix_watch(folder) }
-    file = File(owning: descriptor, name: folder)
-  }
-
-  /// Watches only which names there are and what has them; nothing that is written to a file is noticed.
-  public init(namesIn folder: String) throws(PosixError) {
-    let descriptor = try check("watch", folder) { cposix_watch_names(folder) }
+  /// - Parameter namesOnly: whether only the names and what has them are watched, not what is written to files.
+  public init(_ folder: String, namesOnly: Bool = false) throws(PosixError) {
+    let descriptor = try check("watch", folder) {
+      namesOnly ? cposix_watch_names(folder) : cposix_watch(folder)
+    }
     file = File(owning: descriptor, name: folder)
   }
 
@@ -36,11 +33,8 @@ public struct FolderWatch: Sendable {
   }
 
   /// Takes what has been noticed, so that polling waits for the next change.
-  public func drain() {
-    while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {}
-  }
+  public func drain() { _ = drainChanges() }
 
-  /// What has been noticed in a folder.
   public struct Notice: Equatable, Sendable {
     /// Whether it was about a name with the ending that was asked for.
     public var isWanted = false
@@ -48,7 +42,6 @@ public struct FolderWatch: Sendable {
     public var isLost = false
   }
 
-  /// Takes what has been noticed.
   public func drain(noticing suffix: String) -> Notice {
     var notice = Notice()
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {

@@ -8,10 +8,6 @@ public struct Listener: Hashable, Sendable {
   public var owner: uid_t
   public var inode: UInt64
 
-  public init(address: String, port: UInt16, owner: uid_t, inode: UInt64) {
-    (self.address, self.port, self.owner, self.inode) = (address, port, owner, inode)
-  }
-
   /// Whether it listens on all addresses of the host.
   public var isWildcard: Bool { address == "0.0.0.0" || address == "::" }
 

@@ -14,9 +14,7 @@ public final class Lock: Sendable {
 
   /// Takes the lock, and makes the file if it is missing.
   /// - Returns: nil if it is held elsewhere.
-  public static func take(_ path: String) throws(PosixError) -> Lock? {
-    try take(try open(path))
-  }
+  public static func take(_ path: String) throws(PosixError) -> Lock? { try take(try open(path)) }
 
   /// Takes the lock on a file that is open for writing.
   /// - Returns: nil if it is held elsewhere.

@@ -1,42 +1,24 @@
-import CPosix
 import Glibc
 
 /// TCP on 127.0.0.1, the only address that these programs dial or listen on without being told.
 public enum Loopback {
-  private static func address(_ port: UInt16) -> sockaddr_in {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
-    return address
-  }
-
   private static func socket() throws(PosixError) -> File {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     return File(
       owning: try check("open", "socket") { Glibc.socket(AF_INET, type, 0) }, name: "socket")
   }
 
-  private static func withAddress(
-    _ port: UInt16, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32
-  ) -> Int32 {
-    var address = address(port)
-    return withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        call($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
+  private static func bind(_ socket: File, _ port: UInt16) -> Int32 {
+    SocketAddress("127.0.0.1", port)?.with { Glibc.bind(socket.descriptor, $0, $1) } ?? -1
   }
 
   /// Whether something accepts connections on the port.
-  public static func isListening(_ port: UInt16) -> Bool {
-    (try? connect(port)) != nil
-  }
+  public static func isListening(_ port: UInt16) -> Bool { (try? connect(port)) != nil }
 
   /// Whether the port is free to listen on now. bind(2)
   public static func isFree(_ port: UInt16) -> Bool {
     guard let socket = try? socket() else { return false }
-    return withAddress(port) { bind(socket.descriptor, $0, $1) } == 0 && !isListening(port)
+    return bind(socket, port) == 0 && !isListening(port)
   }
 
   /// A connection that blocks. connect(2)
@@ -63,7 +45,7 @@ public enum Loopback {
   /// A port on which no program listens, chosen by the kernel.
   public static func freePort() throws(PosixError) -> UInt16 {
     let socket = try socket()
-    try check("listen on", "127.0.0.1") { withAddress(0) { bind(socket.descriptor, $0, $1) } }
+    try check("listen on", "127.0.0.1") { bind(socket, 0) }
     var address = sockaddr_in()
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     try check("read", "socket") {

@@ -2,25 +2,19 @@ import Glibc
 
 /// MD5 as RFC 1321 defines it. It is broken for signatures, but Erlang's handshake needs it.
 public enum MD5 {
-  /// The 16 bytes of the digest.
   public static func digest(_ bytes: [UInt8]) -> [UInt8] {
     var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
     let message = padded(bytes)
     for start in stride(from: 0, to: message.count, by: 64) {
       mix(message[start..<start + 64], &state)
     }
-    return state.flatMap(littleEndian)
+    return state.flatMap(\.byteSwapped.bytes)
   }
 
   private static func padded(_ bytes: [UInt8]) -> [UInt8] {
     var message = bytes + [0x80]
     while message.count % 64 != 56 { message.append(0) }
-    let bits = UInt64(bytes.count) &* 8
-    return message + (0..<8).map { UInt8(truncatingIfNeeded: bits >> ($0 * 8)) }
-  }
-
-  private static func littleEndian(_ word: UInt32) -> [UInt8] {
-    (0..<4).map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) }
+    return message + (UInt64(bytes.count) &* 8).byteSwapped.bytes
   }
 
   private static func mix(_ block: ArraySlice<UInt8>, _ state: inout [UInt32]) {

@@ -12,9 +12,7 @@ public struct Invocation: Hashable, Sendable {
   public static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   public init(_ arguments: [String], in directory: String? = nil, environment: [String: String]) {
-    self.arguments = arguments
-    self.directory = directory
-    self.environment = environment
+    (self.arguments, self.directory, self.environment) = (arguments, directory, environment)
   }
 
   /// The program's path: as given if it has a slash, else the first match in `PATH`.
@@ -74,8 +72,7 @@ public struct Child: Sendable {
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
-        cposix_spawn(
-          program, arguments, environment, invocation.directory, streams, start, &pid)
+        cposix_spawn(program, arguments, environment, invocation.directory, streams, start, &pid)
       }
     }
     if reason != 0 { throw PosixError("run", program, Errno(rawValue: reason)) }

@@ -7,10 +7,7 @@ public struct ProcessIdentity: Hashable, Sendable {
   /// Clock ticks since boot, field 22 of `/proc/PID/stat` (proc(5)).
   public let started: UInt64
 
-  public init(pid: pid_t, started: UInt64) {
-    self.pid = pid
-    self.started = started
-  }
+  public init(pid: pid_t, started: UInt64) { (self.pid, self.started) = (pid, started) }
 
   /// The process that has this number now.
   public init?(of pid: pid_t) {
@@ -40,9 +37,7 @@ public struct ProcessIdentity: Hashable, Sendable {
     // Too many open files, or a kernel without pidfd.
     return isAlive && kill(pid, signal.rawValue) == 0
   }
-}
 
-extension ProcessIdentity {
   /// A descriptor that becomes readable when the process ends; nil if it has ended already. pidfd_open(2)
   public func endWatch() -> File? {
     let descriptor = cposix_process_descriptor(pid)
@@ -91,7 +86,6 @@ public enum ProcessTable {
     try Files.list("/proc", skippingOthers: true).compactMap { pid_t($0) }.compactMap(stat)
   }
 
-  /// The numbers of all processes.
   public static func pids() -> [pid_t] {
     ((try? Files.list("/proc", skippingOthers: true)) ?? []).compactMap { pid_t($0) }
   }

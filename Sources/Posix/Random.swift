@@ -42,7 +42,6 @@ public enum Hex {
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// The digit of a value below 16.
   public static func digit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
   }
@@ -50,7 +49,6 @@ public enum Hex {
   /// The bytes that lower-case digits stand for; nil for another text.
   public static func decode(_ text: String) -> [UInt8]? { decode(Array(text.utf8)[...]) }
 
-  /// The bytes that lower-case digits stand for; nil for another text.
   public static func decode(_ digits: ArraySlice<UInt8>) -> [UInt8]? {
     guard digits.count.isMultiple(of: 2) else { return nil }
     var bytes: [UInt8] = []

@@ -17,8 +17,7 @@ public struct Tool: Sendable {
   let interrupts: Signals?
 
   public init(invocation: Invocation, interrupts: Signals?) {
-    self.invocation = invocation
-    self.interrupts = interrupts
+    (self.invocation, self.interrupts) = (invocation, interrupts)
   }
 
   /// - Parameters:

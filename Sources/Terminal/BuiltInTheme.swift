@@ -1,7 +1,6 @@
 /// The themes that are in the program, so that it needs no file beside it.
 public enum BuiltInTheme: String, CaseIterable, Sendable {
-  case dark
-  case light
+  case dark, light
 
   /// The name for error messages, and the file in `themes/`.
   public var file: String { "\(rawValue).theme" }
@@ -12,9 +11,5 @@ public enum BuiltInTheme: String, CaseIterable, Sendable {
     case .dark: String(decoding: PackageResources.dark_theme, as: UTF8.self)
     case .light: String(decoding: PackageResources.light_theme, as: UTF8.self)
     }
-  }
-
-  public func palette() throws(ThemeError) -> Palette {
-    try Palette(theme: text, file: file)
   }
 }

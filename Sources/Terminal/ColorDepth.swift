@@ -1,9 +1,6 @@
 /// How many colours a terminal shows.
 public enum ColorDepth: Equatable, Sendable {
-  case mono
-  case eight
-  case sixteen
-  case many
+  case mono, eight, sixteen, many
 
   /// The depth for a number of colours as terminfo tells it; `many` is 256.
   public init(colors: Int) {
@@ -28,21 +25,11 @@ public enum ColorDepth: Equatable, Sendable {
     }
   }
 
-  private struct RGB {
-    let red: Int
-    let green: Int
-    let blue: Int
+  /// Red, green and blue.
+  private typealias RGB = SIMD3<Int>
 
-    init(_ red: Int, _ green: Int, _ blue: Int) {
-      self.red = red
-      self.green = green
-      self.blue = blue
-    }
-
-    func distance(to other: RGB) -> Int {
-      let (red, green, blue) = (red - other.red, green - other.green, blue - other.blue)
-      return red * red + green * green + blue * blue
-    }
+  private static func distance(_ one: RGB, _ other: RGB) -> Int {
+    ((one &- other) &* (one &- other)).wrappedSum()
   }
 
   /// xterm's defaults. Terminals differ here, so a theme that cares names the colour instead.
@@ -56,7 +43,7 @@ public enum ColorDepth: Equatable, Sendable {
   private static func nearest16(_ color: RGB, of count: Int) -> UInt8 {
     var best: (index: UInt8, distance: Int) = (0, .max)
     for (index, candidate) in sixteenColors.prefix(count).enumerated() {
-      let distance = color.distance(to: candidate)
+      let distance = distance(color, candidate)
       if distance < best.distance { best = (UInt8(truncatingIfNeeded: index), distance) }
     }
     return best.index
@@ -66,15 +53,13 @@ public enum ColorDepth: Equatable, Sendable {
   /// the owner's and never taken for a colour given in numbers.
   private static func nearest256(_ color: RGB) -> UInt8 {
     let levels = [0, 95, 135, 175, 215, 255]
-    func level(_ value: Int) -> Int {
-      value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40
-    }
-    let (red, green, blue) = (level(color.red), level(color.green), level(color.blue))
+    func level(_ value: Int) -> Int { value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40 }
+    let (red, green, blue) = (level(color.x), level(color.y), level(color.z))
     let cube = RGB(levels[red], levels[green], levels[blue])
-    let average = (color.red + color.green + color.blue) / 3
+    let average = color.wrappedSum() / 3
     let step = min(23, max(0, (average - 3) / 10))
-    let grey = RGB(8 + 10 * step, 8 + 10 * step, 8 + 10 * step)
-    let isGrey = color.distance(to: grey) < color.distance(to: cube)
+    let grey = RGB(repeating: 8 + 10 * step)
+    let isGrey = distance(color, grey) < distance(color, cube)
     let index = isGrey ? 232 + step : 16 + 36 * red + 6 * green + blue
     return UInt8(truncatingIfNeeded: index)
   }

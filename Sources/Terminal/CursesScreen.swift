@@ -40,7 +40,6 @@ public final class CursesScreen {
   }
 
   /// Takes over a terminal: raw input, the alternate screen, a hidden cursor.
-  ///
   /// - Parameters:
   ///   - input: the descriptor keys come from.
   ///   - output: the descriptor frames go to.
@@ -62,10 +61,7 @@ public final class CursesScreen {
     guard let handle = cnc_newterm(terminal, frames.stream, frames.stream) else {
       throw .unknownTerminal(name: terminal)
     }
-    self.handle = handle
-    self.input = input
-    self.output = output
-    self.palette = palette
+    (self.handle, self.input, self.output, self.palette) = (handle, input, output, palette)
     keys = KeyReader(descriptor: input)
     depth = allowsColor ? ColorDepth(colors: Int(cnc_colors())) : .mono
     try start()
@@ -118,9 +114,7 @@ public final class CursesScreen {
   public func forgetContent() { known = nil }
 
   /// The next key, or nil when none has arrived. Never waits.
-  public func nextKey() throws(TerminalError) -> Key? {
-    hasEnded ? nil : try keys.next()
-  }
+  public func nextKey() throws(TerminalError) -> Key? { hasEnded ? nil : try keys.next() }
 
   /// Gives the terminal back as it was. A screen that has ended draws nothing and has no keys.
   public func end() {
@@ -162,8 +156,7 @@ public final class CursesScreen {
       if hasColor { init_pair(pair, foreground, background) }
       styles[role] = CellStyle(
         attributes: cnc_attributes(UInt32(appearance.attributes.rawValue)), pair: pair,
-        isUnseenOnBlanks: appearance.background == nil
-          && appearance.attributes.isDisjoint(with: [.underline, .reverse]))
+        isUnseenOnBlanks: appearance.isUnseenOnBlanks)
     }
   }
 

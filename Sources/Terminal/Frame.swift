@@ -22,7 +22,6 @@ public struct Frame: Equatable, Sendable {
   public var cursor: Position?
   private var cells: [Glyph]
 
-  /// A blank frame.
   public init(_ size: Size) {
     self.size = size
     cells = Array(repeating: .blank, count: size.columns * size.rows)
@@ -35,7 +34,6 @@ public struct Frame: Equatable, Sendable {
   }
 
   /// Draws text from `column` on, cut with `…` to `width` cells and to the frame.
-  ///
   /// - Returns: the cells used.
   @discardableResult
   public mutating func put(
@@ -50,10 +48,10 @@ public struct Frame: Equatable, Sendable {
     return at - column
   }
 
-  /// Blanks `width` cells and gives them a role.
-  public mutating func clear(row: Int, column: Int = 0, width: Int = .max, role: Role = .text) {
+  /// Blanks `width` cells.
+  public mutating func clear(row: Int, column: Int = 0, width: Int = .max) {
     for column in columns(row: row, column: column, width: width) {
-      set(.blank(role), row: row, column: column)
+      set(.blank, row: row, column: column)
     }
   }
 

@@ -3,21 +3,8 @@ public enum Key: Hashable, Sendable {
   case character(Character)
   /// Ctrl with a letter, given in lower case, or with one of `@ \ ] ^ _`.
   case control(Character)
-  case enter
-  case escape
-  case tab
-  case backTab
-  case backspace
-  case insert
-  case delete
-  case up
-  case down
-  case left
-  case right
-  case home
-  case end
-  case pageUp
-  case pageDown
+  case enter, escape, tab, backTab, backspace, insert, delete, up, down, left, right, home, end
+  case pageUp, pageDown
   /// F1 … F12.
   case function(Int)
 

@@ -9,8 +9,7 @@ public struct KeyDecoder: Sendable {
   private static let longest = 64
 
   private enum State {
-    case ground
-    case escape
+    case ground, escape
     /// ESC O: one letter follows.
     case shifted
     case sequence
@@ -24,12 +23,8 @@ public struct KeyDecoder: Sendable {
   private var state = State.ground
   private var held: [UInt8] = []
 
-  public init() {}
-
   /// Whether bytes wait for the rest of their sequence. If none comes soon, call `finish`.
-  public var isPending: Bool {
-    if case .ground = state { false } else { true }
-  }
+  public var isPending: Bool { if case .ground = state { false } else { true } }
 
   /// Takes bytes and answers the keys that they complete.
   public mutating func receive(_ bytes: some Sequence<UInt8>) -> [Key] {

@@ -3,8 +3,7 @@ import PlainText
 /// A column of a table.
 public struct Column: Equatable, Sendable {
   public enum Alignment: Sendable {
-    case left
-    case right
+    case left, right
   }
 
   public var title: String
@@ -86,9 +85,7 @@ public struct Layout: Equatable, Sendable {
 
   /// 0 for a column that is left out.
   private static func widths(_ columns: [Column], natural: [Int], total: Int) -> [Int] {
-    var order = columns.indices.sorted {
-      (columns[$0].yields, $0) < (columns[$1].yields, $1)
-    }
+    var order = columns.indices.sorted { (columns[$0].yields, $0) < (columns[$1].yields, $1) }
     var needed = order.reduce(-gap) { $0 + columns[$1].minimum + gap }
     while needed > total, order.count > 1, let last = order.popLast() {
       needed -= columns[last].minimum + gap
@@ -122,7 +119,6 @@ extension Frame {
     }
   }
 
-  /// Draws the titles of a table's columns.
   public mutating func putHeader(_ layout: Layout, row: Int, column: Int = 0) {
     put(layout.titles, in: layout, row: row, column: column)
   }

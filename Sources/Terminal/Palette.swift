@@ -55,9 +55,12 @@ public struct Palette: Equatable, Sendable {
     public init(
       foreground: UInt8? = nil, background: UInt8? = nil, attributes: Style.Attributes = []
     ) {
-      self.foreground = foreground
-      self.background = background
-      self.attributes = attributes
+      (self.foreground, self.background, self.attributes) = (foreground, background, attributes)
+    }
+
+    /// Whether a blank with it looks like any other blank.
+    public var isUnseenOnBlanks: Bool {
+      background == nil && attributes.isDisjoint(with: [.underline, .reverse])
     }
 
     /// With eight colours a bright one is its dark one in bold, and dark grey is black, which

@@ -32,15 +32,7 @@ public struct Style: Equatable, Sendable {
     ]
   }
 
-  public var foreground: Color
-  public var background: Color
-  public var attributes: Attributes
-
-  public init(
-    foreground: Color = .standard, background: Color = .standard, attributes: Attributes = []
-  ) {
-    self.foreground = foreground
-    self.background = background
-    self.attributes = attributes
-  }
+  public var foreground = Color.standard
+  public var background = Color.standard
+  public var attributes: Attributes = []
 }

@@ -4,7 +4,6 @@ import PlainText
 public enum TerminalError: Error, Equatable, Sendable {
   /// The descriptor leads to a file or a pipe.
   case notATerminal(descriptor: Int32)
-  /// terminfo knows no terminal of this name.
   case unknownTerminal(name: String)
   /// It cannot place its cursor: print `Frame.text` instead.
   case dumbTerminal(name: String)
@@ -12,7 +11,6 @@ public enum TerminalError: Error, Equatable, Sendable {
   case gone
   case system(call: String, errno: Int32)
 
-  /// What happened.
   public var sentence: String {
     switch self {
     case .notATerminal(let descriptor): "descriptor \(descriptor) is no terminal"
@@ -23,7 +21,6 @@ public enum TerminalError: Error, Equatable, Sendable {
     }
   }
 
-  /// What to do about it, where something can be done.
   public var remedy: String? {
     switch self {
     case .unknownTerminal: "install its terminfo entry, or set TERM=xterm-256color"

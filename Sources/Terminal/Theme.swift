@@ -4,7 +4,6 @@ extension Palette {
   /// A look is `[foreground] [on background] [attributes]` in that order or with the attributes
   /// anywhere between: `#7aa2f7`, `red bold`, `default on blue`. A role that is not named keeps
   /// its look from `Palette.mono`.
-  ///
   /// - Parameter file: the name that errors carry.
   public init(theme text: String, file: String) throws(ThemeError) {
     self = .mono
@@ -13,9 +12,7 @@ extension Palette {
     for (index, line) in all.enumerated() {
       do throws(ThemeError.Problem) {
         guard let (role, style) = try ThemeLine(line).parse() else { continue }
-        if let first = lines[role] {
-          throw .repeatedRole(role.rawValue, firstLine: first)
-        }
+        if let first = lines[role] { throw .repeatedRole(role, firstLine: first) }
         lines[role] = index + 1
         self[role] = style
       } catch {
@@ -25,34 +22,22 @@ extension Palette {
   }
 }
 
-extension ThemeError.Problem: Error {}
-
 private struct ThemeLine {
   private let words: [Substring]
 
   init(_ line: Substring) {
-    var spaced = ""
     // Only the first `=` separates.
-    var isName = true
-    for character in line.prefix(200) {
-      if isName, character == "=" {
-        spaced += " = "
-        isName = false
-      } else {
-        spaced.append(character)
-      }
-    }
-    words = spaced.split { $0 == " " || $0 == "\t" }.map { Substring($0) }
+    let halves = line.prefix(200).split(
+      separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    words = halves.joined(separator: " = ").split { $0 == " " || $0 == "\t" }
   }
 
   /// Nil for an empty line or a comment.
   func parse() throws(ThemeError.Problem) -> (Role, Style)? {
     guard let name = words.first, name.first != "#" else { return nil }
     guard words.count > 1, words[1] == "=" else { throw .noEqualSign }
-    guard let role = Role(rawValue: String(name)) else {
-      throw .unknownRole(String(name), near: near(name, among: Role.allCases.map(\.rawValue)))
-    }
-    guard words.count > 2 else { throw .noValue(role.rawValue) }
+    guard let role = Role(rawValue: String(name)) else { throw .unknownRole(name) }
+    guard words.count > 2 else { throw .noValue(role) }
     return (role, try style(words.dropFirst(2)))
   }
 
@@ -73,7 +58,7 @@ private struct ThemeLine {
         } else if foreground == nil, background == nil {
           foreground = color
         } else {
-          throw .tooManyColors(String(word))
+          throw .tooManyColors(word)
         }
       }
     }
@@ -89,47 +74,15 @@ private struct ThemeLine {
       return .named(UInt8(truncatingIfNeeded: index))
     }
     if word.first == "#" { return try hexColor(word) }
-    let known = ["default", "on"] + Color.names + Style.Attributes.named.map(\.name)
-    throw .unknownWord(String(word), near: near(word, among: known))
+    throw .unknownWord(word)
   }
 
   private func hexColor(_ word: Substring) throws(ThemeError.Problem) -> Color {
     let digits = word.dropFirst()
     let isHex = digits.utf8.count == 6 && digits.allSatisfy { $0.isASCII && $0.isHexDigit }
-    guard isHex, let value = UInt32(digits, radix: 16) else { throw .badHexColor(String(word)) }
+    guard isHex, let value = UInt32(digits, radix: 16) else { throw .badHexColor(word) }
     return .rgb(
       red: UInt8(truncatingIfNeeded: value >> 16), green: UInt8(truncatingIfNeeded: value >> 8),
       blue: UInt8(truncatingIfNeeded: value))
-  }
-
-  /// The known words that are nearest, at most two typing errors away.
-  private func near(_ word: Substring, among known: [String]) -> [String] {
-    guard word.count <= 24 else { return [] }
-    let ranked = known.map { (word: $0, slips: slips(Array(word), Array($0))) }
-    guard let fewest = ranked.map(\.slips).min(), fewest <= (word.count < 4 ? 1 : 2) else {
-      return []
-    }
-    return ranked.filter { $0.slips == fewest }.map(\.word)
-  }
-
-  /// The count of typing errors between two words: letters added, dropped, changed or swapped.
-  private func slips(_ one: [Character], _ other: [Character]) -> Int {
-    var before: [Int] = []
-    var last = Array(0...other.count)
-    for (row, letter) in one.enumerated() {
-      var current = [row + 1]
-      for (column, candidate) in other.enumerated() {
-        var best = min(
-          last[column] + (letter == candidate ? 0 : 1), last[column + 1] + 1,
-          current[column] + 1)
-        if row > 0, column > 0, one[row - 1] == candidate, other[column - 1] == letter {
-          best = min(best, before[column - 1] + 1)
-        }
-        current.append(best)
-      }
-      before = last
-      last = current
-    }
-    return last[other.count]
   }
 }

@@ -2,73 +2,71 @@ import PlainText
 
 /// Why a theme file cannot be used.
 public struct ThemeError: Error, Equatable, Sendable {
-  public enum Problem: Equatable, Sendable {
-    case noEqualSign
-    /// `near` are the roles with a name close to it.
-    case unknownRole(String, near: [String])
-    case repeatedRole(String, firstLine: Int)
-    case noValue(String)
-    case unknownWord(String, near: [String])
-    case badHexColor(String)
-    /// A third colour, or two without `on` between them.
-    case tooManyColors(String)
-    case noColorAfterOn
+  /// What is wrong with a line, and what to write instead.
+  struct Problem: Error, Equatable {
+    var sentence: String
+    var remedy: String
   }
 
   public let file: String
   /// Counted from 1.
   public let line: Int
-  public let problem: Problem
-
-  /// A stable name of the kind of error.
-  public var id: String {
-    switch problem {
-    case .noEqualSign, .noValue: "RT-THEME-LINE"
-    case .unknownRole: "RT-THEME-ROLE"
-    case .repeatedRole: "RT-THEME-TWICE"
-    case .unknownWord, .badHexColor, .tooManyColors, .noColorAfterOn: "RT-THEME-VALUE"
-    }
-  }
+  let problem: Problem
 
   /// `dark.theme:3: there is no role 'tilte'`
-  public var sentence: String { "\(Printable.clean(file)):\(line): \(what)" }
+  public var sentence: String { "\(Printable.clean(file)):\(line): \(problem.sentence)" }
 
-  private var what: String {
-    switch problem {
-    case .noEqualSign: "the line is no 'role = look'"
-    case .unknownRole(let name, _): "there is no role '\(Self.quoted(name))'"
-    case .repeatedRole(let name, let first): "'\(name)' is already set in line \(first)"
-    case .noValue(let name): "'\(name)' has no look"
-    case .unknownWord(let word, _): "'\(Self.quoted(word))' is no colour and no attribute"
-    case .badHexColor(let word): "'\(Self.quoted(word))' is no colour"
-    case .tooManyColors(let word): "'\(Self.quoted(word))' is one colour too many"
-    case .noColorAfterOn: "no colour follows 'on'"
-    }
+  public var remedy: String { problem.remedy }
+}
+
+extension ThemeError.Problem {
+  private static let example = "write for example: title = #7aa2f7 bold"
+  private static let exampleOfColors = "write for example: selected = white on blue bold"
+
+  static let noEqualSign = Self(sentence: "the line is no 'role = look'", remedy: example)
+  static let noColorAfterOn = Self(sentence: "no colour follows 'on'", remedy: exampleOfColors)
+
+  static func noValue(_ role: Role) -> Self {
+    Self(sentence: "'\(role.rawValue)' has no look", remedy: example)
   }
 
-  /// What to do about it.
-  public var remedy: String {
-    switch problem {
-    case .noEqualSign, .noValue: "write for example: title = #7aa2f7 bold"
-    case .unknownRole(_, let near) where !near.isEmpty: Self.question(near)
-    case .unknownRole:
-      "the roles are: " + Role.allCases.map(\.rawValue).joined(separator: ", ")
-    case .repeatedRole: "remove one of the two lines"
-    case .unknownWord(_, let near) where !near.isEmpty: Self.question(near)
-    case .unknownWord: "use default, #rrggbb, \(Self.words)"
-    case .badHexColor: "write six hexadecimal digits after '#', for example #7aa2f7"
-    case .tooManyColors, .noColorAfterOn: "write for example: selected = white on blue bold"
-    }
+  static func unknownRole(_ name: Substring) -> Self {
+    let roles = Role.allCases.map(\.rawValue)
+    return Self(
+      sentence: "there is no role '\(quoted(name))'",
+      remedy: question(name, roles) ?? "the roles are: " + roles.joined(separator: ", "))
   }
 
-  private static var words: String {
-    (Color.names.prefix(8) + ["bright-red …"] + Style.Attributes.named.map(\.name))
-      .joined(separator: ", ")
+  static func repeatedRole(_ role: Role, firstLine: Int) -> Self {
+    Self(
+      sentence: "'\(role.rawValue)' is already set in line \(firstLine)",
+      remedy: "remove one of the two lines")
   }
 
-  private static func question(_ near: [String]) -> String {
-    "did you mean \(near.map { "'\($0)'" }.joined(separator: " or "))?"
+  static func unknownWord(_ word: Substring) -> Self {
+    let attributes = Style.Attributes.named.map(\.name)
+    let words = (Color.names.prefix(8) + ["bright-red …"] + attributes).joined(separator: ", ")
+    return Self(
+      sentence: "'\(quoted(word))' is no colour and no attribute",
+      remedy: question(word, ["default", "on"] + Color.names + attributes)
+        ?? "use default, #rrggbb, \(words)")
   }
 
-  private static func quoted(_ word: String) -> String { Printable.cut(word, to: 40) }
+  static func badHexColor(_ word: Substring) -> Self {
+    Self(
+      sentence: "'\(quoted(word))' is no colour",
+      remedy: "write six hexadecimal digits after '#', for example #7aa2f7")
+  }
+
+  /// A third colour, or two without `on` between them.
+  static func tooManyColors(_ word: Substring) -> Self {
+    Self(sentence: "'\(quoted(word))' is one colour too many", remedy: exampleOfColors)
+  }
+
+  private static func question(_ word: Substring, _ known: [String]) -> String? {
+    let near = Spelling.nearest(to: String(word), among: known).map { "'\($0)'" }
+    return near.isEmpty ? nil : "did you mean \(near.joined(separator: " or "))?"
+  }
+
+  private static func quoted(_ word: Substring) -> String { Printable.cut(String(word), to: 40) }
 }

@@ -12,9 +12,7 @@ struct AgentRows {
   private static let pause: Int64 = 10
 
   func show() throws {
-    let source = scratch.folder + "/idle"
-    try FileTree.copy(
-      try Files.resolve(DeployRows.sample), to: source, skipping: { $0 == "_build" })
+    let source = try scratch.sample("idle")
     let program = try Files.target(ofLink: "/proc/self/exe")
     try Files.replace(source + "/Procfile", with: Array("web: \(program) --answer\n".utf8))
     try Files.replace(source + "/app.json", with: Array(Self.appJSON.utf8))
@@ -24,11 +22,10 @@ struct AgentRows {
       try scratch.run("relctl", "scale", "greeter", "web=\(count)")
       figures.append(try microseconds(aProbeOf: count))
     }
-    Row(
+    Row.show(
       what: "agent, CPU a probe: 60 idle instances", ours: "\(Int(figures[1])) µs",
       peer: "10 instances \(Int(figures[0])) µs", ratio: (figures[1] / figures[0]).short,
-      budget: "equal, ≤ 500 µs"
-    ).show()
+      budget: "equal, ≤ 500 µs")
     try scratch.run("relctl", "stop", "greeter")
   }
 
@@ -38,7 +35,8 @@ struct AgentRows {
 
   private func microseconds(aProbeOf count: Int) throws -> Double {
     let home = Home(root: scratch.environment["RELTUI_HOME"] ?? "")
-    let lines = String(decoding: try Files.read(home.agentLock), as: UTF8.self).split(separator: "\n")
+    let lines = String(decoding: try Files.read(home.agentLock), as: UTF8.self).split(
+      separator: "\n")
     let words = lines.last?.split(separator: " ") ?? []
     guard words.count == 3, let agent = pid_t(words[1]) else {
       throw PosixError("find", "the agent", .invalid)

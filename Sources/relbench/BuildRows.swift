@@ -5,18 +5,16 @@ struct BuildRows {
   let scratch: Scratch
 
   func show() throws {
-    let greeter = scratch.folder + "/greeter"
-    try FileTree.copy(
-      try Files.resolve(DeployRows.sample), to: greeter, skipping: { $0 == "_build" })
+    let greeter = try scratch.sample("greeter")
     let tiny = scratch.folder + "/tiny"
     _ = try bare(["mix", "new", tiny, "--app", "tiny", "--sup"], in: scratch.folder)
     let large = try LargeProject.make(in: scratch.folder) { _ = try bare($0, in: $1) }
     for project in [
-      Project("a tiny app", tiny, same: "< 0.3 s", changed: "–"),
-      Project("greeter", greeter, same: "< 0.3 s", changed: "≤ 0.7"),
+      Project(name: "a tiny app", source: tiny, same: "< 0.3 s", changed: "–"),
+      Project(name: "greeter", source: greeter, same: "< 0.3 s", changed: "≤ 0.7"),
       Project(
-        "\(LargeProject.dependencies) dependencies", large, rounds: 3, same: "< 1 s",
-        changed: "≤ 0.2"),
+        name: "\(LargeProject.dependencies) dependencies", source: large, rounds: 3,
+        same: "< 1 s", changed: "≤ 0.2"),
     ] {
       let cold = try showCold(project)
       try showWarm(project, cold: cold)
@@ -31,14 +29,9 @@ struct BuildRows {
   private struct Project {
     let name: String
     let source: String
-    let rounds: Int
+    var rounds = 5
     let same: String
     let changed: String
-
-    init(_ name: String, _ source: String, rounds: Int = 5, same: String, changed: String) {
-      (self.name, self.source, self.rounds) = (name, source, rounds)
-      (self.same, self.changed) = (same, changed)
-    }
   }
 
   /// - Returns: milliseconds without the boot check.
@@ -55,15 +48,13 @@ struct BuildRows {
           _ = try bare(["mix", "release"], in: copy)
         })
     }
-    Row(
+    Row.show(
       what: "buildpack, cold, \(project.name)", ours: "\(Int(ours.median)) ms",
       peer: "mix deps.get, release \(Int(peer.median)) ms",
-      ratio: (ours.median / peer.median).two, budget: "≤ 1.05"
-    ).show()
-    Row(
+      ratio: (ours.median / peer.median).two, budget: "≤ 1.05")
+    Row.show(
       what: "… with the boot check", ours: "\(Int(checked.median)) ms",
-      ratio: "+\(Int(checked.median - ours.median))", budget: "one boot"
-    ).show()
+      ratio: "+\(Int(checked.median - ours.median))", budget: "one boot")
     return ours.median
   }
 
@@ -78,14 +69,12 @@ struct BuildRows {
       changed.append(try compile(other, cache: cache, bootCheck: "off").milliseconds)
       _ = try compile(project.source, cache: cache, bootCheck: "warn")
     }
-    Row(
+    Row.show(
       what: "rebuild, nothing changed, \(project.name)", ours: "\(Int(same.median)) ms",
-      budget: project.same
-    ).show()
-    Row(
+      budget: project.same)
+    Row.show(
       what: "rebuild, one file changed, \(project.name)", ours: "\(Int(changed.median)) ms",
-      peer: "cold \(Int(cold)) ms", ratio: (changed.median / cold).two, budget: project.changed
-    ).show()
+      peer: "cold \(Int(cold)) ms", ratio: (changed.median / cold).two, budget: project.changed)
   }
 
   /// Adds a function to the first module in `lib`.
@@ -137,11 +126,10 @@ struct BuildRows {
     let (ours, peer) = (
       try packed([slug]), try packed([everything, "/usr/lib/erlang", "/usr/lib/elixir"])
     )
-    Row(
+    Row.show(
       what: "slug, packed", ours: "\((Double(ours) / 1e6).short) MB",
       peer: "source, _build, Erlang, Elixir \((Double(peer) / 1e6).short) MB",
-      ratio: (Double(ours) / Double(peer)).two, budget: "≤ 0.1"
-    ).show()
+      ratio: (Double(ours) / Double(peer)).two, budget: "≤ 0.1")
   }
 
   private func packed(_ folders: [String]) throws -> Int {
@@ -162,10 +150,9 @@ struct BuildRows {
       sizes.append(try used([home + "/objects", home + "/slugs"]))
     }
     let (one, ten) = (Double(sizes.first ?? 1), Double(sizes.last ?? 1))
-    Row(
+    Row.show(
       what: "ten slugs of changed source on disk", ours: "\((ten / 1e6).short) MB",
-      peer: "one \((one / 1e6).short) MB", ratio: (ten / one).two, budget: "≤ 1.2"
-    ).show()
+      peer: "one \((one / 1e6).short) MB", ratio: (ten / one).two, budget: "≤ 1.2")
   }
 
   /// Bytes on the disk, each file once.

@@ -19,7 +19,7 @@ struct Crew {
   {
     let invocation = member(String(Stopwatch.now() + muster))
     var members: [(child: Child, output: File)] = []
-    for _ in 0..<count { members.append(try start(invocation)) }
+    for _ in 0..<count { members.append(try invocation.startPiped(errors: .inherited)) }
     var (began, ended, took) = (Int64.max, Int64.min, [Double]())
     for member in members {
       let text = String(decoding: try member.output.readToEnd(), as: UTF8.self)
@@ -32,11 +32,5 @@ struct Crew {
       took += numbers[2...].map { Double($0) / 1e6 }
     }
     return Crew(seconds: Double(ended - began) / 1e9, took: took)
-  }
-
-  /// This process has closed its copy of the writing end on return.
-  static func start(_ invocation: Invocation) throws(PosixError) -> (child: Child, output: File) {
-    let (reading, writing) = try File.pipe()
-    return (try Child.start(invocation, output: .file(writing)), reading)
   }
 }

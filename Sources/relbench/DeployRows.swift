@@ -1,17 +1,13 @@
 import HomeLayout
 import Posix
-import ReleaseModel
 
 /// The time from a stored slug to a release that answers.
 struct DeployRows {
   let scratch: Scratch
 
-  static let sample = "docs/examples/greeter"
-
   /// A stored slug without a release phase: what the deployment adds to the boot itself.
   func show() throws {
-    let source = scratch.folder + "/source"
-    try FileTree.copy(try Files.resolve(Self.sample), to: source, skipping: { $0 == "_build" })
+    let source = try scratch.sample("source")
     try Files.replace(source + "/Procfile", with: Array("web: bin/greeter start\n".utf8))
     let answer = try scratch.run("relctl", "build", source, "--json").text
     guard
@@ -28,11 +24,10 @@ struct DeployRows {
       try scratch.run("relctl", "deploy", "greeter", String(slug))
       ours.append(try requestToReady())
     }
-    Row(
+    Row.show(
       what: "deploy to ready of a stored slug", ours: "\(Int(ours.median)) ms",
       peer: "bare boot \(Int(peer.median)) ms", ratio: "+\(Int(ours.median - peer.median))",
-      budget: "boot + 150 ms"
-    ).show()
+      budget: "boot + 150 ms")
     try memory()
   }
 
@@ -50,19 +45,18 @@ struct DeployRows {
   /// The time from exec to the first answer 200 of `/health`.
   private func boot(tree: String) throws -> Double {
     let port = try Loopback.freePort()
-    var environment = scratch.environment
-    environment["PORT"] = String(port)
-    environment["GREETER_GREETING"] = "Hello"
-    environment["RELEASE_COOKIE"] = "bench"
-    environment["RELEASE_TMP"] = scratch.folder
-    environment["ERL_FLAGS"] = "-start_epmd false -erl_epmd_port \(try Loopback.freePort())"
+    let own = [
+      "PORT": String(port), "GREETER_GREETING": "Hello", "RELEASE_COOKIE": "bench",
+      "RELEASE_TMP": scratch.folder,
+      "ERL_FLAGS": "-start_epmd false -erl_epmd_port \(try Loopback.freePort())",
+    ]
     let invocation = Invocation(
-      [tree + "/bin/greeter", "start"], in: scratch.folder, environment: environment)
+      [tree + "/bin/greeter", "start"], in: scratch.folder,
+      environment: scratch.environment.merging(own) { $1 })
     var child: Child?
     let request = Array("GET /health HTTP/1.0\r\n\r\n".utf8)
     let took = try Stopwatch.time {
-      let started = try Child.start(invocation, output: .null, errors: .null, newSession: true)
-      child = started
+      child = try .startSilent(invocation)
       let limit = Clock.monotonic() + 20_000
       while Clock.monotonic() < limit {
         let answer = try? Loopback.exchange(request, port: port, milliseconds: 1000)
@@ -70,8 +64,7 @@ struct DeployRows {
         Clock.pause(milliseconds: 5)
       }
     }
-    child?.signal(.kill)
-    _ = child?.wait()
+    child?.end()
     return took
   }
 
@@ -79,15 +72,13 @@ struct DeployRows {
     for (name, budget) in [("relshim", "< 4 MB"), ("relctl", "–")] {
       let resident =
         ProcessTable.all().filter { process in
-          let line = (try? Files.read("/proc/\(process.pid)/cmdline")) ?? []
-          let words = line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+          let words = ProcessTable.words(of: process.pid)
           return words.first == "\(scratch.programs)/\(name)"
             && words.contains { $0.hasPrefix(scratch.folder) }
         }.map(\.resident).max() ?? 0
-      Row(
+      Row.show(
         what: name == "relctl" ? "resident memory, agent" : "resident memory, \(name)",
-        ours: "\((Double(resident) / 1_048_576).short) MB", peer: "–", ratio: "–", budget: budget
-      ).show()
+        ours: "\((Double(resident) / 1_048_576).short) MB", budget: budget)
     }
   }
 }

@@ -1,17 +1,8 @@
 import ErlangDistribution
 import ErlangTerm
-import Events
-import Glibc
-import HomeLayout
 import NodeModel
 import NodeWatch
 import Posix
-
-enum EPMDNames {
-  static func all(_ port: UInt16) throws -> [(String, UInt16)] {
-    try EPMD(port: port).nodes().map { ($0.name, $0.port) }
-  }
-}
 
 /// The process that watches nodes, given as `name@host:port`; their cookie is that of HOME.
 struct FleetMember {
@@ -41,9 +32,11 @@ struct FleetMember {
     for index in watches.indices { watches[index].parts = .vitals }
     try go { watches in watches.allSatisfy { $0.report.snapshot != nil } }
     let first = Clock.microseconds() - start
-    let (before, end) = (Self.processorTime, Clock.monotonic() + 10_000)
+    let own = Program.processID
+    let (before, end) = (try Usage.nanoseconds(of: own), Clock.monotonic() + 10_000)
     try go { _ in Clock.monotonic() >= end }
-    print(first, Self.processorTime - before, ProcessTable.stat(Program.processID)?.resident ?? 0)
+    let used = try (Usage.nanoseconds(of: own) - before) / 1000
+    print(first, used, ProcessTable.stat(own)?.resident ?? 0)
   }
 
   /// Prints the microseconds until all connections are made, and the median of rounds in which each node is asked once.
@@ -64,9 +57,7 @@ struct FleetMember {
     print(made, Int64(took.median), Int64(took.share(0.99)))
   }
 
-  private func go(
-    _ connections: inout [Connection], until isOver: ([Connection]) -> Bool
-  ) throws {
+  private func go(_ connections: inout [Connection], until isOver: ([Connection]) -> Bool) throws {
     while !isOver(connections) {
       let ready = try Poll.wait(connections.compactMap(\.interest), milliseconds: 1000)
       let found = Dictionary(ready.map { ($0.descriptor, $0) }) { $1 }
@@ -124,15 +115,6 @@ struct FleetMember {
         _ = watches[index].advance(own, now: later)
         due[index] = watches[index].nextTick ?? .max
       }
-    }
-  }
-
-  /// Microseconds. getrusage(2)
-  private static var processorTime: Int64 {
-    var usage = rusage()
-    getrusage(RUSAGE_SELF.rawValue, &usage)
-    return [usage.ru_utime, usage.ru_stime].reduce(0) {
-      $0 + Int64($1.tv_sec) * 1_000_000 + Int64($1.tv_usec)
     }
   }
 }

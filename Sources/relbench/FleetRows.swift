@@ -1,3 +1,4 @@
+import ErlangDistribution
 import Posix
 
 /// Many nodes watched at once, and the log of one that logs as fast as it can.
@@ -13,8 +14,7 @@ struct FleetRows {
 
   init(_ scratch: Scratch) throws {
     self.scratch = scratch
-    try Files.replace(
-      scratch.folder + "/.erlang.cookie", with: Array(Random.hex(16).utf8), mode: 0o400)
+    try scratch.makeCookie()
     epmdPort = try Loopback.freePort()
     // As many nodes as the machine has memory for, each with several of the connections.
     nodes = min(40, max(4, Self.freeMegabytes / (4 * Self.nodeSize)))
@@ -27,35 +27,28 @@ struct FleetRows {
   }
 
   func show() throws {
-    var children = [
-      try start(Invocation(["epmd", "-port", String(epmdPort)], in: "/", environment: environment))
-    ]
-    defer { for child in children.reversed() { end(child) } }
-    for number in 0..<nodes { children.append(try start(node(number))) }
+    var children = [try scratch.startEPMD(epmdPort)]
+    defer { for child in children.reversed() { child.end() } }
+    for number in 0..<nodes { children.append(try .startSilent(node(number))) }
     let ports = try waitForPorts()
     let doors = (0..<Self.connections).map { index in
-      let (name, port) = ports[index % ports.count]
-      return "\(name)@127.0.0.1:\(port)"
+      let node = ports[index % ports.count]
+      return "\(node.name)@127.0.0.1:\(node.port)"
     }
     let round = try tell([Member.round.rawValue] + doors)
-    Row(
+    Row.show(
       what: "round over \(Self.connections) connections to \(nodes) nodes",
       ours: "\(round[1] / 1000) ms, p99 \(round[2] / 1000) ms",
-      peer: "made in \(round[0] / 1000) ms"
-    ).show()
+      peer: "made in \(round[0] / 1000) ms")
     let fleet = try tell([Member.fleet.rawValue] + doors)
-    Row(
-      what: "watches begun: all nodes have told", ours: "\(fleet[0] / 1000) ms"
-    ).show()
-    Row(
+    Row.show(what: "watches begun: all nodes have told", ours: "\(fleet[0] / 1000) ms")
+    Row.show(
       what: "\(Self.connections) watches for 10 s",
-      ours: "CPU \((Double(fleet[1]) / 100_000).short) %, RSS \(fleet[2] >> 20) MB"
-    ).show()
+      ours: "CPU \((Double(fleet[1]) / 100_000).short) %, RSS \(fleet[2] >> 20) MB")
     let log = try tell([Member.log.rawValue, doors[0]])
-    Row(
+    Row.show(
       what: "log of one node, \(Self.lines) lines at once",
-      ours: "\(log[0] * 1_000_000 / max(1, log[2])) lines/s, \(log[1]) counted as lost"
-    ).show()
+      ours: "\(log[0] * 1_000_000 / max(1, log[2])) lines/s, \(log[1]) counted as lost")
   }
 
   private func tell(_ words: [String]) throws -> [Int64] {
@@ -65,10 +58,10 @@ struct FleetRows {
     return numbers
   }
 
-  private func waitForPorts() throws -> [(String, UInt16)] {
+  private func waitForPorts() throws -> [EPMD.Node] {
     let limit = Clock.monotonic() + 120_000
     while Clock.monotonic() < limit {
-      let known = (try? EPMDNames.all(epmdPort)) ?? []
+      let known = (try? EPMD(port: epmdPort).nodes()) ?? []
       if known.count == nodes { return known }
       Clock.pause(milliseconds: 50)
     }
@@ -82,22 +75,6 @@ struct FleetRows {
       + "||I<-lists:seq(1,N)],F() end end))."
     return Invocation(
       ["erl", "-noinput", "+S", "1:1", "-name", "n\(number)@127.0.0.1", "-eval", flood],
-      in: scratch.folder, environment: environment)
-  }
-
-  private var environment: [String: String] {
-    var environment = scratch.environment
-    environment["ERL_EPMD_PORT"] = String(epmdPort)
-    environment["ERL_EPMD_ADDRESS"] = "127.0.0.1"
-    return environment
-  }
-
-  private func start(_ invocation: Invocation) throws -> Child {
-    try Child.start(invocation, output: .null, errors: .null, newSession: true)
-  }
-
-  private func end(_ child: Child) {
-    child.signal(.kill)
-    _ = child.wait()
+      in: scratch.folder, environment: scratch.environment(epmd: epmdPort))
   }
 }

@@ -13,8 +13,9 @@ struct FollowRows {
     let folder = scratch.folder + "/followed"
     try EventLog(folder: folder).append(Member.event())
     let count = String(Self.events)
-    let (follower, output) = try Crew.start(
-      scratch.invocation("relbench", [Member.follow.rawValue, folder, count]))
+    let (follower, output) = try scratch.invocation(
+      "relbench", [Member.follow.rawValue, folder, count]
+    ).startPiped(errors: .inherited)
     _ = try output.read(upTo: 64)
     // It prints a line just before it waits.
     _ = try Poll.wait([output.descriptor], milliseconds: 100)
@@ -26,14 +27,12 @@ struct FollowRows {
     let text = String(decoding: try output.readToEnd(), as: UTF8.self)
     _ = follower.wait()
     let took = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }.map { $0 / 1e6 }
-    Row(
+    Row.show(
       what: "from append to follower",
-      ours: "p50 \(took.median.two) p99 \(took.share(0.99).two) ms"
-    ).show()
-    Row(
+      ours: "p50 \(took.median.two) p99 \(took.share(0.99).two) ms")
+    Row.show(
       what: "follower, 3 s without events",
       ours: "\(after.ticks - before.ticks) ticks, \(after.sleeps - before.sleeps) wake-ups",
-      budget: "0"
-    ).show()
+      budget: "0")
   }
 }

@@ -80,10 +80,9 @@ struct LogRows {
     ours.removeFirst()
     for (peer, rounds) in zip(peers, theirs) {
       let rounds = Array(rounds.dropFirst())
-      Row(
+      Row.show(
         what: what, ours: figures(ours, lines), peer: "\(peer.name) \(figures(rounds, lines))",
-        ratio: zip(ours, rounds).map { peer.ratio($0, $1) }.spread, budget: peer.budget
-      ).show()
+        ratio: zip(ours, rounds).map { peer.ratio($0, $1) }.spread, budget: peer.budget)
     }
   }
 

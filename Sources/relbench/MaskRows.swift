@@ -40,10 +40,9 @@ struct MaskRows {
     var times: [(few: Double, many: Double)] = []
     for _ in 0..<5 { times.append((try measure(few).median, try measure(many).median)) }
     let (ours, peer) = (times.map(\.many).median, times.map(\.few).median)
-    Row(
+    Row.show(
       what: what, ours: "\(ours.two) ms", peer: "1 app \(peer.two) ms",
-      ratio: times.map { $0.many / $0.few }.median.two, budget: budget
-    ).show()
+      ratio: times.map { $0.many / $0.few }.median.two, budget: budget)
   }
 
   /// Each app with two sets of five config vars.

@@ -58,13 +58,18 @@ enum Member: String {
       + String(repeating: "x", count: 33) + #""}"#).utf8)
 
   private static func write(_ log: EventLog, _ appends: Int, _ lines: Int, _ start: String) throws {
+    try loop(appends, start) { try log.append((0..<lines).map { _ in event() }) }
+  }
+
+  /// Does work again and again from a moment on, and prints the times that `Crew` reads.
+  private static func loop(_ count: Int, _ start: String, _ work: () throws -> Void) throws {
     var took: [Int64] = []
-    took.reserveCapacity(appends)
+    took.reserveCapacity(count)
     Stopwatch.wait(until: Int64(start) ?? 0)
     let began = Stopwatch.now()
     var before = began
-    for _ in 0..<appends {
-      try log.append((0..<lines).map { _ in event() })
+    for _ in 0..<count {
+      try work()
       let after = Stopwatch.now()
       took.append(after - before)
       before = after
@@ -108,9 +113,8 @@ enum Member: String {
   }
 
   private static func memory(_ words: [String]) throws {
-    let null = try File.open("/dev/null", .update)
     let invocation = Invocation(words, environment: Environment.current)
-    let child = try Child.start(invocation, output: .file(null))
+    let child = try Child.start(invocation, output: .null)
     guard child.wait() == .code(0) else { throw PosixError("run", words.first ?? "", .invalid) }
     tell([Usage.mostMemoryOfChildren])
   }
@@ -121,20 +125,11 @@ enum Member: String {
     var client = try Client(
       to: NodeAddress(name: node, door: .port(port)),
       cookie: try Cookie.read(file: home + "/.erlang.cookie"))
-    var took: [Int64] = []
-    took.reserveCapacity(calls)
-    Stopwatch.wait(until: Int64(start) ?? 0)
-    let began = Stopwatch.now()
-    var before = began
-    for _ in 0..<calls {
+    try loop(calls, start) {
       guard try client.call(Call("erlang", "node")) == .returned(.atom(name)) else {
         throw PosixError("call", name, .invalid)
       }
-      let after = Stopwatch.now()
-      took.append(after - before)
-      before = after
     }
-    tell([began, before] + took)
   }
 
   private static func tell(_ numbers: [Int64]) {

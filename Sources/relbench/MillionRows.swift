@@ -20,14 +20,13 @@ struct MillionRows {
     let size = try Files.list(log.folder).filter { $0.hasSuffix(".jsonl") }.reduce(0) {
       $0 + (try Files.info("\(log.folder)/\($1)")?.size ?? 0)
     }
-    Row(
+    Row.show(
       what: "\(last.sequence) events written, 1000 at a time",
-      ours: "\(size / 1_000_000) MB in \((written / 1000).short) s"
-    ).show()
+      ours: "\(size / 1_000_000) MB in \((written / 1000).short) s")
     try ReadRows(log: log).show()
     try listings(Double(last.sequence))
     let opening = try Stopwatch.time { try scratch.run("relctl", "ps") }
-    Row(what: "first opening, all folded", ours: "\((opening / 1000).two) s").show()
+    Row.show(what: "first opening, all folded", ours: "\((opening / 1000).two) s")
     let after = String(last.sequence - 10)
     try command("< 100 ms", "reltui", "--once")
     try command("< 20 ms", "relctl", "events", "--after", after)
@@ -49,23 +48,21 @@ struct MillionRows {
       }
     }
     let names = words.map { "relctl events " + $0.joined(separator: " ") }
-    Row(
+    Row.show(
       what: names[1], ours: "\(times[1].median.short) ms",
       peer: "\(names[0]) \(times[0].median.short) ms",
-      ratio: zip(times[1], times[0]).map { $0 / $1 }.spread, budget: "≤ 1.5"
-    ).show()
+      ratio: zip(times[1], times[0]).map { $0 / $1 }.spread, budget: "≤ 1.5")
     for index in 2...3 {
       let rates = times[index].map { lines / $0 }
-      Row(what: names[index], ours: "\(rates.spread)k lines/s", budget: "≥ 400k").show()
+      Row.show(what: names[index], ours: "\(rates.spread)k lines/s", budget: "≥ 400k")
     }
   }
 
   /// Milliseconds that a program takes whose output is not kept.
   private func toNowhere(_ program: String, _ words: [String]) throws -> Double {
-    let null = try File.open("/dev/null", .update)
     let invocation = scratch.invocation(program, words)
     return try Stopwatch.time {
-      let child = try Child.start(invocation, output: .file(null))
+      let child = try Child.start(invocation, output: .null)
       guard child.wait() == .code(0) else { throw PosixError("run", program, .invalid) }
     }
   }
@@ -83,12 +80,11 @@ struct MillionRows {
       times.append(try Stopwatch.time { _ = try invocation.run() })
       least.append(try Stopwatch.time { _ = try bare.run() })
     }
-    Row(
+    Row.show(
       what: words.joined(separator: " "), ours: "\(times.spread) ms",
       peer: "its --version \(least.median.short) ms",
       ratio: zip(times, least).map { $0 / $1 }.spread,
-      budget: budget
-    ).show()
+      budget: budget)
   }
 
   private func memory(_ budget: String, _ words: String...) throws {
@@ -97,9 +93,8 @@ struct MillionRows {
       "relbench", [Member.memory.rawValue, program] + words.dropFirst()
     ).run()
     let bytes = Double(answer.text.split(separator: "\n").first ?? "") ?? 0
-    Row(
+    Row.show(
       what: "most memory, " + words.joined(separator: " "),
-      ours: "\((bytes / 1_048_576).short) MB", budget: budget
-    ).show()
+      ours: "\((bytes / 1_048_576).short) MB", budget: budget)
   }
 }

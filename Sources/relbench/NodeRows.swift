@@ -15,26 +15,22 @@ struct NodeRows {
   init(_ scratch: Scratch) throws {
     self.scratch = scratch
     peer = try scratch.compile("bench-ei", libraries: ["-lei", "-lpthread"])
-    let source = scratch.folder + "/node"
-    try FileTree.copy(
-      try Files.resolve(DeployRows.sample), to: source, skipping: { $0 == "_build" })
+    let source = try scratch.sample("node")
     var environment = scratch.environment
     environment["MIX_ENV"] = "prod"
     let mix = Invocation(["mix", "release"], in: source, environment: environment)
     let result = try mix.run(limit: 300_000)
     if !result.isSuccess { throw PosixError("build", source, .invalid) }
     tree = source + "/_build/prod/rel/greeter"
-    try Files.replace(
-      scratch.folder + "/.erlang.cookie", with: Array(Random.hex(16).utf8), mode: 0o400)
+    try scratch.makeCookie()
     epmdPort = try Loopback.freePort()
   }
 
   func show() throws {
-    let epmd = try start(
-      Invocation(["epmd", "-port", String(epmdPort)], in: "/", environment: environment))
-    defer { end(epmd) }
-    let node = try start(release("start"))
-    defer { end(node) }
+    let epmd = try scratch.startEPMD(epmdPort)
+    defer { epmd.end() }
+    let node = try Child.startSilent(release("start"))
+    defer { node.end() }
     let limit = Clock.monotonic() + 20_000
     var port: UInt16?
     while port == nil, Clock.monotonic() < limit {
@@ -43,21 +39,19 @@ struct NodeRows {
     }
     guard let port else { throw PosixError("start", "greeter", .timedOut) }
     let (ours, theirs) = try rounds(String(port))
-    Row(
+    Row.show(
       what: "call to a node, one after the other", ours: figures(ours),
       peer: "C ei client \(figures(theirs))",
-      ratio: zip(ours, theirs).map { $0.seconds / $1.seconds }.median.two, budget: "≤ 1.2"
-    ).show()
+      ratio: zip(ours, theirs).map { $0.seconds / $1.seconds }.median.two, budget: "≤ 1.2")
     let script = try Stopwatch.times(5) {
       if try !release("rpc", "Node.self()").run(limit: 20_000).isSuccess {
         throw PosixError("run", "bin/greeter rpc", .invalid)
       }
     }.median
     let call = ours.flatMap(\.took).median
-    Row(
+    Row.show(
       what: "call to a node", ours: "\(Int(call * 1000)) µs",
-      peer: "bin/greeter rpc \(Int(script)) ms", ratio: "\(Int(script / call))", budget: "≥ 500"
-    ).show()
+      peer: "bin/greeter rpc \(Int(script)) ms", ratio: "\(Int(script / call))", budget: "≥ 500")
   }
 
   /// The sides take turns; the first round only warms up.
@@ -80,32 +74,15 @@ struct NodeRows {
     return "\(Int(took.median * 1000)) µs, p99 \(Int(took.share(0.99) * 1000)) µs"
   }
 
-  private func start(_ invocation: Invocation) throws -> Child {
-    try Child.start(invocation, output: .null, errors: .null, newSession: true)
-  }
-
-  private func end(_ child: Child) {
-    child.signal(.kill)
-    _ = child.wait()
-  }
-
-  private var environment: [String: String] {
-    var environment = scratch.environment
-    environment["ERL_EPMD_PORT"] = String(epmdPort)
-    environment["ERL_EPMD_ADDRESS"] = "127.0.0.1"
-    return environment
-  }
-
   /// The release reads its cookie from the file in HOME.
   private func release(_ words: String...) -> Invocation {
-    var environment = environment
-    environment["RELEASE_DISTRIBUTION"] = "name"
-    environment["RELEASE_NODE"] = name
-    environment["RELEASE_COOKIE"] = "unused"
-    environment["ERL_ZFLAGS"] = "-setcookie x -start_epmd false"
-    environment["RELEASE_TMP"] = scratch.folder
-    environment["GREETER_GREETING"] = "Hello"
-    environment["PORT"] = "0"
-    return Invocation([tree + "/bin/greeter"] + words, in: scratch.folder, environment: environment)
+    let own = [
+      "RELEASE_DISTRIBUTION": "name", "RELEASE_NODE": name, "RELEASE_COOKIE": "unused",
+      "ERL_ZFLAGS": "-setcookie x -start_epmd false", "RELEASE_TMP": scratch.folder,
+      "GREETER_GREETING": "Hello", "PORT": "0",
+    ]
+    return Invocation(
+      [tree + "/bin/greeter"] + words, in: scratch.folder,
+      environment: scratch.environment(epmd: epmdPort).merging(own) { $1 })
   }
 }

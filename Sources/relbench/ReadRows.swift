@@ -17,8 +17,8 @@ struct ReadRows {
         try each { for line in $0 where Event(line).isReadable { readable += 1 } }
       }
     }
-    Row(what: "read", ours: rate(lines, read, "lines")).show()
-    Row(what: "read and decode", ours: rate(lines, decoded, "events")).show()
+    Row.show(what: "read", ours: rate(lines, read, "lines"))
+    Row.show(what: "read and decode", ours: rate(lines, decoded, "events"))
   }
 
   private func each(_ take: ([Line]) -> Void) throws {

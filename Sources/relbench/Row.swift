@@ -1,29 +1,21 @@
 import Glibc
 
-/// One line of the table.
-struct Row {
-  var what: String
-  var ours: String
-  var peer = "–"
-  var ratio = "–"
-  var budget = "–"
-
+/// The lines of the table.
+enum Row {
   static func showHead() {
-    Row(what: "work", ours: "ours", peer: "peer", ratio: "ratio", budget: "budget").show()
+    Row.show(what: "work", ours: "ours", peer: "peer", ratio: "ratio", budget: "budget")
     print(String(repeating: "-", count: 158))
   }
 
-  func show() {
-    print(text)
-    // A run is long, so each line is flushed for a reader behind a pipe.
-    fflush(nil)
-  }
-
-  private var text: String {
+  static func show(
+    what: String, ours: String, peer: String = "–", ratio: String = "–", budget: String = "–"
+  ) {
     func cell(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: max(1, width - text.count))
     }
-    return cell(what, 46) + cell(ours, 32) + cell(peer, 46) + cell(ratio, 22) + budget
+    print(cell(what, 46) + cell(ours, 32) + cell(peer, 46) + cell(ratio, 22) + budget)
+    // A run is long, so each line is flushed for a reader behind a pipe.
+    fflush(nil)
   }
 }
 

@@ -22,6 +22,31 @@ struct Scratch {
     return scratch
   }
 
+  /// A copy of the sample application.
+  /// - Returns: its folder.
+  func sample(_ name: String) throws(PosixError) -> String {
+    let source = try Files.resolve("docs/examples/greeter")
+    try FileTree.copy(source, to: "\(folder)/\(name)", skipping: { $0 == "_build" })
+    return "\(folder)/\(name)"
+  }
+
+  /// The environment of nodes whose port mapper listens on this port.
+  func environment(epmd port: UInt16) -> [String: String] {
+    let own = ["ERL_EPMD_PORT": String(port), "ERL_EPMD_ADDRESS": "127.0.0.1"]
+    return environment.merging(own) { $1 }
+  }
+
+  /// Makes a cookie for all nodes whose HOME is this folder.
+  func makeCookie() throws(PosixError) {
+    let cookie = Array(Random.hex(16).utf8)
+    try Files.replace(folder + "/.erlang.cookie", with: cookie, mode: 0o400)
+  }
+
+  func startEPMD(_ port: UInt16) throws(PosixError) -> Child {
+    let words = ["epmd", "-port", String(port)]
+    return try .startSilent(Invocation(words, in: "/", environment: environment(epmd: port)))
+  }
+
   var events: String { (environment["RELTUI_HOME"] ?? folder) + "/events" }
 
   func invocation(_ program: String, _ arguments: [String]) -> Invocation {
@@ -59,5 +84,17 @@ struct Scratch {
       _ = try? invocation("relctl", words).run(limit: 60_000)
     }
     try? Files.remove(folder)
+  }
+}
+
+extension Child {
+  /// Starts a program in a session of its own, its output not kept.
+  static func startSilent(_ invocation: Invocation) throws(PosixError) -> Child {
+    try start(invocation, output: .null, errors: .null, newSession: true)
+  }
+
+  func end() {
+    signal(.kill)
+    _ = wait()
   }
 }

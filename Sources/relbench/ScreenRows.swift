@@ -5,10 +5,9 @@ struct ScreenRows {
   func show() throws {
     let times = try Stopwatch.times(20) { try scratch.run("reltui", "--once") }
     let bare = try Stopwatch.times(20) { try scratch.run("relctl", "--version") }
-    Row(
+    Row.show(
       what: "reltui --once, quiet home, whole process", ours: "\(times.median.short) ms",
       peer: "relctl --version \(bare.median.short) ms", ratio: (times.median / bare.median).two,
-      budget: "< 15 ms"
-    ).show()
+      budget: "< 15 ms")
   }
 }

@@ -1,5 +1,6 @@
 import CommandLine
 import Events
+import PlainText
 
 extension Verb {
   static let explain = Verb(
@@ -31,7 +32,7 @@ private struct Problem: Encodable {
     // It may be copied with the brackets around it.
     let name = word.uppercased().filter { $0 != "[" && $0 != "]" }
     guard let problem = known.first(where: { [name, "RT-" + name].contains($0.rawValue) }) else {
-      let near = Spelling.nearest(to: name, among: known.map(\.rawValue))
+      let near = Spelling.nearest(to: name, among: known.map(\.rawValue)).first
       throw Cause(
         .usage, "there is no error '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""),
         remedy: "An error ends with its id, as in: [RT-APP-UNKNOWN]")

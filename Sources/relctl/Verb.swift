@@ -68,7 +68,7 @@ struct Verb: Sendable {
   }
 
   private static func unknown(_ word: String) -> Cause {
-    let near = Spelling.nearest(to: word, among: all.map(\.command.name))
+    let near = Spelling.nearest(to: word, among: all.map(\.command.name)).first
     return Cause(
       .usage, "unknown command '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""),
       remedy: "See: relctl help")

@@ -61,7 +61,7 @@ struct Relpack {
     case nil: throw Self.usage("a command is missing")
     case let word?:
       guard let command = Self.commands.first(where: { $0.name == word }) else {
-        let near = Spelling.nearest(to: word, among: Self.commands.map(\.name))
+        let near = Spelling.nearest(to: word, among: Self.commands.map(\.name)).first
         throw Self.usage(
           "unknown command '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""))
       }

@@ -14,8 +14,7 @@ struct AgentStart {
       let (reading, writing) = try File.pipe()
       let invocation = Invocation(
         [program, "agent", "start", "--home", home.root], environment: context.environment)
-      child = try Child.start(
-        invocation, output: .null, errors: .file(writing), newSession: true)
+      child = try Child.start(invocation, output: .null, errors: .file(writing), newSession: true)
       self.reading = reading
     } catch { throw Cause(.agentAbsent, "the agent does not start: \(error)") }
   }

@@ -6,7 +6,7 @@ enum Ansi {
     (0..<frame.size.rows).map { number in
       let cells = frame.row(number)
       let end = cells.lastIndex {
-        $0.text != " " || palette.appearance($0.role, depth: depth).isVisible
+        $0.text != " " || !palette.appearance($0.role, depth: depth).isUnseenOnBlanks
       }
       guard let end else { return "" }
       var line = ""
@@ -42,12 +42,5 @@ enum Ansi {
     if let color = appearance.foreground { numbers += [38, 5, Int(color)] }
     if let color = appearance.background { numbers += [48, 5, Int(color)] }
     return "\u{1B}[" + numbers.map(String.init).joined(separator: ";") + "m"
-  }
-}
-
-extension Palette.Appearance {
-  /// Whether a blank with it can be seen.
-  fileprivate var isVisible: Bool {
-    background != nil || !attributes.isDisjoint(with: [.underline, .reverse])
   }
 }

@@ -3,7 +3,7 @@ import Dashboard
 import ErlangDistribution
 import Events
 import HomeLayout
-import JSONText
+import PlainText
 import Posix
 import Terminal
 
@@ -21,8 +21,7 @@ struct DashboardOptions {
         "--view", value: "NAME",
         "first view: " + ViewName.allCases.map(\.rawValue).joined(separator: ", ")),
       Option("--app", value: "NAME", "select this app"),
-      Option(
-        "--node", value: "NAME@HOST[:PORT]", "watch this node; may be given several times"),
+      Option("--node", value: "NAME@HOST[:PORT]", "watch this node; may be given several times"),
       Option("--cookie-file", value: "FILE", "the cookie of the nodes named"),
       Option(
         "--tls-options", value: "FILE",
@@ -78,7 +77,8 @@ struct DashboardOptions {
     guard let word else { return nil }
     if let view = ViewName(word: word) { return view }
     let names = ViewName.allCases.map(\.rawValue)
-    let near = Spelling.nearest(to: word, among: names).map { "; did you mean '\($0)'?" } ?? ""
+    let near =
+      Spelling.nearest(to: word, among: names).first.map { "; did you mean '\($0)'?" } ?? ""
     throw Cause(
       .usage, "there is no view '\(word)'\(near)",
       remedy: "The views are: " + names.joined(separator: ", "))

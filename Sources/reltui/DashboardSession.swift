@@ -8,6 +8,7 @@ import NodeModel
 import Observation
 import Operations
 import Posix
+import SlugStore
 import Terminal
 
 /// The dashboard with its sources: what is read becomes messages, and effects are carried out.
@@ -51,8 +52,7 @@ struct DashboardSession {
     let setting = Model.Setting(
       host: User.host, user: User.name(environment: context.environment), home: home.root,
       isReadOnly: options.isReadOnly, isPast: moment != nil, namesNodes: !options.nodes.isEmpty)
-    model = Model(
-      setting: setting, size: size, now: now, utcOffset: Clocks.utcOffset(at: now))
+    model = Model(setting: setting, size: size, now: now, utcOffset: Clocks.utcOffset(at: now))
   }
 
   /// Reads the log and shows the first view.
@@ -120,7 +120,6 @@ struct DashboardSession {
     if !lines.isEmpty { tell(.lines(lines)) }
   }
 
-  /// Reads the output of the starting agent.
   mutating func readStart() {
     guard let outcome = starting?.read() else { return }
     starting = nil
@@ -151,7 +150,7 @@ struct DashboardSession {
       case .append(let type, let app, let data): append(type, app, data)
       case .readManifest(let slug):
         do throws(Cause) {
-          let manifest = try SlugManifest.read(slug: slug, home: home)
+          let manifest = try SlugStore(home: home).manifest(slug)
           tell(.manifest(slug: slug, .success(manifest)))
         } catch { tell(.manifest(slug: slug, .failure(error))) }
       case .readOutput(let app, let instance):
@@ -193,11 +192,8 @@ struct DashboardSession {
   // MARK: - Nodes
 
   /// Watches the nodes that the screen shows.
-  private mutating func attend() {
-    if moment == nil { nodes.attend(model.attention) }
-  }
+  private mutating func attend() { if moment == nil { nodes.attend(model.attention) } }
 
-  /// Reads the news of nodes.
   mutating func hearNodes() {
     let (reports, logs, outcomes) = nodes.take()
     if let reports { tell(.nodes(reports)) }
@@ -217,9 +213,7 @@ struct DashboardSession {
 
   /// Waits until every watched node has told what is wanted of it, or cannot.
   /// - Parameter milliseconds: the longest wait.
-  mutating func settleNodes(
-    for parts: NodeAttention.Parts, milliseconds: Int64
-  ) throws(Cause) {
+  mutating func settleNodes(for parts: NodeAttention.Parts, milliseconds: Int64) throws(Cause) {
     let end = Clock.monotonic() + milliseconds
     while !nodes.isSettled(for: parts), case let left = end - Clock.monotonic(), left > 0 {
       do throws(PosixError) {

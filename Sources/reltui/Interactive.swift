@@ -1,7 +1,6 @@
 import CommandLine
 import Events
 import Glibc
-import HomeLayout
 import Observation
 import Posix
 import Terminal
@@ -17,8 +16,7 @@ struct Interactive {
   private static let ending = [Signal.term, .hup, .int]
 
   init(_ session: DashboardSession, _ screen: CursesScreen) throws(Cause) {
-    self.session = session
-    self.screen = screen
+    (self.session, self.screen) = (session, screen)
     do throws(PosixError) { signals = try Signals(Self.ending + [.winch]) } catch {
       throw Cause(error)
     }
@@ -63,7 +61,7 @@ struct Interactive {
     }
     if session.model.size != screen.size { session.tell(.resize(screen.size)) }
     session.tellTime()
-    try takeKeys()
+    while !session.isOver, let key = try screen.nextKey() { session.tell(.key(key)) }
     session.hearNodes()
     if ready.contains(session.follower.descriptor ?? -1) {
       session.readLog()
@@ -95,9 +93,5 @@ struct Interactive {
     // No event tells when there is space again.
     if session.isDiskFull { limit = min(limit, 5000) }
     return limit
-  }
-
-  private mutating func takeKeys() throws(TerminalError) {
-    while !session.isOver, let key = try screen.nextKey() { session.tell(.key(key)) }
   }
 }

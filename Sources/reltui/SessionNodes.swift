@@ -1,6 +1,4 @@
 import Events
-import HomeLayout
-import Journal
 import NodeModel
 import Observation
 import Operations
@@ -37,7 +35,6 @@ struct SessionNodes {
     worker.send(order)
   }
 
-  /// Takes the runs from a board.
   mutating func know(_ board: Board) {
     let live = Set(board.apps.values.flatMap { $0.liveRuns.filter { $0.node != nil }.map(\.id) })
     if live == runs { return }
@@ -98,7 +95,6 @@ struct SessionNodes {
     return (id, request.app, nil)
   }
 
-  /// Gives up requests whose deadline is over.
   private mutating func expired() -> [Outcome] {
     let now = Clock.monotonic()
     return open.filter { $0.value.deadline <= now }.map { id, request in

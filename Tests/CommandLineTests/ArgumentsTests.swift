@@ -1,6 +1,7 @@
-@testable import CommandLine
 import Events
 import Testing
+
+@testable import CommandLine
 
 struct ArgumentsTests {
   static let command = CommandSyntax(
@@ -50,15 +51,6 @@ struct ArgumentsTests {
     let help = Self.command.help(program: "relctl")
     #expect(help.hasPrefix("usage: relctl logs APP [options]\n\nshow\n"))
     #expect(help.contains("  -n, --lines N  how many\n") && help.contains("--home DIR"))
-  }
-
-  @Test(
-    arguments: [
-      ("deplyo", "deploy"), ("p", nil), ("ps", "ps"), ("", nil), ("rollbak", "rollback"),
-      ("xyzzy", nil),
-    ] as [(String, String?)])
-  func guesses(_ word: String, _ near: String?) {
-    #expect(Spelling.nearest(to: word, among: ["deploy", "ps", "rollback"]) == near)
   }
 }
 

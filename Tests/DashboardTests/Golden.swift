@@ -1,4 +1,5 @@
 import Posix
+import Terminal
 import TestSupport
 import Testing
 
@@ -34,5 +35,26 @@ enum Golden {
   ) throws {
     try expect(
       lines, "Tests/Fixtures/frames/\(name).txt", variable: "UPDATE_GOLDEN", location: location)
+  }
+}
+
+extension Frame {
+  /// The rows as text in which every stretch that is not plain text names its role:
+  /// `greeter ⟦ready:ready⟧`. Trailing blanks are kept where they have a role.
+  var annotated: [String] {
+    (0..<size.rows).map { number in
+      let line = row(number).reversed().drop { $0.text == " " && $0.role == .text }
+      var text = ""
+      var role = Role.text
+      for cell in line.reversed() {
+        if cell.role != role {
+          if role != .text { text += "⟧" }
+          role = cell.role
+          if role != .text { text += "⟦\(role.rawValue):" }
+        }
+        text += cell.text
+      }
+      return role == .text ? text : text + "⟧"
+    }
   }
 }

@@ -1,12 +1,13 @@
 import Dashboard
 import Events
 import HomeLayout
-import NodeModel
 import Operations
 import PlainText
 import ReleaseModel
 import Terminal
 import Testing
+
+@testable import NodeModel
 
 /// How nodes are chosen, opened, searched and acted on.
 struct NodeTests {

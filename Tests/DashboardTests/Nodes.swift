@@ -1,9 +1,10 @@
 import ErlangDistribution
 import Events
 import HomeLayout
-import NodeModel
 import NodeWatch
 import Posix
+
+@testable import NodeModel
 
 /// Nodes as they might be in the night of `Past.night`.
 extension NodeReport {

@@ -107,7 +107,7 @@ struct ControlTests {
   }
 
   @Test func framesHaveTheirLength() throws {
-    let bytes = try Control.frame(Control.send(to: Self.pid), .atom("x"))
+    let bytes = try Control.frame(.send, [.atom(""), .pid(Self.pid)], .atom("x"))
     #expect(bytes.prefix(4).reduce(0) { $0 << 8 | Int($1) } == bytes.count - 4)
     #expect(try Control(frame: Array(bytes.dropFirst(4))) == .send(to: Self.pid, .atom("x")))
   }

@@ -145,13 +145,12 @@ import Testing
   private func ask(
     _ session: inout Session, now: Int64, _ random: inout Scramble
   ) throws -> Int {
-    switch Int.random(in: 0..<6, using: &random) {
+    switch Int.random(in: 0..<5, using: &random) {
     case 0...2:
       let limit = Int64.random(in: 0...5000, using: &random)
       let id = try session.call(Call("m", "f", limit: limit), now: now)
       if Int.random(in: 0..<8, using: &random) == 0 { session.cancel(id, now: now) }
-    case 3: _ = try session.monitor(Played.process, now: now)
-    case 4: _ = session.openMailbox()
+    case 3: _ = session.openMailbox()
     default: return 0
     }
     return 1

@@ -117,25 +117,19 @@ import Testing
   }
 
   @Test(arguments: Real.runtimes)
-  func monitorsAndMailboxes(_ runtime: Beam.Runtime) throws {
+  func mailboxes(_ runtime: Beam.Runtime) throws {
     var client = try Real.client(runtime)
     var connection = try Real.node(runtime).connect()
     let (mailbox, own) = try connection.openMailbox()
     let answer = try client.eval(
-      "spawn(fun() -> receive {From, X} -> From ! {got, X} end, receive stop -> exit(gone) end end)"
+      "spawn(fun() -> receive {From, X} -> From ! {got, X} end end)"
     )
     let process = try #require(answer.pid)
-    let monitor = try connection.monitor(process)
     try connection.send(.tuple([.pid(own), .atom("hi")]), to: process)
     let message: Term = try connection.run {
       if case .message(mailbox, let term) = $0 { term } else { nil }
     }
     #expect(message == (try term("{got,hi}")))
-    try connection.send(.atom("stop"), to: process)
-    let reason: Term = try connection.run {
-      if case .down(monitor, let reason) = $0 { reason } else { nil }
-    }
-    #expect(reason == .atom("gone"))
   }
 
   /// What the node's own processes may try with us; none must wait.

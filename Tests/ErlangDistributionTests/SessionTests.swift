@@ -233,22 +233,6 @@ struct SessionTests {
     #expect(seen.allSatisfy { $0 > 256 && $0 < 1 << 20 })
   }
 
-  @Test func tellsTheEndOfWhatIsMonitored() throws {
-    var played = Played()
-    let id = try played.session.monitor(Played.process, now: played.now)
-    let control = try #require(try played.sent().first??.control.tuple)
-    #expect(control[0] == .integer(19))
-    guard case .down(id, .atom("gone")) = try played.down(control[3], .atom("gone")) else {
-      Issue.record("nothing told")
-      return
-    }
-    let other = try played.session.monitor(Played.process, now: played.now)
-    try played.session.demonitor(other, now: played.now)
-    let sent = try played.sent()
-    #expect(sent.map { $0?.control.tuple?.first } == [.integer(19), .integer(20)])
-    #expect(try played.down(sent[0]?.control.tuple?[3] ?? .list([]), .atom("gone")) == nil)
-  }
-
   static let questions: [(String, [Term], Term?, [Term])] = [
     (
       "an unlink is acknowledged",

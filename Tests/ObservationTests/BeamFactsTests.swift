@@ -1,11 +1,11 @@
-import ErlangDistribution
-@testable import Observation
-import Posix
 import TestSupport
 import Testing
 
-// What was read of a process is made up here; only Discovery makes it otherwise.
+@testable import ErlangDistribution
+@testable import Observation
+@testable import Posix
 
+// What was read of a process is made up here; only Discovery makes it otherwise.
 
 @Suite struct BeamArgumentsTests {
   static func words(_ line: String) -> [String] { line.split(separator: " ").map(String.init) }

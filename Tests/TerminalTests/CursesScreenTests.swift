@@ -14,7 +14,8 @@ import Testing
   ) throws -> CursesScreen {
     try CursesScreen(
       input: window.terminal, output: window.terminal, terminal: terminal,
-      palette: BuiltInTheme.dark.palette(), allowsColor: allowsColor)
+      palette: try Palette(theme: BuiltInTheme.dark.text, file: "dark.theme"),
+      allowsColor: allowsColor)
   }
 
   private static let columns = [

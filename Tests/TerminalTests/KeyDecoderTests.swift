@@ -1,6 +1,7 @@
-import Terminal
 import TestSupport
 import Testing
+
+@testable import Terminal
 
 @Suite struct KeyDecoderTests {
   private static let cases: [(String, [Key])] = [

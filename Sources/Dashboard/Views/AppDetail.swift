@@ -1,55 +1,49 @@
 import Events
-import HomeLayout
 import PlainText
 import Terminal
 
 /// The pane of one app: what is wrong and why, its instances, its last events.
 struct AppDetail: Pane {
-  struct State {
-    var app: Board.App
-    var runs: [InstanceReport]
-    var selectedRun: InstanceReport?
-    /// Whether the cursor is among the instances.
-    var isInside: Bool
-    /// Requests about the app that have no outcome yet.
-    var requests: [Board.Request]
-    /// Whether requests have no agent to carry them out.
-    var lacksAgent: Bool
-    /// The app's last events, oldest first.
-    var events: [Event]
-    var clock: WallClock
-  }
-
-  let state: State
+  var app: Board.App
+  var runs: [InstanceReport]
+  var selectedRun: InstanceReport?
+  /// Whether the cursor is among the instances.
+  var isInside: Bool
+  /// Requests about the app that have no outcome yet.
+  var requests: [Board.Request]
+  /// Whether requests have no agent to carry them out.
+  var lacksAgent: Bool
+  /// The app's last events, oldest first.
+  var events: [Event]
+  var clock: WallClock
 
   /// Rows that show all but the events.
   func wantedRows(in body: Area) -> Int {
-    lines(width: body.width - 2, height: body.height).count + 2 + state.runs.count
+    lines(width: body.width - 2, height: body.height).count + 2 + runs.count
   }
 
   func draw(_ frame: inout Frame, _ area: Area) {
     let hasRule = area.height > 2
     if hasRule { frame.put(area.paneRule, row: area.row, title: title) }
     var rest = hasRule ? area.below(1) : area
-    let most =
-      state.isInside ? rest.height / 2 : rest.height - min(rest.height, 1 + state.runs.count)
+    let most = isInside ? rest.height / 2 : rest.height - min(rest.height, 1 + runs.count)
     let lines = lines(width: rest.width - 2, height: max(most, rest.height / 2))
     frame.put(lines, in: rest)
     rest = rest.below(lines.count)
     drawRuns(&frame, rest)
-    drawEvents(&frame, rest.below(1 + max(1, state.runs.count)))
+    drawEvents(&frame, rest.below(1 + max(1, runs.count)))
   }
 
   /// `billing v32 · deploy by ben · "Charge in cents" 4be1c90 · slug 9f3c0a`
   private var title: String {
-    guard let release = state.app.shownRelease else { return state.app.name }
+    guard let release = app.shownRelease else { return app.name }
     let commit = [release.line.map { "\"\($0)\"" }, release.commit.map { String($0.prefix(7)) }]
       .compactMap { $0 }.joined(separator: " ")
     let what =
       release.from.map { "rollback to \($0)" }
       ?? (release.set ?? release.unset).map { _ in "config" } ?? "deploy"
     let parts = [
-      "\(state.app.name) \(release.number)", what + (release.by.map { " by \($0)" } ?? ""), commit,
+      "\(app.name) \(release.number)", what + (release.by.map { " by \($0)" } ?? ""), commit,
       "slug \(release.slug.prefix(6))",
     ]
     return parts.filter { !$0.isEmpty }.joined(separator: " · ")
@@ -61,48 +55,46 @@ struct AppDetail: Pane {
     func add(_ text: String, _ role: Role, most: Int) {
       lines += Printable.wrap(text, to: max(2, width), most: most).map { Cell($0, role) }
     }
-    let now = state.clock.now
-    if let cause = state.selectedRun?.cause ?? state.app.worstCause(at: now) {
+    let now = clock.now
+    if let cause = selectedRun?.cause ?? app.worstCause(at: now) {
       let trouble =
-        state.selectedRun?.cause.map { ($0.sentence, true) }
-        ?? Wording.trouble(of: state.app, at: now)
+        selectedRun?.cause.map { ($0.sentence, true) }
+        ?? Wording.trouble(of: app, at: now)
       add(trouble?.0 ?? cause.sentence, trouble?.1 == false ? .warning : .bad, most: 3)
       if let remedy = cause.remedy { add(remedy, .text, most: 2) }
       for evidence in cause.evidence.prefix(8) {
         add("\(evidence.place): \(evidence.text)", .aside, most: 2)
       }
     }
-    for request in state.requests { add(words(of: request), .busy, most: 1) }
+    for request in requests { add(words(of: request), .busy, most: 1) }
     return Array(lines.prefix(max(0, height)))
   }
 
   private func words(of request: Board.Request) -> String {
     let event = Event(
-      sequence: request.sequence, id: request.id, time: state.clock.now, source: "",
+      sequence: request.sequence, id: request.id, time: clock.now, source: "",
       type: request.type, app: request.app, data: request.data)
     let progress =
-      state.lacksAgent
+      lacksAgent
       ? "waits, because no agent runs" : request.isAccepted ? "under way" : "requested"
     return "\(Wording.request(event)): \(progress)" + (request.data.by.map { " (by \($0))" } ?? "")
   }
 
   private func drawRuns(_ frame: inout Frame, _ area: Area) {
     if area.height == 0 { return }
-    if state.runs.isEmpty { return frame.put([Cell("No instance runs.", .aside)], in: area) }
-    var table = TableView.table([], Self.runColumns, state.runs.map(row))
+    if runs.isEmpty { return frame.put([Cell("No instance runs.", .aside)], in: area) }
+    var table = TableView.table([], Self.runColumns, runs.map(row))
     let height = table.rows(in: area)
-    let selected = state.selectedRun.flatMap { run in
-      state.runs.firstIndex { $0.run == run.run }
+    let selected = selectedRun.flatMap { run in
+      runs.firstIndex { $0.run == run.run }
     }
     table.cursor = selected.map { $0...$0 }
     let top = selected.map { max(0, $0 - height + 1) } ?? 0
     table.top = top
     table.draw(&frame, area)
-    let hidden = state.runs.count - top - height
+    let hidden = runs.count - top - height
     if hidden > 0, height > 1, selected != top + height - 1 {
-      let last = area.below(area.height - 1)
-      frame.clear(row: last.row, column: last.column, width: last.width)
-      frame.put([Cell("… and \(hidden + 1) more", .aside)], in: last)
+      frame.putLast(Cell("… and \(hidden + 1) more", .aside), in: area)
     }
   }
 
@@ -118,16 +110,16 @@ struct AppDetail: Pane {
       Cell(run.instance.description), Cell(run.state.rawValue, run.state.role),
       Cell(run.release.description), Cell(run.pid.map { "\($0)" } ?? "–"),
       Cell(run.port.map { "\($0)" } ?? "–"),
-      Cell(Wording.age(since: run.since, at: state.clock.now), .aside), Cell("\(run.run)", .aside),
+      Cell(Wording.age(since: run.since, at: clock.now), .aside), Cell("\(run.run)", .aside),
       Cell(run.node ?? "–", .aside),
     ]
   }
 
   /// The last events, the newest at the end, as many as there is room for.
   private func drawEvents(_ frame: inout Frame, _ area: Area) {
-    guard area.height > 3, !state.events.isEmpty else { return }
-    let rows = state.events.suffix(area.height - 2).map { event in
-      var row = EventsView.row(of: event, among: state.events, state.clock)
+    guard area.height > 3, !events.isEmpty else { return }
+    let rows = events.suffix(area.height - 2).map { event in
+      var row = EventsView.row(of: event, among: events, clock)
       row.remove(at: 2)
       return row
     }

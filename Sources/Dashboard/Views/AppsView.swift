@@ -5,17 +5,6 @@ import Terminal
 
 /// The Apps view: all apps, and below them the pane of the selected one.
 struct AppsView: ListAndPane {
-  struct State {
-    var apps: [App]
-    var list: ListPosition
-    /// The selected app.
-    var cursor: String?
-    var detail: AppDetail.State?
-    /// What an empty list says.
-    var empty: [Cell]
-    var clock: WallClock
-  }
-
   /// An app with the node of it that is booting, if one tells how far it is.
   struct App {
     var app: Board.App
@@ -30,21 +19,28 @@ struct AppsView: ListAndPane {
     var planned: Int?
   }
 
-  let state: State
+  var apps: [App]
+  var list: ListPosition
+  /// The selected app.
+  var cursor: String?
+  var detail: AppDetail?
+  /// What an empty list says.
+  var empty: [Cell]
+  var clock: WallClock
 
-  var pane: (any Pane)? { state.detail.map { AppDetail(state: $0) } }
+  var pane: (any Pane)? { detail }
 
   /// A low screen has room for one part.
-  var showsPaneAlone: Bool { state.detail?.isInside == true }
+  var showsPaneAlone: Bool { detail?.isInside == true }
 
   func table(width: Int) -> TableView {
-    if state.apps.isEmpty { return TableView(heading: state.empty) }
+    if apps.isEmpty { return TableView(heading: empty) }
     let isWide = width >= 100
     var table = TableView.list(
-      state.apps, state.list, Self.columns(isWide: isWide),
-      isSelected: { $0.app.name == state.cursor },
-      note: { Self.problem(of: $0, at: state.clock.now) }, row: { row(of: $0, isWide: isWide) })
-    table.isCursorFaint = state.detail?.isInside == true
+      apps, list, Self.columns(isWide: isWide),
+      isSelected: { $0.app.name == cursor },
+      note: { Self.problem(of: $0, at: clock.now) }, row: { row(of: $0, isWide: isWide) })
+    table.isCursorFaint = detail?.isInside == true
     return table
   }
 
@@ -64,11 +60,11 @@ struct AppsView: ListAndPane {
     let shownPorts = ports.prefix(4).map(String.init) + (ports.count > 4 ? ["…"] : [])
     return [
       Cell(app.name), Cell(Wording.release(of: app)),
-      Cell(Self.state(of: item, at: state.clock.now), app.summary.state.role),
+      Cell(Self.state(of: item, at: clock.now), app.summary.state.role),
       Cell(Wording.instances(of: app)),
     ] + (isWide ? [Cell(shownPorts.joined(separator: " "), .aside)] : []) + [
       Cell(app.shownRelease?.by ?? "–"),
-      Cell(Wording.age(since: app.changed, at: state.clock.now), .aside),
+      Cell(Wording.age(since: app.changed, at: clock.now), .aside),
     ]
   }
 

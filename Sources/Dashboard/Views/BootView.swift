@@ -5,21 +5,17 @@ import Terminal
 /// The Boot view: in which order a node's applications were started and how long each took, or the
 /// order that the manifest plans.
 struct BootView: TableBody {
-  struct State {
-    /// The release and its node, if there is one.
-    var plan: ReleasePlan
-    var list: ListPosition
-  }
-
-  let state: State
+  /// The release and its node, if there is one.
+  var plan: ReleasePlan
+  var list: ListPosition
 
   func table(width: Int) -> TableView {
-    guard let node = state.plan.node else { return plannedTable }
+    guard let node = plan.node else { return plannedTable }
     let recorded = isUnseen(node) ? recordedBoot(of: node) : nil
     guard let boot = recorded ?? node.boot else { return plannedTable }
     let fall = Waterfall(boot, planned: plannedOrder(of: node), last: lastBoot(besides: node))
     let heading = heading(of: node, fall, watcher: recorded == nil ? "reltui" : "the agent")
-    let filter = state.list.filter
+    let filter = list.filter
     let rows = fall.rows.filter { filter.passes([$0.application, $0.state.rawValue]) }
     return fall.hasTimes ? timedTable(heading, fall, rows) : orderTable(heading, rows, node)
   }
@@ -32,20 +28,20 @@ struct BootView: TableBody {
   /// The boot as the agent has recorded it.
   private func recordedBoot(of node: NodeReport) -> BootTimeline? {
     guard case .run(_, _, let run, _) = node.origin,
-      let boot = state.plan.release?.boots?.last(where: { $0.run == run })
+      let boot = plan.release?.boots?.last(where: { $0.run == run })
     else { return nil }
     return BootTimeline(boot.milliseconds, order: plannedOrder(of: node))
   }
 
   private func lastBoot(besides node: NodeReport) -> [String: Int]? {
-    let release = state.plan.release
+    let release = plan.release
     guard case .run(_, _, let run, _) = node.origin else { return release?.lastBoot }
     return release?.lastBoot(besides: run)
   }
 
   /// The manifest's order where it is known, else the node's own.
   private func plannedOrder(of node: NodeReport) -> [String] {
-    if let planned = state.plan.otp?.bootOrder, !planned.isEmpty { return planned }
+    if let planned = plan.otp?.bootOrder, !planned.isEmpty { return planned }
     return (node.snapshot?.applications ?? []).filter { $0.order != nil }.map(\.name)
   }
 
@@ -99,7 +95,7 @@ struct BootView: TableBody {
           return .note(Cell("in \(stack[line - (current ?? 0) - 1])", .busy))
         }
         return .row(Self.timedRow(rows[index], index + 1))
-      }, top: state.list.top,
+      }, top: list.top,
       followed: current.map { $0...$0 + stack.count },
       fill: (
         column: 3,
@@ -153,7 +149,7 @@ struct BootView: TableBody {
           Self.orderRow(
             row, line + 1, version: application?.version, type: application?.type,
             needs: application?.dependencies ?? []))
-      }, top: state.list.top)
+      }, top: list.top)
   }
 
   private static func orderRow(
@@ -171,8 +167,8 @@ struct BootView: TableBody {
 
   /// The order in which the boot script starts applications, while no node tells more.
   private var plannedTable: TableView {
-    guard let otp = state.plan.otp else { return TableView(heading: state.plan.heading) }
-    let last = state.plan.release?.lastBoot
+    guard let otp = plan.otp else { return TableView(heading: plan.heading) }
+    let last = plan.release?.lastBoot
     let started = otp.applications.filter { $0.order != nil }
       .sorted { $0.order ?? 0 < $1.order ?? 0 }
     let rows = started.map { application in
@@ -181,9 +177,7 @@ struct BootView: TableBody {
           application: application.name, state: .planned, last: last?[application.name]),
         application.order ?? 0, version: application.version, type: application.startType,
         needs: application.dependencies)
-    }.filter { state.list.filter.passes($0.map(\.text)) }
-    var table = TableView.table(state.plan.heading, Self.orderColumns, rows)
-    table.top = state.list.top
-    return table
+    }.filter { list.filter.passes($0.map(\.text)) }
+    return .table(plan.heading, Self.orderColumns, rows, top: list.top)
   }
 }

@@ -3,42 +3,38 @@ import Terminal
 
 /// The whole screen, drawn from its state.
 struct DashboardScreen {
-  struct State {
-    var heading: Heading.State
-    /// The view whose tab is marked; nil while the help page is shown.
-    var tab: ViewName?
-    var body: any BodyView
-    var notice: Notice?
-    var bar: HintsBar
-    var dialog: Dialog?
-  }
-
   enum Dialog {
     case question(Confirmation)
     case level(LevelChoice)
   }
 
-  let state: State
+  var heading: Heading
+  /// The view whose tab is marked; nil while the help page is shown.
+  var tab: ViewName?
+  var body: any BodyView
+  var notice: Notice?
+  var bar: HintsBar
+  var dialog: Dialog?
 
   func frame(_ size: Size) -> Frame {
     var frame = Frame(size)
-    let geometry = Geometry(size, hasNotice: state.notice != nil)
+    let geometry = Geometry(size, hasNotice: notice != nil)
     if let row = geometry.heading { drawHeading(&frame, row) }
     if let row = geometry.tabs { drawTabs(&frame, row, hasSides: geometry.hasSides) }
     if geometry.hasSides {
       let last = geometry.hints ?? size.rows
       for row in geometry.body.row..<max(geometry.body.row, last) { frame.putSides(row: row) }
     }
-    state.body.draw(&frame, in: geometry.body)
-    if let row = geometry.notice, let notice = state.notice {
+    body.draw(&frame, in: geometry.body)
+    if let row = geometry.notice, let notice {
       frame.put(
         notice.text, row: row, column: geometry.hasSides ? 2 : 0,
         width: geometry.body.width - 2, role: notice.role)
     }
     if let row = geometry.hints {
-      state.bar.draw(&frame, row, geometry.hasSides ? .bottom : .plain)
+      bar.draw(&frame, row, geometry.hasSides ? .bottom : .plain)
     }
-    switch state.dialog {
+    switch dialog {
     case .question(let question): QuestionDialog(question: question).draw(&frame)
     case .level(let choice): LevelDialog(choice: choice).draw(&frame)
     case nil: break
@@ -47,7 +43,7 @@ struct DashboardScreen {
   }
 
   private func drawHeading(_ frame: inout Frame, _ row: Int) {
-    var heading = Heading(state.heading)
+    var heading = heading
     heading.fit(frame.size.columns)
     var column = heading.hasName ? 1 + frame.put("reltui", row: row, column: 1, role: .title) : -1
     if let host = heading.host { column += 2 + frame.put(host, row: row, column: column + 2) }
@@ -61,7 +57,7 @@ struct DashboardScreen {
   /// ` 1 Apps  2 Nodes …`, numbers alone where there is no room for names.
   private func drawTabs(_ frame: inout Frame, _ row: Int, hasSides: Bool) {
     frame.put(hasSides ? .top : .plain, row: row)
-    guard let tab = state.tab else {
+    guard let tab else {
       frame.put(" Help ", row: row, column: 1, role: .focus)
       return
     }
@@ -130,56 +126,26 @@ struct Hint: Equatable {
 
 /// The first line of the screen. The least important facts are left out where there is no room.
 struct Heading {
-  struct State {
-    var host: String
-    var clock: WallClock
-    var summary: Summary
-  }
-
-  /// What the host runs, in numbers.
-  enum Summary {
-    /// Where there are nodes and no apps.
-    case nodes(Int, troubled: Int)
-    case apps(Int, troubled: Int, instances: Int, Agent)
-  }
-
-  enum Agent { case alive, absent, past }
-
-  var host: String?
+  private(set) var host: String?
   private(set) var hasName = true
-  private var ranked: [(cell: Cell, rank: Int)]
+  /// The least important ones have the highest rank.
+  private var ranked: [(cell: Cell, rank: Int)] = []
 
-  init(_ state: State) {
-    host = state.host
-    ranked = []
-    let clock = Cell(Wording.clock(state.clock), .aside)
-    switch state.summary {
-    case .nodes(let count, let troubled):
-      add(count, "node", troubled, rank: 3)
-      ranked.append((clock, 2))
-    case .apps(let count, let troubled, let instances, let agent):
-      add(count, "app", troubled, rank: 3)
-      ranked.append((Cell(Self.count(instances, "instance"), .aside), 4))
-      switch agent {
-      case .past:
-        let date = Wording.date(state.clock.now, state.clock.utcOffset)
-        ranked.append((Cell("as it was " + date, .warning), 0))
-      case .alive: ranked += [(Cell("agent ok", .aside), 2), (clock, 2)]
-      case .absent: ranked += [(Cell("agent absent", .warning), 1), (clock, 2)]
-      }
-    }
+  init(host: String) { self.host = host }
+
+  mutating func add(_ text: String, _ role: Role = .aside, rank: Int) {
+    ranked.append((Cell(text, role), rank))
   }
 
-  private mutating func add(_ count: Int, _ word: String, _ troubled: Int, rank: Int) {
-    ranked.append((Cell(Self.count(count, word), .aside), rank))
-    if troubled > 0 { ranked.append((Cell("\(troubled) in trouble", .bad), 0)) }
+  /// Adds how many things there are, and how many of them are in trouble.
+  mutating func add(_ count: Int, _ word: String, troubled: Int) {
+    add(Self.count(count, word), rank: 3)
+    if troubled > 0 { add("\(troubled) in trouble", .bad, rank: 0) }
   }
 
   var facts: [Cell] { ranked.map(\.cell) }
 
-  var width: Int {
-    facts.reduce(0) { $0 + Printable.width($1.text) } + 3 * max(0, facts.count - 1)
-  }
+  var width: Int { facts.reduce(0) { $0 + Printable.width($1.text) } + 3 * max(0, facts.count - 1) }
 
   mutating func fit(_ columns: Int) {
     while 7 + (host.map { 2 + Printable.width($0) } ?? 0) + 3 + width > columns {
@@ -200,7 +166,7 @@ struct Heading {
     }
   }
 
-  private static func count(_ number: Int, _ word: String) -> String {
+  static func count(_ number: Int, _ word: String) -> String {
     "\(number) \(word)\(number == 1 ? "" : "s")"
   }
 }

@@ -65,8 +65,7 @@ struct LevelDialog {
         (isChosen ? "▸ " : "  ") + level.rawValue, row: offset + (hasBorder ? 1 : 0), column: 2,
         width: width - 4, role: isChosen ? .focus : .text)
     }
-    frame.place(
-      box, row: (size.rows - height) / 2, column: (size.columns - width) / 2)
+    frame.place(box, row: (size.rows - height) / 2, column: (size.columns - width) / 2)
   }
 }
 

@@ -3,25 +3,19 @@ import Terminal
 
 /// The Events view: the newest events of the log, oldest first.
 struct EventsView: BodyView {
-  struct State {
-    var events: Feed<Event>
-    var filter: Filter
-    var clock: WallClock
-  }
+  var events: Feed<Event>
+  var filter: Filter
+  var clock: WallClock
 
-  let state: State
-
-  func rows(in body: Area) -> Int {
-    body.height - (TableView.showsTitles(body.height) ? 1 : 0)
-  }
+  func rows(in body: Area) -> Int { body.height - (TableView.showsTitles(body.height) ? 1 : 0) }
 
   func draw(_ frame: inout Frame, in body: Area) {
-    let (window, _) = state.events.window(height: rows(in: body), passes: state.filter.passes)
+    let (window, _) = events.window(height: rows(in: body), passes: filter.passes)
     if window.isEmpty {
-      let text = state.events.rows.isEmpty ? "No event yet." : "No event matches."
+      let text = events.rows.isEmpty ? "No event yet." : "No event matches."
       return frame.put([Cell(text, .aside)], in: body)
     }
-    let rows = window.map { Self.row(of: $0.row, among: state.events.rows, state.clock) }
+    let rows = window.map { Self.row(of: $0.row, among: events.rows, clock) }
     TableView.table([], Self.columns, rows).draw(&frame, body)
   }
 

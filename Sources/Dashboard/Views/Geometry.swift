@@ -63,9 +63,7 @@ protocol TableBody: BodyView {
 extension TableBody {
   func rows(in body: Area) -> Int { table(width: body.width).rows(in: body) }
 
-  func draw(_ frame: inout Frame, in body: Area) {
-    table(width: body.width).draw(&frame, body)
-  }
+  func draw(_ frame: inout Frame, in body: Area) { table(width: body.width).draw(&frame, body) }
 }
 
 /// Part of a view, below a list, that tells more of the selected row.
@@ -121,6 +119,13 @@ extension Frame {
         line.text, row: area.row + offset, column: area.column + 1, width: area.width - 2,
         role: line.role)
     }
+  }
+
+  /// A line in the place of the last one of an area.
+  mutating func putLast(_ line: Cell, in area: Area) {
+    let last = area.below(area.height - 1)
+    clear(row: last.row, column: last.column, width: last.width)
+    put([line], in: last)
   }
 
   /// Rows of a table, one below the other.

@@ -49,9 +49,7 @@ struct HelpPage: BodyView {
     }
     let left = lines.count - top - body.height
     if left > 0, body.height > 1 {
-      let last = body.below(body.height - 1)
-      frame.clear(row: last.row, column: last.column, width: last.width)
-      frame.put([Cell("… \(left + 1) more, j reads on", .aside)], in: last)
+      frame.putLast(Cell("… \(left + 1) more, j reads on", .aside), in: body)
     }
   }
 }

@@ -4,37 +4,33 @@ import Terminal
 
 /// The Logs view: the output of an app's instances, or a node's own log.
 struct LogsView: BodyView {
-  struct State {
-    var title: String
-    /// Whether it is a node's own log.
-    var isNode: Bool
-    var lines: Feed<LogEntry>
-    var filter: LogFilter
-    var search: Search
-    /// The sentence for a log without lines.
-    var empty: String
-    var clock: WallClock
-  }
-
-  let state: State
+  var title: String
+  /// Whether it is a node's own log.
+  var isNode: Bool
+  var lines: Feed<LogEntry>
+  var filter: LogFilter
+  var search: Search
+  /// The sentence for a log without lines.
+  var empty: String
+  var clock: WallClock
 
   /// A view of four rows and more has a title.
   func rows(in body: Area) -> Int { body.height - (body.height > 3 ? 1 : 0) }
 
   func draw(_ frame: inout Frame, in body: Area) {
-    let (shown, after) = state.lines.window(height: rows(in: body), passes: state.filter.passes)
+    let (shown, after) = lines.window(height: rows(in: body), passes: filter.passes)
     var area = body
     if area.height > 3 {
       frame.put([title(after: after)], in: area)
       area = area.below(1)
     }
     if shown.isEmpty {
-      let sentence = state.lines.rows.isEmpty ? state.empty : "No line matches."
+      let sentence = lines.rows.isEmpty ? empty : "No line matches."
       return frame.put([Cell(sentence, .aside)], in: area)
     }
     let rows = shown.map { (number: $0.number, cells: cells(of: $0.row)) }
     let table = rows.map(\.cells).filter { $0.count > 1 }
-    let columns = state.isNode ? Self.nodeColumns.whole(for: table, upTo: 16) : Self.outputColumns
+    let columns = isNode ? Self.nodeColumns.whole(for: table, upTo: 16) : Self.outputColumns
     let layout = Layout(columns, rows: table, width: area.width - 2)
     for (offset, row) in rows.prefix(area.height).enumerated() {
       let line = area.below(offset)
@@ -48,10 +44,10 @@ struct LogsView: BodyView {
   }
 
   private func title(after: Int) -> Cell {
-    let isPaused = state.lines.top != nil
+    let isPaused = lines.top != nil
     let position = isPaused ? "paused, \(after) newer below; G follows" : "following"
-    let sought = state.search.text.isEmpty ? "" : " · finding '\(state.search.text)'"
-    return Cell("\(state.title)\(sought) · \(position)", isPaused ? .warning : .aside)
+    let sought = search.text.isEmpty ? "" : " · finding '\(search.text)'"
+    return Cell("\(title)\(sought) · \(position)", isPaused ? .warning : .aside)
   }
 
   private static let outputColumns = [
@@ -70,7 +66,7 @@ struct LogsView: BodyView {
     switch entry {
     case .output(let line):
       return [
-        Cell(Wording.moment(line.time, state.clock), .aside),
+        Cell(Wording.moment(line.time, clock), .aside),
         Cell(line.instance.description, .aside),
         Cell(LogLevel.text(of: line.text), LogLevel.role(of: line.text)),
       ]
@@ -82,7 +78,7 @@ struct LogsView: BodyView {
       return ["", "", "", ""].map { Cell($0) } + [Cell(line.text, line.level.role)]
     case .line(let line, true):
       return [
-        Cell(Wording.moment(line.time, state.clock), .aside),
+        Cell(Wording.moment(line.time, clock), .aside),
         Cell(line.level.rawValue, line.level.role), Cell(line.pid, .aside),
         Cell(line.module, .aside), Cell(line.text, line.level.role),
       ]
@@ -93,13 +89,13 @@ struct LogsView: BodyView {
   private func mark(
     _ frame: inout Frame, _ line: Area, _ number: Int, _ cells: [Cell], _ layout: Layout
   ) {
-    guard !state.search.text.isEmpty, let span = layout.spans.last else { return }
-    if number == state.search.found {
+    guard !search.text.isEmpty, let span = layout.spans.last else { return }
+    if number == search.found {
       frame.put("▸", row: line.row, column: line.column, role: .match)
     }
     guard cells.count > span.index else { return }
     let shown = Printable.cut(cells[span.index].text, to: span.width)
-    for place in Match.places(of: state.search.text, in: shown) {
+    for place in Match.places(of: search.text, in: shown) {
       frame.paint(
         .match, row: line.row, column: line.column + 1 + span.start + place.lowerBound,
         width: place.count)

@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import NodeModel
 import PlainText
 import Terminal
@@ -43,12 +42,9 @@ struct NodeDetail: Pane {
   private static func title(of node: NodeReport) -> String {
     guard let snapshot = node.snapshot else { return node.name }
     let (online, all) = (snapshot.schedulersOnline, snapshot.schedulers)
-    let schedulers = online == all ? count(all, "scheduler") : "\(online) of \(all) schedulers"
+    let schedulers =
+      online == all ? Heading.count(all, "scheduler") : "\(online) of \(all) schedulers"
     return "\(node.name) · OTP \(snapshot.otp) · ERTS \(snapshot.erts) · \(schedulers)"
-  }
-
-  private static func count(_ count: Int, _ word: String) -> String {
-    "\(count) \(word)" + (count == 1 ? "" : "s")
   }
 
   private func lines(width: Int) -> [Cell] {
@@ -79,9 +75,7 @@ struct NodeDetail: Pane {
     return lines
   }
 
-  private static func usages(
-    of snapshot: NodeSnapshot
-  ) -> [(String, NodeSnapshot.Usage)] {
+  private static func usages(of snapshot: NodeSnapshot) -> [(String, NodeSnapshot.Usage)] {
     [
       ("processes", snapshot.processes), ("ports", snapshot.ports), ("atoms", snapshot.atoms),
       ("ETS", snapshot.ets),
@@ -134,9 +128,7 @@ struct NodeDetail: Pane {
   /// The newest first, as there may be room for few.
   private var events: PaneTable {
     PaneTable(
-      columns: [
-        Column("TIME", minimum: 8), Column("WHAT HAPPENED", minimum: 20, grows: true),
-      ],
+      columns: [Column("TIME", minimum: 8), Column("WHAT HAPPENED", minimum: 20, grows: true)],
       rows: node.happenings.suffix(20).reversed().map { happening in
         [
           Cell(Wording.moment(happening.time, clock), .aside),

@@ -1,4 +1,3 @@
-import HomeLayout
 import NodeModel
 import PlainText
 import Terminal
@@ -10,9 +9,7 @@ struct NodeSettingsPage: TableBody {
   let list: ListPosition
 
   func table(width: Int) -> TableView {
-    guard let node else {
-      return TableView(heading: [Cell(Wording.sentence(.noNode))])
-    }
+    guard let node else { return TableView(heading: [Cell(Wording.sentence(.noNode))]) }
     let title = Cell("\(node.name) · settings · Esc goes back", .aside)
     guard let settings = node.settings else {
       let hindrance = Wording.hindrance(of: node) ?? "Reading its settings …"
@@ -25,9 +22,7 @@ struct NodeSettingsPage: TableBody {
       line: { .row([lines[$0]]) }, top: list.top)
   }
 
-  private static func lines(
-    of settings: NodeSettings, _ filter: Filter, width: Int
-  ) -> [Cell] {
+  private static func lines(of settings: NodeSettings, _ filter: Filter, width: Int) -> [Cell] {
     func part(_ title: String, _ texts: [String]) -> [Cell] {
       let shown = texts.filter { filter.passes([$0]) }
       if shown.isEmpty { return [] }

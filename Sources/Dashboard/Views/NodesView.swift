@@ -1,34 +1,29 @@
 import Events
-import HomeLayout
 import NodeModel
 import Terminal
 
 /// The Nodes view: all nodes that are known, and below them the pane of the selected one.
 struct NodesView: ListAndPane {
-  struct State {
-    var nodes: [NodeReport]
-    var list: ListPosition
-    /// The selected node.
-    var cursor: NodeReport?
-    /// What an empty list says.
-    var empty: [Cell]
-    var clock: WallClock
-  }
+  var nodes: [NodeReport]
+  var list: ListPosition
+  /// The selected node.
+  var cursor: NodeReport?
+  /// What an empty list says.
+  var empty: [Cell]
+  var clock: WallClock
 
-  let state: State
-
-  var pane: (any Pane)? { state.cursor.map { NodeDetail(node: $0, clock: state.clock) } }
+  var pane: (any Pane)? { cursor.map { NodeDetail(node: $0, clock: clock) } }
 
   func table(width: Int) -> TableView {
-    if state.nodes.isEmpty { return TableView(heading: state.empty) }
+    if nodes.isEmpty { return TableView(heading: empty) }
     var columns = Self.columns
     // A node that was not deployed from here can be told by its name only.
     let most = max(8, min(26, width / 2))
-    columns[0].minimum = state.nodes.prefix(500).reduce(8) {
+    columns[0].minimum = nodes.prefix(500).reduce(8) {
       max($0, min(most, $1.name.utf8.count))
     }
     return TableView.list(
-      state.nodes, state.list, columns, isSelected: { $0.id == state.cursor?.id },
+      nodes, list, columns, isSelected: { $0.id == cursor?.id },
       note: { node in node.isInTrouble ? node.cause.map { Cell($0.sentence, node.role) } : nil },
       row: Self.row)
   }

@@ -3,47 +3,30 @@ import NodeModel
 import ReleaseModel
 import Terminal
 
-/// The OTP apps view: the applications in one node, or those that its release's manifest plans.
+/// The OTP apps view of a node: the applications that it has told of.
 struct OTPAppsView: TableBody {
-  enum State {
-    case node(Live, ListPosition)
-    case plan(ReleasePlan, ListPosition)
-  }
-
-  /// The applications that a node has told of.
-  struct Live {
-    var node: NodeReport
-    /// Those that the filter passes.
-    var applications: [NodeSnapshot.Application]
-    /// The name of the selected one.
-    var cursor: String?
-  }
-
-  let state: State
+  let node: NodeReport
+  /// Those that the filter passes.
+  let applications: [NodeSnapshot.Application]
+  /// The name of the selected one.
+  let cursor: String?
+  let list: ListPosition
 
   func table(width: Int) -> TableView {
-    switch state {
-    case .node(let live, let list): Self.table(of: live, list)
-    case .plan(let plan, let list): Self.table(of: plan, list)
-    }
-  }
-
-  private static func table(of live: Live, _ list: ListPosition) -> TableView {
-    let (node, listed) = (live.node, live.applications)
-    var heading = [Cell(title(of: node))]
+    var heading = [Cell(title)]
     if let hindrance = Wording.hindrance(of: node) {
       heading.append(Cell(hindrance, node.role))
       heading.append(Cell("The table shows its last answer.", .aside))
     }
-    if listed.isEmpty { heading.append(Cell("No application matches.", .aside)) }
-    let cursor = listed.firstIndex { $0.name == live.cursor }.map { $0...$0 }
+    if applications.isEmpty { heading.append(Cell("No application matches.", .aside)) }
+    let selected = applications.firstIndex { $0.name == cursor }.map { $0...$0 }
     let shares = node.survey?.applications
     return TableView(
-      heading: heading, columns: columns, count: listed.count,
-      line: { .row(row(of: listed[$0], shares)) }, cursor: cursor, top: list.top)
+      heading: heading, columns: Self.columns, count: applications.count,
+      line: { .row(Self.row(of: applications[$0], shares)) }, cursor: selected, top: list.top)
   }
 
-  private static func title(of node: NodeReport) -> String {
+  private var title: String {
     let all = node.snapshot?.applications ?? []
     let running = all.reduce(0) { $0 + ($1.state == .running ? 1 : 0) }
     return "\(node.name) · \(Wording.state(of: node)) · \(running) of \(all.count) applications run"
@@ -77,22 +60,26 @@ struct OTPAppsView: TableBody {
     case .running: .ready
     }
   }
+}
 
-  private static func table(of plan: ReleasePlan, _ list: ListPosition) -> TableView {
+/// The OTP apps view while no node tells more: the applications that the release's manifest plans.
+struct PlannedAppsView: TableBody {
+  let plan: ReleasePlan
+  let list: ListPosition
+
+  func table(width: Int) -> TableView {
     guard let otp = plan.otp else { return TableView(heading: plan.heading) }
     let rows = otp.applications.map { application in
       [
         Cell(application.name), Cell(application.version),
-        Cell(application.startType.rawValue, role(of: application.startType)),
+        Cell(application.startType.rawValue, Self.role(of: application.startType)),
         Cell("\(application.modules)", .aside), Cell(application.description, .aside),
       ]
     }.filter { list.filter.passes($0.map(\.text)) }
-    var table = TableView.table(plan.heading, plannedColumns, rows)
-    table.top = list.top
-    return table
+    return .table(plan.heading, Self.columns, rows, top: list.top)
   }
 
-  private static let plannedColumns = [
+  private static let columns = [
     Column("APPLICATION", minimum: 8), Column("VERSION", minimum: 4, yields: 1),
     Column("START", minimum: 4, yields: 1), Column("MODULES", .right, minimum: 3, yields: 3),
     Column("DESCRIPTION", minimum: 6, yields: 4),

@@ -1,4 +1,3 @@
-import HomeLayout
 import NodeModel
 import Terminal
 
@@ -75,7 +74,5 @@ enum Branches {
     return trunk + (goesOn(depth) ? "├ " : "└ ")
   }
 
-  private static func depth(of entry: SupervisionEntry) -> Int {
-    min(max(0, entry.depth), deepest)
-  }
+  private static func depth(of entry: SupervisionEntry) -> Int { min(max(0, entry.depth), deepest) }
 }

@@ -26,8 +26,11 @@ struct TableView {
   var fill: (column: Int, cell: (_ line: Int, _ width: Int) -> Cell)?
 
   /// A table of rows without notes.
-  static func table(_ heading: [Cell], _ columns: [Column], _ rows: [[Cell]]) -> TableView {
-    TableView(heading: heading, columns: columns, count: rows.count) { .row(rows[$0]) }
+  static func table(
+    _ heading: [Cell], _ columns: [Column], _ rows: [[Cell]], top: Int? = nil
+  ) -> TableView {
+    TableView(
+      heading: heading, columns: columns, count: rows.count, line: { .row(rows[$0]) }, top: top)
   }
 
   /// A row for each item, with a note below those that have one.
@@ -68,7 +71,6 @@ struct TableView {
   /// A table of three rows and more has the titles of its columns.
   static func showsTitles(_ height: Int) -> Bool { height >= 3 }
 
-  /// The first line that is shown.
   func firstLine(height: Int) -> Int {
     let last = max(0, count - max(1, height))
     if let top { return min(max(0, top), last) }

@@ -1,4 +1,3 @@
-import HomeLayout
 import NodeModel
 
 /// A boot beside its plan: when each application was started and how long it took.
@@ -46,8 +45,7 @@ struct Waterfall {
     var listed: Set<String> = []
     for name in planned + boot.before + boot.steps.map(\.application) {
       guard listed.insert(name).inserted else { continue }
-      rows.append(
-        seen[name] ?? Row(application: name, state: missing, last: last?[name]))
+      rows.append(seen[name] ?? Row(application: name, state: missing, last: last?[name]))
     }
   }
 
