@@ -5,7 +5,6 @@ import Instance
 import Journal
 import Operations
 import Posix
-import Redaction
 import SlugStore
 
 /// The agent of a home, a single process. It carries out requests and keeps the instances as they

@@ -1,12 +1,9 @@
 import ConfigStore
 import Events
 import HomeLayout
-import Instance
-import Journal
 import Operations
 import Posix
 import Redaction
-import SlugStore
 
 // Performs what the reconciler of an app plans.
 extension Agent {

@@ -1,4 +1,3 @@
-import ErlangDistribution
 import Events
 import HomeLayout
 import Instance

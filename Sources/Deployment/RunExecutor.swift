@@ -1,10 +1,8 @@
-import DiskReserve
 import Events
 import HomeLayout
 import Instance
 import Operations
 import Posix
-import Redaction
 import ReleaseModel
 
 // Looks at runs, and performs what their reconciler plans.

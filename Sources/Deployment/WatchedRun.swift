@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import Posix
 
 /// The agent's state for a live run: its check, the `relshim` that the agent started, and what

@@ -1,6 +1,4 @@
 import Events
-import HomeLayout
-import Posix
 
 /// A fast filter for lines of the log: it rules out lines of other apps or types without decoding
 /// them. It never rejects a line that matches; a line that passes must still be decoded.

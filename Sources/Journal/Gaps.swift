@@ -1,6 +1,5 @@
 import EventLog
 import Events
-import HomeLayout
 
 /// Missing sequence numbers that a `log.repaired` has reported.
 public struct Gaps: Hashable, Sendable {

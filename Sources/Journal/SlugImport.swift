@@ -1,7 +1,6 @@
 import EventLog
 import Events
 import JSONText
-import Posix
 import Redaction
 
 extension Journal {

@@ -1,5 +1,4 @@
 import Events
-import NodeModel
 
 /// The reason why an operation is not possible now.
 public enum Refusal: Error, Hashable, Sendable {

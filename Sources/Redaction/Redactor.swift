@@ -1,5 +1,4 @@
 import Events
-import HomeLayout
 import JSONText
 
 /// A filter that replaces the values of config vars by `«NAME»` before a text is shown or logged.

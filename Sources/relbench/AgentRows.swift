@@ -13,8 +13,7 @@ struct AgentRows {
 
   func show() throws {
     let source = try scratch.sample("idle")
-    let program = try Files.target(ofLink: "/proc/self/exe")
-    try Files.replace(source + "/Procfile", with: Array("web: \(program) --answer\n".utf8))
+    try Files.replace(source + "/Procfile", with: Array(Self.procfile.utf8))
     try Files.replace(source + "/app.json", with: Array(Self.appJSON.utf8))
     try scratch.run("relctl", "deploy", "greeter", source)
     var figures: [Double] = []
@@ -29,8 +28,9 @@ struct AgentRows {
     try scratch.run("relctl", "stop", "greeter")
   }
 
+  private static let procfile = "web: exec busybox httpd -f -p 127.0.0.1:$PORT -h .\n"
   private static let appJSON = """
-    {"healthchecks": {"web": [{"type": "startup", "name": "answers", "path": "/"}]}}
+    {"healthchecks": {"web": [{"type": "startup", "name": "answers", "path": "/app.json"}]}}
     """
 
   private func microseconds(aProbeOf count: Int) throws -> Double {

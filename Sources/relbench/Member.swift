@@ -22,8 +22,6 @@ enum Member: String {
   case round = "--round"
   /// NAME@HOST:PORT: takes the log of a node that logs much at once.
   case log = "--log"
-  /// Answers every request on the port in PORT.
-  case answer = "--answer"
 
   func run(_ words: [String]) throws {
     switch self {
@@ -39,7 +37,6 @@ enum Member: String {
     case .pulse: try Self.pulse(EventLog(folder: words[0]), number(words[1]), words[2])
     case .follow: try Self.follow(EventLog(folder: words[0]), number(words[1]))
     case .memory: try Self.memory(words)
-    case .answer: try Answerer.serve()
     case .call: try Self.call(UInt16(words[0]) ?? 0, words[1], number(words[2]), words[3])
     }
   }
