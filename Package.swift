@@ -44,7 +44,7 @@ let package = Package(
     room("Events", ["HomeLayout", "JSONText"]),
     room("ReleaseModel", ["HomeLayout", "ErlangTerm", "JSONText", "Events"]),
     room("NodeModel", ["HomeLayout", "Events", "ReleaseModel"]),
-    room("Redaction", ["HomeLayout", "JSONText", "Events"]),
+    room("Redaction", ["JSONText", "Events"]),
     room("Operations", ["HomeLayout", "Events", "ReleaseModel", "NodeModel"]),
     // system
     .target(name: "CPosix"),
@@ -88,20 +88,20 @@ let package = Package(
       "Buildpack",
       [
         "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "Redaction",
-        "Posix", "DiskReserve", "SlugStore", "Journal", "Instance",
+        "Posix", "SlugStore", "Journal", "Instance",
       ],
       resources: [.embedInCode("Tasks/build.exs"), .embedInCode("Tasks/steady.exs")]),
     room(
       "Deployment",
       [
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "DiskReserve",
-        "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "Instance",
+        "SlugStore", "ConfigStore", "Journal", "Instance",
       ]),
     room(
       "Observation",
       [
-        "HomeLayout", "Events", "NodeModel", "Redaction", "Operations", "Posix",
-        "DiskReserve", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
+        "HomeLayout", "Events", "NodeModel", "Redaction", "Operations", "Posix", "DiskReserve",
+        "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
       ]),
     // interfaces
     room(
@@ -116,8 +116,7 @@ let package = Package(
       [
         "HomeLayout", "PlainText", "JSONText", "Events", "NodeModel", "Operations", "Posix",
         "EventLog", "SlugStore", "ErlangDistribution", "Terminal", "Journal", "Observation",
-        "Dashboard",
-        "CommandLine",
+        "Dashboard", "CommandLine",
       ]),
     program(
       "relctl",
@@ -133,8 +132,8 @@ let package = Package(
     program(
       "relbench",
       [
-        "HomeLayout", "ErlangTerm", "JSONText", "Events", "NodeModel", "Redaction",
-        "Posix", "EventLog", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
+        "HomeLayout", "ErlangTerm", "JSONText", "Events", "NodeModel", "Redaction", "Posix",
+        "EventLog", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
       ]),
     // tests
     .target(
