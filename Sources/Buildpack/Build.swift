@@ -24,9 +24,7 @@ public struct BuildRequest: Hashable, Sendable {
     source: String, cache: String? = nil, variables: String? = nil,
     environment: [String: String]
   ) {
-    self.source = source
-    self.cache = cache
-    self.variables = variables
+    (self.source, self.cache, self.variables) = (source, cache, variables)
     self.environment = environment
   }
 }

@@ -35,10 +35,7 @@ public struct CommandSyntax: Hashable, Sendable {
     _ name: String, _ arguments: String = "", count: ClosedRange<Int> = 0...0, _ summary: String,
     details: String = "", options: [Option] = []
   ) {
-    self.name = name
-    self.arguments = arguments
-    self.count = count
-    self.summary = summary
+    (self.name, self.arguments, self.count, self.summary) = (name, arguments, count, summary)
     self.details = details
     self.options = options + [.home, .help]
   }

@@ -11,9 +11,7 @@ public struct Cause: Error, Hashable, Codable, Sendable {
     public var text: String
 
     public init(kind: String, place: String, text: String) {
-      self.kind = kind
-      self.place = place
-      self.text = text
+      (self.kind, self.place, self.text) = (kind, place, text)
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -190,10 +190,7 @@ public struct Event: Hashable, Sendable {
     sequence: UInt64, id: String, time: Timestamp, source: String, type: EventType, app: String?,
     data: EventData
   ) {
-    self.sequence = sequence
-    self.id = id
-    self.time = time
-    self.source = source
+    (self.sequence, self.id, self.time, self.source) = (sequence, id, time, source)
     self.typeName = type.rawValue
     self.app = app
     self.data = data

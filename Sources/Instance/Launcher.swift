@@ -12,9 +12,7 @@ public struct Launcher: Sendable {
   let home: Home
 
   public init(shim: String, agent: String, home: Home) {
-    self.shim = shim
-    self.agent = agent
-    self.home = home
+    (self.shim, self.agent, self.home) = (shim, agent, home)
   }
 
   /// Prepares the run's folder and starts its `relshim`. A second call does no harm: its `relshim`

@@ -20,13 +20,8 @@ public struct RunSpecification: Sendable {
     app: String, run: Board.Run, folder: RunFolder, tree: String, otpRelease: OTPRelease?,
     command: String, config: [String: String], epmdPort: UInt16
   ) {
-    self.app = app
-    self.run = run
-    self.folder = folder
-    self.tree = tree
-    self.otpRelease = otpRelease
-    self.command = command
-    self.config = config
+    (self.app, self.run, self.folder, self.tree) = (app, run, folder, tree)
+    (self.otpRelease, self.command, self.config) = (otpRelease, command, config)
     self.epmdPort = epmdPort
   }
 

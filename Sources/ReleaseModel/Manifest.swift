@@ -21,11 +21,7 @@ public struct Manifest: Codable, Equatable, Sendable {
       path: String, kind: Kind, mode: String? = nil, size: Int? = nil, sha256: String? = nil,
       target: String? = nil
     ) {
-      self.path = path
-      self.kind = kind
-      self.mode = mode
-      self.size = size
-      self.sha256 = sha256
+      (self.path, self.kind, self.mode, self.size, self.sha256) = (path, kind, mode, size, sha256)
       self.target = target
     }
 
@@ -131,12 +127,8 @@ public struct Manifest: Codable, Equatable, Sendable {
     otpReleases: [OTPRelease], processes: [Procfile.Entry], appJSON: AppJSON?,
     tools: [String: String], target: Target, files: [Entry]
   ) {
-    self.otpReleases = otpReleases
-    self.processes = processes
-    self.appJSON = appJSON
-    self.tools = tools
-    self.target = target
-    self.files = files
+    (self.otpReleases, self.processes, self.appJSON) = (otpReleases, processes, appJSON)
+    (self.tools, self.target, self.files) = (tools, target, files)
   }
 
   /// Where it lies in a slug's tree.

@@ -21,11 +21,7 @@ public struct Provenance: Codable, Equatable, Sendable {
     time: Timestamp?, by: String?, folder: String?, commit: String?, line: String?,
     place: String? = nil
   ) {
-    self.time = time
-    self.by = by
-    self.folder = folder
-    self.commit = commit
-    self.line = line
+    (self.time, self.by, self.folder, self.commit, self.line) = (time, by, folder, commit, line)
     self.place = place
   }
 

@@ -19,11 +19,8 @@ public struct Component: Hashable, Sendable {
     application: String, licences: [String] = [], package: String? = nil, version: String? = nil,
     sha256: String? = nil
   ) {
-    self.application = application
-    self.licences = licences
-    self.package = package
-    self.version = version
-    self.sha256 = sha256
+    (self.application, self.licences, self.package) = (application, licences, package)
+    (self.version, self.sha256) = (version, sha256)
   }
 }
 

@@ -6,8 +6,7 @@ extension Verb {
   static let explain = Verb(
     CommandSyntax(
       "explain", "RT-ID…", count: 1...20, "say what the id of an error means",
-      details: "An error ends with its id: relctl explain RT-CONFIG-MISSING",
-      options: [.json])
+      details: "An error ends with its id: relctl explain RT-CONFIG-MISSING", options: [.json])
   ) { call throws(Cause) in
     let problems = try call.arguments.positional.map { word throws(Cause) in
       try Problem(named: word)

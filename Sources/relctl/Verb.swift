@@ -74,6 +74,9 @@ struct Verb: Sendable {
       remedy: "See: relctl help")
   }
 
+  /// A table without the newline at its end.
+  static func trimmed(_ table: String) -> String { String(table.dropLast()) }
+
   private static func help(for words: [String], program: String) -> String {
     if let verb = find(words) { return verb.command.help(program: program) }
     let rows = all.map { verb in

@@ -102,6 +102,24 @@ struct ArchitectureTests {
     #expect(writers.subtracting(["EventLog", "relbench"]) == ["Journal"])
   }
 
+  /// Every file that the page names is there, and none stands twice in one way through the code.
+  @Test func thePageNamesFilesThatAreThere() throws {
+    let page = try String(
+      contentsOf: Self.root.appending(path: "docs/architecture.md"), encoding: .utf8)
+    let files = page.matches(of: /`([A-Za-z]+\/[A-Za-z\/]+\.swift)`/).map { String($0.1) }
+    #expect(files.count > 25)
+    for file in files {
+      let path = Self.root.appending(path: "Sources/\(file)").path
+      #expect(FileManager.default.fileExists(atPath: path), "\(file)")
+    }
+    let ways = page.matches(of: /(?:\n[0-9]+\. [^\n]*)+/).map { String($0.0) }
+    #expect(ways.count == 3)
+    for way in ways {
+      let named = way.matches(of: /`([A-Za-z]+\/[A-Za-z\/]+\.swift)`/).map { String($0.1) }
+      #expect(Set(named).count == named.count && way.split(separator: "\n").count <= 10)
+    }
+  }
+
   /// What a file imports must be an arrow of its room, or one reached through its arrows.
   @Test func filesImportWhatTheirRoomMay() throws {
     let rows = try Self.documented()

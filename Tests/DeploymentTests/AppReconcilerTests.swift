@@ -149,6 +149,15 @@ struct World {
     return world
   }
 
+  /// The same, while v2 is being deployed and does not get ready.
+  static func hanging() -> World {
+    var world = running()
+    world.fates[ReleaseNumber(2)] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    return world
+  }
+
   var readyReleases: [String] {
     app.runs.filter { $0.state == .ready }.map { "\($0.instance) \($0.release)" }.sorted()
   }
@@ -344,10 +353,7 @@ struct AppReconcilerTests {
   }
 
   @Test func hangingDeploymentEndsAtItsDeadline() {
-    var world = World.running()
-    world.fates[ReleaseNumber(2)] = .hang
-    world.request(.deployRequested) { $0.slug = "s2" }
-    world.settle()
+    var world = World.hanging()
     #expect(world.board.requests.count == 1)
     world.now = world.now + 700_000
     world.settle()
@@ -357,10 +363,7 @@ struct AppReconcilerTests {
   }
 
   @Test func stopEndsAHangingDeployment() {
-    var world = World.running()
-    world.fates[ReleaseNumber(2)] = .hang
-    world.request(.deployRequested) { $0.slug = "s2" }
-    world.settle()
+    var world = World.hanging()
     world.request(.stopRequested)
     world.settle()
     #expect(world.app.liveRuns.isEmpty && world.board.requests.isEmpty)

@@ -11,8 +11,7 @@ import Testing
   let newline = UInt8(ascii: "\n")
 
   init() throws {
-    folder = try TemporaryFolder("damage", inMemory: true)
-    log = EventLog(folder: folder.path + "/events", segmentSize: 4096)
+    (folder, log) = try EventLog.temporary("damage", segmentSize: 4096, inMemory: true)
   }
 
   /// Five lines, and where each begins.
@@ -293,8 +292,7 @@ import Testing
   let log: EventLog
 
   init() throws {
-    folder = try TemporaryFolder("rewriting")
-    log = EventLog(folder: folder.path + "/events", segmentSize: 700)
+    (folder, log) = try EventLog.temporary("rewriting", segmentSize: 700)
   }
 
   func readSome() throws -> Reader {

@@ -11,8 +11,7 @@ import Testing
   let log: EventLog
 
   init() throws {
-    folder = try TemporaryFolder("log")
-    log = EventLog(folder: folder.path + "/events", segmentSize: 1000)
+    (folder, log) = try EventLog.temporary("log", segmentSize: 1000)
   }
 
   @Test func acrossSegments() throws {

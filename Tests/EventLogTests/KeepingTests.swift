@@ -10,8 +10,7 @@ import Testing
   let log: EventLog
 
   init() throws {
-    folder = try TemporaryFolder("keeping")
-    log = EventLog(folder: folder.path + "/events", segmentSize: 1000)
+    (folder, log) = try EventLog.temporary("keeping", segmentSize: 1000)
   }
 
   func rest(_ cursor: Cursor) throws -> [UInt64] {

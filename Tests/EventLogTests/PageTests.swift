@@ -9,8 +9,7 @@ import Testing
   let log: EventLog
 
   init() throws {
-    folder = try TemporaryFolder("page", inMemory: true)
-    log = EventLog(folder: folder.path + "/events", segmentSize: 2000)
+    (folder, log) = try EventLog.temporary("page", segmentSize: 2000, inMemory: true)
     for number in 1...20 { try log.append(NewEvent(number)) }
   }
 

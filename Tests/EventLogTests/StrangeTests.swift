@@ -11,8 +11,7 @@ import Testing
   let log: EventLog
 
   init() throws {
-    folder = try TemporaryFolder("strange", inMemory: true)
-    log = EventLog(folder: folder.path + "/events", segmentSize: 4096)
+    (folder, log) = try EventLog.temporary("strange", segmentSize: 4096, inMemory: true)
   }
 
   private func put(_ bytes: [UInt8], in segment: Int) throws {

@@ -12,6 +12,14 @@ extension NewEvent {
 }
 
 extension EventLog {
+  /// An empty log in a folder of its own.
+  static func temporary(
+    _ name: String, segmentSize: Int, inMemory: Bool = false
+  ) throws -> (TemporaryFolder, EventLog) {
+    let folder = try TemporaryFolder(name, inMemory: inMemory)
+    return (folder, EventLog(folder: folder.path + "/events", segmentSize: segmentSize))
+  }
+
   /// Everything that can be read, and what cannot.
   func all(limit: Int = 4 << 20) throws -> (lines: [Line], damage: [Damage]) {
     var reader = Reader(self)

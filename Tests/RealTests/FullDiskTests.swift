@@ -30,7 +30,7 @@ import Testing
     #expect(try stage.ready().filter { stage.greet($0) != nil }.count == 2)
     try disk.clear()
     try checkRecovery(stage)
-    try checkLog(stage)
+    _ = try stage.checkedEvents()
   }
 
   /// Checks that the app recovers without help.
@@ -86,16 +86,6 @@ import Testing
     try stage.killAgent()
     try expectDone(stage, "stop", "greeter")
     #expect(try stage.instances().isEmpty)
-  }
-
-  private func checkLog(_ stage: Stage) throws {
-    let events = try stage.events()
-    #expect(events.map(\.sequence) == Array(1...UInt64(events.count)))
-    for request in events where request.type?.isRequest == true {
-      let outcomes = events.filter { $0.data.request == request.id }.compactMap(\.type)
-        .filter { [.requestFinished, .requestFailed, .requestRejected].contains($0) }
-      #expect(outcomes == [.requestFinished], "\(request.typeName)")
-    }
   }
 
   private func expectDone(_ stage: Stage, _ words: String...) throws {

@@ -44,13 +44,7 @@ import Testing
 
   /// Checks that every request has one outcome, and that the restart's events are in order.
   private func checkLog(of stage: Stage) throws {
-    let events = try stage.events()
-    #expect(events.map(\.sequence) == Array(1...UInt64(events.count)))
-    for request in events where request.type?.isRequest == true {
-      let outcomes = events.filter { $0.data.request == request.id }.compactMap(\.type)
-        .filter { [.requestFinished, .requestFailed, .requestRejected].contains($0) }
-      #expect(outcomes == [.requestFinished], "\(request.typeName)")
-    }
+    let events = try stage.checkedEvents()
     let restart = try #require(events.first { $0.type == .restartRequested })
     let end = try #require(
       events.first { $0.type == .requestFinished && $0.data.request == restart.id })

@@ -135,6 +135,18 @@ enum Greeter {
 }
 
 extension Stage {
+  /// The events, after a check that none is missing and that each request has finished once.
+  func checkedEvents() throws -> [Event] {
+    let events = try events()
+    #expect(events.map(\.sequence) == Array(1...UInt64(events.count)))
+    for request in events where request.type?.isRequest == true {
+      let outcomes = events.filter { $0.data.request == request.id }.compactMap(\.type)
+        .filter { [.requestFinished, .requestFailed, .requestRejected].contains($0) }
+      #expect(outcomes == [.requestFinished], "\(request.typeName)")
+    }
+    return events
+  }
+
   /// Writes a project to `source` whose `mix.exs` runs a script first and prints its output.
   func writeProject(thatRuns script: String) throws {
     try folder.write("source/try.sh", script)

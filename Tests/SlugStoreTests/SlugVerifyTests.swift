@@ -32,10 +32,8 @@ import Testing
     ),
     (
       "a link in place of a file",
-      {
-        try Files.remove($0 + "/bin/demo_mix")
-        try Files.symbolicLink(to: "/bin/sh", at: $0 + "/bin/demo_mix")
-      }, ["kind: 'bin/demo_mix' is a link, not a file"]
+      { try Self.link("/bin/sh", at: $0 + "/bin/demo_mix") },
+      ["kind: 'bin/demo_mix' is a link, not a file"]
     ),
     (
       "a pipe in place of a file",
@@ -46,17 +44,11 @@ import Testing
     ),
     (
       "a link in place of a folder",
-      {
-        try Files.remove($0 + "/bin")
-        try Files.symbolicLink(to: "lib", at: $0 + "/bin")
-      }, ["kind: 'bin' is a link, not a folder"]
+      { try Self.link("lib", at: $0 + "/bin") }, ["kind: 'bin' is a link, not a folder"]
     ),
     (
       "another target",
-      {
-        try Files.remove($0 + "/link")
-        try Files.symbolicLink(to: "/etc", at: $0 + "/link")
-      }, ["target: 'link' leads to '/etc', not to 'bin'"]
+      { try Self.link("/etc", at: $0 + "/link") }, ["target: 'link' leads to '/etc', not to 'bin'"]
     ),
     (
       "another manifest in the tree",
@@ -92,6 +84,12 @@ import Testing
       ]
     ),
   ]
+
+  /// Puts a link in place of what is there.
+  private static func link(_ target: String, at path: String) throws {
+    try Files.remove(path)
+    try Files.symbolicLink(to: target, at: path)
+  }
 
   private static func put(_ text: String, _ path: String, _ mode: mode_t) throws {
     try Files.replace(path, with: Array(text.utf8), mode: mode)

@@ -1,0 +1,44 @@
+import CommandLine
+import DiskReserve
+import Events
+import HomeLayout
+import Instance
+import Posix
+
+extension Verb {
+  static let eval = Verb(
+    CommandSyntax(
+      "eval", "APP EXPR", count: 2...2, "evaluate an expression in a fresh VM with the app's code",
+      details: "As `bin/NAME eval` of mix release: the application is not started.")
+  ) { call throws(Cause) in
+    let name = try call.target().app
+    let run = try call.freshVM()
+    guard run.otpRelease?.kind == .mix else {
+      throw Cause(
+        .remote, "the release of '\(name)' has no fresh VM: relx knows none",
+        remedy: "Ask the running system: relctl rpc \(name) EXPR")
+    }
+    return try call.hand(
+      over: Invocation(
+        [run.startProgram, "eval", call.positional(1)], in: run.folder.path,
+        environment: run.clientEnvironment))
+  }
+}
+
+extension Call {
+  /// A VM beside the instances needs the release and the config vars, no run: it works in the app's own folder.
+  fileprivate func freshVM() throws(Cause) -> RunSpecification {
+    let app = try app(target().app)
+    guard let release = app.currentRelease ?? app.releases.last else {
+      throw Cause(.releaseNone, "'\(app.name)' has no release yet")
+    }
+    let run = Board.Run(
+      id: 0, instance: InstanceName(ProcessType.web, 1), release: release.number, state: .stopped,
+      since: Timestamp(milliseconds: Clock.now()), port: app.liveRuns.first?.port ?? 4000)
+    let home = try home()
+    var specification = try specification(of: run, app)
+    specification.folder = RunFolder(path: home.app(app.name).path + "/eval")
+    try Cause.explaining(Files.makeFolder(specification.folder.temporary))
+    return specification
+  }
+}
