@@ -113,8 +113,16 @@ public final class Agent {
 extension Agent {
   /// Reads new events, and marks the apps and runs that they name.
   private func take() throws(Cause) {
-    let kept = follower.kept
-    for event in try follower.take() {
+    let (kept, before) = (follower.kept, board.sequence)
+    let events: [Event]
+    do throws(Cause) { events = try follower.take() } catch {
+      // It may have folded events before it failed.
+      changeAll()
+      throw error
+    }
+    // After a gap, or from a checkpoint, the board tells more than the events.
+    if board.sequence - before > UInt64(events.count) { changeAll() }
+    for event in events {
       guard let app = event.app else { continue }
       changedApps.insert(app)
       let run = event.type == .instanceStarting ? event.sequence : event.data.run
@@ -132,7 +140,7 @@ extension Agent {
 
   private func change(_ app: Board.App) {
     changedApps.insert(app.name)
-    changedRuns[app.name] = Set(app.liveRuns.map(\.id))
+    changedRuns[app.name, default: []].formUnion(app.liveRuns.map(\.id))
   }
 
   private func change(_ run: UInt64) {
@@ -155,8 +163,7 @@ extension Agent {
       case .reserve:
         isWaitingForSpace = false
         changeAll()
-      case .app(let name):
-        if let app = board.apps[name] { change(app) } else { changedApps.insert(name) }
+      case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
         change(run)
@@ -171,6 +178,13 @@ extension Agent {
   private func reap() {
     helpers.removeAll { $0.exitIfEnded() != nil }
     for run in watches.keys where watches[run]?.reap() == true { change(run) }
+  }
+
+  /// Takes over a child process whose end does not matter to a run any more.
+  func adopt(_ child: Child?) {
+    guard let child else { return }
+    // Its signal may have been taken already.
+    if child.exitIfEnded() == nil { helpers.append(child) }
   }
 
   func startHelper(_ invocation: Invocation) throws(PosixError) {
@@ -189,11 +203,12 @@ extension Agent {
       try endure(.app(name)) { () throws(Cause) in try settle(name) }
     }
     manifests.keep(only: board.neededSlugs)
-    reserve.keep()
-    if reserve.isWhole || isWaitingForSpace { return }
-    // The kernel does not report that space is free again.
+    let wasWhole = reserve.isWhole
+    if !wasWhole { reserve.keep() }
+    if wasWhole || isWaitingForSpace { return }
+    // The kernel does not report that space is free again; instances may wait for it.
     isWaitingForSpace = true
-    loop.wake(.reserve, at: Clock.monotonic() + Self.spacePause)
+    loop.wake(.reserve, at: Clock.monotonic() + (reserve.isWhole ? 0 : Self.spacePause))
   }
 
   /// Runs a step for one app or run. A failure, such as a full disk or an unreadable file, must
@@ -210,6 +225,10 @@ extension Agent {
       // The failed source may still be ready, and would wake the agent again and again.
       loop.forget(source)
       if case .run(let run) = source { loop.forget(.node(run)) }
+      if case .app(let name) = source {
+        changedApps.remove(name)
+        changedRuns[name] = Set(board.apps[name]?.liveRuns.map(\.id) ?? [])
+      }
       loop.wake(source, at: Clock.monotonic() + Self.retryPause)
     }
   }
@@ -230,6 +249,7 @@ extension Agent {
         return sleep(name, until: wakeAt)
       }
     }
+    changedApps.remove(name)
     loop.wake(.app(name), at: Clock.monotonic())
   }
 
@@ -237,7 +257,8 @@ extension Agent {
     let now = Timestamp(milliseconds: Clock.now())
     return AppReconciler.Surroundings(
       requests: board.requests.filter { $0.app == app.name && $0.isAgents(at: now) }, now: now,
-      sinceCrash: crashes[app.name, default: CrashTimes()].ages(of: app.crashes),
+      sinceCrash: app.crashes.isEmpty
+        ? [:] : crashes[app.name, default: CrashTimes()].ages(of: app.crashes),
       hasSpace: reserve.hasRoom, operations: operations
     ) { [self] number in
       Result { () throws(Cause) in
@@ -251,7 +272,8 @@ extension Agent {
     let now = Timestamp(milliseconds: Clock.now())
     let deadlines = board.requests.filter { $0.app == name }.compactMap(\.due).map { $0 + 1 }
     guard let first = (deadlines + [moment].compactMap { $0 }).min() else { return }
-    loop.wake(.app(name), at: Clock.monotonic() + max(0, first - now))
+    // A request may stay open beyond its deadline, until the runs that it started have stopped.
+    loop.wake(.app(name), at: Clock.monotonic() + max(100, first - now))
   }
 
   func admission() -> Admission { Admission(home: home, board: board, operations: operations) }

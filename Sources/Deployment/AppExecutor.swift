@@ -56,7 +56,7 @@ extension Agent {
     let refusal: Cause?
     do throws(Cause) {
       try admission().check(request, now: Timestamp(milliseconds: Clock.now())) {
-        slug throws(Cause) in try manifests.manifest(slug)
+        slug throws(Cause) in try manifests.store.manifest(slug)
       }
       refusal = nil
     } catch { refusal = error }

@@ -47,6 +47,8 @@ public struct AppReconciler {
 
   /// The number of consecutive crashes after which an instance is not restarted any more.
   static let crashLimit = 8
+  /// Milliseconds until a manifest that could not be read is tried again.
+  private static let readPause: Int64 = 1000
 
   /// - Returns: the actions to do now, and when to plan again if nothing happens before.
   public static func plan(
@@ -168,7 +170,13 @@ extension AppReconciler {
     case .failure(let cause):
       // If the process types are unknown, there may be a release phase, so nothing may start.
       keep(sparing: deployment.release)
-      actions.append(.failDeployment(deployment.release, cause))
+      if cause.id == ProblemID.system.rawValue {
+        // A failed call may succeed the next time; what is damaged does not mend.
+        let moment = surroundings.now + Self.readPause
+        wakeAt = min(wakeAt ?? moment, moment)
+      } else {
+        actions.append(.failDeployment(deployment.release, cause))
+      }
       return
     }
     if processes.contains(ProcessType.release) {

@@ -18,6 +18,6 @@ struct Manifests {
 
   /// Drops the manifests of all other slugs.
   mutating func keep(only slugs: Set<String>) {
-    if known.count > slugs.count { known = known.filter { slugs.contains($0.key) } }
+    if !known.keys.allSatisfy(slugs.contains) { known = known.filter { slugs.contains($0.key) } }
   }
 }

@@ -1,3 +1,4 @@
+import ErlangDistribution
 import Events
 import HomeLayout
 import Instance
@@ -9,6 +10,8 @@ final class PortMapper {
   private let environment: [String: String]
   /// When epmd was started, on the monotonic clock; nil once it has answered.
   private var startedAt: Int64?
+  /// When a caller needed it last.
+  private var neededAt: Int64?
 
   /// Milliseconds after a start until epmd is tried again.
   static let pause: Int64 = 20
@@ -27,13 +30,18 @@ final class PortMapper {
   /// - Throws: `RT-EPMD` if it cannot be started or does not answer in time.
   func ensure(_ tree: String, start: (Invocation) throws(PosixError) -> Void) throws(Cause) -> Bool
   {
-    let port = try keeper.port(environment: environment)
-    if keeper.answers(port) {
+    let (port, now) = (try keeper.port(environment: environment), Clock.monotonic())
+    // An epmd that was started for another caller, long ago, may have ended since.
+    if let neededAt, now - neededAt >= Self.limit { startedAt = nil }
+    neededAt = now
+    let isLate = startedAt.map { now - $0 >= Self.limit } ?? false
+    // On a busy host its answer takes long; before it is given up it gets the time.
+    if keeper.answers(port, milliseconds: isLate ? EPMD.patience : 20) {
       startedAt = nil
       return true
     }
-    if let startedAt, Clock.monotonic() - startedAt < Self.limit { return false }
-    if startedAt != nil {
+    if startedAt != nil, !isLate { return false }
+    if isLate {
       startedAt = nil
       throw Cause(
         .epmd, "the home's epmd does not answer on 127.0.0.1:\(port)",
@@ -45,7 +53,7 @@ final class PortMapper {
     } catch {
       throw Cause(.epmd, "\(error)", remedy: "Install epmd, or deploy a release with its own ERTS.")
     }
-    startedAt = Clock.monotonic()
+    startedAt = now
     return false
   }
 

@@ -10,21 +10,28 @@ extension Agent {
   func look(at id: UInt64, of name: String) throws(Cause) {
     defer { listen(to: id) }
     guard let app = board.apps[name], let run = app.run(id), run.state.isLive else {
+      adopt(watches[id]?.takeShim())
       watches[id] = nil
       return complaints.forget(.run(id))
     }
-    watches[id]?.beginLook()
+    watches[id, default: WatchedRun(app: name)].beginLook()
     for action in RunReconciler.plan(run, try see(run, of: app)) {
       guard try perform(action, run, of: app) else { return }
     }
   }
 
   private func see(_ run: Board.Run, of app: Board.App) throws(Cause) -> RunReconciler.Seen {
-    let folder = try RunObservation(folder(of: run, app))
+    var folder = try RunObservation(folder(of: run, app))
+    if case .live = folder, watches[run.id]?.gate == nil {
+      try watch(run, of: app)
+      // What has changed before it was watched would not be noticed.
+      folder = try RunObservation(self.folder(of: run, app))
+    }
     var seen = RunReconciler.Seen(folder: folder)
     if case .live(let status) = folder {
-      if watches[run.id]?.gate == nil { try watch(run, of: app) }
+      watches[run.id]?.noteLife()
       watches[run.id]?.gate?.watch(status)
+      if watches[run.id]?.gate?.watchesShim == false { watches[run.id]?.lookAgain(in: 250) }
       if status != nil { seen.gate = watches[run.id]?.gate?.advance(run, mask: journal.mask) }
       seen.isBooting = watches[run.id]?.gate?.isBooting == true
     } else if case .absent = folder {
@@ -43,7 +50,8 @@ extension Agent {
     case .launch: try launch(run, of: app)
     case .askToStop: try RunObservation(folder).status?.shimIdentity.signal(.term)
     case .killProcesses: return killProcesses(of: run, app, folder)
-    case .bury: return try bury(run, folder)
+    case .bury:
+      return try watches[run.id]?.mayBury() == true && bury(run, folder)
     case .renewPortMapper:
       if let tree = watches[run.id]?.gate?.specification.tree { _ = try? ensurePortMapper(tree) }
     case .record(let news): try record(news, run, of: app)
@@ -173,7 +181,9 @@ extension Agent {
     }
     // A crash dump would use up the space that was released to start the run.
     if isFull { specification.config["ERL_CRASH_DUMP_BYTES"] = "0" }
-    watches[run.id]?.noteLaunch(try launcher.start(specification))
+    let shim = try launcher.start(specification)
+    adopt(watches[run.id]?.takeShim())
+    watches[run.id]?.noteLaunch(shim)
   }
 
   private func ensurePortMapper(_ tree: String) throws(Cause) -> Bool {

@@ -91,6 +91,9 @@ struct RunWatch {
   /// Notes the result of polling `descriptors`.
   mutating func note(_ ready: [Poll.Ready]) { readable.formUnion(ready.map(\.descriptor)) }
 
+  /// Whether the end of its `relshim` is noticed at once.
+  var watchesShim: Bool { shimEnd != nil }
+
   /// Notes the status from the run's folder. A process that has ended is no longer polled.
   mutating func watch(_ status: RunStatus?) {
     hasProcess = status?.process != nil

@@ -16,12 +16,14 @@ struct WatchedRun {
   private var lookAgainAt: Int64?
   /// When processes that it left behind were killed first.
   private var killedAt: Int64?
+  private var buriedAt: Int64?
 
   /// Milliseconds in which a new `relshim` must write its status.
   private static let launchLimit: Int64 = 5000
   /// Milliseconds between two rounds of killing what it left behind, and for all of them.
   private static let killPause: Int64 = 10
   private static let killLimit: Int64 = 5000
+  private static let buryPause: Int64 = 1000
   /// Milliseconds between two looks at a folder that cannot be watched.
   private static let unwatchedPause: Int64 = 1000
 
@@ -31,13 +33,31 @@ struct WatchedRun {
     (self.shim, launchedAt) = (shim, Clock.monotonic())
   }
 
+  /// The run's `relshim` has been seen alive.
+  mutating func noteLife() { launchedAt = nil }
+
+  /// Gives away the `relshim`, if it has not ended.
+  mutating func takeShim() -> Child? {
+    defer { shim = nil }
+    return shim
+  }
+
+  /// Whether to try now to make sure that nothing starts the run. Each try touches its folder, which wakes the agent.
+  mutating func mayBury() -> Bool {
+    let now = Clock.monotonic()
+    if let buriedAt, now - buriedAt < Self.buryPause { return false }
+    buriedAt = now
+    lookAgain(in: Self.buryPause)
+    return true
+  }
+
   /// Whether the run's `relshim` was started a moment ago and may not have written its status yet.
   var isLaunching: Bool {
     launchedAt.map { Clock.monotonic() - $0 < Self.launchLimit } ?? false
   }
 
   mutating func lookAgain(in milliseconds: Int64) {
-    lookAgainAt = Clock.monotonic() + milliseconds
+    lookAgainAt = min(lookAgainAt ?? .max, Clock.monotonic() + milliseconds)
   }
 
   /// Notes that processes it left behind were killed, or that there were none. The environment of a process that begins
@@ -71,7 +91,8 @@ struct WatchedRun {
   func wakeAt(_ state: RunState) -> Int64? {
     let moments = [
       lookAgainAt,
-      gate?.hasProcess == true ? gate?.wakeAt(state) : launchedAt.map { $0 + Self.launchLimit },
+      gate?.hasProcess == true ? gate?.wakeAt(state) : nil,
+      isLaunching ? launchedAt.map { $0 + Self.launchLimit } : nil,
       folderWatch == nil ? Clock.monotonic() + Self.unwatchedPause : nil,
     ]
     return moments.compactMap { $0 }.min()

@@ -31,8 +31,8 @@ public struct EPMDKeeper: Sendable {
   }
 
   /// Whether an epmd answers on the port within 20 ms.
-  public func answers(_ port: UInt16) -> Bool {
-    (try? EPMD(port: port).nodes(milliseconds: 20)) != nil
+  public func answers(_ port: UInt16, milliseconds: Int64 = 20) -> Bool {
+    (try? EPMD(port: port).nodes(milliseconds: milliseconds)) != nil
   }
 
   /// The command that starts the home's epmd as a daemon. Without `-daemon` it would become a

@@ -21,17 +21,17 @@ public struct Rollback: Operation {
   }
 
   public func check(on board: Board) throws(Refusal) {
-    let app = try deployedApp(on: board)
-    guard let current = app.current else { return }
+    let app = try knownApp(on: board)
     if let release {
       if app.release(release) == nil { throw .unknownRelease(release, app: app.name) }
-      if release == current { throw .isCurrent(release, app: app.name) }
-    } else if let deployment = app.deployment {
-      // The outcome of the deployment decides which release is the previous one.
-      throw .deploying(deployment.release, app: app.name)
-    } else if app.previousRelease == nil {
-      throw .noPreviousRelease(current, app: app.name)
+      // While another release is being deployed, this brings the current one back for good.
+      if release == app.current, app.deployment == nil { throw .isCurrent(release, app: app.name) }
+      return
     }
+    guard let current = app.current else { throw .noRelease(app: app.name) }
+    // The outcome of a deployment decides which release is the previous one.
+    if let deployment = app.deployment { throw .deploying(deployment.release, app: app.name) }
+    if app.previousRelease == nil { throw .noPreviousRelease(current, app: app.name) }
   }
 
   public func needs(on board: Board) -> Needs {

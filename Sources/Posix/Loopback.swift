@@ -65,7 +65,8 @@ public enum Loopback {
     _ bytes: [UInt8], port: UInt16, milliseconds: Int64, limit: Int = 65_536,
     inNetworkOf process: pid_t? = nil, until enough: ([UInt8]) -> Bool = { _ in false }
   ) throws(PosixError) -> [UInt8] {
-    let socket = try connect(port, inNetworkOf: process)
+    let socket = try connect(
+      port, milliseconds: min(milliseconds, 500), inNetworkOf: process)
     // If the other side is gone, this fails with EPIPE and sends no SIGPIPE.
     try check("write", "127.0.0.1:\(port)") {
       send(socket.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))

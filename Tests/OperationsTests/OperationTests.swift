@@ -59,6 +59,7 @@ struct OperationTests {
       operation: Rollback(app: "shop"), board: deploying,
       refusal: .deploying(ReleaseNumber(3), app: "shop")),
     Case(operation: Rollback(app: "shop", to: ReleaseNumber(1)), board: deploying),
+    Case(operation: Rollback(app: "shop", to: ReleaseNumber(2)), board: deploying),
     Case(
       operation: Rollback(app: "shop"), board: first,
       refusal: .noPreviousRelease(ReleaseNumber(1), app: "shop")),
