@@ -352,6 +352,18 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
   }
 
+  /// A failed call may succeed the next time.
+  @Test func releaseThatCannotBeReadForNowWaits() {
+    var world = World.running()
+    world.processes = .failure(Cause(.system, "cannot read its manifest: too many open files"))
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    #expect(world.app.deployment != nil && world.plan().wakeAt == world.now + 1000)
+    world.processes = .success(["web"])
+    world.settle()
+    #expect(world.app.current == ReleaseNumber(2) && world.board.requests.isEmpty)
+  }
+
   @Test func hangingDeploymentEndsAtItsDeadline() {
     var world = World.hanging()
     #expect(world.board.requests.count == 1)
