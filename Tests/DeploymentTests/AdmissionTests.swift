@@ -3,11 +3,11 @@ import Events
 import HomeLayout
 import Operations
 import Redaction
-import ReleaseModel
 import TestSupport
 import Testing
 
 @testable import Deployment
+@testable import ReleaseModel
 
 /// Whether a request is admitted: its deadline, the board, and what the host has.
 struct AdmissionTests {

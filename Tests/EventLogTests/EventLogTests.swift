@@ -100,8 +100,9 @@ import Testing
     let future = "2999-12-31T23:59:59.999Z"
     try folder.write("events/0000000000000001.jsonl", handMade(1, time: future))
     #expect(try log.append(NewEvent(2))?.time == Timestamp(future))
+    let blanks = String(repeating: " ", count: 1000)
     let filling = NewEvent(
-      source: "s", type: "t", subject: nil, data: [UInt8](repeating: 32, count: 1000))
+      source: "s", type: "t", subject: nil, data: Array("{\(blanks)}".utf8))
     try log.append(filling)
     let next = try #require(try log.append(NewEvent(4)))
     #expect(next.time == Timestamp(future) && next.sequence == 4)
