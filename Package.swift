@@ -95,7 +95,7 @@ let package = Package(
       "Deployment",
       [
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "DiskReserve",
-        "SlugStore", "ConfigStore", "Journal", "Instance",
+        "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "Instance",
       ]),
     room(
       "Observation",

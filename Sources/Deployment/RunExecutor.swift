@@ -51,7 +51,8 @@ extension Agent {
     case .askToStop: try RunObservation(folder).status?.shimIdentity.signal(.term)
     case .killProcesses: return killProcesses(of: run, app, folder)
     case .bury:
-      return try watches[run.id]?.mayBury() == true && bury(run, folder)
+      guard watches[run.id]?.mayBury() == true else { return false }
+      return try bury(run, folder)
     case .renewPortMapper:
       if let tree = watches[run.id]?.gate?.specification.tree { _ = try? ensurePortMapper(tree) }
     case .record(let news): try record(news, run, of: app)
