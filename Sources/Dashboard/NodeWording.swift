@@ -50,8 +50,6 @@ extension Wording {
     return total.map { "\(running)/\(max(running, $0))" } ?? "\(running)"
   }
 
-  // MARK: - Numbers
-
   /// `1,048,576`
   static func number(_ number: some BinaryInteger) -> String {
     let digits = Array("\(number.magnitude)")

@@ -20,7 +20,7 @@ public final class Agent {
   let environment: [String: String]
   let reserve: ReservedSpace
   let portMapper: PortMapper
-  private let operations: OperationTable
+  let operations: OperationTable
   private let control: AgentControl
   private let lock: Lock
   private let complain: (Cause) -> Void
@@ -275,8 +275,6 @@ extension Agent {
     // A request may stay open beyond its deadline, until the runs that it started have stopped.
     loop.wake(.app(name), at: Clock.monotonic() + max(100, first - now))
   }
-
-  func admission() -> Admission { Admission(home: home, board: board, operations: operations) }
 
   /// Registers what the loop must wait for to notice changes of the run.
   func listen(to run: UInt64) {

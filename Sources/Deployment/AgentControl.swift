@@ -1,4 +1,3 @@
-import DiskReserve
 import Events
 import HomeLayout
 import Posix

@@ -37,11 +37,16 @@ extension Agent {
         ($0.request, $0.release) = (request.id, release)
       }
     case .fail(let request, let cause):
-      try record(.requestFailed, app: app.name) {
-        ($0.request, $0.cause) = (request.id, cause)
+      try record(.requestFailed, app: app.name) { ($0.request, $0.cause) = (request.id, cause) }
+    case .start(let instance, let number):
+      let port = try freePort()
+      try record(.instanceStarting, app: app.name) {
+        ($0.instance, $0.release, $0.port) = (instance, number, port)
       }
-    case .start(let instance, let number): try start(instance, number, app)
-    case .stop(let run): try stop(run, app)
+    case .stop(let run):
+      try record(.instanceStopping, app: app.name) {
+        ($0.instance, $0.run) = (run.instance, run.id)
+      }
     case .abandon(let run, let cause):
       try record(.instanceAbandoned, app: app.name) {
         ($0.instance, $0.run, $0.cause) = (run.instance, run.id, cause)
@@ -55,7 +60,9 @@ extension Agent {
     try journal.makeDurable()
     let refusal: Cause?
     do throws(Cause) {
-      try admission().check(request, now: Timestamp(milliseconds: Clock.now())) {
+      try Admission(home: home, board: board, operations: operations).check(
+        request, now: Timestamp(milliseconds: Clock.now())
+      ) {
         slug throws(Cause) in try manifests.store.manifest(slug)
       }
       refusal = nil
@@ -102,21 +109,6 @@ extension Agent {
     try record(.deploymentStarted, app: app.name) {
       ($0.release, $0.from, $0.request) = (number, app.current, request.id)
       ($0.formation, $0.by) = (formation, request.data.by)
-    }
-  }
-
-  private func start(_ instance: InstanceName, _ number: ReleaseNumber, _ app: Board.App)
-    throws(Cause)
-  {
-    let port = try freePort()
-    try record(.instanceStarting, app: app.name) {
-      ($0.instance, $0.release, $0.port) = (instance, number, port)
-    }
-  }
-
-  private func stop(_ run: Board.Run, _ app: Board.App) throws(Cause) {
-    try record(.instanceStopping, app: app.name) {
-      ($0.instance, $0.run) = (run.instance, run.id)
     }
   }
 

@@ -40,8 +40,7 @@ struct RunWatch {
   private static let longestReason = 200
 
   init(_ specification: RunSpecification, check: AppJSON.HealthCheck?) {
-    self.specification = specification
-    self.check = check
+    (self.specification, self.check) = (specification, check)
     gate = Gate(check)
     startedAt = MonotonicTime.of(specification.run.started)
   }

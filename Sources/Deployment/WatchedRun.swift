@@ -81,8 +81,6 @@ struct WatchedRun {
     return true
   }
 
-  // MARK: - What wakes the agent
-
   var interests: [Poll.Interest] { gate?.descriptors.map { Poll.Interest($0) } ?? [] }
   var nodeInterests: [Poll.Interest] { gate?.nodeInterests ?? [] }
   var nodeTick: Int64? { gate?.nodeTick }

@@ -1,5 +1,4 @@
 import ErlangTerm
-import Posix
 
 /// A fast reader of the two frames that answer a call. In the form in which nodes write them only a few numbers in known
 /// places differ from call to call, so the rest is compared as bytes. Frames of another form are read by `Control`.

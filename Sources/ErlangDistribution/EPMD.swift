@@ -59,8 +59,6 @@ public struct EPMD: Hashable, Sendable {
     }
   }
 
-  // MARK: - One node
-
   /// The answer to the question for a node's port.
   enum PortAnswer: Equatable {
     case port(UInt16)

@@ -86,8 +86,6 @@ extension Term {
   }
 }
 
-// MARK: - Building
-
 extension Term {
   /// `[e1, e2 | tail]`, flattened: a tail that is a list continues it.
   public static func list(_ elements: [Term], tail: Term) -> Term {

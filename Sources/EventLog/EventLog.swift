@@ -22,8 +22,7 @@ public struct EventLog: Sendable {
 
   /// Nothing is touched before the first append or read.
   public init(folder: String, segmentSize: Int = 1 << 20) {
-    self.folder = folder
-    self.segmentSize = segmentSize
+    (self.folder, self.segmentSize) = (folder, segmentSize)
   }
 
   /// Bytes. It is a fraction of a segment, so that one line never fills a segment alone.

@@ -32,8 +32,6 @@ struct LogEnd {
   }
 }
 
-// MARK: - The note
-
 extension LogEnd {
   /// `format 1 BOOT segment offset size next time changed trail crc32c`, with a newline.
   ///

@@ -1,5 +1,3 @@
-import Posix
-
 /// A part of a segment. This is the one definition of what a segment consists of, for readers, writers, verify and
 /// repair.
 struct SegmentPart: Hashable {

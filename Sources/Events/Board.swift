@@ -65,8 +65,7 @@ extension Board {
     public var changed: Timestamp
 
     public init(name: String, changed: Timestamp) {
-      self.name = name
-      self.changed = changed
+      (self.name, self.changed) = (name, changed)
     }
   }
 

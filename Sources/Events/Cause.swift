@@ -34,8 +34,7 @@ public struct Cause: Error, Hashable, Codable, Sendable {
     self.id = id.rawValue
     self.sentence = sentence
     self.remedy = remedy ?? id.remedy
-    self.facts = facts
-    self.evidence = evidence
+    (self.facts, self.evidence) = (facts, evidence)
   }
 
   public var exitCode: Int32 { ProblemID(rawValue: id)?.exitCode ?? ExitCode.failed }

@@ -192,8 +192,7 @@ public struct Event: Hashable, Sendable {
   ) {
     (self.sequence, self.id, self.time, self.source) = (sequence, id, time, source)
     self.typeName = type.rawValue
-    self.app = app
-    self.data = data
+    (self.app, self.data) = (app, data)
     isReadable = true
   }
 

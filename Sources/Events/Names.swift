@@ -26,8 +26,7 @@ public struct InstanceName: Hashable, Comparable, Sendable, CustomStringConverti
   public let index: Int
 
   public init(_ process: String, _ index: Int) {
-    self.process = process
-    self.index = index
+    (self.process, self.index) = (process, index)
   }
 
   public init?(_ text: String) {

@@ -98,9 +98,7 @@ public enum Age {
     default: return "\(seconds / 86_400)d"
     }
   }
-}
 
-extension Age {
   /// A duration in seconds: `12.4 s`.
   public static func seconds(_ milliseconds: Int64) -> String {
     let tenths = max(0, milliseconds) / 100

@@ -21,8 +21,7 @@ public struct SlugRecord: Hashable, Sendable {
     guard let build = events.first?.data.build else {
       throw Self.refusal(line: 1, "there is no event that names a build")
     }
-    self.build = build
-    self.events = events
+    (self.build, self.events) = (build, events)
     var ids: Set<String> = []
     for (index, event) in events.enumerated() {
       guard let fault = fault(of: event, at: index, slug: slug) else {

@@ -6,8 +6,7 @@ public struct LogLine: Hashable, Sendable {
   public var text: String
 
   public init(time: Timestamp, text: String) {
-    self.time = time
-    self.text = text
+    (self.time, self.text) = (time, text)
   }
 
   /// Reads a line without its newline. A line without a time (one cut by a full disk, say) keeps

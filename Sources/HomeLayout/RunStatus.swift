@@ -19,8 +19,7 @@ public struct RunStatus: Hashable, Sendable {
     public var started: UInt64
 
     public init(pid: Int32, started: UInt64) {
-      self.pid = pid
-      self.started = started
+      (self.pid, self.started) = (pid, started)
     }
   }
 
@@ -42,8 +41,7 @@ public struct RunStatus: Hashable, Sendable {
   public var wasAsked = false
 
   public init(boot: String, shim: Process) {
-    self.boot = boot
-    self.shim = shim
+    (self.boot, self.shim) = (boot, shim)
   }
 }
 

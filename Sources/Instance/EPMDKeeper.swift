@@ -1,4 +1,3 @@
-import DiskReserve
 import ErlangDistribution
 import Events
 import HomeLayout

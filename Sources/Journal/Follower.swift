@@ -26,8 +26,7 @@ public struct Follower: Sendable {
   ///   - recent: how many existing events the first `take` returns.
   public init(_ journal: Journal, until: HistoryPoint? = nil, recent: UInt64 = 0) {
     log = journal.log
-    self.until = until
-    self.recent = recent
+    (self.until, self.recent) = (until, recent)
     reader = Reader(log)
     watch = Watch(log)
   }

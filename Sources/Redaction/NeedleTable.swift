@@ -59,8 +59,6 @@ struct NeedleTable: Sendable {
   private func name(of entry: Entry) -> String { String(decoding: pool[entry.name], as: UTF8.self) }
 }
 
-// MARK: - Reading
-
 extension NeedleTable {
   /// - Returns: whether the pool is valid.
   @discardableResult
@@ -101,8 +99,6 @@ extension NeedleTable {
     return (start..<start + count, start + count..<start + count + nameCount)
   }
 }
-
-// MARK: - Finding
 
 extension NeedleTable {
   private func spot(of head: UInt32) -> (word: Int, bit: UInt64) {

@@ -59,8 +59,6 @@ public struct SBOM {
     document = SPDXDocument(created: String(time.prefix(19)) + "Z")
   }
 
-  // MARK: - Packages
-
   private mutating func add(_ release: OTPRelease) {
     var package = SPDXDocument.Package(name: release.name, versionInfo: release.version)
     package.primaryPackagePurpose = "APPLICATION"
@@ -105,8 +103,6 @@ public struct SBOM {
     document.packages.append(package)
     return package.id
   }
-
-  // MARK: - Licences
 
   private mutating func declare(_ texts: [String]) -> String {
     let expressions = texts.filter { !$0.isEmpty }.map {

@@ -20,11 +20,9 @@ public struct Column: Equatable, Sendable {
     _ title: String, _ alignment: Alignment = .left, minimum: Int = 1, grows: Bool = false,
     yields: Int = 0
   ) {
-    self.title = title
-    self.alignment = alignment
+    (self.title, self.alignment) = (title, alignment)
     self.minimum = max(1, minimum)
-    self.grows = grows
-    self.yields = yields
+    (self.grows, self.yields) = (grows, yields)
   }
 }
 
@@ -34,8 +32,7 @@ public struct Cell: Equatable, Sendable {
   public var role: Role
 
   public init(_ text: String, _ role: Role = .text) {
-    self.text = text
-    self.role = role
+    (self.text, self.role) = (text, role)
   }
 }
 

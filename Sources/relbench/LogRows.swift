@@ -1,4 +1,3 @@
-import EventLog
 import Posix
 
 /// Durable appends beside SQLite's, each in its best mode, and beside the bare system calls, on the same disk with lines

@@ -1,6 +1,5 @@
 import EventLog
 import Events
-import Journal
 
 struct ReadRows {
   let log: EventLog

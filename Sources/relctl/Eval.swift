@@ -1,5 +1,4 @@
 import CommandLine
-import DiskReserve
 import Events
 import HomeLayout
 import Instance

@@ -1,7 +1,6 @@
 import CommandLine
 import ErlangDistribution
 import Events
-import Instance
 import NodeWatch
 import Observation
 import Posix

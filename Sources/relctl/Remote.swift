@@ -1,6 +1,5 @@
 import CommandLine
 import Events
-import Instance
 import Posix
 
 extension Verb {

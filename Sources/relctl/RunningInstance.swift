@@ -1,5 +1,3 @@
-import CommandLine
-import Deployment
 import Events
 import HomeLayout
 import Instance

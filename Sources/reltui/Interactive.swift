@@ -1,7 +1,6 @@
 import CommandLine
 import Events
 import Glibc
-import Observation
 import Posix
 import Terminal
 

@@ -81,8 +81,6 @@ struct SessionNodes {
     }
   }
 
-  // MARK: - Actions
-
   mutating func perform(_ action: NodeAction, on node: String, request: Event) {
     open[request.id] = (request.app, Clock.monotonic() + Self.actionLimit)
     let id = request.id
