@@ -8,7 +8,8 @@ import Posix
 /// on them that have no outcome yet.
 struct SessionNodes {
   private let worker: FleetWorker
-  private var attention = NodeAttention()
+  /// Nil before the first order, whose answer names the nodes.
+  private var attention: NodeAttention?
   private(set) var reports: [NodeReport] = []
   /// The counts of orders given and carried out.
   private var orders = (sent: 0, done: 0)
@@ -70,7 +71,7 @@ struct SessionNodes {
   func isSettled(for parts: NodeAttention.Parts) -> Bool {
     guard orders.sent == orders.done else { return false }
     return reports.allSatisfy { report in
-      guard let wanted = attention.nodes[report.id]?.intersection(parts) else { return true }
+      guard let wanted = attention?.nodes[report.id]?.intersection(parts) else { return true }
       switch report.state {
       case .idle, .connecting: return wanted.isEmpty
       case .silent, .down: return true
