@@ -297,12 +297,12 @@ extension Agent {
 extension Board {
   /// The slugs that the agent may have to start runs of.
   fileprivate var neededSlugs: Set<String> {
-    Set(
-      apps.values.flatMap { app in
-        let numbers = Set(app.liveRuns.map(\.release)).union(
-          [app.current, app.deployment?.release].compactMap { $0 })
-        return numbers.compactMap { app.release($0)?.slug }
-      })
+    let needed = apps.values.flatMap { app in
+      ([app.current, app.deployment?.release] + app.liveRuns.map(\.release)).map {
+        app.release($0)?.slug
+      }
+    }
+    return Set(needed.compactMap { $0 })
   }
 }
 

@@ -23,9 +23,8 @@ public struct AgentControl: Sendable {
   /// - Parameter moment: when the line was written.
   /// - Returns: nil if no agent runs, or if it wakes as it should.
   public func silence(since moment: Timestamp, now: Timestamp) -> Cause? {
-    guard let process = process() else { return nil }
-    let woken = Files.modified(home.agentLock).map { Timestamp(milliseconds: $0 / 1_000_000) }
-    guard let woken else { return nil }
+    guard let process = process(), let time = Files.modified(home.agentLock) else { return nil }
+    let woken = Timestamp(milliseconds: time / 1_000_000)
     let since = "since \(woken)"
     if ProcessTable.stat(process.pid)?.state == "T" {
       return Cause(

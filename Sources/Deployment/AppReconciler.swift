@@ -229,8 +229,6 @@ extension AppReconciler {
   }
 }
 
-// MARK: - Restart
-
 extension AppReconciler {
   /// Starts a new run and stops the old one when the new one is ready. A process that must not run
   /// twice is stopped first.

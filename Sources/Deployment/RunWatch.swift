@@ -61,8 +61,6 @@ struct RunWatch {
   /// Whether the run is a release phase, which has no check; only its end counts.
   private var isPhase: Bool { specification.run.instance.process == ProcessType.release }
 
-  // MARK: - What wakes the agent
-
   var descriptors: [Int32] { [probe?.descriptor, shimEnd?.descriptor].compactMap { $0 } }
 
   /// When to look at the run again, on the monotonic clock; nil if nothing is due.
@@ -100,8 +98,6 @@ struct RunWatch {
     if shimEnd == nil { shimEnd = status?.shimIdentity.endWatch() }
   }
 }
-
-// MARK: - Checking
 
 extension RunWatch {
   /// Makes progress with the check.

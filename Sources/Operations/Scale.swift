@@ -49,8 +49,7 @@ public struct Scale: Operation {
       $0.id > request.accepted && ($0.state == .crashed || $0.state == .unready)
     }
     if let failed {
-      return .failed(
-        failed.cause ?? Cause(.bootFailed, "\(failed.instance) did not start"))
+      return .failed(failed.cause ?? Cause(.bootFailed, "\(failed.instance) did not start"))
     }
     return app.hasItsFormation ? .finished : .wants(.formation)
   }

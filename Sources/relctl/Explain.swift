@@ -36,8 +36,8 @@ private struct Problem: Encodable {
         .usage, "there is no error '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""),
         remedy: "An error ends with its id, as in: [RT-APP-UNKNOWN]")
     }
-    (id, meaning) = (problem.rawValue, problem.meaning)
-    (exitCode, remedy) = (problem.exitCode, problem.remedy)
+    (id, meaning, exitCode) = (problem.rawValue, problem.meaning, problem.exitCode)
+    remedy = problem.remedy
   }
 
   var text: String {
