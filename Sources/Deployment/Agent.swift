@@ -297,12 +297,11 @@ extension Agent {
 extension Board {
   /// The slugs that the agent may have to start runs of.
   fileprivate var neededSlugs: Set<String> {
-    let needed = apps.values.flatMap { app in
-      ([app.current, app.deployment?.release] + app.liveRuns.map(\.release)).map {
-        app.release($0)?.slug
-      }
-    }
-    return Set(needed.compactMap { $0 })
+    Set(
+      apps.values.flatMap { app in
+        let numbers = [app.current, app.deployment?.release] + app.liveRuns.map { $0.release }
+        return numbers.compactMap { app.release($0)?.slug }
+      })
   }
 }
 
