@@ -11,10 +11,12 @@ import Testing
     length(logger:get_handler_ids()), length(maps:get(filters,logger:get_primary_config()))]
     """
 
-  /// The first question about memory makes a VM create atoms for its allocators, whichever program
-  /// asks.
+  /// The first question makes a VM create the atoms of the question, and for its memory those of its
+  /// allocators, whichever program asks. Here each node is asked.
   private static func counts(of beam: Beam) throws -> [Int] {
     _ = try beam.eval("erlang:memory()")
+    _ = try beam.eval(
+      "[erlang:system_info(I) || I <- [otp_release, atom_limit, ets_count, ets_limit, start_time]]")
     return try beam.eval(counts).split { !$0.isNumber }.compactMap { Int($0) }
   }
 
