@@ -14,7 +14,7 @@ public struct BootTimeline: Hashable, Sendable {
   /// Milliseconds from the first look to the last, or to the one that found the node ready.
   public private(set) var total: Int64 = 0
   public private(set) var isFinished = false
-  /// What ran at the first look, in its order: nobody saw how long it took.
+  /// What ran at the first look, in its order: its start was not observed, so it has no time.
   public private(set) var before: [String] = []
   /// Where the process that starts the current application stands now, the innermost function first.
   public var stack: [String] = []

@@ -12,7 +12,7 @@ public struct AppJSON: Hashable, Codable, Sendable {
     /// Heroku's default is true.
     public var required: Bool?
 
-    /// Whether somebody must set it: nothing here gives it a value.
+    /// Whether the operator must set it, because app.json gives it no value.
     public var isRequired: Bool { value == nil && generator == nil && required != false }
 
     /// A plain string stands for its value.

@@ -18,7 +18,7 @@ public struct HotUpgrade: Hashable, Encodable, Sendable {
     /// A node has each version of a release once.
     case sameVersion(String)
     case noHandler
-    /// These differ under the version that they had, which nobody would load.
+    /// These differ but keep their version, so the upgrade would not load them.
     case sameApplicationVersions([String])
     case noUpgradeFiles([String])
     case emulator(from: String, to: String)

@@ -180,7 +180,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     processes.first { $0.process == process }?.command
   }
 
-  /// Instances by process type when nobody said otherwise: app.json's formation, else one `web` (Heroku's default).
+  /// Instances by process type before any scaling: app.json's formation, else one `web` (Heroku's default).
   public var defaultFormation: [String: Int] {
     var formation: [String: Int] = [:]
     for entry in processes where entry.process != ProcessType.release {

@@ -15,7 +15,7 @@ extension Manifest {
   /// Bytes of all files: more than any slug has, and far from what a number can hold.
   static let greatestSize = 1 << 40
 
-  /// Holds every entry against what can be in a tree, whoever wrote the manifest.
+  /// Checks that every entry can be in a tree. The manifest may come from any program.
   func checkEntries() throws(Cause) {
     if files.count > Self.mostEntries {
       throw Cause(.manifestFormat, "the manifest has more than \(Self.mostEntries) entries")
@@ -36,7 +36,7 @@ extension Manifest {
     }
   }
 
-  /// Whoever follows the list from its beginning meets each folder before what is in it, and never goes through a link.
+  /// In the list each folder stands before its content, and no path goes through a link.
   private func checkPlace(_ entry: Entry, _ before: [String: Entry.Kind]) throws(Cause) {
     let own = ".reltui"
     if Self.isOutside(entry.path) || entry.path == own && entry.kind != .folder {

@@ -45,7 +45,7 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
     /// Nil for what app.json says.
     public var line: Int?
 
-    /// Whether a deployment will fail without somebody's doing, if it is not set yet.
+    /// Whether a deployment fails unless the operator sets it first.
     public var isNewlyRequired: Bool { to == .required && from != .required }
   }
 
