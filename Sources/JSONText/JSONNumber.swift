@@ -1,13 +1,13 @@
 /// A valid JSON number whose value was not computed yet.
-package struct JSONNumber {
-  package let bytes: UnsafeBufferPointer<UInt8>
+public struct JSONNumber {
+  public let bytes: UnsafeBufferPointer<UInt8>
   /// Whether the number has neither fraction nor exponent.
-  package let isPlain: Bool
+  public let isPlain: Bool
 }
 
 extension JSONScanner {
   /// Reads a number without computing its value.
-  package mutating func number() throws(JSONFault) -> JSONNumber {
+  public mutating func number() throws(JSONFault) -> JSONNumber {
     guard let first = peek() else { throw .malformed }
     let start = position
     if first == UInt8(ascii: "-") { position += 1 }
@@ -42,7 +42,9 @@ extension JSONScanner {
     return position - start
   }
 
-  package mutating func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type = Value.self)
+  @inlinable public mutating func integer<Value: FixedWidthInteger & Decodable>(
+    _: Value.Type = Value.self
+  )
     throws(JSONFault) -> Value
   {
     guard let first = peek(), first == UInt8(ascii: "-") || first &- UInt8(ascii: "0") < 10 else {
@@ -55,7 +57,7 @@ extension JSONScanner {
 
 extension JSONNumber {
   /// - Returns: nil if the number is not whole or does not fit.
-  package func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type) -> Value? {
+  @inlinable public func integer<Value: FixedWidthInteger & Decodable>(_: Value.Type) -> Value? {
     // reltui never writes `12.0` or `1e3`, so JSONDecoder may read them, slowly.
     guard isPlain else { return try? JSON.decode(Value.self, from: Array(bytes)) }
     let isNegative = bytes.first == UInt8(ascii: "-")

@@ -1,12 +1,12 @@
 /// The bytes between the quotes of a valid JSON string, with its escapes still in place.
-package struct JSONString {
-  package let bytes: UnsafeBufferPointer<UInt8>
-  package let hasEscapes: Bool
+public struct JSONString {
+  public let bytes: UnsafeBufferPointer<UInt8>
+  public let hasEscapes: Bool
 }
 
 extension JSONScanner {
   /// Reads a string without decoding it.
-  package mutating func text() throws(JSONFault) -> JSONString {
+  public mutating func text() throws(JSONFault) -> JSONString {
     guard take("\"") else { throw .unfit }
     let start = position
     var (hasEscapes, isASCII) = (false, true)
@@ -84,12 +84,12 @@ extension JSONScanner {
     }
   }
 
-  package mutating func string() throws(JSONFault) -> String { try text().string() }
+  @inlinable public mutating func string() throws(JSONFault) -> String { try text().string() }
 }
 
 extension JSONString {
   /// The decoded text. Half a surrogate pair is a fault, because it is not a character.
-  package func string() throws(JSONFault) -> String {
+  public func string() throws(JSONFault) -> String {
     guard hasEscapes else { return String(decoding: bytes, as: UTF8.self) }
     var plain: [UInt8] = []
     plain.reserveCapacity(bytes.count)

@@ -1,15 +1,17 @@
 extension JSONScanner {
   /// A value that is written to JSON as a string.
-  package mutating func value<Value>(_ read: (String) -> Value?) throws(JSONFault) -> Value {
+  @inlinable public mutating func value<Value>(_ read: (String) -> Value?) throws(JSONFault)
+    -> Value
+  {
     guard let value = read(try string()) else { throw .unfit }
     return value
   }
 
-  package mutating func strings() throws(JSONFault) -> [String] {
+  public mutating func strings() throws(JSONFault) -> [String] {
     try array { (scanner) throws(JSONFault) in try scanner.string() }
   }
 
-  package mutating func array<Element>(
+  @inlinable public mutating func array<Element>(
     _ element: (inout JSONScanner) throws(JSONFault) -> Element
   ) throws(JSONFault) -> [Element] {
     var elements: [Element] = []
@@ -18,7 +20,7 @@ extension JSONScanner {
     return elements
   }
 
-  package mutating func dictionary<Value>(
+  @inlinable public mutating func dictionary<Value>(
     _ value: (inout JSONScanner) throws(JSONFault) -> Value
   ) throws(JSONFault) -> [String: Value] {
     var values: [String: Value] = [:]

@@ -35,10 +35,15 @@ struct EventsFollowTests {
 
     func goAway() { output = nil }
 
+    /// The fields of /proc/PID/stat behind the program's name: the state first.
+    private func stat() throws -> [Substring] {
+      let stat = String(decoding: try Files.read("/proc/\(child.pid)/stat"), as: UTF8.self)
+      return stat.split(separator: ")").last?.split(separator: " ") ?? []
+    }
+
     /// Clock ticks of CPU time.
     func ticks() throws -> Int {
-      let stat = String(decoding: try Files.read("/proc/\(child.pid)/stat"), as: UTF8.self)
-      let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+      let fields = try stat()
       return
         (fields.count > 12
         ? Int(fields[11]).flatMap { user in Int(fields[12]).map { user + $0 } } : nil) ?? -1
@@ -49,6 +54,15 @@ struct EventsFollowTests {
       let status = String(decoding: try Files.read("/proc/\(child.pid)/status"), as: UTF8.self)
       let line = status.split(separator: "\n").first { $0.hasPrefix("voluntary_ctxt_switches:") }
       return line.flatMap { Int($0.split(separator: "\t").last ?? "") } ?? -1
+    }
+
+    /// Waits until it neither works nor wakes between two looks.
+    func fallsAsleep() throws -> Bool {
+      var before = (-1, -1)
+      return try eventually(10_000) {
+        defer { before = (try? (ticks(), sleeps())) ?? (-1, -1) }
+        return try before == (ticks(), sleeps()) && stat().first == "S"
+      }
     }
 
     func ends() throws -> Exit? {
@@ -68,6 +82,8 @@ struct EventsFollowTests {
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     let follower = try Follower(stage)
     #expect(try follower.expect("a.first"))
+    // Asleep, it has read to the end; stopped earlier, it would still read on in its open segment.
+    #expect(try follower.fallsAsleep())
     follower.child.signal(.stop)
     let line = #"{"type":"load.tick","data":{"x":"\#(String(repeating: "x", count: 60_000))"}}"#
     for _ in 1...4 {
@@ -121,12 +137,9 @@ struct EventsFollowTests {
     // Files written beside the log wake it only briefly.
     #expect(try stage.relctl("events", "emit", "a.second").output == "2\n")
     #expect(try follower.expect("a.second"))
-    var before = (-1, -1)
-    let isAsleep = try eventually(10_000) {
-      defer { before = (try? (follower.ticks(), follower.sleeps())) ?? (-1, -1) }
-      return try before == (follower.ticks(), follower.sleeps())
-    }
-    #expect(isAsleep && before.1 > 0)
+    #expect(try follower.fallsAsleep())
+    let before = (try follower.ticks(), try follower.sleeps())
+    #expect(before.1 > 0)
     for _ in 1...10 { #expect(try stage.relctl("events", "-n", "1").exit == .code(0)) }
     #expect(try follower.ticks() == before.0 && follower.sleeps() == before.1)
     follower.child.signal(.term)

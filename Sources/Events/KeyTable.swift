@@ -1,11 +1,13 @@
+import JSONText
+
 /// A hash table of the names of an enum, by their bytes: a lookup allocates no string.
-package struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
+struct KeyTable<Name: RawRepresentable & CaseIterable & Hashable & Sendable>: Sendable
 where Name.RawValue == String {
   /// A set of names, by their index in `allCases`.
-  package struct Names: OptionSet {
-    package var rawValue: UInt64
+  struct Names: OptionSet {
+    var rawValue: UInt64
 
-    package init(rawValue: UInt64 = 0) { self.rawValue = rawValue }
+    init(rawValue: UInt64 = 0) { self.rawValue = rawValue }
   }
 
   private struct Slot {
@@ -18,7 +20,7 @@ where Name.RawValue == String {
   private let slots: [Slot?]
 
   /// For an enum of at most 64 names of at most `Fingerprint.longest` bytes.
-  package init() {
+  init() {
     var slots = [Slot?](repeating: nil, count: 256)
     for (place, name) in Name.allCases.enumerated() {
       var text = name.rawValue
@@ -30,16 +32,16 @@ where Name.RawValue == String {
     self.slots = slots
   }
 
-  package func find(_ text: UnsafeBufferPointer<UInt8>) -> Name? { slot(text)?.name }
+  func find(_ text: UnsafeBufferPointer<UInt8>) -> Name? { slot(text)?.name }
 
   /// The name that equals the key; nil if there is none or if it is in `seen` already.
   @inline(__always)
-  package func new(_ key: JSONString, _ seen: inout Names) throws(JSONFault) -> Name? {
+  func new(_ key: JSONString, _ seen: inout Names) throws(JSONFault) -> Name? {
     guard let slot = key.hasEscapes ? slot(try key.string()) : slot(key.bytes) else { return nil }
     return seen.insert(Names(rawValue: 1 << slot.place)).inserted ? slot.name : nil
   }
 
-  package func names(_ some: [Name]) -> Names {
+  func names(_ some: [Name]) -> Names {
     some.reduce(into: Names()) { set, name in
       if let slot = slot(name.rawValue) { set.insert(Names(rawValue: 1 << slot.place)) }
     }
