@@ -215,12 +215,13 @@ struct DashboardSession {
   /// - Parameter milliseconds: the longest wait.
   mutating func settleNodes(for parts: NodeAttention.Parts, milliseconds: Int64) throws(Cause) {
     let end = Clock.monotonic() + milliseconds
-    while !nodes.isSettled(for: parts), case let left = end - Clock.monotonic(), left > 0 {
-      do throws(PosixError) {
-        _ = try Poll.wait([nodes.descriptor], milliseconds: left)
-      } catch { throw Cause(error) }
-      hearNodes()
-    }
+    do throws(PosixError) {
+      while !nodes.isSettled(for: parts),
+        try Poll.isReady(Poll.Interest(nodes.descriptor), before: end)
+      {
+        hearNodes()
+      }
+    } catch { throw Cause(error) }
   }
 
   /// Closes the connections to all nodes.

@@ -137,12 +137,11 @@ public struct HomeBuild {
 
   /// Passes signals on to relpack, which ends its tools and records that it was stopped.
   private func wait(for child: Child, passingOn signals: Signals) throws(PosixError) -> Exit {
-    let end = ProcessIdentity(of: child.pid)?.endWatch()
-    while let end {
-      let ready = try Poll.wait([end.descriptor, signals.file.descriptor], milliseconds: nil)
-      if ready.contains(end.descriptor) { break }
-      if signals.next() != nil { child.signal(.term) }
-    }
+    enum Source { case end }
+    guard let end = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
+    var loop = EventLoop<Source>(signals: signals)
+    loop.watch(end.descriptor, as: .end)
+    while try !loop.wait().has(.end) { child.signal(.term) }
     return child.wait()
   }
 
