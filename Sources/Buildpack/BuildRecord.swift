@@ -9,7 +9,7 @@ import Redaction
 final class BuildRecord {
   private enum Destination {
     case nowhere
-    case log(Journal)
+    case log(EventJournal)
     case slug(SlugRecordWriter)
     /// A file that the program which started this build reads; that program writes the log.
     case file(File, SlugRecordWriter)
@@ -36,7 +36,7 @@ final class BuildRecord {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
     if let home = value("RELTUI_HOME"), isRecorded {
-      let journal = Journal(home: Home(root: home), program: "relpack", config: config)
+      let journal = EventJournal(home: Home(root: home), program: "relpack", config: config)
       (destination, mask) = (.log(journal), journal.mask())
     } else if isRecorded,
       let file = value(BuildProgress.variable).flatMap({

@@ -43,7 +43,7 @@ public enum EnvironmentFile {
     if rest.starts(with: export) { rest = trimmed(rest.dropFirst(export.count)) }
     guard let equals = rest.firstIndex(of: UInt8(ascii: "=")) else { throw .equals }
     let name = String(decoding: trimmed(rest[..<equals]), as: UTF8.self)
-    if !ConfigStore.isName(name) { throw .name }
+    if !ConfigSets.isName(name) { throw .name }
     let value = try value(trimmed(rest[equals...].dropFirst()))
     return (name, String(decoding: value, as: UTF8.self))
   }

@@ -72,7 +72,7 @@ public final class HomeMask: Sendable {
       let apps = if let app { [app] } else { try list(home.apps) }
       for app in apps {
         for name in try list(home.app(app).configs) {
-          guard let id = ConfigStore.id(of: name) else { continue }
+          guard let id = ConfigSets.id(of: name) else { continue }
           stored.insert(StoredSet(app: app, digest: name, id: id))
         }
       }
@@ -102,7 +102,7 @@ public final class HomeMask: Sendable {
   private func read(_ known: inout Known) {
     var new: [ConfigSet] = []
     for unread in known.unread {
-      let store = ConfigStore(home: home, app: unread.app)
+      let store = ConfigSets(home: home, app: unread.app)
       if let set = try? store.load(unread.digest) {
         known.unread.remove(unread)
         known.sets.insert(unread.id)

@@ -9,11 +9,11 @@ import Redaction
 /// The values are one of the app's sets of config vars, immutable and masked like the others. A small file beside them
 /// names the set.
 public struct SavedBuildVariables: Sendable {
-  private let store: ConfigStore
+  private let store: ConfigSets
   private let folder: AppFolder
 
   public init(home: Home, app: String) {
-    store = ConfigStore(home: home, app: app)
+    store = ConfigSets(home: home, app: app)
     folder = home.app(app)
   }
 

@@ -25,7 +25,7 @@ struct Admission {
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
     let needs = operation.needs(on: board)
     let config = try needs.config.map { digest throws(Cause) in
-      try ConfigStore(home: home, app: request.app).load(digest).values
+      try ConfigSets(home: home, app: request.app).load(digest).values
     }
     guard let slug = needs.slug else { return }
     let found = try manifest(slug)

@@ -15,7 +15,7 @@ import SlugStore
 /// and the next agent finds them. It blocks nowhere else.
 public final class Agent {
   let home: Home
-  let journal: Journal
+  let journal: EventJournal
   let launcher: Launcher
   let environment: [String: String]
   let reserve: ReservedSpace
@@ -64,8 +64,8 @@ public final class Agent {
   ) throws(Cause) {
     (self.home, self.launcher, self.environment) = (home, launcher, environment)
     (self.operations, self.complain) = (operations, complain)
-    journal = Journal(home: home, program: "agent")
-    manifests = Manifests(SlugStore(home: home))
+    journal = EventJournal(home: home, program: "agent")
+    manifests = Manifests(StoredSlugs(home: home))
     reserve = ReservedSpace(home: home)
     portMapper = PortMapper(home: home, environment: environment)
     control = AgentControl(home: home)

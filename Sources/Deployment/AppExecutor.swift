@@ -92,7 +92,7 @@ extension Agent {
 
   /// The app's config vars, with the defaults of app.json.
   private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
-    let configs = ConfigStore(home: home, app: app.name)
+    let configs = ConfigSets(home: home, app: app.name)
     var set = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? ConfigSet()
     set.values = try manifests.manifest(slug).withDefaults(set.values) { Random.hex(32) }
     return try configs.save(set)

@@ -4,10 +4,10 @@ import SlugStore
 
 /// A cache of the manifests that the agent needs; each is read and checked once.
 struct Manifests {
-  let store: SlugStore
+  let store: StoredSlugs
   private var known: [String: Manifest] = [:]
 
-  init(_ store: SlugStore) { self.store = store }
+  init(_ store: StoredSlugs) { self.store = store }
 
   mutating func manifest(_ slug: String) throws(Cause) -> Manifest {
     if let manifest = known[slug] { return manifest }

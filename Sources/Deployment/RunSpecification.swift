@@ -22,10 +22,10 @@ extension RunSpecification {
     }
     self.init(
       app: app.name, run: run, folder: home.app(app.name).run(run.instance.description, run.id),
-      tree: SlugStore(home: home).tree(release.slug),
+      tree: StoredSlugs(home: home).tree(release.slug),
       otpRelease: manifest.release(startedBy: run.instance.process),
       command: command,
-      config: try ConfigStore(home: home, app: app.name).load(release.config).values,
+      config: try ConfigSets(home: home, app: app.name).load(release.config).values,
       epmdPort: try EPMDKeeper(home: home).port(environment: environment))
   }
 }

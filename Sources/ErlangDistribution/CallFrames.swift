@@ -49,12 +49,12 @@ struct CallFrames: Sendable {
   var spawnedLength: Int { 4 + spawned.count + 12 + ownPid.count + 2 + theirPid.count + 12 }
 
   func meaning(of frame: [UInt8]) -> Meaning? {
-    var cursor = Cursor(frame)
+    var cursor = FrameCursor(frame)
     if cursor.skip(spawned) { return spawned(&cursor) }
     return cursor.skip(Self.downHead) ? down(&cursor) : nil
   }
 
-  private func spawned(_ cursor: inout Cursor) -> Meaning? {
+  private func spawned(_ cursor: inout FrameCursor) -> Meaning? {
     guard let number = cursor.callNumber(), cursor.skip(ownPid), cursor.skip(Self.byteTag),
       cursor.skip(count: 1), cursor.skip(theirPid), let id = cursor.word(),
       let serial = cursor.word(), cursor.skip(theirCreation), cursor.isAtEnd
@@ -63,7 +63,7 @@ struct CallFrames: Sendable {
       number, Term.Pid(node: peer.name, id: id, serial: serial, creation: peer.creation))
   }
 
-  private func down(_ cursor: inout Cursor) -> Meaning? {
+  private func down(_ cursor: inout FrameCursor) -> Meaning? {
     guard cursor.skip(theirPid), cursor.skip(count: 8), cursor.skip(theirCreation),
       cursor.skip(ownPid), cursor.skip(reference), let number = cursor.callNumber(),
       !cursor.isAtEnd
@@ -77,7 +77,7 @@ struct CallFrames: Sendable {
 }
 
 /// A cursor over bytes. Reading beyond them gives nil.
-private struct Cursor {
+private struct FrameCursor {
   private let bytes: [UInt8]
   private(set) var position = 0
 

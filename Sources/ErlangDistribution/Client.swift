@@ -17,7 +17,7 @@ public struct Client: Sendable {
   /// Calls a function and waits for its answer.
   /// - Parameter print: called with the text that the function prints.
   public mutating func call(
-    _ call: Call, print: (String) -> Void = { _ in }
+    _ call: RemoteCall, print: (String) -> Void = { _ in }
   ) throws(DistributionError) -> Answer {
     let id = try connection.call(call)
     while true {

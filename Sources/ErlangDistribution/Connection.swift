@@ -304,7 +304,7 @@ public struct Connection: Sendable {
   }
 
   public mutating func call(
-    _ call: Call, now: Int64 = Clock.monotonic()
+    _ call: RemoteCall, now: Int64 = Clock.monotonic()
   ) throws(DistributionError) -> CallID {
     try tell { (session) throws(TermError) in try session.call(call, now: now) }
   }

@@ -191,7 +191,7 @@ enum Control: Equatable, Sendable {
       leader = start + one.count - 1 + 2 * (other.count - 1) - 12
     }
 
-    func frame(number: UInt64, leader: UInt32, _ call: Call) throws(TermError) -> [UInt8] {
+    func frame(number: UInt64, leader: UInt32, _ call: RemoteCall) throws(TermError) -> [UInt8] {
       // Room for most calls, so that the frame is not moved while it grows.
       var frame: [UInt8] = []
       frame.reserveCapacity(self.frame.count + 256)

@@ -77,12 +77,14 @@ public struct Session: Sendable {
   // MARK: - Asking
 
   /// Calls a function in a process of its own, by `erpc`, or by the `rex` server if the node has no spawn requests.
-  public mutating func call(_ call: Call, now: Int64) throws(TermError) -> CallID {
+  public mutating func call(_ call: RemoteCall, now: Int64) throws(TermError) -> CallID {
     self.now = now
     return try begin(call)
   }
 
-  private mutating func begin(_ call: Call, printing: Printing? = nil) throws(TermError) -> CallID {
+  private mutating func begin(_ call: RemoteCall, printing: Printing? = nil) throws(TermError)
+    -> CallID
+  {
     let id = CallID(number: next())
     let deadline = call.limit.map { limit in
       let (sum, isTooLarge) = now.addingReportingOverflow(limit)
@@ -117,7 +119,7 @@ public struct Session: Sendable {
   }
 
   /// Source: `rpc.erl` of Kernel, the message that `rpc:call/4` sends.
-  private mutating func askServer(_ call: Call, _ id: CallID) throws(TermError) {
+  private mutating func askServer(_ call: RemoteCall, _ id: CallID) throws(TermError) {
     let from = Term.tuple([.pid(identity.ownPid), identity.reference(id.number)])
     let what = Term.tuple([
       .atom("call"), .atom(call.module), .atom(call.function), .list(call.arguments),
@@ -313,7 +315,7 @@ public struct Session: Sendable {
         break steps
       case .format(let module, let function, let arguments, let encoding):
         printing.encoding = encoding
-        _ = try begin(Call(module, function, arguments, isLinked: true), printing: printing)
+        _ = try begin(RemoteCall(module, function, arguments, isLinked: true), printing: printing)
         return told(text, of: printing.call)
       }
     }

@@ -1,6 +1,6 @@
 import Posix
 
-extension EventLog {
+extension DurableLog {
   /// Writes events behind all others, in this order, and returns when they are durable.
   ///
   /// The lock is held for the write only. The sync comes after it, so that writers at the same time share one sync. After

@@ -14,7 +14,7 @@ public struct Checkpoint: Hashable, Sendable {
   }
 }
 
-extension EventLog {
+extension DurableLog {
   private func checkpointPath(_ segment: UInt64) -> String {
     "\(folder)/\(Line.digits(segment)).checkpoint"
   }

@@ -90,7 +90,7 @@ public struct Line: Hashable, Sendable {
     let id = digits + 16 + Self.afterSequence.count
     let time = id + 32 + Self.afterID.count
     let covered = bytes.endIndex - Self.tailLength
-    guard covered > time + 24, bytes.count < EventLog.longestLine, bytes.starts(with: Self.head),
+    guard covered > time + 24, bytes.count < DurableLog.longestLine, bytes.starts(with: Self.head),
       bytes[covered...].starts(with: Self.tail),
       bytes[(digits + 16)..<id].elementsEqual(Self.afterSequence),
       NewEvent.isID(bytes[id..<(id + 32)]), bytes[(id + 32)..<time].elementsEqual(Self.afterID),

@@ -50,7 +50,7 @@ extension LogEnd {
     let sum = CRC32C.bytes(text)
     text.append(Self.blank)
     text.append(hexadecimal: sum)
-    text.append(EventLog.newline)
+    text.append(DurableLog.newline)
     return text
   }
 
@@ -74,7 +74,7 @@ extension LogEnd {
   /// - Returns: nil for a note that is damaged or was written before the host booted.
   /// - Throws: `newerFormat`.
   init?(note: [UInt8]) throws(EventLogError) {
-    guard let end = note.firstIndex(of: EventLog.newline, from: 0) else { return nil }
+    guard let end = note.firstIndex(of: DurableLog.newline, from: 0) else { return nil }
     let words = note[..<end].split(separator: Self.blank, omittingEmptySubsequences: false)
     guard words.count > 1, words[0].elementsEqual("format".utf8),
       let format = Int64(decimal: words[1])
@@ -134,7 +134,7 @@ extension Int64 {
   }
 }
 
-extension EventLog {
+extension DurableLog {
   var lockPath: String { folder + "/.lock" }
 
   /// The note that is in `.lock` now; nil where there is none that holds.

@@ -11,7 +11,7 @@ struct NameWatch {
   private(set) var isLost = false
 
   /// nil where the folder cannot be watched.
-  init?(of log: EventLog) {
+  init?(of log: DurableLog) {
     guard let watch = try? FolderWatch(log.folder, namesOnly: true) else { return nil }
     self.watch = watch
   }

@@ -24,7 +24,7 @@ public struct NewEvent: Hashable, Sendable {
   /// Whether a reader would find the same event again. Data that could not be encoded is empty, and no object.
   var isWritable: Bool {
     Self.isID(id.utf8) && data.first == UInt8(ascii: "{") && data.last == UInt8(ascii: "}")
-      && data.firstIndex(of: EventLog.newline, from: 0) == nil
+      && data.firstIndex(of: DurableLog.newline, from: 0) == nil
       && data.firstIndex(of: 0, from: 0) == nil
   }
 }

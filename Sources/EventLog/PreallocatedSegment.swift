@@ -2,10 +2,10 @@ import Posix
 
 /// The file `.spare`: a segment of zeros, made before it is needed, so that the log has room when the disk is full.
 struct PreallocatedSegment {
-  private let log: EventLog
+  private let log: DurableLog
   private var path: String { log.folder + "/.spare" }
 
-  init(_ log: EventLog) { self.log = log }
+  init(_ log: DurableLog) { self.log = log }
 
   func makeIfMissing() throws(PosixError) {
     if try Files.info(path)?.size != log.segmentSize { try make(log.segmentSize) }

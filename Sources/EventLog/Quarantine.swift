@@ -11,9 +11,9 @@ struct SegmentRange {
 /// The folder `aside`: files with the bytes that were taken out of segments. Each range is a line
 /// `SEGMENT OFFSET LENGTH`, the bytes, and a newline.
 struct Quarantine {
-  private let log: EventLog
+  private let log: DurableLog
 
-  init(_ log: EventLog) { self.log = log }
+  init(_ log: DurableLog) { self.log = log }
 
   /// - Returns: the path of the new, durable file.
   func save(_ ranges: [SegmentRange]) throws(PosixError) -> String {
@@ -47,6 +47,6 @@ struct Quarantine {
       try file.write(part)
       offset += part.count
     }
-    try file.write([EventLog.newline])
+    try file.write([DurableLog.newline])
   }
 }

@@ -3,7 +3,7 @@ import Posix
 
 /// A reader of the log, from a cursor on. It takes no lock and writes nothing.
 public struct Reader: Sendable {
-  public let log: EventLog
+  public let log: DurableLog
   public private(set) var cursor: Cursor
   /// The damage that was skipped so far.
   public private(set) var damage: [Damage] = []
@@ -11,7 +11,7 @@ public struct Reader: Sendable {
   /// The segments at the last listing. A long log is not listed again for each of them.
   private var listing: [UInt64] = []
 
-  public init(_ log: EventLog, from cursor: Cursor = .start) {
+  public init(_ log: DurableLog, from cursor: Cursor = .start) {
     (self.log, self.cursor) = (log, cursor)
   }
 
@@ -113,7 +113,7 @@ public struct Reader: Sendable {
   /// Whether an undamaged log would go on with this part.
   private func isNext(_ part: SegmentPart) -> Bool {
     switch part.content {
-    case .line(let line, EventLog.newline?): line.sequence == cursor.sequence + 1
+    case .line(let line, DurableLog.newline?): line.sequence == cursor.sequence + 1
     case .padding: true
     default: false
     }
@@ -202,7 +202,7 @@ public struct Reader: Sendable {
     case .line(let line, let ending):
       guard accept(line, path, part.range, before: end) else { break }
       lines.append(line)
-      if ending != EventLog.newline {
+      if ending != DurableLog.newline {
         let end = part.range.lowerBound + line.bytes.count
         note(.unended(line.sequence), path, end, part.range.upperBound - end)
       }

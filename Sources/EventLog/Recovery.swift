@@ -22,10 +22,10 @@ struct Recovery {
   private(set) var mending = Mending()
   /// Whether the segment has lost lines to which numbers were given. Only the name of a new segment keeps the numbers.
   private(set) var isLost = false
-  private let log: EventLog
+  private let log: DurableLog
 
   /// - Parameter note: the note of the last writer, if it holds.
-  init(_ log: EventLog, _ note: LogEnd?) throws(EventLogError) {
+  init(_ log: DurableLog, _ note: LogEnd?) throws(EventLogError) {
     self.log = log
     end = LogEnd(next: note?.next ?? 1, time: note?.time ?? Timestamp(milliseconds: 0))
     end.folderChanged = Files.modified(log.folder)
@@ -76,10 +76,10 @@ struct Recovery {
   }
 
   private mutating func restoreNewline(of part: SegmentPart, _ file: File) throws(PosixError) {
-    guard case .line(let line, let ending) = part.content, ending != EventLog.newline else {
+    guard case .line(let line, let ending) = part.content, ending != DurableLog.newline else {
       return
     }
-    try file.write([EventLog.newline], at: part.range.lowerBound + line.bytes.count)
+    try file.write([DurableLog.newline], at: part.range.lowerBound + line.bytes.count)
     mending.restored.append(line.sequence)
   }
 

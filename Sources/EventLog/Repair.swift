@@ -13,7 +13,7 @@ public struct Repair: Hashable, Sendable {
   public var restored: [UInt64] = []
 }
 
-extension EventLog {
+extension DurableLog {
   /// Copies damage to `aside` and overwrites it with blanks. No line moves, so readers go on. A line that lacks only its
   /// newline gets it. The repair is durable when this returns; if it is killed before, it can be run again.
   public func repair() throws(EventLogError) -> Repair {

@@ -48,7 +48,7 @@ extension Retention {
   }
 }
 
-extension EventLog {
+extension DurableLog {
   private var retentionPath: String { folder + "/retention" }
 
   /// The limits that were set, or the standard ones. If their file is damaged, everything is kept.

@@ -2,7 +2,7 @@ import HomeLayout
 import Posix
 
 // Finding a place in the log without reading everything before it.
-extension EventLog {
+extension DurableLog {
   /// The beginning of the segment that holds the line behind this number, or of the oldest segment.
   public func cursor(before sequence: UInt64) throws(EventLogError) -> Cursor {
     let segments = try segments()

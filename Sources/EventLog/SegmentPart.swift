@@ -28,7 +28,7 @@ struct SegmentPart: Hashable {
   /// Whether it is of a kind that an undamaged log consists of.
   var isPlain: Bool {
     switch content {
-    case .padding, .line(_, ending: EventLog.newline?): true
+    case .padding, .line(_, ending: DurableLog.newline?): true
     default: false
     }
   }
@@ -36,7 +36,7 @@ struct SegmentPart: Hashable {
   var isZeros: Bool { if case .zeros = content { true } else { false } }
 
   var isWholeLine: Bool {
-    if case .line(_, ending: EventLog.newline?) = content { true } else { false }
+    if case .line(_, ending: DurableLog.newline?) = content { true } else { false }
   }
 
   /// The offset behind its last byte that is not NUL.
@@ -61,7 +61,7 @@ struct LineCandidate {
   /// Where `bytes` begins in the file.
   let base: Int
 
-  private var isEnded: Bool { ending == EventLog.newline }
+  private var isEnded: Bool { ending == DurableLog.newline }
 
   /// Its parts, without a gap. The newline belongs to the last one. A NUL belongs to it only where it stands in the
   /// place of a line's newline.
@@ -117,7 +117,7 @@ struct LineCandidate {
   private func heads(in range: Range<Int>, most: Int) -> [Int] {
     var found: [Int] = []
     var start = range.lowerBound
-    if most < .max { start = max(start, range.upperBound - EventLog.longestLine) }
+    if most < .max { start = max(start, range.upperBound - DurableLog.longestLine) }
     while let brace = bytes.firstIndex(of: Line.head[0], in: start..<range.upperBound) {
       if bytes.has(Line.head, at: brace), brace + Line.head.count <= range.upperBound {
         found.append(brace)

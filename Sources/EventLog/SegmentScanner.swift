@@ -17,7 +17,7 @@ struct SegmentScanner {
   }
 
   /// A longer candidate without a newline holds no line at its beginning.
-  private static let longestCandidate = 2 * EventLog.longestLine
+  private static let longestCandidate = 2 * DurableLog.longestLine
 
   /// nil at the end of the file.
   mutating func next() throws(PosixError) -> SegmentPart? {
@@ -26,7 +26,7 @@ struct SegmentScanner {
     if buffer[position] == 0 { return try zeros() }
     var searched = position
     while true {
-      if let end = buffer.firstIndex(of: EventLog.newline, orZeroFrom: searched) {
+      if let end = buffer.firstIndex(of: DurableLog.newline, orZeroFrom: searched) {
         return take(to: end, ending: buffer[end])
       }
       if buffer.count - position >= Self.longestCandidate { return tooLong() }
@@ -46,7 +46,7 @@ struct SegmentScanner {
   }
 
   private mutating func take(to end: Int, ending: UInt8?) -> SegmentPart? {
-    if ending == EventLog.newline, let line = Line(buffer[position..<end]) {
+    if ending == DurableLog.newline, let line = Line(buffer[position..<end]) {
       let range = (base + position)..<(base + end + 1)
       position = end + 1
       return SegmentPart(content: .line(line, ending: ending), range: range, state: .ended)
@@ -60,7 +60,7 @@ struct SegmentScanner {
 
   private mutating func tooLong() -> SegmentPart {
     let start = position
-    position = buffer.count - EventLog.longestLine
+    position = buffer.count - DurableLog.longestLine
     return LineCandidate.tooLong(buffer, start..<position, base: base)
   }
 

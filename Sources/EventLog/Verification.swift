@@ -17,7 +17,7 @@ public struct Verification: Hashable, Sendable {
   public var unfinished: Damage?
 }
 
-extension EventLog {
+extension DurableLog {
   /// Reads every line and collects all damage. It changes nothing and needs no lock.
   /// - Parameter visit: called with each line.
   public func verify(_ visit: (Line) -> Void = { _ in }) throws(EventLogError) -> Verification {

@@ -2,14 +2,14 @@ import Posix
 
 /// A watch that becomes readable when the log may have grown. It owns no thread: wait for `descriptor` by an `EventLoop`.
 public struct Watch: Sendable {
-  private let log: EventLog
+  private let log: DurableLog
   private var folder: FolderWatch?
 
   /// Milliseconds between two looks at a folder that cannot be watched: it is not there yet, or the system has no watch
   /// left.
   public static let fallback: Int64 = 1000
 
-  public init(_ log: EventLog) {
+  public init(_ log: DurableLog) {
     self.log = log
     folder = try? FolderWatch(log.folder)
   }

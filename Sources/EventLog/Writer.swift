@@ -3,7 +3,7 @@ import Posix
 
 /// A writer of the log. It holds the lock as long as it exists.
 struct Writer: ~Copyable {
-  let log: EventLog
+  let log: DurableLog
   private var lock: Lock?
   private(set) var end: LogEnd
   /// The newest segment; nil where there is none.
@@ -20,7 +20,7 @@ struct Writer: ~Copyable {
 
   /// Waits for the lock, finds the end and repairs what a crash has left there.
   /// - Parameter isThorough: whether the newest segment is read in any case.
-  static func open(_ log: EventLog, isThorough: Bool = false) throws(EventLogError) -> Writer {
+  static func open(_ log: DurableLog, isThorough: Bool = false) throws(EventLogError) -> Writer {
     var names: NameWatch?
     if let entry = log.cache.take(), !isThorough {
       if let writer = try Writer(log, reusing: entry, &names) { return writer }
@@ -34,7 +34,7 @@ struct Writer: ~Copyable {
 
   /// Goes on with the files of the last writer, if they still have their names and no other segment was begun.
   /// - Parameter names: receives the entry's watch, for files that are opened if this fails.
-  private init?(_ log: EventLog, reusing entry: WriterCache.Entry, _ names: inout NameWatch?)
+  private init?(_ log: DurableLog, reusing entry: WriterCache.Entry, _ names: inout NameWatch?)
     throws(EventLogError)
   {
     guard let lock = try? Lock.wait(entry.lock) else { return nil }
@@ -50,7 +50,7 @@ struct Writer: ~Copyable {
     isAlone = note.starts(with: entry.note)
   }
 
-  private init(_ log: EventLog, _ names: NameWatch?, _ isThorough: Bool) throws(EventLogError) {
+  private init(_ log: DurableLog, _ names: NameWatch?, _ isThorough: Bool) throws(EventLogError) {
     let lock: Lock
     let text: [UInt8]
     do throws(PosixError) {
@@ -94,7 +94,7 @@ struct Writer: ~Copyable {
       WriterCache.Entry(lock: kept, segment: file, end: end, note: note, names: names))
   }
 
-  private static func lock(_ log: EventLog) throws(PosixError) -> Lock {
+  private static func lock(_ log: DurableLog) throws(PosixError) -> Lock {
     var isMade = false
     while true {
       do throws(PosixError) {
@@ -111,7 +111,7 @@ struct Writer: ~Copyable {
   }
 
   /// The end that the last writer has noted, if the segment still ends there.
-  private static func segment(of note: LogEnd, _ log: EventLog) -> (end: LogEnd, file: File?)? {
+  private static func segment(of note: LogEnd, _ log: DurableLog) -> (end: LogEnd, file: File?)? {
     var end = note
     do {
       let file = try File.open(log.path(of: end.segment), .change)
@@ -147,7 +147,7 @@ struct Writer: ~Copyable {
     bytes.reserveCapacity(lines.reduce(lines.count) { $0 + $1.bytes.count })
     for line in lines {
       bytes += line.bytes
-      bytes.append(EventLog.newline)
+      bytes.append(DurableLog.newline)
     }
     do throws(PosixError) {
       let file = try makeRoom(for: bytes.count, mayUseReserve)
@@ -189,7 +189,7 @@ struct Writer: ~Copyable {
   mutating func roll(room: Int = 0, hasFailed: Bool = false) throws(PosixError) {
     if !hasFailed { try file?.syncData() }
     note = nil
-    try lock?.file.write([EventLog.newline], at: 0)
+    try lock?.file.write([DurableLog.newline], at: 0)
     let size = try PreallocatedSegment(log).place(as: end.next, size: max(log.segmentSize, room))
     if let file, end.segment != end.next { try? file.truncate(to: end.offset) }
     end.segment = end.next

@@ -167,7 +167,7 @@ extension Board.App {
         id: event.sequence, instance: instance, release: number, state: .starting,
         since: event.time, port: event.data.port,
         node: event.data.node
-          ?? NodeName.of(app: name, instance: instance, run: event.sequence)))
+          ?? RunNodeName.of(app: name, instance: instance, run: event.sequence)))
     forgetEndedRuns()
     return true
   }

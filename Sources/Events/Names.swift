@@ -100,7 +100,7 @@ public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvert
 extension ReleaseNumber: TextCoded {}
 
 /// The name of a run's node. It is unique on the host, so that two runs can be alive at once.
-public enum NodeName {
+public enum RunNodeName {
   public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
     "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
   }

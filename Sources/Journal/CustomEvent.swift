@@ -99,7 +99,7 @@ public struct CustomEvent: Hashable, Sendable {
   }
 }
 
-extension Journal {
+extension EventJournal {
   /// Writes events of other programs in one append, with values of config vars masked; they are
   /// durable when this returns. They may not use the space reserved for a full disk.
   /// - Returns: the sequence numbers of the events.

@@ -11,7 +11,7 @@ import Posix
 /// `descriptor` among its other sources and calls `take`.
 public struct Follower: Sendable {
   public private(set) var board = Board()
-  private let log: EventLog
+  private let log: DurableLog
   private let until: HistoryPoint?
   private let recent: UInt64
   private var reader: Reader
@@ -24,7 +24,7 @@ public struct Follower: Sendable {
   /// - Parameters:
   ///   - until: where the history ends for this reader; without it the board goes on with the log.
   ///   - recent: how many existing events the first `take` returns.
-  public init(_ journal: Journal, until: HistoryPoint? = nil, recent: UInt64 = 0) {
+  public init(_ journal: EventJournal, until: HistoryPoint? = nil, recent: UInt64 = 0) {
     log = journal.log
     (self.until, self.recent) = (until, recent)
     reader = Reader(log)

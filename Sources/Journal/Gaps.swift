@@ -46,7 +46,7 @@ public struct Gaps: Hashable, Sendable {
   }
 }
 
-extension Journal {
+extension EventJournal {
   /// The damage that a reader found, without the gaps that a repair has reported.
   public func untold(_ damage: [Damage]) throws(Cause) -> [Damage] {
     guard let first = damage.compactMap(\.missing?.lowerBound).min() else { return damage }

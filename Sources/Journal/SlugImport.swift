@@ -3,7 +3,7 @@ import Events
 import JSONText
 import Redaction
 
-extension Journal {
+extension EventJournal {
   /// Writes the events of an imported slug: those of its record, and `slug.stored`.
   ///
   /// Each event is written once, even if an earlier import was killed: events that the log has are

@@ -37,7 +37,7 @@ public struct SlugRecordWriter: Sendable {
   private var time = Timestamp(milliseconds: 0)
   private var lines: [Line] = []
 
-  public init(program: String) { source = Journal.source(of: program) }
+  public init(program: String) { source = EventJournal.source(of: program) }
 
   /// - Returns: the line, with its newline.
   @discardableResult

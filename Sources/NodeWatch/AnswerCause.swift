@@ -4,7 +4,7 @@ import Events
 
 extension Cause {
   /// Why a call gave no value, in one sentence; nil where it gave one.
-  public init?(_ answer: Answer, of call: Call) {
+  public init?(_ answer: Answer, of call: RemoteCall) {
     let name = Self.name(call.module, call.function, arity: call.arguments.count)
     switch answer {
     case .returned: return nil

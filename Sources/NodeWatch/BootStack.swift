@@ -11,7 +11,7 @@ enum BootStack {
   static let mostProcesses = 2000
   private static let lines = 6
 
-  static func call(_ pids: [Term]) -> Call {
+  static func call(_ pids: [Term]) -> RemoteCall {
     Vitals.each(pids, "erlang", "process_info", .list(keys.map { .atom($0) }))
   }
 

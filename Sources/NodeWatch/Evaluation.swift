@@ -74,25 +74,26 @@ extension Client {
   public mutating func evaluate(
     _ evaluation: Evaluation, print: (String) -> Void
   ) throws(DistributionError) -> Result<String, Cause> {
-    let scan = Call("erl_scan", "string", [.charlist(evaluation.program)])
+    let scan = RemoteCall("erl_scan", "string", [.charlist(evaluation.program)])
     let scanned = try call(scan)
     guard let tokens = scanned.value?.tuple(tagged: "ok")?.first else {
       return evaluation.result(of: scanned, scan)
     }
-    let parse = Call("erl_parse", "parse_exprs", [tokens])
+    let parse = RemoteCall("erl_parse", "parse_exprs", [tokens])
     let parsed = try call(parse)
     guard let forms = parsed.value?.tuple(tagged: "ok")?.first else {
       return evaluation.result(of: parsed, parse)
     }
     let bindings = Term.list([.tuple([.atom("Text"), evaluation.source])])
-    let run = Call("erl_eval", "exprs", [forms, bindings], limit: evaluation.limit, isLinked: true)
+    let run = RemoteCall(
+      "erl_eval", "exprs", [forms, bindings], limit: evaluation.limit, isLinked: true)
     return evaluation.result(of: try call(run, print: print), run)
   }
 }
 
 extension Evaluation {
   /// Reads the answer of the program on the node.
-  fileprivate func result(of answer: Answer, _ call: Call) -> Result<String, Cause> {
+  fileprivate func result(of answer: Answer, _ call: RemoteCall) -> Result<String, Cause> {
     if answer == .timedOut {
       return .failure(
         Cause(

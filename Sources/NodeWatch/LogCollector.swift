@@ -23,7 +23,7 @@ struct LogCollector {
   /// The count of lines that may be on their way; the node keeps no more for us.
   private static let mostOnTheWay = 5000
 
-  static func start(for pid: Term.Pid, least: NodeLogLine.Level) -> Call {
+  static func start(for pid: Term.Pid, least: NodeLogLine.Level) -> RemoteCall {
     NodeProbe.collector.call(
       [
         .pid(pid), .list(names.map { .atom($0) }), .atom(least.rawValue), .integer(mostOnTheWay),

@@ -5,23 +5,23 @@ import Operations
 
 extension NodeAction {
   /// The call that carries it out. Collecting garbage takes two: the first reads the list of processes.
-  var call: Call {
+  var call: RemoteCall {
     switch self {
     case .logLevel(let level):
-      Call("logger", "set_primary_config", [.atom("level"), .atom(level.rawValue)])
-    case .collectGarbage: Call("erlang", "processes")
+      RemoteCall("logger", "set_primary_config", [.atom("level"), .atom(level.rawValue)])
+    case .collectGarbage: RemoteCall("erlang", "processes")
     case .stopApplication(let name):
-      Call("application", "stop", [.atom(name)], limit: 30_000)
+      RemoteCall("application", "stop", [.atom(name)], limit: 30_000)
     case .startApplication(let name):
-      Call("application", "ensure_all_started", [.atom(name)], limit: 60_000)
-    case .restart: Call("init", "restart")
+      RemoteCall("application", "ensure_all_started", [.atom(name)], limit: 60_000)
+    case .restart: RemoteCall("init", "restart")
     }
   }
 
   /// The second call; nil where there is none.
-  func next(after value: Term) -> Call? {
+  func next(after value: Term) -> RemoteCall? {
     guard self == .collectGarbage, let pids = value.list, pids.first?.pid != nil else { return nil }
-    return Call(
+    return RemoteCall(
       "lists", "foreach", [Vitals.export("erlang", "garbage_collect", 1), value], limit: 60_000)
   }
 

@@ -19,12 +19,12 @@ struct NodeProbe {
 
   /// A call that evaluates it. Source: `erl_eval:expr/3`, STDLIB reference manual; without the check that `expr/2`
   /// makes first, which costs more than most probes.
-  func call(_ arguments: [Term], limit: Int64?, isLinked: Bool) -> Call {
+  func call(_ arguments: [Term], limit: Int64?, isLinked: Bool) -> RemoteCall {
     let names = Self.names.prefix(arguments.count).map { Term.atom($0) }
     let variables = names.map { Term.tuple([.atom("var"), .integer(0), $0]) }
     let call = Term.tuple([.atom("call"), .integer(0), form, .list(variables)])
     let bindings = Dictionary(zip(names, arguments)) { $1 }
-    return Call(
+    return RemoteCall(
       "erl_eval", "expr", [call, .map(bindings), .atom("none")], limit: limit, isLinked: isLinked)
   }
 

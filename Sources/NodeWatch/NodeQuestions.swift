@@ -24,7 +24,7 @@ extension NodeMonitor {
     switch kind {
     case .vitals: try put(Vitals.call, .vitals, now: now)
     case .boot: try put(Vitals.bootCall, .boot, now: now)
-    case .stack: try put(Call("erlang", "processes"), .processes, now: now)
+    case .stack: try put(RemoteCall("erlang", "processes"), .processes, now: now)
     case .survey:
       let count = report.snapshot?.processes.count ?? 0
       try put(Survey.call(processes: count), .survey, now: now)
@@ -40,14 +40,14 @@ extension NodeMonitor {
   }
 
   private mutating func put(
-    _ call: Call, _ question: QuestionSchedule.Question, now: Int64
+    _ call: RemoteCall, _ question: QuestionSchedule.Question, now: Int64
   ) throws(DistributionError) {
     guard let id = try connection?.call(call, now: now) else { return }
     schedule.asked[id] = question
   }
 
   private mutating func put(
-    _ calls: [(TreeWalk.Step, Call)], now: Int64
+    _ calls: [(TreeWalk.Step, RemoteCall)], now: Int64
   ) throws(DistributionError) {
     guard let application = schedule.openTree?.application else { return }
     for (step, call) in calls { try put(call, .tree(application, step), now: now) }

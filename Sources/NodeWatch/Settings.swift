@@ -7,16 +7,16 @@ enum Settings {
   private static let longestValue = 400
   private static let longestFlag = 300
 
-  static let flagsCall = Call("init", "get_arguments")
+  static let flagsCall = RemoteCall("init", "get_arguments")
 
-  static func environmentCall(_ applications: [String]) -> Call {
-    Call(
+  static func environmentCall(_ applications: [String]) -> RemoteCall {
+    RemoteCall(
       "lists", "map",
       [Vitals.export("application", "get_all_env", 1), .list(applications.map { .atom($0) })])
   }
 
   /// Only for a node whose release handler runs: on others the call would make a new atom.
-  static let releasesCall = Call("release_handler", "which_releases")
+  static let releasesCall = RemoteCall("release_handler", "which_releases")
 
   /// `-name a@b`, `-kernel inet_dist_use_interface {127,0,0,1}`
   static func flags(_ answer: Term) -> [String] {

@@ -10,7 +10,7 @@ enum Survey {
   /// With more processes there is one walk only, and reductions count from each process's start.
   private static let most = 20_000
 
-  static func call(processes: Int) -> Call {
+  static func call(processes: Int) -> RemoteCall {
     let window = processes > most ? 0 : window
     return NodeProbe.survey.call(
       [.integer(window), .integer(leaders)], limit: 60_000, isLinked: true)

@@ -33,13 +33,13 @@ struct TreeWalk {
 
   init(_ application: String) { self.application = application }
 
-  mutating func begin() -> [(Step, Call)] {
-    [ask(.master, Call("application_controller", "get_master", [.atom(application)]))]
+  mutating func begin() -> [(Step, RemoteCall)] {
+    [ask(.master, RemoteCall("application_controller", "get_master", [.atom(application)]))]
   }
 
   var isOver: Bool { open.isEmpty }
 
-  private mutating func ask(_ step: Step, _ call: Call) -> (Step, Call) {
+  private mutating func ask(_ step: Step, _ call: RemoteCall) -> (Step, RemoteCall) {
     var call = call
     (call.limit, call.isLinked) = (Self.limit, true)
     open.insert(step)
@@ -48,7 +48,7 @@ struct TreeWalk {
 
   /// Takes an answer.
   /// - Returns: the next calls.
-  mutating func take(_ step: Step, _ answer: Answer) -> [(Step, Call)] {
+  mutating func take(_ step: Step, _ answer: Answer) -> [(Step, RemoteCall)] {
     guard open.remove(step) != nil else { return [] }
     switch step {
     case .master:
@@ -56,7 +56,7 @@ struct TreeWalk {
         note = "\(application) has no processes of its own: it does not run, or is a library"
         return []
       }
-      return [ask(.top, Call("application_master", "get_child", [.pid(master)]))]
+      return [ask(.top, RemoteCall("application_master", "get_child", [.pid(master)]))]
     case .top: return begin(at: answer)
     case .count(let place): return decide(place, answer)
     case .children(let place): return add(answer, to: place)
@@ -65,7 +65,7 @@ struct TreeWalk {
     return []
   }
 
-  private mutating func begin(at answer: Answer) -> [(Step, Call)] {
+  private mutating func begin(at answer: Answer) -> [(Step, RemoteCall)] {
     guard let parts = answer.value?.tuple, parts.count == 2, let pid = parts[0].pid else {
       note = "the top supervisor of \(application) is not known"
       return []
@@ -78,12 +78,12 @@ struct TreeWalk {
     return explore(0) + doing([0])
   }
 
-  private mutating func explore(_ place: Int) -> [(Step, Call)] {
+  private mutating func explore(_ place: Int) -> [(Step, RemoteCall)] {
     guard let pid = places[place].pid, places[place].entry.depth < Self.deepest else { return [] }
-    return [ask(.count(place), Call("supervisor", "count_children", [.pid(pid)]))]
+    return [ask(.count(place), RemoteCall("supervisor", "count_children", [.pid(pid)]))]
   }
 
-  private mutating func decide(_ place: Int, _ answer: Answer) -> [(Step, Call)] {
+  private mutating func decide(_ place: Int, _ answer: Answer) -> [(Step, RemoteCall)] {
     guard let counts = answer.value, let pid = places[place].pid else {
       places[place].entry.doing = Self.silence(answer)
       return []
@@ -97,19 +97,19 @@ struct TreeWalk {
       places.append(Place(entry: entry))
       return []
     }
-    return [ask(.children(place), Call("supervisor", "which_children", [.pid(pid)]))]
+    return [ask(.children(place), RemoteCall("supervisor", "which_children", [.pid(pid)]))]
   }
 
   private static func silence(_ answer: Answer) -> String {
     answer == .timedOut ? "does not answer: it is starting a child, or hangs" : "cannot be asked"
   }
 
-  private mutating func add(_ answer: Answer, to place: Int) -> [(Step, Call)] {
+  private mutating func add(_ answer: Answer, to place: Int) -> [(Step, RemoteCall)] {
     guard let children = answer.value?.list else {
       places[place].entry.doing = Self.silence(answer)
       return []
     }
-    var calls: [(Step, Call)] = []
+    var calls: [(Step, RemoteCall)] = []
     var new: [Int] = []
     // The last one started stands first.
     for child in children.prefix(2 * Self.mostChildren).reversed() {
@@ -134,7 +134,7 @@ struct TreeWalk {
     return id.atom ?? String("\(id)".prefix(200))
   }
 
-  private mutating func doing(_ indices: [Int]) -> [(Step, Call)] {
+  private mutating func doing(_ indices: [Int]) -> [(Step, RemoteCall)] {
     let pids = indices.compactMap { places[$0].pid.map(Term.pid) }
     if pids.isEmpty { return [] }
     let keys = Term.list([.atom("registered_name"), .atom("current_function")])

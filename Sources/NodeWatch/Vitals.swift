@@ -12,7 +12,7 @@ public enum Vitals {
 
   /// Several functions in one call, each by `erlang:apply/3`. None changes the node's state: `statistics(wall_clock)`
   /// would, as its second number is the time since the last such call.
-  public static var call: Call {
+  public static var call: RemoteCall {
     let functions: [(String, String, [Term])] = [
       ("erlang", "node", []),
       (
@@ -31,12 +31,12 @@ public enum Vitals {
   }
 
   /// The call made while a node boots. It reads little, since it is made often.
-  static var bootCall: Call {
+  static var bootCall: RemoteCall {
     several([("application_controller", "info", []), ("init", "get_status", [])])
   }
 
-  static func several(_ functions: [(String, String, [Term])], limit: Int64 = 5000) -> Call {
-    Call(
+  static func several(_ functions: [(String, String, [Term])], limit: Int64 = 5000) -> RemoteCall {
+    RemoteCall(
       "lists", "zipwith3",
       [
         export("erlang", "apply", 3), .list(functions.map { .atom($0.0) }),
@@ -45,9 +45,10 @@ public enum Vitals {
   }
 
   /// `fun Module:Function/2` of each of the terms and one argument, in one call.
-  static func each(_ terms: [Term], _ module: String, _ function: String, _ argument: Term) -> Call
+  static func each(_ terms: [Term], _ module: String, _ function: String, _ argument: Term)
+    -> RemoteCall
   {
-    Call(
+    RemoteCall(
       "lists", "zipwith",
       [
         export(module, function, 2), .list(terms),

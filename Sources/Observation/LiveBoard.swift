@@ -13,7 +13,7 @@ public enum LiveBoard {
     throws(Cause)
     -> (board: Board, isDamaged: Bool)
   {
-    let journal = Journal(home: home, program: program)
+    let journal = EventJournal(home: home, program: program)
     var follower = Follower(journal, until: moment)
     _ = try follower.take()
     let board = moment == nil ? overlay(follower.board, home: home) : follower.board

@@ -16,19 +16,20 @@ public enum NodeRound {
   ) throws(Cause) -> [NodeReport] {
     var watches = nodes.map { watch($0, parts, mask) }
     let end = Clock.monotonic() + milliseconds
-    var now = Clock.monotonic()
-    for index in watches.indices { _ = watches[index].advance([], now: now) }
-    while now < end {
+    for index in watches.indices { _ = watches[index].advance([], now: Clock.monotonic()) }
+    while Clock.monotonic() < end {
       let open = watches.indices.filter { !isDone(watches[$0].report, parts) }
       if open.isEmpty { break }
-      let next = open.compactMap { watches[$0].nextTick }.min() ?? end
-      let ready: [Poll.Ready]
-      do throws(PosixError) {
-        ready = try Poll.wait(
-          open.flatMap { watches[$0].interests }, milliseconds: max(0, min(next, end) - now))
-      } catch { throw Cause(error) }
-      now = Clock.monotonic()
-      for index in open { _ = watches[index].advance(ready, now: now) }
+      var loop = EventLoop<Int>()
+      for index in open {
+        loop.watch(watches[index].interests, as: index)
+        loop.wake(index, at: watches[index].nextTick)
+      }
+      let turn: EventLoop<Int>.Turn
+      do throws(PosixError) { turn = try loop.wait(until: end) } catch { throw Cause(error) }
+      for index in open {
+        _ = watches[index].advance(turn.ready[index] ?? [], now: Clock.monotonic())
+      }
     }
     return watches.map { ended($0.report, parts, milliseconds) }
   }

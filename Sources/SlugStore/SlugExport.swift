@@ -22,11 +22,11 @@ public struct SlugExport: Sendable {
   /// 2000-01-01: for files of 1970 tar prints a warning each.
   private static let time = "@946684800"
 
-  let store: SlugStore
+  let store: StoredSlugs
   let id: String
   let compression: Compression
 
-  public init(_ id: String, of store: SlugStore, _ compression: Compression) {
+  public init(_ id: String, of store: StoredSlugs, _ compression: Compression) {
     (self.store, self.id, self.compression) = (store, id, compression)
   }
 

@@ -19,10 +19,10 @@ public struct SlugRemoval: Sendable {
     public init() {}
   }
 
-  let store: SlugStore
+  let store: StoredSlugs
   private var home: Home { store.home }
 
-  public init(_ store: SlugStore) { self.store = store }
+  public init(_ store: StoredSlugs) { self.store = store }
 
   private static let gone = ".gone-"
   private static let new = ".new-"
@@ -132,7 +132,7 @@ public struct SlugRemoval: Sendable {
   }
 }
 
-extension SlugStore {
+extension StoredSlugs {
   /// When a slug was last stored or announced for use, in nanoseconds since 1970; nil if it is gone.
   func used(_ id: String) -> Int64? { Files.modified(folder(id)) }
 

@@ -26,7 +26,7 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
   /// No tree of a slug is deeper.
   private static let greatestDepth = 256
 
-  init(_ slug: String, of store: SlugStore) {
+  init(_ slug: String, of store: StoredSlugs) {
     self.slug = slug
     let tree = store.tree(slug)
     let manifest: Manifest
@@ -144,7 +144,7 @@ public struct SlugVerification: Hashable, Encodable, Sendable {
   }
 }
 
-extension SlugStore {
+extension StoredSlugs {
   /// Reads every file of a slug.
   /// - Returns: nil if the slug is gone, or is removed meanwhile.
   public func verify(_ id: String) -> SlugVerification? {

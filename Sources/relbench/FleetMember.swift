@@ -95,7 +95,7 @@ struct FleetMember {
     guard let address = addresses.first else { return }
     var client = try Client(to: address, cookie: cookie)
     let message: [Term] = [.atom("flood"), .integer(FleetRows.lines)]
-    _ = try client.call(Call("erlang", "send", message))
+    _ = try client.call(RemoteCall("erlang", "send", message))
   }
 
   private mutating func go(until isOver: (inout [NodeMonitor]) -> Bool) throws {

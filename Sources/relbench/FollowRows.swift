@@ -11,7 +11,7 @@ struct FollowRows {
 
   func show() throws {
     let folder = scratch.folder + "/followed"
-    try EventLog(folder: folder).append(Member.event())
+    try DurableLog(folder: folder).append(Member.event())
     let count = String(Self.events)
     let (follower, output) = try scratch.invocation(
       "relbench", [Member.follow.rawValue, folder, count]

@@ -10,15 +10,15 @@ struct History {
   private var events: [NewEvent] = []
   /// The run of each app's instance.
   private var runs: [String: UInt64] = [:]
-  private let log: EventLog
+  private let log: DurableLog
 
   static let apps = (1...20).map { "customer-\($0)" }
   /// An app with few events: it was deployed first, and restarted once in the middle.
   static let rareApp = "seldom"
 
-  private init(_ log: EventLog) { self.log = log }
+  private init(_ log: DurableLog) { self.log = log }
 
-  static func write(_ count: Int, to log: EventLog) throws {
+  static func write(_ count: Int, to log: DurableLog) throws {
     var history = History(log)
     for app in [rareApp] + apps { try history.deploy(app) }
     try history.restart(until: count / 2)

@@ -16,7 +16,7 @@ struct MaskRows {
     let few = try home(apps: 1)
     let many = try home(apps: 1000)
     try row("append, 1000 apps with config vars", budget: "≤ 1.2", few, many) { home in
-      let journal = Journal(home: home, program: "relbench")
+      let journal = EventJournal(home: home, program: "relbench")
       func append() throws {
         try journal.append(.agentStarted, app: "shop", EventData { $0.by = "ana" })
       }
@@ -49,7 +49,7 @@ struct MaskRows {
   private func home(apps: Int) throws -> Home {
     let home = Home(root: "\(scratch.folder)/mask-\(apps)")
     for app in 0..<apps {
-      let store = ConfigStore(home: home, app: "app\(app)")
+      let store = ConfigSets(home: home, app: "app\(app)")
       for set in 0..<2 {
         let values = (0..<5).map {
           ("VAR_\($0)", "value-\(app)-\($0 == 0 ? set : 0)-\(Random.hex(8))")

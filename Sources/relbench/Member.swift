@@ -33,9 +33,9 @@ enum Member: String {
       var member = try FleetMember(words)
       try member.log()
     case .write:
-      try Self.write(EventLog(folder: words[0]), number(words[1]), number(words[2]), words[3])
-    case .pulse: try Self.pulse(EventLog(folder: words[0]), number(words[1]), words[2])
-    case .follow: try Self.follow(EventLog(folder: words[0]), number(words[1]))
+      try Self.write(DurableLog(folder: words[0]), number(words[1]), number(words[2]), words[3])
+    case .pulse: try Self.pulse(DurableLog(folder: words[0]), number(words[1]), words[2])
+    case .follow: try Self.follow(DurableLog(folder: words[0]), number(words[1]))
     case .memory: try Self.memory(words)
     case .call: try Self.call(UInt16(words[0]) ?? 0, words[1], number(words[2]), words[3])
     }
@@ -54,7 +54,8 @@ enum Member: String {
     (#"{"instance":"web.1","run":421871,"pid":471123,"by":"ana","line":""#
       + String(repeating: "x", count: 33) + #""}"#).utf8)
 
-  private static func write(_ log: EventLog, _ appends: Int, _ lines: Int, _ start: String) throws {
+  private static func write(_ log: DurableLog, _ appends: Int, _ lines: Int, _ start: String) throws
+  {
     try loop(appends, start) { try log.append((0..<lines).map { _ in event() }) }
   }
 
@@ -74,7 +75,7 @@ enum Member: String {
     tell([began, before] + took)
   }
 
-  private static func pulse(_ log: EventLog, _ events: Int, _ start: String) throws {
+  private static func pulse(_ log: DurableLog, _ events: Int, _ start: String) throws {
     let start = Int64(start) ?? 0
     for number in 0..<events {
       Stopwatch.wait(until: start + Int64(number) * 1_000_000)
@@ -84,7 +85,7 @@ enum Member: String {
     }
   }
 
-  private static func follow(_ log: EventLog, _ events: Int) throws {
+  private static func follow(_ log: DurableLog, _ events: Int) throws {
     var (reader, watch) = (Reader(log), Watch(log))
     while !(try reader.next().isEmpty) {}
     print("waiting")
@@ -123,7 +124,7 @@ enum Member: String {
       to: NodeAddress(name: node, door: .port(port)),
       cookie: try Cookie.read(file: home + "/.erlang.cookie"))
     try loop(calls, start) {
-      guard try client.call(Call("erlang", "node")) == .returned(.atom(name)) else {
+      guard try client.call(RemoteCall("erlang", "node")) == .returned(.atom(name)) else {
         throw PosixError("call", name, .invalid)
       }
     }

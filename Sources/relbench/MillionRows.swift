@@ -5,13 +5,13 @@ import Posix
 /// Looking at a home whose log has a million events.
 struct MillionRows {
   private let scratch: Scratch
-  private let log: EventLog
+  private let log: DurableLog
 
   private static let events = 1_000_000
 
   init(_ scratch: Scratch) {
     self.scratch = scratch.with(home: "million")
-    log = EventLog(folder: self.scratch.events)
+    log = DurableLog(folder: self.scratch.events)
   }
 
   func show() throws {

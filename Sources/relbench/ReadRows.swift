@@ -2,7 +2,7 @@ import EventLog
 import Events
 
 struct ReadRows {
-  let log: EventLog
+  let log: DurableLog
 
   func show() throws {
     var lines = 0

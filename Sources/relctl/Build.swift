@@ -4,8 +4,8 @@ import DiskReserve
 import Events
 import Journal
 
-extension Verb {
-  static let build = Verb(
+extension Command {
+  static let build = Command(
     CommandSyntax(
       "build", "DIR|FILE", count: 1...1, "turn source, or what was built elsewhere, into a slug",
       details: """
@@ -31,7 +31,7 @@ extension Verb {
 
 /// Makes a slug of the source that the operator named, and puts it into the home's store.
 struct SlugMaker {
-  let call: Call
+  let call: CommandCall
   /// The app that the slug is for, for the events.
   let app: String?
   /// Whether a build checks that the slug boots, unless a setting decides. A deployment boots it at once anyway.
@@ -68,7 +68,7 @@ struct SlugMaker {
     let variables = try call.buildVariables(app: app)
     var build = HomeBuild(
       home: home,
-      journal: Journal(home: home, program: "relctl", config: variables.config.values),
+      journal: EventJournal(home: home, program: "relctl", config: variables.config.values),
       app: app, by: call.user, variables: variables, environment: context.environment,
       output: call.wantsJSON ? context.errors : context.output, write: write)
     build.isBootChecked = isBootChecked

@@ -14,7 +14,7 @@ extension Option {
   ]
 }
 
-extension Call {
+extension CommandCall {
   /// The variables for a build. `--env` goes before `--env-file`, then those saved for the app, then this environment.
   func buildVariables(app: String?) throws(Cause) -> BuildVariables {
     var variables = BuildVariables(inherited: context.environment)
@@ -32,7 +32,7 @@ extension Call {
   private func variable(_ word: String) throws(Cause) -> (String, String) {
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts[0])
-    try ConfigStore.check(name: name)
+    try ConfigSets.check(name: name)
     guard let value = parts.count == 2 ? String(parts[1]) : context.environment[name] else {
       throw Cause(
         .usage, "'\(name)' is not set in this environment",

@@ -1,8 +1,8 @@
 import CommandLine
 import Events
 
-extension Verb {
-  static let completion = Verb(
+extension Command {
+  static let completion = Command(
     CommandSyntax(
       "completion", "bash", count: 1...1, "print a completion script for a shell",
       details: "Use it with: source <(relctl completion bash)")
@@ -19,14 +19,14 @@ extension Verb {
   /// Made from the table of commands: first words, then the second words and the options of the command that stands
   /// there.
   private static var bash: String {
-    let names = all.map { $0.command.name.split(separator: " ").map(String.init) }
+    let names = all.map { $0.syntax.name.split(separator: " ").map(String.init) }
     let firsts = Set(names.map { $0[0] }).sorted()
-    let pairs = all.filter { $0.command.name.contains(" ") }.map {
-      branch("\"\($0.command.name)\"", $0.command.options.map(\.name))
+    let pairs = all.filter { $0.syntax.name.contains(" ") }.map {
+      branch("\"\($0.syntax.name)\"", $0.syntax.options.map(\.name))
     }
     let rest = firsts.map { first in
       let seconds = names.filter { $0.count > 1 && $0[0] == first }.map { $0[1] }
-      let own = all.first { $0.command.name == first }?.command.options.map(\.name)
+      let own = all.first { $0.syntax.name == first }?.syntax.options.map(\.name)
       return branch("\"\(first) \"*", seconds + (own ?? []))
     }
     return """

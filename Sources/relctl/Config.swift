@@ -5,8 +5,8 @@ import Operations
 import Posix
 import Redaction
 
-extension Verb {
-  static let config = Verb(
+extension Command {
+  static let config = Command(
     CommandSyntax(
       "config", "APP [set K=V…|set K|unset K…]", count: 1...100,
       "show or change an app's config vars",
@@ -46,11 +46,11 @@ private struct ConfigChange {
   private(set) var set = ConfigSet()
   private(set) var unset: [String] = []
 
-  mutating func set(_ words: ArraySlice<String>, _ call: Call) throws(Cause) {
+  mutating func set(_ words: ArraySlice<String>, _ call: CommandCall) throws(Cause) {
     for word in words {
       let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
-      try ConfigStore.check(name: name, reserved: reserved)
+      try ConfigSets.check(name: name, reserved: reserved)
       if parts.count == 2 {
         set.set(name, to: String(parts[1]))
       } else if words.count == 1 {
@@ -88,7 +88,7 @@ private struct ConfigChange {
   }
 
   /// One newline at the end belongs to whoever typed it, not to the value.
-  private func standardInput(for name: String, _ call: Call) throws(Cause) -> String {
+  private func standardInput(for name: String, _ call: CommandCall) throws(Cause) -> String {
     if TerminalSize.of(0) != nil {
       call.context.note("relctl: type the value of \(name), then a new line and Ctrl-D")
     }
@@ -108,7 +108,7 @@ private struct ConfigChange {
   }
 }
 
-extension Call {
+extension CommandCall {
   fileprivate func list(_ set: ConfigSet) -> Outcome {
     let names = set.values.keys.sorted()
     if wantsJSON {
@@ -122,7 +122,7 @@ extension Call {
   /// The app's config vars, those of the release that runs, or those set for its first one.
   func config(of app: Board.App?) throws(Cause) -> ConfigSet {
     guard let app, let digest = app.config else { return ConfigSet() }
-    return try ConfigStore(home: home(), app: app.name).load(digest)
+    return try ConfigSets(home: home(), app: app.name).load(digest)
   }
 
   fileprivate func change(buildConfig name: String, by change: ConfigChange) throws(Cause)
@@ -143,7 +143,7 @@ extension Call {
       context.note("relctl: nothing changes; the config vars are so already")
       return .success
     }
-    let digest = try ConfigStore(home: home(), app: name).save(new)
+    let digest = try ConfigSets(home: home(), app: name).save(new)
     return try request(
       ChangeConfig(
         app: name, config: digest, base: app?.config, set: Array(change.set.values.keys),

@@ -4,8 +4,8 @@ import Operations
 import Posix
 import SlugStore
 
-extension Verb {
-  static let deploy = Verb(
+extension Command {
+  static let deploy = Command(
     CommandSyntax(
       "deploy", "APP SLUG|DIR|FILE", count: 2...2, "make a slug the app's next release",
       details: """
@@ -22,7 +22,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// The slug that is named, or that is made of what is named.
   fileprivate func slug(for app: String) throws(Cause) -> String {
     let (what, path) = (positional(1), context.absolute(positional(1)))
@@ -31,7 +31,7 @@ extension Call {
         .make(from: Source(what, context))
     }
     try refuseBuildVariables(for: what)
-    let store = SlugStore(home: try home())
+    let store = StoredSlugs(home: try home())
     do throws(Cause) {
       let slug = try store.find(what)
       try store.touch(slug)
@@ -45,7 +45,7 @@ extension Call {
   /// Names what the release's run-time configuration needs and nothing sets; the deployment may succeed all the same, as
   /// the release's own scripts can set variables.
   fileprivate func warnOfVariables(of slug: String, for app: String) throws(Cause) {
-    let manifest = try SlugStore(home: home()).manifest(slug)
+    let manifest = try StoredSlugs(home: home()).manifest(slug)
     let set = try config(of: try board().apps[app]).values
     var told: Set<String> = []
     for variable in manifest.variables ?? [] where variable.need == .required {

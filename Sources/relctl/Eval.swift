@@ -4,8 +4,8 @@ import HomeLayout
 import Instance
 import Posix
 
-extension Verb {
-  static let eval = Verb(
+extension Command {
+  static let eval = Command(
     CommandSyntax(
       "eval", "APP EXPR", count: 2...2, "evaluate an expression in a fresh VM with the app's code",
       details: "As `bin/NAME eval` of mix release: the application is not started.")
@@ -24,7 +24,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// A VM beside the instances needs the release and the config vars, no run: it works in the app's own folder.
   fileprivate func freshVM() throws(Cause) -> RunSpecification {
     let app = try app(target().app)

@@ -15,7 +15,7 @@ struct EventFilter {
   /// The last number there was when it was asked: a writer may be faster than we are.
   var end = UInt64.max
 
-  init(_ call: Call) throws(Cause) {
+  init(_ call: CommandCall) throws(Cause) {
     app = call.arguments["--app"]
     type = call.arguments["--type"].map { Glob($0) }
     sieve = EventSieve(app: app, type: type)
@@ -85,7 +85,7 @@ extension EventFilter {
 
   /// Where to read. What is before is never looked at. The last events are looked for from the newest segment back, each
   /// time in twice as many, and of those only the segments that have some are to be read again.
-  func places(in log: EventLog) throws(EventLogError) -> Places {
+  func places(in log: DurableLog) throws(EventLogError) -> Places {
     var first = Cursor.start
     if let after { first = try log.cursor(before: after) }
     if let since {
@@ -132,7 +132,7 @@ extension EventFilter {
 
   /// Counts matching events by their segments.
   /// - Returns: what was passed over.
-  private func tally(_ log: EventLog, _ stretch: Stretch, _ counts: inout [UInt64: Int])
+  private func tally(_ log: DurableLog, _ stretch: Stretch, _ counts: inout [UInt64: Int])
     throws(EventLogError) -> [Damage]
   {
     var reader = Reader(log, from: stretch.start)
@@ -147,7 +147,7 @@ extension EventFilter {
   }
 
   /// The oldest event, where what is asked for begins before it.
-  func lost(of log: EventLog) throws(EventLogError) -> UInt64? {
+  func lost(of log: DurableLog) throws(EventLogError) -> UInt64? {
     guard let oldest = try log.segments().first, oldest > 1 else { return nil }
     if let after, after < oldest - 1 { return oldest }
     var reader = Reader(log, from: Cursor(segment: oldest))
@@ -158,7 +158,7 @@ extension EventFilter {
   }
 }
 
-extension Journal {
+extension EventJournal {
   func names(_ app: String) throws(Cause) -> Bool {
     do throws(EventLogError) {
       let sieve = EventSieve(app: app)
@@ -174,7 +174,7 @@ extension Journal {
   }
 }
 
-extension Call {
+extension CommandCall {
   fileprivate func time(_ option: String) throws(Cause) -> Timestamp? {
     guard let text = arguments[option] else { return nil }
     switch try HistoryPoint(typed: text) {

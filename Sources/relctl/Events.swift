@@ -6,8 +6,8 @@ import Journal
 import PlainText
 import Posix
 
-extension Verb {
-  static let events = Verb(
+extension Command {
+  static let events = Command(
     CommandSyntax(
       "events", "", "show the event log",
       details: """
@@ -34,8 +34,8 @@ extension Verb {
 
 /// The events that were asked for, on their way to standard output.
 private struct EventListing {
-  private let call: Call
-  private let journal: Journal
+  private let call: CommandCall
+  private let journal: EventJournal
   private var filter: EventFilter
   private let isTerminal: Bool
   private var reader: Reader
@@ -44,7 +44,7 @@ private struct EventListing {
   private var pending: [UInt8] = []
   private var damageTold: Set<Damage> = []
 
-  init(_ call: Call, _ journal: Journal, _ filter: EventFilter) {
+  init(_ call: CommandCall, _ journal: EventJournal, _ filter: EventFilter) {
     (self.call, self.journal, self.filter) = (call, journal, filter)
     isTerminal = call.context.isTerminal
     reader = Reader(journal.log)

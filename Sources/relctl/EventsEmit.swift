@@ -4,8 +4,8 @@ import JSONText
 import Journal
 import Posix
 
-extension Verb {
-  static let eventsEmit = Verb(
+extension Command {
+  static let eventsEmit = Command(
     CommandSyntax(
       "events emit", "TYPE", count: 0...1, "write an event of your own and print its number",
       details: """
@@ -40,7 +40,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// What is not UTF-8 was replaced when the words were read; nobody meant that.
   fileprivate func checkArguments() throws(Cause) {
     let words = try Cause.explaining(Files.read("/proc/self/cmdline", limit: 4 << 20))
@@ -49,7 +49,7 @@ extension Call {
     }
   }
 
-  func journal() throws(Cause) -> Journal { Journal(home: try home(), program: "relctl") }
+  func journal() throws(Cause) -> EventJournal { EventJournal(home: try home(), program: "relctl") }
 
   /// What comes together is written together: many writers of one line each would wait for the disk line by line.
   fileprivate func emitLines() throws(Cause) -> Outcome {

@@ -3,8 +3,8 @@ import EventLog
 import Events
 import Journal
 
-extension Verb {
-  static let eventsRetention = Verb(
+extension Command {
+  static let eventsRetention = Command(
     CommandSyntax(
       "events retention", "", "show or set how much of the past the event log keeps",
       details: """
@@ -47,7 +47,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   fileprivate func change(_ retention: inout Retention) throws(Cause) -> Bool {
     let size = try limit("--size", ["": 1, "KB": 1000, "MB": 1_000_000, "GB": 1_000_000_000])
     let age = try limit("--age", ["h": 3_600_000, "d": 86_400_000])

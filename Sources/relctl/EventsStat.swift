@@ -4,8 +4,8 @@ import Events
 import HomeLayout
 import Journal
 
-extension Verb {
-  static let eventsStat = Verb(
+extension Command {
+  static let eventsStat = Command(
     CommandSyntax(
       "events stat", "", "show what the event log holds, and how much", options: [.json])
   ) { call throws(Cause) in
@@ -48,7 +48,7 @@ private struct LogStat: Encodable {
   var checkpoints: Int
   var types: [String: Int] = [:]
 
-  init(_ journal: Journal) throws(Cause) {
+  init(_ journal: EventJournal) throws(Cause) {
     do throws(EventLogError) {
       var types: [String: Int] = [:]
       var (first, last): (Edge?, Edge?)

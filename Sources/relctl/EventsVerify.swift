@@ -5,8 +5,8 @@ import HomeLayout
 import Journal
 import Posix
 
-extension Verb {
-  static let eventsVerify = Verb(
+extension Command {
+  static let eventsVerify = Command(
     CommandSyntax(
       "events verify", "", "read the whole event log and say what is wrong", options: [.json])
   ) { call throws(Cause) in
@@ -28,7 +28,7 @@ extension Verb {
         : "Nothing is to be done: whole events stay as they are.")
   }
 
-  static let eventsRepair = Verb(
+  static let eventsRepair = Command(
     CommandSyntax(
       "events repair", "", "set aside what is no event in the log, and write down what is gone",
       details: """
@@ -63,13 +63,15 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// Writes down what a repair has done and which numbers are gone.
   ///
   /// Where the damage was at the end the gap is only there when the next event has its number, so it is looked for
   /// again. A run that was killed before it came here left its gaps untold.
   /// - Returns: whether there was anything, and the log as it is now.
-  fileprivate func tell(_ done: Repair, _ journal: Journal) throws(Cause) -> (Bool, Verification) {
+  fileprivate func tell(_ done: Repair, _ journal: EventJournal) throws(Cause) -> (
+    Bool, Verification
+  ) {
     var isUntold = !done.taken.isEmpty || !done.restored.isEmpty
     var aside = done.aside
     var wasTold = false

@@ -2,8 +2,8 @@ import CommandLine
 import Events
 import PlainText
 
-extension Verb {
-  static let explain = Verb(
+extension Command {
+  static let explain = Command(
     CommandSyntax(
       "explain", "RT-ID…", count: 1...20, "say what the id of an error means",
       details: "An error ends with its id: relctl explain RT-CONFIG-MISSING", options: [.json])

@@ -3,8 +3,8 @@ import Events
 import Observation
 import Operations
 
-extension Verb {
-  static let restart = Verb(
+extension Command {
+  static let restart = Command(
     CommandSyntax(
       "restart", "APP[/INSTANCE]", count: 1...1, "restart an app's instances, one after the other",
       details: """
@@ -17,7 +17,7 @@ extension Verb {
     return try call.request(Restart(app: app, instance: instance))
   }
 
-  static let rollback = Verb(
+  static let rollback = Command(
     CommandSyntax(
       "rollback", "APP [vN]", count: 1...2, "bring a former release back, slug and config vars",
       details: """
@@ -36,7 +36,7 @@ extension Verb {
     return try call.request(Rollback(app: app, to: release))
   }
 
-  static let stop = Verb(
+  static let stop = Command(
     CommandSyntax(
       "stop", "APP", count: 1...1, "stop all instances of an app",
       details: "Releases, config vars and formation stay; relctl restart APP starts it again.",
@@ -45,7 +45,7 @@ extension Verb {
     try call.request(Stop(app: try call.target().app))
   }
 
-  static let scale = Verb(
+  static let scale = Command(
     CommandSyntax(
       "scale", "APP PROCESS=COUNT…", count: 2...20, "change how many instances run",
       details: "Example: relctl scale greeter web=2 worker=1", options: [.json])
@@ -66,7 +66,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   func board() throws(Cause) -> Board { try LiveBoard.board(of: home(), program: "relctl").board }
 
   /// - Throws: `RT-APP-UNKNOWN`

@@ -4,8 +4,8 @@ import HomeLayout
 import Observation
 import Posix
 
-extension Verb {
-  static let logs = Verb(
+extension Command {
+  static let logs = Command(
     CommandSyntax(
       "logs", "APP[/INSTANCE]", count: 1...1, "show what the app writes",
       details: """
@@ -45,7 +45,7 @@ extension Option {
     "--lines", short: "-n", value: "N", "how many of the last (default: 100)")
 }
 
-extension Call {
+extension CommandCall {
   func lineCount() throws(Cause) -> Int? {
     try number("--lines", in: 0...1_000_000, of: "lines")
   }

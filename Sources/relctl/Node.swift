@@ -18,7 +18,7 @@ extension Option {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// Where nodes are, with what was said of them here. Another user's home holds no nodes of ours, unless it was named.
   func nodeLocator() throws(Cause) -> NodeLocator {
     var home: Home?
@@ -63,14 +63,14 @@ extension Call {
 
 /// What a call prints: written as it comes, or kept for a report.
 struct CallOutput {
-  let call: Call
+  let call: CommandCall
   private(set) var kept = ""
   private var isLineOpen = false
 
   /// Bytes that are kept of it.
   private static let longest = 16 << 20
 
-  init(_ call: Call) { self.call = call }
+  init(_ call: CommandCall) { self.call = call }
 
   mutating func take(_ text: String) {
     if text.isEmpty { return }

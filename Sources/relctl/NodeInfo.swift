@@ -3,8 +3,8 @@ import Events
 import NodeModel
 import Observation
 
-extension Verb {
-  static let nodeInfo = Verb(
+extension Command {
+  static let nodeInfo = Command(
     CommandSyntax(
       "node info", "NAME@HOST[:PORT]|APP[/INSTANCE]", count: 1...1,
       "show what a node says of itself",
@@ -86,7 +86,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   fileprivate func node(_ locator: NodeLocator) throws(Cause) -> KnownNode {
     if positional(0).contains("@") { return try locator.node(named: positional(0)) }
     let (app, run) = try runningInstance()

@@ -3,8 +3,8 @@ import Events
 import NodeModel
 import Observation
 
-extension Verb {
-  static let nodeList = Verb(
+extension Command {
+  static let nodeList = Command(
     CommandSyntax(
       "node list", "", "show the nodes of this host, ours and others",
       details: """

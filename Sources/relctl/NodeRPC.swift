@@ -4,8 +4,8 @@ import ErlangTerm
 import Events
 import Posix
 
-extension Verb {
-  static let nodeRPC = Verb(
+extension Command {
+  static let nodeRPC = Command(
     CommandSyntax(
       "node rpc", "NAME@HOST[:PORT] MODULE FUNCTION [ARGS]", count: 3...4,
       "call a function of a running node",
@@ -51,10 +51,10 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// The function that is to be called, from the words that say so.
-  fileprivate func function() throws(Cause) -> ErlangDistribution.Call {
-    let call = ErlangDistribution.Call(
+  fileprivate func function() throws(Cause) -> RemoteCall {
+    let call = RemoteCall(
       positional(1), positional(2), try TermList.parse(positional(3)),
       limit: try timeout() ?? 5000, isLinked: true)
     do throws(TermError) {

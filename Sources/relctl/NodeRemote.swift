@@ -3,8 +3,8 @@ import ErlangDistribution
 import Events
 import Posix
 
-extension Verb {
-  static let nodeRemote = Verb(
+extension Command {
+  static let nodeRemote = Command(
     CommandSyntax(
       "node remote", "NAME@HOST[:PORT]", count: 1...1, "open a shell in a running node",
       details: """
@@ -34,12 +34,12 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// Whether the node has IEx; it is looked for, not loaded.
   fileprivate func hasElixir(_ client: inout Client) throws(Cause) -> Bool {
     do throws(DistributionError) {
       let answer = try client.call(
-        ErlangDistribution.Call("code", "which", [.atom("Elixir.IEx")]))
+        RemoteCall("code", "which", [.atom("Elixir.IEx")]))
       return answer.value.map { $0.atom != "non_existing" } ?? false
     } catch { throw Cause(error) }
   }

@@ -5,8 +5,8 @@ import HomeLayout
 import Observation
 import Posix
 
-extension Verb {
-  static let ps = Verb(
+extension Command {
+  static let ps = Command(
     CommandSyntax(
       "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
       details: """
@@ -36,7 +36,7 @@ extension Verb {
         throw Cause(
           .appUnknown, "there was no app '\(name)' then", remedy: "It came later, or never.")
       }
-      apps = [try Call.app(name, on: board)]
+      apps = [try CommandCall.app(name, on: board)]
     }
     let reports = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
     if call.wantsJSON { return call.report(json: reports) }

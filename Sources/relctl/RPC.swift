@@ -5,8 +5,8 @@ import NodeWatch
 import Observation
 import Posix
 
-extension Verb {
-  static let rpc = Verb(
+extension Command {
+  static let rpc = Command(
     CommandSyntax(
       "rpc", "APP[/INSTANCE] EXPR", count: 2...2, "evaluate an expression in the running system",
       details: """
@@ -26,7 +26,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// Shows what it prints and its value, or what is wrong with it.
   fileprivate func evaluate(_ evaluation: Evaluation, in node: KnownNode) throws(Cause) -> Outcome {
     var client = try connect(node)

@@ -3,8 +3,8 @@ import Events
 import HomeLayout
 import Posix
 
-extension Verb {
-  static let releases = Verb(
+extension Command {
+  static let releases = Command(
     CommandSyntax(
       "releases", "APP", count: 1...1, "show an app's ledger, newest first", options: [.json])
   ) { call throws(Cause) in

@@ -2,8 +2,8 @@ import CommandLine
 import Events
 import Posix
 
-extension Verb {
-  static let remote = Verb(
+extension Command {
+  static let remote = Command(
     CommandSyntax("remote", "APP[/INSTANCE]", count: 1...1, "open a shell in the running system")
   ) { call throws(Cause) in
     try call.needTerminal(instead: "relctl rpc \(call.positional(0)) EXPR")
@@ -12,7 +12,7 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   func needTerminal(instead remedy: String) throws(Cause) {
     if TerminalSize.of(0) != nil { return }
     throw Cause(

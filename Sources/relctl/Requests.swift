@@ -6,7 +6,7 @@ import Journal
 import Operations
 import Posix
 
-extension Call {
+extension CommandCall {
   /// Asks for an operation if it can be done, sees that an agent lives, and waits for the outcome, telling what happens
   /// meanwhile.
   func request(_ operation: some Operation) throws(Cause) -> Outcome {
@@ -14,7 +14,7 @@ extension Call {
     let board = try board()
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
     let chosen = operation.chosen(on: board)
-    let journal = Journal(home: home, program: "relctl")
+    let journal = EventJournal(home: home, program: "relctl")
     let now = Timestamp(milliseconds: Clock.now())
     let request = try journal.append(
       type(of: chosen).type, app: chosen.app, chosen.request(by: user, now: now))
@@ -22,7 +22,7 @@ extension Call {
     return try waitForOutcome(of: request, app: chosen.app, journal)
   }
 
-  private func waitForOutcome(of request: Event, app: String, _ journal: Journal) throws(Cause)
+  private func waitForOutcome(of request: Event, app: String, _ journal: EventJournal) throws(Cause)
     -> Outcome
   {
     let signals = try Cause.explaining(Signals([.int, .term]))
@@ -87,14 +87,14 @@ extension Call {
   }
 
   private func tell(_ event: Event) {
-    guard !wantsJSON, let line = Progress.line(event) else { return }
+    guard !wantsJSON, let line = ProgressLine.text(event) else { return }
     context.print(shown(line))
   }
 }
 
 /// The line that tells an event to an operator who waits for a request.
-enum Progress {
-  static func line(_ event: Event) -> String? {
+enum ProgressLine {
+  static func text(_ event: Event) -> String? {
     let data = event.data
     let instance = data.instance.map { "\($0)" } ?? ""
     let release = data.release.map { "\($0)" } ?? ""

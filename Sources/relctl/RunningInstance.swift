@@ -4,7 +4,7 @@ import Instance
 import Operations
 import SlugStore
 
-extension Call {
+extension CommandCall {
   /// The named instance, or the first of the app's that works.
   func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
     let (name, instance) = try target()
@@ -26,7 +26,7 @@ extension Call {
       throw Refusal.unknownRelease(run.release, app: app.name).cause
     }
     return try RunSpecification(
-      run, of: app, SlugStore(home: home).manifest(release.slug), home: home,
+      run, of: app, StoredSlugs(home: home).manifest(release.slug), home: home,
       environment: context.environment)
   }
 }

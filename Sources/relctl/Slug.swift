@@ -5,8 +5,8 @@ import Observation
 import Posix
 import SlugStore
 
-extension Verb {
-  static let slugList = Verb(
+extension Command {
+  static let slugList = Command(
     CommandSyntax(
       "slug list", "", "show the slugs of this home and who needs them, newest first",
       options: [.json])
@@ -31,12 +31,12 @@ extension Verb {
     return .success
   }
 
-  static let slugInspect = Verb(
+  static let slugInspect = Command(
     CommandSyntax(
       "slug inspect", "SLUG", count: 1...1, "show what a slug says of itself",
       details: "With --json: its manifest, whole.", options: [.json])
   ) { call throws(Cause) in
-    let store = SlugStore(home: try call.home())
+    let store = StoredSlugs(home: try call.home())
     let id = try store.find(call.positional(0))
     let manifest = try store.manifest(id)
     if call.wantsJSON { return call.report(json: manifest) }
@@ -60,7 +60,7 @@ private struct SlugReport: Encodable {
   var releases: [Board.SlugUser]
 
   static func all(in home: Home) throws(Cause) -> [SlugReport] {
-    let store = SlugStore(home: home)
+    let store = StoredSlugs(home: home)
     let users = try LiveBoard.board(of: home, program: "relctl").board.slugUsers
     let reports = try store.list().map { id in
       let provenance = store.provenance(id)

@@ -3,8 +3,8 @@ import Events
 import ReleaseModel
 import SlugStore
 
-extension Verb {
-  static let slugDiff = Verb(
+extension Command {
+  static let slugDiff = Command(
     CommandSyntax(
       "slug diff", "SLUG SLUG", count: 2...2, "show what changes from one slug to another",
       details: """
@@ -14,7 +14,7 @@ extension Verb {
         """,
       options: [.json])
   ) { call throws(Cause) in
-    let store = SlugStore(home: try call.home())
+    let store = StoredSlugs(home: try call.home())
     let ids = [try store.find(call.positional(0)), try store.find(call.positional(1))]
     let diff = SlugDiff(from: try store.manifest(ids[0]), to: try store.manifest(ids[1]))
     if call.wantsJSON { return call.report(json: SlugDiffReport(from: ids[0], to: ids[1], diff)) }

@@ -3,8 +3,8 @@ import Events
 import Posix
 import SlugStore
 
-extension Verb {
-  static let slugExport = Verb(
+extension Command {
+  static let slugExport = Command(
     CommandSyntax(
       "slug export", "SLUG FILE|-", count: 2...2, "pack a slug for another host or platform",
       details: """
@@ -14,7 +14,7 @@ extension Verb {
         """,
       options: [Option("--zstd", "pack with zstd")])
   ) { call throws(Cause) in
-    let store = SlugStore(home: try call.home())
+    let store = StoredSlugs(home: try call.home())
     let (id, file) = (try store.find(call.positional(0)), call.positional(1))
     let isOutput = file == "-"
     if isOutput, call.context.isTerminal {

@@ -10,8 +10,8 @@ import Redaction
 import ReleaseModel
 import SlugStore
 
-extension Verb {
-  static let slugImport = Verb(
+extension Command {
+  static let slugImport = Command(
     CommandSyntax(
       "slug import", "FILE|DIR", count: 1...1, "take in a slug that was built elsewhere",
       details: """
@@ -40,7 +40,7 @@ extension Verb {
 
 /// Takes a slug into the home, and its build's events into the log.
 struct SlugImport {
-  let call: Call
+  let call: CommandCall
   let name: String
   /// What the operator named: a folder or an archive.
   let origin: String
@@ -77,10 +77,10 @@ struct SlugImport {
     let record = try bytes.map { bytes throws(Cause) in
       try SlugRecord(bytes: bytes, slug: tree.id)
     }
-    let (store, journal) = (SlugStore(home: home), Journal(home: home, program: "relctl"))
+    let (store, journal) = (StoredSlugs(home: home), EventJournal(home: home, program: "relctl"))
     let provenance = provenance(try tree.provenance(), record, journal.mask())
     var events = 0
-    let stored: SlugStore.Stored
+    let stored: StoredSlugs.Stored
     do throws(Cause) {
       stored = try store.store(tree, provenance: provenance) { stored throws(Cause) in
         // The record beside the slug says that its events are in the log.
@@ -103,7 +103,7 @@ struct SlugImport {
   }
 
   private func told(
-    _ stored: SlugStore.Stored, _ record: SlugRecord?, _ provenance: Provenance
+    _ stored: StoredSlugs.Stored, _ record: SlugRecord?, _ provenance: Provenance
   ) -> EventData {
     EventData {
       ($0.slug, $0.build, $0.by) = (stored.id, record?.build, call.user)

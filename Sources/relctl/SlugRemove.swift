@@ -5,11 +5,11 @@ import Journal
 import Posix
 import SlugStore
 
-extension Verb {
+extension Command {
   /// Enough to go back to the builds of a day or two.
   private static let kept = 5
 
-  static let slugGC = Verb(
+  static let slugGC = Command(
     CommandSyntax(
       "slug gc", "", "remove slugs that no release needs",
       details: """
@@ -23,7 +23,7 @@ extension Verb {
       ])
   ) { call throws(Cause) in
     let home = try call.home()
-    let store = SlugStore(home: home)
+    let store = StoredSlugs(home: home)
     let keep = try call.number(
       "--keep", in: 0...(.max), of: "slugs", remedy: "As in: --keep \(kept)")
     func choose() throws(Cause) -> [String] {
@@ -49,14 +49,14 @@ extension Verb {
     return .success
   }
 
-  static let slugRemove = Verb(
+  static let slugRemove = Command(
     CommandSyntax(
       "slug rm", "SLUG…", count: 1...1000, "remove slugs by name",
       details: "One that a release in a ledger needs is refused, and none is removed then.",
       options: [.json])
   ) { call throws(Cause) in
     let home = try call.home()
-    let store = SlugStore(home: home)
+    let store = StoredSlugs(home: home)
     let freed = try call.remove(from: home) { () throws(Cause) in
       let ids = try call.arguments.positional.map { name throws(Cause) in try store.find(name) }
       let use = try SlugUse(of: home)
@@ -73,13 +73,13 @@ extension Verb {
   }
 }
 
-extension Call {
+extension CommandCall {
   /// Removes slugs under the store's lock, and says so in the log.
   fileprivate func remove(
     from home: Home, choose: () throws(Cause) -> [String], told: (String) -> Void
   ) throws(Cause) -> SlugRemoval.Freed {
-    let journal = Journal(home: home, program: "relctl")
-    return try SlugRemoval(SlugStore(home: home)).run(
+    let journal = EventJournal(home: home, program: "relctl")
+    return try SlugRemoval(StoredSlugs(home: home)).run(
       choose: choose,
       isUnused: { id throws(Cause) in try SlugUse(of: home).reason(id) == nil },
       tell: { id throws(Cause) in

@@ -2,8 +2,8 @@ import CommandLine
 import Events
 import SlugStore
 
-extension Verb {
-  static let slugVerify = Verb(
+extension Command {
+  static let slugVerify = Command(
     CommandSyntax(
       "slug verify", "[SLUG…|--all]", count: 0...1000, "hold stored slugs against their manifests",
       details: """
@@ -13,7 +13,7 @@ extension Verb {
         """,
       options: [Option("--all", "all slugs of the home"), .json])
   ) { call throws(Cause) in
-    let store = SlugStore(home: try call.home())
+    let store = StoredSlugs(home: try call.home())
     let named = call.arguments.positional
     if call.arguments.has("--all"), !named.isEmpty {
       throw Cause(.usage, "'--all' and '\(named[0])' do not go together")

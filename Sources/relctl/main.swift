@@ -3,4 +3,4 @@ import Events
 
 let context = Context.process(program: "relctl")
 let words = Array(Swift.CommandLine.arguments.dropFirst())
-context.run { () throws(Cause) in try Verb.run(words, context) }
+context.run { () throws(Cause) in try Command.run(words, context) }

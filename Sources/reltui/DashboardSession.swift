@@ -15,7 +15,7 @@ import Terminal
 struct DashboardSession {
   let context: Context
   let home: Home
-  let journal: Journal
+  let journal: EventJournal
   private(set) var model: Model
   private(set) var follower: Follower
   private(set) var agent: AgentWatch
@@ -38,7 +38,7 @@ struct DashboardSession {
   init(_ options: DashboardOptions, _ context: Context, size: Size) throws(Cause) {
     self.context = context
     home = options.home
-    journal = Journal(home: home, program: "reltui")
+    journal = EventJournal(home: home, program: "reltui")
     moment = options.at
     follower = Follower(journal, until: moment, recent: Self.firstEvents)
     agent = AgentWatch(home: home)
@@ -150,7 +150,7 @@ struct DashboardSession {
       case .append(let type, let app, let data): append(type, app, data)
       case .readManifest(let slug):
         do throws(Cause) {
-          let manifest = try SlugStore(home: home).manifest(slug)
+          let manifest = try StoredSlugs(home: home).manifest(slug)
           tell(.manifest(slug: slug, .success(manifest)))
         } catch { tell(.manifest(slug: slug, .failure(error))) }
       case .readOutput(let app, let instance):
@@ -215,12 +215,13 @@ struct DashboardSession {
   /// - Parameter milliseconds: the longest wait.
   mutating func settleNodes(for parts: NodeAttention.Parts, milliseconds: Int64) throws(Cause) {
     let end = Clock.monotonic() + milliseconds
-    while !nodes.isSettled(for: parts), case let left = end - Clock.monotonic(), left > 0 {
-      do throws(PosixError) {
-        _ = try Poll.wait([nodes.descriptor], milliseconds: left)
-      } catch { throw Cause(error) }
-      hearNodes()
-    }
+    do throws(PosixError) {
+      while !nodes.isSettled(for: parts),
+        try Poll.isReady(Poll.Interest(nodes.descriptor), before: end)
+      {
+        hearNodes()
+      }
+    } catch { throw Cause(error) }
   }
 
   /// Closes the connections to all nodes.

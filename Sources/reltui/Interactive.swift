@@ -8,7 +8,10 @@ import Terminal
 struct Interactive {
   private var session: DashboardSession
   private let screen: CursesScreen
-  private let signals: Signals
+  private var loop: EventLoop<Source>
+
+  /// What the thread waits for.
+  private enum Source { case keys, log, agent, output, start, nodes }
 
   private var lastLook = Clock.monotonic()
 
@@ -16,7 +19,7 @@ struct Interactive {
 
   init(_ session: DashboardSession, _ screen: CursesScreen) throws(Cause) {
     (self.session, self.screen) = (session, screen)
-    do throws(PosixError) { signals = try Signals(Self.ending + [.winch]) } catch {
+    do throws(PosixError) { loop = EventLoop(signals: try Signals(Self.ending + [.winch])) } catch {
       throw Cause(error)
     }
   }
@@ -44,32 +47,29 @@ struct Interactive {
   /// Waits for input and processes all of it.
   /// - Returns: the signal that ends the program.
   private mutating func wait() throws(TerminalError) -> Signal? {
-    let sources = [
-      screen.inputDescriptor, signals.file.descriptor, session.follower.descriptor,
-      session.agent.descriptor, session.output?.descriptor, session.starting?.descriptor,
-      session.nodes.descriptor,
-    ].compactMap { $0 }
-    let ready: Set<Int32>
-    do throws(PosixError) {
-      ready = Set(try Poll.wait(sources, milliseconds: patience))
-    } catch {
+    loop.watch(screen.inputDescriptor, as: .keys)
+    loop.watch(session.follower.descriptor, as: .log)
+    loop.watch(session.agent.descriptor, as: .agent)
+    loop.watch(session.output?.descriptor, as: .output)
+    loop.watch(session.starting?.descriptor, as: .start)
+    loop.watch(session.nodes.descriptor, as: .nodes)
+    let turn: EventLoop<Source>.Turn
+    do throws(PosixError) { turn = try loop.wait(until: Clock.monotonic() + patience) } catch {
       throw .system(call: "poll", errno: error.errno.rawValue)
     }
-    while let signal = signals.next() {
-      if Self.ending.contains(signal) { return signal }
-    }
+    if let signal = turn.signals.first(where: Self.ending.contains) { return signal }
     if session.model.size != screen.size { session.tell(.resize(screen.size)) }
     session.tellTime()
     while !session.isOver, let key = try screen.nextKey() { session.tell(.key(key)) }
     session.hearNodes()
-    if ready.contains(session.follower.descriptor ?? -1) {
+    if turn.has(.log) {
       session.readLog()
-    } else if ready.contains(session.agent.descriptor ?? -1) || isLookDue() {
+    } else if turn.has(.agent) || isLookDue() {
       // A log that is not there yet cannot be watched.
       if session.follower.descriptor == nil { session.readLog() } else { session.look() }
     }
-    if ready.contains(session.output?.descriptor ?? -1) { session.readOutput() }
-    if ready.contains(session.starting?.descriptor ?? -1) { session.readStart() }
+    if turn.has(.output) { session.readOutput() }
+    if turn.has(.start) { session.readStart() }
     return nil
   }
 

@@ -109,8 +109,9 @@ struct SessionNodes {
     send { $0.leave() }
     let end = Clock.monotonic() + Self.leaveLimit
     var ended = take().outcomes
-    while orders.done < orders.sent, case let left = end - Clock.monotonic(), left > 0 {
-      guard (try? Poll.wait([descriptor], milliseconds: left)) != nil else { break }
+    while orders.done < orders.sent,
+      (try? Poll.isReady(Poll.Interest(descriptor), before: end)) == true
+    {
       ended += take().outcomes
     }
     ended += open.map { id, request in

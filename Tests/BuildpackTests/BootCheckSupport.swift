@@ -1,4 +1,3 @@
-@testable import Buildpack
 import Events
 import Glibc
 import Posix
@@ -6,6 +5,8 @@ import ReleaseModel
 import SlugStore
 import TestSupport
 import Testing
+
+@testable import Buildpack
 
 /// A mix release that is built once. Each test writes its `releases/0.1.0/runtime.exs`, the run-time configuration, and its
 /// `start.exs`, the code of its application.

@@ -1,10 +1,11 @@
-@testable import Buildpack
 import Glibc
 import Posix
 import ReleaseModel
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Buildpack
 
 @Suite struct BootCheckTests {
   @Test func bootsWithPlaceholdersForConfigVars() throws {

@@ -61,7 +61,7 @@ import Testing
 
   private func checkLog(_ host: BuildHost, _ id: String) throws {
     var follower = Follower(
-      Journal(home: Home(root: host.home + "/reltui"), program: "test"), recent: 1000)
+      EventJournal(home: Home(root: host.home + "/reltui"), program: "test"), recent: 1000)
     let events = try follower.take()
     #expect(events.map(\.typeName).first == "build.started")
     #expect(events.last?.typeName == "build.failed" && events.last?.data.cause?.id == id)

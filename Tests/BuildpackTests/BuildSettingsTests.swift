@@ -1,8 +1,9 @@
-@testable import Buildpack
 import Posix
 import ReleaseModel
 import TestSupport
 import Testing
+
+@testable import Buildpack
 
 /// Decisions by config vars, folders and lock files before any tool runs.
 @Suite struct BuildSettingsTests {

@@ -1,8 +1,9 @@
-@testable import Buildpack
 import Posix
 import ReleaseModel
 import TestSupport
 import Testing
+
+@testable import Buildpack
 
 @Suite struct EntryPointTests {
   @Test func detectPrintsNothingWithoutAProject() throws {

@@ -119,7 +119,8 @@ import Testing
   }
 
   private func checkEvents(_ platform: Platform, _ id: String) throws {
-    var follower = Follower(Journal(home: Home(root: platform.home), program: "test"), recent: 1000)
+    var follower = Follower(
+      EventJournal(home: Home(root: platform.home), program: "test"), recent: 1000)
     let events = try follower.take()
     #expect(
       events.map { $0.typeName + ($0.data.step.map { " " + $0 } ?? "") } == [

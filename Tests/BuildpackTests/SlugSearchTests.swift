@@ -1,10 +1,11 @@
-@testable import Buildpack
 import Events
 import Posix
 import Redaction
 import SlugStore
 import TestSupport
 import Testing
+
+@testable import Buildpack
 
 /// A tree with modules that erlc has made.
 private struct Code {

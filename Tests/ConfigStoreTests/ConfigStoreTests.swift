@@ -9,7 +9,7 @@ import Testing
 @Suite struct ConfigStoreTests {
   let folder: TemporaryFolder
   let home: Home
-  let store: ConfigStore
+  let store: ConfigSets
   let values = ConfigSet(
     ["DATABASE_URL": "ecto://u:secret@db/x", "EMPTY": "", "ÖDD": "a\nb\u{0}«\"\\", "PIN": "4711"],
     secret: ["PIN"])
@@ -17,7 +17,7 @@ import Testing
   init() throws {
     folder = try TemporaryFolder("config")
     home = Home(root: folder.path + "/home")
-    store = ConfigStore(home: home, app: "demo")
+    store = ConfigSets(home: home, app: "demo")
   }
 
   func refusal(_ digest: String) -> String? {
@@ -58,7 +58,7 @@ import Testing
     let digest = try store.save(values)
     let bytes = try Files.read(home.app("demo").config(digest))
     #expect(digest != Hex.encode(SHA256.digest(bytes)))
-    let other = ConfigStore(home: Home(root: folder.path + "/other"), app: "demo")
+    let other = ConfigSets(home: Home(root: folder.path + "/other"), app: "demo")
     #expect(try other.save(values) != digest)
   }
 
@@ -83,7 +83,7 @@ import Testing
   @Test func names() {
     func isRefused(_ name: String) -> Bool {
       do throws(Cause) {
-        try ConfigStore.check(name: name, reserved: ["PORT", "RELEASE_COOKIE"])
+        try ConfigSets.check(name: name, reserved: ["PORT", "RELEASE_COOKIE"])
         return false
       } catch { return error.id == "RT-CONFIG-NAME" && error.remedy != nil }
     }

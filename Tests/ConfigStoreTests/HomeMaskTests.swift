@@ -18,7 +18,7 @@ import Testing
 
   @discardableResult
   func save(_ app: String, _ values: [String: String]) throws -> String {
-    try ConfigStore(home: home, app: app).save(ConfigSet(values))
+    try ConfigSets(home: home, app: app).save(ConfigSet(values))
   }
 
   @Test func knowsAllSetsOfAllAppsAndThoseThatCome() throws {
@@ -136,7 +136,7 @@ import Testing
     try #require(try copying.run().isSuccess)
     #expect(HomeMask(home: copy).current()("old-password new-password") == "«OLD» «NEW»")
     try Files.remove(copy.app("shop").config(late))
-    _ = try ConfigStore(home: copy, app: "shop").save(ConfigSet(["OLD": "old-password"]))
+    _ = try ConfigSets(home: copy, app: "shop").save(ConfigSet(["OLD": "old-password"]))
     #expect(HomeMask(home: copy).current()("old-password new-password") == "«OLD» new-password")
   }
 

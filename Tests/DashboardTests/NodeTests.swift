@@ -291,7 +291,9 @@ struct NodeTests {
       keys: ["5", "L", "j", "j", "Enter"], words: ["to warning?"], action: .logLevel(.warning)),
     Action(
       keys: ["3", "j", "j", "X"],
-      words: ["Stop logger", "dependants keep running without it: greeter.", "Undo: start it again"],
+      words: [
+        "Stop logger", "dependants keep running without it: greeter.", "Undo: start it again",
+      ],
       action: .stopApplication("logger")),
     Action(
       keys: ["3", "G", "k", "X"],

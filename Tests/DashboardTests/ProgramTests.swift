@@ -20,7 +20,7 @@ struct ProgramTests {
     init() throws {
       folder = try TemporaryFolder("dashboard")
       home = Home(root: folder.path + "/home")
-      let journal = Journal(home: home, program: "test")
+      let journal = EventJournal(home: home, program: "test")
       var ids: [String: String] = [:]
       for event in Past.quiet.events {
         guard let type = event.type else { continue }
@@ -143,7 +143,7 @@ struct ProgramTests {
     terminal.resize(columns: 120, rows: 30)
     #expect(terminal.wait(for: "PORTS"))
     // What comes into the log comes to the screen.
-    _ = try Journal(home: place.home, program: "test").append(
+    _ = try EventJournal(home: place.home, program: "test").append(
       .configChanged, app: "newcomer", EventData { $0.config = "c" })
     #expect(terminal.wait(for: "newcomer"))
     _ = terminal.rest()
@@ -219,7 +219,7 @@ struct ProgramTests {
     #expect(terminal.wait(for: "Restart"))
     terminal.type("y")
     let request = try Workspace.wait(milliseconds: 10_000) { () -> Event? in
-      var follower = Follower(Journal(home: place.home, program: "test"), recent: 1000)
+      var follower = Follower(EventJournal(home: place.home, program: "test"), recent: 1000)
       return try follower.take().last { $0.type == .restartRequested }
     }
     #expect(request?.app == "worker" && request?.data.deadline != nil)

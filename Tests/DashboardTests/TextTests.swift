@@ -1,10 +1,11 @@
-@testable import Dashboard
 import Events
 import HomeLayout
 import PlainText
 import Terminal
 import TestSupport
 import Testing
+
+@testable import Dashboard
 
 /// What rows say, and that nothing from outside steers the terminal.
 struct TextTests {

@@ -18,7 +18,7 @@ struct AdmissionTests {
   init() throws {
     folder = try TemporaryFolder("admission")
     home = Home(root: folder.path)
-    config = try ConfigStore(home: home, app: "shop").save(ConfigSet(["KEY": "value"]))
+    config = try ConfigSets(home: home, app: "shop").save(ConfigSet(["KEY": "value"]))
   }
 
   private static let now = Timestamp(milliseconds: 1000)

@@ -122,6 +122,6 @@ struct CallFramesTests {
     }
     var client = try Client(
       to: NodeAddress(name: FakeNode.name, door: .port(server.port)), cookie: FakeNode.cookie)
-    #expect(try client.call(Call("m", "f")) == .refused(.atom("system_limit")))
+    #expect(try client.call(RemoteCall("m", "f")) == .refused(.atom("system_limit")))
   }
 }

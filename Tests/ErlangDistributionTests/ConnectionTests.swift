@@ -152,7 +152,7 @@ import Testing
     defer { withExtendedLifetime(server) {} }
     var connection = made
     #expect(connection.session?.identity.ownName == "R1@h")
-    #expect(try connection.answer(to: Call("m", "f")) == .returned(.atom("hi")))
+    #expect(try connection.answer(to: RemoteCall("m", "f")) == .returned(.atom("hi")))
   }
 
   @Test func whatComesInCrumbsIsOneAnswer() throws {
@@ -165,7 +165,7 @@ import Testing
     }
     var connection = try connect(server)
     try connection.shakeHands()
-    #expect(try connection.answer(to: Call("m", "f")) == .returned(.atom("hi")))
+    #expect(try connection.answer(to: RemoteCall("m", "f")) == .returned(.atom("hi")))
   }
 
   @Test func whatCameBeforeTheEndIsToldBeforeIt() throws {
@@ -175,9 +175,11 @@ import Testing
     }
     var connection = try connect(server)
     try connection.shakeHands()
-    #expect(try connection.answer(to: Call("m", "f")) == .returned(.atom("hi")))
+    #expect(try connection.answer(to: RemoteCall("m", "f")) == .returned(.atom("hi")))
     #expect(try connection.failure() == .closed(.talking))
-    #expect(throws: DistributionError.closed(.talking)) { try connection.call(Call("m", "f")) }
+    #expect(throws: DistributionError.closed(.talking)) {
+      try connection.call(RemoteCall("m", "f"))
+    }
   }
 
   static let ends: [(String, [UInt8], DistributionError)] = [
@@ -221,7 +223,7 @@ import Testing
     }
     var connection = try connect(server)
     try connection.shakeHands()
-    _ = try connection.call(Call("m", "f", limit: nil))
+    _ = try connection.call(RemoteCall("m", "f", limit: nil))
     var most = 0
     while let interest = connection.interest {
       let ready = try Poll.wait([interest], milliseconds: 5000).first
@@ -245,9 +247,11 @@ import Testing
     defer { withExtendedLifetime(server) {} }
     var connection = made
     let long = String(repeating: "a", count: 256)
-    let error = #expect(throws: DistributionError.self) { try connection.call(Call(long, "f")) }
+    let error = #expect(throws: DistributionError.self) {
+      try connection.call(RemoteCall(long, "f"))
+    }
     #expect(error?.sentence == "it cannot be sent to a node: can't encode: atom of 256 characters")
-    #expect(try connection.answer(to: Call("m", "f")) == .returned(.atom("hi")))
+    #expect(try connection.answer(to: RemoteCall("m", "f")) == .returned(.atom("hi")))
   }
 
   /// Nothing is left running when a connection is let go of while the host's address is looked for.

@@ -120,7 +120,7 @@ extension Connection {
     } catch let error as DistributionError { return error }
   }
 
-  mutating func answer(to call: Call, _ limit: Int64 = 10_000) throws -> Answer {
+  mutating func answer(to call: RemoteCall, _ limit: Int64 = 10_000) throws -> Answer {
     let id = try self.call(call)
     return try run(limit) { if case .answer(id, let answer) = $0 { answer } else { nil } }
   }

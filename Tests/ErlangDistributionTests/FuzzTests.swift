@@ -148,7 +148,7 @@ import Testing
     switch Int.random(in: 0..<5, using: &random) {
     case 0...2:
       let limit = Int64.random(in: 0...5000, using: &random)
-      let id = try session.call(Call("m", "f", limit: limit), now: now)
+      let id = try session.call(RemoteCall("m", "f", limit: limit), now: now)
       if Int.random(in: 0..<8, using: &random) == 0 { session.cancel(id, now: now) }
     case 3: _ = session.openMailbox()
     default: return 0

@@ -107,7 +107,7 @@ struct PrintingTests {
 
   @Test func textThatTakesTooLongIsAnErrorAndNoTimeOut() throws {
     var played = Played()
-    let (_, _, leader) = try played.begin(Call("m", "f", limit: nil))
+    let (_, _, leader) = try played.begin(RemoteCall("m", "f", limit: nil))
     _ = try played.request(format("~p"), of: leader)
     _ = try played.sent()
     #expect(try played.session.tick(now: played.now + 5000).isEmpty)

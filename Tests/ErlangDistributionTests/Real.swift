@@ -41,7 +41,7 @@ extension Beam {
 extension Client {
   mutating func value(_ module: String, _ function: String, _ arguments: [Term] = []) throws -> Term
   {
-    let answer = try call(Call(module, function, arguments))
+    let answer = try call(RemoteCall(module, function, arguments))
     guard let value = answer.value else { throw Played.Odd(text: answer.complaint ?? "") }
     return value
   }

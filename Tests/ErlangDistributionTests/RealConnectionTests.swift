@@ -56,7 +56,7 @@ import Testing
     let address = try #require(first?.address)
     var connection = try #require(try first?.connect())
     let creation = connection.session?.identity.peer.creation
-    _ = try connection.call(Call("erlang", "halt", [], limit: nil))
+    _ = try connection.call(RemoteCall("erlang", "halt", [], limit: nil))
     #expect(try connection.failure() == .closed(.talking))
     first = nil
     let gone = try eventually { try failure(address, "feather").isAbsence }
@@ -82,11 +82,11 @@ import Testing
     node.signal(.stop)
     defer { node.signal(.cont) }
     #expect(try hasty.failure() == .silent(seconds: 0))
-    #expect(try patient.answer(to: Call("erlang", "node", limit: 200)) == .timedOut)
+    #expect(try patient.answer(to: RemoteCall("erlang", "node", limit: 200)) == .timedOut)
     var late = try Connection(to: node.address, cookie: .test(node.cookie))
     #expect(try late.failure() == .tooSlow(.shaking))
     node.signal(.cont)
-    #expect(try patient.answer(to: Call("erlang", "node")) == .returned(.atom(node.name)))
+    #expect(try patient.answer(to: RemoteCall("erlang", "node")) == .returned(.atom(node.name)))
   }
 
   @Test(arguments: Real.runtimes)

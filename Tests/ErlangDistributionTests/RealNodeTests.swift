@@ -12,7 +12,7 @@ import Testing
     var connection = try Real.node(runtime).connect()
     var waiting: [CallID: Int] = [:]
     for number in 0..<1000 {
-      waiting[try connection.call(Call("erlang", "abs", [.integer(-number)]))] = number
+      waiting[try connection.call(RemoteCall("erlang", "abs", [.integer(-number)]))] = number
     }
     try connection.run { (event) -> Void? in
       guard case .answer(let id, let answer) = event else { return nil }
@@ -43,7 +43,7 @@ import Testing
     var client = try Real.client(runtime)
     let forms = try client.forms(print.0)
     var text = ""
-    let answer = try client.call(Call("erl_eval", "exprs", [forms, .list([])])) { text += $0 }
+    let answer = try client.call(RemoteCall("erl_eval", "exprs", [forms, .list([])])) { text += $0 }
     #expect(text == print.1, "\(answer)")
   }
 
@@ -91,7 +91,8 @@ import Testing
     var client = try Real.client(runtime)
     let hang = try client.forms(
       "register(hanging, self()), process_flag(trap_exit, true), receive never -> ok end")
-    #expect(try client.call(Call("erl_eval", "exprs", [hang, .list([])], limit: 300)) == .timedOut)
+    #expect(
+      try client.call(RemoteCall("erl_eval", "exprs", [hang, .list([])], limit: 300)) == .timedOut)
     let isGone = try eventually { try client.eval("whereis(hanging)") == .atom("undefined") }
     #expect(isGone)
   }
@@ -103,7 +104,7 @@ import Testing
     for (name, isLinked) in [("linked", true), ("loose", false)] {
       let hang = try client.forms("register(\(name), self()), receive stop -> ok end")
       _ = try other.call(
-        Call("erl_eval", "exprs", [hang, .list([])], limit: nil, isLinked: isLinked))
+        RemoteCall("erl_eval", "exprs", [hang, .list([])], limit: nil, isLinked: isLinked))
     }
     let areThere = try eventually {
       try client.eval("is_pid(whereis(linked)) andalso is_pid(whereis(loose))") == .atom("true")
@@ -149,7 +150,7 @@ import Testing
     for (question, answer) in questions {
       let forms = try asker.forms("case \(question) of \(answer) -> yes; Other -> Other end")
       let id = try asker.connection.call(
-        Call("erl_eval", "exprs", [forms, .list([])], limit: 8000))
+        RemoteCall("erl_eval", "exprs", [forms, .list([])], limit: 8000))
       // Both sides go on at once: the one asks the node to ask the other.
       var found: Answer?
       let end = Clock.monotonic() + 10_000
@@ -170,22 +171,25 @@ import Testing
     var connection = try Real.node(runtime).connect()
     connection.forgetSpawn()
     #expect(
-      try connection.answer(to: Call("erlang", "abs", [.integer(-3)])) == .returned(.integer(3)))
+      try connection.answer(to: RemoteCall("erlang", "abs", [.integer(-3)]))
+        == .returned(.integer(3)))
     #expect(
-      try connection.answer(to: Call("erlang", "node")) == .returned(.atom(Real.node(runtime).name))
+      try connection.answer(to: RemoteCall("erlang", "node"))
+        == .returned(.atom(Real.node(runtime).name))
     )
     guard
       case .raised("error", let reason) = try connection.answer(
-        to: Call("erlang", "error", [.atom("x")]))
+        to: RemoteCall("erlang", "error", [.atom("x")]))
     else {
       Issue.record("no error")
       return
     }
     #expect(reason.tuple(tagged: "EXIT") != nil)
     #expect(
-      try connection.answer(to: Call("timer", "sleep", [.integer(60_000)], limit: 200)) == .timedOut
+      try connection.answer(to: RemoteCall("timer", "sleep", [.integer(60_000)], limit: 200))
+        == .timedOut
     )
-    let id = try connection.call(Call("io", "put_chars", [.charlist("hi")]))
+    let id = try connection.call(RemoteCall("io", "put_chars", [.charlist("hi")]))
     var text = ""
     try connection.run { (event) -> Void? in
       if case .output(id, let more) = event { text += more }

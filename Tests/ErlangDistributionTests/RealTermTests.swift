@@ -69,7 +69,7 @@ import Testing
       try client.forms("lists:duplicate(3000000, a)"),
     ]
     for form in forms {
-      let answer = try client.call(Call("erl_eval", "exprs", [form, .list([])]))
+      let answer = try client.call(RemoteCall("erl_eval", "exprs", [form, .list([])]))
       if case .unreadable = answer {} else { Issue.record("\(answer.complaint ?? "a value")") }
       #expect(try client.value("erlang", "node") == .atom(Real.node(runtime).name))
     }
@@ -87,7 +87,7 @@ import Testing
       ("erlang", "hd", [.list([])], .raised(kind: "error", reason: .atom("badarg"))),
     ]
     for (module, function, arguments, answer) in ways {
-      var ended = try client.call(Call(module, function, arguments))
+      var ended = try client.call(RemoteCall(module, function, arguments))
       // An error has its stack with it, which is the node's own affair.
       if case .raised("error", let reason) = ended {
         let inner = try #require(reason.tuple(tagged: "exception")?.first)
@@ -97,7 +97,7 @@ import Testing
     }
     let suicide = try client.forms("exit(self(), kill)")
     #expect(
-      try client.call(Call("erl_eval", "exprs", [suicide, .list([])]))
+      try client.call(RemoteCall("erl_eval", "exprs", [suicide, .list([])]))
         == .raised(kind: "exit", reason: .atom("killed")))
   }
 }

@@ -9,7 +9,7 @@ struct SessionTests {
 
   @Test func callsByASpawnRequestWithAMonitor() throws {
     var played = Played()
-    _ = try played.session.call(Call("m", "f", [.integer(7)]), now: played.now)
+    _ = try played.session.call(RemoteCall("m", "f", [.integer(7)]), now: played.now)
     let sent = try played.sent()
     let control = try #require(sent.first??.control.tuple)
     #expect(sent.count == 1)
@@ -17,7 +17,7 @@ struct SessionTests {
     #expect(control[4] == (try term("{erpc,execute_call,4}")))
     #expect(control[5] == (try term("[monitor]")))
     #expect(sent.first??.payload == (try term("[0,m,f,[7]]")))
-    _ = try played.session.call(Call("m", "f", isLinked: true), now: played.now)
+    _ = try played.session.call(RemoteCall("m", "f", isLinked: true), now: played.now)
     #expect(try played.sent().first??.control.tuple?[5] == term("[monitor,link]"))
   }
 
@@ -109,7 +109,7 @@ struct SessionTests {
 
   @Test func aCallThatTakesTooLongIsGivenUpAndItsProcessEnded() throws {
     var played = Played()
-    let (id, reference, _) = try played.begin(Call("m", "f", limit: 500))
+    let (id, reference, _) = try played.begin(RemoteCall("m", "f", limit: 500))
     try played.spawned(reference)
     #expect(played.session.nextTick == played.now + 500)
     #expect(try played.session.tick(now: played.now + 499).isEmpty)
@@ -139,21 +139,23 @@ struct SessionTests {
   @Test(arguments: [nil, Int64.max, 0, -5, .min] as [Int64?])
   func anyLimitIsTaken(_ limit: Int64?) throws {
     var played = Played()
-    _ = try played.begin(Call("m", "f", limit: limit))
+    _ = try played.begin(RemoteCall("m", "f", limit: limit))
     let late = try played.session.tick(now: played.now + 1).count
     #expect(late == ((limit ?? 1) <= 0 ? 1 : 0))
   }
 
   @Test func aDeadlineIsNoReasonToWakeUpOnceTheAnswerIsThere() throws {
     var played = Played()
-    let (_, reference, _) = try played.begin(Call("m", "f", limit: 10))
+    let (_, reference, _) = try played.begin(RemoteCall("m", "f", limit: 10))
     _ = try played.down(reference, Played.returned(.list([])))
     #expect(played.session.nextTick == played.now + 15_000)
   }
 
   @Test func deadlinesComeOneAfterTheOther() throws {
     var played = Played()
-    for limit in [30, 10, 20] as [Int64] { _ = try played.begin(Call("m", "f", limit: limit)) }
+    for limit in [30, 10, 20] as [Int64] {
+      _ = try played.begin(RemoteCall("m", "f", limit: limit))
+    }
     var moments: [Int64] = []
     while played.session.openCalls > 0, moments.count < 10 {
       moments.append(played.session.nextTick - 1000)
@@ -203,7 +205,7 @@ struct SessionTests {
 
   @Test func whatIsSaidIsATickToo() throws {
     var played = Played()
-    _ = try played.session.call(Call("m", "f", limit: nil), now: 15_000)
+    _ = try played.session.call(RemoteCall("m", "f", limit: nil), now: 15_000)
     #expect(played.session.nextTick == 30_000)
   }
 
@@ -285,7 +287,7 @@ struct SessionTests {
 
   @Test func asksRexWhereANodeCannotSpawnForUs() throws {
     var played = Played(flags: 0)
-    let id = try played.session.call(Call("m", "f", [.integer(1)]), now: played.now)
+    let id = try played.session.call(RemoteCall("m", "f", [.integer(1)]), now: played.now)
     let sent = try #require(try played.sent().first ?? nil)
     #expect(sent.control.tuple?.last == .atom("rex"))
     let request = try #require(sent.payload?.tuple(tagged: "$gen_call").map(Array.init))
@@ -300,7 +302,7 @@ struct SessionTests {
       Issue.record("\(String(describing: event))")
       return
     }
-    _ = try played.session.call(Call("m", "f"), now: played.now)
+    _ = try played.session.call(RemoteCall("m", "f"), now: played.now)
     let second = try played.sent().first??.payload?.tuple(tagged: "$gen_call")?.first?.tuple?[1]
     let failed = try term("{badrpc,{'EXIT',x}}")
     #expect(

@@ -75,7 +75,8 @@ struct Played {
 
   /// Begins a call.
   /// - Returns: with the reference and the group leader that the node got.
-  mutating func begin(_ call: Call = Call("m", "f")) throws -> (CallID, Term, Term.Pid) {
+  mutating func begin(_ call: RemoteCall = RemoteCall("m", "f")) throws -> (CallID, Term, Term.Pid)
+  {
     let id = try session.call(call, now: now)
     let control = try sent().last??.control.tuple ?? []
     guard control.count > 3, let leader = control[3].pid else { throw Odd(text: "\(control)") }

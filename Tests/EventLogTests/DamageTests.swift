@@ -7,11 +7,11 @@ import Testing
 /// What a power cut, a bad disk or a stranger leaves behind.
 @Suite struct DamageTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
   let newline = UInt8(ascii: "\n")
 
   init() throws {
-    (folder, log) = try EventLog.temporary("damage", segmentSize: 4096, inMemory: true)
+    (folder, log) = try DurableLog.temporary("damage", segmentSize: 4096, inMemory: true)
   }
 
   /// Five lines, and where each begins.
@@ -289,10 +289,10 @@ import Testing
 
 @Suite struct RewritingTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
 
   init() throws {
-    (folder, log) = try EventLog.temporary("rewriting", segmentSize: 700)
+    (folder, log) = try DurableLog.temporary("rewriting", segmentSize: 700)
   }
 
   func readSome() throws -> Reader {
@@ -306,7 +306,7 @@ import Testing
   @Test func aRewrittenHistoryIsNoticed() throws {
     let time = "2026-11-21T07:05:09.042Z"
     let other = (1...9).flatMap { handMade($0, time: time) }
-    let changes: [(String, (EventLog) throws -> Void)] = [
+    let changes: [(String, (DurableLog) throws -> Void)] = [
       ("cut", { try Files.replace($0.first, with: try $0.written().dropLast(5)) }),
       ("emptied", { try Files.replace($0.first, with: []) }),
       ("removed", { try Files.remove($0.first) }),

@@ -8,10 +8,10 @@ import Testing
 
 @Suite struct EventLogTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
 
   init() throws {
-    (folder, log) = try EventLog.temporary("log", segmentSize: 1000)
+    (folder, log) = try DurableLog.temporary("log", segmentSize: 1000)
   }
 
   @Test func acrossSegments() throws {
@@ -73,7 +73,7 @@ import Testing
         group.addTask {
           await #expect(processExitsWith: .success) {
             [path = path as String, writer = writer as Int] in
-            let log = EventLog(folder: path, segmentSize: 1000)
+            let log = DurableLog(folder: path, segmentSize: 1000)
             for number in 0..<30 {
               try log.append((0...number % 3).map { NewEvent(writer * 1000 + number * 10 + $0) })
             }
@@ -81,7 +81,7 @@ import Testing
         }
       }
       group.addTask {
-        var (reader, lines) = (Reader(EventLog(folder: path)), [Line]())
+        var (reader, lines) = (Reader(DurableLog(folder: path)), [Line]())
         let isWhole = eventually(30_000) {
           lines += (try? reader.rest(limit: 700)) ?? []
           return lines.count >= 240
@@ -156,25 +156,27 @@ import Testing
     try Files.setMode(log.folder, 0o555)
     await #expect(processExitsWith: .success) { [path = log.folder as String] in
       if User.isRoot { #expect(setuid(65_534) == 0) }
-      let log = EventLog(folder: path)
+      let log = DurableLog(folder: path)
       #expect(throws: EventLogError.unwritable(PosixError("write", path + "/.lock", .accessDenied)))
       {
         try log.append(NewEvent(2))
       }
-      #expect(throws: EventLogError.self) { try EventLog(folder: path + "/in").append(NewEvent(2)) }
+      #expect(throws: EventLogError.self) {
+        try DurableLog(folder: path + "/in").append(NewEvent(2))
+      }
       let lines = try log.all().lines
       #expect(lines.map(\.sequence) == [1])
     }
-    #expect(throws: EventLogError.self) { try EventLog(folder: log.first).append(NewEvent(2)) }
+    #expect(throws: EventLogError.self) { try DurableLog(folder: log.first).append(NewEvent(2)) }
   }
 
   /// A limit on the size of files stands for a full disk: a write fails in its middle, a new segment cannot be made.
   @Test func noSpace() async throws {
-    let whole = EventLog(folder: log.folder, segmentSize: 64 << 10)
+    let whole = DurableLog(folder: log.folder, segmentSize: 64 << 10)
     try whole.append([NewEvent(1), NewEvent(2)])
     await #expect(processExitsWith: .success) { [path = log.folder as String] in
       Signals.turnWriteFailuresIntoErrors()
-      let log = EventLog(folder: path, segmentSize: 64 << 10)
+      let log = DurableLog(folder: path, segmentSize: 64 << 10)
       let before = try Files.read(log.first)
       let end = try log.written().count
       var limit = rlimit(rlim_cur: UInt(end + 300), rlim_max: .max)
@@ -200,7 +202,7 @@ import Testing
     await #expect(processExitsWith: .success) { [path = log.folder as String] in
       Signals.turnWriteFailuresIntoErrors()
       let size = 16 << 10
-      let log = EventLog(folder: path, segmentSize: size)
+      let log = DurableLog(folder: path, segmentSize: size)
       try log.append(NewEvent(1))
       var limit = rlimit(rlim_cur: UInt(size - 1), rlim_max: .max)
       setrlimit(__rlimit_resource_t(1), &limit)

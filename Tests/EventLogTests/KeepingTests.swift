@@ -7,10 +7,10 @@ import Testing
 /// Finding, checkpoints and retention: what a long log needs.
 @Suite struct KeepingTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
 
   init() throws {
-    (folder, log) = try EventLog.temporary("keeping", segmentSize: 1000)
+    (folder, log) = try DurableLog.temporary("keeping", segmentSize: 1000)
   }
 
   func rest(_ cursor: Cursor) throws -> [UInt64] {

@@ -6,18 +6,18 @@ import Testing
 /// A writer keeps the log's files open; it must not write to one that has lost its name.
 @Suite struct KeptFilesTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
 
   init() throws {
     folder = try TemporaryFolder("kept")
-    log = EventLog(folder: folder.path + "/home/events", segmentSize: 4096)
+    log = DurableLog(folder: folder.path + "/home/events", segmentSize: 4096)
     // The files are kept from the second event on.
     for number in 1...3 { try log.append(NewEvent(number)) }
   }
 
   /// What an operator or another program may do meanwhile, and the number of the next event.
   @Test func namesThatChange() throws {
-    let changes: [(String, next: UInt64, (EventLog) throws -> Void)] = [
+    let changes: [(String, next: UInt64, (DurableLog) throws -> Void)] = [
       ("nothing", 4, { _ in }),
       ("the lock is gone", 4, { try Files.remove($0.folder + "/.lock") }),
       ("the folder is gone", 1, { try Files.remove($0.folder) }),
@@ -31,12 +31,12 @@ import Testing
         }
       ),
       ("the segment is gone", 4, { try Files.remove($0.first) }),
-      ("another program wrote", 5, { try EventLog(folder: $0.folder).append(NewEvent(4)) }),
+      ("another program wrote", 5, { try DurableLog(folder: $0.folder).append(NewEvent(4)) }),
       (
         "another program wrote more than fits", 24,
         { log in
           for number in 4...23 {
-            try EventLog(folder: log.folder, segmentSize: 4096).append(NewEvent(number))
+            try DurableLog(folder: log.folder, segmentSize: 4096).append(NewEvent(number))
           }
         }
       ),
@@ -44,12 +44,12 @@ import Testing
     for (name, next, change) in changes {
       try Files.remove(folder.path + "/home")
       try Files.makeFolder(folder.path + "/home")
-      let log = EventLog(folder: folder.path + "/home/events", segmentSize: 4096)
+      let log = DurableLog(folder: folder.path + "/home/events", segmentSize: 4096)
       for number in 1...3 { try log.append(NewEvent(number)) }
       try change(log)
       let line = try log.append(NewEvent(9))
       #expect(line?.sequence == next, "\(name)")
-      let read = try EventLog(folder: log.folder).all().lines.last
+      let read = try DurableLog(folder: log.folder).all().lines.last
       #expect(read == line, "\(name)")
     }
   }
@@ -61,7 +61,7 @@ import Testing
       (try? log.append(NewEvent(4))) != nil && Files.exists(log.folder)
     }
     #expect(isNoticed)
-    let moved = EventLog(folder: folder.path + "/moved/events")
+    let moved = DurableLog(folder: folder.path + "/moved/events")
     #expect(try moved.verify().damage == [] && log.all().lines.first?.sequence == 1)
   }
 

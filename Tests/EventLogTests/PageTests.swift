@@ -6,10 +6,10 @@ import Testing
 /// The page of the format is enough to write a reader: one in another language, written from it, agrees with ours.
 @Suite struct PageTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
 
   init() throws {
-    (folder, log) = try EventLog.temporary("page", segmentSize: 2000, inMemory: true)
+    (folder, log) = try DurableLog.temporary("page", segmentSize: 2000, inMemory: true)
     for number in 1...20 { try log.append(NewEvent(number)) }
   }
 

@@ -8,10 +8,10 @@ import Testing
 /// What a careless or hostile hand may leave in the folder.
 @Suite struct StrangeTests {
   let folder: TemporaryFolder
-  let log: EventLog
+  let log: DurableLog
 
   init() throws {
-    (folder, log) = try EventLog.temporary("strange", segmentSize: 4096, inMemory: true)
+    (folder, log) = try DurableLog.temporary("strange", segmentSize: 4096, inMemory: true)
   }
 
   private func put(_ bytes: [UInt8], in segment: Int) throws {

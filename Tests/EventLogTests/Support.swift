@@ -11,13 +11,13 @@ extension NewEvent {
   }
 }
 
-extension EventLog {
+extension DurableLog {
   /// An empty log in a folder of its own.
   static func temporary(
     _ name: String, segmentSize: Int, inMemory: Bool = false
-  ) throws -> (TemporaryFolder, EventLog) {
+  ) throws -> (TemporaryFolder, DurableLog) {
     let folder = try TemporaryFolder(name, inMemory: inMemory)
-    return (folder, EventLog(folder: folder.path + "/events", segmentSize: segmentSize))
+    return (folder, DurableLog(folder: folder.path + "/events", segmentSize: segmentSize))
   }
 
   /// Everything that can be read, and what cannot.

@@ -72,7 +72,7 @@ struct CustomEventTests {
 
   @Test func dataIsShownUnchanged() throws {
     let folder = try TemporaryFolder("custom", inMemory: true)
-    let journal = Journal(home: Home(root: folder.path), program: "test")
+    let journal = EventJournal(home: Home(root: folder.path), program: "test")
     let data = #"{"n":1.50e2,"who":"ana b","by":7,"x":[1,{"y":null}],"two":"a\nb","z":"ü"}"#
     let numbers = try journal.append(custom: [
       CustomEvent(type: "ci.done", app: "shop", data: Array(data.utf8)),

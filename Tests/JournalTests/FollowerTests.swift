@@ -11,14 +11,14 @@ import Testing
 /// event.
 @Suite struct FollowerTests {
   let folder: TemporaryFolder
-  let journal: Journal
+  let journal: EventJournal
   let events: [Event]
   let segments: [UInt64]
 
   /// Makes a log with some thousand events of two apps in three segments.
   init() throws {
     folder = try TemporaryFolder("follower", inMemory: true)
-    journal = Journal(home: Home(root: folder.path), program: "test")
+    journal = EventJournal(home: Home(root: folder.path), program: "test")
     for round in 0..<110 {
       try journal.log.append(try (0..<60).map { try Self.event(round * 60 + $0) })
     }

@@ -46,7 +46,7 @@ struct GapsTests {
 
   @Test func gapsAreReadFromTheLog() throws {
     let folder = try TemporaryFolder("gaps", inMemory: true)
-    let journal = Journal(home: Home(root: folder.path), program: "test")
+    let journal = EventJournal(home: Home(root: folder.path), program: "test")
     _ = try journal.append(custom: (1...5).map { try CustomEvent(type: "a.\($0)") })
     let path = journal.home.events + "/0000000000000001.jsonl"
     var bytes = try Files.read(path)

@@ -13,14 +13,14 @@ struct JournalTests {
   @Test func valuesOfConfigVarsAreNeverWritten() throws {
     let folder = try TemporaryFolder("journal")
     let home = Home(root: folder.path + "/home")
-    let journal = Journal(home: home, program: "test", config: ["MINE": "a value of mine"])
+    let journal = EventJournal(home: home, program: "test", config: ["MINE": "a value of mine"])
     let data = EventData {
       ($0.line, $0.by) = ("use p\"ss\nwörd", "a value of mine")
       $0.cause = Cause(.crashed, "it said p\"ss\nwörd", facts: ["said": "p\"ss\nwörd"])
     }
     let before = try journal.append(.slugStored, app: "p\"ss\nwörd", data)
     #expect(before.data.line == data.line && before.data.by == "«MINE»")
-    _ = try ConfigStore(home: home, app: "shop").save(ConfigSet(["KEY": "p\"ss\nwörd"]))
+    _ = try ConfigSets(home: home, app: "shop").save(ConfigSet(["KEY": "p\"ss\nwörd"]))
     let after = try journal.append(.slugStored, app: "p\"ss\nwörd", data)
     #expect(after.app == "«KEY»" && after.data.line == "use «KEY»")
     #expect(after.data.cause?.facts == ["said": "«KEY»"])

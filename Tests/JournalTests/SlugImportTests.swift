@@ -9,13 +9,13 @@ import Testing
 /// The events that an import writes; each is written once.
 struct SlugImportTests {
   let folder: TemporaryFolder
-  let journal: Journal
+  let journal: EventJournal
   let record: SlugRecord
   let stored = EventData { ($0.slug, $0.build) = (SlugRecordTests.slug, SlugRecordTests.build) }
 
   init() throws {
     folder = try TemporaryFolder("import")
-    journal = Journal(home: Home(root: folder.path), program: "test")
+    journal = EventJournal(home: Home(root: folder.path), program: "test")
     record = try SlugRecord(
       bytes: SlugRecordTests.bytes(SlugRecordTests.good), slug: SlugRecordTests.slug)
   }

@@ -1,11 +1,12 @@
 import Events
 import HomeLayout
 import NodeModel
-@testable import Observation
 import Posix
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Observation
 
 /// What the fleet decides without any node: which nodes there are, and when it searches for them.
 @Suite struct NodeFleetTests {

@@ -79,7 +79,7 @@ struct OutputReaderTests {
 
   @Test func valuesOfConfigVarsAreMasked() throws {
     let place = try Place()
-    let configs = ConfigStore(home: place.home, app: "shop")
+    let configs = ConfigSets(home: place.home, app: "shop")
     _ = try configs.save(ConfigSet(["KEY": "s3cr3t-canary", "N": "1"]))
     try place.write(place.line(1, "key is s3cr3t-canary, 1"), to: place.run("web.1", 3))
     var reader = OutputReader(home: place.home, app: "shop", last: 10)

@@ -192,7 +192,7 @@ struct EventsTests {
     let drafts = ["{}", "{{}", "{}"].map {
       NewEvent(source: "test", type: "a.b", subject: "shop", data: Array($0.utf8))
     }
-    try EventLog(folder: stage.home.events).append(drafts)
+    try DurableLog(folder: stage.home.events).append(drafts)
     let all = try stage.relctl("events", "--json")
     #expect(try Self.numbers(all) == [1, 2, 3] && all.lines[1].contains(#""type":"unreadable""#))
     for glob in ["unreadable", "*read*"] {

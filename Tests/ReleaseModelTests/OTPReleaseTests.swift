@@ -13,7 +13,8 @@ import Testing
 
   @Test func mixRelease() throws {
     let release = try OTPReleaseFiles(fixture: "mix").release()
-    #expect(summary(of: release) == ["demo_mix", "0.1.0", "13.1.5", "mix", "bin/demo_mix", "start"])
+    #expect(
+      summary(of: release) == ["demo_mix", "0.1.0", "13.1.5", "mix", "bin/demo_mix", "start"])
     #expect(
       release.applications.map { "\($0.name) \($0.version) \($0.startType) \($0.order ?? 0)" } == [
         "kernel 8.5.3 permanent 1", "stdlib 4.2 permanent 2", "elixir 1.14.0 permanent 4",
@@ -34,7 +35,10 @@ import Testing
 
   @Test func relxRelease() throws {
     let release = try OTPReleaseFiles(fixture: "relx").release()
-    #expect(summary(of: release) == ["demo_relx", "0.1.0", "13.1.5", "relx", "bin/demo_relx", "foreground"])
+    #expect(
+      summary(of: release) == [
+        "demo_relx", "0.1.0", "13.1.5", "relx", "bin/demo_relx", "foreground",
+      ])
     #expect(release.bootOrder == ["kernel", "stdlib", "demo_relx", "sasl"])
     let sasl = try #require(release.applications.last)
     #expect(sasl.registered == ["sasl_sup", "alarm_handler", "release_handler"])

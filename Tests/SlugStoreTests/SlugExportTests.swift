@@ -29,7 +29,7 @@ import Testing
   }
 
   private func export(
-    _ name: String, _ store: SlugStore? = nil, _ compression: SlugExport.Compression = .gzip
+    _ name: String, _ store: StoredSlugs? = nil, _ compression: SlugExport.Compression = .gzip
   )
     throws -> [UInt8]
   {
@@ -45,7 +45,7 @@ import Testing
     // A copy of the home has no hard links, other times and other modes.
     let copy = Home(root: release.folder.path + "/copy")
     try FileTree.copy(release.home.root, to: copy.root)
-    #expect(try export("z.tgz", SlugStore(home: copy)) == bytes)
+    #expect(try export("z.tgz", StoredSlugs(home: copy)) == bytes)
     let lines = try tar("-tvf", "x.tgz", "--full-time", "--numeric-owner").text.split(
       separator: "\n")
     let names = lines.compactMap { $0.split(separator: " ").dropFirst(5).first.map(String.init) }
@@ -73,7 +73,7 @@ import Testing
       #expect(try tree.id == id && tree.record() == (hasRecord ? record : nil))
       #expect(try tree.provenance() == ReleaseTree.provenance)
       #expect(try Files.target(ofLink: folder + "/link") == "events.jsonl")
-      let other = SlugStore(home: Home(root: release.folder.path + "/other-\(hasRecord)"))
+      let other = StoredSlugs(home: Home(root: release.folder.path + "/other-\(hasRecord)"))
       #expect(try other.store(tree, provenance: ReleaseTree.provenance).id == id)
     }
   }

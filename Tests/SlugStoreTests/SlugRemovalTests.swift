@@ -111,7 +111,7 @@ import Testing
         return isHeld ? [first] : []
       }, isUnused: { _ in true }, tell: { _ in })
     #expect(isHeld.removed == [first])
-    let empty = SlugRemoval(SlugStore(home: Home(root: release.folder.path + "/none")))
+    let empty = SlugRemoval(StoredSlugs(home: Home(root: release.folder.path + "/none")))
     #expect(try empty.run(choose: { [] }, isUnused: { _ in true }, tell: { _ in }).removed == [])
     #expect(!Files.exists(release.folder.path + "/none"))
   }

@@ -12,13 +12,13 @@ struct ReleaseTree {
   let folder: TemporaryFolder
   let tree: String
   let home: Home
-  let store: SlugStore
+  let store: StoredSlugs
 
   init() throws {
     folder = try TemporaryFolder("slug")
     tree = folder.path + "/tree"
     home = Home(root: folder.path + "/home")
-    store = SlugStore(home: home)
+    store = StoredSlugs(home: home)
     try FileTree.copy(Fixtures.path("releases/mix"), to: tree)
     try folder.write("tree/bin/demo_mix", "#!/bin/sh\n", mode: 0o755)
     try folder.write("tree/releases/0.1.0/env.sh", "")
@@ -126,7 +126,7 @@ struct ReleaseTree {
         Issue.record("'\(text)' found \(found)")
       } catch { #expect(error.sentence == sentence) }
     }
-    #expect(throws: Cause.self) { try SlugStore(home: Home(root: "/no/such")).find("abcd") }
+    #expect(throws: Cause.self) { try StoredSlugs(home: Home(root: "/no/such")).find("abcd") }
   }
 
   @Test func aChangedManifestIsNoticed() throws {

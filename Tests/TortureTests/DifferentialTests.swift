@@ -35,7 +35,7 @@ import Testing
 private struct Round {
   struct Fault: Error, CustomStringConvertible { var description: String }
 
-  let log: EventLog
+  let log: DurableLog
   /// What was done to it.
   private(set) var deeds: [String] = []
   private(set) var isDoubtful = false
@@ -49,7 +49,7 @@ private struct Round {
   init(seed: UInt64, folder: String) {
     random = Scramble(seed &* 0x9E37_79B9_7F4A_7C15)
     _ = random.next()
-    log = EventLog(folder: folder, segmentSize: .random(in: 1100...2000, using: &random))
+    log = DurableLog(folder: folder, segmentSize: .random(in: 1100...2000, using: &random))
     isGrouped = Int.random(in: 0..<4, using: &random) == 0
   }
 
@@ -430,7 +430,7 @@ private struct Follower {
   }
 
   /// Whether the history was replaced.
-  private func isLost(_ log: EventLog) throws -> Bool {
+  private func isLost(_ log: DurableLog) throws -> Bool {
     guard let trail else { return false }
     guard let bytes = try Files.readIfThere(log.folder + "/" + LogModel.name(trail.segment)) else {
       return try log.segments().first != last + 1
@@ -440,7 +440,7 @@ private struct Follower {
   }
 
   /// - Returns: what is wrong.
-  mutating func follow(_ log: EventLog, _ model: LogModel) throws -> String? {
+  mutating func follow(_ log: DurableLog, _ model: LogModel) throws -> String? {
     let expected = model.lines.filter { $0.number > last }
     let isLost = try isLost(log)
     var seen: [Line] = []

@@ -7,7 +7,7 @@ import Testing
 @Suite struct TortureByBits {
   /// The bytes of two segments of five lines each.
   private func ten(_ rack: Rack) throws -> [[UInt8]] {
-    let log = EventLog(folder: rack.log.folder, segmentSize: 1100)
+    let log = DurableLog(folder: rack.log.folder, segmentSize: 1100)
     for number in 1...10 { try log.append(Rack.event("\(number % 10)")) }
     let segments = try log.segments().map { try Files.read(path(rack, $0)) }
     #expect(segments.count == 2)
@@ -49,7 +49,7 @@ import Testing
 
   private func fault(_ rack: Rack, isLine: Bool) throws -> String? {
     // Products begin larger segments; here they stay as small as they are.
-    let log = EventLog(folder: rack.log.folder, segmentSize: 1100)
+    let log = DurableLog(folder: rack.log.folder, segmentSize: 1100)
     var before: [UInt64] = []
     let named = try log.verify { before.append($0.sequence) }
     if before.count < (isLine ? 9 : 10) || before != before.sorted() { return "read \(before)" }

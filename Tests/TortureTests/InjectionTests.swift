@@ -16,7 +16,7 @@ import Testing
 
   /// A log with five lines, of which the next one begins another segment or not.
   private func five(_ rack: Rack, isFull: Bool) throws -> [UInt64: String] {
-    let log = EventLog(folder: rack.log.folder, segmentSize: isFull ? 1100 : 1 << 20)
+    let log = DurableLog(folder: rack.log.folder, segmentSize: isFull ? 1100 : 1 << 20)
     let keys = (1...5).map { "old-\($0)" }
     let lines = try log.append(keys.map { Rack.event($0) })
     return Dictionary(zip(lines.map(\.sequence), keys)) { $1 }

@@ -77,7 +77,7 @@ import Testing
   private func path(_ rack: Rack) -> String { rack.log.folder + "/0000000000000001.jsonl" }
 
   /// The lines of a log, and what verify names.
-  private func look(_ log: EventLog) throws -> (
+  private func look(_ log: DurableLog) throws -> (
     numbers: [UInt64], missing: [UInt64], found: Verification
   ) {
     var numbers: [UInt64] = []
@@ -87,7 +87,7 @@ import Testing
 
   @Test(arguments: cases, ["append", "repair"]) func theEnd(_ given: Case, first: String) throws {
     let rack = try Rack("known")
-    let log = EventLog(folder: rack.log.folder, segmentSize: 4096)
+    let log = DurableLog(folder: rack.log.folder, segmentSize: 4096)
     try log.append((1...5).map { Rack.event("\($0)") })
     var bytes = try Files.read(path(rack))
     let ends = bytes.indices.filter { bytes[$0] == 10 }.map { $0 + 1 }
@@ -123,7 +123,7 @@ import Testing
 
   @Test func theNewestSegmentIsGone() throws {
     let rack = try Rack("gone")
-    let log = EventLog(folder: rack.log.folder, segmentSize: 1100)
+    let log = DurableLog(folder: rack.log.folder, segmentSize: 1100)
     for number in 1...10 { try log.append(Rack.event("\(number)")) }
     let newest = try #require(try log.segments().last)
     let kept = Array(1..<newest)

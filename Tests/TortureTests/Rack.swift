@@ -7,7 +7,7 @@ import Testing
 final class Rack: Sendable {
   let folder: TemporaryFolder
   let home: String
-  var log: EventLog { EventLog(folder: home + "/events") }
+  var log: DurableLog { DurableLog(folder: home + "/events") }
 
   init(_ name: String, inMemory: Bool = true) throws {
     folder = try TemporaryFolder(name, inMemory: inMemory)

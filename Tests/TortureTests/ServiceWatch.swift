@@ -102,6 +102,6 @@ struct ServiceWatch {
 
   private func config(of run: Board.Run, _ app: Board.App) -> [String: String]? {
     guard let digest = app.release(run.release)?.config else { return nil }
-    return try? ConfigStore(home: scene.home, app: app.name).load(digest).values
+    return try? ConfigSets(home: scene.home, app: app.name).load(digest).values
   }
 }

@@ -31,6 +31,8 @@ struct BootAttempt {
 
   private static let mostLines = 200
 
+  private enum Source { case leash, output, node }
+
   init(_ invocation: Invocation, leash: File, limit: Int64) throws(PosixError) {
     (self.leash, self.limit) = (leash, limit)
     start = Clock.monotonic()
@@ -42,14 +44,15 @@ struct BootAttempt {
     var watch: BootWatch?
     let end = start + limit
     var isOpen = true
+    var loop = EventLoop<Source>()
+    loop.watch(leash.descriptor, as: .leash)
     while true {
-      let tick = watch?.nextTick ?? Clock.monotonic() + 10
-      let wait = min(tick, end, Clock.monotonic() + 50) - Clock.monotonic()
-      var interests = [Poll.Interest(leash.descriptor)] + (watch?.interests ?? [])
-      if isOpen { interests.append(Poll.Interest(output.descriptor)) }
-      let ready = try Poll.wait(interests, milliseconds: max(0, wait))
-      if ready.contains(where: { $0.descriptor == leash.descriptor }) { return .abandoned }
-      if ready.contains(where: { $0.descriptor == output.descriptor }) { isOpen = try read() }
+      loop.watch(isOpen ? output.descriptor : nil, as: .output)
+      loop.watch(watch?.interests ?? [], as: .node)
+      let now = Clock.monotonic()
+      let turn = try loop.wait(until: min(watch?.nextTick ?? now + 10, end, now + 50))
+      if turn.has(.leash) { return .abandoned }
+      if turn.has(.output) { isOpen = try read() }
       if let exit = child.exitIfEnded() {
         try drain(&isOpen)
         return .ended(exit)
@@ -64,7 +67,7 @@ struct BootAttempt {
         case nil: break
         }
       }
-      _ = watch?.advance(ready)
+      _ = watch?.advance(turn.ready[.node] ?? [])
       if watch?.hasBooted == true { return .booted(milliseconds: Clock.monotonic() - start) }
       if Clock.monotonic() >= end {
         let reason = node == nil ? "it does not end" : watch?.reason ?? "it has started no node"

@@ -69,13 +69,13 @@ public final class BootCheck {
   public func end(interrupts: Signals? = nil) throws(BuildFailure) -> [Result] {
     var bytes: [UInt8] = []
     var interrupted: Signal?
-    let descriptors = [answers.descriptor] + [interrupts?.file.descriptor].compactMap { $0 }
+    enum Source { case answers }
+    var loop = EventLoop<Source>(signals: interrupts)
+    loop.watch(answers.descriptor, as: .answers)
     do throws(PosixError) {
       while true {
-        let ready = try Poll.wait(descriptors)
-        interrupted = interrupts?.next()
+        interrupted = try loop.wait().signals.first
         if interrupted != nil { break }
-        guard ready.contains(answers.descriptor) else { continue }
         let part = try answers.read(upTo: 65_536)
         if part.isEmpty || bytes.count > 1 << 20 { break }
         bytes += part

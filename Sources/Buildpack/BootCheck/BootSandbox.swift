@@ -79,9 +79,12 @@ public struct BootSandbox {
       .startPiped(input: .file(leash))
     var lines: [String] = []
     var splitter = LineSplitter(longest: 1 << 20)
+    enum Source { case leash, output }
+    var loop = EventLoop<Source>()
+    loop.watch(leash.descriptor, as: .leash)
+    loop.watch(output.descriptor, as: .output)
     while true {
-      let ready = try Poll.wait([leash.descriptor, output.descriptor])
-      if ready.contains(leash.descriptor) {
+      if try loop.wait().has(.leash) {
         child.signal(.kill)
         _ = child.wait()
         Program.exit(ExitCode.interrupted)

@@ -19,7 +19,7 @@ public struct HomeBuild {
   }
 
   let home: Home
-  let journal: Journal
+  let journal: EventJournal
   let app: String?
   let operatorName: String
   let variables: BuildVariables
@@ -35,7 +35,8 @@ public struct HomeBuild {
   ///   - journal: masks the values of `variables`.
   ///   - output: where relpack writes.
   public init(
-    home: Home, journal: Journal, app: String?, by operatorName: String, variables: BuildVariables,
+    home: Home, journal: EventJournal, app: String?, by operatorName: String,
+    variables: BuildVariables,
     environment: [String: String], output: File, write: @escaping (String) -> Void
   ) {
     (self.home, self.journal, self.app) = (home, journal, app)
@@ -108,7 +109,7 @@ public struct HomeBuild {
     var provenance = provenance
     // The tree knows in which folder the build's tools saw the source.
     provenance.place = try tree.provenance()?.place.map(Printable.clean)
-    return try SlugStore(home: home).store(tree, provenance: provenance).id
+    return try StoredSlugs(home: home).store(tree, provenance: provenance).id
   }
 
   /// The environment of relpack, except for what depends on the folder.
@@ -137,12 +138,11 @@ public struct HomeBuild {
 
   /// Passes signals on to relpack, which ends its tools and records that it was stopped.
   private func wait(for child: Child, passingOn signals: Signals) throws(PosixError) -> Exit {
-    let end = ProcessIdentity(of: child.pid)?.endWatch()
-    while let end {
-      let ready = try Poll.wait([end.descriptor, signals.file.descriptor], milliseconds: nil)
-      if ready.contains(end.descriptor) { break }
-      if signals.next() != nil { child.signal(.term) }
-    }
+    enum Source { case end }
+    guard let end = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
+    var loop = EventLoop<Source>(signals: signals)
+    loop.watch(end.descriptor, as: .end)
+    while try !loop.wait().has(.end) { child.signal(.term) }
     return child.wait()
   }
 

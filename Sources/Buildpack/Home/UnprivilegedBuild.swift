@@ -12,7 +12,7 @@ struct UnprivilegedBuild {
   let relpack: String
   let provenance: Provenance
 
-  private var journal: Journal { build.journal }
+  private var journal: EventJournal { build.journal }
 
   func run(copy: (String) throws(Cause) -> Void) throws(Cause) -> String {
     let user = try BuildUser(build.environment) {

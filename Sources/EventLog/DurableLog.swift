@@ -14,7 +14,7 @@ import Posix
 ///   size, and syncing it writes no metadata and needs no space.
 ///
 /// `docs/reference/event-log.md` has the format in full.
-public struct EventLog: Sendable {
+public struct DurableLog: Sendable {
   public let folder: String
   /// Bytes of a new segment.
   let segmentSize: Int

@@ -4,7 +4,7 @@ import Posix
 import ReleaseModel
 
 /// The slugs of a home. Equal files of all slugs are one object on the disk, which is hard-linked into each tree.
-public struct SlugStore: Sendable {
+public struct StoredSlugs: Sendable {
   let home: Home
 
   public init(home: Home) { self.home = home }

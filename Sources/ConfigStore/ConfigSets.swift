@@ -7,7 +7,7 @@ import Redaction
 
 /// The sets of config vars of one app. Each set is one immutable file, named by a keyed digest, which says nothing about
 /// the values.
-public struct ConfigStore: Sendable {
+public struct ConfigSets: Sendable {
   private let home: Home
   private let folder: AppFolder
 

@@ -1,7 +1,7 @@
 import ErlangTerm
 
 /// A call of a function of a node.
-public struct Call: Hashable, Sendable {
+public struct RemoteCall: Hashable, Sendable {
   public var module: String
   public var function: String
   public var arguments: [Term]

@@ -3,8 +3,8 @@ import Deployment
 import Events
 import Instance
 
-extension Verb {
-  static let agent = Verb(
+extension Command {
+  static let agent = Command(
     CommandSyntax(
       "agent", "", "be the agent of this home, in the foreground",
       details:
@@ -23,7 +23,7 @@ extension Verb {
     return .success
   }
 
-  static let agentStart = Verb(
+  static let agentStart = Command(
     CommandSyntax("agent start", "", "start an agent in the background if none runs")
   ) { call throws(Cause) in
     try AgentControl(home: call.home()).ensure(
@@ -31,7 +31,7 @@ extension Verb {
     return .success
   }
 
-  static let agentStop = Verb(
+  static let agentStop = Command(
     CommandSyntax("agent stop", "", "ask the agent to leave; the instances go on")
   ) { call throws(Cause) in
     if try AgentControl(home: call.home()).stop() { return .success }

@@ -6,16 +6,16 @@ import PlainText
 import Posix
 
 /// A command of `relctl`: how it is called and what it does.
-struct Verb: Sendable {
-  let command: CommandSyntax
-  let run: @Sendable (Call) throws(Cause) -> Outcome
+struct Command: Sendable {
+  let syntax: CommandSyntax
+  let run: @Sendable (CommandCall) throws(Cause) -> Outcome
 
-  init(_ command: CommandSyntax, _ run: @escaping @Sendable (Call) throws(Cause) -> Outcome) {
-    (self.command, self.run) = (command, run)
+  init(_ syntax: CommandSyntax, _ run: @escaping @Sendable (CommandCall) throws(Cause) -> Outcome) {
+    (self.syntax, self.run) = (syntax, run)
   }
 
   /// In the order of help: from source to a running release, then looking, then changing.
-  static let all: [Verb] = [
+  static let all: [Command] = [
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
     .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
@@ -35,7 +35,7 @@ struct Verb: Sendable {
       context.print("relctl \(Version.current)")
       return .success
     }
-    guard let verb = find(words) else {
+    guard let command = find(words) else {
       guard let group = group(first) else { throw unknown(first) }
       if !words.contains("--help") {
         throw Cause(.usage, "'\(first)' needs a command", remedy: group)
@@ -43,32 +43,32 @@ struct Verb: Sendable {
       context.print(group)
       return .success
     }
-    let count = verb.command.name.split(separator: " ").count
+    let count = command.syntax.name.split(separator: " ").count
     let arguments = try Arguments(
-      Array(words.dropFirst(count)), for: verb.command, program: context.program)
+      Array(words.dropFirst(count)), for: command.syntax, program: context.program)
     if arguments.has("--help") {
-      context.print(verb.command.help(program: context.program))
+      context.print(command.syntax.help(program: context.program))
       return .success
     }
-    return try verb.run(Call(arguments: arguments, context: context))
+    return try command.run(CommandCall(arguments: arguments, context: context))
   }
 
-  private static func find(_ words: [String]) -> Verb? {
-    all.filter { verb in
-      let name = verb.command.name.split(separator: " ").map(String.init)
+  private static func find(_ words: [String]) -> Command? {
+    all.filter { command in
+      let name = command.syntax.name.split(separator: " ").map(String.init)
       return Array(words.prefix(name.count)) == name
-    }.max { $0.command.name.utf8.count < $1.command.name.utf8.count }
+    }.max { $0.syntax.name.utf8.count < $1.syntax.name.utf8.count }
   }
 
   /// The commands that begin with a word which is none by itself.
   private static func group(_ word: String) -> String? {
-    let members = all.filter { $0.command.name.hasPrefix(word + " ") }
-    let usages = members.map { $0.command.usage(program: "relctl") }
+    let members = all.filter { $0.syntax.name.hasPrefix(word + " ") }
+    let usages = members.map { $0.syntax.usage(program: "relctl") }
     return usages.isEmpty ? nil : "usage: " + usages.joined(separator: " | ")
   }
 
   private static func unknown(_ word: String) -> Cause {
-    let near = Spelling.nearest(to: word, among: all.map(\.command.name)).first
+    let near = Spelling.nearest(to: word, among: all.map(\.syntax.name)).first
     return Cause(
       .usage, "unknown command '\(word)'" + (near.map { "; did you mean '\($0)'?" } ?? ""),
       remedy: "See: relctl help")
@@ -78,11 +78,11 @@ struct Verb: Sendable {
   static func trimmed(_ table: String) -> String { String(table.dropLast()) }
 
   private static func help(for words: [String], program: String) -> String {
-    if let verb = find(words) { return verb.command.help(program: program) }
-    let rows = all.map { verb in
+    if let command = find(words) { return command.syntax.help(program: program) }
+    let rows = all.map { command in
       [
-        "  " + [verb.command.name, verb.command.arguments].joined(separator: " "),
-        verb.command.summary,
+        "  " + [command.syntax.name, command.syntax.arguments].joined(separator: " "),
+        command.syntax.summary,
       ]
     }
     return """
@@ -97,7 +97,7 @@ struct Verb: Sendable {
 }
 
 /// One call of a command: what was said, and the world it was said in.
-struct Call: Sendable {
+struct CommandCall: Sendable {
   let arguments: Arguments
   let context: Context
 

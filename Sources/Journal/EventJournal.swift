@@ -9,12 +9,12 @@ import Redaction
 
 /// The event log with typed events.
 ///
-/// `EventLog` knows no types and `Events` no files; builds, the agent and the dashboard need both.
-public struct Journal: Sendable {
+/// `DurableLog` knows no types and `Events` no files; builds, the agent and the dashboard need both.
+public struct EventJournal: Sendable {
   public let home: Home
   /// The source in each event: `host/relctl`.
   let source: String
-  public let log: EventLog
+  public let log: DurableLog
   private let values: HomeMask
 
   /// - Parameter config: config vars from outside the home, masked as those of the home are.
@@ -22,7 +22,7 @@ public struct Journal: Sendable {
     self.home = home
     values = HomeMask(home: home, and: ConfigSet(config))
     source = Self.source(of: program)
-    log = EventLog(folder: home.events)
+    log = DurableLog(folder: home.events)
   }
 
   static func source(of program: String) -> String { "\(User.host)/\(program)" }
