@@ -104,7 +104,8 @@ int cposix_next_signal(int descriptor) {
   return 0;
 }
 
-// Everything the child does between fork and exec; it may call async-signal-safe functions only.
+// Everything the child does between vfork and exec. It shares the parent's memory: it may call async-signal-safe
+// functions only, and change nothing that the parent uses later.
 static int become(const char *program, char *const argv[], char *const envp[],
                   const char *directory, const int streams[3], struct cposix_start start,
                   pid_t parent, int *report) {
@@ -142,13 +143,20 @@ int cposix_spawn(const char *program, char *const argv[], char *const envp[], co
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == -1) return errno;
   pid_t parent = getpid();
-  pid_t child = fork();
+  // No handler of the parent may run in the child before `become` has reset them.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  // fork(2) would copy the page tables, which takes milliseconds in a large process.
+  pid_t child = vfork();
   if (child == 0) {
-    int reason = become(program, argv, envp, directory, streams, start, parent, &ends[1]);
-    ssize_t written = write(ends[1], &reason, sizeof reason);
+    int report = ends[1];
+    int reason = become(program, argv, envp, directory, streams, start, parent, &report);
+    ssize_t written = write(report, &reason, sizeof reason);
     _exit(written == sizeof reason ? 127 : 126);
   }
   int reason = errno;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   close(ends[1]);
   if (child == -1) {
     close(ends[0]);

@@ -118,7 +118,10 @@ public struct OutputDiagnosis: Sendable {
   /// Whether the VM may have ended before Elixir's message or the head of its own was written; then
   /// only a stack in an Erlang term is left.
   public var isCutShort: Bool {
-    lines.contains { $0.contains("init terminating in do_boot") || $0.contains("[{'Elixir.") }
+    lines.contains {
+      $0.contains("init terminating in do_boot") || $0.contains("{'Elixir.")
+        || $0.contains("{Elixir.")
+    }
       && !lines.contains { $0.contains("** (") }
   }
 

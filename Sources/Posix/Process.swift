@@ -49,7 +49,7 @@ public struct Child: Sendable {
     case file(File)
   }
 
-  /// Starts a program with just these three streams open. fork(2), execve(2)
+  /// Starts a program with just these three streams open. vfork(2), execve(2)
   /// - Parameters:
   ///   - newSession: whether it gets a session of its own, so that no signal of our terminal reaches it. setsid(2)
   ///   - deathSignal: sent to it when the thread that starts it ends, for whatever reason. prctl(2)

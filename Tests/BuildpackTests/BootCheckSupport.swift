@@ -12,7 +12,7 @@ import Testing
 /// `start.exs`, the code of its application.
 enum Actor {
   static let built: Result<TemporaryFolder, any Error> = Result {
-    let folder = try TemporaryFolder("actor")
+    let folder = try TemporaryFolder("actor", inMemory: true)
     try folder.write(
       "source/mix.exs",
       """
@@ -46,7 +46,7 @@ enum Actor {
 
   /// A relx release that starts nothing of its own, with a name and a cookie of its own in vm.args.
   static let relx: Result<TemporaryFolder, any Error> = Result {
-    let folder = try TemporaryFolder("relx")
+    let folder = try TemporaryFolder("relx", inMemory: true)
     try folder.write(
       "rebar.config",
       """
@@ -90,7 +90,7 @@ final class Playhouse: Sendable {
     _ built: Result<TemporaryFolder, any Error> = Actor.built, start: String = "",
     runtime: String = ""
   ) throws {
-    folder = try TemporaryFolder("playhouse")
+    folder = try TemporaryFolder("playhouse", inMemory: true)
     try FileTree.copy(try built.get().path + "/release", to: tree)
     try folder.write("slug/start.exs", start)
     if Files.exists(tree + "/releases/0.1.0") {

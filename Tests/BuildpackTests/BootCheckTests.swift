@@ -188,7 +188,7 @@ import Testing
   }
 
   @Test func withoutNamespacesOnlyTheConfigurationIsRead() throws {
-    let empty = try TemporaryFolder("empty")
+    let empty = try TemporaryFolder("empty", inMemory: true)
     let house = try Playhouse(start: #"raise "started""#, runtime: #"System.fetch_env!("A")"#)
     let outcome = try house.outcome { request in
       request.searchPath = empty.path
@@ -218,7 +218,7 @@ import Testing
       return
     }
     #expect(applications == 4)
-    let empty = try TemporaryFolder("empty")
+    let empty = try TemporaryFolder("empty", inMemory: true)
     let reason = "cannot run 'unshare': no such file or directory"
     #expect(try house.outcome { $0.searchPath = empty.path } == checked(reason))
   }
@@ -307,7 +307,7 @@ import Testing
         Process.sleep(:infinity)
         """)
     let check = try BootCheck.begin(try house.request())
-    let isUp = eventually(20_000) { house.leftovers.contains { $0.contains("sleep 1000") } }
+    let isUp = eventually { house.leftovers.contains { $0.contains("sleep 1000") } }
     #expect(isUp)
     if isLetGo {
       check.stop()

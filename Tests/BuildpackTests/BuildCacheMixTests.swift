@@ -11,7 +11,7 @@ private final class Workshop: Sendable {
   var cache: BuildCache { BuildCache(folder: folder.path + "/cache/reltui") }
 
   init(own: Set<String>) throws {
-    folder = try TemporaryFolder("cache-mix")
+    folder = try TemporaryFolder("cache-mix", inMemory: true)
     self.own = own
     try Files.makeFolder(folder.path + "/cache")
   }

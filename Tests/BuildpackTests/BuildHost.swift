@@ -18,7 +18,7 @@ final class BuildHost: Sendable {
   private var buildpack: String { folder.path + "/buildpack" }
 
   init(_ sample: Sample) throws {
-    folder = try TemporaryFolder(sample.project)
+    folder = try TemporaryFolder(sample.project, inMemory: true)
     self.sample = sample
     try FileTree.copy(Workspace.root + "/buildpack", to: buildpack)
     let machine = buildpack + "/libexec/" + Manifest.Target.host.arch

@@ -172,7 +172,7 @@ import Testing
   // MARK: - ENV_DIR
 
   @Test func takesConfigVarsAsTheyAreAndNothingElse() throws {
-    let folder = try TemporaryFolder("env")
+    let folder = try TemporaryFolder("env", inMemory: true)
     try Canary.write(to: folder.path + "/env")
     let config = try ConfigFolder(folder.path + "/env")
     let expected = Canary.values.filter { $0.key != "CANARY_BIG" }

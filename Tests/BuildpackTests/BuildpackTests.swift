@@ -25,7 +25,7 @@ import Testing
 
   /// From another folder, copied to a path with blanks, with a `CDPATH` that leads astray.
   @Test func eachEntryPointRunsItsCommand() throws {
-    let folder = try TemporaryFolder("entry")
+    let folder = try TemporaryFolder("entry", inMemory: true)
     let pack = folder.path + "/a \"pack\""
     try FileTree.copy(Workspace.root + "/buildpack", to: pack)
     #expect(try Files.list(pack + "/bin") == Self.entries)
@@ -122,7 +122,7 @@ import Testing
       "---\ndefault_process_types:\n  \"no\": \"sh -c 'a: \\\"b\\\" \\\\ # c'\"\n  \"1x\": \"'é'\"\n"
     ),
   ]) func writesYAML(_ procfile: String?, _ yaml: String) throws {
-    let folder = try TemporaryFolder("yaml")
+    let folder = try TemporaryFolder("yaml", inMemory: true)
     if let procfile { try File.open(folder.path + "/Procfile", .create).write(procfile) }
     #expect(try DefaultProcesses.yaml(folder.path) == yaml)
   }

@@ -112,7 +112,7 @@ import Testing
     """
 
   private func failure(_ house: Playhouse) throws -> Cause {
-    let empty = try TemporaryFolder("empty")
+    let empty = try TemporaryFolder("empty", inMemory: true)
     return try house.failure { $0.searchPath = empty.path }
   }
 
@@ -195,7 +195,7 @@ import Testing
     let (name, text, sentence) = Self.configurations[index]
     let house = try Playhouse(Actor.relx)
     try house.folder.write("slug/releases/1.0.0/" + name, text)
-    let empty = try TemporaryFolder("empty")
+    let empty = try TemporaryFolder("empty", inMemory: true)
     let result = BootCheck.Result(
       release: "", outcome: try house.outcome { $0.searchPath = empty.path })
     if let sentence {

@@ -11,7 +11,7 @@ import Testing
   private var exchange: Exchange { Exchange(source: source, folder: hidden) }
 
   init() throws {
-    folder = try TemporaryFolder("exchange")
+    folder = try TemporaryFolder("exchange", inMemory: true)
     for (path, text) in ["mix.exs": "a", "lib/x.ex": "b", "bin/tool": "c", "releases": "d"] {
       try folder.write("source/" + path, text)
     }

@@ -33,7 +33,7 @@ import Testing
 
   @Test func isThereWhereItIsNeeded() throws {
     for item in Self.cases {
-      let folder = try TemporaryFolder("hex")
+      let folder = try TemporaryFolder("hex", inMemory: true)
       try folder.write("source/mix.exs", Self.mixfile("demand", item.deps))
       try folder.write("source/mix.lock", "%{\n\(item.lock)}\n")
       try folder.write("source/lib/demand.ex", "defmodule Demand do\nend\n")

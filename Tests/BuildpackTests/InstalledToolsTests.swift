@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test func followsLinksAndROOTDIR() throws {
-    let folder = try TemporaryFolder("tools")
+    let folder = try TemporaryFolder("tools", inMemory: true)
     try Self.makeErlang(folder, at: "a", version: "25.3.2.8")
     try Self.makeElixir(folder, at: "b", version: "1.15.0-rc.1")
     try folder.write("bin/erl", "#!/bin/sh\nROOTDIR=\"\(folder.path)/a\"\nexit 1\n", mode: 0o755)
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func identityTellsAChange() throws {
-    let folder = try TemporaryFolder("tools")
+    let folder = try TemporaryFolder("tools", inMemory: true)
     try Self.makeErlang(folder, at: "a", version: "25.3")
     let path = folder.path + "/a/bin"
     let before = Self.find(path).erlang?.identity
@@ -82,7 +82,7 @@ import Testing
 
   /// Version managers put scripts into the `PATH` that choose by a file in the source.
   @Test func runsAVersionManagersShim() throws {
-    let folder = try TemporaryFolder("shims")
+    let folder = try TemporaryFolder("shims", inMemory: true)
     let path = try #require(Environment.current["PATH"])
     for program in ["erl", "elixir", "mix"] {
       let real = try Invocation([program], environment: ["PATH": path]).program()
@@ -120,7 +120,7 @@ import Testing
   @Test(arguments: trees) func readsReleases(_ item: (files: [String: String], version: String?))
     throws
   {
-    let folder = try TemporaryFolder("tree")
+    let folder = try TemporaryFolder("tree", inMemory: true)
     try folder.write("bin/erl", "#!/bin/sh\nexit 1\n", mode: 0o755)
     for (name, text) in item.files { try folder.write(name, text) }
     let tools = Self.find(folder.path + "/bin")

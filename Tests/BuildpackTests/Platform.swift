@@ -17,7 +17,7 @@ final class Platform: Sendable {
 
   /// - Parameter config: the app's config vars.
   init(config: [String: String] = [:], change: (String) throws -> Void = { _ in }) throws {
-    folder = try TemporaryFolder("build")
+    folder = try TemporaryFolder("build", inMemory: true)
     try FileTree.copy(
       Workspace.greeter, to: folder.path + "/source",
       skipping: { ["_build", "deps"].contains($0) })

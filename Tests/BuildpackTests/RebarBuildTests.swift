@@ -36,7 +36,7 @@ import Testing
 
   @Test func buildsTheReleasesThatRelxDeclares() throws {
     for item in Self.cases {
-      let folder = try TemporaryFolder("rebar")
+      let folder = try TemporaryFolder("rebar", inMemory: true)
       let source = folder.path + "/source"
       try folder.write("source/rebar.config", "{deps, []}.\n\(item.config)\n")
       try folder.write(

@@ -18,7 +18,7 @@ final class ToolchainMirror: Sendable {
   let bare: String
 
   private init() throws {
-    folder = try TemporaryFolder("mirror")
+    folder = try TemporaryFolder("mirror", inMemory: true)
     bare = folder.path + "/bare"
     try Files.makeFolder(bare, mode: 0o755)
     for name in [

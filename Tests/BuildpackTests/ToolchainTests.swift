@@ -37,7 +37,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
   /// The output of the tools, with no other Erlang in the `PATH`.
   private func run(_ toolchain: Toolchain, _ arguments: [String]) throws -> Invocation.Result {
     let path = (toolchain.folders + [try mirror().bare]).joined(separator: ":")
-    let home = try TemporaryFolder("home")
+    let home = try TemporaryFolder("home", inMemory: true)
     return try Invocation(
       arguments, in: home.path,
       environment: ["PATH": path, "HOME": home.path, "LANG": "C.UTF-8"]
@@ -65,7 +65,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     let server = try MirrorServer { path in
       (try? mirror.bytes(path)).map { .bytes($0) } ?? .status("404 Not Found")
     }
-    let folder = try TemporaryFolder("cache")
+    let folder = try TemporaryFolder("cache", inMemory: true)
     let said = Said()
     let tools = "erlang 25.3\nelixir 1.14.5"
     let first = try resolve(
@@ -104,7 +104,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
   /// The image's Erlang with another Elixir.
   @Test func combinesTheImagesErlangWithAFetchedElixir() throws {
     let mirror = try mirror()
-    let folder = try TemporaryFolder("cache")
+    let folder = try TemporaryFolder("cache", inMemory: true)
     let toolchain = try resolve(
       "elixir 1.14.5", url: mirror.url, cache: folder.path, path: hostPath)
     #expect(toolchain.erlang.reason.contains("of the image") && toolchain.folders.count == 1)
@@ -137,14 +137,14 @@ private let hostPath = Environment.current["PATH"] ?? ""
   }
 
   @Test func buildsCanRunSideBySide() throws {
-    let mirror = try TemporaryFolder("mirror")
+    let mirror = try TemporaryFolder("mirror", inMemory: true)
     try Self.pack(mirror)
     let server = try MirrorServer { path in
       // Long enough for the other builds to begin.
       if path.hasSuffix(".gz") { Clock.pause(milliseconds: 300) }
       return (try? Files.read(mirror.path + "/" + path)).map { .bytes($0) } ?? .status("404 No")
     }
-    let folder = try TemporaryFolder("cache")
+    let folder = try TemporaryFolder("cache", inMemory: true)
     let said = Said()
     let found = Threads.collect(3) { _ in
       try? resolve(
@@ -180,9 +180,9 @@ private let hostPath = Environment.current["PATH"] ?? ""
   ]
 
   @Test func replacesADamagedTree() throws {
-    let mirror = try TemporaryFolder("mirror")
+    let mirror = try TemporaryFolder("mirror", inMemory: true)
     try Self.pack(mirror)
-    let folder = try TemporaryFolder("cache")
+    let folder = try TemporaryFolder("cache", inMemory: true)
     func fetch(_ said: Said = Said()) throws -> Toolchain {
       try resolve(
         "erlang 25.3", url: "file:" + mirror.path, cache: folder.path, path: "", needsElixir: false,
@@ -210,9 +210,9 @@ private let hostPath = Environment.current["PATH"] ?? ""
   }
 
   @Test func worksWithoutACache() throws {
-    let mirror = try TemporaryFolder("mirror")
+    let mirror = try TemporaryFolder("mirror", inMemory: true)
     try Self.pack(mirror)
-    let folder = try TemporaryFolder("cache")
+    let folder = try TemporaryFolder("cache", inMemory: true)
     try folder.write("file", "")
     let said = Said()
     let toolchain = try resolve(
@@ -261,7 +261,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
     _ tools: String, path: String = "", needsElixir: Bool = true, stack: String? = "heroku-22",
     erlangs: String = erlangs, elixirs: String = elixirs
   ) throws -> String {
-    let folder = try TemporaryFolder("lists")
+    let folder = try TemporaryFolder("lists", inMemory: true)
     try folder.write(otp + "/builds.txt", erlangs)
     try folder.write("elixir/builds.txt", elixirs)
     let said = Said()
@@ -307,7 +307,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
   }
 
   @Test func namesTheImagesVersion() throws {
-    let folder = try TemporaryFolder("image")
+    let folder = try TemporaryFolder("image", inMemory: true)
     try InstalledToolsTests.makeErlang(folder, at: "a", version: "27.0.1")
     try folder.write("broken/erl", "#!/bin/sh\necho no version is set\nexit 1\n", mode: 0o755)
     let path = folder.path + "/a/bin"
@@ -401,7 +401,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
   @Test(arguments: servers.indices) func refusesHostileServers(_ index: Int) throws {
     let (name, answer, expected) = Self.servers[index]
     let server = try MirrorServer(answer)
-    let folder = try TemporaryFolder("cache")
+    let folder = try TemporaryFolder("cache", inMemory: true)
     let cause = try #require(throws: Cause.self) {
       try resolve("", url: server.url, cache: folder.path, path: "", needsElixir: false)
     }
@@ -444,7 +444,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
 
   @Test(arguments: archives)
   func refusesArchives(_ item: (name: String, script: String, outcome: String)) throws {
-    let folder = try TemporaryFolder("archive")
+    let folder = try TemporaryFolder("archive", inMemory: true)
     let packing = Invocation(
       ["sh", "-ec", item.script], in: folder.path, environment: ["PATH": "/usr/bin:/bin"])
     #expect(try packing.run().isSuccess)

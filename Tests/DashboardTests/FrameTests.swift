@@ -55,9 +55,10 @@ struct FrameTests {
         "12:00:01.123 [info] listens on 127.0.0.1:4003", "[warning] slow answer: 812 ms",
         "[error] GenServer Greeter.Clock terminating", "\u{1B}[31mred\u{1B}[0m 漢字\ttab",
       ]
-      let lines = (0..<40).map { index in
-        OutputLine(
-          time: Past.now + Int64(index - 40) * 1500, app: app,
+      let lines = (0..<40).map { (index: Int) -> OutputLine in
+        let offset = Int64(index - 40) * 1500
+        return OutputLine(
+          time: Past.now + offset, app: app,
           instance: InstanceName("web", index % 3 == 0 ? 2 : 1), run: 18, text: texts[index % 4])
       }
       story.tell(.lines(lines))

@@ -7,7 +7,7 @@ import Testing
 @testable import ErlangDistribution
 
 /// Nodes that are hard to come to.
-@Suite(.serialized) struct RealConnectionTests {
+@Suite(.serialized, .waitsForPrograms) struct RealConnectionTests {
   private func failure(
     _ address: NodeAddress, _ cookie: String
   ) throws -> DistributionError {
@@ -111,7 +111,7 @@ import Testing
     let name = try #require(NodeName.parse("six@[::1]:\(port)")).name
     let address = NodeAddress(name: name, door: .port(port), isIPv6: true)
     var answer: Term?
-    _ = eventually(20_000) {
+    _ = eventually {
       var client = try? Client(to: address, cookie: .test(node.cookie))
       answer = try? client?.value("erlang", "node")
       return answer != nil

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ErlangDistribution
 
-@Suite(.serialized) struct RealNodeTests {
+@Suite(.serialized, .waitsForPrograms) struct RealNodeTests {
   @Test(arguments: Real.runtimes)
   func aThousandCallsInFlight(_ runtime: Beam.Runtime) throws {
     var connection = try Real.node(runtime).connect()

@@ -6,7 +6,7 @@ import Testing
 @testable import ErlangDistribution
 
 /// Distribution over TLS, which Debian's OTP 25 has.
-@Suite(.serialized) struct RealTLSTests {
+@Suite(.serialized, .waitsForPrograms) struct RealTLSTests {
   /// A certificate authority and what it has signed, and a node with them.
   struct Setting {
     let folder: TemporaryFolder

@@ -6,7 +6,7 @@ import Testing
 @testable import ErlangDistribution
 
 /// Terms of real nodes, both ways.
-@Suite(.serialized) struct RealTermTests {
+@Suite(.serialized, .waitsForPrograms) struct RealTermTests {
   static let terms = [
     "[ok, '', 'with space', 'gr\\374n', '\\x{20ac}\\x{1F600}', list_to_atom(lists:duplicate(255, $a))]",
     "list_to_atom(lists:duplicate(255, 16#20AC))",

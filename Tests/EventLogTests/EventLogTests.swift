@@ -82,7 +82,7 @@ import Testing
       }
       group.addTask {
         var (reader, lines) = (Reader(DurableLog(folder: path)), [Line]())
-        let isWhole = eventually(30_000) {
+        let isWhole = eventually {
           lines += (try? reader.rest(limit: 700)) ?? []
           return lines.count >= 240
         }

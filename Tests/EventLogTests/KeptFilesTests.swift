@@ -57,7 +57,7 @@ import Testing
   /// The folder above is not watched, but looked at once a second.
   @Test func aHomeThatIsMoved() throws {
     try Files.rename(folder.path + "/home", to: folder.path + "/moved")
-    let isNoticed = eventually(10_000) {
+    let isNoticed = eventually {
       (try? log.append(NewEvent(4))) != nil && Files.exists(log.folder)
     }
     #expect(isNoticed)

@@ -96,10 +96,10 @@ import Testing
     try log.append(NewEvent(1))
     var watch = Watch(log)
     try Files.rename(log.folder, to: log.folder + ".old")
-    let isNoticed = eventually(5000) { watch.hasChanged() }
+    let isNoticed = eventually { watch.hasChanged() }
     #expect(isNoticed)
     try log.append(NewEvent(1))
-    #expect(eventually(5000) { watch.hasChanged() })
+    #expect(eventually { watch.hasChanged() })
     let descriptor = try #require(watch.descriptor)
     try log.append(NewEvent(2))
     #expect(try Poll.wait([descriptor], milliseconds: 5000) == [descriptor])

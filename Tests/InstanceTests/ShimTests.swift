@@ -51,7 +51,7 @@ final class ShimRun {
   }
 
   /// Waits until the script has written the line.
-  func says(_ text: String) -> Bool { eventually(20_000) { lines.contains(text) } }
+  func says(_ text: String) -> Bool { eventually { lines.contains(text) } }
 
   var shimIdentity: ProcessIdentity? { ProcessIdentity(of: shim.pid) }
   var descendants: [ProcessIdentity] {

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// What a watch says of a real node is what the node says of itself to another one.
-struct RealNodeTests {
+@Suite(.waitsForPrograms) struct RealNodeTests {
   @Test(arguments: [Beam.Runtime.otp25, .otp28])
   func tellsWhatTheNodeTells(_ runtime: Beam.Runtime) throws {
     let beam = try Beam(runtime, name: "told", evaluating: ["application:start(crypto)"])

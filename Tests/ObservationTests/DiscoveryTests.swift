@@ -73,7 +73,7 @@ import Testing
   @Test func namedWhenItRanAlready() throws {
     let beam = try Beam(
       name: "late", naming: .none, evaluating: ["{ok, _} = net_kernel:start([late, shortnames])"])
-    #expect(eventually(20_000) { Self.find(beam)?.name != nil }, "\(beam.output)")
+    #expect(eventually { Self.find(beam)?.name != nil }, "\(beam.output)")
     let node = try #require(Self.find(beam))
     #expect(node.name?.description == "late@\(User.host.prefix { $0 != "." })")
     #expect(node.cause == nil && node.port != nil && node.cookie == Cookie(beam.cookie))

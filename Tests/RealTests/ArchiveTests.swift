@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Deployments of archives of built OTP releases, as mix and rebar3 make them.
-struct ArchiveTests {
+@Suite(.waitsForPrograms) struct ArchiveTests {
   let stage: Stage
 
   init() throws { stage = try Stage("archive") }

@@ -4,7 +4,7 @@ import Testing
 
 /// The variables that a build gets, and where they can be seen; as root, so also through the build
 /// user.
-@Suite(.serialized) struct BuildVariablesTests {
+@Suite(.serialized, .waitsForPrograms) struct BuildVariablesTests {
   let stage: Stage
   let source: String
 

@@ -6,7 +6,7 @@ import Testing
 
 /// Plants values of config vars wherever they can get into an event, then looks for them in every
 /// byte of the log and of the output.
-@Suite struct CanaryTests {
+@Suite(.waitsForPrograms) struct CanaryTests {
   /// Random text with a unique prefix, by which even half a value is found.
   private static func noise() -> String { mark + Random.hex(10) }
   private static let mark = "zq"
@@ -135,7 +135,7 @@ import Testing
     answers.append(try stage.relctl("config", "greeter", "set", "GREETER_CRASH_AFTER_MS=1500"))
     #expect(answers.last?.exit == .code(0), "\(answers.last?.errors ?? "")")
     #expect(
-      try eventually(20_000) {
+      try eventually {
         try stage.events().contains {
           $0.type == .instanceCrashed && $0.data.cause?.id == "RT-CRASHED"
         }

@@ -2,7 +2,7 @@ import Posix
 import TestSupport
 import Testing
 
-struct CommandsReferenceTests {
+@Suite(.waitsForPrograms) struct CommandsReferenceTests {
   @Test func pageMatchesTheHelp() throws {
     let stage = try Stage("commands")
     let all = try help(stage, [])

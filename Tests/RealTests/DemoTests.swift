@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `make demo` without a terminal, with the programs of `make build`.
-struct DemoTests {
+@Suite(.waitsForPrograms) struct DemoTests {
   @Test func demoPrintsEveryViewAndLeavesNothing() throws {
     #expect(Files.isExecutableFile(Workspace.root + "/.build/release/reltui"), "run: make build")
     let environment = Environment.current.filter { ["PATH", "HOME", "LANG"].contains($0.key) }

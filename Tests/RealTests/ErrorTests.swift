@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Bad input gives one line with an id and the right exit code, and changes nothing.
-struct ErrorTests {
+@Suite(.waitsForPrograms) struct ErrorTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var arguments: [String]
     var exit: Int32

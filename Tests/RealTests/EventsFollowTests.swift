@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `relctl events --follow`: it wakes for new events, and ends when its reader is gone.
-struct EventsFollowTests {
+@Suite(.waitsForPrograms) struct EventsFollowTests {
   private final class Follower {
     let child: Child
     private(set) var output: File?
@@ -24,7 +24,7 @@ struct EventsFollowTests {
     func errors() throws -> String { String(decoding: try Files.read(errorPath), as: UTF8.self) }
 
     func expect(_ text: String) throws -> Bool {
-      try Workspace.wait(milliseconds: 10_000) {
+      try Workspace.wait(milliseconds: 30_000) {
         guard let output, try !Poll.wait([output.descriptor], milliseconds: 100).isEmpty else {
           return nil
         }
@@ -59,7 +59,7 @@ struct EventsFollowTests {
     /// Waits until it neither works nor wakes between two looks.
     func fallsAsleep() throws -> Bool {
       var before = (-1, -1)
-      return try eventually(10_000) {
+      return try eventually {
         defer { before = (try? (ticks(), sleeps())) ?? (-1, -1) }
         return try before == (ticks(), sleeps()) && stat().first == "S"
       }
@@ -67,7 +67,7 @@ struct EventsFollowTests {
 
     func ends() throws -> Exit? {
       guard let watch = ProcessIdentity(of: child.pid)?.endWatch() else { return child.exit() }
-      if try Poll.wait([watch.descriptor], milliseconds: 10_000).isEmpty {
+      if try Poll.wait([watch.descriptor], milliseconds: 30_000).isEmpty {
         child.signal(.kill)
         _ = child.exit()
         return nil
@@ -149,7 +149,7 @@ struct EventsFollowTests {
   @Test func followerWaitsForAMissingHome() throws {
     let stage = try Stage("absent")
     let follower = try Follower(stage)
-    let isAsleep = try eventually(10_000) { try follower.sleeps() > 2 }
+    let isAsleep = try eventually { try follower.sleeps() > 2 }
     #expect(isAsleep && !Files.exists(stage.home.root))
     #expect(try stage.relctl("events", "emit", "a.first").output == "1\n")
     #expect(try follower.expect("a.first"))

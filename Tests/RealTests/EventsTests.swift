@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The commands over the event log, on logs that these commands wrote.
-struct EventsTests {
+@Suite(.waitsForPrograms) struct EventsTests {
   static func emit(_ stage: Stage, _ lines: String) throws -> Stage.Answer {
     try stage.run("relctl", ["events", "emit", "--stdin"], input: lines)
   }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Restart and rollback by key in a real terminal, while the app serves requests.
-struct KeyTests {
+@Suite(.waitsForPrograms) struct KeyTests {
   /// A client that asks all ready instances again and again, and counts the rounds without any
   /// answer.
   private final class Visitor: @unchecked Sendable {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// `relctl build` by a user who is not root: the next build removes what a killed one left.
-@Suite(.serialized) final class KilledBuildTests: Sendable {
+@Suite(.serialized, .waitsForPrograms) final class KilledBuildTests: Sendable {
   static let user: uid_t = 54_321
   let folder: TemporaryFolder
   var home: Home { Home(root: folder.path + "/state") }
@@ -70,7 +70,7 @@ import Testing
     relctl.signal(.kill)
     #expect(relctl.exit() == .signal(.kill))
     // Its tools end by themselves, with the processes that they detached.
-    #expect(eventually(20_000) { processes().isEmpty }, "\(processes())")
+    #expect(eventually { processes().isEmpty }, "\(processes())")
     #expect(try builds().count == 1)
     try project("true")
     let build = try invocation().run(limit: 120_000)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The life of an app with real builds, real BEAMs and real kills.
-@Suite(.serialized) struct LifecycleTests {
+@Suite(.serialized, .waitsForPrograms) struct LifecycleTests {
   @Test func fromSourceToRollback() throws {
     let stage = try Stage("road")
     let deployed = try stage.relctl("deploy", "greeter", Workspace.greeter)
@@ -119,12 +119,11 @@ import Testing
     let after = try stage.ready()
     #expect(after.map(\.pid) == before.map(\.pid) && after.map(\.release.description) == ["v1"])
     #expect(stage.greet(after[0]) != nil)
-    // The line that names the cause, with its value masked.
+    // The cause has the exception's message, with its value masked. It is the line of the exception, or the last words
+    // of a VM that ended before its logger had printed that line.
     let ps = try stage.relctl("ps").output
-    #expect(
-      ps.contains(
-        "v2 failed: web.1 of v2 ended with exit code 1: ** (RuntimeError) «GREETER_FAIL_BOOT»"),
-      "\(ps)")
+    #expect(ps.contains("v2 failed: web.1 of v2 ended with exit code 1: "), "\(ps)")
+    #expect(ps.contains("«GREETER_FAIL_BOOT»") && !ps.contains("out of words"), "\(ps)")
 
     let phase = try stage.relctl("config", "greeter", "set", "GREETER_FAIL_MIGRATION=1")
     #expect(

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// An error of readdir(3) must not be taken for the end of a folder.
-@Suite struct ListingTests {
+@Suite(.waitsForPrograms) struct ListingTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder("listing") }

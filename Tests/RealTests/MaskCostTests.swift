@@ -4,7 +4,7 @@ import Testing
 
 /// Every append masks the values of all config vars; its cost must not grow with the number of
 /// apps.
-struct MaskCostTests {
+@Suite(.waitsForPrograms) struct MaskCostTests {
   /// Feeds one line at a time, after the one before was written.
   private static let feeding = """
     set -e

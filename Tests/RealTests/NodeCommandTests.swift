@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `relctl node …` with real nodes outside any app.
-struct NodeCommandTests {
+@Suite(.waitsForPrograms) struct NodeCommandTests {
   struct Case: Sendable {
     var words: [String]
     var exit: Int32

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `reltui --json` must report of a node what the node itself reports to another node.
-struct NodeFactsTests {
+@Suite(.waitsForPrograms) struct NodeFactsTests {
   enum Kind: CaseIterable {
     case erl25, erl28, mix, relx
 

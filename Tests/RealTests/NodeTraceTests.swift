@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The dashboard leaves no trace in a node that it watched.
-@Suite(.serialized) struct NodeTraceTests {
+@Suite(.serialized, .waitsForPrograms) struct NodeTraceTests {
   private static let counts = """
     [erlang:system_info(atom_count), length(erlang:loaded()), erlang:system_info(process_count), \
     erlang:system_info(port_count), length(ets:all()), length(registered()), \
@@ -52,7 +52,7 @@ import Testing
     // test may have used one at the same time.
     var left: [Int] = []
     let expected = try Self.counts(of: other)
-    let isClean = try eventually(10_000) {
+    let isClean = try eventually {
       left = try Self.counts(of: watched)
       return left.dropFirst() == expected.dropFirst() && left[0] - expected[0] <= 2
     }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `relctl rpc`, and `relctl node` for nodes of an app.
-struct RPCTests {
+@Suite(.waitsForPrograms) struct RPCTests {
   static let expressions: [NodeCommandTests.Case] = [
     .init(["1 + 1"], 0, "2\n"),
     .init([#"IO.puts("printed"); "value""#], 0, "printed\n\"value\"\n"),

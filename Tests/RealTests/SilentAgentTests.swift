@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Commands notice and report an agent that does not wake.
-struct SilentAgentTests {
+@Suite(.waitsForPrograms) struct SilentAgentTests {
   @Test func commandsReportAStoppedAgent() throws {
     let stage = try Stage("silent")
     #expect(try stage.relctl("agent", "start").exit == .code(0))

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `relctl slug …` on small slugs made from a built OTP release.
-struct SlugCommandTests {
+@Suite(.waitsForPrograms) struct SlugCommandTests {
   let stage: Stage
 
   init() throws {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A slug that was built on a host without a home, and its import into a home.
-struct SlugImportTests {
+@Suite(.waitsForPrograms) struct SlugImportTests {
   /// The sample app, built as a platform does it, with its events inside; made once for all tests.
   static let built: Result<String, any Error> = Result {
     let tree = Workspace.root + "/.build/greeter-record"

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Commands that follow the log, and releases of relx.
-struct StreamTests {
+@Suite(.waitsForPrograms) struct StreamTests {
   /// A running program and its output so far.
   private struct Running {
     let child: Child

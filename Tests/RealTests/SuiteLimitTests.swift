@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `scripts/limit`, under which `make test` runs the tests.
-@Suite struct SuiteLimitTests {
+@Suite(.waitsForPrograms) struct SuiteLimitTests {
   private func limit(_ script: String) throws -> Invocation.Result {
     try Invocation(
       [Workspace.root + "/scripts/limit", "1", "sh", "-c", script],

@@ -272,7 +272,7 @@ extension Beam {
       leash = try Leash(pid: epmd.pid)
       let enter = ["nsenter", "-t", String(epmd.pid)] + (User.isRoot ? [] : ["-U"]) + ["-n"]
       entrance = isOwn ? enter + ["--"] : []
-      let listens = eventually(20_000) {
+      let listens = eventually {
         Listener.all(inNetworkOf: pid)?.contains { $0.port == epmdPort } == true
       }
       guard listens else { throw Failure(sentence: "no epmd listens on port \(epmdPort)") }

@@ -34,7 +34,7 @@ public final class ProgramTerminal {
   /// Waits until a text has been sent; forgets what came up to it.
   public func wait(for text: String) -> Bool {
     let wanted = Array(text.utf8)
-    return Workspace.wait(milliseconds: 10_000) {
+    return Workspace.wait(milliseconds: 30_000) {
       receive()
       guard let end = Self.end(of: wanted, in: sent) else { return nil }
       sent.removeFirst(end)
@@ -52,7 +52,7 @@ public final class ProgramTerminal {
   /// How it ended, nil if it did not in time.
   public func exit() throws -> Exit? {
     guard let ended = ProcessIdentity(of: child.pid)?.endWatch() else { return child.exit() }
-    let end = Clock.monotonic() + 10_000
+    let end = Clock.monotonic() + 30_000
     while Clock.monotonic() < end {
       // A closing terminal waits until its output was read.
       receive()

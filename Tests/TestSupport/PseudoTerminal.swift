@@ -49,7 +49,7 @@ public final class PseudoTerminal {
   }
 
   /// Waits until the program's end has something to read.
-  public func waitForInput() -> Bool { Self.isReadable(terminal, within: 10_000) }
+  public func waitForInput() -> Bool { Self.isReadable(terminal, within: 30_000) }
 
   /// What the program has sent up to now.
   ///
@@ -59,7 +59,7 @@ public final class PseudoTerminal {
     _ = write(terminal, mark, 1)
     var bytes: [UInt8] = []
     while bytes.last != 0x01 {
-      guard Self.isReadable(person, within: 10_000) else {
+      guard Self.isReadable(person, within: 30_000) else {
         throw Failure.nothingArrived(soFar: String(decoding: bytes, as: UTF8.self))
       }
       var buffer = [UInt8](repeating: 0, count: 4096)

@@ -5,10 +5,15 @@ import Posix
 public final class TemporaryFolder: Sendable {
   public let path: String
 
-  /// - Parameter inMemory: where syncing costs nothing; not for what is about the disk.
+  /// Where files and syncing cost little, if there is room for some builds: a container may have no more than 64 MB.
+  private static let memory: String = {
+    let space = try? Files.space(at: "/dev/shm")
+    return (space?.bytes ?? 0) > 1 << 30 ? "/dev/shm" : "/tmp"
+  }()
+
+  /// - Parameter inMemory: not for what is about the disk.
   public init(_ name: String = "folder", inMemory: Bool = false) throws {
-    let parent = inMemory && Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp"
-    path = "\(parent)/reltui-test-\(name)-\(Random.hex(6))"
+    path = "\(inMemory ? Self.memory : "/tmp")/reltui-test-\(name)-\(Random.hex(6))"
     try Files.makeFolder(path, mode: 0o755)
   }
 

@@ -145,7 +145,7 @@ import Testing
     let moments = counts.sorted { $0.key < $1.key }.flatMap { name, range in
       range.map { (name, $0) }
     }
-    #expect(moments.count > (which == .simple ? 3 : 8))
+    #expect(moments.count > (which == .simple ? 3 : 8), "\(moments)")
     for (name, number) in moments {
       let rack = try copy(original)
       let wrapper = try strace(

@@ -86,7 +86,7 @@ private final class Killing: Sendable {
       let deaths = victim.deaths
       if Int.random(in: 0..<8, using: &random) > 0 { victim.waitForAcknowledgement() }
       Clock.pause(milliseconds: Int64.random(in: 0...12, using: &random))
-      _ = eventually(20_000) {
+      _ = eventually {
         victim.kill()
         return victim.deaths > deaths
       }
@@ -136,7 +136,7 @@ private final class Streamer: Sendable {
   var isDone: Bool { state.withLock { $0.isDone } }
 
   func waitForAcknowledgement() {
-    _ = eventually(20_000) { state.withLock { $0.ofThisLife > 0 } }
+    _ = eventually { state.withLock { $0.ofThisLife > 0 } }
   }
 
   /// Under the lock, so that the number is not given to another process while a thread waits for its end.
