@@ -117,13 +117,15 @@ static int become(const char *program, char *const argv[], char *const envp[],
   }
   if (directory && chdir(directory) == -1) return errno;
   // First out of the way of 0, 1 and 2, then onto them, so that no order of arguments overwrites one.
+  int high = fcntl(*report, F_DUPFD_CLOEXEC, 4);
+  if (high == -1) return errno;
+  *report = high;
   int moved[3];
   for (int i = 0; i < 3; i++)
     if ((moved[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 3)) == -1) return errno;
   for (int i = 0; i < 3; i++)
     if (dup2(moved[i], i) == -1) return errno;
-  int high = fcntl(*report, F_DUPFD_CLOEXEC, 4);
-  if (high == -1 || dup3(high, 3, O_CLOEXEC) == -1) return errno;
+  if (dup3(high, 3, O_CLOEXEC) == -1) return errno;
   *report = 3;
   syscall(SYS_close_range, 4, ~0U, 0);  // an old kernel leaves them to O_CLOEXEC
   struct sigaction standard;

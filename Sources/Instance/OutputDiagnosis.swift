@@ -119,7 +119,7 @@ public struct OutputDiagnosis: Sendable {
   /// only a stack in an Erlang term is left.
   public var isCutShort: Bool {
     lines.contains {
-      $0.contains("init terminating in do_boot") || $0.contains("{'Elixir.")
+      $0.contains("init terminating in do_boot") || $0.contains("[{'Elixir.")
         || $0.contains("{Elixir.")
     }
       && !lines.contains { $0.contains("** (") }

@@ -9,7 +9,7 @@ import Redaction
 
 /// The event log with typed events.
 ///
-/// `DurableLog` knows no types and `Events` no files; builds, the agent and the dashboard need both.
+/// `EventLog` knows no types and `Events` no files; builds, the agent and the dashboard need both.
 public struct EventJournal: Sendable {
   public let home: Home
   /// The source in each event: `host/relctl`.

@@ -6,7 +6,7 @@ import Posix
 /// killed.
 public struct AgentWatch: Sendable {
   private let home: Home
-  private var pid: Int32?
+  private var process: ProcessIdentity?
   private var end: File?
   public private(set) var isAlive = false
 
@@ -19,11 +19,9 @@ public struct AgentWatch: Sendable {
   /// - Parameter board: names the last agent's process.
   public mutating func look(_ board: Board) {
     isAlive = LiveBoard.hasAgent(home)
-    if !isAlive {
-      (pid, end) = (nil, nil)
-    } else if pid != board.agent?.pid || end == nil {
-      pid = board.agent?.pid
-      end = pid.flatMap { ProcessIdentity(of: $0) }?.endWatch()
-    }
+    // The board may still name the agent before this one, which has ended.
+    let named = isAlive ? board.agent.flatMap { ProcessIdentity(of: $0.pid) } : nil
+    let found = named?.isAlive == true ? named : nil
+    if found != process { (process, end) = (found, found?.endWatch()) }
   }
 }

@@ -9,7 +9,7 @@ public final class Lock: Sendable {
 
   private init(_ file: File) { self.file = file }
 
-  /// Closing alone would leave the lock with a copy of the descriptor: a child has one between fork(2) and execve(2).
+  /// Closing alone would leave the lock with a copy of the descriptor: a child has one between vfork(2) and execve(2).
   deinit { _ = cposix_unlock(file.descriptor) }
 
   /// Takes the lock, and makes the file if it is missing.

@@ -101,6 +101,8 @@ public struct Child: Sendable {
     var loop = EventLoop<pid_t>(signals: signals)
     guard let end = ProcessIdentity(of: pid)?.endWatch() else { return wait() }
     loop.watch(end.descriptor, as: pid)
+    // The loop has only the number of the descriptor.
+    defer { withExtendedLifetime(end) {} }
     while true {
       let turn = try loop.wait()
       if turn.has(pid) { return wait() }

@@ -16,21 +16,25 @@ extension CommandCall {
     let chosen = operation.chosen(on: board)
     let journal = EventJournal(home: home, program: "relctl")
     let now = Timestamp(milliseconds: Clock.now())
+    // A stopped agent may hold the lock of the log.
+    let warning = AgentControl(home: home).silence(since: now, now: now)
+    if let warning { warn(warning) }
     let request = try journal.append(
       type(of: chosen).type, app: chosen.app, chosen.request(by: user, now: now))
     try ensureAgent(home)
-    return try waitForOutcome(of: request, app: chosen.app, journal)
+    return try waitForOutcome(
+      of: request, app: chosen.app, journal, hasWarned: warning != nil)
   }
 
-  private func waitForOutcome(of request: Event, app: String, _ journal: EventJournal) throws(Cause)
-    -> Outcome
-  {
+  private func waitForOutcome(
+    of request: Event, app: String, _ journal: EventJournal, hasWarned: Bool
+  ) throws(Cause) -> Outcome {
     let signals = try Cause.explaining(Signals([.int, .term]))
     // It may be done before we come to look.
     var follower = Follower(journal, recent: 1000)
     let limit = request.data.deadline.map { $0 - request.time + 60_000 + Clock.monotonic() } ?? .max
     let agent = AgentControl(home: journal.home)
-    var hasWarned = false
+    var hasWarned = hasWarned
     var events = try follower.take()
     tellWhatIsAhead(of: request, app: app, follower.board)
     while true {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Buildpack
 
-@Suite struct BootCheckTests {
+@Suite(.waitsForPrograms) struct BootCheckTests {
   @Test func bootsWithPlaceholdersForConfigVars() throws {
     let house = try Playhouse(
       start: """
@@ -210,7 +210,7 @@ import Testing
 }
 
 /// The sandbox for different users, kinds of releases and ends of a check.
-@Suite struct BootSandboxTests {
+@Suite(.waitsForPrograms) struct BootSandboxTests {
   @Test func bootsReleasesOfRelx() throws {
     let house = try Playhouse(Actor.relx)
     guard case .started(let applications, _) = try house.outcome() else {

@@ -97,7 +97,7 @@ private final class Workshop: Sendable {
   }
 }
 
-@Suite struct BuildCacheMixTests {
+@Suite(.waitsForPrograms) struct BuildCacheMixTests {
   /// Every way in which a file gets into compiled code. Each value is one letter.
   private static let project: [String: String] = [
     "mix.exs": """

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// Failed builds with the real programs: their output and the files that they leave.
-@Suite struct BuildFailureTests {
+@Suite(.waitsForPrograms) struct BuildFailureTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var testDescription: String
     var project = "sprout"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Buildpack
 
-@Suite struct EntryPointTests {
+@Suite(.waitsForPrograms) struct EntryPointTests {
   @Test func detectPrintsNothingWithoutAProject() throws {
     let platform = try Platform { try Files.remove($0 + "/mix.exs") }
     let result = try platform.run("detect")

@@ -9,7 +9,7 @@ import Testing
 @testable import ReleaseModel
 
 /// The check of a release on a host that allows no network of its own.
-@Suite struct CodeCheckTests {
+@Suite(.waitsForPrograms) struct CodeCheckTests {
   /// Runs relpack without namespaces, as root and as an unprivileged user.
   private func program(_ house: Playhouse, asRoot: Bool) throws -> String {
     let own = house.folder.path + "/own"

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// The packaged buildpack on each kind of project, as a platform runs it, and the slug as a platform starts it.
-@Suite struct ConformanceTests {
+@Suite(.waitsForPrograms) struct ConformanceTests {
   struct Built {
     var lines: [String]
     var manifest: Manifest

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The six programs, with the arguments of different platforms.
-@Suite struct ContractTests {
+@Suite(.waitsForPrograms) struct ContractTests {
   /// herokuish calls `bin/release BUILD CACHE` after `compile`, and runs all programs in the source's folder. Heroku does
   /// what its document says. Others pass ENV_DIR to all programs.
   private enum Builder: String, CaseIterable {

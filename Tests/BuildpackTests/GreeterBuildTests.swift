@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// One real build of the sample app, looked at from all sides.
-@Suite struct GreeterBuildTests {
+@Suite(.waitsForPrograms) struct GreeterBuildTests {
   static let canary = "canary-7d1e0f5a"
   static let secondLine = "canary-second-line"
 

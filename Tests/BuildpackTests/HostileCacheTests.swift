@@ -6,7 +6,7 @@ import Testing
 @testable import Buildpack
 
 /// Caches that something else has written to, or that were never ours.
-@Suite struct HostileCacheTests {
+@Suite(.waitsForPrograms) struct HostileCacheTests {
   private static func reason(_ reuse: BuildCache.Reuse) -> String? {
     if case .nothing(let why) = reuse { why } else { nil }
   }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Releases of real builds that start with the config var RELEASE_NAME, which chose them for the build.
-@Suite struct ReleaseNameTests {
+@Suite(.waitsForPrograms) struct ReleaseNameTests {
   @Test func aReleaseStartsUnderItsOwnName() throws {
     var sample = try #require(Sample.all.first { $0.name == "orchard: all" })
     sample.cache = .missing

@@ -6,7 +6,7 @@ import Testing
 @testable import Buildpack
 
 /// A slug that has booted is not booted again if nothing has changed.
-@Suite struct SavedBootCheckTests {
+@Suite(.waitsForPrograms) struct SavedBootCheckTests {
   private static let line = "(result of the last boot check of this slug)"
 
   /// Builds in one cache, and counts how often the release was booted: it writes a byte each time.

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Real builds with values of config vars in their results.
-@Suite struct SecretInSlugTests {
+@Suite(.waitsForPrograms) struct SecretInSlugTests {
   /// Words that mix, relx and OTP write themselves, under names of all kinds.
   static let words = [
     "RELEASE_MODE": "embedded", "ROLE": "supervisor", "POOL_TIMEOUT": "infinity",

@@ -33,7 +33,7 @@ private func mirror() throws -> ToolchainMirror { try ToolchainMirror.shared.get
 private let hostPath = Environment.current["PATH"] ?? ""
 
 /// With real archives.
-@Suite(.serialized) struct ToolchainTests {
+@Suite(.serialized, .waitsForPrograms) struct ToolchainTests {
   /// The output of the tools, with no other Erlang in the `PATH`.
   private func run(_ toolchain: Toolchain, _ arguments: [String]) throws -> Invocation.Result {
     let path = (toolchain.folders + [try mirror().bare]).joined(separator: ":")
@@ -116,7 +116,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
 }
 
 /// With an archive whose `erl` only prints that it is OTP 25.
-@Suite struct ToolchainCacheTests {
+@Suite(.waitsForPrograms) struct ToolchainCacheTests {
   /// - Parameter folder: the folder for the mirror.
   private static func pack(_ folder: TemporaryFolder) throws {
     let script = """
@@ -229,7 +229,7 @@ private let hostPath = Environment.current["PATH"] ?? ""
 }
 
 /// With untrusted lists and archives. Nothing is installed.
-@Suite struct ToolchainRefusalTests {
+@Suite(.waitsForPrograms) struct ToolchainRefusalTests {
   static let sum = String(repeating: "ab", count: 32)
   static let otp = "otp/\(ToolchainMirror.system)"
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The environment variables that run-time configuration reads, in the manifest of a real build.
-@Suite struct VariableScanTests {
+@Suite(.waitsForPrograms) struct VariableScanTests {
   /// Lines of config/runtime.exs with the variables that they read. A build never evaluates the file.
   static let lines: [(text: String, found: [String])] = [
     ("import Config", []),

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A project with typical dependencies, built again with the cache of the build before.
-@Suite struct WarmBuildTests {
+@Suite(.waitsForPrograms) struct WarmBuildTests {
   /// Git repositories: one reads a file while it is compiled, one keeps the path of its source, one has native code, one is
   /// plain.
   private static let dependencies = [

@@ -247,8 +247,9 @@ import Testing
       child.signal(.kill)
       _ = child.exit()
     }
+    // execve(2) closes descriptors, by which a start is known to have worked, before it sets the name and the words.
+    #expect(eventually { ProcessTable.words(of: child.pid) == ["/bin/sleep", "600", "0", "0"] })
     #expect(ProcessTable.name(of: child.pid) == "sleep" && ProcessTable.pids().contains(child.pid))
-    #expect(ProcessTable.words(of: child.pid) == ["/bin/sleep", "600", "0", "0"])
     #expect(ProcessTable.words(of: child.pid, limit: 10) == ["/bin/sleep"])
     #expect(ProcessTable.user(of: child.pid) == User.id)
     let process = try #require(ProcessIdentity(of: child.pid))

@@ -15,7 +15,7 @@ struct ReleaseTree {
   let store: StoredSlugs
 
   init() throws {
-    folder = try TemporaryFolder("slug", inMemory: true)
+    folder = try TemporaryFolder("slug")
     tree = folder.path + "/tree"
     home = Home(root: folder.path + "/home")
     store = StoredSlugs(home: home)

@@ -5,10 +5,11 @@ import Posix
 public final class TemporaryFolder: Sendable {
   public let path: String
 
-  /// Where files and syncing cost little, if there is room for some builds: a container may have no more than 64 MB.
+  /// Where files and syncing cost little, if there is room for some builds and programs can be run from it: a container
+  /// may have 64 MB there, or forbid programs.
   private static let memory: String = {
     let space = try? Files.space(at: "/dev/shm")
-    return (space?.bytes ?? 0) > 1 << 30 ? "/dev/shm" : "/tmp"
+    return (space?.bytes ?? 0) > 4 << 30 && !Files.isRestricted("/dev/shm") ? "/dev/shm" : "/tmp"
   }()
 
   /// - Parameter inMemory: not for what is about the disk.

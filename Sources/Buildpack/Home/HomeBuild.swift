@@ -128,22 +128,14 @@ public struct HomeBuild {
   private func compile(_ invocation: Invocation) throws(Cause) {
     let exit: Exit
     do throws(PosixError) {
-      let signals = try Signals([.hup, .int, .term])
+      let passed: Set<Signal> = [.hup, .int, .term]
+      let signals = try Signals(Array(passed))
       let child = try Child.start(
         invocation, output: .file(output), errors: .file(output), deathSignal: .term)
-      exit = try wait(for: child, passingOn: signals)
+      // relpack ends its tools and records that it was stopped.
+      exit = try child.wait(passing: passed, of: signals)
     } catch { throw Cause(error) }
     guard exit == .code(0) else { throw failure(exit) }
-  }
-
-  /// Passes signals on to relpack, which ends its tools and records that it was stopped.
-  private func wait(for child: Child, passingOn signals: Signals) throws(PosixError) -> Exit {
-    enum Source { case end }
-    guard let end = ProcessIdentity(of: child.pid)?.endWatch() else { return child.wait() }
-    var loop = EventLoop<Source>(signals: signals)
-    loop.watch(end.descriptor, as: .end)
-    while try !loop.wait().has(.end) { child.signal(.term) }
-    return child.wait()
   }
 
   /// The cause that relpack has recorded.
