@@ -38,7 +38,7 @@ enum Wording {
     return operation(event)?.sentence ?? "\(verb(event)) of \(event.app ?? "?")"
   }
 
-  /// The same where the app stands beside it.
+  /// The same without the app, for a place that shows the app already.
   static func shortRequest(_ event: Event) -> String {
     NodeAction(event.data)?.sentence ?? operation(event)?.shortSentence ?? verb(event)
   }
@@ -79,7 +79,7 @@ enum Wording {
     return (cause.sentence, app.summary.state != .ready)
   }
 
-  /// `web 2/2 +1, worker 1/1`: ready of wanted, and runs beyond one for each instance.
+  /// `web 2/2 +1, worker 1/1`: ready and wanted instances, then runs beyond one for each instance.
   static func instances(of app: Board.App) -> String {
     let wanted = app.current == nil ? app.deployment?.formation ?? app.formation : app.formation
     let live = app.liveRuns
@@ -107,8 +107,7 @@ enum Wording {
 
   // MARK: - Times
 
-  /// The time since a moment, never in seconds: a screen on which nothing happens stays still for a
-  /// minute.
+  /// The time since a moment, never in seconds, so that an idle screen changes at most once a minute.
   static func age(since moment: Timestamp, at now: Timestamp) -> String {
     let passed = now.elapsed(since: moment)
     return passed < 60_000 ? "<1m" : Age.text(passed)

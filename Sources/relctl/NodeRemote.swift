@@ -22,7 +22,7 @@ extension Command {
         return try call.hand(over: call.specification(of: run, app).remoteShell)
       }
     }
-    // What is wrong with the name, the cookie or the node is said by us, not by a VM.
+    // Connect first, since our errors about the name, the cookie or the node are clearer than those of a VM.
     var client = try call.connect(node)
     let shell = try RemoteShell(
       in: node, hasElixir: call.hasElixir(&client),
@@ -35,7 +35,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// Whether the node has IEx; it is looked for, not loaded.
+  /// Whether the node has IEx. The call searches for the module and does not load it.
   fileprivate func hasElixir(_ client: inout Client) throws(Cause) -> Bool {
     do throws(DistributionError) {
       let answer = try client.call(

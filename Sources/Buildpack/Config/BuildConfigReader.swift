@@ -91,7 +91,7 @@ struct BuildConfigReader {
     case "always_rebuild": if flag(line) == true { config.alwaysRebuild = true }
     case "release":
       if flag(line) == false { warn(line.place, line.key, "an OTP release is always made") }
-    // It has no effect, since a slug runs from any folder.
+    // This key has no effect, since a slug runs from any folder.
     case "runtime_path": break
     case "test_args":
       config.testArguments = BuildConfig.ShellText(text: line.value, place: line.place)
