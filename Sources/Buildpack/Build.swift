@@ -29,7 +29,7 @@ public struct BuildRequest: Hashable, Sendable {
   }
 }
 
-/// One build. It replaces the source by the slug; if it fails, the source stays unchanged.
+/// One build. It replaces the source with the slug; if it fails, the source stays unchanged.
 public struct Build {
   let request: BuildRequest
   let goal: BuildPlan.Goal
@@ -40,7 +40,7 @@ public struct Build {
   let record: BuildRecord
   private let start: Int64
 
-  /// Plans a build and performs it. A failure has been printed and recorded when it is thrown.
+  /// Plans a build and performs it. A failure is printed and recorded before it is thrown.
   public static func run(
     _ request: BuildRequest, interrupts: Signals? = nil, write: @escaping (String) -> Void
   ) throws(BuildFailure) -> BuiltSlug {
@@ -94,7 +94,7 @@ public struct Build {
 
   private var milliseconds: Int64 { Clock.monotonic() - start }
 
-  /// On the monotonic clock. It leaves time to report which step took so long before the platform ends the build.
+  /// When the build gives up, on the monotonic clock: early enough to report which step took longest.
   var deadline: Int64? { settings.timeLimit.map { start + $0 - min(30_000, $0 / 10) } }
 
   private func build() throws(BuildFailure) -> BuiltSlug {
@@ -105,11 +105,11 @@ public struct Build {
       let plan = try plan()
       for line in plan.lines { output.detail(line) }
       let slug = try build(plan, staging)
-      // The slug is in place, so a rest of the source does not make the build a failure.
+      // The slug is in place, so source files that cannot be removed do not make the build fail.
       do throws(PosixError) { try staging.clear() } catch {
         output.warn("\(error): a part of the source is left in \(staging.name)")
       }
-      // The exchange has changed the folder's time, which is part of an archive of the slug.
+      // The exchange has changed the folder's modification time, which an archive of the slug contains.
       try? Files.setModified(staging.source, SlugTimes.start)
       return slug
     } catch {
@@ -134,7 +134,7 @@ public struct Build {
     }
   }
 
-  /// Makes the plan, prints its warnings and follows it from now on.
+  /// Makes the plan, gives its steps to the record and prints its warnings.
   func plan() throws(BuildFailure) -> BuildPlan {
     try begin(.check)
     let plan = try BuildPlan(source: request.source, settings: settings, goal: goal)
@@ -222,7 +222,7 @@ public struct Build {
     let kinds = Dictionary(grouping: findings) { $0.remedy ?? "" }
     for (remedy, alike) in kinds.sorted(by: { $0.key < $1.key }) {
       for finding in alike.prefix(3) { output.warn(finding.sentence) }
-      if alike.count > 3 { output.warn("so do \(alike.count - 3) more files") }
+      if alike.count > 3 { output.warn("and \(alike.count - 3) more findings of this kind") }
       if !remedy.isEmpty { output.warn(remedy) }
     }
   }
@@ -244,8 +244,8 @@ public struct Build {
       longest?.step ?? .check, spent: longest?.milliseconds ?? 0, limit: settings.timeLimit ?? 0)
   }
 
-  /// Announces and records a step of the plan. A step that is already under way, or that the build has left behind, is
-  /// not announced again: rebar3 fetches between two compilations.
+  /// Announces and records a step of the plan. Does nothing if this step or a later one has already begun: rebar3, for
+  /// example, fetches between two compilations.
   func begin(_ step: BuildStep) throws(BuildFailure) {
     guard record.isNext(step) else { return }
     output.step(step.title)
@@ -265,8 +265,8 @@ public struct Build {
     for need in missingVariables(manifest) { output.warn(need) }
   }
 
-  /// One line for each variable that run-time configuration requires and that is not among the config vars. There is none
-  /// in a build by relctl, which does not know the app's config vars.
+  /// One line for each variable that run-time configuration requires and that is not among the config vars. A build by
+  /// relctl has no such lines, because relctl does not know the app's config vars.
   private func missingVariables(_ manifest: Manifest) -> [String] {
     guard request.variables != nil, request.environment["RELPACK_BUILD"] == nil else { return [] }
     var told: Set<String> = []

@@ -11,7 +11,7 @@ struct BuildEnvironment {
   /// - Parameters:
   ///   - programs: folders that come first in `PATH`.
   ///   - tools: the folder for the files that mix, Hex and rebar3 install.
-  ///   - work: with the paths that the tools see; nil if they work in the source itself.
+  ///   - work: the work folder, with the paths that the tools see; nil if they work in the source itself.
   ///   - temporary: a folder that no other build uses.
   init(
     inherited: [String: String], config: [String: String], settings: BuildSettings,
@@ -41,7 +41,7 @@ struct BuildEnvironment {
     }
     // Files that tools write to HOME, such as a token of git, must not be kept.
     if variables["HOME", default: ""].isEmpty { variables["HOME"] = work?.home ?? tools }
-    // An image that has Hex has it in one of these folders.
+    // An image with Hex has it in MIX_HOME or else in ~/.mix.
     let home = inherited["MIX_HOME"] ?? (inherited["HOME"] ?? "") + "/.mix"
     variables["MIX_HOME"] = Files.isFolder(home + "/archives") ? home : tools + "/mix"
     self.variables = variables
@@ -57,8 +57,8 @@ struct BuildEnvironment {
     name != "RELTUI_HOME" && !name.hasPrefix("RELPACK_") && !name.hasPrefix("LC_")
   }
 
-  /// Adds to the variable's Erlang term, a list or one option, the option `deterministic`, which keeps paths of the build
-  /// out of compiled code: compile(3).
+  /// Adds the option `deterministic`, which keeps paths of the build out of compiled code: compile(3). The variable's
+  /// own Erlang term is a list or one option.
   private static func compilerOptions(_ own: String?, _ settings: BuildSettings) -> String {
     var options = ["deterministic"]
     if let key = settings.debugInfoKey, settings.debugInfo == .encrypt {
@@ -75,7 +75,7 @@ struct BuildEnvironment {
     "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
   }
 
-  /// Variables that platforms set anew for each build. A change of them alone does not invalidate the cache.
+  /// Variables that platforms set anew for each build. A change of one invalidates the cache only if a file names it.
   static let perBuild = [
     "SOURCE_VERSION", "GIT_REV", "REQUEST_ID", "HEROKU_SLUG_COMMIT", "HEROKU_BUILD_COMMIT",
     "HEROKU_SLUG_DESCRIPTION", "HEROKU_RELEASE_VERSION", "HEROKU_RELEASE_CREATED_AT",

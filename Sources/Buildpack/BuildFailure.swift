@@ -1,7 +1,7 @@
 import Events
 import Posix
 
-/// Every way in which a build fails. The cases hold facts; ids, sentences and remedies are made from them here.
+/// A failure of a build. The cases hold facts, from which this type makes the id, the sentence and the remedy.
 public enum BuildFailure: Error, Hashable, Sendable {
   case sourceMissing(String)
   /// There is no project in the folder, or in the chosen subfolder.
@@ -9,11 +9,11 @@ public enum BuildFailure: Error, Hashable, Sendable {
   case severalProjects([String])
   case toolMissing(String)
   case config(String, allowed: String)
-  /// A failure that a part of the build has explained itself.
+  /// A failure whose cause another part of the build has already described.
   case cause(Cause)
   /// A file for the slug is a link that leads out of the source.
   case outside(path: String)
-  /// The source could not be restored after an exchange that failed. The folder holds the rest of it.
+  /// The source could not be restored after a failed exchange. The folder still holds a part of it.
   case halfway(String, PosixError)
   /// One of the platform's folders lies in another of them.
   case inside(String, String)
@@ -91,7 +91,7 @@ public enum BuildFailure: Error, Hashable, Sendable {
     do throws(Cause) { return try call() } catch { throw .cause(error) }
   }
 
-  /// Adds the last lines of output to the failure of a hook, which are known when the builder has ended.
+  /// Adds the last lines of output to the failure of a hook. They are known only after the builder has ended.
   func with(_ end: ToolFailure) -> BuildFailure {
     if case .hook(let name, let status, _) = self { .hook(name, status: status, end) } else { self }
   }

@@ -22,12 +22,12 @@ public enum BuildStep: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether mix or rebar3 performs it, in one process with the others of these.
+  /// Whether mix or rebar3 performs the step. One process performs all such steps of a build.
   var isOfBuilder: Bool { [.dependencies, .compile, .assets, .release].contains(self) }
 }
 
-/// The steps that turn a source tree into a slug or run its tests. To make a plan changes nothing; `relpack plan` prints
-/// it, and a build performs the steps of its plan in their order and no others.
+/// The steps that turn a source tree into a slug or run its tests. Making a plan changes nothing. `relpack plan` prints
+/// the plan, and a build performs exactly the steps of its plan, in their order.
 public struct BuildPlan: Sendable {
   public enum Goal: Sendable { case slug, testCompile, test }
 
@@ -59,7 +59,7 @@ public struct BuildPlan: Sendable {
     npmFolders = project.builder == .mix ? Self.npmFolders(in: project, config) : []
   }
 
-  /// Phoenix has them in `assets`; in an umbrella they are in the children's `assets`.
+  /// Looks in `assets`, as in Phoenix, in the `assets` of an umbrella's children and in the configured folder.
   private static func npmFolders(in project: Project, _ config: BuildConfig) -> [String] {
     let children = ((try? Files.list(project.folder + "/apps", skippingOthers: true)) ?? []).map {
       "apps/\($0)/assets"

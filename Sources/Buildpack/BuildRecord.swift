@@ -4,14 +4,14 @@ import Journal
 import Posix
 import Redaction
 
-/// The events of one build, and the steps that it has begun. On a platform without a home the events are written into the
-/// slug if the config var `RELPACK_RECORD` is `slug`, and else nowhere.
+/// The events of one build, and the steps that it has begun. On a platform without a home the events are written into
+/// the slug if the config var `RELPACK_RECORD` is `slug`; otherwise they are not written.
 final class BuildRecord {
   private enum Destination {
     case nowhere
     case log(EventJournal)
     case slug(SlugRecordWriter)
-    /// A file that the program which started this build reads; that program writes the log.
+    /// A file that is read by the program that started this build. That program writes the log.
     case file(File, SlugRecordWriter)
   }
 
@@ -61,7 +61,7 @@ final class BuildRecord {
     }
   }
 
-  /// Whether a step of the plan comes after all that have begun.
+  /// Whether the step is in the plan and comes after all steps that have begun.
   func isNext(_ step: BuildStep) -> Bool {
     guard let place = planned.firstIndex(of: step) else { return false }
     return steps.allSatisfy { begun in planned.firstIndex(of: begun.step).map { $0 < place } ?? true
@@ -80,7 +80,7 @@ final class BuildRecord {
   }
 
   /// Writes the events into the slug if that is their destination. It is called before the slug replaces the source, so
-  /// that every slug there has its events.
+  /// that a slug in BUILD_DIR always has its events.
   func carry(_ slug: BuiltSlug, in tree: String) throws(BuildFailure) {
     guard case .slug = destination else { return }
     try appendEnd(slug)
@@ -91,7 +91,7 @@ final class BuildRecord {
     } catch { throw .unwritable(error) }
   }
 
-  /// Records the end of the build in the log. It is called when the slug has replaced the source.
+  /// Records the end of the build in the log. It is called after the slug has replaced the source.
   func finished(_ slug: BuiltSlug) throws(BuildFailure) {
     if case .log = destination { try appendEnd(slug) }
   }

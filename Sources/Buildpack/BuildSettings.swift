@@ -49,7 +49,7 @@ public struct BuildSettings: Hashable, Sendable {
     ),
   ]
 
-  /// The names of one setting: the name, and the older name that is used if the first is not set.
+  /// The name of the setting for the boot check, and its older name, which is used if the first is not set.
   static let bootCheckNames = ["RELPACK_BOOT_CHECK", "RELPACK_REHEARSAL"]
 
   /// Settings that may also be in the environment of the build. A platform sets MIX_ENV there for its own tools.
@@ -61,7 +61,7 @@ public struct BuildSettings: Hashable, Sendable {
     "RELPACK_DEBUG_INFO_KEY", "RELPACK_PUBLIC",
   ]
 
-  /// One line for each config var whose name begins like a setting and is not a setting.
+  /// One line for each config var whose name begins with `RELPACK_` and is not a setting.
   static func warnings(_ config: [String: String]) -> [String] {
     config.keys.filter { $0.hasPrefix("RELPACK_") && !names.contains($0) }.sorted().map {
       "the config var \($0) is not known; see the names in: relpack compile --help"
@@ -128,7 +128,7 @@ public struct BuildSettings: Hashable, Sendable {
     }
   }
 
-  /// The config vars whose values may not be in the slug. Of the build's own settings only a key is secret.
+  /// The config vars whose values may not be in the slug. Of the settings, only RELPACK_DEBUG_INFO_KEY is secret.
   func mayLeak(_ config: [String: String]) -> [String: String] {
     if publicNames.contains("all") { return [:] }
     let steering = Set(Self.table.map(\.name)).subtracting(["RELPACK_DEBUG_INFO_KEY"])
@@ -137,7 +137,7 @@ public struct BuildSettings: Hashable, Sendable {
 
   private enum Switch: String, CaseIterable { case on, off }
 
-  /// Whether the events are written into the slug. It is read first, so that every other failure can be recorded.
+  /// Whether the events are written into the slug. The setting is read first, so that later failures can be recorded.
   static func recordTravels(_ config: [String: String]) throws(BuildFailure) -> Bool {
     switch config["RELPACK_RECORD"] {
     case nil, "": return false

@@ -35,7 +35,7 @@ struct BuildTools {
     }
   }
 
-  /// Adds to a failed download which versions the project requires.
+  /// Adds the versions that the project requires to the cause of a failed download.
   private static func cause(_ cause: Cause, _ config: BuildConfig) -> Cause {
     let wanted = [("Erlang/OTP", config.erlang), ("Elixir", config.elixir)].compactMap { tool in
       tool.1.map { "\($0.place) wants \(tool.0) \($0.text)" }
@@ -46,10 +46,10 @@ struct BuildTools {
     return cause
   }
 
-  /// For tools that work in the source itself or read the result.
+  /// The environment for tools that work in the source itself or read the slug.
   func environment() -> BuildEnvironment { environment(work: nil, temporary: temporary) }
 
-  /// For the tools that build.
+  /// The environment for the tools that build.
   func environment(_ place: BuildPlace) -> BuildEnvironment {
     var environment = environment(work: place.seen, temporary: place.seen.temporary)
     environment.variables[BuildMark.variable] = place.real.root

@@ -2,15 +2,15 @@ import PlainText
 import Posix
 import ReleaseModel
 
-/// A report of the builder, mix or rebar3, while it works.
+/// A report that the builder (mix or rebar3) prints while it works.
 enum BuilderReport: Hashable {
   case step(BuildStep)
-  /// A step has begun, and the line that says so belongs to the output.
+  /// A step has begun, and the line that says so is also shown in the output.
   case shown(BuildStep)
-  /// The OTP releases of the project. The builder waits for the names of those to build, in one line.
+  /// The OTP releases of the project. The builder waits for one line with the names of those that it must build.
   case releases(ReleaseChoice)
   case hook(String)
-  /// An application of the project's own, with its licences.
+  /// One of the project's own applications, with its licences.
   case own(String, licenses: [String])
   /// An application whose source lies outside of BUILD_DIR, so that the cache cannot know whether it has changed.
   case outside(String)
@@ -68,7 +68,7 @@ struct BuilderRun {
     var answers: File? = consume writing
     let tool = Tool(invocation: invocation, interrupts: interrupts)
     let ending = try tool.run(input: .file(reading), deadline: deadline) { raw in
-      // Reports are separated by tabs, so only lines with an escape are cleaned.
+      // Cleaning replaces tabs, which separate the fields of a report, so only lines with an escape are cleaned.
       let line = raw.utf8.contains(27) ? Printable.clean(raw) : raw
       guard let report = report(line) else {
         tail.append(output.mask(line))

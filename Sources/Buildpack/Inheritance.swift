@@ -51,7 +51,7 @@ enum Inheritance {
 
   private static func isOurs(_ name: String) -> Bool { ours.contains(name) || Staging.isName(name) }
 
-  /// Whether a folder holds Elixir or Erlang source, also in `vendor`. The release has it compiled.
+  /// Whether a folder, such as `vendor`, holds an Elixir or Erlang project. The release already has its compiled code.
   private static func isProject(_ folder: String) -> Bool {
     let places =
       [folder]

@@ -5,7 +5,7 @@ import ReleaseModel
 struct MixBuild {
   /// With the paths that mix sees.
   let project: Project
-  /// In the order of the plan. Without a release among them the task prepares for tests.
+  /// In the order of the plan. If `release` is not among them, the task prepares for tests.
   let steps: [BuildStep]
   let target: String
   /// Commands for `bash -c`, by the name of the hook.

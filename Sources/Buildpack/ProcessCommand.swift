@@ -1,6 +1,6 @@
 import ReleaseModel
 
-/// One of the commands in a process type's line. It is parsed by a small part of a shell's rules.
+/// One of the commands in a process type's line. It is parsed with a small subset of a shell's rules.
 struct ProcessCommand: Hashable {
   /// The command as it is written, with its quotes and one space between words.
   let text: String

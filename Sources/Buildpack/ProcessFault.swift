@@ -31,7 +31,7 @@ public struct ProcessFault: Hashable, Sendable {
     return nil
   }
 
-  /// The command of a release that does the same.
+  /// The command of a release that does the same as the build tool's command.
   private static func instead(
     of command: ProcessCommand, _ process: String, _ release: String, _ builder: Project.Builder,
     _ has: (String) -> Bool
@@ -52,7 +52,7 @@ public struct ProcessFault: Hashable, Sendable {
         ? start([], "bin/server") : start(["PHX_SERVER=true"], program + " start")
     }
     let task = command.words.dropFirst().first { !$0.hasPrefix("-") && $0 != "mix" }
-    // A release phase must end, and a task of the project is a function in a release.
+    // A release phase must end by itself, and a task of the project is only a function in a release: both need `eval`.
     if process == ProcessType.release || task.map({ $0.contains(".") }) == true {
       return "\(program) eval MODULE.FUNCTION"
     }
@@ -65,7 +65,7 @@ public struct ProcessFault: Hashable, Sendable {
   }
 
   /// The first process type that starts an OTP release which the project does not have.
-  /// - Parameter has: whether the slug has a program of that path anyway.
+  /// - Parameter has: whether the slug has a program at that path anyway.
   static func release(
     in entries: [Procfile.Entry], names: [String], has: (String) -> Bool = { _ in false }
   ) -> ProcessFault? {

@@ -61,7 +61,7 @@ public struct Project: Hashable, Sendable {
       return isInside ? builder(of: source, place).map { [(place, $0)] } ?? [] : []
     }
     if let builder = builder(of: source, "") { return [("", builder)] }
-    // As deep as `backend/` or `apps/web`. Deeper projects are usually copies that a tool has made.
+    // Searches as deep as `backend/` or `apps/web`. Deeper projects are usually copies that a tool has made.
     let near = folders(in: source, "")
     let nearest = projects(in: source, near)
     if !nearest.isEmpty { return nearest }

@@ -7,7 +7,7 @@ enum RebarBuild {
   struct Release {
     /// Names of the OTP releases; empty if rebar.config alone decides.
     var names: [String]
-    /// The folder of Erlang, since some versions take `--include-erts=true` for a folder.
+    /// The folder of Erlang, for `--include-erts`: some versions of rebar3 take the value `true` for a folder.
     var runtime: String
     var target: String
 
@@ -20,7 +20,7 @@ enum RebarBuild {
   }
 
   /// The command for the steps, to be run in the project's folder.
-  /// - Parameter release: nil for tests. `rebar3 release` compiles, so no other command does.
+  /// - Parameter release: nil for tests. `rebar3 release` also compiles, so it needs no `compile` before it.
   static func words(_ steps: [BuildStep], release: Release? = nil) -> [String] {
     let commands = steps.flatMap { step -> [[String]] in
       switch step {
@@ -35,7 +35,7 @@ enum RebarBuild {
       + (commands.last ?? [])
   }
 
-  /// The step that a line of rebar3 announces. All its lines belong to the output.
+  /// The step that a line of rebar3 announces. The line is also shown in the build's output.
   static func report(_ line: String) -> BuilderReport? { step(line).map { .shown($0) } }
 
   static func step(_ line: String) -> BuildStep? {

@@ -10,7 +10,7 @@ struct ReleaseMaker {
   private var output: BuildOutput { build.output }
 
   /// Makes the OTP releases of the project in the place's slug folder.
-  /// - Parameter key: everything beside the source that decides the result.
+  /// - Parameter key: all inputs of the build besides the source.
   func release(in place: BuildPlace, _ key: CacheKey) throws(BuildFailure) -> BuilderRun.Facts {
     let downloads = Downloads(tools.folder, key)
     downloads.bring(to: place.real)
@@ -56,7 +56,7 @@ struct ReleaseMaker {
   private func releaseWithRebar(_ place: BuildPlace) throws(BuildFailure) -> BuilderRun.Facts {
     let project = plan.project.at(place.real.source)
     let choice = try RebarBuild.choice(project)
-    // The script may declare releases.
+    // rebar.config.script may declare releases.
     if choice.declared.isEmpty, !Files.exists(project.folder + "/rebar.config.script") {
       throw .releaseMissing(plan.project.builder)
     }

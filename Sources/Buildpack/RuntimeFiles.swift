@@ -2,8 +2,8 @@ import Events
 import Posix
 import ReleaseModel
 
-/// The files of a project that a running app needs besides its release: Procfile, app.json, `.profile.d` and what earlier
-/// buildpacks have put there.
+/// The files of a project that a running app needs besides its release: Procfile, app.json, `.profile.d` and the files
+/// of earlier buildpacks.
 struct RuntimeFiles {
   static let names = ["Procfile", "app.json"]
   static let profile = ".profile.d"

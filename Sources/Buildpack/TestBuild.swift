@@ -26,7 +26,7 @@ extension Build {
     }
   }
 
-  /// A file with the path of CACHE_DIR, which holds the tools and which `bin/test` is not told.
+  /// A file with the path of CACHE_DIR, which holds the tools. The platform does not pass this path to `bin/test`.
   private static let cacheNote = ".reltui/cache"
 
   private static func keepCache(_ cache: String?, _ plan: BuildPlan) throws(BuildFailure) {

@@ -36,7 +36,7 @@ public struct ToolFailure: Hashable, Sendable {
     "Could not install Hex", "Could not install Rebar",
   ]
 
-  /// Whether rebar3 failed while it compiled. It does not print when it goes on to assemble the release.
+  /// Whether rebar3 failed while it compiled. The step does not show it, since rebar3 may begin the release silently.
   var isOfCompiler: Bool {
     lines.contains { line in
       let text = line.drop { $0.isWhitespace }

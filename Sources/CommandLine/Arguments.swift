@@ -22,7 +22,7 @@ public struct Option: Hashable, Sendable {
 
 /// The syntax of a command: the one definition for the parser and for help.
 public struct CommandSyntax: Hashable, Sendable {
-  /// Its words: `deploy`, or `slug inspect`.
+  /// The command's words: `deploy`, or `slug inspect`.
   public var name: String
   /// Arguments as help shows them: `APP SLUG|DIR`.
   public var arguments: String
@@ -58,7 +58,7 @@ public struct CommandSyntax: Hashable, Sendable {
 public struct Arguments: Hashable, Sendable {
   public var positional: [String] = []
   public var values: [String: String] = [:]
-  /// All values of each option, in their order, for one that may be given several times.
+  /// All values of each option, in their order, since some options may be given several times.
   public private(set) var allValues: [String: [String]] = [:]
   public var switches: Set<String> = []
 
@@ -73,7 +73,7 @@ public struct Arguments: Hashable, Sendable {
     }
     while let word = words.popFirst() {
       if word == "--" {
-        // Behind it no word is an option, however it begins.
+        // After `--` no word is an option, even if it begins with a dash.
         positional += words
         break
       }

@@ -3,9 +3,9 @@ import HomeLayout
 import Posix
 
 extension HistoryPoint {
-  /// Parses what an operator types: RFC 3339; local time as `2026-11-21 07:05:09` or `07:05`, with or without seconds, a
-  /// time alone being the last time the clock showed it; an age as `10m`, in `s`, `m`, `h` or `d`; the number of an event
-  /// as digits.
+  /// Parses what an operator types: RFC 3339; local time as `2026-11-21 07:05:09` or `07:05`, with or without seconds;
+  /// an age as `10m`, in `s`, `m`, `h` or `d`; the number of an event as digits. A time without a date is the last time
+  /// the clock showed it.
   /// - Parameter utcOffset: the offset of local time at a moment, in seconds east of UTC.
   /// - Throws: `RT-USAGE`.
   public init(_ text: String, now: Timestamp, utcOffset: @escaping (Timestamp) -> Int) throws(Cause)
@@ -16,7 +16,8 @@ extension HistoryPoint {
     } else if let time = Self.ago(text, now: now) ?? Timestamp(text) ?? wall.time(text) {
       self = .time(time)
     } else {
-      throw Cause(.usage, "'\(text)' is no moment", remedy: Self.examples)
+      throw Cause(
+        .usage, "'\(text)' is neither a time nor an event's number", remedy: Self.examples)
     }
   }
 
@@ -64,8 +65,8 @@ private struct Wall {
     (time + Int64(utcOffset(time)) * 1000).description.prefix(10)
   }
 
-  /// The moment of a local time, which is given as if it were UTC. If the clock was put back and showed the time twice, it
-  /// is one of the two moments; if the clock was put forward over the time, it is a moment near by.
+  /// The moment of a local time, which is given as if it were UTC. If the clock was put back and showed the time twice,
+  /// it is one of the two moments; if the clock was put forward over the time, it is a moment near by.
   private func moment(_ shown: Timestamp) -> Timestamp {
     let near = shown + Int64(-utcOffset(shown)) * 1000
     return shown + Int64(-utcOffset(near)) * 1000

@@ -14,7 +14,7 @@ public struct Outcome: Equatable, Sendable {
     (self.exitCode, self.report) = (exitCode, report)
   }
 
-  /// The outcome of another program that the command has run. A signal's exit code is 128 and its number, as in a shell.
+  /// The outcome of a program that the command has run. A signal's exit code is 128 plus its number, as in a shell.
   public init(_ exit: Exit) {
     switch exit {
     case .code(let code): self.init(exitCode: code)

@@ -1,14 +1,14 @@
 import HomeLayout
 import Posix
 
-/// A mark that changes whenever a set of config vars is saved or an app comes or goes: the state of the folder of apps,
-/// and of a file that grows by a byte with each save. Reading it takes two system calls, and a length needs no clock.
+/// A mark that changes whenever a set of config vars is saved or an app is added or removed: the state of the folder of
+/// apps, and of a file that grows by a byte with each save. Reading takes two system calls; a length needs no clock.
 struct ConfigMark {
   private let home: Home
 
   init(_ home: Home) { self.home = home }
 
-  /// A text that stays the same as long as no app comes or goes and no set is saved; nil if there is no mark yet.
+  /// A text that stays the same as long as no app is added or removed and no set is saved; nil if there is no mark yet.
   var state: String? {
     guard let mark = Files.trace(home.configMark), let apps = Files.trace(home.apps) else {
       return nil
@@ -16,8 +16,8 @@ struct ConfigMark {
     return "\(mark)/\(apps)"
   }
 
-  /// Changes the mark, so that other processes read the sets again. It is durable when this returns: after a power cut, a
-  /// stored mask without the new set must not match the mark.
+  /// Changes the mark, so that other processes read the sets again. It is durable when this returns: after a power cut,
+  /// a stored mask without the new set must not match the mark.
   func move() throws(PosixError) {
     let file = try opened()
     // In another user's home it could be a pipe, or a hard link to another file.

@@ -5,8 +5,8 @@ import JSONText
 import Posix
 import Redaction
 
-/// The sets of config vars of one app. Each set is one immutable file, named by a keyed digest, which says nothing about
-/// the values.
+/// The sets of config vars of one app. Each set is one immutable file, named by a keyed digest, which reveals nothing
+/// about the values.
 public struct ConfigSets: Sendable {
   private let home: Home
   private let folder: AppFolder
@@ -41,7 +41,7 @@ public struct ConfigSets: Sendable {
         // The file is damaged; storing the set again repairs it, as the remedy of `load` says.
         try Files.replace(path, with: bytes)
       }
-      // Also for a set that was there: the process that saved it may have been killed before it changed the mark.
+      // A set that was there needs this too: the process that saved it may have been killed before it did this.
       try ConfigMark(home).move()
       return digest
     } catch { throw Cause(error, as: .homeUnwritable) }

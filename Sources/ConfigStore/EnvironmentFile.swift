@@ -2,9 +2,9 @@ import Events
 
 /// A parser of `NAME=VALUE` lines, as in `.env` files. No shell reads them, and nothing in them is expanded.
 ///
-/// Blank lines and lines that begin with `#` are left out, and so is `export ` before a name. A value goes to the end of
-/// its line, without the blanks around it. Between single quotes it is taken literally; between double quotes `\n`, `\"`,
-/// `\$` and `\\` are a line end and the characters themselves. Behind a closing quote only a comment may follow.
+/// Blank lines and lines that begin with `#` are left out, and so is `export ` before a name. A value extends to the
+/// end of its line, without the blanks around it. Between single quotes it is taken literally; between double quotes
+/// `\n`, `\"`, `\$` and `\\` are a line end and the characters themselves. Only a comment may follow a closing quote.
 public enum EnvironmentFile {
   public static let greatestSize = 1 << 20
 
@@ -32,7 +32,7 @@ public enum EnvironmentFile {
     case equals = "there is no '=' between name and value"
     case name = "what stands before '=' cannot be a variable's name"
     case open = "a quote is not closed in this line"
-    case behind = "something stands behind the closing quote"
+    case behind = "there is text after the closing quote"
   }
 
   private static func entry(_ line: ArraySlice<UInt8>) throws(Fault) -> (String, String)? {

@@ -51,7 +51,7 @@ public final class HomeMask: Sendable {
   private func mark() -> String? {
     let mark = ConfigMark(home)
     if let state = mark.state { return state }
-    // A home of an older version has none.
+    // A home of an older version has no mark.
     guard Files.exists(home.apps) else { return nil }
     try? mark.move()
     return mark.state
@@ -79,7 +79,7 @@ public final class HomeMask: Sendable {
       if !known.sets.isSubset(of: stored.map(\.id)) { forget(&known) }
       known.state = state
     } catch {
-      // Sets may be there though they cannot be listed.
+      // There may be sets although they cannot be listed.
       known.state = nil
     }
     known.unread.formUnion(stored.filter { !known.sets.contains($0.id) })

@@ -3,7 +3,7 @@ import Posix
 import Redaction
 
 /// A file with the mask of all values of a home, so that a process that writes one event need not read every set. A
-/// process that finds it missing or out of date makes it anew.
+/// process that finds it missing or out of date makes a new one.
 struct MaskFile {
   /// The mark before the sets were read.
   var state: String

@@ -4,7 +4,7 @@ import JSONText
 import Posix
 import Redaction
 
-/// The variables that are kept for an app's builds, as a platform gives them by ENV_DIR.
+/// The variables that are kept for an app's builds. A platform would pass such variables in ENV_DIR.
 ///
 /// The values are one of the app's sets of config vars, immutable and masked like the others. A small file beside them
 /// names the set.

@@ -1,20 +1,20 @@
 import Events
 import Operations
 
-/// Why a key does nothing now. `Wording` has the sentence of each.
+/// Why a key does nothing now. `Wording` has a sentence for each reason.
 enum DisabledReason: Error, Equatable, Sendable {
   case readOnly, past, noApp
   case noInstance(app: String)
   /// An operation that cannot be done.
   case operation(Refusal)
   case amongInstances, noNode
-  /// No run of an app of ours.
+  /// The node is not a run of an app of this home.
   case foreignNode(String)
   case noApplication, pageIsOpen, onlyItsLog, noLevels, nothingToFind
   case notFound(String, older: Bool)
 }
 
-/// What is asked before something is changed. "No" has the focus.
+/// A question before something is changed. "No" has the focus at first.
 struct Confirmation: Equatable, Sendable {
   var consequences: Consequences
   var effects: [Effect]
@@ -22,7 +22,7 @@ struct Confirmation: Equatable, Sendable {
 }
 
 extension Model {
-  /// Asks whether an operation on the shown app, or its selected instance, is meant; if it can be done.
+  /// Asks to confirm an operation on the shown app or its selected instance, if it can be done.
   mutating func ask(
     _ make: (_ app: String, _ instance: InstanceName?) -> some Operation
   ) throws(DisabledReason) {
@@ -71,7 +71,7 @@ extension Model {
     mode = .help(top: min(max(0, top + count), last))
   }
 
-  /// Where going back ends: without an app, at the nodes that are there.
+  /// The view where going back ends: the nodes if there are nodes and no app, else the apps.
   private var homeView: ViewName { board.apps.isEmpty && !nodes.isEmpty ? .nodes : .apps }
 
   private func namedApp() throws(DisabledReason) -> String {

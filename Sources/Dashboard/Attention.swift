@@ -1,7 +1,7 @@
 import NodeModel
 
 extension Model {
-  /// What is to be watched of the nodes for the screen as it is now.
+  /// The parts of the nodes that must be watched for the present screen.
   public var attention: NodeAttention {
     if setting.isPast { return NodeAttention() }
     switch view {
@@ -21,7 +21,7 @@ extension Model {
     }
   }
 
-  /// All nodes, also those that a filter hides: the filter looks at what they say.
+  /// All nodes, also those that a filter hides, because the filter compares what they report.
   private var nodesAttention: NodeAttention {
     var parts: [String: NodeAttention.Parts] = [:]
     for node in nodes { parts[node.id] = .vitals }
@@ -32,11 +32,11 @@ extension Model {
     {
       parts[cursor.id, default: .vitals].formUnion([.processes, .happenings])
     }
-    // Named nodes are watched alone.
+    // If nodes were named, no others are looked for.
     return NodeAttention(nodes: parts, discovers: !setting.namesNodes)
   }
 
-  /// Nodes of runs that boot, to say which application they are at.
+  /// Nodes of runs that boot, to show which application each of them is starting.
   private var bootingRuns: [String: NodeAttention.Parts] {
     var parts: [String: NodeAttention.Parts] = [:]
     for node in nodes {

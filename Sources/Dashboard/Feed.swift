@@ -26,8 +26,7 @@ struct Feed<Row: Sendable>: Sendable {
     rows.enumerated().compactMap { index, row in passes(row) ? (dropped + index, row) : nil }
   }
 
-  /// Moves a window that stands still back among the rows: not before the first one kept, not after
-  /// the last page.
+  /// Makes the window follow the end if it has reached the last page.
   mutating func settle(height: Int, passes: (Row) -> Bool) {
     guard let top else { return }
     let rows = matching(passes)
@@ -58,7 +57,7 @@ struct Feed<Row: Sendable>: Sendable {
 
   /// Finds the next matching row among those that pass, and moves the window to it. The search
   /// starts at the row found before, else at the end of the window.
-  /// - Returns: its number; nil where there is none, and nothing moves.
+  /// - Returns: its number; nil if there is none, and nothing moves.
   mutating func find(
     from: Int?, older: Bool, height: Int, passes: (Row) -> Bool, matches: (Row) -> Bool
   ) -> Int? {

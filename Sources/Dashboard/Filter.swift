@@ -1,10 +1,10 @@
 import Events
 
-/// The text that rows of a list must hold. Case counts only where the text has capitals.
+/// The text that rows of a list must contain. Case matters only if the text has capitals.
 struct Filter: Sendable {
   private let text: String
   private let isExact: Bool
-  /// The bytes of a text that is all ASCII: those are compared without forming characters.
+  /// The bytes of a text that is all ASCII. They are compared without forming characters.
   private let bytes: [UInt8]?
 
   init(_ text: String?) {
@@ -21,7 +21,7 @@ struct Filter: Sendable {
     return texts.contains { (isExact ? $0 : $0.lowercased()).contains(text) }
   }
 
-  /// Whether a text holds ASCII bytes; unless exact, its capitals count as small letters.
+  /// Whether a text contains these ASCII bytes; unless exact, its capitals count as small letters.
   private static func holds(_ text: String, _ wanted: [UInt8], isExact: Bool) -> Bool {
     var text = text
     return text.withUTF8 { bytes in

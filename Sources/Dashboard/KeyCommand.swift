@@ -1,12 +1,12 @@
 import Operations
 import Terminal
 
-/// One thing that a key does. Dispatch, the hints, the help page and `docs/reference/keys.md` are all
-/// made from the table of these.
+/// A command that a key runs. Dispatch, the hints, the help page and `docs/reference/keys.md` are all
+/// made from the table `all`.
 struct KeyCommand: Sendable {
-  /// Its part of the help page, and what keys must be for when it is reached.
+  /// Its part of the help page, and the mode in which its keys work.
   enum Group: String, CaseIterable, Sendable {
-    /// Commands that change something outside: absent with `--read-only`.
+    /// Commands that change something outside; absent with `--read-only`.
     case act = "Act"
     case show = "Show"
     case move = "Move"
@@ -23,7 +23,7 @@ struct KeyCommand: Sendable {
   /// Its words on the hints bar; nil for a command without a hint.
   let hint: String?
   let help: String
-  /// Changes the model and returns what is to be done outside. Run on a copy, it tells whether the
+  /// Changes the model and returns what is to be done outside. Run on a copy, it shows whether the
   /// command can run.
   let run: @Sendable (inout Model) throws(DisabledReason) -> [Effect]
 
@@ -56,7 +56,7 @@ struct KeyCommand: Sendable {
     all.first { $0.keys.contains(key) && $0.isReachable(in: model) }
   }
 
-  /// Those whose hints belong on the screen now, the most important first.
+  /// The commands whose hints belong on the screen now, the most important first.
   static func hinted(in model: Model) -> [KeyCommand] {
     all.filter { command in
       command.hint != nil && command.isReachable(in: model)

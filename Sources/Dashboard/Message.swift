@@ -35,7 +35,7 @@ public enum Effect: Equatable, Sendable {
   /// Write a request to the log, and start an agent if none runs.
   case append(EventType, app: String, EventData)
   case readManifest(slug: String)
-  /// Send the last lines of an app or of one instance of it, then new ones, and of no other app.
+  /// Send the last lines of an app or of one of its instances, then new ones, and no other lines.
   case readOutput(app: String, InstanceName?)
   /// Do something to the node of a report; `app` is the app whose run it is, if any.
   case act(node: String, name: String, app: String?, NodeAction)

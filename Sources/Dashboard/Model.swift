@@ -4,8 +4,8 @@ import NodeModel
 import ReleaseModel
 import Terminal
 
-/// Everything that the dashboard knows and shows, as one value. What happens outside comes in as a
-/// `Message`, what is to be done outside goes out as an `Effect`, and the screen is a function of it.
+/// Everything that the dashboard knows and shows, as one value. What happens outside arrives as a `Message`, and what
+/// is to be done outside is returned as an `Effect`. The screen is a function of the model.
 public struct Model: Sendable {
   /// What the program was started with.
   public struct Setting: Sendable {
@@ -15,7 +15,7 @@ public struct Model: Sendable {
     /// The folder of the home, for the words of an empty screen.
     public var home: String
     public var isReadOnly: Bool
-    /// Whether the past is shown: nothing can be changed, and the clock stands.
+    /// Whether the past is shown: nothing can be changed, and the clock stands still.
     public var isPast: Bool
     /// Whether nodes were named on the command line: then only these are watched.
     public var namesNodes: Bool
@@ -90,11 +90,11 @@ struct Selection: Sendable {
   var openTree: NodeAttention.Tree?
 }
 
-/// Where a list stands and which of its rows it shows.
+/// The position of a list, and the filter of its rows.
 struct ListPosition: Sendable {
   /// The first line shown; nil for a list that the operator has not scrolled.
   var top: Int?
-  /// The text that rows must hold.
+  /// The text that rows must contain.
   var text: String?
 
   var filter: Filter { Filter(text) }
@@ -104,7 +104,7 @@ struct ListPosition: Sendable {
 struct LogReading: Sendable {
   var output = Output()
   var node = NodeLog()
-  /// Whether the node's own log is shown rather than the output, where there are both.
+  /// Whether the node's own log is shown rather than the output, if there are both.
   var prefersNode = false
   /// The least severe level that is shown of a node's log; nil for all.
   var leastLevel: NodeLogLine.Level?
@@ -142,7 +142,7 @@ enum Page: Hashable, Sendable {
   case settings, tree
 }
 
-/// What keys are for now.
+/// The mode of the dashboard, which decides what keys do.
 enum Mode: Sendable {
   case normal
   /// A text is being typed; Esc brings `before` back.
@@ -151,14 +151,14 @@ enum Mode: Sendable {
   case choice(LevelChoice)
   case question(Confirmation)
 
-  /// What a text is typed for.
+  /// The purpose of a typed text.
   enum Field: Sendable {
     case filter, search
   }
 
   var isTyping: Bool { if case .typing = self { true } else { false } }
 
-  /// The commands that keys mean now.
+  /// The groups whose commands keys run now.
   var groups: Set<KeyCommand.Group> {
     switch self {
     case .normal: [.act, .show, .move]
@@ -208,7 +208,7 @@ enum KnownManifest: Sendable {
 /// A line of the Logs view.
 enum LogEntry: Sendable {
   case output(OutputLine)
-  /// A line of a message in a node's log; only its first has the head.
+  /// A line of a message in a node's log; only the first line of a message shows its head.
   case line(NodeLogLine, isFirst: Bool)
   case lost(Int)
   /// The log was not read for a while.

@@ -5,10 +5,10 @@ import Operations
 struct LevelChoice: Equatable, Sendable {
   /// The id of the node's report.
   var node: String
-  /// The place in `levels` of the one that has the focus.
+  /// The index in `levels` of the level that has the focus.
   var focus: Int
 
-  /// The least severe first, as they are asked for most.
+  /// The least severe come first, because they are chosen most often.
   static let levels = Array(NodeLogLine.Level.allCases.reversed())
 
   var level: NodeLogLine.Level { Self.levels[min(max(0, focus), Self.levels.count - 1)] }
@@ -44,7 +44,7 @@ extension Model {
     mode = .choice(choice)
   }
 
-  /// The level was chosen: asks whether it is meant.
+  /// Asks to confirm the chosen level.
   mutating func chooseLevel() {
     guard case .choice(let choice) = mode else { return }
     mode = .normal
@@ -53,7 +53,7 @@ extension Model {
     }
   }
 
-  /// Asks whether an action on the shown node is meant, if the node can do it.
+  /// Asks to confirm an action on the shown node, if the node can do it.
   mutating func ask(_ action: NodeAction) throws(DisabledReason) {
     let node = try reachedNode()
     do throws(Refusal) { try action.check(on: node) } catch { throw .operation(error) }

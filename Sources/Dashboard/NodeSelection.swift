@@ -2,8 +2,8 @@ import Events
 import NodeModel
 
 extension Model {
-  /// The node that the views of one node show: the chosen one, else that of the selected app. Where
-  /// no app is selected: one that is in trouble, else the first.
+  /// The node that the views of one node show: the chosen one, else that of the selected app. If no
+  /// app is selected, it is a node in trouble, else the first node.
   var shownNode: NodeReport? {
     if let choice = selection.node { return nodes.first { $0.id == choice.id } }
     guard let app = selectedApp else { return Self.mostUrgent(nodes) }
@@ -42,7 +42,7 @@ extension Model {
     return choice.app.flatMap { board.apps[$0] }
   }
 
-  /// The release that the views of one app show: the node's own, else that on its way or the current one.
+  /// The release that the views of one app show: the node's own, else the one being deployed or the current one.
   var shownRelease: Board.Release? {
     guard let app = shownApp else { return nil }
     if case .run(app.name, _, _, let number)? = shownNode?.origin, let own = app.release(number) {
@@ -78,7 +78,7 @@ extension Model {
     }?.node
   }
 
-  /// A node of the app that boots and tells how far it is.
+  /// A node of the app that is booting and reports its progress.
   func bootingNode(of app: Board.App) -> NodeReport? {
     let state = app.summary.state
     guard state == .booting || state == .starting else { return nil }
@@ -97,8 +97,8 @@ extension Model {
     }
   }
 
-  /// Replaces the known nodes. At first a named node is chosen; and nodes take the place of an empty
-  /// list of apps.
+  /// Replaces the known nodes. The first time, a node that was named at the start is chosen. Nodes
+  /// take the place of an empty list of apps.
   mutating func receive(_ nodes: [NodeReport]) {
     if self.nodes.isEmpty, setting.namesNodes, view != .apps, selection.node == nil {
       let given = nodes.filter { $0.origin == .given }
@@ -130,7 +130,7 @@ extension Model {
         return app == choice.app && instance == choice.instance
       }
       let isKnown = choice.app.map { board.apps[$0] != nil } ?? false
-      // Between two runs of an instance it has no node; no other node takes its place.
+      // Between two runs an instance has no node. No other node is chosen in its place.
       if next != nil || !isKnown { selection.node = next.map(NodeChoice.init) }
     }
     if let open = selection.openSettings, !nodes.contains(where: { $0.id == open }) {
@@ -184,7 +184,7 @@ extension Model {
 extension NodeReport {
   var isInTrouble: Bool { state == .down || state == .silent }
 
-  /// Whether the node is down for this dashboard only: it may run well and refuse us.
+  /// Whether the node is down only for this dashboard, which has no access to it.
   var isShut: Bool {
     let ids: [ProblemID] = [.nodeHidden, .cookieFile, .nodeCookie, .nodeRefused, .nodeName]
     return state == .down && ids.contains { $0.rawValue == cause?.id }

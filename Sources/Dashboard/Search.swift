@@ -2,7 +2,7 @@ import Events
 import NodeModel
 
 extension Model {
-  /// Whether the Logs view shows a node's own log: it was chosen, or there is nothing else.
+  /// Whether the Logs view shows a node's own log: the operator chose it, or there is no other.
   var showsNodeLog: Bool {
     guard shownNode != nil else { return false }
     return shownApp == nil || logs.prefersNode
@@ -41,7 +41,7 @@ extension Model {
     logs.search.found = found
   }
 
-  /// Keeps the typed text; the search for a text starts at once.
+  /// Keeps the typed text; a search starts at once.
   mutating func endTyping() throws(DisabledReason) {
     guard case .typing(let field, _) = mode else { return }
     mode = .normal
@@ -63,8 +63,8 @@ extension Model {
   }
 }
 
-/// The entries of a log that are shown: lines with a text, those of a node's log from a level on, and
-/// all entries that tell of missing lines.
+/// A filter for the entries of a log. It passes lines with a text, in a node's log only from a level
+/// on, and all entries that report missing lines.
 struct LogFilter: Sendable {
   var text: Filter
   var least: NodeLogLine.Level?
@@ -79,7 +79,7 @@ struct LogFilter: Sendable {
 }
 
 extension NodeLog {
-  /// Lines of one message that are kept.
+  /// The number of lines of one message that are kept.
   private static let mostLines = 100
 
   /// Adds new lines of its node, and the number of lines that were lost before them.

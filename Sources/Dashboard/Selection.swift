@@ -36,7 +36,7 @@ extension Model {
     return .view(view)
   }
 
-  /// Where the list of the shown page stands.
+  /// The list position of the shown page.
   var list: ListPosition {
     get { position(of: page) }
     set { lists[page] = newValue }
@@ -44,7 +44,7 @@ extension Model {
 
   func position(of page: Page) -> ListPosition { lists[page] ?? ListPosition() }
 
-  /// Rows of the part of the view that scrolls: the height of a page.
+  /// The number of rows in the part of the view that scrolls: the height of a page.
   var listHeight: Int { body.rows(in: geometry.body) }
 
   /// Corrects the selection and the list positions after a change; no other function does.
@@ -71,7 +71,7 @@ extension Model {
     }
     let runs = listedRuns
     if runs.contains(where: { $0.run == selection.run?.id }) { return }
-    // Its instance has another run now: the newest one, which will stay.
+    // The run has ended. The newest run of its instance is selected, because it will stay.
     let next = runs.last { $0.instance == selection.run?.instance } ?? runs.first
     selection.run = next.map { RunChoice(id: $0.run, instance: $0.instance) }
     if next == nil { selection.isInside = false }

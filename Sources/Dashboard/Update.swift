@@ -30,7 +30,7 @@ extension Model {
   }
 
   /// Selects an app by name, as an option at the start does.
-  /// - Returns: false where there is none of that name.
+  /// - Returns: false if there is none of that name.
   public mutating func select(app name: String) -> Bool {
     guard board.apps[name] != nil else { return false }
     (selection.app, selection.node) = (name, nil)
@@ -111,8 +111,8 @@ extension Model {
     notice = Notice(text: "\(words): requested", role: .busy)
   }
 
-  /// The slugs whose manifests the view needs: of the shown release, or of releases that boot. Not more
-  /// than are kept.
+  /// The slugs whose manifests the view needs: those of the shown release, or of releases that boot;
+  /// no more than can be kept.
   private var wantedSlugs: [String] {
     switch view {
     case .boot, .otpApps: return [shownRelease?.slug].compactMap { $0 }
@@ -127,7 +127,7 @@ extension Model {
 
   private static let mostManifests = 16
 
-  /// Keeps a few manifests without their files, which no view shows and which are most of them.
+  /// Keeps a few manifests without their lists of files, which no view shows and which are their largest part.
   private mutating func learn(_ slug: String, _ result: Result<Manifest, Cause>) {
     if manifests.count > Self.mostManifests { manifests = [:] }
     switch result {

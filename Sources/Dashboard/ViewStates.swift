@@ -5,7 +5,7 @@ import Terminal
 // The state that each part of the screen is drawn from.
 
 extension Model {
-  /// The screen, whole.
+  /// The whole screen.
   public func frame() -> Frame { screen.frame(size) }
 
   var geometry: Geometry { Geometry(size, hasNotice: notice != nil || alert != nil) }
@@ -48,7 +48,7 @@ extension Model {
     return heading
   }
 
-  /// `/text` for the filter, also while it is typed; `find: text` while that is typed.
+  /// `/text` for the filter, also while it is typed; `find: text` while a search is typed.
   private var shownText: String? {
     if case .typing(.search, _) = mode { return "find: \(logs.search.text)" }
     let text = list.text ?? ""

@@ -7,17 +7,18 @@ enum Wording {
   static func sentence(_ reason: DisabledReason) -> String {
     switch reason {
     case .readOnly: "This dashboard is read-only: it was started with --read-only."
-    case .past: "This is how it was: to change what is now, start reltui without --at."
+    case .past: "This screen shows the past. To change something, start reltui without --at."
     case .noApp: "There is no app here yet; deploy one with: relctl deploy APP DIR"
     case .operation(let refusal): sentence(refusal.cause)
     case .noInstance(let app): "\(app) has no instance that runs or crashed."
     case .amongInstances: "R restarts the selected instance, l shows its output, Esc goes back."
     case .noNode: "There is no node to ask."
-    case .foreignNode(let node): "\(node) is not from here: there is no app of it to change."
+    case .foreignNode(let node):
+      "\(node) was not deployed from here, so it has no app that you can change."
     case .noApplication: "No application of a node is selected."
     case .pageIsOpen: "Esc goes back to the list."
     case .onlyItsLog: "This node was not deployed from here: it has only its own log."
-    case .noLevels: "Output has no levels; o shows the node's own log, which has."
+    case .noLevels: "Output has no levels. o shows the node's own log, which has them."
     case .nothingToFind: "Nothing to find yet: f asks for a text."
     case .notFound(let text, let older):
       "No \(older ? "older" : "newer") line has '\(text)'."
@@ -38,7 +39,7 @@ enum Wording {
     return operation(event)?.sentence ?? "\(verb(event)) of \(event.app ?? "?")"
   }
 
-  /// The same where the app stands beside it.
+  /// The same without the app, for a place that shows the app already.
   static func shortRequest(_ event: Event) -> String {
     NodeAction(event.data)?.sentence ?? operation(event)?.shortSentence ?? verb(event)
   }
@@ -79,7 +80,7 @@ enum Wording {
     return (cause.sentence, app.summary.state != .ready)
   }
 
-  /// `web 2/2 +1, worker 1/1`: ready of wanted, and runs beyond one for each instance.
+  /// `web 2/2 +1, worker 1/1`: ready and wanted instances, then runs beyond one for each instance.
   static func instances(of app: Board.App) -> String {
     let wanted = app.current == nil ? app.deployment?.formation ?? app.formation : app.formation
     let live = app.liveRuns
@@ -107,8 +108,7 @@ enum Wording {
 
   // MARK: - Times
 
-  /// The time since a moment, never in seconds: a screen on which nothing happens stays still for a
-  /// minute.
+  /// The time since a moment, never in seconds, so that an idle screen changes at most once a minute.
   static func age(since moment: Timestamp, at now: Timestamp) -> String {
     let passed = now.elapsed(since: moment)
     return passed < 60_000 ? "<1m" : Age.text(passed)

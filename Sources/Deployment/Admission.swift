@@ -37,7 +37,7 @@ struct Admission {
 }
 
 extension Manifest.Target {
-  /// Whether a build for this target runs on the other one.
+  /// Checks that a build for this target runs on the host.
   func check(against host: Manifest.Target) throws(Refusal) {
     if (os, arch) != (host.os, host.arch) {
       throw .target("\(os) on \(arch)", host: "\(host.os) on \(host.arch)")

@@ -10,9 +10,9 @@ import SlugStore
 /// The agent of a home, a single process. It carries out requests and keeps the instances as they
 /// should be.
 ///
-/// It is a loop without state that matters: wait for something to happen, read the log, look at the
-/// affected runs, do what the reconcilers plan. It can be killed at any line; the instances go on,
-/// and the next agent finds them. It blocks nowhere else.
+/// It is a loop that keeps no important state: it waits for something to happen, reads the log, looks
+/// at the affected runs, and does what the reconcilers plan. It blocks only in that wait. It can be
+/// killed at any line: the instances keep running, and the next agent finds them.
 public final class Agent {
   let home: Home
   let journal: EventJournal
@@ -45,7 +45,7 @@ public final class Agent {
     /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
-    /// The node of a booting run. Its answers are read without a turn of the agent.
+    /// The node of a booting run. Most of its answers do not make the agent look at the run.
     case node(UInt64)
   }
 
@@ -101,7 +101,7 @@ public final class Agent {
     if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) { portMapper.stopIfUnused() }
   }
 
-  /// Appends an event and folds it in.
+  /// Appends an event and applies it to the board.
   func record(_ type: EventType, app: String?, _ fill: (inout EventData) -> Void) throws(Cause) {
     try journal.append(type, app: app, EventData(fill))
     try take()
@@ -116,11 +116,11 @@ extension Agent {
     let (kept, before) = (follower.kept, board.sequence)
     let events: [Event]
     do throws(Cause) { events = try follower.take() } catch {
-      // It may have folded events before it failed.
+      // It may have applied events to the board before it failed.
       changeAll()
       throw error
     }
-    // After a gap, or from a checkpoint, the board tells more than the events.
+    // After a gap or a checkpoint the board contains more changes than these events.
     if board.sequence - before > UInt64(events.count) { changeAll() }
     for event in events {
       guard let app = event.app else { continue }
@@ -183,7 +183,7 @@ extension Agent {
   /// Takes over a child process whose end does not matter to a run any more.
   func adopt(_ child: Child?) {
     guard let child else { return }
-    // Its signal may have been taken already.
+    // The SIGCHLD of its end may have been handled already.
     if child.exitIfEnded() == nil { helpers.append(child) }
   }
 
@@ -295,7 +295,7 @@ extension Agent {
 }
 
 extension Board {
-  /// The slugs that the agent may have to start runs of.
+  /// The slugs from which the agent may have to start runs.
   fileprivate var neededSlugs: Set<String> {
     Set(
       apps.values.flatMap { app in

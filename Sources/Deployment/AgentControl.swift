@@ -18,8 +18,8 @@ public struct AgentControl: Sendable {
   /// Milliseconds in which an agent should wake after a line was appended to the log.
   public static let patience: Int64 = 3000
 
-  /// The reason why the agent may not read a line of the log: its process is stopped, or it has not
-  /// woken since.
+  /// The reason why the agent may not have read a line of the log: its process is stopped, or it has
+  /// not woken since.
   /// - Parameter moment: when the line was written.
   /// - Returns: nil if no agent runs, or if it wakes as it should.
   public func silence(since moment: Timestamp, now: Timestamp) -> Cause? {
@@ -40,7 +40,7 @@ public struct AgentControl: Sendable {
     )
   }
 
-  /// Becomes the home's agent for the lifetime of the value.
+  /// Makes this process the home's agent for the lifetime of the lock.
   func take() throws(Cause) -> Lock {
     do throws(PosixError) {
       try Files.makeFolder(home.root)
@@ -50,7 +50,7 @@ public struct AgentControl: Sendable {
       let own = ProcessIdentity(of: Program.processID)
       let text = Array(
         "format \(HomeFormat.current)\npid \(Program.processID) \(own?.started ?? 0)\n".utf8)
-      // The file is truncated afterwards: on a full disk an empty file stays empty.
+      // The file is truncated after the write: an emptied file would stay empty on a full disk.
       try lock.file.write(text, at: 0)
       try lock.file.truncate(to: text.count)
       return lock
@@ -99,10 +99,10 @@ public struct AgentControl: Sendable {
       if try Lock.isHeld(home.agentLock) { return }
       Clock.pause(milliseconds: 5)
     }
-    throw PosixError("see it in", home.agentLog, .timedOut)
+    throw PosixError("find it running; it writes to", home.agentLog, .timedOut)
   }
 
-  /// Asks the agent to stop, and waits until it has; the instances go on.
+  /// Asks the agent to stop, and waits until it has; the instances keep running.
   /// - Returns: false if no agent was alive.
   public func stop() throws(Cause) -> Bool {
     guard let process = process() else { return false }

@@ -112,7 +112,7 @@ extension Agent {
     }
   }
 
-  /// The ports for runs. A random first port keeps two homes on one host apart.
+  /// The ports for runs. They are chosen at random, so that two homes on one host rarely choose the same one.
   private static let ports: ClosedRange<UInt16> = 20_000...29_999
 
   private func freePort() throws(Cause) -> UInt16 {

@@ -107,7 +107,7 @@ public struct AppReconciler {
     Cause(.usage, "this version cannot carry out \(request.type.rawValue)")
   }
 
-  /// The reason to give up a request: another one that goes before it, or its deadline.
+  /// The reason to give up a request: another one that takes precedence, or its deadline.
   private func reasonToGiveUp(_ request: Board.Request) -> Cause? {
     guard let operation = surroundings.operations.operation(request) else { return nil }
     for other in surroundings.requests where other.id != request.id {
@@ -171,7 +171,7 @@ extension AppReconciler {
       // If the process types are unknown, there may be a release phase, so nothing may start.
       keep(sparing: deployment.release)
       if cause.id == ProblemID.system.rawValue {
-        // A failed call may succeed the next time; what is damaged does not mend.
+        // A failed call may succeed the next time, but a damaged file stays damaged.
         let moment = surroundings.now + Self.readPause
         wakeAt = min(wakeAt ?? moment, moment)
       } else {

@@ -35,7 +35,7 @@ final class PortMapper {
     if let neededAt, now - neededAt >= Self.limit { startedAt = nil }
     neededAt = now
     let isLate = startedAt.map { now - $0 >= Self.limit } ?? false
-    // On a busy host its answer takes long; before it is given up it gets the time.
+    // On a busy host an answer may take long, so the last attempt waits longer.
     if keeper.answers(port, milliseconds: isLate ? EPMD.patience : 20) {
       startedAt = nil
       return true

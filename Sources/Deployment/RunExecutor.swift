@@ -24,7 +24,7 @@ extension Agent {
     var folder = try RunObservation(folder(of: run, app))
     if case .live = folder, watches[run.id]?.gate == nil {
       try watch(run, of: app)
-      // What has changed before it was watched would not be noticed.
+      // A change before the watch began would not be noticed.
       folder = try RunObservation(self.folder(of: run, app))
     }
     var seen = RunReconciler.Seen(folder: folder)
@@ -64,7 +64,7 @@ extension Agent {
     home.app(app.name).run(run.instance.description, run.id)
   }
 
-  /// - Returns: whether none is left, or what is left cannot be killed; else the run is looked at again soon.
+  /// - Returns: whether no process is left, or the rest cannot be killed; else the run is looked at again soon.
   private func killProcesses(of run: Board.Run, _ app: Board.App, _ folder: RunFolder) -> Bool {
     let wereNone = Orphans.end(folder, run: run.id)
     return watches[run.id, default: WatchedRun(app: app.name)].noteKill(wereNone)
@@ -106,7 +106,7 @@ extension Agent {
   }
 
   private func crashCause(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) -> Cause {
-    // Masked before lines are cut: a cut value would not be found.
+    // Lines are masked before they are cut, because a cut value would not be found.
     let mask = journal.mask()
     let lines = LogTail.lines(of: folder(of: run, app), count: 60).map {
       LogLine(time: $0.time, text: mask($0.text))
@@ -175,7 +175,7 @@ extension Agent {
   private func launch(_ run: Board.Run, of app: Board.App, onFullDisk isFull: Bool) throws(Cause) {
     try watch(run, of: app)
     guard var specification = watches[run.id]?.gate?.specification else { return }
-    // Tried again when epmd has had time to start.
+    // The launch is tried again when epmd has had time to start.
     guard try ensurePortMapper(specification.tree) else {
       watches[run.id]?.lookAgain(in: PortMapper.pause)
       return

@@ -75,14 +75,14 @@ struct RunWatch {
   }
 
   /// The interests of the node's connection. They are separate, because a booting node is polled so
-  /// often that the agent's turn follows only when an answer changes something.
+  /// often that the agent looks at the run only when an answer changes something.
   var nodeInterests: [Poll.Interest] { node?.interests ?? [] }
   var nodeTick: Int64? { node?.nextTick }
 
   /// - Returns: whether the agent must look at the run.
   mutating func advanceNode(_ ready: [Poll.Ready]) -> Bool { node?.advance(ready) ?? false }
 
-  /// Asks at the next look, not at the next moment.
+  /// Makes the next check due now.
   mutating func askNow() { nextTry = 0 }
 
   /// Notes the result of polling `descriptors`.
@@ -211,7 +211,7 @@ extension RunWatch {
 
   private func refusal(_ id: ProblemID, _ reason: String, _ mask: Redactor) -> Cause {
     let run = specification.run
-    // Masked before it is cut.
+    // The text is masked before it is cut.
     let said = mask(node?.hang ?? reason).prefix(Self.longestReason)
     var what = String(said)
     if node?.hang == nil, case .http(let path, _) = gate { what = "GET \(path): \(said)" }

@@ -14,13 +14,13 @@ struct WatchedRun {
   private var launchedAt: Int64?
   /// When to look again at what was not done at once, on the monotonic clock.
   private var lookAgainAt: Int64?
-  /// When processes that it left behind were killed first.
+  /// When processes that the run left behind were first killed.
   private var killedAt: Int64?
   private var buriedAt: Int64?
 
   /// Milliseconds in which a new `relshim` must write its status.
   private static let launchLimit: Int64 = 5000
-  /// Milliseconds between two rounds of killing what it left behind, and for all of them.
+  /// Milliseconds between two rounds of killing leftover processes, and for all rounds.
   private static let killPause: Int64 = 10
   private static let killLimit: Int64 = 5000
   private static let buryPause: Int64 = 1000
@@ -42,7 +42,7 @@ struct WatchedRun {
     return shim
   }
 
-  /// Whether to try now to make sure that nothing starts the run. Each try touches its folder, which wakes the agent.
+  /// Whether to try now to make sure that nothing starts the run. Each try changes its folder, which wakes the agent.
   mutating func mayBury() -> Bool {
     let now = Clock.monotonic()
     if let buriedAt, now - buriedAt < Self.buryPause { return false }
@@ -60,9 +60,9 @@ struct WatchedRun {
     lookAgainAt = min(lookAgainAt ?? .max, Clock.monotonic() + milliseconds)
   }
 
-  /// Notes that processes it left behind were killed, or that there were none. The environment of a process that begins
-  /// another program reads empty for a moment, so one look is not enough.
-  /// - Returns: whether that is done, or has been tried for so long that they cannot be killed.
+  /// Notes that processes that the run left behind were killed, or that there were none. During execve(2) a process
+  /// seems to have an empty environment, so one look is not enough.
+  /// - Returns: whether no process is left, or killing was tried for so long that it cannot succeed.
   mutating func noteKill(_ wereNone: Bool) -> Bool {
     let now = Clock.monotonic()
     if let killedAt, wereNone || now - killedAt >= Self.killLimit { return true }

@@ -22,8 +22,8 @@ extension Cause {
     do throws(PosixError) { return try call() } catch { throw Cause(error, as: id) }
   }
 
-  /// The cause that the disk of a path is full; nil if it has space. Use it when a program such as mix or tar has failed,
-  /// since their messages differ.
+  /// The cause that the disk of a path is full; nil if it has space. Use it when a program such as mix or tar has
+  /// failed, since their messages differ.
   public init?(ifDiskIsFull path: String) {
     guard let place = Self.existing(path), let space = try? Files.space(at: place),
       ReservedSpace.Level(space) == .low

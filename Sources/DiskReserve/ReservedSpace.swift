@@ -2,8 +2,8 @@ import Events
 import HomeLayout
 import Posix
 
-/// Disk space that is kept in reserve, the folder `ballast` of a home. When the disk is full, a restart or rollback needs
-/// some space for the new run's folder and files.
+/// Disk space that is kept in reserve, the folder `ballast` of a home. When the disk is full, a restart or rollback
+/// needs some space for the new run's folder and files.
 ///
 /// It is one big file and many empty ones, because a file system may run out of bytes or of files.
 /// The agent makes it while there is space. A program that cannot write releases it.

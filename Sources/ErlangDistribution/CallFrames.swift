@@ -1,7 +1,7 @@
 import ErlangTerm
 
-/// A fast reader of the two frames that answer a call. In the form in which nodes write them only a few numbers in known
-/// places differ from call to call, so the rest is compared as bytes. Frames of another form are read by `Control`.
+/// A fast reader of the two frames that answer a call. In the form that nodes write, only a few numbers in known places
+/// differ from call to call, so the rest is compared as bytes. Frames of another form are read by `Control`.
 struct CallFrames: Sendable {
   /// The content of such a frame, with the number of its reference.
   enum Meaning: Equatable {
@@ -13,7 +13,7 @@ struct CallFrames: Sendable {
   }
 
   private let ownPid: [UInt8]
-  /// The bytes of a pid of the node before and behind its numbers.
+  /// The bytes of a pid of the node, before and after its numbers.
   private let theirPid: [UInt8]
   private let theirCreation: [UInt8]
   /// A frame up to the numbers of the reference.
@@ -45,7 +45,7 @@ struct CallFrames: Sendable {
     Array(try ExternalFormat.encode(term).dropFirst())
   }
 
-  /// Bytes of a frame, with its length, that says that the process of a call has begun.
+  /// The size, with its length field, of the frame that reports that the process of a call has begun.
   var spawnedLength: Int { 4 + spawned.count + 12 + ownPid.count + 2 + theirPid.count + 12 }
 
   func meaning(of frame: [UInt8]) -> Meaning? {

@@ -159,7 +159,7 @@ public struct Connection: Sendable {
     }
   }
 
-  /// Goes on with the next address; if there is none, it throws the error.
+  /// Continues with the next address; if there is none, it throws the error.
   private mutating func next(after error: DistributionError, now: Int64) throws(DistributionError) {
     if hosts.count < 2 { throw error }
     hosts.removeFirst()

@@ -12,7 +12,7 @@ enum Control: Equatable, Sendable {
   case unreadableSend(to: Term.Pid, TermError)
   /// The process of a call has ended; `noproc` and `noconnection` are such ends too.
   case down(Term.Reference, reason: Term)
-  /// One has ended with a reason that cannot be read.
+  /// The process of a call has ended with a reason that cannot be read.
   case unreadableDown(Term.Reference, TermError)
   case spawned(request: Term.Reference, Term)
   /// A process that was linked to one of ours has ended.
@@ -69,8 +69,8 @@ enum Control: Equatable, Sendable {
     var term: Term? { if case .term(let term) = self { term } else { nil } }
   }
 
-  /// A control message that cannot be read ends the connection. A payload that is too deep or too large is reported to its
-  /// receiver only.
+  /// A control message that cannot be read ends the connection. A payload that is too deep or too large is reported to
+  /// its receiver only.
   private static func parts(of frame: [UInt8]) throws(DistributionError) -> (Term, Payload) {
     let (control, end): (Term, Int)
     do throws(TermError) { (control, end) = try ExternalFormat.decode(frame, from: 1) } catch {
@@ -168,8 +168,8 @@ enum Control: Equatable, Sendable {
     }
   }
 
-  /// A request for a process that calls a function: `erpc:execute_call(0, Module, Function, Arguments)`. From call to call
-  /// only numbers in known places differ.
+  /// A request for a process that calls a function: `erpc:execute_call(0, Module, Function, Arguments)`. From call to
+  /// call only numbers in known places differ.
   struct SpawnRequest: Sendable {
     private let frame: [UInt8]
     private let words: Int

@@ -7,7 +7,7 @@ public struct Cookie: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
 {
   let text: String
 
-  /// A cookie is an atom: no control characters, and at most 255 of others.
+  /// A cookie is an atom: at most 255 characters, and no control characters.
   public init?(_ text: String) {
     guard (1...255).contains(text.unicodeScalars.count),
       text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })

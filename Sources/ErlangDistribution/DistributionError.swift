@@ -47,7 +47,7 @@ public enum DistributionError: Error, Hashable, Sendable {
     var text: String {
       switch self {
       case .frameTooLarge(let bytes, let limit): "a frame of \(bytes) bytes, more than \(limit)"
-      case .portMapper(let port): "on port \(port) what no epmd answers"
+      case .portMapper(let port): "an answer on port \(port) that is not from an epmd"
       case .handshake(let what): "a handshake with \(what)"
       case .unknownForm(let byte): "a frame that begins with \(byte)"
       case .control(let what): "a control message that is \(what)"

@@ -27,7 +27,7 @@ public struct EPMD: Hashable, Sendable {
     let answer = try Loopback.exchange(
       Self.framed([Self.namesRequest]), port: port, milliseconds: milliseconds,
       inNetworkOf: process)
-    // The answer begins with epmd's own port; a program that answers otherwise is no epmd.
+    // The answer begins with epmd's own port; a program that answers otherwise is not an epmd.
     guard answer.starts(with: [0, 0] + port.bytes) else {
       throw PosixError("understand epmd on", "127.0.0.1:\(port)", .invalid)
     }
@@ -63,7 +63,7 @@ public struct EPMD: Hashable, Sendable {
   enum PortAnswer: Equatable {
     case port(UInt16)
     case unknown
-    /// This is no answer of an epmd.
+    /// This is not an answer of an epmd.
     case nonsense
     /// The answer is not complete yet.
     case unfinished

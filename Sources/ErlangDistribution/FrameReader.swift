@@ -1,4 +1,4 @@
-/// Cuts a stream of bytes into messages, each behind its length.
+/// A reader that cuts a stream of bytes into messages. The length of each message comes before it.
 public struct FrameReader: Sendable {
   private var buffer: [UInt8] = []
   private var start = 0
@@ -9,7 +9,7 @@ public struct FrameReader: Sendable {
 
   public init(width: Int, limit: Int) { (self.width, self.limit) = (width, limit) }
 
-  /// Bytes in memory, those included that were read.
+  /// Bytes in memory, including those that were read already.
   var held: Int { buffer.count }
 
   public mutating func append(_ bytes: [UInt8]) {

@@ -17,8 +17,8 @@ public struct Handshake: Sendable {
     static let spawn: UInt64 = 1 << 32
     static let nameMe: UInt64 = 1 << 33
 
-    /// Our capabilities. `FRAGMENTS`, the atom cache and aliases are left out, so that each message is one frame without a
-    /// header. Both kinds of monitors are in, since erpc needs them. `PUBLISHED` is left out, so that we are hidden.
+    /// Our capabilities. `FRAGMENTS`, the atom cache and aliases are left out, so that each message is one frame
+    /// without a header. Both kinds of monitors are in: erpc needs them. `PUBLISHED` is left out, so we are hidden.
     static let ours: UInt64 = 0x0D_0747_5FBC | nameMe
   }
 

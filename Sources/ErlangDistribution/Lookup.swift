@@ -51,7 +51,7 @@ struct Lookup: Sendable {
       guard let address = line.split(separator: " ").first.map(String.init) else { continue }
       if Self.isLiteral(address), !seen.contains(address) { seen.append(address) }
     }
-    // Most nodes listen on IPv4. For one that does not, the caller says so, or the host has no IPv4 address.
+    // IPv4 comes first, since most nodes listen on it. For others the caller sets `isIPv6`, or the host has no IPv4.
     return seen.filter { !$0.contains(":") } + seen.filter { $0.contains(":") }
   }
 }

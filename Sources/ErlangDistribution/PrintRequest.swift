@@ -8,7 +8,7 @@ struct PrintRequest {
     case text(String)
     /// Call a function of the node, which returns the text.
     case format(module: String, function: String, [Term], Encoding)
-    /// Another request, which is refused: there is no input and there are no options. The steps behind it are left out.
+    /// Another request, which is refused: there is no input and there are no options. Later steps are left out.
     case answer(Term)
   }
 
@@ -37,7 +37,7 @@ struct PrintRequest {
     steps = Self.steps(parts[parts.startIndex + 2])
   }
 
-  /// Several requests are done one after the other. The first invalid one is answered with an error, and the rest left out.
+  /// Several requests are done one after the other. The first invalid one gets an error, and the rest is left out.
   private static func steps(_ request: Term) -> [Step] {
     guard let parts = request.tuple(tagged: "requests"), parts.count == 1,
       let requests = parts.first?.list

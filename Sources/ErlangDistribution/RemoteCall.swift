@@ -7,8 +7,8 @@ public struct RemoteCall: Hashable, Sendable {
   public var arguments: [Term]
   /// Milliseconds after which the call is given up and its process in the node is ended; nil waits for ever.
   public var limit: Int64?
-  /// Whether its process in the node ends with the connection. Calls that may hang or go on need it; a quick call is
-  /// cheaper without.
+  /// Whether its process in the node ends with the connection. Calls that may hang or run for long need it; a quick
+  /// call is cheaper without.
   public var isLinked: Bool
 
   public init(

@@ -1,14 +1,14 @@
 import ErlangTerm
 
-/// The protocol of a connection after the handshake, as a value: calls and their answers, their output, messages, ticks.
-/// It has no socket and reads no clock.
+/// The protocol of a connection after the handshake, as a value: calls and their answers, their output, messages,
+/// ticks. It has no socket and reads no clock.
 public struct Session: Sendable {
   static let longestFrame = 64 << 20
   /// The most print requests that may wait for their text.
   static let mostPrintings = 1000
 
-  /// The times of the tick protocol, in milliseconds. A node closes a connection on which it receives nothing for a minute,
-  /// and we close one on which we receive nothing for longer. Source: `net_ticktime`, Kernel application.
+  /// The times of the tick protocol, in milliseconds. A node closes a connection on which it receives nothing for a
+  /// minute, and we close one on which we receive nothing for longer. Source: `net_ticktime`, Kernel application.
   struct Pace: Sendable {
     var tick: Int64 = 15_000
     /// After so much silence we send a request, since a node with a longer `net_ticktime` sends fewer ticks.
@@ -60,7 +60,7 @@ public struct Session: Sendable {
     callFrames = try? CallFrames(identity.peer, own: identity.ownPid, identity.reference(0))
   }
 
-  /// The length of the shortest answer to a call, apart from the one that there is no process for it.
+  /// The length of the shortest answer to a call, except for the answer that its process cannot be started.
   var leastAnswer: Int { callFrames.map { isByServer ? 1 : $0.spawnedLength + 1 } ?? 1 }
 
   public var openCalls: Int { pending.count - printings.count }

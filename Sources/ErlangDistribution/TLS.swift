@@ -39,7 +39,7 @@ public struct TLSOptions: Hashable, Sendable {
     }
   }
 
-  /// The invocation of `openssl s_client`, which speaks TLS for us. On its standard streams the protocol is plain bytes.
+  /// The invocation of `openssl s_client`, which speaks TLS for us. Its standard streams carry the plain bytes.
   fileprivate func invocation(host: String, port: UInt16, networkOf process: Int32?) -> Invocation {
     let target = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     // It ends with this process, and takes none of our bytes as a command.

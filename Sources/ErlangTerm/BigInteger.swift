@@ -1,8 +1,8 @@
-/// An integer of any size up to `maximumBytes`, as the external term format carries it: sign and
-/// magnitude. It can be compared, carried and printed; there is no arithmetic.
+/// An integer of any size up to `maximumBytes`, as sign and magnitude like in the external term format. It can be
+/// compared, encoded and printed; there is no arithmetic.
 public struct BigInteger: Hashable, Sendable {
-  /// Larger integers are refused when read: printing one takes time in the square of its length.
-  /// 8 KiB are almost 20,000 decimal digits.
+  /// Larger integers are refused when read: the time to print one grows with the square of its length. 8 KiB are almost
+  /// 20,000 decimal digits.
   public static let maximumBytes = 8192
 
   public let isNegative: Bool
@@ -36,7 +36,7 @@ public struct BigInteger: Hashable, Sendable {
     if magnitude.count > Self.maximumBytes { return nil }
   }
 
-  /// The value, where it fits.
+  /// The value; nil if it does not fit an `Int`.
   var small: Int? {
     guard magnitude.count <= 8 else { return nil }
     let value = magnitude.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

@@ -1,5 +1,5 @@
-// Reads one term. `term` is kept small and does nothing but containers, because its frame is on
-// the stack once for each level of nesting; everything flat is in ExternalLeaves.swift.
+// A decoder of one term. `term` is kept small and handles only containers, because its frame is on the stack once for
+// each level of nesting. Terms that hold no others are in ExternalLeaves.swift.
 
 struct ExternalDecoder {
   let bytes: [UInt8]
@@ -29,8 +29,8 @@ struct ExternalDecoder {
     }
   }
 
-  /// An element count. Every element takes at least one byte, so that a count which the rest of
-  /// the input can't hold is refused before anything is read.
+  /// An element count. Every element takes at least one byte, so a count that is greater than the rest of the input is
+  /// refused before any element is read.
   private mutating func count(width: Int, bytesEach: Int = 1) throws(TermError) -> Int {
     let start = position
     let count = Int(try unsigned(width))
@@ -42,7 +42,7 @@ struct ExternalDecoder {
     return count
   }
 
-  /// So many more terms are to be held.
+  /// Counts terms that are about to be read, up to the limit.
   mutating func hold(_ count: Int, start: Int) throws(TermError) {
     terms += count
     guard terms <= ExternalFormat.maximumTerms else {
@@ -52,7 +52,7 @@ struct ExternalDecoder {
 
   private mutating func terms(_ count: Int, depth: Int) throws(TermError) -> [Term] {
     var elements: [Term] = []
-    // No more than a little in advance: nested counts could each claim all that remains.
+    // Reserve only a little: each nested count could claim the whole rest of the input.
     elements.reserveCapacity(min(count, 16))
     for _ in 0..<count {
       elements.append(try term(depth: depth + 1))

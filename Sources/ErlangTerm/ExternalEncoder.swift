@@ -178,7 +178,7 @@ struct ExternalEncoder {
     }
   }
 
-  /// A tag and a count, in one byte where there is a tag for that and it fits.
+  /// Appends a tag and a count. The count takes one byte if it fits and there is a tag for that.
   private mutating func header(
     _ count: Int, small: Tag? = nil, large: Tag, largeWidth: Int = 4
   ) throws(TermError) {

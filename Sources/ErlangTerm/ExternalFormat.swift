@@ -1,21 +1,21 @@
-/// The external term format, both ways.
+/// An encoder and decoder of the external term format.
 ///
 /// Source: "Erlang External Term Format", ERTS User's Guide.
 public enum ExternalFormat {
   /// The first byte of every encoded term.
   public static let version: UInt8 = 131
 
-  /// How deep terms may be nested, when decoded and when encoded: so that 512 KiB of stack are
-  /// enough for that, also without optimization.
+  /// The deepest nesting of terms, when decoded and when encoded. With it 512 KiB of stack are enough, also without
+  /// optimization.
   public static let maximumDepth = 128
 
-  /// How many terms one may hold when decoded: a byte can become a term of some hundred bytes in memory.
+  /// The most terms in a decoded one: a byte can become a term of some hundred bytes in memory.
   public static let maximumTerms = 1 << 19
 
   /// The one term that `bytes` hold.
   ///
-  /// - Throws: `TermError.external` with the offset of the faulty part, also if bytes follow the
-  ///   term. Memory taken is in proportion to the bytes there are, whatever counts they claim.
+  /// - Throws: `TermError.external` with the offset of the faulty part, also if bytes follow the term. The memory used
+  ///   is in proportion to the input, whatever counts the input claims.
   public static func decode(_ bytes: [UInt8]) throws(TermError) -> Term {
     let (term, end) = try decode(bytes, from: 0)
     guard end == bytes.count else {
@@ -25,7 +25,7 @@ public enum ExternalFormat {
   }
 
   /// The term that begins at `offset`, and the offset of what follows it.
-  /// - Parameter isInner: has no version byte, as inside of another term.
+  /// - Parameter isInner: whether the version byte is missing, as inside another term.
   public static func decode(
     _ bytes: [UInt8], from offset: Int, isInner: Bool = false
   ) throws(TermError) -> (term: Term, end: Int) {
@@ -48,14 +48,14 @@ public enum ExternalFormat {
     return bytes
   }
 
-  /// The same, behind the bytes that are there; after an error they are of no use.
-  /// - Parameter isInner: without the version byte, as inside of another term.
+  /// Appends the encoded term to the bytes; after an error they are not valid.
+  /// - Parameter isInner: whether to leave out the version byte, as inside another term.
   public static func encode(
     _ term: Term, onto bytes: inout [UInt8], isInner: Bool = false
   ) throws(TermError) {
     if !isInner { bytes.append(version) }
     var encoder = ExternalEncoder(bytes: bytes)
-    // One owner at a time, or appending would copy them.
+    // The encoder must be the only owner of the bytes, or appending would copy them.
     bytes = []
     try encoder.append(term, depth: 1)
     bytes = encoder.bytes

@@ -1,4 +1,4 @@
-// The terms that hold no others.
+// The decoding of terms that hold no other terms.
 
 extension ExternalDecoder {
   mutating func leaf(_ tag: Tag, start: Int) throws(TermError) -> Term {
@@ -97,7 +97,7 @@ extension ExternalDecoder {
 
   private mutating func utf8(_ count: Int, start: Int) throws(TermError) -> String {
     let bytes = try take(count)
-    // Most names are, and validating takes time.
+    // Most names are ASCII, and validating takes time.
     let isPlain = bytes.allSatisfy { $0 < 0x80 }
     if isPlain, count <= Term.maximumAtomLength { return String(decoding: bytes, as: UTF8.self) }
     guard let name = String(validating: bytes, as: UTF8.self) else {
@@ -177,7 +177,7 @@ extension ExternalDecoder {
 }
 
 extension Term {
-  /// In characters, not bytes.
+  /// Counted in characters, not bytes.
   static let maximumAtomLength = 255
   static let maximumReferenceWords = 5
 }

@@ -1,9 +1,8 @@
 /// An Erlang term as a value.
 ///
-/// One value has one shape: an integer that fits `Int` is `.integer`, a list whose tail is a list
-/// is `.list`, a bitstring of whole bytes is `.binary`. The static functions that take loose parts
-/// (`list(_:tail:)`, `integer(isNegative:magnitude:)`, `bits(_:last:)`) keep this so; build with
-/// them where the parts come from outside.
+/// Each value has only one form: an integer that fits `Int` is `.integer`, a list whose tail is a list is `.list`, a
+/// bitstring of whole bytes is `.binary`. The static functions that take parts (`list(_:tail:)`,
+/// `integer(isNegative:magnitude:)`, `bits(_:last:)`) make sure of this; use them for parts that come from outside.
 ///
 /// Two differences from `=:=`: names are compared as Swift compares strings (by canonical
 /// equivalence), and `0.0` equals `-0.0`, as it did before OTP 27.
@@ -27,7 +26,7 @@ public enum Term: Hashable, Sendable {
   indirect case reference(Reference)
   /// `fun Module:Function/Arity`
   indirect case export(Export)
-  /// A fun with an environment: carried, not understood.
+  /// A fun with an environment. It can be encoded again, but not called.
   indirect case fun(Fun)
 }
 

@@ -33,8 +33,8 @@ extension Term {
     if case .reference(let reference) = self { reference } else { nil }
   }
 
-  /// The text of a term that people use as text: a list of code points, a binary of UTF-8, or an
-  /// atom. The empty list is the empty text.
+  /// The text of a term that is commonly used as text: a list of code points, a binary of UTF-8, or an atom. The empty
+  /// list is the empty text.
   public var text: String? {
     switch self {
     case .atom(let name): return name

@@ -1,10 +1,10 @@
-/// Why bytes or a text are no term, or a term can't be encoded: facts, and one sentence each.
+/// The reason why bytes or a text cannot be read as a term, or a term cannot be encoded.
 public enum TermError: Error, Hashable, Sendable {
-  /// Bytes in external term format; `offset` is that of the byte where the faulty part begins.
+  /// A fault in bytes of the external term format; the faulty part begins at `offset`.
   case external(TermFault, offset: Int)
-  /// Term text; line and column count from 1, columns in code points.
+  /// A fault in the text of a term; line and column count from 1, columns in code points.
   case text(TermFault, line: Int, column: Int)
-  /// A term that the external term format has no place for.
+  /// A term that the external term format cannot hold.
   case unencodable(TermFault)
 }
 
@@ -23,9 +23,9 @@ public enum TermFault: Hashable, Sendable {
   case truncated(missing: Int)
   case badVersion(UInt8)
   case unsupportedTag(UInt8)
-  /// Tag 80: the term is compressed by zlib, which this reader has not.
+  /// Tag 80: the term is compressed with zlib, which this reader does not support.
   case compressed
-  /// With all that it holds, the term takes more memory than it should.
+  /// The term and its nested terms would take too much memory.
   case tooManyTerms(limit: Int)
   case notAnAtom
   case notAPid
@@ -36,7 +36,7 @@ public enum TermFault: Hashable, Sendable {
   case trailingBytes(Int)
 
   // In a text.
-  /// This word or sign has no place here.
+  /// This word or sign is not allowed here.
   case unexpected(String)
   case unexpectedEnd
   /// A quoted atom, a string or a character without its end.
@@ -46,7 +46,7 @@ public enum TermFault: Hashable, Sendable {
   case badSegment
   case numberTooLarge
   case missingFullStop
-  /// One term was asked for and the text goes on.
+  /// One term was expected, but the text continues.
   case moreThanOneTerm
 
   // In a term to be encoded.

@@ -1,11 +1,10 @@
-/// Terms as Erlang text, both ways.
+/// A parser and printer of terms as Erlang text.
 ///
-/// Reads what `file:consult/1` (Kernel reference manual) reads, short of a few forms that no file
-/// of terms has: triple-quoted strings, sigils, and binary segments with a type other than `utf8`.
-/// Numbers, escapes and names follow "Data Types" and "Character Set" of the Erlang reference
-/// manual.
+/// Reads what `file:consult/1` (Kernel reference manual) reads, except for a few forms that files of terms do not
+/// contain: triple-quoted strings, sigils, and binary segments with a type other than `utf8`. Numbers, escapes and
+/// names follow "Data Types" and "Character Set" of the Erlang reference manual.
 public enum TextFormat {
-  /// How deep terms may be nested: as deep as in the external format.
+  /// The deepest nesting of terms, as in the external format.
   public static let maximumDepth = 128
 
   /// The one term that `text` holds; a full stop after it may be left out.
@@ -21,8 +20,8 @@ public enum TextFormat {
     try consult(Array(text.unicodeScalars))
   }
 
-  /// All terms of a file's bytes: UTF-8, or Latin-1 if a comment in the first two lines says
-  /// `coding: latin-1`, as `epp:read_encoding/1` has it.
+  /// All terms of a file's bytes: UTF-8, or Latin-1 if a comment in the first two lines says `coding: latin-1`, as in
+  /// `epp:read_encoding/1`.
   public static func consult(_ bytes: [UInt8]) throws(TermError) -> [Term] {
     if isLatin1(bytes) { return try consult(bytes.map { Unicode.Scalar($0) }) }
     return try consult(try decodeUTF8(bytes))

@@ -1,5 +1,5 @@
-// Builds terms from tokens. As in the decoder of the external format, `term` does nothing but
-// containers, to keep small the frame that is on the stack once for each level of nesting.
+// A parser of terms. As in the decoder of the external format, `term` is kept small and handles only containers,
+// because its frame is on the stack once for each level of nesting.
 
 struct TextParser {
   private var scanner: TextScanner
@@ -100,7 +100,7 @@ struct TextParser {
     return name
   }
 
-  /// Strings that stand side by side are one.
+  /// Adjacent strings form one string.
   private mutating func string() throws(TermError) -> [Unicode.Scalar] {
     var content: [Unicode.Scalar] = []
     while case .string(let part) = token.kind {
@@ -150,8 +150,8 @@ struct TextParser {
     return .bits(bits.bytes, last: bits.used)
   }
 
-  /// A string or an integer of up to 64 bits, 8 if it does not say. An integer that does not fit
-  /// is cut off, as Erlang does it.
+  /// A string, or an integer of up to 64 bits; without a size it has 8. An integer that does not fit is truncated, as
+  /// in Erlang.
   private mutating func segment(into bits: inout BitWriter) throws(TermError) {
     let bad = fault(.badSegment)
     if case .string = token.kind {
@@ -212,7 +212,7 @@ struct BitWriter {
   /// How many bits of the last byte are used: 1…7, or 0 for all.
   private(set) var used = 0
 
-  /// The `count` least significant bits of `value`.
+  /// Appends the `count` least significant bits of `value`.
   mutating func append(_ value: Int, count: Int) {
     for shift in (0..<count).reversed() {
       if used == 0 { bytes.append(0) }

@@ -108,7 +108,7 @@ struct TextPrinter {
     "\t": "\\t", "\u{B}": "\\v", "\\": "\\\\",
   ]
 
-  /// The text that a list of code points is, if people can read it.
+  /// The text of a list of code points; nil if it is not printable.
   private static func printable(_ elements: [Term]) -> [Unicode.Scalar]? {
     guard let text = Term.list(elements).text, text.unicodeScalars.allSatisfy(isPrintable) else {
       return nil

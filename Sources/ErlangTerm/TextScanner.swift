@@ -15,7 +15,7 @@ struct Token {
   var column: Int
 }
 
-/// Cuts a text into tokens. See "Character Set and Source File Encoding", Erlang reference manual.
+/// A scanner that cuts a text into tokens. See "Character Set and Source File Encoding", Erlang reference manual.
 struct TextScanner {
   private let scalars: [Unicode.Scalar]
   private var index = 0
@@ -206,7 +206,7 @@ struct TextScanner {
     return .float(value)
   }
 
-  /// Digits, of which two may have a `_` between them.
+  /// Reads digits; two digits may have a `_` between them.
   private mutating func digits(radix: UInt32) -> [UInt8] {
     var digits: [UInt8] = []
     while let scalar = peek() {

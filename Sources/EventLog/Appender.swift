@@ -1,10 +1,10 @@
 import Posix
 
 extension DurableLog {
-  /// Writes events behind all others, in this order, and returns when they are durable.
+  /// Appends events in this order, and returns when they are durable.
   ///
-  /// The lock is held for the write only. The sync comes after it, so that writers at the same time share one sync. After
-  /// a crash the first of several events may be in the log without the others.
+  /// The lock is held for the write only. The sync comes after it, so that concurrent writers share one sync. After a
+  /// crash the first of several events may be in the log without the others.
   /// - Parameter mayUseReserve: whether the reserve for a full disk may be used. It is for the events that an operator
   ///   needs to free space.
   @discardableResult
@@ -14,7 +14,7 @@ extension DurableLog {
     if events.isEmpty { return [] }
     let (segment, lines) = try write(events, mayUseReserve)
     do throws(PosixError) { try segment.file.syncData() } catch {
-      // Readers now see lines that may not be on the disk. No line may be written behind them.
+      // Readers now see lines that may not be on the disk. No line may be written after them.
       closeAfterFailure(segment.first)
       throw .unsynced(error)
     }

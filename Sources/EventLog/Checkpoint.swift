@@ -3,7 +3,7 @@ import Posix
 /// A summary of all lines before a segment, kept beside it so that a reader need not begin at the first line. The log
 /// does not know what its bytes mean.
 public struct Checkpoint: Hashable, Sendable {
-  /// The first number of the segment that follows what it sums up.
+  /// The first number of the segment that follows the lines that it sums up.
   public var segment: UInt64
   /// The version of the form of `body`; the reader says which versions it understands.
   public var version: Int
@@ -37,7 +37,7 @@ extension DurableLog {
     } catch { throw .unwritable(error) }
   }
 
-  /// The segments that a checkpoint may stand before, ascending.
+  /// The segments for which a checkpoint file exists, ascending.
   public func checkpoints() throws(EventLogError) -> [UInt64] { try firsts(of: ".checkpoint") }
 
   /// The checkpoint before a segment; nil if there is none, or if it is damaged or belongs to another log.

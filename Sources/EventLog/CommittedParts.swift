@@ -1,15 +1,15 @@
 import Posix
 
-/// An iterator over the parts of a segment that belong to the log. This is the one definition of where the log ends, for
-/// readers and writers.
+/// An iterator over the parts of a segment that belong to the log. This is the only definition of where the log ends,
+/// for readers and writers.
 ///
 /// All parts of an older segment are committed. In the newest segment an open part is committed only if a whole line
-/// stands behind it, or if a note says that it was written.
+/// follows it, or if a note says that it was written.
 struct CommittedParts {
   private var scan: SegmentScanner
   private let isNewest: Bool
   private let written: Int
-  /// Read, and not known to be committed.
+  /// Parts that were read and are not known to be committed.
   private(set) var pending: [SegmentPart] = []
   private var isOpen = false
   private var found: ArraySlice<SegmentPart> = []
@@ -17,7 +17,7 @@ struct CommittedParts {
   /// A limit, since hostile bytes could be millions of parts.
   private static let mostPending = 4096
 
-  /// - Parameter written: parts that begin before this offset were written, whatever they look like now.
+  /// - Parameter written: parts that begin before this offset count as written, even if they are damaged now.
   init(_ file: File, from offset: Int = 0, isNewest: Bool, written: Int = 0) {
     scan = SegmentScanner(file, from: offset)
     (self.isNewest, self.written) = (isNewest, written)
@@ -50,7 +50,7 @@ struct CommittedParts {
 }
 
 extension [SegmentPart] {
-  /// All of them as one part of damage.
+  /// All parts as one damaged part.
   fileprivate var joined: SegmentPart {
     var heads: UInt64 = 0
     for case .damage(let count) in map(\.content) { heads += count }
@@ -60,7 +60,7 @@ extension [SegmentPart] {
 }
 
 extension SegmentPart {
-  /// NUL bytes in two parts, if the offset is within them: free room begins there.
+  /// The part in two, if it is NUL bytes and the offset is within them: free space begins there.
   fileprivate func split(at offset: Int) -> [SegmentPart] {
     guard isZeros, range.lowerBound < offset, offset < range.upperBound else { return [self] }
     return [range.lowerBound..<offset, offset..<range.upperBound].map {

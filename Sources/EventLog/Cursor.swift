@@ -1,6 +1,6 @@
 import Posix
 
-/// The position of a reader: behind the line with the number `sequence`.
+/// The position of a reader: after the line with the number `sequence`.
 public struct Cursor: Hashable, Sendable {
   /// The last line read; 0 before the first.
   public internal(set) var sequence: UInt64
@@ -9,7 +9,7 @@ public struct Cursor: Hashable, Sendable {
   /// How many bytes of the segment were read.
   var offset: Int
   /// The last bytes of the last line, its checksum among them, without the newline. If they are not there any more, the
-  /// history was rewritten.
+  /// log was rewritten.
   var trail: ArraySlice<UInt8> = []
   /// The offset where `trail` ends.
   var trailEnd = 0

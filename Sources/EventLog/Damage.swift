@@ -1,7 +1,7 @@
 /// A damaged place in the log.
 public struct Damage: Hashable, Sendable {
   public enum Kind: Hashable, Sendable {
-    /// Bytes that are no line.
+    /// Bytes that are not a line.
     case unreadable
     /// A line without its end; no writer will complete it.
     case unfinished
@@ -9,9 +9,9 @@ public struct Damage: Hashable, Sendable {
     case unended(UInt64)
     /// A whole line with a number that is too great for its place.
     case early(UInt64)
-    /// A whole line whose number another line before it has.
+    /// A whole line with the number of an earlier line.
     case again(UInt64)
-    /// Numbers between two lines that no line has.
+    /// Numbers that no line has, between the numbers of two lines.
     case missing(ClosedRange<UInt64>)
     /// A line that is older than the one before it.
     case backInTime(UInt64)
@@ -42,8 +42,8 @@ extension Damage: CustomStringConvertible {
     case .unreadable: "\(length) bytes are no event"
     case .unfinished: "\(length) bytes are an event without its end"
     case .unended(let number): "number \(number) has lost the newline behind it"
-    case .early(let number): "number \(number) stands where no such number can be"
-    case .again(let number): "number \(number) is there again"
+    case .early(let number): "number \(number) is too small at this place"
+    case .again(let number): "number \(number) occurs a second time"
     case .missing(let numbers) where numbers.count == 1:
       "number \(numbers.lowerBound) is missing"
     case .missing(let numbers):

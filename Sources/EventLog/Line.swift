@@ -24,7 +24,7 @@ public struct Line: Hashable, Sendable {
   static let end = Array(#""}"#.utf8)
   static let tailLength = tail.count + 8 + end.count
 
-  /// As long as a time.
+  /// Blanks in the place of a time.
   private static let blanks = [UInt8](repeating: SegmentPart.padding, count: 24)
 
   /// The greatest number; no log can hold so many lines. The number after it has 16 digits, too.
@@ -83,7 +83,7 @@ public struct Line: Hashable, Sendable {
     (self.sequence, self.time, self.bytes) = (sequence, time, bytes)
   }
 
-  /// Reads a line without its newline; nil if it is not whole and right.
+  /// Reads a line without its newline; nil if it is not whole and valid.
   init?(_ bytes: ArraySlice<UInt8>) {
     let start = bytes.startIndex
     let digits = start + Self.head.count
@@ -131,12 +131,12 @@ public struct Line: Hashable, Sendable {
       && (0..<8).allSatisfy { bytes[digits + $0] == digit($0, of: checksum) }
   }
 
-  /// One of the eight hexadecimal digits, the first one first.
+  /// One of the eight hexadecimal digits; place 0 is the first.
   private static func digit(_ place: Int, of checksum: UInt32) -> UInt8 {
     Hex.digit(UInt8(truncatingIfNeeded: checksum >> UInt32(28 - 4 * place)) & 15)
   }
 
-  /// A JSON string.
+  /// Adds a text as a JSON string.
   private static func add(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
     let isPlain = text.utf8.allSatisfy {

@@ -1,13 +1,13 @@
 import HomeLayout
 import Posix
 
-/// The end of the log: where the next line goes. Each writer leaves it as a note in `.lock`, which saves the next writer
-/// from reading the newest segment.
+/// The end of the log, where the next line is written. Each writer leaves it as a note in `.lock`, so that the next
+/// writer need not read the newest segment.
 struct LogEnd {
-  /// 0 where there is no segment yet.
+  /// 0 if there is no segment yet.
   var segment: UInt64 = 0
   var offset = 0
-  /// The length of the segment's file; it is zeros behind `offset`.
+  /// The length of the segment's file, which holds zeros from `offset` on.
   var size = 0
   var next: UInt64 = 1
   var time = Timestamp(milliseconds: 0)
@@ -123,7 +123,7 @@ extension [UInt8] {
 }
 
 extension Int64 {
-  /// Digits, and a minus before them where there is one.
+  /// Reads digits, which may follow a minus.
   fileprivate init?(decimal text: ArraySlice<UInt8>) {
     let isNegative = text.first == UInt8(ascii: "-")
     let digits = isNegative ? text.dropFirst() : text
@@ -137,7 +137,7 @@ extension Int64 {
 extension DurableLog {
   var lockPath: String { folder + "/.lock" }
 
-  /// The note that is in `.lock` now; nil where there is none that holds.
+  /// The note that is in `.lock` now; nil if there is no valid one.
   func note() throws(EventLogError) -> LogEnd? {
     guard let file = try? File.open(lockPath, .read),
       let bytes = try? file.read(upTo: LogEnd.longestNote, at: 0)

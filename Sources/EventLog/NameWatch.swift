@@ -2,15 +2,15 @@ import Posix
 
 /// A watch that says whether the names in a log's folder still belong to the files that a writer has open.
 ///
-/// Looking up a path for each event would cost a good part of writing it, so the folder is watched. The watch does not
-/// report that a folder above was moved, so the path is looked up once a second.
+/// Looking up a path for each event would take much of the time of a write, so the folder is watched. The watch does
+/// not report that a folder above was moved, so the path is looked up once a second.
 struct NameWatch {
   private let watch: FolderWatch
   private var looked = Clock.monotonic()
-  /// Whether the folder that it watches is not the log's any more.
+  /// Whether the watched folder is no longer the log's folder.
   private(set) var isLost = false
 
-  /// nil where the folder cannot be watched.
+  /// nil if the folder cannot be watched.
   init?(of log: DurableLog) {
     guard let watch = try? FolderWatch(log.folder, namesOnly: true) else { return nil }
     self.watch = watch

@@ -1,6 +1,6 @@
 import Posix
 
-/// An event before it is in the log, which gives it number, time and checksum.
+/// An event before it is in the log, which gives it a number, a time and a checksum.
 public struct NewEvent: Hashable, Sendable {
   /// 128 random bits as 32 hexadecimal digits, lower case.
   public var id: String
@@ -21,7 +21,7 @@ public struct NewEvent: Hashable, Sendable {
       && bytes.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
   }
 
-  /// Whether a reader would find the same event again. Data that could not be encoded is empty, and no object.
+  /// Whether a reader would find the same event again. Data that could not be encoded is empty, which is not an object.
   var isWritable: Bool {
     Self.isID(id.utf8) && data.first == UInt8(ascii: "{") && data.last == UInt8(ascii: "}")
       && data.firstIndex(of: DurableLog.newline, from: 0) == nil

@@ -19,7 +19,7 @@ struct Quarantine {
   func save(_ ranges: [SegmentRange]) throws(PosixError) -> String {
     let folder = log.folder + "/aside"
     try Files.makeDurableFolder(folder)
-    // The folder could be a link that another user has put there: no file of root's is written through it.
+    // The folder could be a link that another user has put there. Root must not write a file through it.
     try File.open(folder, .folder).giveToOwner(of: log.folder)
     let moment = Timestamp(milliseconds: Clock.now()).description.filter { !"-:".contains($0) }
     let path = "\(folder)/\(moment)-\(Random.hex(2))"

@@ -8,7 +8,7 @@ public struct Reader: Sendable {
   /// The damage that was skipped so far.
   public private(set) var damage: [Damage] = []
   private var lastTime = Timestamp(milliseconds: .min)
-  /// The segments at the last listing. A long log is not listed again for each of them.
+  /// The segments at the last listing. They are kept so that a long log is not listed again for each segment.
   private var listing: [UInt64] = []
 
   public init(_ log: DurableLog, from cursor: Cursor = .start) {
@@ -16,7 +16,7 @@ public struct Reader: Sendable {
   }
 
   /// The next lines, about `limit` bytes of one segment; empty at the end of the log.
-  /// - Throws: `notKept` where the next events were dropped. The call after that goes on with the oldest line.
+  /// - Throws: `notKept` if the next events were dropped. The call after that continues with the oldest line.
   public mutating func next(limit: Int = 256 << 10) throws(EventLogError) -> [Line] {
     var (vanished, isSecondLook) = (0, false)
     while true {
@@ -35,7 +35,7 @@ public struct Reader: Sendable {
         }
         guard let lines else { throw .rewritten(after: before.sequence) }
         if !lines.isEmpty { return lines }
-        // Only damage was read. Lines may stand behind it.
+        // Only damage was read. Lines may follow it.
         if cursor != before {
           isSecondLook = false
           continue
@@ -57,7 +57,7 @@ public struct Reader: Sendable {
     }
   }
 
-  /// The segment to read and the one after it; nil where there is none.
+  /// The segment to read and the one after it; nil if there is none.
   private mutating func place() throws(EventLogError) -> (segment: UInt64, next: UInt64?)? {
     if let index = listing.firstIndex(of: cursor.segment), index + 1 < listing.count {
       // A segment that had a later one at the last listing still has one.
@@ -77,7 +77,7 @@ public struct Reader: Sendable {
     return (segment, segments.first { $0 > segment })
   }
 
-  /// The segment of the cursor is gone. That is no loss if its successor begins with the next line.
+  /// Moves the cursor, whose segment is gone, to this one. Nothing is lost if this one begins with the next line.
   private mutating func leave(for segment: UInt64) throws(EventLogError) {
     let last = cursor.sequence
     if segment != last + 1 {
@@ -110,7 +110,7 @@ public struct Reader: Sendable {
     return try passOpen(file, isRoom: part?.isZeros ?? true, limit)
   }
 
-  /// Whether an undamaged log would go on with this part.
+  /// Whether an undamaged log would continue with this part.
   private func isNext(_ part: SegmentPart) -> Bool {
     switch part.content {
     case .line(let line, DurableLog.newline?): line.sequence == cursor.sequence + 1
@@ -133,8 +133,8 @@ public struct Reader: Sendable {
     return lines
   }
 
-  /// Takes the committed parts of the newest segment up to the next line, from a part on that is not plain.
-  /// - Parameter isRoom: whether that part is zeros, or nothing.
+  /// Takes the committed parts of the newest segment up to the next line. The part at the cursor is an unexpected one.
+  /// - Parameter isRoom: whether that part is zeros, or there is none.
   private mutating func passOpen(_ file: File, isRoom: Bool, _ limit: Int) throws(PosixError)
     -> [Line]
   {
@@ -228,7 +228,7 @@ public struct Reader: Sendable {
     return true
   }
 
-  /// Notes that no line had the numbers up to `next`.
+  /// Records that no line had the numbers before `next`.
   private mutating func miss(upTo next: UInt64, _ path: String, _ offset: Int) {
     if next <= cursor.sequence + 1 { return }
     note(.missing((cursor.sequence + 1)...(next - 1)), path, offset, 0)

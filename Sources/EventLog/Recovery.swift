@@ -7,24 +7,24 @@ struct Mending {
   var restored: [UInt64] = []
   /// The unfinished bytes that were overwritten with zeros.
   var torn: Damage?
-  /// The file that holds them.
+  /// The file to which these bytes were copied.
   var aside: String?
 }
 
 /// Finds the end of the log by reading its newest segment, with the lock held, and repairs what a crash left there.
 ///
-/// Behind the committed parts there may be a torn line, or after a power cut zeros and scraps of lines. None of that was
-/// acknowledged: it is copied to `aside` and overwritten with zeros.
+/// After the committed parts there may be a torn line or, after a power cut, zeros and parts of lines. These bytes were
+/// never acknowledged: they are copied to `aside` and overwritten with zeros.
 struct Recovery {
   private(set) var end: LogEnd
-  /// The newest segment; nil where there is none.
+  /// The newest segment; nil if there is none.
   private(set) var file: File?
   private(set) var mending = Mending()
-  /// Whether the segment has lost lines to which numbers were given. Only the name of a new segment keeps the numbers.
+  /// Whether the segment has lost lines whose numbers were used. Then the name of a new segment records the numbers.
   private(set) var isLost = false
   private let log: DurableLog
 
-  /// - Parameter note: the note of the last writer, if it holds.
+  /// - Parameter note: the note of the last writer, if it is valid.
   init(_ log: DurableLog, _ note: LogEnd?) throws(EventLogError) {
     self.log = log
     end = LogEnd(next: note?.next ?? 1, time: note?.time ?? Timestamp(milliseconds: 0))
@@ -53,14 +53,14 @@ struct Recovery {
     var committed = CommittedParts(file, isNewest: true, written: written)
     var last = LastLine(before: end.segment, end.time)
     while let part = try committed.next() {
-      // Every number that was given has its line, and the free room begins here.
+      // Every number that was used has its line, and the free space begins here.
       let isEnd = isOurs && part.range.lowerBound == written && last.number + 1 == note?.next
       if isEnd, part.isZeros { break }
       last.pass(part, before: part.range.lowerBound < written ? note?.next : nil)
       try restoreNewline(of: part, file)
       if isOurs || !part.isZeros { end.offset = part.range.upperBound }
     }
-    // A line of which only the newline is missing.
+    // Only the newline of this line is missing.
     if let first = committed.pending.first, case .line = first.content, last.goesOn(with: first) {
       last.pass(first)
       try restoreNewline(of: first, file)
@@ -83,7 +83,7 @@ struct Recovery {
     mending.restored.append(line.sequence)
   }
 
-  /// On a full disk no copy is kept; the bytes were not acknowledged.
+  /// On a full disk the bytes are not copied, since they were not acknowledged.
   private mutating func takeOut(from start: Int, of file: File) throws(PosixError) {
     let torn = start..<max(start, try SegmentScanner.contentEnd(of: file, from: start))
     if torn.isEmpty { return }
@@ -104,12 +104,12 @@ struct Recovery {
   }
 }
 
-/// The last line of a segment, as far as it was read.
+/// The last line of a segment that was read so far.
 private struct LastLine {
   var number: UInt64
   var time: Timestamp
   var length = 0
-  /// How many lines the damage behind it may have been.
+  /// How many lines the damage after it may have been.
   var damaged: UInt64 = 0
 
   init(before segment: UInt64, _ time: Timestamp) { (number, self.time) = (segment - 1, time) }
@@ -124,7 +124,7 @@ private struct LastLine {
     case .line(let line, _) where line.sequence > number && line.sequence < end ?? .max:
       (number, damaged, length) = (line.sequence, 0, line.bytes.count)
       time = max(time, line.time)
-    // A line out of place may stand on another one; the next segment must not get that one's number as its name.
+    // A line out of place may have overwritten another one, whose number must not become the next segment's name.
     case .line: damaged += 1
     case .damage(let heads): damaged += heads
     case .padding, .zeros: break

@@ -5,17 +5,17 @@ public struct Repair: Hashable, Sendable {
   /// The damage that was taken out of the segments.
   public var taken: [Damage] = []
   public var aside: String?
-  /// The unfinished bytes behind the end of the log, which a writer left when it ended; none of them was acknowledged.
+  /// The unfinished bytes after the end of the log, which a writer left when it ended; none of them was acknowledged.
   public var torn: Damage?
-  /// The file that holds `torn`; nil where it could not be written.
+  /// The file that holds `torn`; nil if it could not be written.
   public var tornAside: String?
   /// The numbers of lines that have their newline again.
   public var restored: [UInt64] = []
 }
 
 extension DurableLog {
-  /// Copies damage to `aside` and overwrites it with blanks. No line moves, so readers go on. A line that lacks only its
-  /// newline gets it. The repair is durable when this returns; if it is killed before, it can be run again.
+  /// Copies damage to `aside` and overwrites it with blanks. No line moves, so readers can continue. A line that lacks
+  /// only its newline gets it. The repair is durable when this returns; if it is killed before, it can be run again.
   public func repair() throws(EventLogError) -> Repair {
     var writer = try Writer.open(self, isThorough: true)
     defer { withExtendedLifetime(writer) {} }
@@ -29,7 +29,7 @@ extension DurableLog {
         ranges += try damage(in: segment, upTo: written, &repair.restored)
       }
       if ranges.last?.segment == writer.end.segment {
-        // The damage stands for numbers that were given. When it is blank, only the name of a new segment keeps them.
+        // The damage stands for numbers that were used. Once it is blank, only the name of a new segment records them.
         try writer.roll()
       }
       if !ranges.isEmpty { repair.aside = try Quarantine(self).save(ranges) }
@@ -43,9 +43,9 @@ extension DurableLog {
     return repair
   }
 
-  /// Gives lines that lack it their newline.
-  /// - Parameter end: of the log, in the newest segment.
-  /// - Returns: the damage; ranges side by side are joined.
+  /// Writes the missing newlines of lines.
+  /// - Parameter end: the end of the log if this is the newest segment, else nil.
+  /// - Returns: the damage; adjacent ranges are joined.
   private func damage(in segment: UInt64, upTo end: Int?, _ restored: inout [UInt64])
     throws(PosixError) -> [SegmentRange]
   {

@@ -2,7 +2,7 @@ import HomeLayout
 import Posix
 
 /// The limits of a log. Whole segments are dropped, the oldest first, never the newest. A segment is dropped when the
-/// rest still satisfies one of the limits.
+/// remaining ones still reach one of the limits.
 public struct Retention: Hashable, Sendable {
   /// Bytes of all segments.
   public var bytes: Int?
@@ -15,7 +15,7 @@ public struct Retention: Hashable, Sendable {
     (self.bytes, self.age, self.count) = (bytes, age, count)
   }
 
-  /// The limits where none were set: some hundred thousands of events.
+  /// The limits if none were set. They keep some hundred thousand events.
   public static let standard = Retention(bytes: 256 << 20)
 }
 
@@ -69,8 +69,8 @@ extension DurableLog {
   }
 
   /// Drops the segments that need not be kept.
-  /// - Parameter isSafe: whether a durable checkpoint sums up everything before the segment with this first number, which
-  ///   would then be the oldest. If not, nothing is dropped.
+  /// - Parameter isSafe: whether a durable checkpoint sums up everything before the segment with this first number,
+  ///   which would then be the oldest. If not, nothing is dropped.
   /// - Returns: the first numbers of the segments that were dropped.
   @discardableResult
   public func drop(

@@ -3,7 +3,7 @@ import Posix
 
 // Finding a place in the log without reading everything before it.
 extension DurableLog {
-  /// The beginning of the segment that holds the line behind this number, or of the oldest segment.
+  /// The beginning of the segment that holds the line with this number, or of the oldest segment.
   public func cursor(before sequence: UInt64) throws(EventLogError) -> Cursor {
     let segments = try segments()
     guard let segment = segments.last(where: { $0 <= sequence }) ?? segments.first else {
@@ -18,8 +18,8 @@ extension DurableLog {
     var (low, high) = (0, segments.count)
     while high - low > 1 {
       let middle = (low + high) / 2
-      // A segment without a line is as old as the nearest one before it that has a line. If none has, begin early. A
-      // line of the same moment may stand at the end of the segment before.
+      // A segment without a line is as old as the nearest one before it that has a line; if none has, the search
+      // continues before it. The segment before one of the same moment may end with lines of that moment.
       var known = middle
       var first = try firstLine(of: segments[known])
       while first == nil, known > low + 1 {
@@ -31,7 +31,7 @@ extension DurableLog {
     return segments.isEmpty ? .start : Cursor(segment: segments[low])
   }
 
-  /// The first whole line of a segment; nil where it has none.
+  /// The first whole line of a segment; nil if it has none.
   func firstLine(of segment: UInt64) throws(EventLogError) -> Line? {
     guard Files.exists(path(of: segment)) else { return nil }
     var reader = Reader(self, from: Cursor(segment: segment))
@@ -44,7 +44,7 @@ extension DurableLog {
     return reader.cursor.segment == segment ? line : nil
   }
 
-  /// The newest whole line; nil where there is none.
+  /// The newest whole line; nil if there is none.
   public func lastLine() throws(EventLogError) -> Line? {
     for segment in try segments().reversed() {
       var (reader, last) = (Reader(self, from: Cursor(segment: segment)), Line?.none)

@@ -2,30 +2,30 @@
 /// repair.
 struct SegmentPart: Hashable {
   enum Content: Hashable {
-    /// A whole line. `ending` is the byte behind it, which should be a newline; nil at the end of the file.
+    /// A whole line. `ending` is the byte after it, which should be a newline; nil at the end of the file.
     case line(Line, ending: UInt8?)
     /// Blanks that a repair has put over damage, with their newline.
     case padding
-    /// NUL bytes: free room, or lines that a power cut has erased.
+    /// NUL bytes: free space, or lines that a power cut has erased.
     case zeros
-    /// Bytes that are no line. `heads` is how many lines seem to begin in them, at least one.
+    /// Bytes that are not a line. `heads` is how many lines seem to begin in them, at least one.
     case damage(heads: UInt64)
   }
 
   enum State: Hashable {
     case ended
-    /// A writer may still be writing it, unless a whole line stands behind it.
+    /// A writer may still be writing it, unless a whole line follows it.
     case open
-    /// Damage that goes on in the next part, which is ended or open for both.
+    /// Damage that continues in the next part, whose state counts for both.
     case continued
   }
 
   var content: Content
-  /// Its place in the file. A line's range includes the byte behind it, where there is one.
+  /// Its place in the file. A line's range includes the byte after it, if there is one.
   var range: Range<Int>
   var state: State
 
-  /// Whether it is of a kind that an undamaged log consists of.
+  /// Whether it is a complete, undamaged part: a line or padding.
   var isPlain: Bool {
     switch content {
     case .padding, .line(_, ending: DurableLog.newline?): true
@@ -39,7 +39,7 @@ struct SegmentPart: Hashable {
     if case .line(_, ending: DurableLog.newline?) = content { true } else { false }
   }
 
-  /// The offset behind its last byte that is not NUL.
+  /// The offset after its last byte that is not NUL.
   var contentEnd: Int {
     switch content {
     case .line(let line, ending: 0): range.lowerBound + line.bytes.count
@@ -56,19 +56,19 @@ struct LineCandidate {
   /// Bytes of the file, of which `range` is the candidate.
   let bytes: [UInt8]
   let range: Range<Int>
-  /// The newline or NUL behind it; nil at the end of the file.
+  /// The newline or NUL after it; nil at the end of the file.
   let ending: UInt8?
   /// Where `bytes` begins in the file.
   let base: Int
 
   private var isEnded: Bool { ending == DurableLog.newline }
 
-  /// Its parts, without a gap. The newline belongs to the last one. A NUL belongs to it only where it stands in the
-  /// place of a line's newline.
+  /// Its parts, without a gap. The newline belongs to the last one. A NUL belongs to it only in the place of a line's
+  /// newline.
   func parts() -> [SegmentPart] {
     var parts: [SegmentPart] = []
     var start = range.lowerBound
-    // Where a newline was lost, several lines stand together.
+    // If newlines were lost, the candidate holds several lines.
     let heads = heads(in: range, most: Self.mostHeads)
     for (index, head) in heads.enumerated() where head >= start {
       guard let (line, end) = line(at: head, before: heads[(index + 1)...]) else { continue }
@@ -113,7 +113,7 @@ struct LineCandidate {
   /// A limit, so that hostile bytes with many heads are not expensive.
   private static let mostHeads = 64
 
-  /// Where lines seem to begin, ascending; with a limit, the last ones.
+  /// The places where lines seem to begin, ascending; if there are more than `most`, the last ones.
   private func heads(in range: Range<Int>, most: Int) -> [Int] {
     var found: [Int] = []
     var start = range.lowerBound

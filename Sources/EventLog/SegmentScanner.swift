@@ -19,7 +19,7 @@ struct SegmentScanner {
   /// A longer candidate without a newline holds no line at its beginning.
   private static let longestCandidate = 2 * DurableLog.longestLine
 
-  /// nil at the end of the file.
+  /// The next part; nil at the end of the file.
   mutating func next() throws(PosixError) -> SegmentPart? {
     if let part = waiting.popFirst() { return part }
     if position == buffer.count, !(try fill()) { return nil }
@@ -36,7 +36,7 @@ struct SegmentScanner {
     }
   }
 
-  /// The offset behind the last byte of a file that is not NUL, or `offset` if only NUL bytes stand behind it.
+  /// The offset after the last byte of a file that is not NUL, or `offset` if only NUL bytes follow it.
   static func contentEnd(of file: File, from offset: Int) throws(PosixError) -> Int {
     var (scan, end) = (SegmentScanner(file, from: offset), offset)
     while let part = try scan.next() {
@@ -78,7 +78,7 @@ struct SegmentScanner {
     return SegmentPart(content: .zeros, range: start..<(base + position), state: .open)
   }
 
-  /// Reads on behind the buffer.
+  /// Reads the bytes that follow the buffer into it.
   /// - Returns: false at the end of the file.
   private mutating func fill() throws(PosixError) -> Bool {
     let part = try file.read(upTo: window, at: base + buffer.count)

@@ -12,7 +12,7 @@ public struct Verification: Hashable, Sendable {
   public var damage: [Damage] = []
   /// How many numbers have no line.
   public var missing = 0
-  /// Bytes behind the last line of the newest segment, left by a writer that was killed. They were never acknowledged;
+  /// Bytes after the last line of the newest segment, left by a writer that was killed. They were never acknowledged;
   /// the next writer moves them to `aside`.
   public var unfinished: Damage?
 }
@@ -27,7 +27,7 @@ extension DurableLog {
       let lines: [Line]
       do throws(EventLogError) { lines = try reader.next() } catch {
         guard case .notKept = error else { throw error }
-        // The oldest segments were dropped meanwhile; begin again behind them.
+        // The oldest segments were dropped meanwhile; begin again after them.
         (result.lines, result.first) = (0, nil)
         continue
       }
@@ -56,7 +56,7 @@ extension DurableLog {
     return result
   }
 
-  /// The bytes behind the end that are not zero. A writer may be writing them just now, so they are read again.
+  /// The bytes after the end of the log that are not zero. A writer may be writing them now, so they are read again.
   private func unfinished(in segment: UInt64, behind cursor: Cursor) throws(EventLogError)
     -> Damage?
   {

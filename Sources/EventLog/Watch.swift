@@ -1,6 +1,6 @@
 import Posix
 
-/// A watch that becomes readable when the log may have grown. It owns no thread: wait for `descriptor` by an `EventLoop`.
+/// A watch whose descriptor becomes readable when the log may have grown. It owns no thread: use it in an `EventLoop`.
 public struct Watch: Sendable {
   private let log: DurableLog
   private var folder: FolderWatch?
@@ -14,7 +14,7 @@ public struct Watch: Sendable {
     folder = try? FolderWatch(log.folder)
   }
 
-  /// Readable when something has changed; nil where the folder cannot be watched.
+  /// Readable when something has changed; nil if the folder cannot be watched.
   public var descriptor: Int32? { folder?.file.descriptor }
 
   /// Whether a segment has changed since the last call. Changes of other files are not reported.

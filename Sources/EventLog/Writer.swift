@@ -6,20 +6,20 @@ struct Writer: ~Copyable {
   let log: DurableLog
   private var lock: Lock?
   private(set) var end: LogEnd
-  /// The newest segment; nil where there is none.
+  /// The newest segment; nil if there is none.
   private var file: File?
   /// The note that is in the lock's file now; nil if it names another end.
   private var note: [UInt8]?
   /// Says whether the open files still have their names; nil if the folder is not watched yet.
   private let names: NameWatch?
-  /// Whether this process was the last to write, too, so that probably no other waits for the lock.
+  /// Whether this process was also the last to write. Then probably no other process waits for the lock.
   private let isAlone: Bool
   let mending: Mending
-  /// Whether the segment has lost lines to which numbers were given.
+  /// Whether the segment has lost lines whose numbers were used.
   private let isLost: Bool
 
   /// Waits for the lock, finds the end and repairs what a crash has left there.
-  /// - Parameter isThorough: whether the newest segment is read in any case.
+  /// - Parameter isThorough: whether the newest segment is read even if the note is valid.
   static func open(_ log: DurableLog, isThorough: Bool = false) throws(EventLogError) -> Writer {
     var names: NameWatch?
     if let entry = log.cache.take(), !isThorough {
@@ -32,8 +32,8 @@ struct Writer: ~Copyable {
     return writer
   }
 
-  /// Goes on with the files of the last writer, if they still have their names and no other segment was begun.
-  /// - Parameter names: receives the entry's watch, for files that are opened if this fails.
+  /// Reuses the open files of an entry, if they still have their names and no other segment was begun.
+  /// - Parameter names: receives the entry's watch, which stays in use if this fails.
   private init?(_ log: DurableLog, reusing entry: WriterCache.Entry, _ names: inout NameWatch?)
     throws(EventLogError)
   {
@@ -76,7 +76,7 @@ struct Writer: ~Copyable {
   /// Releases the lock and keeps the files open for the next append of this process.
   consuming func leave() {
     let kept = lock?.file
-    // The lock is released before another thread may take the files, since it would share the lock.
+    // The lock is released before another thread may take the files, since that thread would share the lock.
     lock = nil
     guard log.cache.isUsedAgain(), let kept, let file, let note else { return }
     var names = names
@@ -139,7 +139,7 @@ struct Writer: ~Copyable {
     }
   }
 
-  /// Writes lines of the next numbers in one piece.
+  /// Writes these lines, which have the next numbers, at once.
   /// - Returns: the segment, still to be synced.
   mutating func write(_ lines: [Line], _ mayUseReserve: Bool) throws(EventLogError) -> File {
     guard let last = lines.last else { throw .malformed(id: "") }

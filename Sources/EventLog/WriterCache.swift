@@ -2,7 +2,7 @@ import Posix
 import Synchronization
 
 /// A writer's open files, kept from one append of this process to the next, and how far the log is durable. The copies
-/// of a `DurableLog` value share it.
+/// of a `DurableLog` value share one cache.
 final class WriterCache: Sendable {
   struct Entry {
     var lock: File

@@ -8,7 +8,7 @@ public enum HistoryPoint: Hashable, Sendable {
 }
 
 extension Board {
-  /// The time that ages on the board are counted to.
+  /// The time from which ages on the board are counted back.
   public func now(at moment: HistoryPoint?, clock: Timestamp) -> Timestamp {
     switch moment {
     case .time(let moment): min(moment, clock)

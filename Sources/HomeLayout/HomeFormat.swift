@@ -1,7 +1,7 @@
 /// The format of the files in a home: where each lies, and the small text files as values.
 ///
-/// Several programs read these formats and `relshim` writes two of them, so they stand below all
-/// other modules and need no Foundation. Nothing here does I/O.
+/// Several programs read these formats and `relshim` writes two of them, so this module imports no
+/// other module and no Foundation. It does no I/O.
 ///
 /// Every file of reltui holds a `format` number; a reader refuses a greater number than it knows.
 public enum HomeFormat {
@@ -21,7 +21,7 @@ public struct Home: Hashable, Sendable {
   }
 
   /// `$RELTUI_HOME`, else `/var/lib/reltui` for root, else `$XDG_STATE_HOME/reltui`
-  /// (`~/.local/state/reltui`, as the XDG Base Directory Specification has it).
+  /// (`~/.local/state/reltui`, as the XDG Base Directory Specification defines it).
   /// - Returns: nil if the environment names none of them.
   public static func standard(environment: [String: String], isRoot: Bool) -> Home? {
     func value(_ name: String) -> String? {

@@ -9,8 +9,8 @@ public struct LogLine: Hashable, Sendable {
     (self.time, self.text) = (time, text)
   }
 
-  /// Reads a line without its newline. A line without a time (one cut by a full disk, say) keeps
-  /// its text and gets `fallback`, the time of the line before it.
+  /// Reads a line without its newline. A line without a time (for example, one cut by a full disk)
+  /// keeps its text and gets `fallback`, the time of the line before it.
   public init(line: some Sequence<UInt8>, fallback: Timestamp) {
     var bytes = Array(line)
     if bytes.last == 13 { bytes.removeLast() }  // the carriage return of a CR LF

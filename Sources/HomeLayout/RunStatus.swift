@@ -1,6 +1,6 @@
-/// What `relshim` reports of its run: the file `status`, replaced by rename at each change.
+/// The status of a run, which `relshim` writes to the file `status` and replaces by rename at each change.
 ///
-/// Text, a `key value` pair a line, the format number first:
+/// The file is text with a `key value` pair in each line, the format number first:
 /// ```
 /// format 1
 /// boot 6f1c2a9e-…
@@ -30,7 +30,7 @@ public struct RunStatus: Hashable, Sendable {
     case notStarted(errno: Int32)
   }
 
-  /// The host's boot that the pids belong to; after the next boot they are other processes.
+  /// The host's boot that the pids belong to; after the next boot they belong to other processes.
   public var boot: String
   public var shim: Process
   /// The run's own process; nil until it is started.

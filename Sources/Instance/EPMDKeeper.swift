@@ -29,7 +29,7 @@ public struct EPMDKeeper: Sendable {
     return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
   }
 
-  /// Whether an epmd answers on the port within 20 ms.
+  /// Whether an epmd answers on the port in time.
   public func answers(_ port: UInt16, milliseconds: Int64 = 20) -> Bool {
     (try? EPMD(port: port).nodes(milliseconds: milliseconds)) != nil
   }

@@ -29,7 +29,7 @@ public struct Launcher: Sendable {
     } catch { throw Cause(error, as: .startFailed) }
   }
 
-  /// The grace period in seconds, a config var because only the team knows the app's requests.
+  /// The grace period in seconds. It is a config var because only the app's team knows how long its requests take.
   private func grace(_ run: RunSpecification) -> Int {
     run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) }.map { min(max(0, $0), 3600) } ?? 30
   }

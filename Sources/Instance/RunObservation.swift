@@ -57,7 +57,7 @@ extension RunStatus {
 /// Processes of a run whose `relshim` is gone.
 public enum Orphans {
   /// Kills every process that was started for a run: they carry the run's HOME and number in their environment.
-  /// - Returns: whether there was none. A process may have started another meanwhile: call it until there is none.
+  /// - Returns: whether there was none. A process may have started another meanwhile: call this until there is none.
   public static func end(_ folder: RunFolder, run: UInt64) -> Bool {
     let marks: Set<String> = ["HOME=" + folder.home, "RELTUI_RUN=\(run)"]
     let left = ProcessTable.all().filter {

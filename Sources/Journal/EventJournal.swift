@@ -58,7 +58,7 @@ public struct EventJournal: Sendable {
     }
   }
 
-  /// Drops segments that need not be kept and that a checkpoint stands for.
+  /// Drops segments that need not be kept and that a checkpoint sums up.
   /// - Returns: the first numbers of the dropped segments.
   @discardableResult
   public func dropOld() throws(Cause) -> [UInt64] {

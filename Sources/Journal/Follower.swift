@@ -22,7 +22,7 @@ public struct Follower: Sendable {
   private var canKeep = true
 
   /// - Parameters:
-  ///   - until: where the history ends for this reader; without it the board goes on with the log.
+  ///   - until: where the history ends for this reader; without it the board follows the log.
   ///   - recent: how many existing events the first `take` returns.
   public init(_ journal: EventJournal, until: HistoryPoint? = nil, recent: UInt64 = 0) {
     log = journal.log
@@ -43,7 +43,7 @@ public struct Follower: Sendable {
   /// Whether the reader has entered a segment but read none of its lines.
   private var hasEntered = false
 
-  /// Folds all new events into the board and returns them; the first call returns the recent ones.
+  /// Applies all new events to the board and returns them; the first call returns the recent ones.
   public mutating func take() throws(Cause) -> [Event] {
     _ = watch.hasChanged()
     if isOver { return [] }
@@ -128,7 +128,7 @@ extension Follower {
       return try checkPast()
     }
     if reachesBack {
-      // Exactly here: if this segment were dropped now, reading must not go on with the next.
+      // The cursor names this segment: if it is dropped now, reading must not continue with the next one.
       reader = Reader(log, from: Cursor(segment: oldest))
       return
     }
@@ -151,7 +151,7 @@ extension Follower {
   }
 
   /// - Parameter older: whether a checkpoint of an older version may be used. While the events
-  ///   themselves are kept, it is better to fold them again.
+  ///   themselves are kept, it is better to apply them again.
   private func board(before segment: UInt64, orOlder older: Bool) -> Board? {
     guard let checkpoint = try? log.checkpoint(before: segment),
       checkpoint.version == Board.version || older && checkpoint.version < Board.version
@@ -186,9 +186,9 @@ extension Follower {
     if isGone {
       throw Cause(
         .pastGone,
-        "the event log does not reach back so far: it begins behind event \(board.sequence) of "
+        "the event log does not go back that far: it begins after event \(board.sequence) of "
           + "\(board.time)",
-        remedy: "As far back as it goes: --at \(board.sequence + 1)")
+        remedy: "Use the oldest point: --at \(board.sequence + 1)")
     }
   }
 

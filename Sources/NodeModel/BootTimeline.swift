@@ -1,7 +1,7 @@
-/// How a node boots: which application is started when, and how long each takes.
+/// The timeline of a node's boot: which application is started when, and how long each takes.
 ///
-/// It is told again and again what the node says of itself. Each stretch between two looks belongs to the
-/// application that was being started in it, so that the times of all add up to the whole.
+/// `look` is called again and again with the node's current applications. The time between two calls counts for the
+/// application that was being started, so that the times of all add up to the whole.
 public struct BootTimeline: Hashable, Sendable {
   public struct Step: Hashable, Sendable {
     public var application: String
@@ -9,26 +9,26 @@ public struct BootTimeline: Hashable, Sendable {
     public var isRunning: Bool
   }
 
-  /// In the order in which they were started. What ran before the first look is not among them.
+  /// In the order in which they were started, without the applications that ran before the first look.
   public private(set) var steps: [Step] = []
   /// Milliseconds from the first look to the last, or to the one that found the node ready.
   public private(set) var total: Int64 = 0
   public private(set) var isFinished = false
-  /// What ran at the first look, in its order: its start was not observed, so it has no time.
+  /// The applications that ran at the first look, in order. Their start was not observed, so they have no time.
   public private(set) var before: [String] = []
-  /// Where the process that starts the current application stands now, the innermost function first.
+  /// The stack of the process that the current application waits for, the innermost function first.
   public var stack: [String] = []
-  /// The process that it is, by its name or its module, as in `Billing.Repo`; nil where it cannot be told.
+  /// The name or module of that process, such as `Billing.Repo`; nil if it is not known.
   public var awaited: String?
 
   private var last: Int64?
-  /// What passed before anything was seen to be started: it belongs to the first that is.
+  /// The time before any application was seen to be started; it counts for the first one.
   private var early: Int64 = 0
 
   public init() {}
 
-  /// A boot that is over, told by how long each application took; they are taken to have started one after another.
-  /// - Parameter order: in which they are started. What of it has no time had started before anybody looked.
+  /// A boot that is over. Its applications are assumed to have been started one after another, each in the given time.
+  /// - Parameter order: the order of the start. An application without a time had started before the first look.
   public init(_ times: [String: Int], order: [String]) {
     let rest = Set(times.keys).subtracting(order).sorted()
     for name in order + rest {
@@ -43,13 +43,13 @@ public struct BootTimeline: Hashable, Sendable {
     isFinished = true
   }
 
-  /// A year; what a log says may be anything.
+  /// A year: the upper limit, since a log may hold any number.
   private static let longest: Int64 = 31_536_000_000
 
   /// The application that is being started now.
   public var current: String? { isFinished ? nil : steps.last { !$0.isRunning }?.application }
 
-  /// What the current application waits for: `waiting for Billing.Repo, in gen_tcp:connect/4`; nil where it is not known.
+  /// What the current application waits for: `waiting for Billing.Repo, in gen_tcp:connect/4`; nil if it is not known.
   public var hindrance: String? {
     let words = [awaited.map { "waiting for \($0)" }, stack.first.map { "in \($0)" }]
     let known = words.compactMap { $0 }
@@ -63,7 +63,7 @@ public struct BootTimeline: Hashable, Sendable {
   /// - Parameters:
   ///   - now: milliseconds of a clock that never jumps.
   ///   - starting: applications being started, in their order.
-  ///   - running: those that run, in the order in which they were started.
+  ///   - running: applications that run, in the order in which they were started.
   ///   - isReady: whether the node has booted.
   public mutating func look(at now: Int64, starting: [String], running: [String], isReady: Bool) {
     if isFinished { return }
@@ -98,8 +98,8 @@ public struct BootTimeline: Hashable, Sendable {
     }
   }
 
-  /// Gives a stretch to the application that was being started at its beginning; where none was, to those that have
-  /// come since.
+  /// Adds the passed time to the application that was being started. If there was none, the first new application gets
+  /// it, else the last one.
   private mutating func share(_ passed: Int64, among new: [String]) {
     let current = steps.lastIndex { !$0.isRunning }
     steps += new.map { Step(application: $0, milliseconds: 0, isRunning: true) }

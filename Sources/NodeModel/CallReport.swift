@@ -1,11 +1,11 @@
-/// What a call into a node gave, as our programs print it with `--json`.
+/// The result of a call into a node, as our programs print it with `--json`.
 public struct CallReport: Hashable, Encodable, Sendable {
   public var node: String
-  /// As text: a term of Erlang, or as the language shows it.
+  /// As text: an Erlang term, or as the language of the expression shows it.
   public var value: String
-  /// What it printed.
+  /// The text that the call printed.
   public var output: String
-  /// How long it took, by our clock; of several the last.
+  /// Milliseconds that the call took, by our clock; of several calls the last.
   public var ms: Double
 
   public init(node: String, value: String, output: String, ms: Double) {

@@ -1,5 +1,5 @@
-/// All that a node tells of itself, as our programs print it with `--json`: its facts, and besides them its peers and
-/// what it was started with.
+/// All facts of a node, as our programs print them with `--json`: the members of `NodeFacts`, and also its peers and
+/// its settings.
 public struct NodeDetails: Encodable, Sendable {
   private enum CodingKeys: String, CodingKey {
     case peers, settings

@@ -1,11 +1,11 @@
 import Events
 import HomeLayout
 
-/// A node that is watched, or could be: where it comes from, how it stands and what is known of it.
+/// The report on a node that is watched or can be watched: its origin, its state and its known facts.
 public struct NodeReport: Hashable, Sendable {
-  /// How we came to know of it.
+  /// How the node became known.
   public enum Origin: Hashable, Sendable {
-    /// A run of ours.
+    /// The node of a run of this home.
     case run(app: String, instance: InstanceName, run: UInt64, release: ReleaseNumber)
     /// Named on the command line.
     case given
@@ -14,29 +14,29 @@ public struct NodeReport: Hashable, Sendable {
   }
 
   public enum State: String, Sendable {
-    /// Known, and not asked: nothing on the screen needs it.
+    /// Known but not asked: nothing on the screen needs it.
     case idle
     case connecting
     case up
-    /// Connected, and it does not answer.
+    /// The node can be connected to, but it does not answer.
     case silent
     case down
   }
 
-  /// What it is told apart by; two nodes of different hosts or containers may have the same name.
+  /// The id of the node. Its name is not unique: two nodes of different hosts or containers may have the same name.
   public var id: String
-  /// `greeter-web-1-42@127.0.0.1`; the best that is known where it has not told.
+  /// `greeter-web-1-42@127.0.0.1`, the best known name; the name that the node itself reports is in `snapshot`.
   public var name: String
   public var origin: Origin
   public var state = State.idle
   /// Why it is not up, and what to do.
   public var cause: Cause?
-  /// The last that is known of it, which stays when it goes down.
+  /// The last known snapshot, which is kept when the node goes down.
   public var snapshot: NodeSnapshot?
   public var boot: BootTimeline?
   public var survey: ProcessSurvey?
   public var settings: NodeSettings?
-  /// The supervision tree that was asked for.
+  /// The requested supervision tree.
   public var tree: SupervisionTree?
   /// System and crash events, and changes of its state, oldest first.
   public var happenings: [NodeHappening] = []
@@ -80,7 +80,7 @@ public struct NodeLogLine: Hashable, Sendable {
 
   public var time: Timestamp
   public var level: Level
-  /// The module that logged; empty where it is not said.
+  /// The module that logged; empty if it is not known.
   public var module: String
   /// `<0.231.0>`
   public var pid: String
@@ -93,14 +93,14 @@ public struct NodeLogLine: Hashable, Sendable {
 }
 
 extension NodeLogLine.Level: Comparable {
-  /// The more severe one is less.
+  /// A more severe level is less than a milder one.
   public static func < (left: Self, right: Self) -> Bool {
     let all = Self.allCases
     return (all.firstIndex(of: left) ?? 0) < (all.firstIndex(of: right) ?? 0)
   }
 }
 
-/// Lines of one node's log that have come since, and how many were lost before them because they came too fast.
+/// New lines of one node's log, and the count of lines lost before them because they came too fast.
 public struct NodeLogPart: Hashable, Sendable {
   public var node: String
   public var lines: [NodeLogLine]
@@ -111,7 +111,7 @@ public struct NodeLogPart: Hashable, Sendable {
   }
 }
 
-/// What of a node is to be watched: what is not on the screen costs nothing.
+/// The parts of nodes to watch. Only these are read, so that what is not on the screen costs nothing.
 public struct NodeAttention: Hashable, Sendable {
   public struct Parts: OptionSet, Hashable, Sendable {
     public let rawValue: Int
@@ -119,7 +119,7 @@ public struct NodeAttention: Hashable, Sendable {
 
     /// Versions, memory, counts and applications.
     public static let vitals = Parts(rawValue: 1)
-    /// Often enough to time each application while the node boots; nothing more once it has booted.
+    /// The boot, read often enough to time each application; nothing more once the node has booted.
     public static let boot = Parts(rawValue: 2)
     /// A walk over its processes.
     public static let processes = Parts(rawValue: 4)
@@ -129,11 +129,11 @@ public struct NodeAttention: Hashable, Sendable {
     public static let happenings = Parts(rawValue: 32)
   }
 
-  /// By a report's id; one that is not here is left alone.
+  /// The parts to watch by a report's id; a node without an entry is not watched.
   public var nodes: [String: Parts]
-  /// The application whose supervision tree is to be read, of the node with the id.
+  /// The application whose supervision tree to read, with the id of its node.
   public var tree: Tree?
-  /// Whether the processes of this host are to be searched for nodes.
+  /// Whether to search the processes of this host for nodes.
   public var discovers: Bool
 
   public struct Tree: Hashable, Sendable {
@@ -164,7 +164,7 @@ public struct NodeFacts: Encodable, Sendable {
       case application, version, type, state, order, ms
     }
 
-    /// What is not known is `null`, so that each has the same members.
+    /// Unknown values are `null`, so that each application has the same members.
     public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(application, forKey: .application)

@@ -1,18 +1,18 @@
 import ReleaseModel
 
-/// A running BEAM as it was at one moment, by its own words.
+/// The state of a node at one moment, as the node reported it.
 ///
-/// Source of what the fields mean: `erlang:system_info/1`, `erlang:memory/0`, `application_controller:info/0`
-/// and `init:get_status/0`, ERTS and Kernel reference manuals.
+/// Source for the meaning of the fields: `erlang:system_info/1`, `erlang:memory/0`, `application_controller:info/0` and
+/// `init:get_status/0`, ERTS and Kernel reference manuals.
 public struct NodeSnapshot: Hashable, Sendable {
-  /// A number of things and how many there may be.
+  /// A count and its limit.
   public struct Usage: Hashable, Sendable {
     public var count: Int
     public var limit: Int
 
     public init(_ count: Int, of limit: Int) { (self.count, self.limit) = (count, limit) }
 
-    /// Above four fifths of what may be: it may end the node soon.
+    /// Whether the count is above four fifths of the limit; reaching the limit may end the node.
     public var isHigh: Bool { limit > 0 && count > limit / 5 * 4 }
   }
 
@@ -36,7 +36,7 @@ public struct NodeSnapshot: Hashable, Sendable {
   public var erts = ""
   /// Milliseconds since the runtime system started.
   public var uptime: Int64 = 0
-  /// Whether it has booted and no application is on its way.
+  /// Whether it has booted and no application is being started.
   public var isReady = false
   /// `starting`, `started` or `stopping`.
   public var status = ""
@@ -49,9 +49,9 @@ public struct NodeSnapshot: Hashable, Sendable {
   public var ports = Usage(0, of: 0)
   public var atoms = Usage(0, of: 0)
   public var ets = Usage(0, of: 0)
-  /// In the order in which they were started; those that were not, behind them by name.
+  /// In the order in which they were started; applications that do not run come last, by name.
   public var applications: [Application] = []
-  /// Other nodes it is connected to, hidden ones too; not we.
+  /// Other nodes that it is connected to, hidden ones included, but not ourselves.
   public var peers: [String] = []
 }
 
@@ -67,13 +67,13 @@ extension NodeSnapshot {
     public var name: String
     public var version: String
     public var state: State
-    /// How it was started; nil where it was not.
+    /// How it was started; nil if it was not.
     public var type: OTPRelease.StartType?
-    /// Its place among those that run, from 1 in the order in which they were started.
+    /// Its place among the running applications, from 1 in the order in which they were started.
     public var order: Int?
-    /// What it waits for: the applications that must run before it.
+    /// The applications that must run before it.
     public var dependencies: [String]
-    /// One line of its own, from its resource file.
+    /// The description in its resource file.
     public var description: String
 
     public init(
@@ -87,15 +87,15 @@ extension NodeSnapshot {
   }
 }
 
-/// What a walk over a node's processes found.
+/// The result of a walk over a node's processes.
 public struct ProcessSurvey: Hashable, Sendable {
-  /// A process that has much of something.
+  /// A process with one of the highest values of a kind.
   public struct Leader: Hashable, Sendable {
     /// `<0.231.0>`
     public var pid: String
     /// Its registered name, else the function it began with.
     public var name: String
-    /// Reductions since the walk before; nil in the first.
+    /// Reductions during the survey, or since the process's start if the node has many processes; only in `busiest`.
     public var reductions: Int?
     public var messages: Int
     /// Bytes.
@@ -107,7 +107,7 @@ public struct ProcessSurvey: Hashable, Sendable {
     }
   }
 
-  /// What the processes of one application have together.
+  /// The totals of one application's processes.
   public struct Share: Hashable, Sendable {
     public var processes: Int
     /// Bytes.
@@ -116,13 +116,13 @@ public struct ProcessSurvey: Hashable, Sendable {
     public init(processes: Int, memory: Int) { (self.processes, self.memory) = (processes, memory) }
   }
 
-  /// Those that work most, at most ten, most first.
+  /// The processes with the most reductions, at most ten, the highest first.
   public var busiest: [Leader]
-  /// Those with most messages waiting, at most ten, most first; none with an empty queue.
+  /// The processes with the most waiting messages, at most ten, the highest first; none with an empty queue.
   public var queues: [Leader]
-  /// Those that take most memory, at most ten, most first.
+  /// The processes with the most memory, at most ten, the highest first.
   public var largest: [Leader]
-  /// By application; processes of none are under an empty name.
+  /// By application; processes of no application are under an empty name.
   public var applications: [String: Share]
 
   public init(
@@ -134,7 +134,7 @@ public struct ProcessSurvey: Hashable, Sendable {
   }
 }
 
-/// What a node was started with; it seldom changes.
+/// The settings that a node was started with; they seldom change.
 public struct NodeSettings: Hashable, Encodable, Sendable {
   /// A value of the application environment, as text; secrets are masked.
   public struct Value: Hashable, Encodable, Sendable {
@@ -167,7 +167,7 @@ public struct NodeSettings: Hashable, Encodable, Sendable {
   /// Flags of the VM and emulator, in their order; a cookie is masked.
   public var flags: [String]
   public var values: [Value]
-  /// Empty where the node has no release handler.
+  /// Empty if the node has no release handler.
   public var releases: [Release]
 
   private enum CodingKeys: String, CodingKey {
@@ -185,7 +185,7 @@ public struct NodeSettings: Hashable, Encodable, Sendable {
 public struct SupervisionEntry: Hashable, Sendable {
   public enum Kind: String, Sendable {
     case supervisor, worker
-    /// Children that are too many to be listed; `name` says how many.
+    /// A line in place of children that are too many to list; `name` says how many.
     case more
   }
 
@@ -196,7 +196,7 @@ public struct SupervisionEntry: Hashable, Sendable {
   public var name: String
   /// `<0.231.0>`; nil for a child that does not run now.
   public var pid: String?
-  /// What the process does now, `gen_server:loop/7`; `restarting` for one that is being started again.
+  /// The current function, such as `gen_server:loop/7`; `restarting` for a child that is being restarted.
   public var doing: String
 
   public init(depth: Int, kind: Kind, name: String, pid: String?, doing: String = "") {

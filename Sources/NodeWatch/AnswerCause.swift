@@ -3,7 +3,7 @@ import ErlangTerm
 import Events
 
 extension Cause {
-  /// Why a call gave no value, in one sentence; nil where it gave one.
+  /// Why a call gave no value, in one sentence; nil if it gave one.
   public init?(_ answer: Answer, of call: RemoteCall) {
     let name = Self.name(call.module, call.function, arity: call.arguments.count)
     switch answer {
@@ -46,7 +46,7 @@ extension Cause {
     return name(module, function, arity: arity)
   }
 
-  /// `RuntimeError: out of words`, where the reason is an exception of Elixir that holds its message.
+  /// `RuntimeError: out of words`, if the reason is an Elixir exception with a message.
   private static func exception(_ reason: Term) -> String? {
     guard reason.property("__exception__")?.atom == "true",
       let module = reason.property("__struct__")?.atom
@@ -60,7 +60,7 @@ extension Cause {
     "\(Term.atom(module)):\(Term.atom(function))/\(arity)"
   }
 
-  /// A term in a sentence: a reason may hold a whole state.
+  /// A term cut for a sentence, since a reason may hold a whole process state.
   private static func short(_ term: Term) -> String {
     let text = "\(term)"
     return text.utf8.count > 500 ? "\(text.prefix(500))…" : text

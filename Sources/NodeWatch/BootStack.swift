@@ -7,7 +7,7 @@ import ErlangTerm
 /// `init`. So the search goes from parent to child, as long as a child is being initialised.
 enum BootStack {
   static let keys = ["initial_call", "parent", "registered_name", "current_stacktrace"]
-  /// A booting node has fewer processes; where there are more, the search is given up.
+  /// The most processes that are searched; a booting node has fewer.
   static let mostProcesses = 2000
   private static let lines = 6
 
@@ -39,7 +39,7 @@ enum BootStack {
     }
   }
 
-  /// The process that everything waits for, and the innermost lines of its stack; empty where none is found.
+  /// The process that everything waits for, and the innermost lines of its stack; empty if none is found.
   static func read(_ answer: Term, pids: [Term]) -> (awaited: String?, lines: [String]) {
     let processes = zip(pids, answer.list ?? []).compactMap { process($0, $1) }
     guard
@@ -48,7 +48,7 @@ enum BootStack {
       })
     else { return (nil, []) }
     let children = Dictionary(grouping: processes) { $0.parent }
-    // A parent is never its child's child; the bound is for a node that says so.
+    // The bound ends the search if a node reports processes that are each other's parents.
     for _ in 0..<100 {
       guard let next = children[current.pid]?.last(where: \.isInitialising) else { break }
       current = next

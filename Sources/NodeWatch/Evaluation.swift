@@ -60,7 +60,7 @@ public struct Evaluation: Sendable {
     end)().
     """
 
-  /// An Erlang expression ends with a full stop.
+  /// The expression. An Erlang expression needs a full stop at its end.
   fileprivate var source: Term {
     let isDone = language == .elixir || text.last == "."
     return .utf8(isDone ? text : text + ".")
@@ -108,7 +108,7 @@ extension Evaluation {
     return kind == "value" ? .success(text) : .failure(Cause(.nodeCall, Self.sentence(of: text)))
   }
 
-  /// Languages point below their words with a picture, and some begin with where it was.
+  /// The sentence of an error message: its first line, or two if the first ends with a colon. The rest shows the place.
   private static func sentence(of text: String) -> String {
     let lines = text.split(whereSeparator: \.isNewline).prefix(2)
       .map { String($0.drop { $0 == " " }) }

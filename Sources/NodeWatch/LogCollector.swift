@@ -20,7 +20,7 @@ struct LogCollector {
     "logger_olp", "logger_proxy", "logger_server", "logger_backend", "logger_config",
     "logger_filters", "logger_formatter", "logger_h_common",
   ]
-  /// The count of lines that may be on their way; the node keeps no more for us.
+  /// The most lines that may be sent and not yet acknowledged; the node counts further lines and drops them.
   private static let mostOnTheWay = 5000
 
   static func start(for pid: Term.Pid, least: NodeLogLine.Level) -> RemoteCall {
@@ -32,7 +32,7 @@ struct LogCollector {
   }
 
   enum News: Equatable {
-    /// It works, or has found no free name for its filter.
+    /// The collector works, or has found no free name for its filter.
     case started(hasFilter: Bool)
     /// Lines, the count of lines lost before them, and the acknowledgement that the collector waits for.
     case lines([NodeLogLine], lost: Int, acknowledgement: Term)

@@ -18,14 +18,14 @@ extension NodeAction {
     }
   }
 
-  /// The second call; nil where there is none.
+  /// The second call; nil if there is none.
   func next(after value: Term) -> RemoteCall? {
     guard self == .collectGarbage, let pids = value.list, pids.first?.pid != nil else { return nil }
     return RemoteCall(
       "lists", "foreach", [Vitals.export("erlang", "garbage_collect", 1), value], limit: 60_000)
   }
 
-  /// The cause of a failure; nil where it worked.
+  /// The cause of a failure; nil if the action worked.
   func failure(_ answer: Answer, node: String) -> Cause? {
     let reason: String?
     switch answer {

@@ -30,7 +30,7 @@ public struct NodeMonitor: Sendable {
   public var tree: String?
   /// Whether this home started the node and its port mapper, which may then be asked often.
   public var isOurs = false
-  /// Masks values of config vars in everything that the node says.
+  /// Masks values of config vars in all text from the node.
   public var mask = Redactor()
 
   private let find: Find
@@ -66,7 +66,7 @@ public struct NodeMonitor: Sendable {
 
   private var isWanted: Bool { !parts.isEmpty || tree != nil || !actions.isEmpty }
 
-  /// Whether it has booted, by its last answer on this connection; nil where it has not told yet.
+  /// Whether it has booted, by its last answer on this connection; nil before the first answer.
   public var hasBooted: Bool? { schedule.hasLooked ? schedule.isReady : nil }
 
   public var interests: [Poll.Interest] { connection?.interest.map { [$0] } ?? [] }
@@ -248,7 +248,7 @@ extension NodeMonitor {
     return NodeLogPart(node: report.id, lines: log.lines, lost: log.lost)
   }
 
-  /// Does something to the node as soon as there is a connection.
+  /// Performs an action on the node as soon as there is a connection.
   /// - Parameter id: the id that the outcome carries.
   public mutating func perform(_ action: NodeAction, id: String) {
     if action == .restart { restartUntil = Clock.monotonic() + 30_000 }

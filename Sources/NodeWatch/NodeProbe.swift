@@ -9,7 +9,7 @@ struct NodeProbe {
 
   private let form: Term
 
-  /// A test holds the files against their sources, so that they can be read.
+  /// A test checks that the files match their sources, so the parser can read them.
   private init(_ bytes: [UInt8]) {
     form = ((try? TextFormat.consult(bytes)) ?? []).first ?? .list([])
   }
@@ -28,6 +28,6 @@ struct NodeProbe {
       "erl_eval", "expr", [call, .map(bindings), .atom("none")], limit: limit, isLinked: isLinked)
   }
 
-  /// The value in what `erl_eval:expr/3` returned.
+  /// The value that `erl_eval:expr/3` returned.
   static func value(_ term: Term) -> Term? { term.tuple(tagged: "value")?.first }
 }

@@ -213,7 +213,7 @@ extension NodeMonitor {
     schedule.applications = info
     let isReady = status == "started" && info.starting.isEmpty
     if !schedule.hasLooked {
-      // A node that had booted before gets an empty timeline; one that was recorded before stays.
+      // A node that has already booted gets an empty timeline, unless it has one from an earlier connection.
       if !isReady || report.boot == nil { report.boot = BootTimeline() }
       schedule.hasLooked = true
     }

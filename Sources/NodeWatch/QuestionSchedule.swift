@@ -44,7 +44,7 @@ struct QuestionSchedule {
     }
   }
 
-  /// A question that costs the node much is asked less often.
+  /// After an answer the pause is this many times its duration, up to `longestPause`, so that questions cost little.
   private static let mostlyIdle: Int64 = 20
   private static let longestPause: Int64 = 30_000
 

@@ -53,7 +53,7 @@ enum Settings {
 }
 
 /// Finds the values in an application's environment that must not be shown. The name decides, since a value does not
-/// tell what it is.
+/// show whether it is secret.
 enum Secrets {
   static let placeholder = "«masked»"
 
@@ -67,8 +67,8 @@ enum Secrets {
     return words.contains { name.contains($0) } || name == "key"
   }
 
-  /// The term with its secret values replaced, at every depth: in pairs and maps those of secret keys, in texts the
-  /// password of an address.
+  /// The term with its secrets replaced, at every depth: the values of secret keys in pairs and maps, and passwords of
+  /// addresses in texts.
   static func masked(_ term: Term, key: String) -> Term {
     if isSecret(key), !isFlag(term) { return .atom(placeholder) }
     switch term {

@@ -50,7 +50,7 @@ enum Survey {
       memory: parts[2].property("memory")?.integer ?? 0)
   }
 
-  /// The function that a process without a name began with; where that says nothing, its current one.
+  /// The function that a process without a name began with; if that function is too general, the current one.
   private static func beginning(_ translated: Term, _ info: Term) -> String {
     let vague = ["proc_lib:init_p/5", "erlang:apply/2", ""]
     let candidates = [translated, info.property("initial_call")].map(function)

@@ -111,7 +111,7 @@ struct TreeWalk {
     }
     var calls: [(Step, RemoteCall)] = []
     var new: [Int] = []
-    // The last one started stands first.
+    // The supervisor lists the most recently started child first.
     for child in children.prefix(2 * Self.mostChildren).reversed() {
       guard let parts = child.tuple, parts.count == 4 else { continue }
       let isSupervisor = parts[2].atom == "supervisor"

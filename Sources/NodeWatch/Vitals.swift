@@ -64,7 +64,7 @@ public enum Vitals {
 
   /// - Parameters:
   ///   - ownName: the name that the node gives us, which is left out of its peers.
-  ///   - dependencies: those read before.
+  ///   - dependencies: the dependencies that were read before.
   static func snapshot(
     _ answer: Term, ownName: String, dependencies: [String: [String]]
   ) -> NodeSnapshot? {
@@ -119,7 +119,7 @@ public enum Vitals {
   }
 }
 
-/// What `application_controller:info/0` tells. It does not wait for an application that is being started, as
+/// The answer of `application_controller:info/0`. That call does not wait for an application that is being started, as
 /// `application:which_applications/0` does.
 struct Applications: Equatable {
   struct Loaded: Equatable {

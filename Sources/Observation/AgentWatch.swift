@@ -2,8 +2,8 @@ import Events
 import HomeLayout
 import Posix
 
-/// Whether an agent serves the home, with a descriptor that tells of its end: the log does not tell that an agent was
-/// killed.
+/// A watch that says whether an agent serves the home. Its descriptor reports the end of the agent, because the log
+/// does not record that an agent was killed.
 public struct AgentWatch: Sendable {
   private let home: Home
   private var process: ProcessIdentity?
@@ -12,7 +12,7 @@ public struct AgentWatch: Sendable {
 
   public init(home: Home) { self.home = home }
 
-  /// Readable when the agent has ended; nil where none is known.
+  /// Readable when the agent has ended; nil if none is known.
   public var descriptor: Int32? { end?.descriptor }
 
   /// Checks again.

@@ -34,7 +34,7 @@ struct BeamArguments: Hashable, Sendable {
 
   func has(_ flag: String) -> Bool { flags[flag] != nil }
 
-  /// The only value of a flag where it is given first.
+  /// The value of a flag where it is given first; nil if there it has no value or several.
   func first(_ flag: String) -> String? {
     guard let values = all(flag).first, values.count == 1 else { return nil }
     return values.first
@@ -55,8 +55,8 @@ struct BeamArguments: Hashable, Sendable {
     case long(String)
   }
 
-  /// `-sname` goes before `-name`, and the first of several counts; with `undefined` the first peer gives a name.
-  /// Source: `erl_distribution.erl`.
+  /// `-sname` takes precedence over `-name`, and the first of several counts. With `undefined` the first peer gives the
+  /// node its name. Source: `erl_distribution.erl`.
   var name: Name? {
     if let name = all("sname").first?.first { return name == "undefined" ? nil : .short(name) }
     if let name = all("name").first?.first { return name == "undefined" ? nil : .long(name) }
@@ -65,12 +65,12 @@ struct BeamArguments: Hashable, Sendable {
 
   enum CookieSource: Hashable {
     case word(String)
-    /// `.erlang.cookie`; whether no cookie at all was given.
+    /// The file `.erlang.cookie`; it is the default if no cookie was given.
     case file(isDefault: Bool)
     case none
   }
 
-  /// A single `-setcookie COOKIE` counts; where there are several, the VM reads the file. With two words it sets the
+  /// A single `-setcookie COOKIE` counts; if there are several, the VM reads the file. With two words it sets the
   /// cookie of another node. Source: `auth.erl`.
   var cookie: CookieSource {
     let own = all("setcookie").filter { $0.count < 2 }

@@ -9,7 +9,7 @@ struct BeamFacts: Sendable {
   var arguments: BeamArguments
   /// Whether we may look into the process: only its own user and root may.
   var isReadable = true
-  /// The environment it was started with; empty where we may not read it.
+  /// The environment it was started with; empty if we may not read it.
   var environment: [String: String] = [:]
   var owner: UInt32 = 0
   /// The owner's name, or its number.
@@ -17,17 +17,17 @@ struct BeamFacts: Sendable {
   var started = Timestamp(milliseconds: 0)
   /// `/proc/PID/cgroup`
   var controlGroups = ""
-  /// The host's name where it runs.
+  /// The host's name, as the process sees it.
   var hostName = "localhost"
   /// The domain that completes the host's name in a long node name.
   var domain: String?
-  /// Its pid, where its network namespace is not ours.
+  /// Its pid, if its network namespace is not ours.
   var networkOf: Int32?
-  /// The answer of its epmd; nil where it was not asked.
+  /// The answer of its epmd; nil if it was not asked.
   var registered: Result<[EPMD.Node], PosixError>?
-  /// The listening sockets of its network namespace; nil where they are unknown.
+  /// The listening sockets of its network namespace; nil if they are unknown.
   var listeners: [Listener]?
-  /// Its own sockets; nil where they were not read.
+  /// Its own sockets; nil if they were not read.
   var sockets: Set<UInt64>?
   var cookieFile: Result<Cookie, Cookie.FileProblem>?
   /// The names in the release's folder.
@@ -38,7 +38,7 @@ struct BeamFacts: Sendable {
       ?? NodeAddress.epmdPort
   }
 
-  /// The remedy where we may not read the process.
+  /// The remedy if we may not read the process.
   var insightRemedy: String { owner == 0 ? "Run as root." : "Run as root, or as user \(user)." }
 
   /// The part of the host's name before the first dot.
@@ -49,7 +49,7 @@ struct BeamFacts: Sendable {
     return domain.map { hostName + "." + $0 }
   }
 
-  /// The name on its command line; the host is nil where it is unknown.
+  /// The name on its command line; the host is nil if it is unknown.
   var givenName: (name: String, host: String?)? {
     let (text, host) =
       switch arguments.name {
@@ -73,14 +73,14 @@ struct BeamFacts: Sendable {
 
   private var entries: [EPMD.Node] { (try? registered?.get()) ?? [] }
 
-  /// The epmd entry of a node that took its name after its start, as RabbitMQ does: it names a port of the process.
+  /// The epmd entry of a node that took its name after its start, as RabbitMQ does. It has a port of the process.
   private var lateEntry: EPMD.Node? {
     let ports = Set(ownListeners.map(\.port))
     let found = entries.filter { ports.contains($0.port) }
     return found.count == 1 ? found.first : nil
   }
 
-  /// `name@host`; nil for a BEAM without distribution, and where the host is unknown.
+  /// `name@host`; nil for a BEAM without distribution, and if the host is unknown.
   var name: ErlangDistribution.NodeName? {
     if let (name, host) = givenName {
       return host.flatMap { ErlangDistribution.NodeName(name: name, host: $0) }
@@ -90,8 +90,8 @@ struct BeamFacts: Sendable {
 
   /// The port on which the node listens for other nodes.
   ///
-  /// The port that epmd names goes before the socket table, since a node listens on other ports too. A port on which
-  /// only other users' sockets listen is refused: any process may register any name.
+  /// The port that epmd reports takes precedence over the socket table, since a node listens on other ports too. A port
+  /// on which only other users' sockets listen is refused: any process may register any name.
   func port() throws(Cause) -> UInt16 {
     guard arguments.isListening else {
       throw Cause(
@@ -145,7 +145,7 @@ struct BeamFacts: Sendable {
   }
 
   /// The cookie as the VM finds it: in its arguments, else in the file. A cookie in the release's environment counts
-  /// only where both are missing: such a program may set it by itself later.
+  /// only if both are missing: the release may set it itself after its start.
   func cookie() throws(Cause) -> Cookie {
     switch arguments.cookie {
     case .word(let text):

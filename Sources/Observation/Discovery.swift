@@ -2,16 +2,16 @@ import ErlangDistribution
 import HomeLayout
 import Posix
 
-/// Finds the BEAMs of this host among its processes.
+/// A search for BEAMs among the processes of this host.
 ///
-/// - A process is one if its program is called `beam.smp`, `beam` or the like; of other processes only that name is read.
-/// - Its command line, which every user may read, tells its name, cookie, release and how its distribution goes.
-/// - Its port is what epmd says, asked in the network namespace of the process; without epmd, the one socket it
-///   listens on. That, the cookie file and the files of a container can be read only by its user and by root.
-/// - The cookie file is read as the process sees it, and only where the process could read it itself: it must be its
-///   user's. Otherwise a user could make us send another user's cookie to a node of his own.
+/// - A process is one if its program is called `beam.smp`, `beam` or the like. Only the name of other programs is read.
+/// - Its command line, which every user may read, has its name, cookie, release and kind of distribution.
+/// - Its port is the one that epmd in its network namespace reports or, without epmd, the one of its only listening
+///   socket. That socket, the cookie file and the files of a container can be read only by its user and by root.
+/// - The cookie file is read as the process sees it, and only if it belongs to the user of the process. Otherwise a
+///   user could make this program send another user's cookie to the first user's node.
 ///
-/// The cause that comes with a node names what cannot be known. Source: proc(5), namespaces(7).
+/// The cause in a `FoundNode` says what is unknown. Source: proc(5), namespaces(7).
 public struct Discovery: Sendable {
   /// Our own namespaces.
   private let network: String?
@@ -50,7 +50,7 @@ public struct Discovery: Sendable {
       return nil
     }
     let words = ProcessTable.words(of: pid)
-    // A zombie has none.
+    // A zombie has no command line.
     if words.isEmpty { return nil }
     var facts = BeamFacts(process: process, arguments: BeamArguments(words))
     facts.owner = owner
@@ -90,7 +90,7 @@ public struct Discovery: Sendable {
     if facts.arguments.fixedPort == nil {
       facts.registered = registered(facts.epmdPort, network, facts.networkOf)
     }
-    // Only where epmd does not tell the port: a node may have very many sockets.
+    // The sockets are read only if epmd does not report the port: a node may have very many.
     let known = ((try? facts.registered?.get()) ?? []).contains {
       $0.name == facts.givenName?.name
     }
@@ -112,7 +112,7 @@ public struct Discovery: Sendable {
     return answer
   }
 
-  /// A name for the namespace of a process; nil where we may not look. namespaces(7)
+  /// A name for the namespace of a process; nil if we may not look. namespaces(7)
   private static func namespace(_ kind: String, of pid: Int32) -> String? {
     try? Files.target(ofLink: "/proc/\(pid)/ns/\(kind)")
   }
@@ -152,7 +152,7 @@ public struct Discovery: Sendable {
     return nil
   }
 
-  /// The cookie file that the VM reads: in its HOME, else where XDG has its configuration. Source: `auth.erl`.
+  /// The cookie file that the VM reads: in its HOME, else in the XDG configuration folder. Source: `auth.erl`.
   private static func cookieFile(_ facts: BeamFacts) -> Result<Cookie, Cookie.FileProblem> {
     let home = facts.arguments.home ?? facts.environment["HOME"] ?? "/"
     let configuration = facts.environment["XDG_CONFIG_HOME"] ?? home + "/.config"

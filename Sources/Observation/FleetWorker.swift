@@ -2,15 +2,15 @@ import NodeModel
 import Posix
 
 /// A fleet of nodes on a thread of its own. Searching `/proc`, reading cookie files and asking port
-/// mappers may take long; the program that owns the screen gives orders and takes news, and never
-/// waits for either.
+/// mappers may take long. The thread that owns the screen sends orders and takes news without
+/// waiting.
 public final class FleetWorker: Sendable {
   /// What the fleet is to do; its thread carries orders out one after the other.
   public typealias Order = @Sendable (inout NodeFleet) -> Void
 
   /// What has changed since the last news.
   public struct News: Sendable {
-    /// All nodes, in the order in which they are listed; nil where nothing has changed.
+    /// All nodes, in the order in which they are listed; nil if nothing has changed.
     public var reports: [NodeReport]?
     public var logs: [NodeLogPart]
     public var outcomes: [NodeFleet.Outcome]
@@ -33,7 +33,7 @@ public final class FleetWorker: Sendable {
 
   deinit { orders.put(nil) }
 
-  /// Readable when there are news.
+  /// Readable when there is news.
   public var descriptor: Int32 { news.descriptor }
 
   public func send(_ order: @escaping Order) { orders.put(order) }
@@ -45,7 +45,7 @@ public final class FleetWorker: Sendable {
 private struct FleetLoop {
   var fleet: NodeFleet
   var done = 0
-  /// Whether reports have changed since they were last told.
+  /// Whether reports have changed since they were last sent.
   var isStale = false
   var lastTold: Int64 = 0
 
@@ -53,7 +53,7 @@ private struct FleetLoop {
   private static let tellInterval: Int64 = 100
 
   /// Waits until there is something to do, and does it.
-  /// - Returns: whether the loop goes on.
+  /// - Returns: whether the loop continues.
   mutating func turn(
     _ orders: ThreadQueue<FleetWorker.Order?>, _ news: ThreadQueue<FleetWorker.News>
   ) -> Bool {
@@ -69,7 +69,7 @@ private struct FleetLoop {
     }
     if fleet.advance(ready) { isStale = true }
     let now = Clock.monotonic()
-    // The answer to an order is told at once.
+    // The answer to an order is sent at once.
     let tells = !new.isEmpty || isStale && now - lastTold >= Self.tellInterval
     if tells { (isStale, lastTold) = (false, now) }
     let told = FleetWorker.News(

@@ -7,7 +7,7 @@ import Posix
 public struct FoundNode: Hashable, Sendable {
   /// The OTP release that it runs.
   public struct Release: Hashable, Sendable {
-    /// Nil where its folder may not be read.
+    /// Nil if its folder may not be read.
     public var name: String?
     public var version: String
   }
@@ -20,9 +20,9 @@ public struct FoundNode: Hashable, Sendable {
   /// The systemd unit or the container that it is in: `rabbitmq-server.service`, `docker 4f1c8bd0a6e2`.
   public var place: String?
   public var release: Release?
-  /// Nil for a BEAM without distribution, and where it cannot be known from outside.
+  /// Nil for a BEAM without distribution, and if it cannot be known from outside.
   public var name: ErlangDistribution.NodeName?
-  /// Whether other nodes do not list it (`-hidden`), such as a shell or a tool.
+  /// Whether other nodes do not list it (`-hidden`). Such a node may be a shell or a tool.
   public var isHidden: Bool
   /// Whether it is a shell on another node.
   public var isRemoteShell: Bool
@@ -35,7 +35,7 @@ public struct FoundNode: Hashable, Sendable {
   public var isTLS: Bool
   /// The file of `-ssl_dist_optfile`, as the node sees it.
   public var tlsFile: String?
-  /// The process whose network namespace the node is dialled in, where that is not ours.
+  /// The process whose network namespace the node is dialled in, if that is not ours.
   public var networkOf: Int32?
   public var cookie: Cookie?
   /// The reason why it cannot be watched.
@@ -46,7 +46,7 @@ public struct FoundNode: Hashable, Sendable {
 
   public var pid: Int32 { process.pid }
 
-  /// Its address, where name and port are known.
+  /// Its address, if name and port are known.
   /// - Parameter tls: the content of `tlsFile`, for a node whose distribution uses TLS.
   public func address(tls: TLSOptions? = nil) -> NodeAddress? {
     guard let name, let port else { return nil }
@@ -86,7 +86,7 @@ extension FoundNode {
           "the node was started with '-name \(name)', and this host's domain is unknown",
           remedy: "Name it with its host: --node \(name)@HOST")
       }
-      return Cause(.nodeName, "the node's name on its command line is none")
+      return Cause(.nodeName, "the node's command line has a name that no node can have")
     }
     if !facts.isReadable, facts.arguments.name == nil {
       return Cause(
@@ -107,14 +107,14 @@ extension FoundNode {
   }
 }
 
-/// Reads from `/proc/PID/cgroup` which service or container a process belongs to. Source: cgroups(7).
+/// The service or container of a process, read from `/proc/PID/cgroup`. Source: cgroups(7).
 enum ControlGroup {
   private static let managers = ["docker", "libpod", "cri-containerd", "crio", "lxc", "kubepods"]
   private static let names = ["libpod": "podman", "cri-containerd": "containerd", "crio": "cri-o"]
 
-  /// A container goes before a systemd unit, the innermost of each.
+  /// The innermost container, or else the innermost systemd unit.
   static func place(_ text: String) -> String? {
-    // One line for each hierarchy, `ID:CONTROLLERS:PATH`; most say the same.
+    // There is a line for each hierarchy, `ID:CONTROLLERS:PATH`; most have the same path.
     let paths = text.split(separator: "\n").compactMap { line in
       line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).last
     }

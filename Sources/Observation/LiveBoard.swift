@@ -20,7 +20,7 @@ public enum LiveBoard {
     return (board, try !journal.untold(follower.damage).isEmpty)
   }
 
-  /// Marks runs that ended while no agent recorded it. The log stays as it is.
+  /// Marks runs whose end no agent has recorded. The log is not changed.
   public static func overlay(_ board: Board, home: Home) -> Board {
     var board = board
     for (name, app) in board.apps {

@@ -42,7 +42,7 @@ public struct NodeFleet: Sendable {
 
   /// - Parameters:
   ///   - names: nodes to be watched, as `name@host` or `name@host:port`.
-  ///   - cookieFile: the file with their cookie, where it is not in its usual places.
+  ///   - cookieFile: the file with their cookie, if it is not in its usual places.
   ///   - search: finds the BEAMs of this host.
   public init(
     home: Home, names: [String] = [], cookieFile: String? = nil, tls: TLSOptions? = nil,
@@ -54,7 +54,7 @@ public struct NodeFleet: Sendable {
     locator = NodeLocator(
       home: home, board: Board(), environment: environment, cookieFile: cookieFile, tls: tls)
     for name in names where ErlangDistribution.NodeName.parse(name) == nil {
-      // The locator has the words for a name that is none.
+      // The locator throws the cause for an invalid name.
       _ = try locator.node(named: name, among: [])
     }
   }
@@ -86,7 +86,7 @@ public struct NodeFleet: Sendable {
     apply()
   }
 
-  /// A found process may tell more of itself later, and another process may get its number.
+  /// Whether the node needs a new member: more may be known of a found process later, or another may have its pid.
   private func isNew(_ node: KnownNode) -> Bool {
     guard let member = members[node.report.id] else { return true }
     guard case .found = node.origin, let before = backgrounds[node.report.id],
@@ -106,7 +106,7 @@ public struct NodeFleet: Sendable {
     // The name as it was typed, with its port.
     let typed = names.first { ErlangDistribution.NodeName.parse($0)?.name.description == node.name }
     var monitor = NodeMonitor(node.report) { () throws(Cause) in
-      // Located again at each try: the operator may have mended the cookie file meanwhile.
+      // The node is located again at each try: the operator may have repaired the cookie file meanwhile.
       switch node.origin {
       case .given: try locator.node(named: typed ?? node.name, among: search()).access.get()
       case .run(let app, _, let run, _): try locator.node(ofRun: run, app: app).access.get()
@@ -119,7 +119,7 @@ public struct NodeFleet: Sendable {
 
   // MARK: - Orders
 
-  /// Watches this and nothing else.
+  /// Watches what `attention` names and nothing else.
   public mutating func attend(_ attention: NodeAttention) {
     if attention == self.attention { return }
     if attention.discovers, !self.attention.discovers { nextSearch = 0 }
@@ -155,7 +155,7 @@ public struct NodeFleet: Sendable {
 
   public var interests: [Poll.Interest] { members.values.flatMap(\.interests) }
 
-  /// The time at which `advance` is to be called at the latest; nil where only `interests` matter.
+  /// The time at which `advance` is to be called at the latest; nil if only `interests` matter.
   public var nextTick: Int64? {
     if isOutdated { return 0 }
     var next: Int64 = attention.discovers ? nextSearch : .max
@@ -164,7 +164,7 @@ public struct NodeFleet: Sendable {
   }
 
   /// Does what can be done without waiting for a node.
-  /// - Returns: whether a report has changed, or there is more of a log or of outcomes.
+  /// - Returns: whether a report has changed, or there are new log lines or outcomes.
   public mutating func advance(_ ready: [Poll.Ready], now: Int64 = Clock.monotonic()) -> Bool {
     let before = order
     if attention.discovers, now >= nextSearch {

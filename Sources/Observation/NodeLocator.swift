@@ -12,7 +12,7 @@ import Redaction
 public struct KnownNode: Sendable {
   public var name: String
   public var origin: NodeReport.Origin
-  /// Its process, where it was found among those of this host.
+  /// Its process, if it was found among those of this host.
   public var found: FoundNode?
   /// Its address and cookie, or the reason why they are unknown.
   public var access: Result<NodeAccess, Cause>
@@ -21,7 +21,7 @@ public struct KnownNode: Sendable {
     (self.name, self.origin, self.access) = (name, origin, access)
   }
 
-  /// The report of a node that was not asked yet: idle, or down where its address or cookie is unknown.
+  /// The report of a node that was not asked yet: idle, or down if its address or cookie is unknown.
   public var report: NodeReport {
     let report = NodeReport(id: id, name: name, origin: origin)
     guard case .failure(let cause) = access else { return report }
@@ -37,17 +37,17 @@ public struct KnownNode: Sendable {
   }
 }
 
-/// Finds the address and the cookie of nodes.
+/// A locator of nodes: it finds their addresses and cookies.
 ///
 /// - The cookie comes from the first of: the file named on the command line; the run of the home with the node's
 ///   name; the BEAM of this host with that name; `$HOME/.erlang.cookie`.
-/// - The port comes from the first of: the one typed with the name; the home's epmd for a run of the home; what was
-///   found of the BEAM; the epmd at `ERL_EPMD_PORT`, else at the standard port.
+/// - The port comes from the first of: the one typed with the name; the home's epmd for a run of the home; the BEAM of
+///   this host with that name; the epmd at `ERL_EPMD_PORT`, else at the standard port.
 public struct NodeLocator: Sendable {
   private let home: Home?
   private let board: Board
   private let environment: [String: String]
-  /// The file with the cookie, where one was named.
+  /// The file with the cookie, if one was named.
   private let cookieFile: String?
   private let tls: TLSOptions?
 
@@ -116,7 +116,7 @@ public struct NodeLocator: Sendable {
     return address
   }
 
-  /// The TLS options of the node's own file, where it can be read.
+  /// The TLS options of the node's own file, if it can be read.
   private func options(of found: FoundNode) -> TLSOptions? {
     if tls != nil || !found.isTLS { return tls }
     // Another user's process may name any file: our certificates are not sent to it.
@@ -125,7 +125,7 @@ public struct NodeLocator: Sendable {
   }
 
   /// The node of a run of the home.
-  /// - Parameter port: the one it listens on, where that is known.
+  /// - Parameter port: the one it listens on, if that is known.
   public func node(of run: Board.Run, app: String, port: UInt16? = nil) throws(Cause) -> KnownNode {
     guard let home, let node = run.node, let name = ErlangDistribution.NodeName(node) else {
       throw Cause(
@@ -155,7 +155,7 @@ public struct NodeLocator: Sendable {
 
   // MARK: - All known nodes
 
-  /// Masks values of the home's config vars in what nodes say.
+  /// A redactor that masks values of the home's config vars in the answers of nodes.
   public var mask: Redactor { home.map { HomeMask(home: $0).current() } ?? Redactor() }
 
   /// Every node of this home's runs, then the others that were found on this host.
@@ -177,7 +177,7 @@ public struct NodeLocator: Sendable {
     return node
   }
 
-  /// The named cookie file is used only where the node's own cookie is unknown: a wrong cookie leaves a report in the
+  /// The named cookie file is used only if the node's own cookie is unknown: a wrong cookie leaves a report in the
   /// node's log.
   private func access(of found: FoundNode) -> Result<NodeAccess, Cause> {
     guard let address = found.address(tls: options(of: found)) else {

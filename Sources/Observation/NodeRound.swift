@@ -4,9 +4,9 @@ import NodeWatch
 import Posix
 import Redaction
 
-/// Nodes asked once, all at the same time.
+/// One round of questions to several nodes at the same time.
 public enum NodeRound {
-  /// Asks until each node has told what is wanted or cannot be reached, or the time is up.
+  /// Asks until each node has answered what is wanted or cannot be reached, or the time is up.
   /// - Parameters:
   ///   - parts: the parts wanted of each.
   ///   - milliseconds: the time for all together.
@@ -51,7 +51,7 @@ public enum NodeRound {
     }
   }
 
-  /// Settings come in several answers, none of which is ever empty.
+  /// Settings arrive in several answers, none of which is ever empty.
   private static func hasSettings(_ report: NodeReport) -> Bool {
     guard let settings = report.settings, !settings.flags.isEmpty, !settings.values.isEmpty else {
       return false

@@ -5,7 +5,7 @@ import Instance
 import Posix
 import Redaction
 
-/// Reads the output of an app's runs from their folders. Values of the app's config vars are masked.
+/// A reader of the output in the folders of an app's runs. Values of the app's config vars are masked.
 public struct OutputReader: Sendable {
   private struct RunID: Hashable {
     var instance: InstanceName
@@ -37,10 +37,10 @@ public struct OutputReader: Sendable {
     values = HomeMask(home: home, app: app)
   }
 
-  /// The folder that has one for each instance.
+  /// The folder that holds a folder for each instance.
   var root: String { home.app(app).instances }
 
-  /// The folders that change when there is more to read: of instances, of runs and of their logs.
+  /// The folders that change when there is more to read: those of instances, of runs and of their logs.
   public var folders: [String] {
     instances().map { "\(root)/\($0)" } + runs().flatMap { [folder($0).path, folder($0).log] }
   }
@@ -73,7 +73,7 @@ public struct OutputReader: Sendable {
   private mutating func next(_ run: RunID) -> [OutputLine] {
     if positions[run] == nil { open(run, at: 0) }
     var lines = read(run)
-    // The full file has been renamed: its rest was read, now the new file is.
+    // The full file has been renamed. Its rest was read above, and now the new file is read.
     if let position = positions[run], let size = try? position.file.size(),
       let now = try? Files.info(folder(run).currentLog), now.size < size
     {

@@ -2,7 +2,7 @@ import Events
 import HomeLayout
 import Posix
 
-/// The output of an app's runs as something to poll for: the last lines first, then what comes.
+/// A watch on the output of an app's runs, to be polled. It returns the last lines first, then new ones.
 public struct OutputWatch: Sendable {
   private var reader: OutputReader
   private var watch: FolderWatch?
@@ -20,7 +20,7 @@ public struct OutputWatch: Sendable {
 
   /// The whole lines written since the last call.
   public mutating func next() -> [OutputLine] {
-    // Watched before it is read, so that a line written in between is noticed.
+    // The folders are watched before they are read, so that a line written in between is noticed.
     watch?.drain()
     if watch == nil { watch = try? FolderWatch(reader.root) }
     watchFolders()

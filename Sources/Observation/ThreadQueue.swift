@@ -2,7 +2,7 @@ import Glibc
 import Posix
 import Synchronization
 
-/// Values on their way from one thread to another. The descriptor is readable while there are any.
+/// A queue of values from one thread to another. The descriptor is readable while it has any.
 final class ThreadQueue<Value: Sendable>: Sendable {
   private let waiting = Mutex<[Value]>([])
   private let signal: (reading: File, writing: File)

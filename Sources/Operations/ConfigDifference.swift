@@ -43,8 +43,8 @@ enum ConfigDifference: Equatable {
     return path
   }
 
-  /// The release that was current when this one was made, or that it brings back. It has a lower
-  /// number, so the chain of parents ends.
+  /// The release that was current when this one was made or, for a rollback, the earlier release. It
+  /// has a lower number, so the chain of parents ends.
   private static func parent(of release: Board.Release, in app: Board.App) -> Board.Release? {
     let from = release.from.flatMap { app.release($0) }
     if let from, from.number < release.number { return from }

@@ -3,8 +3,8 @@ import HomeLayout
 import ReleaseModel
 
 /// Something that an operator can request for an app. The command line, the dashboard, the agent's
-/// admission and its reconciler use the same value, so each rule stands once. A new operation is a
-/// new file here and a line in `OperationTable.standard`.
+/// admission and its reconciler use the same value, so each rule is written once. A new operation is
+/// a new file here and a line in `OperationTable.standard`.
 public protocol Operation: Sendable, Equatable {
   static var type: EventType { get }
   /// The operation as a noun: `restart`.
@@ -24,7 +24,7 @@ public protocol Operation: Sendable, Equatable {
 
   /// Whether the board allows it.
   func check(on board: Board) throws(Refusal)
-  /// The same with open choices made, so that the agent does what the operator saw.
+  /// The same operation with open choices made, so that the agent does what the operator saw.
   func chosen(on board: Board) -> Self
   /// What the host must have; the agent checks it before it accepts the request.
   func needs(on board: Board) -> Needs
@@ -54,7 +54,7 @@ public struct Needs: Hashable, Sendable {
   }
 }
 
-/// What an operator is told before confirming an operation.
+/// What an operator must know before confirming an operation.
 public struct Consequences: Hashable, Sendable {
   public var question: String
   /// What will change or be lost.

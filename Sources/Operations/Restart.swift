@@ -1,7 +1,7 @@
 import Events
 
-/// A restart of all instances of an app or of one of them, one at a time. If a new run does not get
-/// ready, the old one keeps running.
+/// A restart of all instances of an app or of one of them, one at a time. If a new run does not
+/// become ready, the old one keeps running.
 public struct Restart: Operation {
   public static let type = EventType.restartRequested
   public static let verb = "restart"

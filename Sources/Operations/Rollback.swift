@@ -24,7 +24,7 @@ public struct Rollback: Operation {
     let app = try knownApp(on: board)
     if let release {
       if app.release(release) == nil { throw .unknownRelease(release, app: app.name) }
-      // While another release is being deployed, this brings the current one back for good.
+      // While another release is being deployed, an operator may already request to return to the current one.
       if release == app.current, app.deployment == nil { throw .isCurrent(release, app: app.name) }
       return
     }

@@ -15,7 +15,7 @@ public struct Stop: Operation {
     app.liveRuns.isEmpty ? .finished : .wants(.formation)
   }
 
-  /// A stop goes before all other requests, so that the operator need not wait for them.
+  /// A stop takes precedence over all other requests, so that the operator need not wait for them.
   public func goesBefore(_ other: any Operation) -> Bool { !(other is Stop) }
   public static var isGivenUp: Bool { false }
 

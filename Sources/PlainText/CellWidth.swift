@@ -1,8 +1,8 @@
 /// How many cells a printable code point takes in a terminal.
 ///
-/// The table follows Unicode 14.0, the version of the oldest C library that we run on: a code
-/// point that is younger has no agreed width there, so `Clusters` replaces it. It is not read
-/// from the locale, because the same frame must come out with no locale set.
+/// The table follows Unicode 14.0, the version of the oldest C library that we run on: a younger
+/// code point has no agreed width there, so `Clusters` replaces it. Widths are not taken from the
+/// locale, because frames must be the same with no locale set.
 enum CellWidth {
   /// The Unicode version of the table below.
   static let unicode: (major: Int, minor: Int) = (14, 0)
@@ -43,7 +43,7 @@ enum CellWidth {
   /// Made with Python's `unicodedata` (`unidata_version` 14.0.0): every assigned code point that
   /// is no combining mark and whose `east_asian_width` is `W` or `F`, with gaps closed that hold
   /// unassigned code points only; and U+3248–324F and U+4DC0–4DFF, which glibc (and, for the
-  /// second, Unicode 16) counts as wide. For every code point the answer was that of glibc 2.36.
+  /// second, Unicode 16) counts as wide. For every code point the result was the same as with glibc 2.36.
   private static let wide: [ClosedRange<UInt32>] = [
     0x1100...0x115F, 0x231A...0x231B, 0x2329...0x232A, 0x23E9...0x23EC, 0x23F0...0x23F0,
     0x23F3...0x23F3, 0x25FD...0x25FE, 0x2614...0x2615, 0x2648...0x2653, 0x267F...0x267F,

@@ -8,11 +8,11 @@ package struct Cluster: Equatable {
   static let replacement = Cluster(text: "\u{FFFD}", width: 1)
 }
 
-/// Untrusted text as clusters that any terminal draws as one or two cells, made one at a time:
-/// a text of any length costs only what is looked at.
+/// Untrusted text as clusters that any terminal draws as one or two cells. They are made one at a
+/// time, so that a caller that needs only the start of a long text does not pay for all of it.
 ///
-/// Terminals disagree on the width of joined emoji, skin tones, variation selectors and flags.
-/// Rather than guess, and bend every row that holds one, this draws what all agree on.
+/// Terminals disagree on the width of joined emoji, skin tones, variation selectors and flags. A
+/// wrong guess would misalign the row, so only what all terminals agree on is drawn.
 struct Clusters: Sequence, IteratorProtocol {
   /// More marks than any script uses; ncurses keeps four.
   private static let mostMarks = 4
@@ -85,7 +85,7 @@ struct Clusters: Sequence, IteratorProtocol {
     return cluster
   }
 
-  /// A variation selector or a skin tone: changes looks, not meaning. One is left out.
+  /// Whether it is a variation selector or a skin tone, which changes only the look. One is left out.
   private static func isModifier(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0xFE00...0xFE0F, 0x1F3FB...0x1F3FF: true
@@ -93,12 +93,12 @@ struct Clusters: Sequence, IteratorProtocol {
     }
   }
 
-  /// Takes a cell of its own: neither invisible nor control nor a mark without a base.
+  /// Whether it takes a cell of its own: it is visible, not a control character and not a mark.
   private static func isDrawable(_ scalar: Unicode.Scalar) -> Bool {
     isAgreed(scalar) && !isModifier(scalar) && !CellWidth.isMark(scalar)
   }
 
-  /// Known to every terminal and with something to see.
+  /// Whether every terminal knows it, and it is visible.
   private static func isAgreed(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.value < 0xA0 { return 0x20...0x7E ~= scalar.value }
     let properties = scalar.properties

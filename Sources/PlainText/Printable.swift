@@ -1,14 +1,14 @@
-/// Text from outside made fit for a screen, and its measure in cells.
+/// Untrusted text made safe for a screen, and measured in cells.
 ///
-/// Logs, names and terms can hold anything. What could steer a terminal, hide, or be drawn wider
-/// on one terminal than on another never reaches a cell.
+/// Logs, names and terms can hold anything. Text that could control a terminal, is invisible, or is
+/// wider on one terminal than on another never reaches a cell.
 public enum Printable {
   /// The text with everything replaced that is not plainly visible.
   ///
   /// A tab becomes four spaces and a line end one; control characters (C0 and C1), escapes,
   /// bidirectional controls, zero-width, private and unassigned code points, marks without a base
   /// and marks beyond four become U+FFFD. A variation selector or skin tone is left out, and a
-  /// flag becomes the two letters it stands for. Cleaning twice changes nothing.
+  /// flag becomes the two letters it stands for. Cleaning a cleaned text changes nothing.
   public static func clean(_ text: String) -> String {
     if isPlain(text) { return text }
     var clean = ""
@@ -16,7 +16,7 @@ public enum Printable {
     return clean
   }
 
-  /// Cleaned text of bytes that claim to be UTF-8; what is not becomes U+FFFD.
+  /// The cleaned text of UTF-8 bytes; invalid bytes become U+FFFD.
   public static func clean(utf8 bytes: some Collection<UInt8>) -> String {
     clean(String(decoding: bytes, as: UTF8.self))
   }
@@ -37,7 +37,7 @@ public enum Printable {
   /// The cleaned text as lines of at most `width` cells, broken at spaces where there are any.
   ///
   /// Line ends in the text are kept. A width below 2 counts as 2, the width of one cluster.
-  /// - Parameter most: how many lines at most; where there would be more the last ends in `…`.
+  /// - Parameter most: how many lines at most; if there would be more, the last ends in `…`.
   public static func wrap(_ text: String, to width: Int, most: Int = .max) -> [String] {
     var lines: [String] = []
     let paragraphs = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
@@ -45,7 +45,7 @@ public enum Printable {
       var wrapping = Wrapping(width: max(2, width))
       for cluster in Clusters(String(paragraph)) {
         wrapping.add(cluster)
-        // One line more than wanted tells that there is more.
+        // One line more than wanted shows that there is more text.
         if lines.count + wrapping.lines.count > most { break }
       }
       lines += wrapping.finished()
@@ -75,7 +75,7 @@ public enum Printable {
   private static func isPlain(_ text: String) -> Bool { text.utf8.allSatisfy { 0x20...0x7E ~= $0 } }
 }
 
-/// Breaks one line of clusters into several.
+/// A wrapping of one line of clusters into several.
 private struct Wrapping {
   let width: Int
   var lines: [String] = []

@@ -1,6 +1,6 @@
-/// Words that a mistyped word may have been meant as.
+/// Suggestions for a mistyped word.
 public enum Spelling {
-  /// The candidates with the fewest typing errors between them and the word: at most two, and fewer than it has letters.
+  /// The candidates with the fewest typing errors between them and the word: at most two, and fewer than its letters.
   public static func nearest(to word: String, among candidates: [String]) -> [String] {
     guard word.count <= 40 else { return [] }
     let ranked = candidates.map { (word: $0, slips: slips(Array(word), Array($0))) }

@@ -7,12 +7,12 @@ extension FixedWidthInteger {
 }
 
 extension [UInt8] {
-  /// The index of a byte at `start` or behind it. memchr(3)
+  /// The index of the first `byte` at `start` or after it. memchr(3)
   public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
     start < count ? firstIndex(of: byte, in: start..<count) : nil
   }
 
-  /// The index of a byte in a range. memchr(3)
+  /// The index of the first `byte` in a range. memchr(3)
   public func firstIndex(of byte: UInt8, in range: Range<Int>) -> Int? {
     withUnsafeBytes { buffer in
       guard range.upperBound <= buffer.count, let base = buffer.baseAddress else { return nil }
@@ -21,7 +21,7 @@ extension [UInt8] {
     }
   }
 
-  /// The index of a byte, or of a zero before it, at `start` or behind it. memchr(3)
+  /// The index of the first byte, at `start` or after it, that is `byte` or zero. memchr(3)
   public func firstIndex(of byte: UInt8, orZeroFrom start: Int) -> Int? {
     withUnsafeBytes { buffer in
       guard start < buffer.count, let base = buffer.baseAddress else { return nil }
@@ -32,12 +32,12 @@ extension [UInt8] {
     }
   }
 
-  /// The index of the first byte at `start` or behind it that is not zero; `count` if there is none.
+  /// The index of the first byte at `start` or after it that is not zero; `count` if there is none.
   public func firstIndexOfNonZero(from start: Int) -> Int {
     withUnsafeBytes { buffer in
       guard let base = buffer.baseAddress else { return start }
       var place = start
-      // Mostly the bytes are zeros, so 512 of them are compared at once.
+      // Most of the bytes are zeros, so 512 of them are compared at once.
       while buffer.count - place >= Self.zeros.count,
         memcmp(base + place, Self.zeros, Self.zeros.count) == 0
       {

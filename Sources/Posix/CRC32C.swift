@@ -9,8 +9,8 @@ public enum CRC32C {
       ?? Array(bytes).withUnsafeBufferPointer(checksum(of:))
   }
 
-  /// Sixteen bytes at a step ("slicing", Kounavis and Berry 2005): each byte's share of the remainder is looked up by
-  /// its distance from the step's end, so that the look-ups do not wait for one another.
+  /// Takes sixteen bytes in each step ("slicing", Kounavis and Berry 2005). A table gives each byte's share of the
+  /// remainder by the byte's distance from the end of the step, so that the look-ups do not wait for one another.
   @usableFromInline
   static func checksum(of bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
     tables.withUnsafeBufferPointer { tables in
@@ -32,7 +32,7 @@ public enum CRC32C {
     }
   }
 
-  /// The share of eight bytes in a remainder that is taken `behind` bytes after them.
+  /// The share of eight bytes in the remainder, with `behind` bytes after them in the step.
   @inline(__always)
   private static func share(
     of word: UInt64, _ behind: Int, _ tables: UnsafeBufferPointer<UInt32>
@@ -43,7 +43,7 @@ public enum CRC32C {
     return look(0) ^ look(1) ^ look(2) ^ look(3) ^ look(4) ^ look(5) ^ look(6) ^ look(7)
   }
 
-  /// Sixteen tables of 256, one after the other: the remainder of a byte with that many zero bytes behind it.
+  /// Sixteen tables of 256, one after the other. Table n has the remainder of each byte with n zero bytes after it.
   private static let tables: [UInt32] = {
     var tables = (0..<256).map { index in
       (0..<8).reduce(UInt32(index)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0x82f6_3b78 : 0) }

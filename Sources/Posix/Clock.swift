@@ -11,14 +11,14 @@ public enum Clock {
   /// The monotonic clock in microseconds, for measurements.
   public static func microseconds() -> Int64 { read(CLOCK_MONOTONIC, perSecond: 1_000_000) }
 
-  /// Seconds east of UTC at a moment, by `TZ` or the host's zone. localtime_r(3)
+  /// Seconds east of UTC at a moment, according to `TZ` or the host's zone. localtime_r(3)
   public static func utcOffset(at milliseconds: Int64) -> Int {
     var seconds = time_t(milliseconds / 1000)
     var parts = tm()
     return localtime_r(&seconds, &parts) == nil ? 0 : parts.tm_gmtoff
   }
 
-  /// Holds this thread up. poll(2)
+  /// Makes this thread sleep. poll(2)
   public static func pause(milliseconds: Int64) { poll(nil, 0, Int32(clamping: milliseconds)) }
 
   private static func read(_ clock: clockid_t, perSecond rate: Int64 = 1000) -> Int64 {

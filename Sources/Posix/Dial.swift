@@ -59,8 +59,8 @@ public enum Dial {
     }
   }
 
-  /// Makes each read wait until `count` bytes are there, or the time is over: then it returns the bytes there are, or
-  /// EAGAIN. A reader that needs several messages at once is woken once. socket(7), SO_RCVLOWAT, SO_RCVTIMEO
+  /// Makes each read wait until `count` bytes have arrived. After the timeout a read returns the bytes that are there,
+  /// or EAGAIN if there are none. A reader of several messages is woken only once. socket(7), SO_RCVLOWAT, SO_RCVTIMEO
   public static func waitInReads(
     of file: File, for count: Int, milliseconds: Int64
   ) throws(PosixError) {

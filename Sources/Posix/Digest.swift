@@ -1,6 +1,6 @@
 import CPosix
 
-/// SHA-256 as FIPS 180-4 defines it, fed in parts. It uses the processor's own instructions if there are any.
+/// SHA-256 as FIPS 180-4 defines it, fed in parts. It uses the processor's SHA instructions if there are any.
 public struct SHA256: Sendable {
   private var state: [UInt32] = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a,
@@ -13,7 +13,7 @@ public struct SHA256: Sendable {
 
   public init() { self.init(isPortable: false) }
 
-  /// - Parameter isPortable: whether to do without the processor's instructions.
+  /// - Parameter isPortable: whether to compute without the processor's SHA instructions.
   init(isPortable: Bool) { self.isPortable = isPortable }
 
   public mutating func update(_ bytes: some Collection<UInt8>) {

@@ -1,7 +1,7 @@
 /// A list of what one thread waits for: descriptors, moments and signals.
 ///
 /// The caller gives each descriptor and each moment a token, usually a case of an enum of its own. `wait` returns what
-/// has happened under which token. The loop calls nothing back, owns no thread, and reads nothing but its signals: a
+/// has happened under which token. The loop makes no callbacks, owns no thread, and reads nothing but its signals: a
 /// descriptor whose bytes the caller leaves unread is ready again in the next turn.
 ///
 /// ```
@@ -38,29 +38,29 @@ public struct EventLoop<Token: Hashable & Sendable>: Sendable {
   /// - Parameter signals: signals that end a wait; `wait` takes them.
   public init(signals: Signals? = nil) { self.signals = signals }
 
-  /// Waits for these descriptors under the token, in place of those it had before; for none of them if the list is
-  /// empty. Take a descriptor out before it is closed: its number is soon given to another file.
+  /// Registers these descriptors under the token, in place of those it had before. An empty list removes them. Remove a
+  /// descriptor before it is closed: its number is soon given to another file.
   public mutating func watch(_ interests: [Poll.Interest], as token: Token) {
     self.interests[token] = interests.isEmpty ? nil : interests
   }
 
-  /// Waits until the descriptor can be read or its other end is closed; nil takes the token's descriptors out.
+  /// Waits until the descriptor can be read or its other end is closed; nil removes the token's descriptors.
   public mutating func watch(_ descriptor: Int32?, as token: Token) {
     watch(descriptor.map { [Poll.Interest($0)] } ?? [], as: token)
   }
 
-  /// Sets the moment at which the token becomes due, once, in milliseconds of `Clock.monotonic`; nil takes it out.
+  /// Sets the moment at which the token becomes due, once, in milliseconds of `Clock.monotonic`; nil removes it.
   public mutating func wake(_ token: Token, at moment: Int64?) { moments[token] = moment }
 
-  /// Takes out the token's descriptors and its moment.
+  /// Removes the token's descriptors and its moment.
   public mutating func forget(_ token: Token) {
     interests[token] = nil
     moments[token] = nil
   }
 
   /// Waits until something happens. poll(2)
-  /// - Parameter deadline: when to give up, in milliseconds of `Clock.monotonic`; nil waits for ever, 0 not at all.
-  /// - Returns: all that has happened; empty only at the deadline.
+  /// - Parameter deadline: when to give up, in milliseconds of `Clock.monotonic`; nil waits for ever, 0 does not wait.
+  /// - Returns: everything that has happened; empty only at the deadline.
   public mutating func wait(until deadline: Int64? = nil) throws(PosixError) -> Turn {
     let list = interests.flatMap { token, all in all.map { (token, $0) } }
     var polled = list.map(\.1)

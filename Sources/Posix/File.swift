@@ -22,7 +22,7 @@ public final class File: Sendable {
     case replace
     /// Writing, always to the end.
     case append
-    /// Writing, always to the end of a file that must exist and is no link.
+    /// Writing, always to the end of a file that must exist and not be a link.
     case extend
     /// Reading and writing in place; a missing file is made.
     case update
@@ -71,8 +71,8 @@ public final class File: Sendable {
 
   /// Opens for reading the file that another process sees under a path. openat2(2)
   ///
-  /// That process may have another root, and it may be hostile: no link leads out of its root, and a path that is a link
-  /// itself is refused (ELOOP).
+  /// That process may have another root, and it may be hostile: no link leads out of its root, and a path that is a
+  /// link itself is refused (ELOOP).
   public static func open(_ path: String, inRootOf process: pid_t, isFolder: Bool = false)
     throws(PosixError) -> File
   {
@@ -203,7 +203,7 @@ public final class File: Sendable {
     try check("truncate", name) { ftruncate(descriptor, size) }
   }
 
-  /// Gives a new file of root's in another user's folder to that user, who could not use it otherwise. fchown(2)
+  /// If root made the file in another user's folder, gives it to that user, who could not use it otherwise. fchown(2)
   public func giveToOwner(of folder: String) throws(PosixError) {
     if geteuid() != 0 { return }
     var info = stat()
@@ -217,7 +217,7 @@ public final class File: Sendable {
     try check("change", name) { futimens(descriptor, Files.times(seconds)) }
   }
 
-  /// Sets the permission bits, whatever the umask. fchmod(2)
+  /// Sets the permission bits; the umask does not change them. fchmod(2)
   public func setMode(_ mode: mode_t) throws(PosixError) {
     try check("change", name) { fchmod(descriptor, mode) }
   }
@@ -229,20 +229,20 @@ public final class File: Sendable {
     return Files.Info(info)
   }
 
-  /// Its length in bytes, without a look at its times: since Linux 6.13 such a look makes the next write keep a finer
+  /// Its length in bytes, read without its times. Since Linux 6.13, reading the times makes the next write keep a finer
   /// time, and a sync of that write takes some 70 µs more. statx(2)
   public func size() throws(PosixError) -> Int {
     try check("read", name) { Int(cposix_size(descriptor)) }
   }
 
-  /// The offset, from `offset` on, of the next bytes that are no hole; nil if there are none. lseek(2), SEEK_DATA
+  /// The first offset, from `offset` on, that is not in a hole; nil if there is none. lseek(2), SEEK_DATA
   public func nextData(from offset: Int) throws(PosixError) -> Int? {
     let place = cposix_next_data(descriptor, offset)
     return place < 0 ? nil : place
   }
 
-  /// Makes reads and writes return EAGAIN instead of waiting. Not for a terminal: the flag is shared with every program
-  /// that has it open.
+  /// Makes reads and writes return EAGAIN instead of waiting. Do not use it for a terminal: every program that has the
+  /// terminal open shares the flag.
   public func setNonBlocking() throws(PosixError) { try changeFlags { $0 | O_NONBLOCK } }
 
   func setBlocking() throws(PosixError) { try changeFlags { $0 & ~O_NONBLOCK } }

@@ -8,12 +8,12 @@ public enum FileTree {
     public var info: Files.Info
   }
 
-  /// Deeper than any real tree; a deeper one is refused (ELOOP) before it exhausts the stack.
+  /// The limit exceeds the depth of any real tree. A deeper tree is refused (ELOOP) before it exhausts the stack.
   static let greatestDepth = 128
 
   /// Everything under `root`, a folder before its content, names sorted by their bytes. Links are not followed.
   /// - Parameters:
-  ///   - skippingOthers: whether a name that is no UTF-8 is left out, with everything under it; else it is an error.
+  ///   - skippingOthers: whether a name that is not UTF-8 is left out, with everything under it; else it is an error.
   ///   - skip: paths for which this is true are left out, with everything under them.
   public static func entries(
     of root: String, skippingOthers: Bool = false, skipping skip: (String) -> Bool = { _ in false }
@@ -43,9 +43,9 @@ public enum FileTree {
   }
 
   /// Copies a tree: folders, files with their permission bits except setuid, setgid and sticky, links as they are.
-  /// Devices, sockets and pipes are refused (EINVAL). No link leads the copy out of the source, not even one that is made
-  /// meanwhile: the owner of the source must not get files that only this process can read.
-  /// - Parameter skippingOthers: whether devices, sockets, pipes and names that are no UTF-8 are left out instead.
+  /// Devices, sockets and pipes are refused (EINVAL). No link leads the copy out of the source, not even one that is
+  /// made meanwhile: the owner of the source must not get files that only this process can read.
+  /// - Parameter skippingOthers: whether devices, sockets, pipes and names that are not UTF-8 are left out instead.
   public static func copy(
     _ source: String, to target: String, skippingOthers: Bool = false,
     skipping skip: (String) -> Bool = { _ in false }

@@ -10,7 +10,7 @@ public enum Files {
     public var mode: mode_t
     public var size: Int
     public var owner: uid_t
-    /// How many names it has.
+    /// How many names (hard links) it has.
     public var names: Int
 
     public var isExecutable: Bool { mode & 0o111 != 0 }
@@ -45,7 +45,7 @@ public enum Files {
     var device: UInt64
     var number: UInt64
 
-    /// - Parameter path: nil is for the open file of the descriptor. statx(2)
+    /// - Parameter path: nil for the open file of the descriptor. statx(2)
     fileprivate init?(_ descriptor: Int32, _ path: String?) {
       var identity: [UInt64] = [0, 0]
       guard cposix_identity(descriptor, path, &identity) == 0 else { return nil }
@@ -67,14 +67,14 @@ public enum Files {
     try check("change", path) { utimensat(AT_FDCWD, path, nil, 0) }
   }
 
-  /// The time of the last change of a file, folder or link or of its mode, times or links, in nanoseconds since 1970; nil
-  /// if it cannot be read. No program can set it.
+  /// The time of the last change of a file, folder or link or of its mode, times or links, in nanoseconds since 1970;
+  /// nil if it cannot be read. No program can set it.
   public static func statusChanged(_ path: String) -> Int64? {
     status(path, followingLinks: false)?.st_ctim.nanoseconds
   }
 
-  /// A text that changes when a file grows or is replaced, or when names in a folder come or go; nil if it cannot be read.
-  /// stat(2)
+  /// A text that changes when a file grows or is replaced, or when names are added to a folder or removed from it; nil
+  /// if it cannot be read. stat(2)
   public static func trace(_ path: String) -> String? {
     status(path).map { "\($0.st_ino):\($0.st_size):\($0.st_nlink):\($0.st_ctim.nanoseconds)" }
   }
@@ -113,12 +113,12 @@ public enum Files {
     !isFolder(path) && access(path, X_OK) == 0
   }
 
-  /// A whole file; EFBIG beyond `limit` bytes.
+  /// Reads a whole file; more than `limit` bytes are refused (EFBIG).
   public static func read(_ path: String, limit: Int = 1 << 30) throws(PosixError) -> [UInt8] {
     try File.open(path, .read).readToEnd(limit: limit)
   }
 
-  /// A whole file, nil where there is none.
+  /// Reads a whole file; nil if there is none.
   public static func readIfThere(_ path: String, limit: Int = 1 << 30) throws(PosixError)
     -> [UInt8]?
   {
@@ -128,8 +128,8 @@ public enum Files {
     }
   }
 
-  /// Puts a file in place in one step: a reader sees the old or the new one, whole, also after a power cut. The folder is
-  /// synced before this returns.
+  /// Puts a file in place in one step: a reader sees the whole old file or the whole new one, also after a power cut.
+  /// The folder is synced before this returns.
   public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
     throws(PosixError)
   {
@@ -151,7 +151,7 @@ public enum Files {
   public static func createIfMissing(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
     throws(PosixError) -> Bool
   {
-    // On a full disk the new file could not be written, and it is not needed.
+    // This check comes first because on a full disk the new file, which is not needed, could not be written.
     if try info(path) != nil { return false }
     let new = path + ".new-" + Random.hex(4)
     defer { unlink(new) }
@@ -205,7 +205,7 @@ public enum Files {
     return String(decoding: buffer.prefix(count), as: UTF8.self)
   }
 
-  /// Gives a file to a user and the group of the same number; only root may. chown(2)
+  /// Gives a file to a user and the group of the same number; only root may do this. chown(2)
   public static func setOwner(_ path: String, _ user: uid_t) throws(PosixError) {
     try check("change", path) { chown(path, user, user) }
   }
@@ -296,10 +296,10 @@ public enum Files {
     try check("remove", name) { rmdir(pointer) }
   }
 
-  /// Whether a file system is mounted so that no program can be run from it, or no file written. statvfs(3)
+  /// Whether a file system is mounted so that no program can be run from it, or no file can be written. statvfs(3)
   public static func isRestricted(_ path: String) -> Bool { cposix_is_restricted(path) == 1 }
 
-  /// Device and inode of a file or folder, which stay when it is renamed. lstat(2)
+  /// Device and inode of a file or folder, which stay the same when it is renamed. lstat(2)
   public static func identity(_ path: String) throws(PosixError) -> String {
     var info = stat()
     try check("read", path) { lstat(path, &info) }
@@ -354,6 +354,6 @@ public enum Files {
 }
 
 extension timespec {
-  /// Since 1970, for a time of a file.
+  /// Nanoseconds since 1970, for the time of a file.
   fileprivate var nanoseconds: Int64 { Int64(tv_sec) &* 1_000_000_000 &+ Int64(tv_nsec) }
 }

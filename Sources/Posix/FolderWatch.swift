@@ -1,10 +1,10 @@
 import CPosix
 
-/// Changes in a folder as something to poll for. inotify(7)
+/// A watch on the changes in folders. Its file can be polled. inotify(7)
 public struct FolderWatch: Sendable {
   public let file: File
 
-  /// - Parameter namesOnly: whether only the names and what has them are watched, not what is written to files.
+  /// - Parameter namesOnly: whether only new, removed and renamed entries are noticed, not what is written to files.
   public init(_ folder: String, namesOnly: Bool = false) throws(PosixError) {
     let descriptor = try check("watch", folder) {
       namesOnly ? cposix_watch_names(folder) : cposix_watch(folder)
@@ -13,13 +13,13 @@ public struct FolderWatch: Sendable {
   }
 
   /// Watches another folder too.
-  /// - Returns: its number among those that `drainChanges` gives.
+  /// - Returns: its number, as `drainChanges` returns it.
   @discardableResult
   public func add(_ folder: String) throws(PosixError) -> Int32 {
     try check("watch", folder) { cposix_watch_more(file.descriptor, folder) }
   }
 
-  /// In the set of changed folders, it stands for any folder: notices were lost.
+  /// In the set of changed folders, it means that notices were lost: any folder may have changed.
   public static let overflow: Int32 = -1
 
   /// Takes all notices.
@@ -30,14 +30,14 @@ public struct FolderWatch: Sendable {
     return folders
   }
 
-  /// Takes all notices, so that a wait goes on to the next change.
+  /// Takes all notices, so that the next wait lasts until the next change.
   public func drain() { _ = drainChanges() }
 
   /// The changes in a folder since the last look.
   public struct Notice: Equatable, Sendable {
     /// Whether a name with the wanted ending was among them.
     public var isWanted = false
-    /// Whether the folder was moved or removed, or notices were lost: the folder must be read and watched anew.
+    /// Whether the folder was moved or removed, or notices were lost: the folder must be read and watched again.
     public var isLost = false
   }
 
@@ -50,8 +50,8 @@ public struct FolderWatch: Sendable {
     return notice
   }
 
-  /// Reads `struct inotify_event`: watch, mask, cookie and length of the name, four bytes each, then the name and zeros.
-  /// An event without a name is about the folder itself, or the queue.
+  /// Reads `struct inotify_event`: watch, mask, cookie and length of the name, four bytes each, then the name and
+  /// zeros. An event without a name is about the folder itself, or the queue.
   private func drain(_ body: (Int32, Slice<UnsafeRawBufferPointer>) -> Void) {
     let head = 16
     while let bytes = try? file.read(upTo: 16_384), !bytes.isEmpty {

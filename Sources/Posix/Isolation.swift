@@ -1,18 +1,18 @@
 import CPosix
 import Glibc
 
-/// The means to isolate a process from the host's others, by namespaces of its own: namespaces(7), made by unshare(1).
+/// Ways to isolate a process from the host's other processes by namespaces of its own. namespaces(7), unshare(1)
 public enum Isolation {
-  /// The words before a command that make it the first process of a process table of its own. When the command or
-  /// unshare(1) ends, its descendants are killed. The user stays the same, and needs no privilege if the kernel lets users
-  /// have namespaces.
+  /// The words before a command that make it the first process of a PID namespace of its own. When the command or
+  /// unshare(1) ends, its descendants are killed. The user stays the same, and needs no privilege if the kernel lets
+  /// users have namespaces.
   /// - Parameter network: whether it also gets an empty network of its own.
   public static func entrance(network: Bool) -> [String] {
     ["unshare", "--user", "--map-current-user", "--keep-caps", "--pid", "--fork", "--kill-child"]
       + ["--mount-proc"] + (network ? ["--net"] : []) + ["--"]
   }
 
-  /// The arguments of unshare(1) that give a command mounts and a process table of its own: no other process sees what it
+  /// The arguments of unshare(1) that give a command mount and PID namespaces of its own: no other process sees what it
   /// mounts, and when the command or unshare(1) ends, its descendants are killed. Root gets no user namespace, in which
   /// other users' files would seem to belong to the user `nobody`.
   public static var mountEntrance: [String] {
@@ -20,15 +20,15 @@ public enum Isolation {
       + ["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
   }
 
-  /// For the process inside: sets up the loopback of its network, and gives none of its capabilities to the programs that
-  /// it starts.
+  /// For the process inside: sets up the loopback of its network, and passes none of its capabilities on to the
+  /// programs that it starts.
   public static func settle(network: Bool) throws(PosixError) {
     if network { try check("set up", "loopback") { cposix_raise_loopback() } }
     try check("drop", "capabilities") { cposix_keep_from_heirs() }
   }
 
-  /// For the process inside: shows a tree in another place, where it can be changed. The changes are kept in memory until
-  /// the process ends; the tree itself is not changed. Source: overlayfs in the kernel's documentation.
+  /// For the process inside: shows a tree in another place, where it can be changed. The changes are kept in memory
+  /// until the process ends; the tree itself is not changed. Source: overlayfs in the kernel's documentation.
   /// - Parameter place: the folder to make.
   public static func lay(_ tree: String, over place: String) throws(PosixError) {
     // In the options a comma or a colon ends a path.
@@ -43,11 +43,11 @@ public enum Isolation {
     try check("mount", place) { cposix_mount("overlay", place, options) }
   }
 
-  /// For the process inside: shows a folder as an entry of another one, which keeps its other entries. The other folder is
-  /// not changed, and no rights in it are needed: a tmpfs that shows its entries is mounted over it.
+  /// For the process inside: shows a folder as an entry of another one, which keeps its other entries. The other folder
+  /// is not changed, and no rights in it are needed: a tmpfs that shows its entries is mounted over it.
   /// - Parameters:
-  ///   - place: `PARENT/NAME`; whatever has this name is hidden.
-  ///   - scratch: a folder that is used for this alone, to be mounted on.
+  ///   - place: `PARENT/NAME`; an entry that has this name already is hidden.
+  ///   - scratch: a folder, used for nothing else, on which the tmpfs is mounted.
   public static func show(_ folder: String, at place: String, scratch: String) throws(PosixError) {
     let (parent, name) = (Files.parent(of: place), Files.name(of: place))
     try check("mount", scratch) { cposix_mount("tmpfs", scratch, "mode=1777") }

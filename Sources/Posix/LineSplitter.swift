@@ -1,4 +1,4 @@
-/// A splitter of bytes, which come in parts, into lines.
+/// A splitter that turns bytes, which arrive in parts, into lines.
 public struct LineSplitter: Sendable {
   /// A longer line is cut into parts of this many bytes.
   let longest: Int

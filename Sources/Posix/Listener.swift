@@ -11,8 +11,8 @@ public struct Listener: Hashable, Sendable {
   /// Whether it listens on all addresses of the host.
   public var isWildcard: Bool { address == "0.0.0.0" || address == "::" }
 
-  /// The listeners in the network namespace of a process; nil if their table cannot be read or has more than `limit` bytes.
-  /// Every user can read the table of every process.
+  /// The listeners in the network namespace of a process; nil if their table cannot be read or has more than `limit`
+  /// bytes. Every user can read the table of every process.
   public static func all(inNetworkOf process: pid_t, limit: Int = 4 << 20) -> [Listener]? {
     guard let four = try? Files.read("/proc/\(process)/net/tcp", limit: limit) else { return nil }
     // A kernel without IPv6 has no such table.
@@ -35,7 +35,7 @@ public struct Listener: Hashable, Sendable {
     }
   }
 
-  /// The address in groups of eight digits, each a number in this machine's order of bytes.
+  /// Reads an address: groups of eight hexadecimal digits, each a number in this machine's byte order.
   private static func address(_ digits: String) -> String? {
     var words: [UInt32] = []
     var rest = Substring(digits)

@@ -2,14 +2,14 @@ import CPosix
 
 /// A lock on a file, held until the value is released or the process ends.
 ///
-/// It is an open-file-description lock (`fcntl(2)`, `F_OFD_SETLK`): two openings of the same file exclude each other even in one
-/// process, and whether it is held can be seen without taking it.
+/// It is an open-file-description lock (`fcntl(2)`, `F_OFD_SETLK`): two openings of the same file exclude each other
+/// even in one process. A program can see whether the lock is held without taking it.
 public final class Lock: Sendable {
   public let file: File
 
   private init(_ file: File) { self.file = file }
 
-  /// Closing alone would leave the lock with a copy of the descriptor: a child has one between vfork(2) and execve(2).
+  /// Closing alone would not release the lock if a child, between vfork(2) and execve(2), has a copy of the descriptor.
   deinit { _ = cposix_unlock(file.descriptor) }
 
   /// Takes the lock, and makes the file if it is missing.
@@ -65,7 +65,7 @@ public final class Lock: Sendable {
     return Lock(file)
   }
 
-  /// Whether the lock is held. It is not taken for that (`F_OFD_GETLK`).
+  /// Whether the lock is held. This does not take it (`F_OFD_GETLK`).
   public static func isHeld(_ path: String) throws(PosixError) -> Bool {
     do throws(PosixError) {
       return try isHeld(try File.open(path, .read))

@@ -1,6 +1,6 @@
 import Glibc
 
-/// TCP on 127.0.0.1, the only address that these programs dial or listen on without being told.
+/// TCP on 127.0.0.1, the only address that these programs connect to or listen on by default.
 public enum Loopback {
   private static func socket() throws(PosixError) -> File {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -21,12 +21,12 @@ public enum Loopback {
     return bind(socket, port) == 0 && !isListening(port)
   }
 
-  /// A connection that blocks. connect(2)
+  /// Connects. Reads and writes of the connection block. connect(2)
   ///
-  /// On loopback it is made or refused at once, unless the program behind the port has stopped accepting and its queue is
-  /// full: then connect(2) could wait for minutes.
+  /// On loopback a connection is made or refused at once, unless the program that listens on the port has stopped
+  /// accepting and its queue is full: then connect(2) could wait for minutes.
   /// - Parameters:
-  ///   - milliseconds: the longest wait (ETIMEDOUT), one at least.
+  ///   - milliseconds: the longest wait, at least 1; after it this fails with ETIMEDOUT.
   ///   - process: connects in the network namespace of this process, as `Dial` does.
   public static func connect(
     _ port: UInt16, milliseconds: Int64 = 500, inNetworkOf process: pid_t? = nil
@@ -58,9 +58,9 @@ public enum Loopback {
     return UInt16(bigEndian: address.sin_port)
   }
 
-  /// Sends `bytes` and reads the answer until the other side closes, `enough` is true of it, or the time is over
+  /// Sends `bytes` and reads the answer until the other side closes, `enough` returns true for it, or the time is over
   /// (ETIMEDOUT).
-  /// - Parameter process: asks in the network namespace of this process, as `Dial` does.
+  /// - Parameter process: connects in the network namespace of this process, as `Dial` does.
   public static func exchange(
     _ bytes: [UInt8], port: UInt16, milliseconds: Int64, limit: Int = 65_536,
     inNetworkOf process: pid_t? = nil, until enough: ([UInt8]) -> Bool = { _ in false }

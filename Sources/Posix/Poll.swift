@@ -2,7 +2,7 @@ import Glibc
 
 /// One wait for one or a few descriptors; for more than one wait use `EventLoop`.
 public enum Poll {
-  /// What is waited for of one descriptor. With neither reads nor writes it is an error or the close of the other end.
+  /// What to wait for on one descriptor. With neither reads nor writes it is an error or the close of the other end.
   public struct Interest: Hashable, Sendable {
     public var descriptor: Int32
     public var reads: Bool
@@ -12,7 +12,7 @@ public enum Poll {
       (self.descriptor, self.reads, self.writes) = (descriptor, reads, writes)
     }
 
-    /// Waits until nothing reads any more what this descriptor writes to a pipe, socket or terminal.
+    /// Waits until no program can read any more what is written to this descriptor of a pipe, socket or terminal.
     public static func close(ofReaderOf descriptor: Int32) -> Interest {
       Interest(descriptor, reads: false)
     }
@@ -23,7 +23,7 @@ public enum Poll {
     }
   }
 
-  /// What a descriptor is ready for; an error or a hang-up is both, since either call reports it.
+  /// What a descriptor is ready for. An error or a hang-up counts as both, since a read and a write each report it.
   public struct Ready: Hashable, Sendable {
     public var descriptor: Int32
     public var isReadable: Bool
@@ -74,7 +74,7 @@ public enum Poll {
     }
   }
 
-  /// The state of each, in their order; nil where it is not ready. poll(2)
+  /// The state of each descriptor, in the order of `interests`; nil if it is not ready. poll(2)
   static func states(
     of interests: [Interest], milliseconds: Int64?
   ) throws(PosixError) -> [Ready?] {

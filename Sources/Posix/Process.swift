@@ -52,7 +52,7 @@ public struct Child: Sendable {
   /// Starts a program with just these three streams open. vfork(2), execve(2)
   /// - Parameters:
   ///   - newSession: whether it gets a session of its own, so that no signal of our terminal reaches it. setsid(2)
-  ///   - deathSignal: sent to it when the thread that starts it ends, for whatever reason. prctl(2)
+  ///   - deathSignal: sent to it when the thread that starts it ends, for any reason. prctl(2)
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
     errors: Stream = .inherited, newSession: Bool = false, deathSignal: Signal? = nil
@@ -117,8 +117,8 @@ public struct Child: Sendable {
     return pid > 0 ? (pid, Exit(code, signal)) : nil
   }
 
-  /// How it ended; nil if it still runs. After its end its number is free, and this value must not be used any more.
-  /// waitpid(2)
+  /// How it ended; nil if it still runs. Once this has returned an exit, the pid is free, and this value must not be
+  /// used any more. waitpid(2)
   public func exitIfEnded() -> Exit? {
     var (code, signal): (Int32, Int32) = (-1, 0)
     guard cposix_wait(pid, 0, &code, &signal) != 0 else { return nil }
@@ -160,7 +160,7 @@ extension Invocation {
     return Result(exit: exit, output: output)
   }
 
-  /// Runs it to its end and hands over its output as it comes.
+  /// Runs it to its end and passes on its output as it arrives.
   public func run(
     input: Child.Stream = .null, errors: Child.Stream? = nil, limit: Int64? = nil,
     _ receive: ([UInt8]) -> Void
@@ -176,10 +176,10 @@ extension Invocation {
     return child.wait()
   }
 
-  /// Starts it with a pipe for its output. This process has closed its copy of the writing end on return, so that the end
-  /// of the output can be seen.
+  /// Starts it with a pipe for its output. On return this process has closed its copy of the writing end, so that the
+  /// end of the output can be seen.
   /// - Parameters:
-  ///   - errors: where standard error goes; nil is for the same pipe.
+  ///   - errors: where standard error goes; nil means the same pipe.
   ///   - newSession, deathSignal: see `Child.start`.
   public func startPiped(
     input: Child.Stream = .null, errors: Child.Stream? = nil, newSession: Bool = false,

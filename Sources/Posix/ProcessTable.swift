@@ -28,13 +28,13 @@ public struct ProcessIdentity: Hashable, Sendable {
   }
 
   /// Sends a signal to this very process, never to a later one with its number. pidfd_send_signal(2)
-  /// - Returns: false where it has ended.
+  /// - Returns: false if it has ended.
   @discardableResult
   public func signal(_ signal: Signal) -> Bool {
     if let watch = endWatch() {
       return cposix_signal_process(watch.descriptor, signal.rawValue) == 0
     }
-    // Too many open files, or a kernel without pidfd.
+    // The process may have ended, too many files may be open, or the kernel may have no pidfd.
     return isAlive && kill(pid, signal.rawValue) == 0
   }
 
@@ -43,7 +43,7 @@ public struct ProcessIdentity: Hashable, Sendable {
     let descriptor = cposix_process_descriptor(pid)
     guard descriptor != -1 else { return nil }
     let file = File(owning: descriptor, name: "process \(pid)")
-    // The descriptor was opened by number: only now is it known to be of this process.
+    // The descriptor was opened by pid. Only a check after that shows that it belongs to this process.
     return isAlive ? file : nil
   }
 }
@@ -62,7 +62,7 @@ public enum ProcessTable {
 
     public var identity: ProcessIdentity { ProcessIdentity(pid: pid, started: started) }
 
-    /// Whether all its threads have ended. A process whose first thread has ended is called a zombie, too.
+    /// Whether all its threads have ended. The kernel calls a process a zombie as soon as its first thread has ended.
     public var hasEnded: Bool { state == "X" || state == "Z" && threads <= 1 }
   }
 
@@ -110,8 +110,8 @@ public enum ProcessTable {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The user of a process. It is nil for a process of several users: a setuid program runs as one user with arguments and
-  /// environment of another. It is found for a hidden process too, whose folder in `/proc` belongs to root.
+  /// The user of a process. It is nil for a process of several users: a setuid program runs as one user with arguments
+  /// and environment of another. It is found for a hidden process too, whose folder in `/proc` belongs to root.
   public static func user(of pid: pid_t) -> uid_t? {
     let bytes = (try? Files.read("/proc/\(pid)/status", limit: 65_536)) ?? []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
@@ -123,7 +123,7 @@ public enum ProcessTable {
     return nil
   }
 
-  /// The time of the host's boot, in milliseconds since 1970. It stays the same until the clock is set. proc(5), `/proc/stat`
+  /// The time of the host's boot, in milliseconds since 1970. It changes when the clock is set. proc(5), `/proc/stat`
   public static func bootMoment() -> Int64 {
     let bytes = (try? Files.read("/proc/stat", limit: 1 << 20)) ?? []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
@@ -187,13 +187,13 @@ public enum ProcessTable {
     end(within: milliseconds, reap) { descendants(of: pid, in: $0) }
   }
 
-  /// Kills every process that `isMeant` is true of, and those that appear meanwhile, until none is left.
+  /// Kills every process for which `isMeant` is true, and those that appear meanwhile, until none is left.
   ///
-  /// This process is never meant. What has been killed stays a zombie until its parent waits for it.
+  /// This process itself is never killed. A killed process stays a zombie until its parent waits for it.
   /// - Parameters:
   ///   - milliseconds: after which it gives up: a process in uninterruptible sleep does not end.
   ///   - reap: called after each round, to wait for children of this process.
-  /// - Returns: false where some are left.
+  /// - Returns: false if some are left.
   @discardableResult
   public static func endAll(
     within milliseconds: Int64 = 5000, reaping reap: () -> Void = {}, where isMeant: (Stat) -> Bool
@@ -210,7 +210,7 @@ public enum ProcessTable {
       let left = find(all ?? []).filter { !$0.hasEnded && $0.pid != Program.processID }
         .map(\.identity)
       if left.isEmpty, all != nil { return true }
-      // All are stopped before one is killed, so that none starts another meanwhile.
+      // All are stopped before the first is killed, so that none starts another process meanwhile.
       for signal: Signal in [.stop, .kill] { for process in left { process.signal(signal) } }
       if let end = left.first?.endWatch() {
         _ = try? Poll.wait([end.descriptor], milliseconds: 20)

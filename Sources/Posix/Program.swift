@@ -24,12 +24,12 @@ public enum Environment {
 }
 
 public enum Descriptor {
-  /// A second descriptor for the same open file, to be closed by its owner. dup(2)
+  /// A second descriptor for the same open file, which the caller must close. dup(2)
   public static func copy(of descriptor: Int32) -> Int32 { fcntl(descriptor, F_DUPFD_CLOEXEC, 3) }
 }
 
 public enum TerminalSize {
-  /// Columns and rows; nil if the descriptor is no terminal.
+  /// Columns and rows; nil if the descriptor is not a terminal.
   public static func of(_ descriptor: Int32) -> (columns: Int, rows: Int)? {
     var (columns, rows): (Int32, Int32) = (0, 0)
     guard cposix_terminal_size(descriptor, &columns, &rows) == 0 else { return nil }

@@ -13,7 +13,7 @@ public enum Random {
     }
   }
 
-  /// 128 random bits as 32 lower-case hexadecimal digits. Every event is named by such an id, so it is made fast.
+  /// 128 random bits as 32 lower-case hexadecimal digits. Every event gets such an id, so this must be fast.
   public static func id() -> String {
     supply.withLock { supply in
       if supply.isEmpty { supply = bytes(1024) }
@@ -23,7 +23,7 @@ public enum Random {
     }
   }
 
-  /// Bytes that are fetched and not used yet: a call of the kernel for each id would cost more.
+  /// Random bytes that are not used yet. A system call for each id would cost more.
   private static let supply = Mutex<[UInt8]>([])
 
   /// `count` random bytes as lower-case hexadecimal digits.

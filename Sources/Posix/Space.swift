@@ -44,8 +44,8 @@ extension Files {
 }
 
 extension PosixError {
-  /// Whether a file system or a user's quota is used up. For a watch the same number means that the user has too many
-  /// watches. inotify_add_watch(2)
+  /// Whether a file system or a user's quota is used up. For a watch the same error number means that the user has too
+  /// many watches. inotify_add_watch(2)
   public var isDiskFull: Bool {
     (errno == .noSpace || errno == .quotaExceeded) && action != "watch"
   }

@@ -6,14 +6,14 @@ public struct Tool: Sendable {
     case exit(Exit)
     /// It was killed because this process got the signal.
     case interrupted(Signal)
-    /// It was killed because its output was enough.
+    /// It was killed because the caller had enough of its output.
     case cut
     /// It was killed at the deadline.
     case expired
   }
 
   let invocation: Invocation
-  /// Signals to this process that end it.
+  /// Signals to this process that end the tool.
   let interrupts: Signals?
 
   public init(invocation: Invocation, interrupts: Signals?) {
@@ -21,7 +21,7 @@ public struct Tool: Sendable {
   }
 
   /// - Parameters:
-  ///   - input: what it reads.
+  ///   - input: its standard input.
   ///   - deadline: when it is killed, in milliseconds of the monotonic clock.
   ///   - isEnough: asked after each part of the output; if it is true, the program is killed.
   ///   - receive: called with each line of standard output and error, in the order written.
@@ -56,7 +56,7 @@ public struct Tool: Sendable {
         }
         if part.isEmpty { return .exit(child.wait()) }
       }
-      // It has ended, but a process that it started holds its output open.
+      // The tool may have ended while a process that it started holds its output open.
       if ProcessTable.stat(child.pid)?.state == "Z" {
         over = over ?? Clock.monotonic() + 1000
         if turn.isEmpty || Clock.monotonic() > over ?? 0 { return .exit(child.wait()) }

@@ -6,7 +6,7 @@ public enum User {
 
   public static var id: uid_t { geteuid() }
 
-  /// The name of the person behind a command: `SUDO_USER`, else the name of the uid, else the uid itself. It proves nothing.
+  /// The name of the person who runs a command: `SUDO_USER`, else the name of the uid, else the uid. It can be forged.
   public static func name(environment: [String: String]) -> String {
     if let name = environment["SUDO_USER"], !name.isEmpty { return name }
     return name(of: geteuid()) ?? String(geteuid())

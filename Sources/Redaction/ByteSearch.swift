@@ -65,7 +65,7 @@ public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
     return found
   }
 
-  /// Whether the text goes on here, after its first four bytes.
+  /// Whether the rest of the text, after its first four bytes, follows here.
   private static func goesOn(
     _ text: [UInt8], _ bytes: UnsafeRawBufferPointer, behind place: Int
   ) -> Bool {

@@ -169,7 +169,7 @@ extension Redactor {
       result += Self.replace(matches(in: text.bytes), in: bytes[(quote + 1)..<text.end]) {
         text.origins[$0]
       }
-      // The closing quote, where there is one.
+      // The closing quote, if there is one.
       rest = bytes[text.end...]
       if let closing = rest.popFirst() { result.append(closing) }
     }

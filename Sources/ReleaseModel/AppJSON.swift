@@ -37,7 +37,7 @@ public struct AppJSON: Hashable, Codable, Sendable {
     public var type: String?
     public var name: String?
     public var path: String?
-    /// Tries before it counts as failed.
+    /// Tries before the check counts as failed.
     public var attempts: Int?
     /// Seconds between tries.
     public var wait: Int?
@@ -51,8 +51,8 @@ public struct AppJSON: Hashable, Codable, Sendable {
   public var env: [String: Variable]?
   public var formation: [String: Quantity]?
   public var healthchecks: [String: [HealthCheck]]?
-  /// Commands by occasion: `postdeploy`, `pr-predestroy`; those that Dokku has below `dokku` are `dokku.predeploy`,
-  /// `dokku.postdeploy`.
+  /// Commands by the name of their key, such as `postdeploy` or `pr-predestroy`. A command below the key `dokku` is
+  /// named `dokku.predeploy` or `dokku.postdeploy`.
   public var scripts: [String: String]?
 
   public init() {}
@@ -86,7 +86,7 @@ public struct AppJSON: Hashable, Codable, Sendable {
 }
 
 extension AppJSON {
-  /// As app.json has them: nested, and each a text or an object with a `command`.
+  /// The scripts as app.json writes them: texts or objects with a `command`, some of them nested below `dokku`.
   private struct Scripts: Decodable {
     var commands: [String: String] = [:]
 
@@ -128,7 +128,7 @@ extension AppJSON {
 }
 
 extension JSON {
-  /// A decoding error in a person's words.
+  /// A decoding error in words for the operator.
   public static func explain(_ error: any Error) -> String {
     func path(_ keys: [any CodingKey]) -> String {
       keys.isEmpty ? "" : "'" + keys.map(\.stringValue).joined(separator: ".") + "' "

@@ -1,6 +1,6 @@
 import ErlangTerm
 
-/// What an application resource file (`NAME.app`) says of an application.
+/// The content of an application resource file (`NAME.app`).
 ///
 /// Source: "app", Kernel reference manual. Boot scripts hold the same term for each application
 /// that they load.
@@ -19,7 +19,7 @@ public struct ApplicationSpec: Equatable, Sendable {
   public var includedApplications: [String]
   /// The module that starts it (`mod`); a library application has none.
   public var callbackModule: String?
-  /// What its code read of the configuration when it was compiled: Elixir's `compile_env`.
+  /// The configuration keys that its code read at compile time: Elixir's `compile_env`.
   public var compileEnv: [CompileKey]
 
   public struct CompileKey: Hashable, Sendable {
@@ -49,7 +49,7 @@ public struct ApplicationSpec: Equatable, Sendable {
     compileEnv = (properties.property("compile_env")?.list ?? []).compactMap(CompileKey.init)
   }
 
-  /// Reads the bytes of a `.app` file that must be the one of `name`.
+  /// Reads the bytes of a `.app` file, which must describe the application `name`.
   public init(
     appFile bytes: [UInt8], name: String, file: String
   ) throws(OTPReleaseError) {
@@ -70,7 +70,7 @@ public struct ApplicationSpec: Equatable, Sendable {
 }
 
 extension ApplicationSpec.CompileKey {
-  /// From `{Application, Path, Return}`; the value in `Return` is passed over.
+  /// From `{Application, Path, Return}`; the value in `Return` is ignored.
   fileprivate init?(_ term: Term) {
     guard let parts = term.tuple, parts.count == 3, let name = parts[0].atom,
       let keys = parts[1].list?.map(Self.text), let first = keys.first
@@ -79,7 +79,7 @@ extension ApplicationSpec.CompileKey {
     path = keys.count == 1 ? first : "[\(keys.joined(separator: ", "))]"
   }
 
-  /// As Elixir writes it, of an atom: `:key`, `Shop.Repo`.
+  /// A key as text; an atom is written as in Elixir: `:key`, `Shop.Repo`.
   private static func text(_ key: Term) -> String {
     guard let name = key.atom else { return TextFormat.print(key) }
     if name.hasPrefix("Elixir.") { return String(name.dropFirst(7)) }
@@ -93,7 +93,7 @@ extension ApplicationSpec.CompileKey {
 }
 
 extension OTPReleaseError {
-  /// The terms of a text file, with its name in the error.
+  /// Reads the terms of a text file; an error names the file.
   static func consult(_ bytes: [UInt8], file: String) throws(OTPReleaseError) -> [Term] {
     do {
       return try TextFormat.consult(bytes)

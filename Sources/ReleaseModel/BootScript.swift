@@ -1,6 +1,6 @@
 import ErlangTerm
 
-/// What a boot script does with applications: which it loads, and which it starts in what order.
+/// The applications of a boot script: those that it loads, and those that it starts, in order.
 ///
 /// Source: "script", SASL reference manual.
 public struct BootScript: Equatable, Sendable {
@@ -50,9 +50,9 @@ public struct BootScript: Equatable, Sendable {
     }
   }
 
-  /// Takes what an instruction says of applications; false if it says it in a wrong form.
-  ///
-  /// Kernel is not loaded by `application:load/1` but handed to the application controller.
+  /// Reads the applications that an instruction names. Kernel is passed to the application controller, not loaded by
+  /// `application:load/1`.
+  /// - Returns: false if the instruction has a wrong form.
   private mutating func read(_ instruction: Term) -> Bool {
     if let process = instruction.tuple(tagged: "kernelProcess"),
       let call = process.last?.tuple, call.first?.atom == "application_controller"

@@ -1,6 +1,6 @@
 import Events
 
-/// What app.json says of the config vars an app wants. Source: Heroku, "app.json Schema", `env`.
+/// The config vars that app.json declares. Source: Heroku, "app.json Schema", `env`.
 extension Manifest {
   /// The config vars of a new release: those that are set, and the defaults for those that are not.
   /// - Parameter secret: makes a value for a variable with `"generator": "secret"`.

@@ -1,13 +1,13 @@
-/// Whether a running node could be taken from one OTP release to another by OTP's release handling, instead of being
-/// replaced by a new one. Nothing here does it; it tells what would be missing.
+/// An assessment of whether OTP's release handling could upgrade a running node from one OTP release to another.
+/// Nothing here upgrades a node; it only lists what would be missing.
 ///
 /// Sources: "Release Handling" and "Upgrade when Erlang/OTP has Changed" in OTP's design and system principles;
 /// systools(3), `make_relup`; release_handler(3).
 public struct HotUpgrade: Hashable, Encodable, Sendable {
   public enum Verdict: String, Codable, Sendable {
-    /// All that a `relup` is made of is there.
+    /// Everything that a `relup` is made of is there.
     case possible
-    /// It would begin with a restart of the emulator, so that nothing is won by it.
+    /// The upgrade would begin with a restart of the emulator, so it has no advantage.
     case restart
     case impossible
   }
@@ -15,19 +15,19 @@ public struct HotUpgrade: Hashable, Encodable, Sendable {
   public enum Obstacle: Hashable, Sendable {
     case target
     case renamed
-    /// A node has each version of a release once.
+    /// A node can have each version of a release only once.
     case sameVersion(String)
     case noHandler
-    /// These differ but keep their version, so the upgrade would not load them.
+    /// These applications differ but keep their version, so the upgrade would not load them.
     case sameApplicationVersions([String])
     case noUpgradeFiles([String])
     case emulator(from: String, to: String)
-    /// Of these a new version needs a new emulator.
+    /// A new version of these applications needs a new emulator.
     case coreApplications([String])
   }
 
   public var verdict: Verdict
-  /// Those that make it impossible first.
+  /// The obstacles; those that make the upgrade impossible come first.
   public var obstacles: [Obstacle]
 
   /// Applications that are never changed in a running emulator.

@@ -2,7 +2,7 @@ import Events
 import HomeLayout
 import JSONText
 
-/// What a slug says of itself. Its SHA-256 is the slug's id, so it holds nothing that differs from build to build of the same source.
+/// The manifest of a slug. Its SHA-256 is the slug's id, so builds of the same source must give the same manifest.
 public struct Manifest: Codable, Equatable, Sendable {
   public struct Entry: Codable, Hashable, Sendable {
     public enum Kind: String, Codable, Sendable { case file, folder, link }
@@ -32,7 +32,7 @@ public struct Manifest: Codable, Equatable, Sendable {
   public struct Target: Codable, Hashable, Sendable {
     public var os: String
     public var arch: String
-    /// The lowest glibc that will do, such as `2.34`; nil where that was not looked at.
+    /// The lowest glibc that is enough, such as `2.34`; nil if the build did not check it.
     public var glibc: String?
     /// Names of shared libraries that the host must have, sorted, as in `DT_NEEDED`: elf(5).
     public var libraries: [String]?
@@ -51,7 +51,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     public enum Need: String, Codable, Sendable {
       /// Without it the release cannot boot.
       case required
-      /// It is asked for in a branch that may not be reached.
+      /// The configuration reads it in a branch that may not run.
       case conditional
       /// It has a default, or may be missing.
       case optional
@@ -79,10 +79,10 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
-  /// A key of the configuration that the code of an application read when it was compiled. Another value at run time
-  /// has no effect; Elixir refuses to boot then.
+  /// A key of the configuration that an application read at compile time. Another value at run time has no effect, so
+  /// Elixir refuses to boot then.
   public struct CompileEnv: Codable, Hashable, Sendable {
-    /// Whose configuration it is.
+    /// The application whose configuration it is.
     public var application: String
     /// As the argument of `Application.compile_env/2`: `:key`, or `[:key, :inner]`.
     public var key: String
@@ -93,7 +93,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     }
   }
 
-  /// What became of the debug information in the applications' code.
+  /// The state of the debug information in the applications' code.
   public enum DebugInfo: String, Codable, Sendable { case stripped, kept, encrypted }
 
   public var format = HomeFormat.current
@@ -103,14 +103,14 @@ public struct Manifest: Codable, Equatable, Sendable {
   public var appJSON: AppJSON?
   public var tools: [String: String]
   public var target: Target
-  /// Sorted by name, file and line; nil where the build did not look.
+  /// Sorted by name, file and line; nil if the build did not look for them.
   public var variables: [Variable]?
-  /// Sorted; nil where the build did not look.
+  /// Sorted; nil if the build did not look for them.
   public var migrations: [Migration]?
-  /// Of the applications that do not come with Erlang and Elixir. Sorted by application, key and reader; nil where the
-  /// build did not look.
+  /// Keys that applications other than those of Erlang and Elixir read. Sorted by application, key and reader; nil if
+  /// the build did not look for them.
   public var compileEnv: [CompileEnv]?
-  /// Nil where that is not known.
+  /// Nil if it is not known.
   public var debugInfo: DebugInfo?
   /// Everything in the tree but the manifest itself, folders before what is in them.
   public var files: [Entry]
@@ -131,12 +131,12 @@ public struct Manifest: Codable, Equatable, Sendable {
     (self.tools, self.target, self.files) = (tools, target, files)
   }
 
-  /// Where it lies in a slug's tree.
+  /// The manifest's path in a slug's tree.
   public static let path = ".reltui/manifest.json"
 
   public var bytes: [UInt8] { JSON.encode(self) + [UInt8(ascii: "\n")] }
 
-  /// Reads a manifest and holds what is used as a path against what a path inside a tree may be.
+  /// Reads a manifest and checks that everything used as a path stays inside the tree.
   public init(bytes: [UInt8]) throws(Cause) {
     struct Head: Decodable { var format: Int }
     do {
@@ -153,7 +153,7 @@ public struct Manifest: Codable, Equatable, Sendable {
     try checkNames()
   }
 
-  /// Whether a relative path stays in the folder it starts from, taken by its letters alone.
+  /// Whether a relative path stays in the folder it starts from, judged by its text alone.
   public static func isInside(_ path: String) -> Bool {
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     return parts.allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." } && !path.utf8.contains(0)
@@ -163,10 +163,10 @@ public struct Manifest: Codable, Equatable, Sendable {
     files.filter { $0.kind == .file }.reduce(0) { $0.addingClamped($1.size ?? 0) }
   }
 
-  /// The OTP release that is started where no process type says which.
+  /// The OTP release that is started if no process type names one.
   public var mainRelease: OTPRelease? { otpReleases.first }
 
-  /// The OTP release whose start command stands in a process type's command; the first where none does.
+  /// The OTP release whose start command is in a process type's command; the first one if no start command is.
   public func release(startedBy process: String) -> OTPRelease? {
     let words = (command(of: process) ?? "").split(whereSeparator: \.isWhitespace)
     func isStart(_ word: Substring, _ release: OTPRelease) -> Bool {

@@ -1,18 +1,18 @@
 import Events
 
 extension Manifest {
-  /// Whether what lies at a path of a slug's tree is no part of the slug's identity.
+  /// Whether the file at a path of a slug's tree is not part of the slug's identity.
   public static func isOutside(_ path: String) -> Bool { outside.contains(path) }
 
-  /// The paths of what lies in a slug's tree and is no part of its identity.
+  /// The paths of the files in a slug's tree that are not part of its identity.
   public static let outside = [path, SlugRecord.path, Provenance.path]
 
   public static let mostEntries = 100_000
   /// Bytes of a path or of a link's target. path_resolution(7), `PATH_MAX`
   static let longestPath = 4095
-  /// Folders within each other.
+  /// The deepest nesting of folders.
   static let greatestDepth = 128
-  /// Bytes of all files: more than any slug has, and far from what a number can hold.
+  /// Bytes of all files: more than any slug has, and far below the greatest `Int`.
   static let greatestSize = 1 << 40
 
   /// Checks that every entry can be in a tree. The manifest may come from any program.
@@ -36,7 +36,7 @@ extension Manifest {
     }
   }
 
-  /// In the list each folder stands before its content, and no path goes through a link.
+  /// Checks that each folder is listed before its content, and that no path goes through a link.
   private func checkPlace(_ entry: Entry, _ before: [String: Entry.Kind]) throws(Cause) {
     let own = ".reltui"
     if Self.isOutside(entry.path) || entry.path == own && entry.kind != .folder {
@@ -73,7 +73,7 @@ extension Manifest {
     }
   }
 
-  /// Names that become parts of paths.
+  /// Checks the names that become parts of paths.
   func checkNames() throws(Cause) {
     for entry in processes where !ProcessType.isValid(entry.process) {
       throw Cause(

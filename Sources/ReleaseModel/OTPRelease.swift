@@ -1,6 +1,6 @@
 import ErlangTerm
 
-/// What an OTP release on disk says of itself, whichever tool made it.
+/// An OTP release on disk, made by mix or relx, as its own files describe it.
 ///
 /// Paths are relative to the root of the release, the folder that holds `bin`, `lib` and
 /// `releases`. Encoded as JSON it is part of a slug's manifest.
@@ -20,10 +20,10 @@ public struct OTPRelease: Codable, Equatable, Sendable {
     case permanent
     /// When it ends abnormally, the node ends.
     case transient
-    /// Its end is reported, no more.
+    /// Its end is only reported.
     case temporary
     case load
-    /// Neither loaded nor started; its code is there.
+    /// Neither loaded nor started, but its code is in the release.
     case none
 
     init?(_ term: Term) {
@@ -62,7 +62,7 @@ public struct OTPRelease: Codable, Equatable, Sendable {
   public var version: String
   public var ertsVersion: String
   public var kind: Kind
-  /// Where its `lib` and `releases` lie in the slug's tree, such as `rel/NAME`; nil for the top, where a single one is.
+  /// The folder of its `lib` and `releases` in the slug's tree, such as `rel/NAME`; nil for the top of the tree.
   public var folder: String?
   /// In the order of the release resource file.
   public var applications: [Application]
@@ -97,8 +97,8 @@ extension OTPRelease {
     self = try OTPReleaseReader(read: read, list: list).release()
   }
 
-  /// Names in files are not trusted: one that becomes part of a path must stay in its folder and
-  /// mean nothing to a shell.
+  /// Checks a name from a file, which is not trusted: as part of a path it must stay in its folder, and it must mean
+  /// nothing to a shell.
   static func requireSafe(_ name: String, file: String) throws(OTPReleaseError) {
     let isSafe =
       (1...255).contains(name.utf8.count) && !name.hasPrefix(".") && !name.hasPrefix("-")

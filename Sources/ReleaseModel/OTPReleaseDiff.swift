@@ -1,32 +1,32 @@
-/// What changes between two OTP releases of the same name, in two slugs.
+/// The changes from an OTP release in one slug to its counterpart in another slug.
 public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
-  /// An application that is there in both.
+  /// An application that is in both.
   public struct Changed: Hashable, Encodable, Sendable {
     public var name: String
-    /// Versions; the same one where only files differ.
+    /// The versions; equal if only files differ.
     public var from: String
     public var to: String
     public var files: Int
   }
 
-  /// An application that came or went.
+  /// An application that was added or removed.
   public struct Single: Hashable, Encodable, Sendable {
     public var name: String
     public var version: String
   }
 
-  /// The new name, or that of one that went.
+  /// The new name; the old one if the OTP release was removed.
   public var name: String
-  /// Missing where the whole OTP release came or went.
+  /// One side is missing if the whole OTP release was added or removed.
   public var version: SlugDiff.Change<String>
   public var ertsVersion: SlugDiff.Change<String>
   public var added: [Single]
   public var removed: [Single]
   public var changed: [Changed]
   public var startTypes: [SlugDiff.Named<OTPRelease.StartType>]
-  /// Applications that the boot script starts at another turn among those of both, with their places in all.
+  /// Applications started in both that moved in the boot order, with their places among all applications.
   public var bootOrder: [SlugDiff.Named<Int>]
-  /// Nil where the OTP release itself came or went.
+  /// Nil if the OTP release itself was added or removed.
   public var hotUpgrade: HotUpgrade?
 
   private enum CodingKeys: String, CodingKey {
@@ -39,7 +39,7 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
 
   static func all(from old: Manifest, to new: Manifest, files: [SlugDiff.File]) -> [OTPReleaseDiff]
   {
-    // Where each has one, that is the other's successor whatever it is called.
+    // If each slug has only one, the two are compared even if their names differ.
     let isOnly = old.otpReleases.count == 1 && new.otpReleases.count == 1
     func partner(of release: OTPRelease, in others: [OTPRelease]) -> OTPRelease? {
       isOnly ? others.first : others.first { $0.name == release.name }
@@ -101,7 +101,7 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
     Dictionary((release?.applications ?? []).map { ($0.name, $0) }) { first, _ in first }
   }
 
-  /// How many of the paths lie in each application's folder of either OTP release, by `NAME-VERSION`.
+  /// How many of the paths are in each application's folder of either OTP release, by `NAME-VERSION`.
   private static func differing(_ paths: [String], _ old: OTPRelease?, _ new: OTPRelease?)
     -> [String: Int]
   {
@@ -116,7 +116,7 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
     return counts
   }
 
-  /// The fewest applications of both that would have to move to make one order of the other.
+  /// The fewest applications that must move to turn one boot order into the other.
   private static func moved(
     _ old: OTPRelease?, _ new: OTPRelease?, _ before: [String: OTPRelease.Application],
     _ after: [String: OTPRelease.Application]
@@ -136,7 +136,7 @@ public struct OTPReleaseDiff: Hashable, Encodable, Sendable {
   }
 
   private static func longestRise(_ numbers: [Int]) -> Set<Int> {
-    // ends[n]: where the part of n + 1 numbers stands that has the least last one.
+    // ends[n]: of the rising sequences of n + 1 numbers, the index of the least last number.
     var ends: [Int] = []
     var previous = [Int?](repeating: nil, count: numbers.count)
     for (index, number) in numbers.enumerated() {

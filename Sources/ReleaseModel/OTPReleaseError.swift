@@ -1,12 +1,12 @@
 import ErlangTerm
 
-/// Why what is on disk is not read as an OTP release. Files are named relative to its root.
+/// The reason why a folder cannot be read as an OTP release. Files are named relative to the folder.
 public enum OTPReleaseError: Error, Equatable, Sendable {
   case missing(files: [String])
   case unreadable(file: String, reason: String)
-  /// Not a term, or not text: the fault has the offset, or line and column.
+  /// The file is not a term or not text. The fault has the offset, or line and column.
   case malformed(file: String, TermError)
-  /// A term, or a line, but not what belongs in this file.
+  /// The file has a term or a line that does not belong in it.
   case unexpected(file: String, expected: Expectation)
   /// A name or version that must not become part of a path.
   case unsafeName(file: String, name: String)
@@ -15,7 +15,7 @@ public enum OTPReleaseError: Error, Equatable, Sendable {
   case notListed(file: String, application: String)
   /// The folder has several release resource files, and nothing says which one is meant.
   case ambiguous(directory: String, files: [String])
-  /// Neither a mark of `mix release` nor one of relx was found.
+  /// The folder has no file that is typical of `mix release` or of relx.
   case unknownKind
 
   public enum Expectation: Equatable, Sendable {

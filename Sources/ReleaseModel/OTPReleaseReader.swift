@@ -1,4 +1,4 @@
-/// Puts together what the files of a release say.
+/// A reader that combines the files of an OTP release.
 struct OTPReleaseReader {
   static let startErlData = "releases/start_erl.data"
 
@@ -91,9 +91,9 @@ struct OTPReleaseReader {
     return (try BootScript(scriptFile: bytes, file: file), file)
   }
 
-  /// `mix release` puts `env.sh` and its own `elixir` beside the boot files, relx neither. The
-  /// marks of relx (`nodetool`, `bin/NAME-VSN`, and `RELEASES`, which the release handler writes
-  /// for both) are looked for after those.
+  /// `mix release` puts `env.sh` and its own `elixir` beside the boot files, but relx does not. The marks of relx
+  /// (`nodetool`, `bin/NAME-VSN`, `RELEASES`) are checked second, because the release handler writes `RELEASES` for
+  /// both.
   private func kind(name: String, directory: String) throws(OTPReleaseError) -> OTPRelease.Kind {
     let beside = list(directory)
     if beside.contains("env.sh") || beside.contains("elixir") { return .mix }
@@ -137,8 +137,8 @@ struct OTPReleaseReader {
     return applications
   }
 
-  /// From the application's own file. A release without ERTS has none for OTP's applications;
-  /// then what the boot script holds of it will do.
+  /// The specification from the application's own file. A release without ERTS has no such files for OTP's
+  /// applications, so the copy in the boot script is used.
   private func spec(
     _ entry: ReleaseResource.Entry, _ script: BootScript
   ) throws(OTPReleaseError) -> ApplicationSpec {

@@ -1,6 +1,6 @@
 import Events
 
-/// A Procfile: which command runs which process type. Source: Heroku, "The Procfile".
+/// The process types of a Procfile and their commands. Source: Heroku, "The Procfile".
 public struct Procfile: Hashable, Sendable {
   public struct Entry: Hashable, Codable, Sendable {
     public var process: String
@@ -15,7 +15,7 @@ public struct Procfile: Hashable, Sendable {
 
   public init(entries: [Entry]) { self.entries = entries }
 
-  /// Reads `process: command` lines; empty lines and comments are passed over.
+  /// Reads `process: command` lines; empty lines and comments are skipped.
   /// - Throws: a cause naming the first line that is neither, or that names a process type twice.
   public init(text: String) throws(Cause) {
     var entries: [Entry] = []

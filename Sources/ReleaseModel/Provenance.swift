@@ -2,13 +2,13 @@ import Events
 import HomeLayout
 import JSONText
 
-/// Where a slug came from: what may differ between two builds of the same slug.
+/// The origin of a slug: the facts that may differ between two builds of the same slug.
 ///
-/// The store keeps it beside the slug, as `provenance.json`. It also travels inside a slug's tree, outside of the slug's
-/// identity, so anyone who hands the slug on can change it.
+/// The store keeps it beside the slug, as `provenance.json`. It also travels inside a slug's tree, outside of the
+/// slug's identity, so any program that handles the slug can change it.
 public struct Provenance: Codable, Equatable, Sendable {
   public var format = HomeFormat.current
-  /// When it was built; a slug that travels does not say, so that two builds of it are the same.
+  /// When the slug was built; nil in the file that a build writes into the tree, so that two builds are the same.
   public var time: Timestamp?
   public var by: String?
   public var folder: String?
@@ -25,16 +25,16 @@ public struct Provenance: Codable, Equatable, Sendable {
     self.place = place
   }
 
-  /// Where it lies in a slug's tree.
+  /// The file's path in a slug's tree.
   public static let path = ".reltui/provenance.json"
-  /// Bytes of the file.
+  /// The most bytes of the file.
   public static let greatestSize = 64 << 10
-  /// Bytes of a text in it. path_resolution(7), `PATH_MAX`
+  /// The most bytes of a text in it. path_resolution(7), `PATH_MAX`
   public static let longestText = 4095
 
   public var bytes: [UInt8] { JSON.encode(self) + [UInt8(ascii: "\n")] }
 
-  /// Reads one. What it says is text from outside: it is cleaned before it is shown.
+  /// Reads the file. Its texts come from outside, so they must be cleaned before they are shown.
   /// - Throws: `RT-FORMAT-NEWER` or `RT-SLUG-PROVENANCE`.
   public init(bytes: [UInt8]) throws(Cause) {
     struct Head: Decodable { var format: Int }
@@ -57,7 +57,7 @@ public struct Provenance: Codable, Equatable, Sendable {
     [("by", by), ("folder", folder), ("commit", commit), ("line", line), ("place", place)]
   }
 
-  /// What is said of one that is not taken.
+  /// The cause for a provenance that is refused.
   public static func refusal(_ fault: String) -> Cause {
     Cause(
       .slugProvenance, "\(path): \(fault)",

@@ -1,7 +1,6 @@
 import ErlangTerm
 
-/// What a release resource file (`NAME.rel`) says: which applications at which versions make up
-/// the release.
+/// The content of a release resource file (`NAME.rel`): the applications that make up the release, with their versions.
 ///
 /// Source: "rel", SASL reference manual.
 public struct ReleaseResource: Equatable, Sendable {

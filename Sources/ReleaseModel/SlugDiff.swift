@@ -1,15 +1,15 @@
-/// What changes when one slug takes the place of another, as their manifests tell it.
+/// The changes from one slug to another, computed from their manifests.
 ///
-/// Encoded as JSON it is what `relctl slug diff --json` prints; its texts are in `lines`.
+/// Its JSON is what `relctl slug diff --json` prints of the changes; its text is in `lines`.
 public struct SlugDiff: Hashable, Encodable, Sendable {
-  /// A value before and after; nil where there is none.
+  /// A value before and after; nil if there is none.
   public struct Change<Value: Hashable & Encodable & Sendable>: Hashable, Encodable, Sendable {
     public var from: Value?
     public var to: Value?
 
     public init(from: Value?, to: Value?) { (self.from, self.to) = (from, to) }
 
-    /// - Returns: nil where nothing has changed.
+    /// - Returns: nil if nothing has changed.
     init?(_ from: Value?, _ to: Value?) {
       if from == to { return nil }
       (self.from, self.to) = (from, to)
@@ -28,21 +28,21 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
 
     public var kind: Kind { Change(from: from, to: to).kind }
 
-    /// What differs between two tables, by name.
+    /// The differences between two tables, by name.
     static func all(_ from: [String: Value], _ to: [String: Value]) -> [Named] {
       Set(from.keys).union(to.keys).sorted().filter { from[$0] != to[$0] }
         .map { Named(name: $0, from: from[$0], to: to[$0]) }
     }
   }
 
-  /// A config var that is needed in another way than before.
+  /// A config var whose need has changed.
   public struct Variable: Hashable, Encodable, Sendable {
     public var name: String
     public var from: Manifest.Variable.Need?
     public var to: Manifest.Variable.Need?
-    /// Where it is asked for, in the source of the new slug, of the old one where it went.
+    /// The file that reads or declares it, in the new slug, or in the old one if the variable was removed.
     public var file: String
-    /// Nil for what app.json says.
+    /// Nil if the file is app.json.
     public var line: Int?
 
     /// Whether a deployment fails unless the operator sets it first.
@@ -54,7 +54,7 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
     public var removed: [Manifest.Migration]
   }
 
-  /// Files and links; folders come and go with what is in them.
+  /// A file or link that differs. Folders are left out, since their content shows their changes.
   public struct File: Hashable, Encodable, Sendable {
     public var path: String
     /// Bytes; 0 for a link.
@@ -68,7 +68,7 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
   public struct Target: Hashable, Encodable, Sendable {
     /// `os`, `arch`, `glibc`
     public var facts: [Named<String>]
-    /// Shared libraries that a host must have.
+    /// Shared libraries that a host newly needs, or no longer needs.
     public var librariesAdded: [String]
     public var librariesRemoved: [String]
 
@@ -81,12 +81,12 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
     }
   }
 
-  /// Those that changed; in the order of the new slug, gone ones last.
+  /// The OTP releases that changed, in the order of the new slug; removed ones come last.
   public var otpReleases: [OTPReleaseDiff]
   /// Newly required ones first.
   public var variables: [Variable]
   public var migrations: Migrations
-  /// What nobody can tell, as one of the two builds did not look: `variables` that are read, `migrations`.
+  /// Parts that cannot be compared, since one of the builds did not look for them: `variables`, `migrations`.
   public var unknown: [String]
   public var processes: [Named<String>]
   /// Parts of app.json that differ: `env`, `formation`, `healthchecks`, `scripts`.
@@ -123,7 +123,7 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
     debugInfo = Change(old.debugInfo, new.debugInfo)
   }
 
-  /// Whether nothing has changed that a manifest can tell.
+  /// Whether nothing has changed, except for the manifest itself.
   public var isEmpty: Bool {
     otpReleases.isEmpty && variables.isEmpty && processes.isEmpty && appJSON.isEmpty
       && migrations.added.isEmpty && migrations.removed.isEmpty
@@ -180,7 +180,7 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
 }
 
 extension SlugDiff {
-  /// - Parameter areKnown: whether both builds looked for what is read; else only app.json tells.
+  /// - Parameter areKnown: whether both builds looked for variables that are read; otherwise only app.json counts.
   private static func variables(_ old: Manifest, _ new: Manifest, areKnown: Bool) -> [Variable] {
     let before = needs(of: old, areKnown ? old.variables : nil)
     let after = needs(of: new, areKnown ? new.variables : nil)
@@ -192,7 +192,7 @@ extension SlugDiff {
     }.sorted { (rank($0), $0.name) < (rank($1), $1.name) }
   }
 
-  /// What somebody must do something about comes first.
+  /// The order in the list: variables that the operator must act on come first.
   private static func rank(_ variable: Variable) -> Int {
     if variable.isNewlyRequired { return 0 }
     switch variable.to {
@@ -202,7 +202,7 @@ extension SlugDiff {
     }
   }
 
-  /// What run-time configuration reads and app.json asks for, by name, each as it is needed most.
+  /// The variables that run-time configuration reads or app.json declares, by name, each with its strictest need.
   private static func needs(of manifest: Manifest, _ read: [Manifest.Variable]?)
     -> [String: Variable]
   {
@@ -223,7 +223,7 @@ extension SlugDiff {
   }
 }
 
-/// The same, with what was compared.
+/// A `SlugDiff` with the ids of the two slugs.
 public struct SlugDiffReport: Encodable, Sendable {
   /// Ids of slugs.
   public var from: String

@@ -1,7 +1,7 @@
 import Events
 
 extension SlugDiff {
-  /// What changes, for a person: what needs somebody's doing first. Empty where nothing does.
+  /// The changes as lines of text, those that the operator must act on early. Empty if nothing changes.
   public var lines: [String] {
     if isEmpty { return [] }
     var text = DiffText()
@@ -57,7 +57,7 @@ extension SlugDiff {
       + target.librariesAdded.map { "+ \($0)" } + target.librariesRemoved.map { "- \($0)" }
   }
 
-  /// How many, and the largest few by name.
+  /// The number of files, then the names of the largest few.
   private var fileLines: [String] {
     if files.isEmpty { return [] }
     func count(_ kind: Kind, _ sign: String) -> String? {
@@ -101,7 +101,7 @@ extension SlugDiff {
     }
   }
 
-  /// Enough lines to see what it is about.
+  /// At most 20 lines; the last one counts the rest.
   static func some(_ lines: [String]) -> [String] {
     lines.count <= 20 ? lines : lines.prefix(19) + ["  and \(lines.count - 19) more"]
   }
@@ -111,7 +111,7 @@ extension SlugDiff {
   }
 }
 
-/// Lines under headings that stand beside the first line of each.
+/// Lines in sections. The heading of a section is beside its first line.
 private struct DiffText {
   private(set) var lines: [String] = []
   private static let width = 12
@@ -125,7 +125,7 @@ private struct DiffText {
 }
 
 extension OTPReleaseDiff {
-  /// The first one names it.
+  /// The first line names the OTP release.
   var lines: [String] {
     switch version.kind {
     case .added: return ["+ \(name) \(version.to ?? "")"]
@@ -169,7 +169,7 @@ extension OTPReleaseDiff {
 }
 
 extension Int {
-  /// The sum; the greatest number where it is more than that.
+  /// The sum; `Int.max` if it is greater.
   func addingClamped(_ other: Int) -> Int {
     let (sum, isTooMuch) = addingReportingOverflow(other)
     return isTooMuch ? .max : sum

@@ -8,7 +8,7 @@ import Events
 /// The setuid, setgid and sticky bits are not checked, since modes come from the manifest.
 struct ArchiveListing {
   private(set) var refusal: Cause?
-  /// The first line that is no entry: a message of tar's.
+  /// The first line that is not an entry: a message of tar.
   private(set) var complaint = ""
   private var entries = 0
   private var size = 0

@@ -162,7 +162,7 @@ struct ELFReader {
     return readVersions(at: start, count, strings: strings, &elf)
   }
 
-  /// The entries up to the one that ends them. A value that is too great for an `Int` is no offset.
+  /// The entries up to the one that ends them. A value that is too great for an `Int` is not an offset.
   private func entries(_ table: [UInt8]) -> [(tag: Int, value: Int)] {
     let width = is64Bit ? 8 : 4
     var entries: [(tag: Int, value: Int)] = []

@@ -54,8 +54,8 @@ public enum ManifestBuilder {
     }
   }
 
-  /// The process types of the Procfile. Without one, `web` is `bin/server` if the release has it, else the release's start
-  /// script. No release phase is assumed: migrations run only if the Procfile asks for them.
+  /// The process types of the Procfile. Without one, `web` is `bin/server` if the release has it, else the release's
+  /// start script. No release phase is assumed: migrations run only if the Procfile asks for them.
   public static func processes(in tree: String, _ releases: [OTPRelease]) throws(Cause)
     -> [Procfile.Entry]
   {
@@ -91,7 +91,7 @@ public enum ManifestBuilder {
     return process
   }
 
-  /// The build tools that the applications name in their `.app` files, without those of Erlang and Elixir.
+  /// The configuration keys that applications read at compile time, without the applications of Erlang and Elixir.
   private static func compileEnv(in tree: String, _ releases: [OTPRelease]) throws(Cause)
     -> [Manifest.CompileEnv]
   {

@@ -1,8 +1,8 @@
 import ReleaseModel
 
 extension Manifest.Migration {
-  /// The migrations among a tree's files, sorted. If two OTP releases hold the same application, its migrations are listed
-  /// once.
+  /// The migrations among a tree's files, sorted. If two OTP releases hold the same application, its migrations are
+  /// listed once.
   ///
   /// For Ecto a migration is a file `NUMBER_NAME.exs` in `priv/REPO/migrations` or in a folder below it.
   static func all(of releases: [OTPRelease], in files: [Manifest.Entry]) -> [Manifest.Migration] {

@@ -82,7 +82,7 @@ public struct NativeCode: Equatable, Sendable {
 }
 
 extension ELF {
-  /// The file name of musl's dynamic linker, where that is the one it asks for.
+  /// The file name of musl's dynamic linker, if the file asks for that one.
   fileprivate var muslLinker: String? {
     interpreter.map(Files.name(of:)).flatMap { $0.hasPrefix("ld-musl-") ? $0 : nil }
   }

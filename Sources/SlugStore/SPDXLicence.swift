@@ -29,7 +29,7 @@ enum SPDXLicence {
   private static let byKey = Dictionary(
     ids.map { (key($0), $0) } + others.map { ($0, $1) }, uniquingKeysWith: { first, _ in first })
 
-  /// The text without the parts in which spellings differ: case, blanks, dashes, `the`, `license`, the `v` of a version.
+  /// The text without the parts in which spellings differ: case, blanks, dashes, `the`, `license`, a version's `v`.
   private static func key(_ text: String) -> String {
     let words = text.lowercased().split {
       !($0.isASCII && ($0.isLetter || $0.isNumber)) && $0 != "."
@@ -45,7 +45,7 @@ enum SPDXLicence {
     return key
   }
 
-  /// The id that a package's text means, or an expression of several such as `MIT OR Apache-2.0`; nil if it is not clear.
+  /// The id that a package's text means, or an expression such as `MIT OR Apache-2.0`; nil if it is not clear.
   static func expression(_ text: String) -> String? {
     if let id = byKey[key(text)] { return id }
     for (separator, word) in [(" or ", " OR "), (" and ", " AND ")] {

@@ -5,7 +5,7 @@ import Posix
 /// A tar archive that should hold a slug. It may come from an untrusted source.
 ///
 /// The program `tar` unpacks it: it knows compression and formats, keeps names inside the folder, and makes links that
-/// lead out last. Its list of the entries is checked first, so that nothing is written of an archive that is no slug.
+/// lead out of it last. The list of entries is checked first, so that no part of an invalid archive is written.
 public struct SlugArchive: Sendable {
   /// Bytes of all files, unpacked. A platform's slug is 500 MB at the most, packed.
   public static let greatestSize = 2 << 30
@@ -52,7 +52,7 @@ public struct SlugArchive: Sendable {
         "--delay-directory-restore",
       ]
     ) { line in
-      // This message says that tar has kept a name inside the folder. It is no failure.
+      // This message says that tar has kept a name inside the folder. It is not a failure.
       if complaint.isEmpty, !line.hasPrefix("tar: Removing leading") { complaint = line }
     }
     do throws(Cause) { return try isDone(ending, complaint) } catch {

@@ -2,7 +2,7 @@ import Events
 import Posix
 import ReleaseModel
 
-/// A stored slug packed as a tar archive that any host can import, and any platform unpack at `/app`.
+/// A stored slug packed as a tar archive that any host can import and any platform can unpack at `/app`.
 ///
 /// The same slug gives the same bytes of the tar: sorted names that begin with `./`, one time, owner 0, modes from the
 /// manifest. Equal files are packed each time they occur, so that the bytes do not depend on the store's hard links.
@@ -10,7 +10,7 @@ public struct SlugExport: Sendable {
   public enum Compression: Sendable {
     case gzip, zstd
 
-    /// The name that tar has for it. gzip's `-n` leaves name and time out.
+    /// The compression program that tar runs. gzip's `-n` leaves name and time out.
     var words: [String] {
       switch self {
       case .gzip: ["gzip", "-n"]
@@ -19,7 +19,7 @@ public struct SlugExport: Sendable {
     }
   }
 
-  /// 2000-01-01: for files of 1970 tar prints a warning each.
+  /// 2000-01-01, since tar prints a warning for each file of 1970.
   private static let time = "@946684800"
 
   let store: StoredSlugs

@@ -10,7 +10,7 @@ public struct SlugLinks {
   private let entries: [Manifest.Entry]
   private let targets: [String: String]
 
-  /// The kernel follows so many links for one path. path_resolution(7)
+  /// The most links that the kernel follows for one path. path_resolution(7)
   private static let mostFollowed = 40
 
   public init(_ manifest: Manifest) { self.init(manifest.files) }
@@ -31,7 +31,7 @@ public struct SlugLinks {
     targets = Dictionary(links.map { ($0.path, $0.target ?? "") }) { first, _ in first }
   }
 
-  /// A limit on the parts of paths that are read for all links, far above what any slug has.
+  /// The most parts of paths that are read for all links together, far above what any slug has.
   private static let mostSteps = 10_000_000
 
   public func check() throws(Cause) {

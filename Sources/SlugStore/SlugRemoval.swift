@@ -2,7 +2,7 @@ import Events
 import HomeLayout
 import Posix
 
-/// A removal of slugs from the store, with the objects that only they have used.
+/// A removal of slugs from the store, with the objects that only these slugs use.
 ///
 /// It may be killed at any moment. A slug is removed in one step, by a rename, so that none is ever there in part. The
 /// renamed folder is removed after that, by the next removal at the latest. An object is unused when its name in
@@ -13,7 +13,7 @@ public struct SlugRemoval: Sendable {
   /// The slugs that were removed.
   public struct Freed: Hashable, Encodable, Sendable {
     public var removed: [String] = []
-    /// Bytes that were freed on the disk, those of earlier removals included.
+    /// Bytes that were freed on the disk, including those of earlier removals.
     public var bytes = 0
 
     public init() {}

@@ -1,13 +1,13 @@
 import Posix
 import ReleaseModel
 
-/// The times and modes of a tree's files, computed from its manifest, so that two builds of the same slug are equal byte
-/// for byte, also as archives.
+/// The times and modes of a tree's files, computed from its manifest, so that two builds of the same slug are equal
+/// byte for byte, also as archives.
 ///
 /// A file's time is computed from its content: web servers detect a changed file by its size and time (Plug.Static's
 /// ETag), so a new file of the same size must have another time.
 public enum SlugTimes {
-  /// 2000-01-01 in seconds since 1970; of folders and links.
+  /// The time of folders and links: 2000-01-01 in seconds since 1970.
   public static let start = 946_684_800
   /// 17 years in seconds, so that no file has a time in the future.
   static let span = 17 * 365 * 86_400
@@ -45,7 +45,7 @@ public enum SlugTimes {
     if try Files.info(path)?.mode != mode { try Files.setMode(path, mode) }
   }
 
-  /// The files of an OTP release that an earlier one of the tree has, too, with that one's path: an archive holds them once.
+  /// Files that an earlier OTP release of the tree also has, with the earlier path: an archive holds each file once.
   private static func links(_ files: [Manifest.Entry]) -> [String: String] {
     // By digest and mode.
     var first: [String: String] = [:]
@@ -63,7 +63,7 @@ public enum SlugTimes {
   private static func link(_ first: String, _ path: String) throws(PosixError) {
     let new = path + ".new-" + Random.hex(4)
     do throws(PosixError) { try Files.hardLink(first, at: new) } catch {
-      // The file system limits the links of a file. A file that is no link is right, too.
+      // The file system limits the links of a file. A separate copy is valid, too.
       if error.errno == .tooManyLinks { return }
       throw error
     }

@@ -39,13 +39,13 @@ public struct SlugTree: Sendable {
     try read(SlugRecord.path, limit: SlugRecord.greatestSize) { SlugRecord.refusal(line: 1, $0) }
   }
 
-  /// Its provenance, as it claims; nil if it claims none.
+  /// The provenance that the tree claims; nil if it claims none.
   public func provenance() throws(Cause) -> Provenance? {
     try read(Provenance.path, limit: Provenance.greatestSize, Provenance.refusal)
       .map { bytes throws(Cause) in try Provenance(bytes: bytes) }
   }
 
-  /// A file that is no part of the slug; nil if there is none.
+  /// A file that is not part of the slug; nil if there is none.
   private func read(_ name: String, limit: Int, _ refusal: (String) -> Cause) throws(Cause)
     -> [UInt8]?
   {
@@ -64,8 +64,8 @@ public struct SlugTree: Sendable {
     }
   }
 
-  /// Whether a folder or link matches the manifest: a link in the place of a folder would lead to other files. Files are
-  /// checked by their digests.
+  /// Whether a folder or link matches the manifest: a link in the place of a folder would lead to other files. Files
+  /// are checked by their digests.
   func check(_ entry: Manifest.Entry) throws {
     let place = path + "/" + entry.path
     let isSo =
@@ -81,7 +81,7 @@ public struct SlugTree: Sendable {
     }
   }
 
-  /// The same, and whether a file's content matches the manifest.
+  /// Checks an entry like `check`, and also a file's content.
   func checkWhole(_ entry: Manifest.Entry) throws {
     try check(entry)
     if entry.kind == .file { try Self.check(entry, in: path) }

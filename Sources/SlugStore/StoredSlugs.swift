@@ -35,7 +35,7 @@ public struct StoredSlugs: Sendable {
       if stored.isNew {
         try put(tree, provenance)
       } else {
-        // The stored slug is right. A tree that is brought again is checked all the same, so that its faults are reported.
+        // The stored slug is valid. The tree is still checked, so that the operator learns of its faults.
         for entry in tree.manifest.files { try tree.checkWhole(entry) }
         try Files.touch(folder(tree.id))
       }
@@ -134,7 +134,7 @@ public struct StoredSlugs: Sendable {
     }
   }
 
-  /// The slug of an id, or of an unambiguous beginning of one of at least 4 digits.
+  /// The slug whose id begins with the text, which needs at least 4 digits and must match only one slug.
   public func find(_ text: String) throws(Cause) -> String {
     let matches =
       text.utf8.count < 4 || text.contains("/") ? [] : try list().filter { $0.hasPrefix(text) }
@@ -170,7 +170,7 @@ public struct StoredSlugs: Sendable {
     return try Manifest(bytes: bytes)
   }
 
-  /// Whether the events of its build, with which the slug came, are in the log.
+  /// Whether the log holds the build's events that came with the slug.
   public func hasRecord(_ id: String) -> Bool { Files.exists(record(id)) }
 
   public func keepRecord(_ bytes: [UInt8], of id: String) throws(Cause) {

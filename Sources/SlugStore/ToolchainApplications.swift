@@ -1,6 +1,6 @@
 /// The applications that come with Erlang/OTP and with Elixir, by their names.
 public enum ToolchainApplications {
-  /// The applications of OTP 21 to 28, without those that are no part of any release.
+  /// The applications of OTP 21 to 28, without those that are never part of a release.
   public static let otp: Set<String> = [
     "asn1", "common_test", "compiler", "cosEvent", "cosEventDomain", "cosFileTransfer",
     "cosNotification", "cosProperty", "cosTime", "cosTransactions", "crypto", "debugger",

@@ -1,4 +1,4 @@
-/// What stands for a glyph where the encoding of the terminal is not UTF-8.
+/// ASCII substitutes for glyphs, used if the encoding of the terminal is not UTF-8.
 enum Ascii {
   static func substitute(for text: String) -> UInt8 {
     guard let scalar = text.unicodeScalars.first else { return UInt8(ascii: "?") }

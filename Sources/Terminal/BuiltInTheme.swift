@@ -1,11 +1,11 @@
-/// The themes that are in the program, so that it needs no file beside it.
+/// The themes that are part of the program, so that it needs no theme file.
 public enum BuiltInTheme: String, CaseIterable, Sendable {
   case dark, light
 
   /// The name for error messages, and the file in `themes/`.
   public var file: String { "\(rawValue).theme" }
 
-  /// The theme as text, a start for one's own.
+  /// The theme as text, which an operator can copy and change.
   public var text: String {
     switch self {
     case .dark: String(decoding: PackageResources.dark_theme, as: UTF8.self)

@@ -2,7 +2,7 @@
 public enum ColorDepth: Equatable, Sendable {
   case mono, eight, sixteen, many
 
-  /// The depth for a number of colours as terminfo tells it; `many` is 256.
+  /// The depth for a number of colours as terminfo reports it; `many` is 256.
   public init(colors: Int) {
     switch colors {
     case ..<8: self = .mono
@@ -32,7 +32,7 @@ public enum ColorDepth: Equatable, Sendable {
     ((one &- other) &* (one &- other)).wrappedSum()
   }
 
-  /// xterm's defaults. Terminals differ here, so a theme that cares names the colour instead.
+  /// xterm's defaults. Terminals differ in them, so a theme should name one of these colours instead.
   private static let sixteenColors = [
     RGB(0, 0, 0), RGB(205, 0, 0), RGB(0, 205, 0), RGB(205, 205, 0),
     RGB(0, 0, 238), RGB(205, 0, 205), RGB(0, 205, 205), RGB(229, 229, 229),
@@ -49,8 +49,8 @@ public enum ColorDepth: Equatable, Sendable {
     return best.index
   }
 
-  /// Numbers 16 … 231 are a cube of six levels, 232 … 255 a ramp of greys; the first sixteen are
-  /// the owner's and never taken for a colour given in numbers.
+  /// Numbers 16 … 231 are a cube of six levels, 232 … 255 a ramp of greys. The first sixteen are
+  /// never used here, because the terminal's user may have changed them.
   private static func nearest256(_ color: RGB) -> UInt8 {
     let levels = [0, 95, 135, 175, 215, 255]
     func level(_ value: Int) -> Int { value < 48 ? 0 : value < 115 ? 1 : (value - 35) / 40 }

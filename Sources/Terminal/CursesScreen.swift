@@ -31,7 +31,7 @@ public final class CursesScreen {
   private var shown: Frame?
   private var known: Size?
 
-  /// What ncurses is told for a role.
+  /// The style of a role as ncurses takes it.
   private struct CellStyle: Equatable {
     var attributes: attr_t = 0
     var pair: Int16 = 0
@@ -69,7 +69,7 @@ public final class CursesScreen {
 
   deinit { end() }
 
-  /// The extent now, asked of the terminal each time: after SIGWINCH it is enough to draw a frame
+  /// The present size. The terminal is asked each time, so after SIGWINCH it is enough to draw a frame
   /// of this size.
   public var size: Size {
     var rows: Int32 = 0
@@ -110,19 +110,19 @@ public final class CursesScreen {
     try frames.flush()
   }
 
-  /// Sends every cell with the next frame: after `^L`, or when another program wrote there.
+  /// Sends every cell with the next frame: after `^L`, or when another program wrote to the terminal.
   public func forgetContent() { known = nil }
 
   /// The next key, or nil when none has arrived. Never waits.
   public func nextKey() throws(TerminalError) -> Key? { hasEnded ? nil : try keys.next() }
 
-  /// Gives the terminal back as it was. A screen that has ended draws nothing and has no keys.
+  /// Restores the terminal. A screen that has ended draws nothing and has no keys.
   public func end() {
     guard !hasEnded else { return }
     hasEnded = true
     set_term(handle)
     cnc_endwin()
-    // The terminal may be gone: then there is no place to report it.
+    // The terminal may be gone. Then the error cannot be shown.
     try? frames.flush()
     delscreen(handle)
     modes.restore()
@@ -205,8 +205,8 @@ public final class CursesScreen {
     }
   }
 
-  /// The glyph as zero-ended wide strings that ncurses counts as wide as the frame does. It goes
-  /// by the C library, which may have another version of Unicode.
+  /// The glyph as zero-ended wide strings that have the same width for ncurses as for the frame. ncurses
+  /// asks the C library, which may have another version of Unicode.
   private func drawable(_ glyph: Frame.Glyph) -> [[wchar_t]] {
     var scalars = glyph.text.unicodeScalars.map { wchar_t(truncatingIfNeeded: $0.value) }
     guard let base = scalars.first else { return [] }

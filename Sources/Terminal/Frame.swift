@@ -63,8 +63,8 @@ public struct Frame: Equatable, Sendable {
     }
   }
 
-  /// Copies another frame into this one with its top left corner at `row` and `column`; what
-  /// lies outside is left out, also at the left and above. Its cursor, if any, comes along.
+  /// Copies another frame into this one with its top left corner at `row` and `column`. Cells that
+  /// lie outside are left out, also at the left and above. Its cursor, if any, is copied too.
   public mutating func place(_ frame: Frame, row: Int, column: Int) {
     let visible = max(0, -row)..<max(max(0, -row), min(frame.size.rows, size.rows - row))
     for source in visible {

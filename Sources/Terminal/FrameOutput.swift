@@ -1,14 +1,14 @@
 import Glibc
 
-/// Where ncurses writes: a file in memory that is handed to the terminal frame by frame.
+/// The output of ncurses: a file in memory whose content is sent to the terminal frame by frame.
 ///
 /// ncurses writes whenever its buffer is full, and a terminal may draw between two writes. One
-/// write for one frame does not tear. A pipe could fill up and block.
+/// write for each frame avoids tearing. A pipe instead of the file could fill up and block.
 final class FrameOutput {
   private let terminal: Int32
   let stream: UnsafeMutablePointer<FILE>
 
-  /// - Parameter memory: the descriptor of an empty file in memory; it is closed with this.
+  /// - Parameter memory: the descriptor of an empty file in memory; this object closes it.
   init(terminal: Int32, memory: Int32) throws(TerminalError) {
     self.terminal = terminal
     guard memory >= 0 else { throw .system(call: "memfd_create", errno: errno) }
@@ -55,7 +55,7 @@ final class FrameOutput {
     }
   }
 
-  /// Another program has left the terminal in `O_NONBLOCK`.
+  /// This is needed if another program has left the terminal in `O_NONBLOCK`.
   private func waitUntilWritable() {
     var question = pollfd(fd: terminal, events: Int16(POLLOUT), revents: 0)
     poll(&question, 1, -1)

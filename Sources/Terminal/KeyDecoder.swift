@@ -1,9 +1,9 @@
-/// The bytes a terminal sends, as keys. It owns no descriptor and no clock, so a sequence may
-/// arrive in any number of pieces.
+/// A decoder that turns the bytes that a terminal sends into keys. It owns no descriptor and no clock,
+/// so a sequence may arrive in any number of pieces.
 ///
-/// What xterm, the Linux console, rxvt, screen and tmux send is known, in both cursor key modes.
-/// Modifiers of cursor and function keys are ignored, and so is every report it does not know:
-/// a part of one is never taken for a key.
+/// It knows what xterm, the Linux console, rxvt, screen and tmux send, in both cursor key modes.
+/// Modifiers of cursor and function keys are ignored. So is every unknown report, and no part of one
+/// is taken for a key.
 public struct KeyDecoder: Sendable {
   /// A sequence longer than this is no key; its rest is dropped with it.
   private static let longest = 64
@@ -26,14 +26,14 @@ public struct KeyDecoder: Sendable {
   /// Whether bytes wait for the rest of their sequence. If none comes soon, call `finish`.
   public var isPending: Bool { if case .ground = state { false } else { true } }
 
-  /// Takes bytes and answers the keys that they complete.
+  /// Takes bytes and returns the keys that they complete.
   public mutating func receive(_ bytes: some Sequence<UInt8>) -> [Key] {
     var keys: [Key] = []
     for byte in bytes { receive(byte, into: &keys) }
     return keys
   }
 
-  /// Nothing more came: what waits is what was typed, a lone Esc above all.
+  /// Ends a sequence after which no bytes came. Its bytes were typed as single keys, mostly a lone Esc.
   public mutating func finish() -> [Key] {
     defer { reset() }
     switch state {
@@ -98,13 +98,13 @@ public struct KeyDecoder: Sendable {
     if let character = text?.first { keys.append(.character(character)) }
   }
 
-  /// Drops what waits and reads the byte afresh.
+  /// Drops the waiting bytes and reads this byte as the first of a key.
   private mutating func restart(_ byte: UInt8, into keys: inout [Key]) {
     reset()
     ground(byte, into: &keys)
   }
 
-  /// Esc and a key at once is Alt on most terminals and two keys on a slow line; taken as two.
+  /// Esc with a key directly after it means Alt on most terminals. It is taken as two keys, as on a slow line.
   private mutating func afterEscape(_ byte: UInt8, into keys: inout [Key]) {
     switch byte {
     case UInt8(ascii: "["): state = .sequence
@@ -132,7 +132,7 @@ public struct KeyDecoder: Sendable {
   private static func key(_ parameters: [UInt8], final: UInt8) -> Key? {
     guard parameters.allSatisfy({ 0x30...0x39 ~= $0 || $0 == 0x3B }) else { return nil }
     guard final == UInt8(ascii: "~") else {
-      // A key has at most `1;MODIFIER`; other numbers are reports, of the cursor's place say.
+      // A key has at most `1;MODIFIER`. Other numbers belong to reports, such as the cursor position.
       return parameters.isEmpty || parameters.first == 0x31 ? letter(final) : nil
     }
     let number = String(decoding: parameters.prefix { $0 != 0x3B }, as: UTF8.self)

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Reads keys from a terminal without ever waiting.
+/// A reader of keys from a terminal. It never waits.
 struct KeyReader {
-  /// How long the rest of a key may take. Terminals send a key at once; this is for slow lines.
+  /// Milliseconds that the rest of a key may take. Terminals send a key at once; this is for slow lines.
   private static let patience: Int64 = 25
 
   private let descriptor: Int32
@@ -36,7 +36,7 @@ struct KeyReader {
     var question = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     let answers = poll(&question, 1, 0)
     if answers == 0 || answers < 0 && errno == EINTR { return [] }
-    // POLLHUP without POLLIN is left to `read`, which then answers 0 or EIO.
+    // POLLHUP without POLLIN is left to `read`, which then returns 0 or fails with EIO.
     var buffer = [UInt8](repeating: 0, count: 1024)
     let count = read(descriptor, &buffer, buffer.count)
     if count > 0 { return Array(buffer.prefix(count)) }

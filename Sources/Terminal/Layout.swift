@@ -10,7 +10,7 @@ public struct Column: Equatable, Sendable {
   public var alignment: Alignment
   /// Cells that it keeps as long as it is shown, even when nothing in it is that wide.
   public var minimum: Int
-  /// Takes what is left of the width.
+  /// Whether it takes a share of the width that is left.
   public var grows: Bool
   /// Which column gets its width last and is left out first: the one with the highest number;
   /// among equals the one further right.
@@ -36,8 +36,8 @@ public struct Cell: Equatable, Sendable {
   }
 }
 
-/// Where the columns of a table stand in a given width. Alignment and cutting are decided here,
-/// once for all rows.
+/// The places of a table's columns in a given width. Alignment and cutting are decided here, once for
+/// all rows.
 public struct Layout: Equatable, Sendable {
   /// A column that is shown.
   public struct Span: Equatable, Sendable {
@@ -59,7 +59,7 @@ public struct Layout: Equatable, Sendable {
   /// Fits columns to their content and to `width`.
   ///
   /// Every column shown has its minimum first; then, in the order in which they yield, each grows
-  /// to its widest cell; then those that grow share the rest. Where not even the minimums fit,
+  /// to its widest cell; then those that grow share the rest. If not even the minimums fit,
   /// columns are left out.
   public init(_ columns: [Column], rows: some Sequence<[Cell]>, width: Int) {
     var natural = columns.map { max($0.minimum, Printable.width($0.title)) }

@@ -2,8 +2,8 @@
 public struct Palette: Equatable, Sendable {
   private var styles: [Role: Style]
 
-  /// No colours: shape alone. It is also what a theme starts from, and what remains of a theme on
-  /// a terminal without colours, so that the selected row can be told there too.
+  /// A palette without colours. Every theme starts from it, and a terminal without colours shows its
+  /// attributes, so that the selected row can be seen there too.
   public static let mono = Palette(styles: [
     .aside: Style(attributes: .dim),
     .title: Style(attributes: .bold),
@@ -27,8 +27,8 @@ public struct Palette: Equatable, Sendable {
     set { styles[role] = newValue }
   }
 
-  /// What a terminal of this depth is told for a role: colour numbers, nil for its own colour,
-  /// and attributes.
+  /// The appearance of a role on a terminal of this depth: colour numbers, nil for the terminal's own
+  /// colour, and attributes.
   ///
   /// A background given in numbers is a fine shade: below 256 colours it would be lost or hide
   /// the text, so the role looks as it does without colours.
@@ -63,8 +63,8 @@ public struct Palette: Equatable, Sendable {
       background == nil && attributes.isDisjoint(with: [.underline, .reverse])
     }
 
-    /// With eight colours a bright one is its dark one in bold, and dark grey is black, which
-    /// would vanish.
+    /// With eight colours a bright colour becomes its dark one in bold. Dark grey would become black
+    /// and be invisible, so it becomes the terminal's own colour, dimmed.
     fileprivate mutating func keepReadable(_ color: Color) {
       if case .named(9...) = color { attributes.insert(.bold) }
       guard foreground == 0, background == nil || background == 0 else { return }

@@ -18,7 +18,7 @@ public enum Role: String, CaseIterable, Sendable {
   /// Text that a search or filter found.
   case match
 
-  /// In order: ready, finished.
+  /// Good: ready, finished.
   case ready
   /// On its way: starting, booting, stopping.
   case busy

@@ -1,6 +1,6 @@
 /// The extent of a screen or frame in cells.
 public struct Size: Equatable, Sendable {
-  /// No screen of ours is larger, whatever a terminal claims: memory stays bounded.
+  /// No frame is larger, whatever size a terminal reports, so that memory stays bounded.
   public static let largest = Size(columns: 2000, rows: 1000)
 
   public let columns: Int

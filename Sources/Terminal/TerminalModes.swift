@@ -1,6 +1,6 @@
 import Glibc
 
-/// The line discipline of a terminal: as it was, and with every key handed over as it is.
+/// The modes of a terminal: those before the start, and the raw ones, in which every key is passed on unchanged.
 struct TerminalModes {
   private let descriptor: Int32
   private let before: termios
@@ -14,9 +14,9 @@ struct TerminalModes {
     before = modes
   }
 
-  /// No echo, no lines, no signals from keys, nothing translated in either direction.
+  /// Turns off echo, line input, signals from keys, and the translation of bytes in either direction.
   ///
-  /// `^C`, `^Z`, `^S` are keys then. Reading blocks as before: `O_NONBLOCK` would also change the
+  /// `^C`, `^Z`, `^S` become ordinary keys. Reading blocks as before: `O_NONBLOCK` would also change the
   /// terminal for other programs that share it.
   func enterRaw() throws(TerminalError) {
     var raw = before
@@ -32,7 +32,7 @@ struct TerminalModes {
     }
   }
 
-  /// Does not wait for output to drain: a stalled terminal must not hold up an exit.
+  /// Restores the modes without waiting for output to drain: a stalled terminal must not delay an exit.
   func restore() {
     var modes = before
     while tcsetattr(descriptor, TCSANOW, &modes) != 0, errno == EINTR {}

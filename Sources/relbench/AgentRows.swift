@@ -2,11 +2,11 @@ import Glibc
 import HomeLayout
 import Posix
 
-/// What the agent computes for instances that only answer their readiness check.
+/// The CPU time of the agent for instances that only answer their readiness check.
 struct AgentRows {
   let scratch: Scratch
 
-  /// Seconds for which it is watched: two rounds of probes.
+  /// Seconds of each measurement: two rounds of probes.
   private static let span: Int64 = 20
   /// Seconds between two probes of a ready instance.
   private static let pause: Int64 = 10
@@ -41,7 +41,7 @@ struct AgentRows {
     guard words.count == 3, let agent = pid_t(words[1]) else {
       throw PosixError("find", "the agent", .invalid)
     }
-    // The last start is over when the first probes are.
+    // Wait until the last instances have started and the first probes are over.
     Clock.pause(milliseconds: 2 * Self.pause * 1000)
     let before = try Usage.nanoseconds(of: agent)
     Clock.pause(milliseconds: Self.span * 1000)

@@ -1,6 +1,6 @@
 import Posix
 
-/// From source to slug, beside what people type: `mix deps.get && mix release`.
+/// The time from source to slug, compared with what developers type: `mix deps.get && mix release`.
 struct BuildRows {
   let scratch: Scratch
 
@@ -25,7 +25,7 @@ struct BuildRows {
 
   // MARK: - Time
 
-  /// What is built, and the budgets of building it again.
+  /// A project to build, and the budgets of building it again.
   private struct Project {
     let name: String
     let source: String
@@ -34,7 +34,7 @@ struct BuildRows {
     let changed: String
   }
 
-  /// - Returns: milliseconds without the boot check.
+  /// - Returns: the median milliseconds without the boot check.
   private func showCold(_ project: Project) throws -> Double {
     var (ours, peer, checked): ([Double], [Double], [Double]) = ([], [], [])
     for _ in 0..<project.rounds {
@@ -118,7 +118,7 @@ struct BuildRows {
 
   // MARK: - Size
 
-  /// Beside what a buildpack ships that leaves everything where it was built.
+  /// The size of a slug, compared with what a buildpack ships that leaves everything where it was built.
   private func showSize(_ source: String) throws {
     let slug = try compile(source, cache: newFolder(), bootCheck: "off").slug
     let everything = try copy(source)
@@ -138,7 +138,7 @@ struct BuildRows {
     return try Files.info(file)?.size ?? 0
   }
 
-  /// Ten slugs of slightly changed source beside one.
+  /// The disk space of ten slugs of slightly changed source, compared with one.
   private func showStore(_ source: String) throws {
     let scratch = scratch.with(home: "store")
     let home = scratch.environment["RELTUI_HOME"] ?? ""

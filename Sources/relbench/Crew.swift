@@ -10,7 +10,7 @@ struct Crew {
 
   var rate: Double { Double(took.count) / seconds }
 
-  /// Milliseconds in which all processes can be started before they begin.
+  /// Nanoseconds in which all processes can be started before they begin.
   private static let muster: Int64 = 400_000_000
 
   /// - Parameter member: makes the invocation of a process from the moment at which it begins.

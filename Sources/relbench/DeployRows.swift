@@ -5,7 +5,7 @@ import Posix
 struct DeployRows {
   let scratch: Scratch
 
-  /// A stored slug without a release phase: what the deployment adds to the boot itself.
+  /// Measures what the deployment adds to the boot itself, with a stored slug without a release phase.
   func show() throws {
     let source = try scratch.sample("source")
     try Files.replace(source + "/Procfile", with: Array("web: bin/greeter start\n".utf8))

@@ -26,7 +26,7 @@ struct FleetMember {
     (self.cookie, self.addresses) = (cookie, addresses)
   }
 
-  /// Prints the microseconds until all nodes have answered, the microseconds of CPU in ten seconds, and the bytes of memory.
+  /// Prints the microseconds until all nodes have answered, those of CPU in ten seconds, and the bytes of memory.
   mutating func watch() throws {
     let start = Clock.microseconds()
     for index in watches.indices { watches[index].parts = .vitals }
@@ -90,7 +90,7 @@ struct FleetMember {
     print(came, lost, Clock.microseconds() - start)
   }
 
-  /// Over a connection of its own.
+  /// Makes the node log many lines, over a separate connection.
   private func flood() throws {
     guard let address = addresses.first else { return }
     var client = try Client(to: address, cookie: cookie)

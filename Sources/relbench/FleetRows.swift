@@ -68,7 +68,7 @@ struct FleetRows {
     throw PosixError("start", "\(nodes) nodes", .timedOut)
   }
 
-  /// A node that logs so many lines at once on request.
+  /// A node that, on request, logs a given number of lines at once.
   private func node(_ number: Int) -> Invocation {
     let flood =
       "register(flood,spawn(fun F()->receive N->[logger:notice(\"line ~p of many\",[I])"

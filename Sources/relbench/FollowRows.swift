@@ -1,7 +1,7 @@
 import EventLog
 import Posix
 
-/// The time from an append to a follower, and the cost of waiting.
+/// The time from an append until a follower sees it, and the cost of waiting.
 struct FollowRows {
   let scratch: Scratch
 

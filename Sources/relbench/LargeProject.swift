@@ -6,8 +6,8 @@ struct LargeProject {
   static let dependencies = 40
   private static let modules = 8
 
-  /// Makes repositories and project in a folder.
-  /// - Returns: the project's own.
+  /// Makes the repositories and the project in a folder.
+  /// - Returns: the project's folder.
   static func make(in folder: String, _ run: ([String], String) throws -> Void) throws -> String {
     let project = folder + "/large"
     var (deps, lock): ([String], [String]) = ([], [])
@@ -62,7 +62,7 @@ struct LargeProject {
     ]) { $1 }
   }
 
-  /// Functions enough to give a compiler something to do.
+  /// Modules with enough functions to keep a compiler busy.
   private static func code(_ name: String, isHeavy: Bool) -> [String: String] {
     var files: [String: String] = [:]
     for number in 1...modules {

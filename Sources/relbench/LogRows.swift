@@ -1,10 +1,10 @@
 import Posix
 
-/// Durable appends beside SQLite's, each in its best mode, and beside the bare system calls, on the same disk with lines
-/// of the same length.
+/// Durable appends compared with those of SQLite, each in its best mode, and with the bare system calls, on the same
+/// disk with lines of the same length.
 ///
-/// The sides take turns in short rounds, so that both run under the same load of the machine; the first round only warms
-/// up. A ratio is the median of the rounds' ratios.
+/// The sides take turns in short rounds, so that both run under the same load of the machine; the first round only
+/// warms up. A ratio is the median of the rounds' ratios.
 struct LogRows {
   private let scratch: Scratch
   private let database: String
@@ -42,7 +42,7 @@ struct LogRows {
     var budget: String
     /// Whether the ratio is that of the times, not that of the rates.
     var isTime = false
-    /// One of its processes, given appends, lines in each and the moment to begin at; at 0 it only makes its file.
+    /// The invocation of one of its processes, which begins at `start`. With 0 appends it only makes its file.
     var run: (_ appends: Int, _ lines: Int, _ start: String) -> Invocation
 
     func ratio(_ ours: Crew, _ theirs: Crew) -> Double {

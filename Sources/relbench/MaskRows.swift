@@ -36,7 +36,7 @@ struct MaskRows {
     _ what: String, budget: String, _ few: Home, _ many: Home,
     _ measure: (Home) throws -> [Double]
   ) throws {
-    // In turns, so that both run under the same load of the machine.
+    // The two take turns, so that both run under the same load of the machine.
     var times: [(few: Double, many: Double)] = []
     for _ in 0..<5 { times.append((try measure(few).median, try measure(many).median)) }
     let (ours, peer) = (times.map(\.many).median, times.map(\.few).median)
@@ -45,7 +45,7 @@ struct MaskRows {
       ratio: times.map { $0.many / $0.few }.median.two, budget: budget)
   }
 
-  /// Each app with two sets of five config vars.
+  /// A home with apps that have two sets of five config vars each.
   private func home(apps: Int) throws -> Home {
     let home = Home(root: "\(scratch.folder)/mask-\(apps)")
     for app in 0..<apps {

@@ -3,7 +3,7 @@ import EventLog
 import Glibc
 import Posix
 
-/// The work of this program as one of the measured processes.
+/// The work of this program when it runs as one of the measured processes.
 enum Member: String {
   /// FOLDER APPENDS LINES START: appends in a closed loop.
   case write = "--write"

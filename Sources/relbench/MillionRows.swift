@@ -2,7 +2,7 @@ import EventLog
 import HomeLayout
 import Posix
 
-/// Looking at a home whose log has a million events.
+/// The time and memory of commands on a home whose log has a million events.
 struct MillionRows {
   private let scratch: Scratch
   private let log: DurableLog
@@ -37,7 +37,7 @@ struct MillionRows {
     try command("≤ 6 ms", "relctl", "events", "emit", "bench.tick")
   }
 
-  /// Listings and the look at the whole log take turns; the first round only warms up.
+  /// The listings and `events verify` take turns; the first round only warms up.
   private func listings(_ lines: Double) throws {
     let words = [["verify"], ["--app", History.rareApp], ["--json"], ["--after", "0"]]
     var times = [[Double]](repeating: [], count: words.count)
@@ -58,7 +58,7 @@ struct MillionRows {
     }
   }
 
-  /// Milliseconds that a program takes whose output is not kept.
+  /// Milliseconds that a program takes with its output discarded.
   private func toNowhere(_ program: String, _ words: [String]) throws -> Double {
     let invocation = scratch.invocation(program, words)
     return try Stopwatch.time {

@@ -1,7 +1,7 @@
 import ErlangDistribution
 import Posix
 
-/// Calls of a real node's function, beside Erlang's own C client and beside the release's own `rpc`.
+/// Calls of a real node's function, compared with Erlang's own C client and with the release's own `rpc`.
 struct NodeRows {
   private let scratch: Scratch
   private let peer: String

@@ -14,13 +14,13 @@ enum Row {
       text + String(repeating: " ", count: max(1, width - text.count))
     }
     print(cell(what, 46) + cell(ours, 32) + cell(peer, 46) + cell(ratio, 22) + budget)
-    // A run is long, so each line is flushed for a reader behind a pipe.
+    // A run is long, so each line is flushed at once, also into a pipe.
     fflush(nil)
   }
 }
 
 extension Double {
-  /// With a digit behind the point.
+  /// With one digit after the decimal point.
   var short: String { "\((self * 10).rounded() / 10)" }
   var two: String { "\((self * 100).rounded() / 100)" }
 }
@@ -31,7 +31,7 @@ extension [Double] {
   /// The median, and the least and the greatest.
   var spread: String { "\(median.two) (\(share(0).two)–\(share(1).two))" }
 
-  /// The value that this share of all is below.
+  /// The value below which this share of all values lies.
   func share(_ share: Double) -> Double {
     let sorted = sorted()
     return sorted.isEmpty ? 0 : sorted[Swift.min(count - 1, Int(Double(count) * share))]

@@ -88,7 +88,7 @@ struct Scratch {
 }
 
 extension Child {
-  /// Starts a program in a session of its own, its output not kept.
+  /// Starts a program in a session of its own, with its output discarded.
   static func startSilent(_ invocation: Invocation) throws(PosixError) -> Child {
     try start(invocation, output: .null, errors: .null, newSession: true)
   }

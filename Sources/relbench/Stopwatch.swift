@@ -20,7 +20,7 @@ enum Stopwatch {
     return Double(now() - start) / 1e6
   }
 
-  /// Milliseconds that `work` takes, each of several times.
+  /// Milliseconds that `work` takes in each of several runs.
   static func times(_ count: Int, _ work: () throws -> Void) rethrows -> [Double] {
     try (0..<count).map { _ in try time(work) }
   }

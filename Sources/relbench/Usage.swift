@@ -3,8 +3,8 @@ import Posix
 
 /// The resources that processes have used.
 enum Usage {
-  /// The greatest memory of an ended child, in bytes. It counts from the fork, when the child is as large as this process.
-  /// getrusage(2)
+  /// The greatest memory of an ended child, in bytes. It counts from the fork, when the child is as large as this
+  /// process. getrusage(2)
   static var mostMemoryOfChildren: Int64 {
     var usage = rusage()
     getrusage(RUSAGE_CHILDREN.rawValue, &usage)

@@ -1,7 +1,7 @@
 import Posix
 
-// Measures the budgets, each beside its peer in the same run where there is one. `make bench` runs it;
-// it is never installed and never a test.
+// Measures the budgets, each in the same run as its peer if it has one. `make bench` runs it; it is never installed and
+// is not a test.
 
 /// A part of the table that can be asked for by its name.
 enum Group: String, CaseIterable {

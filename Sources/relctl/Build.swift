@@ -34,7 +34,7 @@ struct SlugMaker {
   let call: CommandCall
   /// The app that the slug is for, for the events.
   let app: String?
-  /// Whether a build checks that the slug boots, unless a setting decides. A deployment boots it at once anyway.
+  /// Whether a build boots the slug to check it, unless a setting decides. A deployment boots the slug anyway.
   var isBootChecked = true
 
   func make(from source: Source) throws(Cause) -> String {
@@ -75,7 +75,7 @@ struct SlugMaker {
     return try build.run(source.path, origin: source.origin, content)
   }
 
-  /// With --json, standard output is for the facts alone.
+  /// With --json, standard output holds only the JSON value, so this line goes to standard error.
   private func write(_ line: String) {
     let line = call.shown(line)
     if call.wantsJSON { call.context.note(line) } else { call.context.print(line) }

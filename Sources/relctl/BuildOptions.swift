@@ -15,7 +15,7 @@ extension Option {
 }
 
 extension CommandCall {
-  /// The variables for a build. `--env` goes before `--env-file`, then those saved for the app, then this environment.
+  /// The variables for a build, in order of precedence: `--env`, `--env-file`, the app's saved ones, this environment.
   func buildVariables(app: String?) throws(Cause) -> BuildVariables {
     var variables = BuildVariables(inherited: context.environment)
     if let app { variables.take(try SavedBuildVariables(home: home(), app: app).load()) }

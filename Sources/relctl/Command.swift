@@ -14,7 +14,7 @@ struct Command: Sendable {
     (self.syntax, self.run) = (syntax, run)
   }
 
-  /// In the order of help: from source to a running release, then looking, then changing.
+  /// All commands, in the order in which the help lists them.
   static let all: [Command] = [
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
     .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
@@ -60,7 +60,7 @@ struct Command: Sendable {
     }.max { $0.syntax.name.utf8.count < $1.syntax.name.utf8.count }
   }
 
-  /// The commands that begin with a word which is none by itself.
+  /// The usage of all commands whose name begins with this word; nil if there are none.
   private static func group(_ word: String) -> String? {
     let members = all.filter { $0.syntax.name.hasPrefix(word + " ") }
     let usages = members.map { $0.syntax.usage(program: "relctl") }
@@ -96,12 +96,12 @@ struct Command: Sendable {
   }
 }
 
-/// One call of a command: what was said, and the world it was said in.
+/// One call of a command: its arguments and its context.
 struct CommandCall: Sendable {
   let arguments: Arguments
   let context: Context
 
-  /// The argument at a place that `CommandSyntax.count` has made sure of.
+  /// The argument at this index; empty if an optional argument was left out.
   func positional(_ index: Int) -> String {
     index < arguments.positional.count ? arguments.positional[index] : ""
   }
@@ -110,7 +110,7 @@ struct CommandCall: Sendable {
 
   func home() throws(Cause) -> Home { try context.home(arguments["--home"]) }
 
-  /// The whole number of an option; nil where the option is missing.
+  /// The value of an option as a whole number; nil if the option is missing.
   func number(
     _ option: String, in range: ClosedRange<Int>, of what: String, remedy: String? = nil
   ) throws(Cause) -> Int? {
@@ -119,7 +119,7 @@ struct CommandCall: Sendable {
     throw Cause(.usage, "'\(text)' is no number of \(what)", remedy: remedy)
   }
 
-  /// The name of an app, or `APP/web.1`.
+  /// The app, and the instance if the argument is `APP/web.1`.
   func target(_ index: Int = 0) throws(Cause) -> (app: String, instance: InstanceName?) {
     let parts = positional(index).split(
       separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
@@ -137,7 +137,7 @@ struct CommandCall: Sendable {
     return (app, instance)
   }
 
-  /// Tells on standard error what is wrong, and goes on.
+  /// Reports a problem on standard error; the command continues.
   func warn(_ cause: Cause) {
     for line in Outcome(cause, program: "relctl").report { context.note(line) }
   }
@@ -146,13 +146,13 @@ struct CommandCall: Sendable {
     context.print(String(decoding: JSON.encode(value), as: UTF8.self))
   }
 
-  /// Prints facts; they are all that the command prints.
+  /// Prints the value as JSON and ends the command with success.
   func report(json value: some Encodable) -> Outcome {
     print(json: value)
     return .success
   }
 
-  /// Text from outside, fit for where it goes: a terminal gets nothing that could steer it, a pipe the bytes as they are.
+  /// Text from outside, safe to print: a terminal gets no control characters, a pipe gets the text unchanged.
   func shown(_ text: String) -> String { context.isTerminal ? Printable.clean(text) : text }
 
   var user: String { User.name(environment: context.environment) }

@@ -16,8 +16,8 @@ extension Command {
     return .success
   }
 
-  /// Made from the table of commands: first words, then the second words and the options of the command that stands
-  /// there.
+  /// The completion script, made from the table of commands. It offers the first words, then the second words and the
+  /// options of the typed command.
   private static var bash: String {
     let names = all.map { $0.syntax.name.split(separator: " ").map(String.init) }
     let firsts = Set(names.map { $0[0] }).sorted()

@@ -65,7 +65,7 @@ private struct ConfigChange {
     }
   }
 
-  /// - Parameter app: for the error where a name to be removed is not there.
+  /// - Parameter app: the app's name, for the error if a variable to remove does not exist.
   func applied(to old: ConfigSet, of app: String) throws(Cause) -> ConfigSet {
     if let unknown = unset.first(where: { old.values[$0] == nil }) {
       throw Cause(
@@ -87,7 +87,7 @@ private struct ConfigChange {
     }
   }
 
-  /// One newline at the end belongs to whoever typed it, not to the value.
+  /// Reads the value. One newline at the end is dropped: it ends the operator's input and is not part of the value.
   private func standardInput(for name: String, _ call: CommandCall) throws(Cause) -> String {
     if TerminalSize.of(0) != nil {
       call.context.note("relctl: type the value of \(name), then a new line and Ctrl-D")
@@ -119,7 +119,7 @@ extension CommandCall {
     return .success
   }
 
-  /// The app's config vars, those of the release that runs, or those set for its first one.
+  /// The config vars that the app's next release starts from; empty for a new app.
   func config(of app: Board.App?) throws(Cause) -> ConfigSet {
     guard let app, let digest = app.config else { return ConfigSet() }
     return try ConfigSets(home: home(), app: app.name).load(digest)
@@ -131,7 +131,7 @@ extension CommandCall {
     try SavedBuildVariables(home: home(), app: name).change { old throws(Cause) in
       try change.applied(to: old, of: name)
     }
-    if !wantsJSON { context.print("       the next build of \(name) has it so") }
+    if !wantsJSON { context.print("       the next build of \(name) uses the new variables") }
     return .success
   }
 
@@ -140,7 +140,7 @@ extension CommandCall {
     let old = try config(of: app)
     let new = try change.applied(to: old, of: name)
     if new == old {
-      context.note("relctl: nothing changes; the config vars are so already")
+      context.note("relctl: nothing to change: the config vars have these values already")
       return .success
     }
     let digest = try ConfigSets(home: home(), app: name).save(new)

@@ -23,7 +23,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// The slug that is named, or that is made of what is named.
+  /// The slug that the operator named, or a new slug made from the named folder or file.
   fileprivate func slug(for app: String) throws(Cause) -> String {
     let (what, path) = (positional(1), context.absolute(positional(1)))
     if what.contains("/") || Files.isFolder(path) || Files.isFile(path) {
@@ -42,7 +42,7 @@ extension CommandCall {
     }
   }
 
-  /// Names what the release's run-time configuration needs and nothing sets; the deployment may succeed all the same, as
+  /// Warns of unset variables that the release's run-time configuration needs. The deployment may still succeed, since
   /// the release's own scripts can set variables.
   fileprivate func warnOfVariables(of slug: String, for app: String) throws(Cause) {
     let manifest = try StoredSlugs(home: home()).manifest(slug)

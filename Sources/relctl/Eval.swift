@@ -25,7 +25,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// A VM beside the instances needs the release and the config vars, no run: it works in the app's own folder.
+  /// The specification of a VM beside the instances. It is not a run of the app, so it has a folder of its own.
   fileprivate func freshVM() throws(Cause) -> RunSpecification {
     let app = try app(target().app)
     guard let release = app.currentRelease ?? app.releases.last else {

@@ -10,9 +10,9 @@ struct EventFilter {
   private let after: UInt64?
   private let since: Timestamp?
   private let until: Timestamp?
-  /// How many of the last; nil for all.
+  /// How many of the last matching events to show; nil for all.
   private let count: Int?
-  /// The last number there was when it was asked: a writer may be faster than we are.
+  /// The number of the last event when the command began, since events may be written faster than they are read.
   var end = UInt64.max
 
   init(_ call: CommandCall) throws(Cause) {
@@ -39,16 +39,16 @@ struct EventFilter {
     count = try call.lineCount() ?? (isWhole ? nil : 100)
   }
 
-  /// Whether an app without a match has no event at all.
+  /// Whether only the app is filtered by; then no match means that the app has no events.
   var isOnlyApp: Bool { type == nil && after == nil && since == nil && until == nil }
 
-  /// By what can be told without reading the event.
+  /// Whether a line may match, judged without decoding its event.
   func mayMatch(_ line: Line) -> Bool {
     (after ?? 0 < line.sequence && line.sequence <= end) && line.time >= since ?? line.time
       && line.time <= until ?? line.time && sieve.mayPass(line.bytes)
   }
 
-  /// Whether an event matches whose line may.
+  /// Whether an event matches whose line has passed `mayMatch`.
   func matches(app: String?, type: String) -> Bool {
     (self.app == nil || app == self.app) && self.type?.matches(type) ?? true
   }
@@ -60,31 +60,31 @@ struct EventFilter {
     return matches(app: envelope.app, type: envelope.typeName)
   }
 
-  /// Whether nothing that is asked for comes after it.
+  /// Whether neither this line nor a later one can match.
   func isOver(at line: Line) -> Bool {
     line.sequence > end || until.map { line.time > $0 } ?? false
   }
 }
 
 extension EventFilter {
-  /// Some of a log's segments, all of them in one piece.
+  /// A range of adjacent segments of a log.
   struct Stretch {
     var start: Cursor
-    /// The first number behind it.
+    /// The number of the first event after it.
     var end: UInt64
   }
 
   struct Places {
-    /// The last one goes on to the end of the log.
+    /// Oldest first. Without `until`, the last one extends to the end of the log.
     var stretches: [Stretch]
-    /// How many of the matching events there come before those that are asked for.
+    /// How many matching events in the stretches come before those to show.
     var skipped = 0
-    /// What the search has passed over.
+    /// The damaged parts that the search skipped.
     var damage: [Damage] = []
   }
 
-  /// Where to read. What is before is never looked at. The last events are looked for from the newest segment back, each
-  /// time in twice as many, and of those only the segments that have some are to be read again.
+  /// Where to read. The last events are searched from the newest segment backwards, each time in twice as many
+  /// segments. Only segments with matching events are read again.
   func places(in log: DurableLog) throws(EventLogError) -> Places {
     var first = Cursor.start
     if let after { first = try log.cursor(before: after) }
@@ -130,8 +130,8 @@ extension EventFilter {
     return places
   }
 
-  /// Counts matching events by their segments.
-  /// - Returns: what was passed over.
+  /// Counts the matching events of each segment.
+  /// - Returns: the damaged parts that were skipped.
   private func tally(_ log: DurableLog, _ stretch: Stretch, _ counts: inout [UInt64: Int])
     throws(EventLogError) -> [Damage]
   {
@@ -146,7 +146,7 @@ extension EventFilter {
     return reader.damage
   }
 
-  /// The oldest event, where what is asked for begins before it.
+  /// The number of the oldest event, if the filter also asks for events before it.
   func lost(of log: DurableLog) throws(EventLogError) -> UInt64? {
     guard let oldest = try log.segments().first, oldest > 1 else { return nil }
     if let after, after < oldest - 1 { return oldest }
@@ -181,7 +181,7 @@ extension CommandCall {
     case .time(let time): return time
     case .sequence:
       throw Cause(
-        .usage, "'\(text)' is no moment",
+        .usage, "'\(text)' is not a time",
         remedy: "What comes after an event's number: --after \(text)")
     }
   }

@@ -32,7 +32,7 @@ extension Command {
   }
 }
 
-/// The events that were asked for, on their way to standard output.
+/// A listing of the matching events on standard output.
 private struct EventListing {
   private let call: CommandCall
   private let journal: EventJournal
@@ -96,7 +96,7 @@ private struct EventListing {
     } catch { throw Cause(error) }
   }
 
-  /// An app may be known from its own events only, or be on the board and have none left.
+  /// Throws if the app is unknown: it is neither on the board nor named by any event.
   private func checkApp() throws(Cause) {
     guard let app = filter.app, !isNamed else { return }
     let hasEvents = filter.isOnlyApp ? false : try journal.names(app)
@@ -118,7 +118,7 @@ private struct EventListing {
     try tell(reader.damage)
   }
 
-  /// Names damage, each place once.
+  /// Reports damage on standard error, each place once.
   private mutating func tell(_ damage: [Damage]) throws(Cause) {
     let id = ProblemID.logDamaged.rawValue
     for damage in try journal.untold(damage.filter { damageTold.insert($0).inserted }) {
@@ -126,14 +126,14 @@ private struct EventListing {
     }
   }
 
-  /// Of a line that is shown as it stands no more is read than the filter needs.
+  /// Adds the line to the output if it matches. With --json only its envelope is decoded.
   private mutating func take(_ line: Line) {
     let start = pending.count
     if call.wantsJSON {
       let envelope = EventEnvelope(line)
       let (app, type) = (envelope?.app, (envelope ?? .unreadable).typeName)
       guard filter.matches(app: app, type: type), isShown() else { return }
-      // What is right by its checksum but no event must not break a program that reads on.
+      // A line with a correct checksum may still not be an event; encode it so that the reading program can parse it.
       pending += envelope == nil ? JSON.encode(Event(line)) : line.bytes
     } else {
       var event = Event(sequence: line.sequence, time: line.time)
@@ -149,7 +149,7 @@ private struct EventListing {
     if pending.count > 65_536 { flush() }
   }
 
-  /// Whether a matching event is one of those that are asked for.
+  /// Whether to show a matching event, or to skip it because only the last ones are wanted.
   private mutating func isShown() -> Bool {
     isNamed = true
     if skipped == 0 { return true }

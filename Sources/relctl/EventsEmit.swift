@@ -41,7 +41,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// What is not UTF-8 was replaced when the words were read; nobody meant that.
+  /// Refuses a command line that is not UTF-8. Swift has already replaced the invalid bytes in `arguments`.
   fileprivate func checkArguments() throws(Cause) {
     let words = try Cause.explaining(Files.read("/proc/self/cmdline", limit: 4 << 20))
     if (try? UTF8Span(validating: words.span)) == nil {
@@ -51,7 +51,7 @@ extension CommandCall {
 
   func journal() throws(Cause) -> EventJournal { EventJournal(home: try home(), program: "relctl") }
 
-  /// What comes together is written together: many writers of one line each would wait for the disk line by line.
+  /// Writes lines that arrive together as one batch, so that it waits for the disk once per batch and not per line.
   fileprivate func emitLines() throws(Cause) -> Outcome {
     let journal = try journal()
     var lines = EventLines(
@@ -59,7 +59,7 @@ extension CommandCall {
     while let batch = try lines.next() {
       let numbers = try journal.append(custom: batch.events)
       if !numbers.isEmpty {
-        // Not as other output: whoever hears no more is not told that all went well.
+        // Unlike `context.print` this reports a closed pipe as an error, since the reader has not got all numbers.
         try Cause.explaining(context.output.write(numbers.map { "\($0)\n" }.joined()))
       }
       if let fault = batch.fault { throw fault }
@@ -68,28 +68,28 @@ extension CommandCall {
   }
 }
 
-/// Events as lines of an input, in batches of what has come together.
+/// A reader of events from the lines of an input, in batches of lines that have arrived together.
 struct EventLines {
   struct Batch {
     var events: [CustomEvent]
-    /// What is wrong with the line behind them.
+    /// The fault of the line after these events.
     var fault: Cause?
   }
 
   private let input: File
-  /// Read and not given yet; the beginning of a line at most between two calls.
+  /// Bytes that were read but not returned yet.
   private var buffer: [UInt8] = []
   private var isAtEnd = false
   private var count = 0
 
-  /// Bytes of a line: its data may hold as much white space again.
+  /// The most bytes of a line: its data may contain as much white space again.
   static let longestLine = 2 * CustomEvent.longestData
   private static let mostLines = 1000
   private static let mostBytes = 512 << 10
 
   init(input: File) { self.input = input }
 
-  /// Waits until there is a line at least; nil at the end.
+  /// Waits for at least one line; nil at the end of the input.
   mutating func next() throws(Cause) -> Batch? {
     while true {
       if let batch = take() { return batch }
@@ -119,7 +119,7 @@ struct EventLines {
     return batch.events.isEmpty && batch.fault == nil ? nil : batch
   }
 
-  /// Where the line that begins here ends; nil if more of it may come.
+  /// The end of the line that starts here; nil if more of the line may come.
   private func lineEnd(from start: Int) -> Int? {
     if let newline = buffer.firstIndex(of: UInt8(ascii: "\n"), from: start) { return newline }
     let isWhole = isAtEnd && start < buffer.count

@@ -26,7 +26,7 @@ extension Command {
       throw Cause(error)
     }
     if try call.change(&retention) {
-      // Checkpoints first: what none stands for is kept.
+      // Following the log saves checkpoints. Events that no checkpoint covers would not be dropped.
       var follower = Follower(journal)
       _ = try follower.take()
       do throws(EventLogError) { try journal.log.set(retention) } catch { throw Cause(error) }
@@ -58,7 +58,7 @@ extension CommandCall {
     return size != nil || age != nil || count != nil
   }
 
-  /// A number with one of these units behind it, or `none`; nil where the option is not there.
+  /// The value of a limit: a number with one of these units, or inner nil for `none`. Outer nil: no such option.
   private func limit(_ option: String, _ units: [String: Int64]) throws(Cause) -> Int64?? {
     guard let text = arguments[option] else { return nil }
     if text == "none" { return .some(nil) }

@@ -64,11 +64,11 @@ extension Command {
 }
 
 extension CommandCall {
-  /// Writes down what a repair has done and which numbers are gone.
+  /// Writes an event that says what a repair has done and which numbers are gone.
   ///
-  /// Where the damage was at the end the gap is only there when the next event has its number, so it is looked for
-  /// again. A run that was killed before it came here left its gaps untold.
-  /// - Returns: whether there was anything, and the log as it is now.
+  /// Damage at the end of the log becomes a gap only when the next event is written, so the log is verified again after
+  /// each event. This also reports gaps of an earlier repair that was killed before this step.
+  /// - Returns: whether an event was written, and the result of the last verification.
   fileprivate func tell(_ done: Repair, _ journal: EventJournal) throws(Cause) -> (
     Bool, Verification
   ) {
@@ -77,7 +77,7 @@ extension CommandCall {
     var wasTold = false
     while true {
       let now = try journal.verify()
-      // As many as fit on a line.
+      // One line of the log holds no more than these.
       let missing = now.damage.compactMap(\.missing).prefix(1000)
       guard isUntold || !missing.isEmpty else { return (wasTold, now) }
       for numbers in missing {
@@ -124,7 +124,7 @@ extension Verification {
     return "\(Grouped.text(lines, "event")) since \(Self.day(of: first.time)), \(gap)"
   }
 
-  /// By the clock on the wall; with the year where it is not this one.
+  /// The date in local time, with the year if it is not the current one.
   private static func day(of time: Timestamp) -> String {
     func parts(_ time: Timestamp) -> [Int] {
       let wall = time + Int64(Clock.utcOffset(at: time.milliseconds)) * 1000
@@ -176,7 +176,7 @@ private struct LogReport: Encodable {
   var first: UInt64?
   var last: UInt64?
   var since: Timestamp?
-  /// Numbers that no event has, with those that a repair has written down.
+  /// How many numbers no event has, including those that a repair has recorded.
   var missing: Int
   var segments: Int
   var size: Int

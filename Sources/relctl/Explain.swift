@@ -28,7 +28,7 @@ private struct Problem: Encodable {
 
   init(named word: String) throws(Cause) {
     let known = ProblemID.allCases
-    // It may be copied with the brackets around it.
+    // The operator may have copied the brackets around the id.
     let name = word.uppercased().filter { $0 != "[" && $0 != "]" }
     guard let problem = known.first(where: { [name, "RT-" + name].contains($0.rawValue) }) else {
       let near = Spelling.nearest(to: name, among: known.map(\.rawValue)).first

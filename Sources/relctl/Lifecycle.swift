@@ -51,7 +51,7 @@ extension Command {
       details: "Example: relctl scale greeter web=2 worker=1", options: [.json])
   ) { call throws(Cause) in
     let app = try call.target().app
-    // An unknown app is told before a word that is no count.
+    // Report an unknown app before a malformed word.
     _ = try call.app(app)
     var formation: [String: Int] = [:]
     for word in call.arguments.positional.dropFirst() {

@@ -32,7 +32,7 @@ extension Command {
   }
 }
 
-/// What ends the wait of a command that shows more as it comes.
+/// A source that wakes a command while it follows a log.
 enum StreamSource {
   case changes
   /// The program or terminal that reads our output is gone.
@@ -55,7 +55,7 @@ extension CommandCall {
     context.print("\(line.time) \(line.instance)/\(line.run) \(shown(line.text))")
   }
 
-  /// Takes what is new after each change of the log or a watched folder, until a signal or the end of the reader.
+  /// Calls `take` after each change of the log or a watched folder, until a signal arrives or the reader is gone.
   fileprivate func followSources(_ home: Home, _ take: (FolderWatch) throws(Cause) -> Void)
     throws(Cause) -> Outcome
   {

@@ -5,7 +5,7 @@ import HomeLayout
 import NodeModel
 import Observation
 
-// What all commands share that come into a node.
+// Shared by all commands that connect to a node.
 
 extension Option {
   static let cookieFile = Option(
@@ -19,7 +19,7 @@ extension Option {
 }
 
 extension CommandCall {
-  /// Where nodes are, with what was said of them here. Another user's home holds no nodes of ours, unless it was named.
+  /// A locator of nodes with this call's options. A home that cannot be used is ignored, unless --home names it.
   func nodeLocator() throws(Cause) -> NodeLocator {
     var home: Home?
     do throws(Cause) { home = try self.home() } catch {
@@ -40,7 +40,7 @@ extension CommandCall {
     } catch { throw Cause(.nodeTLS, error.sentence) }
   }
 
-  /// Milliseconds; nil where nothing was said.
+  /// The timeout in milliseconds; nil without --timeout.
   func timeout() throws(Cause) -> Int64? {
     try number("--timeout", in: 1...1_000_000, of: "seconds", remedy: "Write it as in: 30")
       .map { Int64($0) * 1000 }
@@ -53,7 +53,7 @@ extension CommandCall {
     } catch { throw Cause(error) }
   }
 
-  /// Text of many lines, each fit for where it goes.
+  /// Prints text of several lines, each safe for a terminal.
   func write(_ text: String) {
     let lines = text.utf8.split(separator: 10, omittingEmptySubsequences: false)
       .map { shown(String(decoding: $0, as: UTF8.self)) }
@@ -61,13 +61,13 @@ extension CommandCall {
   }
 }
 
-/// What a call prints: written as it comes, or kept for a report.
+/// The output of a call: printed as it arrives, or kept for the JSON report.
 struct CallOutput {
   let call: CommandCall
   private(set) var kept = ""
   private var isLineOpen = false
 
-  /// Bytes that are kept of it.
+  /// Once this many bytes are kept, nothing is added.
   private static let longest = 16 << 20
 
   init(_ call: CommandCall) { self.call = call }
@@ -92,7 +92,7 @@ struct CallOutput {
     }
   }
 
-  /// Nothing follows what was printed.
+  /// Ends the output without a value.
   mutating func end() {
     if isLineOpen, !call.wantsJSON { call.write("\n") }
   }

@@ -50,7 +50,7 @@ extension Command {
     return snapshot.status == "stopping" ? "stopping" : "booting"
   }
 
-  /// Why a node is not up, and what to do; nothing for one that is.
+  /// Why a node is not up, and what to do; empty for a node that is up.
   private static func hindrance(_ node: KnownNode, _ report: NodeReport) -> [String] {
     guard report.state != .up, let cause = report.cause else { return [] }
     let isNameless = node.found.map { $0.name == nil } ?? false

@@ -52,7 +52,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// The function that is to be called, from the words that say so.
+  /// The function to call, from the command's arguments.
   fileprivate func function() throws(Cause) -> RemoteCall {
     let call = RemoteCall(
       positional(1), positional(2), try TermList.parse(positional(3)),
@@ -69,9 +69,9 @@ extension CommandCall {
   }
 }
 
-/// The arguments of a call, as somebody typed them.
+/// The arguments of a call, as typed on the command line.
 enum TermList {
-  /// Reads a list of terms; nothing at all is the empty list.
+  /// Parses a list of terms; blank text is the empty list.
   static func parse(_ text: String) throws(Cause) -> [Term] {
     if text.allSatisfy(\.isWhitespace) { return [] }
     let remedy = "Write a list of Erlang terms, as in: '[kernel, \"text\", 42]'"
@@ -98,7 +98,7 @@ struct Latency {
     return "\(times.count) calls in \(total) µs, p50 \(percentile(50)) µs, p99 \(percentile(99)) µs"
   }
 
-  /// The time that so many percent of the calls did not exceed (nearest rank).
+  /// The time that this percentage of the calls did not exceed (nearest rank).
   private func percentile(_ percent: Int) -> Int64 {
     let rank = (times.count * percent + 99) / 100
     return times.isEmpty ? 0 : times[min(max(rank, 1), times.count) - 1]

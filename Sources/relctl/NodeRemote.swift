@@ -8,9 +8,9 @@ extension Command {
     CommandSyntax(
       "node remote", "NAME@HOST[:PORT]", count: 1...1, "open a shell in a running node",
       details: """
-        That of the node's own release where it was made by mix and runs on this host; else IEx, where the
-        node has Elixir and iex is installed here; else the shell of Erlang. The cookie stands in no
-        argument list. Root opens it as the user whose node it is.
+        If mix made the node's release and the node runs on this host, the release's own shell is opened.
+        Otherwise it is IEx if the node has Elixir and iex is installed here, else Erlang's shell. The
+        cookie appears in no argument list. Root opens the shell as the node's user.
         """, options: [.cookieFile, .tlsOptions])
   ) { call throws(Cause) in
     let name = call.positional(0)
@@ -22,7 +22,7 @@ extension Command {
         return try call.hand(over: call.specification(of: run, app).remoteShell)
       }
     }
-    // What is wrong with the name, the cookie or the node is said by us, not by a VM.
+    // Connect first, since our errors about the name, the cookie or the node are clearer than those of a VM.
     var client = try call.connect(node)
     let shell = try RemoteShell(
       in: node, hasElixir: call.hasElixir(&client),
@@ -35,7 +35,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// Whether the node has IEx; it is looked for, not loaded.
+  /// Whether the node has IEx. The call searches for the module and does not load it.
   fileprivate func hasElixir(_ client: inout Client) throws(Cause) -> Bool {
     do throws(DistributionError) {
       let answer = try client.call(

@@ -71,7 +71,7 @@ extension Command {
     return .success
   }
 
-  /// What the table does not say.
+  /// Lines below the table, for facts that it does not show.
   private static func notes(on app: Board.App, at now: Timestamp) -> [String] {
     var lines: [String] = []
     if app.isStopped {

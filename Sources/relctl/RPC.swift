@@ -27,7 +27,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// Shows what it prints and its value, or what is wrong with it.
+  /// Prints the output and the value of the evaluation, or throws its failure.
   fileprivate func evaluate(_ evaluation: Evaluation, in node: KnownNode) throws(Cause) -> Outcome {
     var client = try connect(node)
     var output = CallOutput(self)

@@ -19,8 +19,8 @@ extension CommandCall {
       .terminal, "a remote shell needs a terminal", remedy: "For one expression: \(remedy)")
   }
 
-  /// Gives the command our terminal until it ends. A keyboard interrupt reaches it without us; a request to end is
-  /// passed on to it.
+  /// Gives the program our terminal until it ends. The terminal sends keyboard interrupts to it directly. SIGHUP and
+  /// SIGTERM are passed on to it.
   func hand(over invocation: Invocation) throws(Cause) -> Outcome {
     var invocation = invocation
     invocation.environment["TERM"] = context.environment["TERM"]

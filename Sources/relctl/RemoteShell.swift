@@ -3,7 +3,7 @@ import Events
 import Observation
 import Posix
 
-/// A shell in a node by a runtime system of this host, which reads the cookie from a HOME made for it alone.
+/// A shell that a VM of this host opens in a node. The VM reads the cookie from a HOME made only for it.
 struct RemoteShell {
   private let folder: String
   let invocation: Invocation
@@ -51,15 +51,15 @@ struct RemoteShell {
 
   func remove() { try? Files.remove(folder) }
 
-  /// Nodes that know each other may do anything with each other, so root does not go there as root.
+  /// The node's user, whom root must become: connected nodes can run any code on each other.
   private static func otherUser(of found: FoundNode?) -> UInt32? {
     guard User.isRoot, let pid = found?.pid, let owner = ProcessTable.user(of: pid), owner != 0
     else { return nil }
     return owner
   }
 
-  /// The start script of a release of mix; one of relx shows the cookie among its arguments. Only what the user
-  /// who runs it, or root, has made is run.
+  /// The start script of a mix release; a script of relx would show the cookie among its arguments. It must belong to
+  /// root or to the user who runs it.
   private static func script(of found: FoundNode?, for user: UInt32) -> String? {
     guard let found, found.networkOf == nil else { return nil }
     let variables = ProcessTable.environment(of: found.pid)
@@ -84,12 +84,12 @@ struct RemoteShell {
     return ["-proto_dist", name, "-ssl_dist_optfile", tlsFile]
   }
 
-  /// Long names and short ones do not talk to each other.
+  /// Whether the node has a long name. Nodes with long and with short names cannot connect to each other.
   private static func isLong(_ address: NodeAddress) -> Bool {
     address.name.host.contains { $0 == "." || $0 == ":" }
   }
 
-  /// What a script of mix goes by. The second `-setcookie` makes the VM read the file in its HOME.
+  /// The environment of a mix script. The second `-setcookie` makes the VM read the file in its HOME.
   private static func variables(
     _ address: NodeAddress, _ folder: String, _ flags: [String]
   ) -> [String: String] {
@@ -100,8 +100,8 @@ struct RemoteShell {
     ]
   }
 
-  /// Erlang's own shell gets its name from the node, so that it leaves no atom there; IEx must bring one.
-  /// Source: erl(1), `-name`; iex(1).
+  /// The command line of a shell. Erlang's shell gets its name from the node, so it adds no atom there; IEx needs a
+  /// name. Source: erl(1), `-name`; iex(1).
   private static func words(
     _ address: NodeAddress, hasElixir: Bool, _ flags: [String], path: String
   ) throws(Cause) -> [String] {

@@ -7,8 +7,8 @@ import Operations
 import Posix
 
 extension CommandCall {
-  /// Asks for an operation if it can be done, sees that an agent lives, and waits for the outcome, telling what happens
-  /// meanwhile.
+  /// Requests an operation if it is possible, makes sure that an agent runs, and waits for the outcome. Meanwhile it
+  /// prints the progress.
   func request(_ operation: some Operation) throws(Cause) -> Outcome {
     let home = try home()
     let board = try board()
@@ -30,7 +30,7 @@ extension CommandCall {
     of request: Event, app: String, _ journal: EventJournal, hasWarned: Bool
   ) throws(Cause) -> Outcome {
     let signals = try Cause.explaining(Signals([.int, .term]))
-    // It may be done before we come to look.
+    // The request may end before the follower starts, so recent events are read too.
     var follower = Follower(journal, recent: 1000)
     let limit = request.data.deadline.map { $0 - request.time + 60_000 + Clock.monotonic() } ?? .max
     let agent = AgentControl(home: journal.home)
@@ -53,7 +53,7 @@ extension CommandCall {
           exitCode: ExitCode.interrupted,
           report: ["relctl: not waiting any more; the request goes on (relctl events -f)"])
       }
-      // An agent that was killed in the middle must not leave us waiting: the next one takes the request up.
+      // The agent may have been killed. The next agent then takes over the request.
       try ensureAgent(journal.home)
       let now = Timestamp(milliseconds: Clock.now())
       if !hasWarned, let cause = agent.silence(since: request.time, now: now) {
@@ -96,7 +96,7 @@ extension CommandCall {
   }
 }
 
-/// The line that tells an event to an operator who waits for a request.
+/// The line that shows an event to an operator who waits for a request.
 enum ProgressLine {
   static func text(_ event: Event) -> String? {
     let data = event.data

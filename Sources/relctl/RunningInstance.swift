@@ -5,7 +5,7 @@ import Operations
 import SlugStore
 
 extension CommandCall {
-  /// The named instance, or the first of the app's that works.
+  /// The named instance, or the app's first running one.
   func runningInstance() throws(Cause) -> (app: Board.App, run: Board.Run) {
     let (name, instance) = try target()
     let app = try app(name)

@@ -55,7 +55,7 @@ private struct SlugReport: Encodable {
   var commit: String?
   var line: String?
   var folder: String?
-  /// Of all files; nil where the manifest is damaged.
+  /// The size of all files; nil if the manifest is damaged.
   var bytes: Int?
   var releases: [Board.SlugUser]
 
@@ -74,7 +74,7 @@ private struct SlugReport: Encodable {
     return reports.sorted { ($1.time ?? none, $0.slug) < ($0.time ?? none, $1.slug) }
   }
 
-  /// The newest release of each app, and how many more.
+  /// The newest release of each app, and how many others it has.
   var usage: String {
     let apps = Dictionary(grouping: releases, by: \.app).sorted { $0.key < $1.key }
     let words = apps.map { app, releases in

@@ -44,7 +44,7 @@ struct SlugDescription {
     rows.isEmpty ? [] : ["", name] + Table.lines(rows).map { "  " + $0 }
   }
 
-  /// Those that a boot needs first.
+  /// The config vars, with those that a boot needs first.
   private var variables: [[String]] {
     let order: [Manifest.Variable.Need] = [.required, .conditional, .optional]
     return order.flatMap { need in

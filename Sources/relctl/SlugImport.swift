@@ -48,11 +48,11 @@ struct SlugImport {
   struct Imported {
     var slug: String
     var isNew: Bool
-    /// How many of its build are in the log now and were not before.
+    /// How many events of its build this import added to the log.
     var events: Int
   }
 
-  /// Unpacks an archive for as long as something is done with what it holds.
+  /// Unpacks an archive into a folder that is removed when `work` is done.
   func unpacking<Made>(_ archive: String, _ work: (String) throws(Cause) -> Made) throws(Cause)
     -> Made
   {
@@ -83,7 +83,7 @@ struct SlugImport {
     let stored: StoredSlugs.Stored
     do throws(Cause) {
       stored = try store.store(tree, provenance: provenance) { stored throws(Cause) in
-        // The record beside the slug says that its events are in the log.
+        // A record beside the slug means that its events are in the log already.
         let new = store.hasRecord(stored.id) ? nil : record
         events = try journal.tell(
           of: told(stored, record, provenance), isNew: stored.isNew, record: new)
@@ -111,7 +111,7 @@ struct SlugImport {
     }
   }
 
-  /// What the slug says, else its record, else what is known of the import.
+  /// The provenance in the slug, else in its record, else that of this import.
   private func provenance(_ said: Provenance?, _ record: SlugRecord?, _ mask: Redactor)
     -> Provenance
   {
@@ -133,7 +133,7 @@ struct SlugImport {
     tell(imported)
   }
 
-  /// What is to be said of it beside its id.
+  /// Prints what the operator should know besides the slug's id.
   func tell(_ imported: Imported) {
     if call.wantsJSON { return }
     if !imported.isNew { call.context.print("       it was here already") }

@@ -6,7 +6,7 @@ import Posix
 import SlugStore
 
 extension Command {
-  /// Enough to go back to the builds of a day or two.
+  /// How many unused slugs are kept: enough for the builds of a day or two.
   private static let kept = 5
 
   static let slugGC = Command(
@@ -74,7 +74,7 @@ extension Command {
 }
 
 extension CommandCall {
-  /// Removes slugs under the store's lock, and says so in the log.
+  /// Removes slugs under the store's lock, and writes an event for each.
   fileprivate func remove(
     from home: Home, choose: () throws(Cause) -> [String], told: (String) -> Void
   ) throws(Cause) -> SlugRemoval.Freed {

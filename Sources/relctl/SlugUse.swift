@@ -3,18 +3,18 @@ import HomeLayout
 import Observation
 import Posix
 
-/// Who needs the slugs of a home: ledgers, open requests, and processes that run from one.
+/// The uses of a home's slugs: by ledgers, by open requests, and by processes that run from a slug.
 struct SlugUse {
   let users: [String: [Board.SlugUser]]
-  /// A process by slug: also what runs without a release, as `relctl eval` does.
+  /// A process for each slug in use, also one without a release, such as that of `relctl eval`.
   let processes: [String: Int32]
 
-  /// - Throws: `RT-LOG-DAMAGED`: a ledger that lacks lines may lack releases.
+  /// - Throws: `RT-LOG-DAMAGED`, since a damaged log may lack releases.
   init(of home: Home) throws(Cause) {
     let (board, isDamaged) = try LiveBoard.board(of: home, program: "relctl")
     if isDamaged {
       throw Cause(
-        .logDamaged, "the event log is damaged, so nobody can tell which slugs are needed",
+        .logDamaged, "the event log is damaged, so relctl cannot tell which slugs are needed",
         remedy: "Repair it first: relctl events repair")
     }
     users = board.slugUsers
@@ -23,7 +23,7 @@ struct SlugUse {
 
   var used: Set<String> { Set(users.keys).union(processes.keys) }
 
-  /// A run works in its slug's tree and has its program from there.
+  /// The processes whose working folder or program is in a slug's tree.
   private static func processes(from slugs: String) -> [String: Int32] {
     let root = ((try? Files.resolve(slugs)) ?? slugs) + "/"
     var found: [String: Int32] = [:]
@@ -37,7 +37,7 @@ struct SlugUse {
     return found
   }
 
-  /// Why a slug cannot go; nil where nobody needs it.
+  /// Why a slug cannot be removed; nil if it is unused.
   func reason(_ slug: String) -> Cause? {
     let id = slug.prefix(12)
     if let users = users[slug], let first = users.first {

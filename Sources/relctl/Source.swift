@@ -4,26 +4,26 @@ import Posix
 import ReleaseModel
 import SlugStore
 
-/// What the operator named to be made a slug of: a folder or an archive.
+/// The source of a slug, as the operator named it: a folder or an archive.
 struct Source {
   enum Kind {
     case project
-    /// What mix or relx has built; it is taken as it is.
+    /// A release built by mix or relx, which is taken unchanged.
     case otpRelease
-    /// What this buildpack has made; it is imported.
+    /// A slug made by this buildpack, which is imported.
     case slug
-    /// A tar archive that is said to hold a slug or a built OTP release.
+    /// A tar archive that should hold a slug or a built OTP release.
     case archive
   }
 
   /// As the operator wrote it.
   let name: String
   let path: String
-  /// What the operator named, for the events: an archive, while `path` is where it was unpacked.
+  /// The path that the operator named, for the events. For an archive, `path` is the folder it was unpacked to.
   let origin: String
   let kind: Kind
 
-  /// - Throws: a cause before anything is made or copied.
+  /// - Throws: a cause, before any file is made or copied.
   init(_ name: String, _ context: Context) throws(Cause) {
     do throws(PosixError) { path = try Files.resolve(context.absolute(name)) } catch {
       throw Cause(.sourceMissing, "cannot build '\(name)': \(error.errno)")
@@ -57,7 +57,7 @@ struct Source {
     }
   }
 
-  /// The project's own files tell more than a folder `app` beside them.
+  /// The kind of a folder. A project's own files take precedence over a slug in its folder `app`.
   private static func kind(of path: String, called name: String, _ context: Context) throws(Cause)
     -> Kind
   {
@@ -70,7 +70,7 @@ struct Source {
       "'\(name)' holds neither one project of mix or rebar3 nor a built OTP release")
   }
 
-  /// Asks whoever would build it; a folder that is chosen in it is looked at when it is built.
+  /// Asks relpack whether it can build the folder. A subfolder in RELPACK_FOLDER is only checked by the build.
   private static func isProject(_ path: String, _ context: Context) throws(Cause) -> Bool {
     if context.environment["RELPACK_FOLDER"] != nil { return true }
     let detect = Invocation(
@@ -78,7 +78,7 @@ struct Source {
     return try Cause.explaining(detect.run(errors: .null, limit: 30_000).isSuccess)
   }
 
-  /// What people write by hand is read first: a slip there must not cost a build.
+  /// Reads the handwritten files first, so that a mistake in them shows before the build.
   private func checkTexts() throws(Cause) {
     func read(_ file: String) throws(Cause) -> [UInt8]? {
       try Cause.explaining(Files.readIfThere(path + "/" + file, limit: 1 << 20))

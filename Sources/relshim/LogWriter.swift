@@ -9,8 +9,8 @@ struct LogWriter {
   private static let filesKept = 5
   /// A longer line is cut into several.
   private static let longestLine = 16 << 10
-  /// Bytes that are left to other programs when the disk gets full. An app's output must not fill the space that the agent
-  /// has released from its reserve.
+  /// Bytes that are left to other programs when the disk gets full. An app's output must not fill the space that the
+  /// agent has released from its reserve.
   private static let spaceLeft = 2 * Home.ballastSize
   /// Bytes that are written even then, since the first lines of a new run may say why it fails.
   private static let firstWords = 64 << 10
@@ -54,7 +54,7 @@ struct LogWriter {
     if lost > 0 { write([]) }
   }
 
-  /// On a full disk lines are lost, but the run goes on. The number of lost lines is written when there is space again.
+  /// On a full disk lines are lost, but the run continues. Their number is written when there is space again.
   private mutating func write(_ lines: [UInt8]) {
     let kept = lines[..<fitting(lines)]
     let left = Self.count(lines[kept.endIndex...])
@@ -91,7 +91,7 @@ struct LogWriter {
     return lines.prefix(room).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
   }
 
-  /// The oldest file is removed first, to make room. If renaming fails, the current file grows on.
+  /// The oldest file is removed first, to make room. If renaming fails, the current file keeps growing.
   private mutating func rotate() {
     let kept = ((try? Files.list(folder.log)) ?? []).compactMap { Int($0) }.sorted()
     for old in kept.dropLast(Self.filesKept - 1) { try? Files.remove("\(folder.log)/\(old)") }

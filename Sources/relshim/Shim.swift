@@ -20,7 +20,7 @@ struct Shim {
 
   struct AlreadyRunning: Error, CustomStringConvertible {
     var path: String
-    var description: String { "the run of '\(path)' has had its relshim" }
+    var description: String { "the run in '\(path)' was started by a relshim before" }
   }
 
   /// Takes the run's folder and starts the command.
@@ -116,7 +116,7 @@ struct Shim {
       endDescendants()
     } else if toldAt.map({ isYoung && now - $0 >= Self.repetition }) ?? true {
       toldAt = now
-      // To the whole group: a command of several programs has a shell between relshim and the BEAM.
+      // The whole group gets the signal: a command of several programs has a shell between relshim and the BEAM.
       // The BEAM's own helper ignores SIGTERM, and port programs have groups of their own.
       child.signalGroup(.term)
     }
@@ -175,7 +175,7 @@ struct Shim {
     guard askedAt == nil, let agent = options.agent,
       (try? Lock.isHeld(agent.home.agentLock)) == false
     else { return }
-    // Not the run's own PATH, in which the slug comes first.
+    // The run's own PATH is not used, because the slug comes first in it.
     let environment = ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"]
     let invocation = Invocation(
       [agent.program, "agent", "start", "--home", agent.home.root], in: "/",

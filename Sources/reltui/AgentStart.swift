@@ -21,7 +21,7 @@ struct AgentStart {
 
   var descriptor: Int32 { reading.descriptor }
 
-  /// Call when the descriptor can be read.
+  /// Call this when the descriptor can be read.
   /// - Returns: nil while it runs; at its end the cause of a failure, if it failed.
   mutating func read() -> Cause?? {
     let bytes = (try? reading.read(upTo: 4096)) ?? []

@@ -11,7 +11,7 @@ import Posix
 import SlugStore
 import Terminal
 
-/// The dashboard with its sources: what is read becomes messages, and effects are carried out.
+/// The dashboard with its sources. It turns what it reads into messages, and carries out effects.
 struct DashboardSession {
   let context: Context
   let home: Home
@@ -103,7 +103,7 @@ struct DashboardSession {
     }
   }
 
-  /// Checks the runs and the agent again: the log may not tell that one of them was killed.
+  /// Checks the runs and the agent again: the log may not record that one of them was killed.
   mutating func look() {
     if moment != nil { return }
     agent.look(follower.board)
@@ -211,7 +211,7 @@ struct DashboardSession {
     }
   }
 
-  /// Waits until every watched node has told what is wanted of it, or cannot.
+  /// Waits until every watched node has reported the wanted parts, or cannot.
   /// - Parameter milliseconds: the longest wait.
   mutating func settleNodes(for parts: NodeAttention.Parts, milliseconds: Int64) throws(Cause) {
     let end = Clock.monotonic() + milliseconds

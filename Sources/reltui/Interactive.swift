@@ -38,7 +38,7 @@ struct Interactive {
       }
       return .success
     } catch {
-      // There is no terminal left to print a reason on.
+      // There is no terminal left on which a reason could be printed.
       if error == .gone { return Outcome(exitCode: Signal.hup.exitCode) }
       throw Cause(.terminal, error.sentence, remedy: error.remedy)
     }
@@ -89,7 +89,7 @@ struct Interactive {
     }
     // A log that is not there yet cannot be watched.
     if session.follower.descriptor == nil { limit = min(limit, 1000) }
-    // No event tells when there is space again.
+    // No event reports that there is space again.
     if session.isDiskFull { limit = min(limit, 5000) }
     return limit
   }

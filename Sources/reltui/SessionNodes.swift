@@ -18,7 +18,7 @@ struct SessionNodes {
   private var open: [String: (app: String?, deadline: Int64)] = [:]
   private var runs: Set<UInt64> = []
 
-  /// How an action came out: the id of its request, the app, and the cause of a failure.
+  /// How an action ended: the id of its request, the app, and the cause of a failure.
   typealias Outcome = (id: String, app: String?, cause: Cause?)
 
   /// Milliseconds that an action may take: starting an application may take a minute.
@@ -28,7 +28,7 @@ struct SessionNodes {
 
   init(_ worker: FleetWorker) { self.worker = worker }
 
-  /// Readable when there are news of nodes.
+  /// Readable when there is news of nodes.
   var descriptor: Int32 { worker.descriptor }
 
   private mutating func send(_ order: @escaping FleetWorker.Order) {
@@ -52,7 +52,7 @@ struct SessionNodes {
   /// The time at which `take` is to be called at the latest, on the monotonic clock.
   var nextTick: Int64? { open.values.map(\.deadline).min() }
 
-  /// Takes what has come: all reports if any has changed, log lines, outcomes of actions.
+  /// Takes what has arrived: all reports if any has changed, log lines, outcomes of actions.
   mutating func take() -> (reports: [NodeReport]?, logs: [NodeLogPart], outcomes: [Outcome]) {
     var changed: [NodeReport]?
     var (logs, ended): ([NodeLogPart], [Outcome]) = ([], [])
@@ -67,7 +67,7 @@ struct SessionNodes {
     return (changed, logs, ended + expired())
   }
 
-  /// Whether every watched node has told the parts that are wanted of it, or cannot.
+  /// Whether every watched node has reported the wanted parts, or cannot.
   func isSettled(for parts: NodeAttention.Parts) -> Bool {
     guard orders.sent == orders.done else { return false }
     return reports.allSatisfy { report in

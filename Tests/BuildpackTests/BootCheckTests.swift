@@ -330,7 +330,7 @@ import Testing
 /// The outcome on a host without namespaces.
 private func checked(_ reason: String) -> BootCheck.Outcome {
   .checked(
-    reason: "no network can be set apart for it (\(reason))",
+    reason: "the host allows no separate network for it (\(reason))",
     remedy: "RELPACK_BOOT_CHECK=network boots it all the same")
 }
 

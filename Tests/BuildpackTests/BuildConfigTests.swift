@@ -148,8 +148,8 @@ private let tools = ".tool-versions"
       [
         "node 18.12.1 \(phoenix):3", "rebuild", "phoenix folder apps/web", "assets folder assets",
         "assets script build_assets",
-        "\(phoenix):4: npm_version: what comes with Node, or the image has, is taken",
-        "\(phoenix):5: yarn_version: what comes with Node, or the image has, is taken",
+        "\(phoenix):4: npm_version: this key is ignored: the build uses the one of Node or of the image",
+        "\(phoenix):5: yarn_version: this key is ignored: the build uses the one of Node or of the image",
         "\(phoenix):7: remove_node: Node is not put into a slug",
       ]),
     Case(

@@ -29,7 +29,7 @@ import Testing
   }
 
   private static let reason =
-    "no network can be set apart for it (unshare: unshare failed: No space left on device)"
+    "the host allows no separate network for it (unshare: unshare failed: No space left on device)"
   private static let checked = BootCheck.Outcome.checked(
     reason: reason, remedy: "RELPACK_BOOT_CHECK=network boots it all the same")
 

@@ -293,8 +293,8 @@ private let hostPath = Environment.current["PATH"] ?? ""
     ),
     (
       "erlang 27\nelixir 1.16",
-      "RT-BUILD-TOOLCHAIN: .tool-versions:2 wants Elixir 1.16, which HERE does not have for "
-        + "Erlang/OTP 27 (.tool-versions:1 wants 27), but for 25, 26"
+      "RT-BUILD-TOOLCHAIN: .tool-versions:2 wants Elixir 1.16, which HERE has only for "
+        + "Erlang/OTP 25, 26, not for 27 (.tool-versions:1 wants 27)"
     ),
     (
       "erlang 27.0\nelixir 1.17.1",
@@ -317,8 +317,8 @@ private let hostPath = Environment.current["PATH"] ?? ""
         + "the nearest are 26.2.5, 27.0; the image has 27.0.1")
     #expect(
       try Self.outcome("erlang 27\nelixir 1.16.2", path: path)
-        == "RT-BUILD-TOOLCHAIN: .tool-versions:2 wants Elixir 1.16.2, which HERE does not have for "
-        + "Erlang/OTP 27 (.tool-versions:1 wants 27), but for 25, 26")
+        == "RT-BUILD-TOOLCHAIN: .tool-versions:2 wants Elixir 1.16.2, which HERE has only for "
+        + "Erlang/OTP 25, 26, not for 27 (.tool-versions:1 wants 27)")
     // The project did not require that Erlang.
     #expect(try Self.outcome("elixir 1.16.2", path: path) == "OTP-26.2.5.tar.gz")
     #expect(try Self.outcome("", path: path) == "OTP-26.2.5.tar.gz")

@@ -30,7 +30,7 @@ struct EnvironmentFileTests {
     (Array("Ä=1".utf8), "1: what stands before '=' cannot be a variable's name"),
     (Array("A='x\ny'".utf8), "1: a quote is not closed in this line"),
     (Array(#"A="x\""#.utf8), "1: a quote is not closed in this line"),
-    (Array("A='x'y".utf8), "1: something stands behind the closing quote"),
+    (Array("A='x'y".utf8), "1: there is text after the closing quote"),
     (Array("A=1\nB=".utf8) + [0xFF], "2: it is not UTF-8, or holds a zero byte"),
     (Array("A=".utf8) + [0], "1: it is not UTF-8, or holds a zero byte"),
   ]

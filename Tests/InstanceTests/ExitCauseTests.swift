@@ -182,6 +182,15 @@ import Testing
     #expect(OutputDiagnosis([missing, again]).missingVariable == "A_B")
     #expect(OutputDiagnosis([missing, again]).isCutShort)
     #expect(!OutputDiagnosis(["** (System.EnvError) x", missing, again]).isCutShort)
+    // The head of the VM's own line is lost, too.
+    #expect(OutputDiagnosis(["[{_},{_}]},{Elixir.Config,read!,2,[{_},{_}]}]})"]).isCutShort)
+    // A whole failure without an exception.
+    let whole = [
+      "[notice] Application demo exited: Demo.start(:normal, []) returned an error: :nope",
+      "Kernel pid terminated (application_controller) "
+        + "({application_start_failure,demo,{nope,{'Elixir.Demo',start,[normal,[]]}}})",
+    ]
+    #expect(!OutputDiagnosis(whole).isCutShort)
     #expect(OutputDiagnosis([term, again]).place == 0 && OutputDiagnosis([]).words == nil)
   }
 

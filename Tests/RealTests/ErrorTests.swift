@@ -82,8 +82,8 @@ import Testing
       ["events", "emit", "a.b", "--data", "{\"a\":01}"], 65, "RT-EVENT-DATA",
       "the data is not JSON (near byte 8)"),
     Case(["events", "--app", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
-    Case(["events", "--since", "soon"], 64, "RT-USAGE", "'soon' is no moment"),
-    Case(["events", "--since", "42"], 64, "RT-USAGE", "'42' is no moment"),
+    Case(["events", "--since", "soon"], 64, "RT-USAGE", "'soon' is not a time"),
+    Case(["events", "--since", "42"], 64, "RT-USAGE", "'42' is not a time"),
     Case(
       ["events", "--since", "1h", "--until", "2h"], 64, "RT-USAGE", "--until is before --since"),
     Case(

@@ -11,7 +11,7 @@ struct BootCheckCause {
   /// The values that the release was started with.
   let placeholders: PlaceholderVars
 
-  /// The program ended by itself.
+  /// The outcome if the program ended by itself.
   func ended(_ exit: Exit, _ lines: [String], _ aim: BootAttempt.Aim) -> BootCheck.Outcome {
     let isKilled = exit == .signal(.kill) || exit == .code(137)
     let last = OutputDiagnosis(lines)
@@ -56,7 +56,7 @@ struct BootCheckCause {
     return .failed(hung)
   }
 
-  /// The configuration cannot be read.
+  /// The outcome if the configuration cannot be read.
   /// - Parameters:
   ///   - place: file and line.
   ///   - text: the text at that place. If it holds a placeholder, the real value may be right.
@@ -65,13 +65,13 @@ struct BootCheckCause {
       return .unclear(
         cause(
           "could not be checked: the placeholder for \(name) is not accepted (\(place)): \(complaint)",
-          "Give \(name) a \"value\" in app.json's env that will do.", [],
+          "Give \(name) a \"value\" in app.json's env that the release accepts.", [],
           facts: ["variable": name]))
     }
     return .failed(cause("cannot be configured: \(place): \(complaint)", remedy, []))
   }
 
-  /// Modules do not load, each for its reason.
+  /// The outcome if modules do not load, each for its own reason.
   func unloadable(_ modules: [(name: String, reason: String)]) -> BootCheck.Outcome {
     let sentences = modules.map { "the module \($0.name) does not load: \($0.reason)" }
     let more = modules.count > 1 ? " (and \(modules.count - 1) more)" : ""
@@ -92,7 +92,8 @@ struct BootCheckCause {
     return cause(
       "could not be checked: the placeholder for \(name) is not accepted\(place(of: name)): "
         + short(last.words ?? ""),
-      "Give \(name) a \"value\" in app.json's env that will do.", last.lines[last.evidence],
+      "Give \(name) a \"value\" in app.json's env that the release accepts.",
+      last.lines[last.evidence],
       facts: ["variable": name])
   }
 

@@ -13,7 +13,7 @@ struct BootCheckJob: Codable, Sendable {
   var placeholders: PlaceholderVars
   /// Names of the app's config vars.
   var known: Set<String>
-  /// Their values, if the check is to use the real ones.
+  /// The config vars with their real values; nil if the check must not use them.
   var real: [String: String]?
   var hasNetwork: Bool
   /// The config var RELEASE_NAME, since platforms also set it when a release starts.

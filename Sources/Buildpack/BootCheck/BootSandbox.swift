@@ -19,8 +19,8 @@ public struct BootSandbox {
   /// The first line of the inner program, which shows that the namespaces work.
   private static let hello = "inside"
 
-  /// `BootCheck` runs `relpack boot-check FILE`. That runs `relpack boot-check FILE own|foreign` inside the namespaces,
-  /// and says whether the tree belongs to this user, because the owners of files cannot be seen there.
+  /// `BootCheck` runs `relpack boot-check FILE`, which runs `relpack boot-check FILE own|foreign` inside the
+  /// namespaces. The last word says whether this user owns the tree, because file owners cannot be seen there.
   public static func perform(_ words: [String], write: (String) -> Void) throws(Cause) {
     let (path, owner) = (words.first ?? "", words.dropFirst().first)
     let job: BootCheckJob
@@ -56,13 +56,13 @@ public struct BootSandbox {
     while Child.reapAny() != nil {}
   }
 
-  /// Runs this program again inside the namespaces. If the host does not allow that, checks what can be checked here.
+  /// Runs this program again inside the namespaces. If the host does not allow that, checks what it can without them.
   private func fromOutside() throws(Cause) -> String {
     var lines: [String] = []
     do throws(PosixError) { lines = try inside() } catch { lines = ["\(error)"] }
     guard lines.first == Self.hello else {
       let reason = lines.first ?? "unshare(1) does nothing"
-      return text(results(noBootBecause: "no network can be set apart for it (\(reason))"))
+      return text(results(noBootBecause: "the host allows no separate network for it (\(reason))"))
     }
     let silence = "the program that boots it was ended"
     return lines.first { $0.hasPrefix("[") }
@@ -70,7 +70,7 @@ public struct BootSandbox {
   }
 
   private func inside() throws(PosixError) -> [String] {
-    // An overlay refuses changes of files that belong to another user.
+    // An overlay refuses changes to files that belong to another user.
     let isOwn = try Files.info(job.tree)?.owner == User.id
     let command =
       Isolation.entrance(network: !job.hasNetwork)
@@ -137,7 +137,7 @@ public struct BootSandbox {
     return (major ?? 0) < 11 ? "its runtime is older than OTP 23" : nil
   }
 
-  /// Each try can correct one placeholder; more are seldom wrong.
+  /// Each try can correct one placeholder. More than this number are seldom wrong.
   private static let mostTries = 8
 
   /// Evaluates the configuration and loads the code, without a boot.
@@ -204,7 +204,7 @@ public struct BootSandbox {
 
   /// - Parameters:
   ///   - isNamed: whether the release's own script names the node.
-  ///   - reads: only evaluate the run-time configuration.
+  ///   - reads: whether the program only evaluates the run-time configuration.
   private func invocation(
     _ release: OTPRelease, _ placeholders: PlaceholderVars, isNamed: Bool, port: UInt16, reads: Bool
   ) throws(PosixError) -> Invocation {

@@ -81,7 +81,7 @@ struct PlaceholderVars: Codable, Equatable, Sendable {
   }
 
   /// Corrects a placeholder if the release's last output says which kind of value it needs.
-  /// - Parameter known: names of the app's config vars; only these may be invented because the release misses them.
+  /// - Parameter known: names of the app's config vars. A missing variable gets a value only if it is one of these.
   /// - Returns: whether a value has changed, so that another try makes sense.
   mutating func improve(after last: OutputDiagnosis, known: Set<String>) -> Bool {
     if let name = last.missingVariable, known.contains(name), values[name] == nil {

@@ -7,7 +7,7 @@ import ReleaseModel
 /// booted.
 struct SavedBootCheck: Codable, Equatable {
   var format = Self.format
-  /// Over everything that can change the result of a boot check.
+  /// A digest of everything that can change the result of a boot check.
   var digest: String
   /// One result for each OTP release; all have booted.
   var results: [BootCheck.Result]
@@ -34,7 +34,7 @@ struct SavedBootCheck: Codable, Equatable {
     guard !results.isEmpty, results.allSatisfy(\.hasBooted) else { return }
     let saved = SavedBootCheck(digest: digest, results: results)
     let path = folder + "/" + file
-    // A folder with this name would block every later build.
+    // A folder with this name would keep every later build from saving its result.
     if Files.isFolder(path) { try? Files.remove(path) }
     try? Files.replace(path, with: JSON.encode(saved))
   }

@@ -17,12 +17,12 @@ struct BuildCache: Sendable {
     var key: CacheKey
     var digests: SourceDigests
     var origin: String
-    /// The folder that holds source, dependencies and compiled code. Links may lead from each to each.
+    /// The folder that holds source, dependencies and compiled code. Links may lead from each of them to the others.
     var root: String
     var source: String
-    /// The folder into which mix or rebar3 fetches dependencies. Files in it came with the source and stay.
+    /// The folder into which mix or rebar3 fetches dependencies. Files already in it came with the source and stay.
     var dependencies: String
-    /// The folder for compiled code. It must be missing or empty, and so must the slug's.
+    /// The folder for compiled code. This folder and the slug's folder must be missing or empty.
     var build: String
     var slug: String
   }
@@ -31,7 +31,7 @@ struct BuildCache: Sendable {
     case nothing(String)
     /// The sources of fetched dependencies.
     case dependencies(String)
-    /// Fetched dependencies, compiled. The applications of the source are compiled again.
+    /// Fetched dependencies and their compiled code. The applications of the source are compiled again.
     case compiledDependencies(String)
     /// All compiled code. mix compiles changed files, and files that depend on them.
     case compiled(String)
@@ -49,7 +49,7 @@ struct BuildCache: Sendable {
     }
   }
 
-  /// Restores the parts of the cache that fit, and sets the time of every file of the source by its content.
+  /// Restores the parts of the cache that fit, and sets times that show which source files have changed.
   /// - Parameter unpack: copies the source. It is not called if the slug is used again.
   func restore<Failure>(_ wanted: Wanted, unpack: () throws(Failure) -> Void) throws(Failure)
     -> Reuse
@@ -61,7 +61,7 @@ struct BuildCache: Sendable {
     try unpack()
     do throws(CacheFault) {
       let found = try found.get()
-      // If no times can be set, mix could not tell which files have changed.
+      // If the times cannot be set, mix cannot tell which files have changed.
       try CacheFault.of(
         SourceTimes.set(wanted.digests, in: wanted.source, changed: found.decision.changed))
       if let fault = found.put(wanted) { throw fault }
@@ -92,8 +92,8 @@ struct BuildCache: Sendable {
   }
 }
 
-/// File times that tell mix and rebar3 which sources have changed by content. For these tools a source has changed if it
-/// is younger than its result, but platforms give the files of a source any times.
+/// File times that tell mix and rebar3 which source files have changed in content. These tools treat a source file as
+/// changed if it is newer than its result, but platforms give source files arbitrary times.
 enum SourceTimes {
   /// For unchanged sources: 2000-01-01.
   static let source = 946_684_800

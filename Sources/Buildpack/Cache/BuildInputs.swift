@@ -45,7 +45,7 @@ struct BuildInputs {
     key = CacheKey(parts: parts, lock: lock, variables: all.filter { loose.contains($0.key) })
   }
 
-  /// Refuses folders that the build's user cannot change, since it could not remove them after the exchange.
+  /// Refuses folders that the build's user cannot change, since the build could not remove them after the exchange.
   private static func checkFolders(_ folders: [String], in source: String) throws(BuildFailure) {
     for folder in folders.map({ source + "/" + $0 }) {
       let isOwn = (try? Files.info(folder))??.owner == User.id

@@ -1,4 +1,4 @@
-/// How much of a cache a build may use. It depends only on the inputs of both.
+/// The decision how much of a cache a build may use. It depends only on the inputs of this build and the cached one.
 struct CacheDecision {
   let reuse: BuildCache.Reuse
   /// Paths of the source that have changed since the compiled code was made; nil if no compiled code is used.
@@ -99,10 +99,10 @@ struct SourceChange: Hashable, Sendable {
 
   /// Whether mix itself finds and compiles everything that depends on this file.
   ///
-  /// It does for Elixir in an application's `lib`. mix knows a template that was used, but not one that appears or
-  /// disappears. It does not know Erlang headers and files that code reads while it is compiled.
-  /// - Parameter own: names of the project's applications. A folder belongs to one if it has its name, because there may be
-  ///   other projects, as data in `priv` for example.
+  /// mix does this for Elixir files in an application's `lib`. It knows a template that was used, but not one that
+  /// appears or disappears. It does not know Erlang headers and files that code reads while it is compiled.
+  /// - Parameter own: names of the project's applications. Only a folder with such a name counts, because there may be
+  ///   other projects, for example as data in `priv`.
   func isTracked(among source: [String: [UInt8]], own: Set<String>) -> Bool {
     // mix looks at the target of a link, not at the link.
     if source[path]?.first == 2 { return false }
@@ -126,7 +126,7 @@ struct SourceChange: Hashable, Sendable {
 }
 
 extension BuildCache.Wanted {
-  /// The places of its trees relative to the root.
+  /// The places of the dependencies and of compiled code, relative to the root.
   var layout: String { BuildCache.layout(root, dependencies: dependencies, build: build) }
 
   func isVendored(_ path: String) -> Bool {

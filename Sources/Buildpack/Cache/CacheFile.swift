@@ -154,9 +154,9 @@ struct CacheFile {
       }.map { folder + "/" + $0 })
   }
 
-  /// Makes the fetch marks younger than all other files, so that the next build sees which dependencies are unchanged
-  /// since they were fetched. The file system's clock ticks in milliseconds; if it does not tick soon, the next build takes
-  /// them for changed.
+  /// Makes the fetch marks newer than all other files, so that the next build sees which dependencies are unchanged
+  /// since they were fetched. The file system's clock ticks in milliseconds; if it does not tick in time, the next
+  /// build treats these dependencies as changed.
   private static func touch(_ marks: [String]) throws(PosixError) {
     guard let first = marks.first else { return }
     try Files.setModified(first, SourceTimes.restored)

@@ -10,11 +10,11 @@ extension BuildCache {
     /// The folder that holds dependencies and compiled code.
     var root: String
     var dependencies: String?
-    /// Their folder, even if they are not kept.
+    /// The folder of dependencies, even if they are not kept.
     var dependenciesPlace: String
     /// The folder of compiled code; nil if another build must not use it.
     var build: String?
-    /// That folder, even if it is not kept.
+    /// The folder of compiled code, even if it is not kept.
     var buildPlace: String
     /// The slug's folder; nil if another build must not use it.
     var slug: String?
@@ -55,7 +55,7 @@ extension BuildCache {
     for name in names where name.hasPrefix(new) {
       guard let file = try? File.open(name, .read, in: folder),
         (try? Lock.isHeld(file)) == false,
-        // A new file may not be locked yet.
+        // Another build may have made the file and not locked it yet.
         let changed = Files.modified(folder.name + "/" + name),
         Clock.now() - changed / 1_000_000 > 60_000
       else { continue }
@@ -111,8 +111,8 @@ struct CacheFileWriter {
     return tree
   }
 
-  /// Names of the dependencies in which nothing has changed since they were fetched. mix touches `.fetch` in each of them
-  /// when all are fetched; files that were made or changed later have a younger status change time, which cannot be set.
+  /// Names of the dependencies in which nothing has changed since they were fetched. mix touches `.fetch` in each of
+  /// them after it has fetched all. Files made or changed later have a newer status change time, which cannot be set.
   private static func untouched(_ tree: CacheIndex.Tree, _ folder: String) -> Set<String> {
     var fetched: [String: Int64] = [:]
     for entry in tree.entries where CachePath.isFetchMark(entry.path) {

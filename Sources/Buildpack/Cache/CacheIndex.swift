@@ -3,7 +3,7 @@ struct CacheIndex: Hashable, Sendable {
   /// A tree whose files are in the cache.
   struct Tree: Hashable, Sendable {
     var entries: [Entry] = []
-    /// Dependencies in which nothing has changed since they were fetched, so that other tools can use them.
+    /// Names of dependencies that are unchanged since they were fetched, so that builds with other tools can use them.
     var untouched: Set<String> = []
     var size: Int { entries.reduce(0) { $0 + $1.size } }
   }
@@ -22,7 +22,7 @@ struct CacheIndex: Hashable, Sendable {
   enum Part: String, CaseIterable, Sendable { case dependencies, build, slug }
 
   var key: [CacheKey.Part]
-  /// The places of the trees relative to the source. Links between them are right only in these places.
+  /// The places of the trees relative to the build's root. Links between the trees are right only in these places.
   var layout: String
   var source: [String: [UInt8]]
   /// Digests of the values of variables that files of the source mention.

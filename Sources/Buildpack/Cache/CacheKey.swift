@@ -11,8 +11,8 @@ struct CacheKey: Hashable, Sendable {
 
   /// In the order in which differences are listed.
   var parts: [Part]
-  /// The name of the part with the lock file's digest. If there is no such part, a fetch may give other versions today, so
-  /// no fetched dependency is used again.
+  /// The name of the part with the lock file's digest. Without this part a new fetch may give other versions, so no
+  /// fetched dependency is used again.
   var lock: String
   /// Variables whose values change from build to build, by name. One counts only if a file mentions it.
   var variables: [String: String]

@@ -38,7 +38,7 @@ enum CachePath {
     part == .build ? application(path) : path.split(separator: "/").first.map(String.init)
   }
 
-  /// `path` relative to `folder`; empty if it is not below it.
+  /// `path` relative to `folder`; empty if `path` is not below `folder`.
   static func relative(_ path: String, to folder: String) -> String {
     path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : ""
   }

@@ -8,7 +8,7 @@ struct SourceDigests: Hashable, Sendable {
   /// digest is that of its target's text.
   let files: [String: [UInt8]]
   let folders: [String]
-  /// The words that occur in a file. If code names a variable, the variable's value may be in compiled code.
+  /// The searched words that occur in some file. If code names a variable, compiled code may hold the variable's value.
   let mentioned: Set<String>
   /// Why compiled code cannot be matched to this source; nil if it can.
   let unfit: String?
@@ -16,7 +16,7 @@ struct SourceDigests: Hashable, Sendable {
   /// The word that means the state of the git repository.
   static let git = ".git"
 
-  /// - Parameter words: names of variables whose values change from build to build. Calls of git are always searched.
+  /// - Parameter words: names of variables whose values change from build to build. Calls of git are always included.
   static func read(_ source: String, lookingFor words: [String]) throws(PosixError)
     -> SourceDigests
   {
@@ -66,7 +66,7 @@ struct SourceDigests: Hashable, Sendable {
     }
   }
 
-  /// If the target does not exist yet, its text decides.
+  /// Whether a link leads to a place in the source. If its target does not exist yet, the link's text decides.
   private static func leadsInside(_ path: String, _ target: String, _ source: String) -> Bool {
     if let resolved = try? Files.resolve(source + "/" + path),
       let root = try? Files.resolve(source)
@@ -82,7 +82,7 @@ struct SourceDigests: Hashable, Sendable {
   static func gitState(of source: String) -> String? {
     let folder = source + "/" + git
     guard (try? Files.info(folder)) != nil else { return nil }
-    // The `.git` of a work tree is a file that names another folder. Then each build gets its own value.
+    // The `.git` of a work tree is a file that names another folder. In this case each build gets a random value.
     guard let entries = try? FileTree.entries(of: folder, skipping: { !isReference($0) }) else {
       return Random.hex(16)
     }

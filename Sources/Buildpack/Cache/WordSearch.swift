@@ -7,7 +7,7 @@ struct WordSearch {
   /// Whether the file has a zero byte near its start, so that it is not code.
   private var isBinary = false
 
-  /// Texts in code that calls git and may compile the answer in.
+  /// Texts in code that calls git. Such code may compile git's answer into a module.
   private static let git = [
     "\"git\"", "'git'", " git}", ",git}", " git,", ",git,", "git -", "git rev-", "git describe",
     "git log", "git show", "git tag", "git status", "git diff", ".git/",

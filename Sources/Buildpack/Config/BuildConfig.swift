@@ -28,7 +28,7 @@ public struct BuildConfig: Hashable, Sendable {
   public var releaseFolder: String?
   /// The folder of the Phoenix application, relative to the source; nil for the source itself.
   public var phoenixFolder: String?
-  /// The folder of its package.json, relative to that; nil if no file names it.
+  /// The folder with package.json, relative to the Phoenix application; nil if no file names it.
   public var assetsFolder: String?
   /// The script that builds the assets, relative to the source; nil if no file names one.
   public var assetsScript: String?

@@ -91,7 +91,7 @@ struct BuildConfigReader {
     case "always_rebuild": if flag(line) == true { config.alwaysRebuild = true }
     case "release":
       if flag(line) == false { warn(line.place, line.key, "an OTP release is always made") }
-    // It has no effect, since a slug runs from any folder.
+    // This key has no effect, since a slug runs from any folder.
     case "runtime_path": break
     case "test_args":
       config.testArguments = BuildConfig.ShellText(text: line.value, place: line.place)
@@ -114,7 +114,8 @@ struct BuildConfigReader {
     case "phoenix_relative_path": config.phoenixFolder = try folder(line)
     case "assets_path": config.assetsFolder = try folder(line) ?? "."
     case "npm_version", "yarn_version":
-      warn(line.place, line.key, "what comes with Node, or the image has, is taken")
+      warn(
+        line.place, line.key, "this key is ignored: the build uses the one of Node or of the image")
     case "remove_node":
       if flag(line) == false { warn(line.place, line.key, "Node is not put into a slug") }
     case "phoenix_ex":

@@ -6,7 +6,7 @@ public struct ConfigFolder: Sendable {
   /// One line for each config var that no environment can hold.
   public var warnings: [String] = []
 
-  /// Bytes of one string of an environment, with name and `=`: execve(2), MAX_ARG_STRLEN.
+  /// The greatest size in bytes of one string of an environment, with name and `=`: execve(2), MAX_ARG_STRLEN.
   private static let longest = 128 << 10
 
   init() {}
@@ -23,19 +23,19 @@ public struct ConfigFolder: Sendable {
     }
   }
 
-  /// The config vars, and the build's settings in the environment. Config vars go first.
+  /// The config vars, and the build's settings in the environment. Config vars take precedence.
   public func steering(_ environment: [String: String]) -> [String: String] {
     environment.filter { BuildSettings.names.contains($0.key) }.merging(values) { $1 }
   }
 
-  /// Treats the key as a config var, so that it is masked as one.
+  /// Treats the key for debug information as a config var even if it is in the environment, so that it is masked.
   mutating func takeKey(from environment: [String: String]) {
     let name = "RELPACK_DEBUG_INFO_KEY"
     if let key = environment[name], values[name] == nil { values[name] = key }
   }
 
   private mutating func take(_ name: String, _ path: String) throws(PosixError) {
-    // To open a named pipe would block.
+    // Opening a named pipe would block.
     guard let real = try? Files.resolve(path), try Files.info(real)?.kind == .file else { return }
     let limit = Self.longest - name.utf8.count - 2
     do throws(PosixError) {

@@ -38,7 +38,7 @@ struct ShellScanner {
 
   var isAtBlank: Bool { next == UInt8(ascii: " ") || next == UInt8(ascii: "\t") }
 
-  /// A carriage return counts only at the end of a line.
+  /// A carriage return ends a word only at the end of a line.
   var isAtEndOfWord: Bool {
     guard let next else { return true }
     if next == UInt8(ascii: "\r") { return peek(1) == nil || peek(1) == UInt8(ascii: "\n") }

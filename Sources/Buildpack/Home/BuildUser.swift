@@ -2,7 +2,7 @@ import Events
 import HomeLayout
 import Posix
 
-/// The user as which root's builds run, so that no code from a source tree runs as root.
+/// The user under which root's builds run, so that no code from a source tree runs as root.
 ///
 /// Only one build on a host uses it at a time, because processes of one user could change the tree of another build. No
 /// login may have its uid: docs/decisions/0018.

@@ -1,7 +1,7 @@
 import Posix
 
-/// Root's tools that the build user needs: mix's Hex and rebar3, rebar3 by itself, and files of certificates. Those that
-/// the build user cannot read are copied. They are programs or public; no other file of root is handed on.
+/// Root's tools that the build user needs: mix's Hex and rebar3, the rebar3 of MIX_REBAR3, and certificate files. Those
+/// that the build user cannot read are copied. They are programs or public files; no other file of root is copied.
 struct BuildUserTools {
   /// Root's own environment.
   let environment: [String: String]

@@ -33,7 +33,7 @@ public struct HomeBuild {
 
   /// - Parameters:
   ///   - journal: masks the values of `variables`.
-  ///   - output: where relpack writes.
+  ///   - output: the file to which relpack writes its output.
   public init(
     home: Home, journal: EventJournal, app: String?, by operatorName: String,
     variables: BuildVariables,
@@ -104,7 +104,7 @@ public struct HomeBuild {
     }
   }
 
-  /// Holds each file against the manifest while it stores the tree.
+  /// Compares each file with the manifest while it stores the tree.
   func store(_ tree: SlugTree, _ provenance: Provenance) throws(Cause) -> String {
     var provenance = provenance
     // The tree knows in which folder the build's tools saw the source.
@@ -148,8 +148,8 @@ public struct HomeBuild {
       ?? Cause(.releaseStep, "the build ended with \(exit)")
   }
 
-  /// Adds a manifest to a built release. It says which process types that gives, since such a release seldom has a Procfile
-  /// or app.json.
+  /// Adds a manifest to a built release, and prints its process types, since such a release seldom has a Procfile or
+  /// app.json.
   private func describe(_ tree: String) throws(Cause) {
     let manifest = try ManifestBuilder.describe(tree) { write(" !     " + $0.sentence) }
     for entry in manifest.processes { write("       \(entry.process): \(entry.command)") }

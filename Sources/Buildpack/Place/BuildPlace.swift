@@ -10,7 +10,7 @@ struct BuildPlace {
   static let usual = "/var/tmp/reltui-build"
 
   enum Kind: Hashable {
-    /// A mount shows the folder under the usual path to the tools alone.
+    /// A mount shows the folder under the usual path, and only to the tools.
     case shown
     /// The folder is at the usual path.
     case made
@@ -48,7 +48,7 @@ struct BuildPlace {
     }
   }
 
-  /// Why nothing may be built under the usual path; nil if it may.
+  /// Why the build may not use the usual path; nil if it may.
   private static func obstacle(_ request: BuildRequest) -> String? {
     let parent = Files.parent(of: usual)
     if let real = try? Files.resolve(parent), real != parent { return "'\(parent)' is a link" }

@@ -1,8 +1,8 @@
 import Posix
 
-/// Programs that mix tasks fetch for themselves, such as esbuild and tailwind. The configuration names their version, but
-/// the tasks only look whether a program is there, so a program is used again only with the same configuration and lock
-/// file.
+/// Programs that mix tasks fetch for themselves, such as esbuild and tailwind. The configuration names their version,
+/// but the tasks only check whether a program exists. So a program is used again only with the same configuration and
+/// lock file.
 struct Downloads {
   private let all: String
   private let folder: String

@@ -4,8 +4,8 @@ import Posix
 /// A mount namespace in which a command sees the build's folder under the usual path.
 ///
 /// `relpack within FOLDER DIRECTORY WORD…` is the first process in the namespaces: it mounts the folder, starts the
-/// command and waits for it. The kernel does not let a process kill the first one of its namespace, so the command is its
-/// child, which can still kill itself.
+/// command and waits for it. The kernel does not let a process kill the first process of its namespace. So the command
+/// runs as a child, which can still kill itself.
 public struct Enclosure {
   private let unshare: String
   private let program: String

@@ -4,13 +4,13 @@ import Posix
 /// says that the exchange is under way, so that it can be undone after any of the moves.
 struct Exchange {
   let source: String
-  /// The hidden folder in the source: it holds `slug`, and the source moves into `old`.
+  /// The hidden folder in the source. Its subfolder `slug` is the slug, and the source's files move into `old`.
   let folder: String
 
   private var slug: String { folder + "/slug" }
   private var old: String { folder + "/old" }
-  /// The identity of the source's folder, then the names in the slug, each before a zero byte. The file exists from before
-  /// the first move until after the last.
+  /// A file with the identity of the source's folder, then the names in the slug, each followed by a zero byte. It
+  /// exists from before the first move until after the last.
   private var note: String { folder + "/exchange" }
 
   var isUnderWay: Bool { Files.exists(note) }
@@ -30,7 +30,7 @@ struct Exchange {
   }
 
   /// Restores the source if an exchange was begun and not finished.
-  /// - Throws: an error if a name could not be moved back; all others are back then.
+  /// - Throws: an error if a name could not be moved back. All other names have then been moved back.
   func undo() throws(PosixError) {
     guard let names = try names() else { return }
     var failure: PosixError?
@@ -50,7 +50,7 @@ struct Exchange {
   }
 
   /// The names in the slug; nil if no exchange is under way.
-  /// - Throws: an error if the note is about another folder or is not ours: it came with the source then.
+  /// - Throws: an error if the note is about another folder or is not valid: such a note came with the source.
   private func names() throws(PosixError) -> [String]? {
     guard let info = try Files.info(note) else { return nil }
     let refusal = PosixError("use", note, .invalid)
@@ -65,7 +65,7 @@ struct Exchange {
     return Array(names)
   }
 
-  /// To move a folder to another parent needs the right to write in the folder itself.
+  /// Moving a folder to another parent needs write permission for the folder itself.
   private func makeMovable(_ path: String) throws(PosixError) {
     guard let info = try Files.info(path), info.kind == .folder, info.mode & 0o200 == 0 else {
       return

@@ -17,7 +17,7 @@ final class PlaceClaim {
 
   private static func lockFile(_ folder: String) -> String { folder + "/lock" }
 
-  /// Milliseconds between two messages that the build waits.
+  /// Milliseconds between two messages about the wait.
   private static let patience: Int64 = 10_000
 
   /// Makes the folder, or takes it over from a build that has ended. Waits while another build works in it.
@@ -61,7 +61,7 @@ final class PlaceClaim {
   /// Nil while another build holds the folder, or if a build has just removed it.
   private static func claim(_ folder: String) throws(PosixError) -> PlaceClaim? {
     do throws(PosixError) {
-      // A build that ends removes its lock file. A lock on a removed file holds nothing.
+      // A build that ends removes its lock file. A lock on a removed file does not keep other builds out.
       guard let lock = try Lock.take(lockFile(folder)), try lock.file.info().names > 0 else {
         return nil
       }

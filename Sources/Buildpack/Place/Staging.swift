@@ -2,8 +2,8 @@ import Posix
 
 /// The hidden folder inside the source in which a slug waits until it replaces the source.
 ///
-/// The source is not changed before. A killed build leaves such a folder; the next build of the source removes it, and
-/// restores the source if the exchange had begun.
+/// Until then the source is not changed. A killed build leaves its hidden folder; the next build of the source removes
+/// the folder, and restores the source if the exchange had begun.
 struct Staging {
   let source: String
   let name: String
@@ -48,7 +48,7 @@ struct Staging {
   private static func heal(_ source: String) throws(BuildFailure) {
     let names = ((try? Files.list(source, skippingOthers: true)) ?? []).filter(isName)
     for folder in names.map({ source + "/" + $0 }) {
-      // A link, or a folder of another user, was not made by a build of ours.
+      // A link, or a folder of another user, was not made by this user's builds.
       guard let info = try? Files.info(folder), info.kind == .folder, info.owner == User.id else {
         continue
       }
@@ -60,7 +60,7 @@ struct Staging {
     }
   }
 
-  /// Replaces the source by the slug. If a file cannot be moved, all are moved back.
+  /// Replaces the source with the slug. If a file cannot be moved, all are moved back.
   func exchange() throws(BuildFailure) {
     let exchange = Exchange(source: source, folder: folder)
     do throws(PosixError) { try exchange.perform() } catch {

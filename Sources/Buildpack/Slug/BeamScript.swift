@@ -1,8 +1,8 @@
 /// The Erlang expression that the virtual machine of a `BeamStripper` evaluates. Its working folder is the tree; its one
 /// plain argument is the stripper's own folder.
 ///
-/// Chunks: "beam_lib", STDLIB reference manual. `LitT` is packed up to OTP 27, and later if its size is not 0. The chunks
-/// that are removed are those that `mix release` removes; unknown chunks stay, because the loader may need them.
+/// Chunks: "beam_lib", STDLIB reference manual. `LitT` is compressed up to OTP 27, and later if its size is not 0. The
+/// chunks that are removed are those that `mix release` removes; unknown chunks stay, because the loader may need them.
 enum BeamScript {
   static let text = #"""
     [Folder] = init:get_plain_arguments(),

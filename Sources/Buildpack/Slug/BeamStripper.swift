@@ -11,7 +11,7 @@ public final class BeamStripper {
       public var bytes: [UInt8]
     }
 
-    /// All modules but the toolchain's, in the order of the tree.
+    /// All modules except the toolchain's, in the order of the tree.
     public var modules: [Module]
     public var debugInfo: Manifest.DebugInfo
   }
@@ -39,7 +39,7 @@ public final class BeamStripper {
   ///   - folder: for the files that are exchanged with the machine; it is removed with this value.
   ///   - toolchain: names of applications that come with Erlang and Elixir.
   ///   - isStripping: whether debug information is removed from all modules.
-  ///   - environment: of the build; its PATH has `erl`.
+  ///   - environment: the build's environment; its PATH has `erl`.
   public static func begin(
     _ tree: String, in folder: String, toolchain: Set<String>, isStripping: Bool,
     environment: [String: String]
@@ -125,7 +125,7 @@ public final class BeamStripper {
       })
   }
 
-  /// Parses the machine's file: pairs of a name and bytes, each behind its length in four bytes. The last pair has an
+  /// Parses the machine's file: pairs of a name and bytes, each after its length in four bytes. The last pair has an
   /// empty name and two counts: modules with plain and with encrypted debug information.
   private func result(_ bytes: [UInt8]) throws(Cause) -> Result {
     var modules: [Result.Module] = []

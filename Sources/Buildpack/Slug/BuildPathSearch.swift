@@ -17,7 +17,7 @@ struct BuildPathSearch {
   private let own: Set<String>
   private let root: [UInt8]
 
-  /// - Parameter folder: with the paths that the compilers saw.
+  /// - Parameter folder: the work folder, with the paths that the compilers saw.
   init(_ folder: WorkFolder, own: Set<String>) {
     (self.folder, self.own, root) = (folder, own, Array(folder.root.utf8))
   }

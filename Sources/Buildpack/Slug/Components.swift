@@ -36,7 +36,7 @@ public enum Components {
     return nil
   }
 
-  /// Hex, "Package metadata": pairs whose keys are texts.
+  /// The package that the terms describe: pairs whose keys are texts. Source: Hex, "Package metadata".
   private static func component(package terms: [Term]) -> Component? {
     func value(_ key: String) -> Term? {
       terms.lazy.compactMap(\.tuple).first { $0.count == 2 && $0.first?.text == key }?.last

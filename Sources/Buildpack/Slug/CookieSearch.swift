@@ -21,7 +21,7 @@ public enum CookieSearch {
     return findings
   }
 
-  /// Numbers of the lines that set one, from 1.
+  /// Numbers of the lines that set a cookie, from 1.
   private static func lines(_ text: String) -> [Int] {
     text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().compactMap {
       let words = $1.prefix { $0 != "#" }.split(whereSeparator: \.isWhitespace)
@@ -32,7 +32,7 @@ public enum CookieSearch {
     }
   }
 
-  /// Whether the start script puts a variable's value there, without a default.
+  /// Whether the start script replaces the word with a variable's value, without a default.
   private static func isFilledIn(_ word: Substring) -> Bool {
     word.hasPrefix("${") && word.hasSuffix("}") && !word.contains(":-")
   }

@@ -56,8 +56,8 @@ public enum ProfileScript {
     """
   }
 
-  /// A release of relx reads its cookie from this file, unless its vm.args has one. In argv every user of the host could
-  /// read it.
+  /// Lines that write ~/.erlang.cookie, from which a release of relx reads its cookie unless its vm.args has one. Every
+  /// user of the host could read a cookie in argv.
   private static let cookie = #"""
 
     # ~/.erlang.cookie, if it is missing: RELEASE_COOKIE, else a hash of SECRET_KEY_BASE, so that all

@@ -38,8 +38,8 @@ enum SecretLook: Hashable, Sendable {
     }
   }
 
-  /// Whether a part of the value looks random. It is split both at slashes and not, since base64 has slashes, and a path
-  /// may end in a token.
+  /// Whether a part of the value looks random. The value is split with and without slashes as separators, since base64
+  /// has slashes and a path may end in a token.
   private static func hasToken(_ value: String) -> Bool {
     // The lines of a certificate look random, and so do host names of platforms: my-shop-3b1f0c9d2a7e.example.com.
     if value.contains("-----BEGIN ") || isHost(value) { return false }
@@ -51,7 +51,7 @@ enum SecretLook: Hashable, Sendable {
     return (parts("-_+=") + parts("-_+=/")).contains(where: isRandom)
   }
 
-  /// Whether a value is a host name in lower case (RFC 1123) with a top domain of letters.
+  /// Whether a value is a host name in lower case (RFC 1123) with a top-level domain of letters.
   private static func isHost(_ value: String) -> Bool {
     let labels = value.split(separator: ".", omittingEmptySubsequences: false)
     guard labels.count > 1, let top = labels.last, top.count > 1, top.allSatisfy(\.isLetter) else {
@@ -78,14 +78,14 @@ enum SecretLook: Hashable, Sendable {
     if segments.count == 1 || isUUID(segments.map(\.count)), all.allSatisfy(isHexDigit) {
       return true
     }
-    // A word has one kind of characters, after a capital at most, and before a number at most.
+    // An ordinary word has characters of one kind, except that it may begin with a capital and end with a number.
     let breaks = segments.reduce(0) { $0 + self.breaks(in: $1) }
     return breaks >= 4 && breaks * 6 >= characters
   }
 
   private static func isUUID(_ lengths: [Int]) -> Bool { lengths == [8, 4, 4, 4, 12] }
 
-  /// How often the kind of character changes in a way that words do not have.
+  /// How often the kind of character changes in a way that does not occur in ordinary words.
   private static func breaks(in segment: Substring.UTF8View) -> Int {
     let word = Array(segment.reversed().drop(while: isDigit).reversed())
     return zip(word, word.dropFirst()).count { first, second in

@@ -5,7 +5,7 @@ import Redaction
 import ReleaseModel
 import SlugStore
 
-/// Makes a slug of the release that mix or rebar3 has built: cleans it, searches it, boots it and describes it.
+/// The assembly of a slug: it cleans, searches, boots and describes the release that mix or rebar3 has built.
 struct SlugAssembly {
   let build: Build
   let plan: BuildPlan
@@ -28,7 +28,7 @@ struct SlugAssembly {
 
   func run() throws(BuildFailure) -> Finished {
     let releases = try arrange()
-    // The boot check needs the tree as it will be, so stripping ends before it begins.
+    // The boot check needs the final modules, so stripping ends before the check begins.
     let isStripping = plan.project.builder == .rebar3 && build.settings.debugInfo == .strip
     let stripper = try beginStripper(isStripping: isStripping)
     let stripped = isStripping ? try end(stripper) : nil
@@ -131,7 +131,7 @@ struct SlugAssembly {
     if release.folder != nil { try Self.addShims(of: folder, release, to: slug + "/bin") }
   }
 
-  /// Adds programs in the tree's `bin` that run those of a release in `rel/NAME`.
+  /// Adds to the tree's `bin` a script for each program of a release in `rel/NAME`. The script runs that program.
   private static func addShims(of folder: String, _ release: OTPRelease, to target: String)
     throws(PosixError)
   {
@@ -188,7 +188,7 @@ struct SlugAssembly {
       let manifest = try ManifestBuilder.describe(
         slug, tools: tools.versions, variables: facts.sortedVariables
       ) { build.tell([.native($0)]) }
-      // The slug store refuses links that lead out.
+      // The slug store refuses links that lead out of the slug.
       try SlugLinks(manifest).check()
       return manifest
     } catch { throw .cause(error) }
@@ -227,8 +227,8 @@ struct SlugAssembly {
 }
 
 extension FileTree {
-  /// Sets the modes that a manifest can describe, which let every user read and execute the files, so that the umask
-  /// has no effect.
+  /// Sets the modes that a manifest can describe, so that the umask has no effect: every user may read all files and
+  /// execute the programs.
   static func setPlainModes(_ tree: String) throws(PosixError) {
     for entry in try entries(of: tree) where entry.info.kind != .link {
       let isExecutable = entry.info.kind == .folder || entry.info.isExecutable

@@ -5,8 +5,8 @@ import SlugStore
 
 /// A search in a finished slug for values of config vars, which must not be compiled into it.
 ///
-/// It finds a value as it is, with quotes and line ends escaped as in strings of JSON and Erlang, and single lines of a
-/// long value. It does not find a value that is compressed or encoded (base64, hexadecimal digits).
+/// It finds a value as it is, a value with quotes and line ends escaped as in strings of JSON and Erlang, and single
+/// lines of a long value. It does not find a value that is compressed or encoded (base64, hexadecimal digits).
 ///
 /// A value that is also in the source or in the toolchain does not count, since it did not come from the config var:
 /// `supervisor` is an atom of Erlang. A value that does not look like a secret (`SecretLook`) does not count in files
@@ -96,7 +96,7 @@ public struct SlugSearch {
       default:
         if let code = number.flatMap({ UInt8(exactly: $0) }) { result.append(code) }
         number = nil
-        // A text does not go on in the next list.
+        // A text ends with its list; a zero byte separates it from the next text.
         if !", \n".utf8.contains(byte), result.last != 0 { result.append(0) }
       }
     }

@@ -3,8 +3,8 @@ import ReleaseModel
 /// The lines that the buildpack adds to a release's `env.sh`, which `bin/NAME` reads before it starts anything. They keep
 /// variables that the app's own lines have set.
 ///
-/// `mix release` writes one cookie for all copies of a release into the tree, where everyone with the slug could read it
-/// and join its nodes. So the slug has no cookie, and each app gets its own: one for all releases in its slug.
+/// `mix release` writes one cookie for all copies of a release into the tree. Any user who has the slug could read it
+/// and join the app's nodes. So the slug has no cookie, and each app gets its own: one for all releases in its slug.
 ///
 /// RELEASE_NAME may be a config var that chose releases when the slug was built (`all`). `bin/NAME` would take it for
 /// the name of the release that it starts, so the name is set before anything reads it.

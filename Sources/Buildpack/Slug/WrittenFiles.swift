@@ -26,7 +26,7 @@ struct WrittenFiles {
     }
   }
 
-  /// Whether a file is a start script. Its words come from the tools, also if they are in other files.
+  /// Whether a file is a start script. Its words come from the tools, even if they also occur in other files.
   func isScript(_ path: String) -> Bool {
     !hasTemplate(path) && releases.contains { Self.isScript(path, of: $0) }
   }

@@ -7,7 +7,7 @@ struct BuildList {
     var version: ToolVersion
     /// For Elixir, the OTP with which it was compiled.
     var otp: Int?
-    /// 64 lower-case digits.
+    /// SHA-256 as 64 lower-case hexadecimal digits.
     var sum: String?
   }
 

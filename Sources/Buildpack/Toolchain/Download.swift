@@ -1,7 +1,7 @@
 import Events
 import Posix
 
-/// Fetches files with curl, which handles proxies, certificates and protocols.
+/// A download with curl, which handles proxies, certificates and protocols.
 struct Download {
   let source: ToolchainSource
   /// The platform's variables, for the `PATH` and proxies.

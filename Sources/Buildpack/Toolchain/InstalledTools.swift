@@ -1,7 +1,7 @@
 import Posix
 import ReleaseModel
 
-/// The Erlang and Elixir in a `PATH`. Their versions are read from their files if possible, because to start a virtual
+/// The Erlang and Elixir in a `PATH`. Their versions are read from their files if possible, because starting a virtual
 /// machine takes longer than everything else.
 public struct InstalledTools: Sendable {
   public struct Tool: Hashable, Sendable {

@@ -6,7 +6,7 @@ public struct ToolVersion: Hashable, Sendable, Comparable, CustomStringConvertib
 
   private static let mostNumbers = 6
 
-  /// - Returns: nil if the text is not a version. A version has at most six numbers of nine digits.
+  /// - Returns: nil if the text is not a version. A version has at most six numbers of at most nine digits.
   public init?(_ text: some StringProtocol) {
     let halves = text.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
     let parts = (halves.first ?? "").split(separator: ".", omittingEmptySubsequences: false)

@@ -36,7 +36,7 @@ public struct Toolchain: Hashable, Sendable {
   /// Chooses the image's tools if they fit the requirements, else prebuilt ones.
   ///
   /// Without a requirement and without tools in the image, it chooses the newest Elixir, and the newest Erlang/OTP for
-  /// which that was compiled. Fitting tools in the cache are used without a look for newer ones.
+  /// which that Elixir was compiled. If tools in the cache fit, it does not look for newer ones.
   /// - Parameter say: receives a line for each thing that is done.
   /// - Throws: `RT-BUILD-TOOLCHAIN`, `RT-BUILD-DOWNLOAD`, `RT-BUILD-CHECKSUM`, `RT-BUILD-CONFIG` for a bad address,
   ///   `RT-BUILD-TOOL-MISSING` for a missing curl, `RT-DISK-FULL`, and `RT-BUILD-INTERRUPTED` with the fact `signal`.

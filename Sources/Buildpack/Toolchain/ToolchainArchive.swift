@@ -18,7 +18,7 @@ struct ToolchainArchive {
     let tree = try top(of: try unpackTar())
     let scripts = try erlangScripts(tree)
     if Files.exists(tree + "/Install") {
-      // It writes a fixed path into the scripts, which is replaced below so that the tree can be moved.
+      // `Install` writes a fixed path into the scripts. It is replaced below, so that the tree can be moved.
       try run(
         ["sh", "./Install", "-cross", "-minimal", "/otp"], in: tree, doing: "cannot be installed")
     }
@@ -72,8 +72,8 @@ struct ToolchainArchive {
     return [(tree + "/bin/erl", 1), ("\(tree)/\(runtime)/bin/erl", 2)]
   }
 
-  /// - Parameter erlang: the folder with the `erl` for this Elixir. It also unpacks the archive, because an image may have
-  ///   no unzip.
+  /// - Parameter erlang: the folder with the `erl` for this Elixir. That `erl` also unpacks the archive, because an
+  ///   image may have no unzip.
   func installElixir(erlang: String) throws(Cause) -> String {
     let unpacked = folder + "/unpacked"
     try Cause.explaining(Files.makeFolder(unpacked), as: .toolchain)

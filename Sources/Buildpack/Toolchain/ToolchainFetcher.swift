@@ -1,7 +1,7 @@
 import Events
 import Posix
 
-/// Chooses prebuilt tools by the requirements, the image's tools and the lists of builds, and fetches them.
+/// The choice of prebuilt tools by the requirements, the image's tools and the lists of builds, and their download.
 struct ToolchainFetcher {
   let request: Toolchain.Request
   let image: InstalledTools

@@ -32,7 +32,7 @@ extension ToolchainFetcher {
       reason: "\(name) \(tree.version) from \(origin) (\(why)\(has))", root: tree.path)
   }
 
-  /// No entry of the list fits.
+  /// The cause if no entry of the list fits.
   func missing(
     _ name: String, _ required: VersionRequirement?, in list: BuildList,
     _ other: InstalledTools.Tool?
@@ -50,15 +50,15 @@ extension ToolchainFetcher {
       remedy: "Choose one of those versions, or build on an image that has this one.")
   }
 
-  /// No fitting Elixir was compiled for the Erlang.
+  /// The cause if no fitting Elixir was compiled for the Erlang.
   func unfit(_ elixirs: [BuildList.Entry], major: Int) -> Cause {
     let majors = Set(elixirs.compactMap(\.otp)).sorted().map(String.init).joined(separator: ", ")
     let what = config.elixir.map { "\($0.place) wants Elixir \($0.text)" } ?? "Elixir"
     let erlang = config.erlang.map { "\($0.place) wants \($0.text)" } ?? "the image has it"
     return Cause(
       .toolchain,
-      "\(what), which \(store.source.name) does not have for Erlang/OTP \(major) (\(erlang)), "
-        + "but for \(majors)",
+      "\(what), which \(store.source.name) has only for Erlang/OTP \(majors), not for \(major) "
+        + "(\(erlang))",
       remedy: "See which go together: hexdocs.pm/elixir/compatibility-and-deprecations.html")
   }
 

@@ -86,7 +86,7 @@ struct ToolchainPlatform: Hashable {
     self.system = system
   }
 
-  /// 22 of `heroku-22`.
+  /// The year in a stack's name: 22 for `heroku-22`.
   private static func year(_ stack: String) -> Int? {
     guard stack.hasPrefix("heroku-"), let year = Int(stack.dropFirst("heroku-".count)) else {
       return nil
@@ -112,7 +112,7 @@ struct ToolchainPlatform: Hashable {
       guard let year = version?.major, year >= 20, year <= 98 else { return nil }
       return "ubuntu-\(year / 2 * 2).04"
     case "debian":
-      // glibc 2.31, 2.36, 2.41 against 2.31, 2.35, 2.39
+      // The glibc of these versions of Debian is 2.31, 2.36, 2.41; that of Ubuntu is 2.31, 2.35, 2.39.
       return [11: "ubuntu-20.04", 12: "ubuntu-22.04", 13: "ubuntu-24.04"][version?.major ?? 0]
     default:
       let names = ["focal": "20", "jammy": "22", "noble": "24", "resolute": "26"]

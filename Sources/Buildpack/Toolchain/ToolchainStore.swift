@@ -3,8 +3,8 @@ import Posix
 
 /// Unpacked tools in a folder that is kept between builds. Its path may differ from build to build.
 ///
-/// A tree gets its name when it is complete and has run; a marker file in it holds its checksum and sizes. Builds may run
-/// side by side: a named tree is never changed, and the lock only avoids that two builds fetch the same tools.
+/// A tree gets its name when it is complete and has run; a marker file in it holds its checksum and sizes. Builds may
+/// run side by side: a named tree is never changed, and the lock only keeps two builds from fetching the same tools.
 struct ToolchainStore {
   struct Tree: Hashable {
     var kind: Kind
@@ -81,13 +81,13 @@ struct ToolchainStore {
     return size
   }
 
-  /// Sixteen digits for the source of trees and their platform.
+  /// Sixteen hexadecimal digits that identify the source and the platform of trees.
   private func key(_ platform: ToolchainPlatform?) -> String {
     let text = "\(source.base)\n\(platform?.path ?? "")"
     return Hex.encode(SHA256.digest(Array(text.utf8)).prefix(8))
   }
 
-  /// Takes the lock for fetching into the folder. Nil if that is not possible in time, which does no harm.
+  /// Takes the lock for fetching into the folder. Nil if that is not possible in time; fetching without it is safe.
   func lock(_ interrupts: Signals?, waiting: () -> Void) throws(Cause) -> Lock? {
     let end = Clock.monotonic() + Self.patience
     var hasTold = false

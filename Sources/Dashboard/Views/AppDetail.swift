@@ -17,7 +17,7 @@ struct AppDetail: Pane {
   var events: [Event]
   var clock: WallClock
 
-  /// Rows that show all but the events.
+  /// The number of rows that show everything but the events.
   func wantedRows(in body: Area) -> Int {
     lines(width: body.width - 2, height: body.height).count + 2 + runs.count
   }
@@ -115,7 +115,7 @@ struct AppDetail: Pane {
     ]
   }
 
-  /// The last events, the newest at the end, as many as there is room for.
+  /// Draws the last events, the newest at the end, as many as there is room for.
   private func drawEvents(_ frame: inout Frame, _ area: Area) {
     guard area.height > 3, !events.isEmpty else { return }
     let rows = events.suffix(area.height - 2).map { event in

@@ -5,7 +5,7 @@ import Terminal
 
 /// The Apps view: all apps, and below them the pane of the selected one.
 struct AppsView: ListAndPane {
-  /// An app with the node of it that is booting, if one tells how far it is.
+  /// An app with the boot of one of its nodes, if a node reports its progress.
   struct App {
     var app: Board.App
     var boot: Boot?
@@ -15,7 +15,7 @@ struct AppsView: ListAndPane {
   struct Boot {
     var instance: InstanceName
     var timeline: BootTimeline
-    /// The count of applications that its OTP release starts; nil where it is not known.
+    /// The count of applications that its OTP release starts; nil if it is not known.
     var planned: Int?
   }
 
@@ -24,13 +24,13 @@ struct AppsView: ListAndPane {
   /// The selected app.
   var cursor: String?
   var detail: AppDetail?
-  /// What an empty list says.
+  /// The text of an empty list.
   var empty: [Cell]
   var clock: WallClock
 
   var pane: (any Pane)? { detail }
 
-  /// A low screen has room for one part.
+  /// While the cursor is among the instances, a low screen shows only them.
   var showsPaneAlone: Bool { detail?.isInside == true }
 
   func table(width: Int) -> TableView {
@@ -68,7 +68,7 @@ struct AppsView: ListAndPane {
     ]
   }
 
-  /// The app's state in words; `booting 14/22` where a node tells how far it is.
+  /// The app's state in words; `booting 14/22` if a node reports its progress.
   private static func state(of item: App, at now: Timestamp) -> String {
     let text = Wording.state(of: item.app, at: now)
     guard let boot = item.boot, item.app.summary.state == .booting else { return text }

@@ -39,7 +39,7 @@ struct BootView: TableBody {
     return release?.lastBoot(besides: run)
   }
 
-  /// The manifest's order where it is known, else the node's own.
+  /// The manifest's order if it is known, else the node's own.
   private func plannedOrder(of node: NodeReport) -> [String] {
     if let planned = plan.otp?.bootOrder, !planned.isEmpty { return planned }
     return (node.snapshot?.applications ?? []).filter { $0.order != nil }.map(\.name)
@@ -165,7 +165,7 @@ struct BootView: TableBody {
     ]
   }
 
-  /// The order in which the boot script starts applications, while no node tells more.
+  /// The order in which the boot script starts applications, shown while no node reports more.
   private var plannedTable: TableView {
     guard let otp = plan.otp else { return TableView(heading: plan.heading) }
     let last = plan.release?.lastBoot

@@ -54,7 +54,7 @@ struct DashboardScreen {
     }
   }
 
-  /// ` 1 Apps  2 Nodes …`, numbers alone where there is no room for names.
+  /// Draws ` 1 Apps  2 Nodes …`, or only the numbers if there is no room for the names.
   private func drawTabs(_ frame: inout Frame, _ row: Int, hasSides: Bool) {
     frame.put(hasSides ? .top : .plain, row: row)
     guard let tab else {
@@ -77,9 +77,9 @@ struct DashboardScreen {
 
 /// The last line of the screen: the filter or the text that is typed, and hints.
 struct HintsBar {
-  /// `/text` or `find: text`; nil where no text is shown.
+  /// `/text` or `find: text`; nil if no text is shown.
   let text: String?
-  /// Whether the text is being typed, so that the cursor is shown behind it.
+  /// Whether the text is being typed, so that the cursor is shown after it.
   let isTyping: Bool
   /// Commands that can run now, the most important first.
   let hints: [Hint]
@@ -110,7 +110,7 @@ struct Hint: Equatable {
 
   var width: Int { Printable.width(key) + Printable.width(words) + 3 }
 
-  /// As many hints as fit, whole and in their order; help is always among them.
+  /// As many whole hints as fit, in their order. Help is among them if it fits at all.
   static func fitting(_ hints: [Hint], width: Int) -> [Hint] {
     let help = hints.first { $0.words == "help" }
     var left = width - (help?.width ?? 0)
@@ -124,7 +124,7 @@ struct Hint: Equatable {
   }
 }
 
-/// The first line of the screen. The least important facts are left out where there is no room.
+/// The first line of the screen. The least important facts are left out if there is no room.
 struct Heading {
   private(set) var host: String?
   private(set) var hasName = true

@@ -1,8 +1,8 @@
 import PlainText
 import Terminal
 
-/// A question over the screen, with its two answers. The focused one stands in brackets, so that it
-/// is seen without colours.
+/// A question over the screen, with its two answers. The focused answer is in brackets, so that it
+/// can be seen without colours.
 struct QuestionDialog {
   let question: Confirmation
 
@@ -31,7 +31,7 @@ struct QuestionDialog {
     }
   }
 
-  /// All of it if it fits, else the question and as much of the rest as does.
+  /// The whole text with blank lines if it fits, else as many lines as fit without blank ones.
   private func fitted(width: Int, height: Int) -> [Cell] {
     func wrapped(_ text: String, _ role: Role) -> [Cell] {
       Printable.wrap(text, to: max(2, width)).map { Cell($0, role) }
@@ -46,7 +46,7 @@ struct QuestionDialog {
   }
 }
 
-/// The log levels of a node over the screen, one of them chosen.
+/// A choice among the log levels of a node, over the screen.
 struct LevelDialog {
   let choice: LevelChoice
 
@@ -70,7 +70,7 @@ struct LevelDialog {
 }
 
 extension Frame {
-  /// A blank box with sides, and with a top and a bottom where there is room.
+  /// A blank box with sides, and with a top and a bottom if there is room.
   fileprivate init(box size: Size, title: String = "") {
     self.init(size)
     for row in 0..<size.rows { putSides(row: row) }

@@ -7,7 +7,7 @@ struct Area: Equatable {
   var width: Int
   var height: Int
 
-  /// What is left below some rows.
+  /// The rest of the area below some rows.
   func below(_ rows: Int) -> Area {
     let taken = min(max(0, rows), height)
     return Area(row: row + taken, column: column, width: width, height: height - taken)
@@ -17,11 +17,11 @@ struct Area: Equatable {
     Area(row: row, column: column, width: width, height: min(max(0, rows), height))
   }
 
-  /// The rule that begins a pane: it joins the sides of the screen where there are any.
+  /// The rule that begins a pane: it joins the sides of the screen if there are any.
   var paneRule: Rule { column > 0 ? .middle : .plain }
 }
 
-/// Where the parts of the screen are. Small screens give up the heading first, then the tabs,
+/// The places of the parts of the screen. Small screens lose the heading first, then the tabs,
 /// then the hints.
 struct Geometry: Equatable {
   let heading: Int?
@@ -49,7 +49,7 @@ struct Geometry: Equatable {
 
 /// A view between the tabs and the hints. It is made from its state, and draws nothing else.
 protocol BodyView {
-  /// Rows of the part that scrolls: the height of a page.
+  /// The number of rows in the part that scrolls: the height of a page.
   func rows(in body: Area) -> Int
   func draw(_ frame: inout Frame, in body: Area)
 }
@@ -66,9 +66,9 @@ extension TableBody {
   func draw(_ frame: inout Frame, in body: Area) { table(width: body.width).draw(&frame, body) }
 }
 
-/// Part of a view, below a list, that tells more of the selected row.
+/// A part of a view, below a list, that shows more about the selected row.
 protocol Pane {
-  /// Rows that show the most important of it.
+  /// The number of rows that its most important lines need.
   func wantedRows(in body: Area) -> Int
   func draw(_ frame: inout Frame, _ area: Area)
 }
@@ -76,14 +76,14 @@ protocol Pane {
 /// A list, and below it the pane of the selected row.
 protocol ListAndPane: TableBody {
   var pane: (any Pane)? { get }
-  /// Whether the pane takes the place of the list where there is no room for both.
+  /// Whether the pane takes the place of the list if there is no room for both.
   var showsPaneAlone: Bool { get }
 }
 
 extension ListAndPane {
   var showsPaneAlone: Bool { false }
 
-  /// - Parameter count: the lines of the list.
+  /// - Parameter count: the number of lines in the list.
   private func areas(in body: Area, count: Int) -> (list: Area, pane: Area) {
     guard let pane else { return (body, body.below(body.height)) }
     if body.height < 10 {

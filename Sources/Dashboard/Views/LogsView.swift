@@ -115,12 +115,12 @@ extension NodeLogLine.Level {
   }
 }
 
-/// Finds a text in a line, comparing as `Filter` does.
+/// A search for a text in a line, which compares as `Filter` does.
 enum Match {
-  /// More than fit on most lines.
+  /// The limit for the places in a line; few lines have room for more.
   private static let most = 20
 
-  /// The cells of each place.
+  /// The cells that the text takes at each place.
   static func places(of text: String, in line: String) -> [Range<Int>] {
     let isExact = text.contains { $0.isUppercase }
     let wanted = Array(text)

@@ -29,7 +29,7 @@ struct NodeDetail: Pane {
     for (index, table) in tables.enumerated() where rest.height > 1 {
       let share = rest.height / (tables.count - index)
       let count = min(table.rows.count, max(1, share - 1), rest.height - 1)
-      // Tables of the same columns stand in line.
+      // Tables with the same number of columns are aligned.
       let alike = tables.filter { $0.columns.count == table.columns.count }.flatMap(\.rows)
       let layout = Layout(table.columns, rows: alike, width: rest.width - 2)
       frame.putHeader(layout, row: rest.row, column: rest.column + 1)
@@ -92,7 +92,7 @@ struct NodeDetail: Pane {
       + "system \(ByteCount.text(memory.system)) (\(kinds.joined(separator: ", ")))"
   }
 
-  /// The length of each queue; of very many only the sum.
+  /// The length of each queue; only the sum if there are very many.
   private static func queues(_ lengths: [Int]) -> String {
     if lengths.isEmpty { return "–" }
     if lengths.count <= 24 { return lengths.map(String.init).joined(separator: " ") }

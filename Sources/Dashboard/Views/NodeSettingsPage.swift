@@ -34,7 +34,7 @@ struct NodeSettingsPage: TableBody {
       + part("Configuration (application environment)", values)
   }
 
-  /// A long value takes some more lines.
+  /// The lines of a text; a long value is wrapped.
   private static func wrapped(_ text: String, width: Int) -> [Cell] {
     if text.utf8.count <= width { return [Cell(" " + text)] }
     return Printable.wrap(text, to: max(2, width), most: 6).enumerated().map { index, line in

@@ -8,7 +8,7 @@ struct NodesView: ListAndPane {
   var list: ListPosition
   /// The selected node.
   var cursor: NodeReport?
-  /// What an empty list says.
+  /// The text of an empty list.
   var empty: [Cell]
   var clock: WallClock
 
@@ -17,7 +17,7 @@ struct NodesView: ListAndPane {
   func table(width: Int) -> TableView {
     if nodes.isEmpty { return TableView(heading: empty) }
     var columns = Self.columns
-    // A node that was not deployed from here can be told by its name only.
+    // A node that was not deployed here is identified only by its name, so the column should show it whole.
     let most = max(8, min(26, width / 2))
     columns[0].minimum = nodes.prefix(500).reduce(8) {
       max($0, min(most, $1.name.utf8.count))

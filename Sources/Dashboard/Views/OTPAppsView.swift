@@ -3,7 +3,7 @@ import NodeModel
 import ReleaseModel
 import Terminal
 
-/// The OTP apps view of a node: the applications that it has told of.
+/// The OTP apps view of a node: the applications that it has reported.
 struct OTPAppsView: TableBody {
   let node: NodeReport
   /// Those that the filter passes.
@@ -62,7 +62,7 @@ struct OTPAppsView: TableBody {
   }
 }
 
-/// The OTP apps view while no node tells more: the applications that the release's manifest plans.
+/// The OTP apps view while no node reports more: the applications that the release's manifest plans.
 struct PlannedAppsView: TableBody {
   let plan: ReleasePlan
   let list: ListPosition

@@ -3,9 +3,9 @@ import NodeModel
 import ReleaseModel
 import Terminal
 
-/// What a slug's manifest plans for the shown process type, shown while no node tells more.
+/// The plan of a slug's manifest for the shown process type, which is shown while no node reports more.
 struct ReleasePlan {
-  /// Nil when the view shows a node of no app of this home.
+  /// Nil if the shown node belongs to no app of this home.
   var app: String?
   var release: Board.Release?
   var manifest: KnownManifest?
@@ -22,7 +22,7 @@ struct ReleasePlan {
     return manifest.release(startedBy: process)
   }
 
-  /// What the plan is and why it is shown; where there is no plan, the reason.
+  /// The plan and why it is shown; if there is no plan, the reason.
   var heading: [Cell] {
     guard let otp else { return reasonForNone }
     let number = release.map { " \($0.number)" } ?? ""

@@ -1,8 +1,8 @@
 import PlainText
 import Terminal
 
-/// A table under a few lines that say what it is. Its lines are made when they are shown: a node may
-/// have ten thousand applications, and a tree a hundred thousand processes.
+/// A table below a heading of a few lines. Its lines are made when they are shown: a node may have
+/// ten thousand applications, and a tree a hundred thousand processes.
 struct TableView {
   enum Line {
     case row([Cell])
@@ -22,7 +22,7 @@ struct TableView {
   var top: Int?
   /// Lines that stay in sight until the operator scrolls.
   var followed: ClosedRange<Int>?
-  /// The column whose cells are made to the width that the column gets.
+  /// A column, and a function that makes its cells for the width that the column gets.
   var fill: (column: Int, cell: (_ line: Int, _ width: Int) -> Cell)?
 
   /// A table of rows without notes.
@@ -57,7 +57,7 @@ struct TableView {
   /// The count of lines that decide how wide columns are, besides those that are shown.
   private static let measured = 500
 
-  /// How many lines have room in an area.
+  /// How many lines fit into an area.
   func rows(in area: Area) -> Int {
     let above = area.height > 4 ? heading.count : 0
     return max(0, area.height - above - (showsTitles(area.height) ? 1 : 0))
@@ -133,8 +133,8 @@ extension TableView: TableBody {
 }
 
 extension [Column] {
-  /// The same columns, which are left out rather than cut: each asks for its widest cell, up to a
-  /// limit, so that one long name does not drive all others out.
+  /// The same columns with the width of the widest cell as the minimum, so that a column is left out
+  /// rather than cut. The limit keeps one long name from displacing all other columns.
   func whole(for rows: [[Cell]], upTo limit: Int = 14) -> [Column] {
     enumerated().map { index, column in
       guard !column.grows else { return column }

@@ -11,7 +11,7 @@ struct Waterfall {
 
     var application: String
     var state: State
-    /// Milliseconds from the first look; nil for one that had started before.
+    /// Milliseconds from the first look; nil if the application had started before.
     var start: Double?
     var milliseconds: Int64?
     /// Milliseconds in the last boot of the same release.
@@ -26,7 +26,7 @@ struct Waterfall {
   /// - Parameter planned: the applications in the order in which they are to be started.
   init(_ boot: BootTimeline, planned: [String], last: [String: Int]?) {
     self.boot = boot
-    // The last boot's length keeps the bars from shrinking while this one goes on.
+    // The last boot's length keeps the bars from shrinking during this one.
     let lastTotal = (last ?? [:]).values.reduce(0.0) { $0 + Double(max(0, $1)) }
     scale = max(1, boot.isFinished ? 0 : lastTotal)
     var seen: [String: Row] = [:]
