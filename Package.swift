@@ -53,7 +53,9 @@ let package = Package(
     room("Redaction", ["JSONText", "Events"]),
     room("Operations", ["HomeLayout", "Events", "ReleaseModel", "NodeModel"]),
     // system
-    .target(name: "CPosix"),
+    .target(
+      name: "CPosix",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .systemLibrary(name: "CNcurses"),
     room("Posix", ["CPosix"]),
     room("DiskReserve", ["HomeLayout", "Events", "Posix"]),

@@ -23,8 +23,7 @@ struct KeyCommand: Sendable {
   /// Its words on the hints bar; nil for a command without a hint.
   let hint: String?
   let help: String
-  /// Changes the model and returns what is to be done outside. Run on a copy, it shows whether the
-  /// command can run.
+  /// Changes the model and returns what is to be done outside. Run on a copy, it shows whether the command can run.
   let run: @Sendable (inout Model) throws(DisabledReason) -> [Effect]
 
   init(

@@ -43,8 +43,7 @@ public struct Model: Sendable {
   // What is shown.
   public internal(set) var size: Size
   public internal(set) var view: ViewName
-  /// Whether the operator has chosen no view yet, so that nodes may take the place of an empty list
-  /// of apps.
+  /// Whether the operator has chosen no view yet, so that nodes may take the place of an empty list of apps.
   var isViewOpen: Bool
   var selection = Selection()
   var lists: [Page: ListPosition] = [:]

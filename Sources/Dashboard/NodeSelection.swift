@@ -51,8 +51,7 @@ extension Model {
     return app.shownRelease
   }
 
-  /// The process type that the views of one app show: that of the chosen node or run, else the first
-  /// one of the app.
+  /// The process type that the views of one app show: that of the chosen node or run, else the first one of the app.
   var shownProcess: String {
     if case .run(_, let instance, _, _)? = shownNode?.origin { return instance.process }
     let instance = selection.node?.instance ?? selection.run?.instance

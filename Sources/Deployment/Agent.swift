@@ -7,8 +7,7 @@ import Operations
 import Posix
 import SlugStore
 
-/// The agent of a home, a single process. It carries out requests and keeps the instances as they
-/// should be.
+/// The agent of a home, a single process. It carries out requests and keeps the instances as they should be.
 ///
 /// It is a loop that keeps no important state: it waits for something to happen, reads the log, looks
 /// at the affected runs, and does what the reconcilers plan. It blocks only in that wait. It can be
@@ -211,9 +210,8 @@ extension Agent {
     loop.wake(.reserve, at: Clock.monotonic() + (reserve.isWhole ? 0 : Self.spacePause))
   }
 
-  /// Runs a step for one app or run. A failure, such as a full disk or an unreadable file, must
-  /// neither end the agent nor delay other apps: it is reported, and the step is tried again in a
-  /// second. Only a replaced log ends the agent.
+  /// Runs a step for one app or run. A failure, such as a full disk or an unreadable file, must neither end the agent
+  /// nor delay other apps: it is reported, and the step is tried again in a second. Only a replaced log ends the agent.
   func endure(_ source: Source, _ step: () throws(Cause) -> Void) throws(Cause) {
     do throws(Cause) {
       try step()

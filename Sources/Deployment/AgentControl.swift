@@ -18,8 +18,7 @@ public struct AgentControl: Sendable {
   /// Milliseconds in which an agent should wake after a line was appended to the log.
   public static let patience: Int64 = 3000
 
-  /// The reason why the agent may not have read a line of the log: its process is stopped, or it has
-  /// not woken since.
+  /// The reason why the agent may not have read a line of the log: its process is stopped, or it has not woken since.
   /// - Parameter moment: when the line was written.
   /// - Returns: nil if no agent runs, or if it wakes as it should.
   public func silence(since moment: Timestamp, now: Timestamp) -> Cause? {

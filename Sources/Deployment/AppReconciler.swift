@@ -24,8 +24,7 @@ public enum AppAction: Equatable, Sendable {
 
 /// The reconciler of one app: a pure function from desired and actual state to the next actions.
 ///
-/// It keeps no state, so the agent can be killed at any time: the next agent plans the same actions
-/// from the same log.
+/// It keeps no state, so the agent can be killed at any time: the next agent plans the same actions from the same log.
 public struct AppReconciler {
   private let app: Board.App
   private let surroundings: Surroundings

@@ -191,8 +191,7 @@ extension Agent {
     try portMapper.ensure(tree) { invocation throws(PosixError) in try startHelper(invocation) }
   }
 
-  /// Starts watching the run. Its folder is watched first, so that the first status of its
-  /// `relshim` is not missed.
+  /// Starts watching the run. Its folder is watched first, so that the first status of its `relshim` is not missed.
   private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) {
     let manifest = try manifest(of: run.release, app)
     let specification = try RunSpecification(

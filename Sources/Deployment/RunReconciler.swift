@@ -38,8 +38,7 @@ enum RunReconciler {
     var folder: RunObservation
     /// The exit of the `relshim` that this agent started, if it has ended.
     var shimExit: Exit?
-    /// Whether the run's `relshim` was started a moment ago and may not have written its status
-    /// yet.
+    /// Whether the run's `relshim` was started a moment ago and may not have written its status yet.
     var isLaunching = false
     /// Whether the run's node has answered, or is not expected to.
     var isBooting = false

@@ -39,9 +39,8 @@ public enum ExternalFormat {
     return (term, decoder.position)
   }
 
-  /// The term with its version byte, in the tags that OTP 26 and later write: atoms in UTF-8, new
-  /// pids, ports and references. Equal terms give equal bytes; keys of maps are in the order of
-  /// their encoding.
+  /// The term with its version byte, in the tags that OTP 26 and later write: atoms in UTF-8, new pids, ports and
+  /// references. Equal terms give equal bytes; keys of maps are in the order of their encoding.
   public static func encode(_ term: Term) throws(TermError) -> [UInt8] {
     var bytes: [UInt8] = []
     try encode(term, onto: &bytes)

@@ -191,8 +191,7 @@ extension Board.App {
     return ReleaseNumber(greatest + 1)
   }
 
-  /// The release that a rollback without a number brings back: the newest before the current one
-  /// that was ever current.
+  /// The release that a rollback without a number brings back: the newest before the current one that was ever current.
   public var previousRelease: Board.Release? {
     guard let current else { return nil }
     return releases.last { $0.number < current && $0.wasCurrent }

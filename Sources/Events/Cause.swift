@@ -1,7 +1,6 @@
 /// Why something did not work: an error to throw, a part of an event, a sentence on the screen.
 ///
-/// The program that met the failure writes the sentence, so that older readers can show unknown
-/// ids.
+/// The program that met the failure writes the sentence, so that older readers can show unknown ids.
 public struct Cause: Error, Hashable, Codable, Sendable {
   public struct Evidence: Hashable, Codable, Sendable {
     /// `log`, `file`, `process`

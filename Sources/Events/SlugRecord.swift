@@ -1,5 +1,4 @@
-/// The events of the build that made a slug. They travel inside the slug when it was built on a
-/// host without a home.
+/// The events of the build that made a slug. They travel inside the slug when it was built on a host without a home.
 ///
 /// They are not part of the slug's identity, so any program that handles the slug can change them.
 /// Therefore only events of one build are accepted: nothing about a running system.

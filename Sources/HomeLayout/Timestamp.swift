@@ -13,8 +13,7 @@ public struct Timestamp: Hashable, Comparable, Sendable {
     later.milliseconds.subtractingReportingOverflow(earlier.milliseconds).partialValue
   }
 
-  /// Milliseconds since an earlier time; 0 if that time is in the future, as it can be after the
-  /// clock was set back.
+  /// Milliseconds since an earlier time; 0 if that time is in the future, as it can be after the clock was set back.
   public func elapsed(since earlier: Timestamp) -> Int64 { max(0, self - earlier) }
 
   public static func + (moment: Timestamp, milliseconds: Int64) -> Timestamp {

@@ -52,9 +52,8 @@ public struct HTTPProbe: Sendable {
 
   private static let longestAnswer = 65_536
 
-  /// Reads the answer as far as it has come; nil if more is needed. A ready answer counts at once,
-  /// because a server may keep the connection open; any other answer is read to its end or to the
-  /// time limit.
+  /// Reads the answer as far as it has come; nil if more is needed. A ready answer counts at once, because a server may
+  /// keep the connection open; any other answer is read to its end or to the time limit.
   /// - Parameter isReadable: whether polling reported that `descriptor` is readable.
   public mutating func advance(isReadable: Bool) -> Verdict? {
     var isOver = Clock.monotonic() >= deadline

@@ -90,8 +90,7 @@ public struct OutputDiagnosis: Sendable {
     return String(name)
   }
 
-  /// The variable as the VM prints it in an Erlang term. Elixir's message is lost if the VM ends
-  /// before it is written.
+  /// The variable as the VM prints it in an Erlang term. Elixir's message is lost if the VM ends before it is written.
   private var missingByTerm: String? {
     for line in lines {
       guard let error = line.firstRange(of: "'Elixir.System.EnvError'"),

@@ -67,8 +67,7 @@ public enum Orphans {
     return left.isEmpty
   }
 
-  /// Records in the run's folder that the run has ended, so that no `relshim` can start it any
-  /// more.
+  /// Records in the run's folder that the run has ended, so that no `relshim` can start it any more.
   /// - Returns: false if the run's `relshim` is alive after all.
   public static func bury(_ folder: RunFolder) throws(Cause) -> Bool {
     do throws(PosixError) {

@@ -1,9 +1,7 @@
-/// JSON from outside (RFC 8259, UTF-8), checked strictly and without white space; strings and
-/// numbers keep their bytes.
+/// JSON from outside (RFC 8259, UTF-8), checked strictly and without white space; strings and numbers keep their bytes.
 ///
-/// Half a surrogate pair is refused, as by many other readers. A name may occur twice, as the RFC
-/// allows.
-/// Half of a surrogate pair is refused, as many other readers refuse it. A name may stand twice, as the RFC allows.
+/// Half a surrogate pair is refused, as by many other readers. A name may occur twice, as the RFC allows. Half of a
+/// surrogate pair is refused, as many other readers refuse it. A name may stand twice, as the RFC allows.
 public struct CompactJSON: Hashable, Sendable {
   /// The JSON without white space outside strings.
   public private(set) var bytes: [UInt8] = []

@@ -19,8 +19,7 @@ extension TextCoded {
   }
 }
 
-/// The one encoder and decoder of JSON. Keys are sorted and slashes not escaped, so that equal
-/// values give equal bytes.
+/// The one encoder and decoder of JSON. Keys are sorted and slashes not escaped, so that equal values give equal bytes.
 public enum JSON {
   public static func encode(_ value: some Encodable, pretty: Bool = false) -> [UInt8] {
     let encoder = JSONEncoder()

@@ -8,9 +8,8 @@ public enum JSONFault: Error {
 
 /// A pull parser for JSON (RFC 8259, UTF-8) that allocates only what the caller reads.
 ///
-/// It is strict: no trailing commas, no bare control characters, only valid UTF-8. After a fault
-/// the position is anywhere at or behind the value's start; to continue, set it back to the start
-/// and skip the value.
+/// It is strict: no trailing commas, no bare control characters, only valid UTF-8. After a fault the position is
+/// anywhere at or behind the value's start; to continue, set it back to the start and skip the value.
 ///
 /// What is generic or called for every byte is `@inlinable` (and therefore public): the reader of
 /// events is in another module, and would run three times as long without.

@@ -6,9 +6,8 @@ import Redaction
 extension EventJournal {
   /// Writes the events of an imported slug: those of its record, and `slug.stored`.
   ///
-  /// Each event is written once, even if an earlier import was killed: events that the log has are
-  /// left out. The caller holds the lock of the slugs, so that two imports cannot both find an
-  /// event missing.
+  /// Each event is written once, even if an earlier import was killed: events that the log has are left out. The caller
+  /// holds the lock of the slugs, so that two imports cannot both find an event missing.
   /// - Parameters:
   ///   - stored: the data of `slug.stored`.
   ///   - isNew: whether the slug was just stored; it may have been stored and removed earlier.

@@ -20,7 +20,7 @@ public struct AgentWatch: Sendable {
   public mutating func look(_ board: Board) {
     isAlive = LiveBoard.hasAgent(home)
     // The board may still name the agent before this one, which has ended.
-    let named = isAlive ? board.agent.flatMap { ProcessIdentity(of: $0.pid) } : nil
+    let named = isAlive ? board.agent?.pid.flatMap { ProcessIdentity(of: $0) } : nil
     let found = named?.isAlive == true ? named : nil
     if found != process { (process, end) = (found, found?.endWatch()) }
   }

@@ -1,9 +1,8 @@
 import NodeModel
 import Posix
 
-/// A fleet of nodes on a thread of its own. Searching `/proc`, reading cookie files and asking port
-/// mappers may take long. The thread that owns the screen sends orders and takes news without
-/// waiting.
+/// A fleet of nodes on a thread of its own. Searching `/proc`, reading cookie files and asking port mappers may take
+/// long. The thread that owns the screen sends orders and takes news without waiting.
 public final class FleetWorker: Sendable {
   /// What the fleet is to do; its thread carries orders out one after the other.
   public typealias Order = @Sendable (inout NodeFleet) -> Void

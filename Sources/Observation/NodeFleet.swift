@@ -28,8 +28,7 @@ public struct NodeFleet: Sendable {
   private var isOutdated = true
   /// The process of each member that was found on this host.
   private var backgrounds: [String: FoundNode?] = [:]
-  /// The time at which each member is next due, on the monotonic clock; one without an entry is due
-  /// now.
+  /// The time at which each member is next due, on the monotonic clock; one without an entry is due now.
   private var due: [String: Int64] = [:]
   /// The BEAMs of this host at the last search.
   private var found: [FoundNode] = []

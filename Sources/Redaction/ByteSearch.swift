@@ -80,8 +80,7 @@ public struct ByteSearch<Label: Hashable & Sendable>: Sendable {
 }
 
 extension Redactor {
-  /// The texts that a `Redactor` masks: values of config vars and lines of long ones, with their
-  /// names.
+  /// The texts that a `Redactor` masks: values of config vars and lines of long ones, with their names.
   public static func texts(of set: ConfigSet) -> [(name: String, text: String)] {
     set.values.flatMap { name, value in texts(of: name, value, in: set).map { (name, $0) } }
   }

@@ -2,8 +2,7 @@
 public struct URLLogin: Hashable, Sendable {
   /// The password, and a user that is a token; as written and with percent escapes decoded.
   public private(set) var secrets: [String] = []
-  /// Whether the rest of the text is public: one URL, or a host and port, without a query that
-  /// could hold a key.
+  /// Whether the rest of the text is public: one URL, or a host and port, without a query that could hold a key.
   public private(set) var isPlain: Bool
 
   /// A user of at least this many bytes is taken for a token, whatever the password.

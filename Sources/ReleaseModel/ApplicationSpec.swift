@@ -2,8 +2,7 @@ import ErlangTerm
 
 /// The content of an application resource file (`NAME.app`).
 ///
-/// Source: "app", Kernel reference manual. Boot scripts hold the same term for each application
-/// that they load.
+/// Source: "app", Kernel reference manual. Boot scripts hold the same term for each application that they load.
 public struct ApplicationSpec: Equatable, Sendable {
   public var name: String
   /// Empty if the file has none.
@@ -28,8 +27,7 @@ public struct ApplicationSpec: Equatable, Sendable {
     public var path: String
   }
 
-  /// From `{application, Name, Properties}`; `nil` if the term is something else, or a property
-  /// is not of its type.
+  /// From `{application, Name, Properties}`; `nil` if the term is something else, or a property is not of its type.
   init?(_ term: Term) {
     guard let parts = term.tuple(tagged: "application"), parts.count == 2,
       let name = parts.first?.atom, let properties = parts.last, properties.list != nil,

@@ -13,8 +13,7 @@ public struct OTPRelease: Codable, Equatable, Sendable {
     case relx
   }
 
-  /// How an application is started, and what its end means for the node: "rel", SASL reference
-  /// manual.
+  /// How an application is started, and what its end means for the node: "rel", SASL reference manual.
   public enum StartType: String, Codable, Sendable, CaseIterable {
     /// When it ends, the node ends.
     case permanent
@@ -39,8 +38,7 @@ public struct OTPRelease: Codable, Equatable, Sendable {
     /// Its place in the boot order, from 1; `nil` if the boot script does not start it.
     public var order: Int?
     public var description = ""
-    /// The applications that must be started before it, without optional ones that the release
-    /// does not have.
+    /// The applications that must be started before it, without optional ones that the release does not have.
     public var dependencies: [String] = []
     public var optionalDependencies: [String] = []
     public var includedApplications: [String] = []

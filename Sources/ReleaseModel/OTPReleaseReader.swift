@@ -49,8 +49,7 @@ struct OTPReleaseReader {
     return (erts, release)
   }
 
-  /// The release resource file and the folder of its version. Releases of relx may have it in
-  /// `releases` itself.
+  /// The release resource file and the folder of its version. Releases of relx may have it in `releases` itself.
   private func releaseResource(
     version: String
   ) throws(OTPReleaseError) -> (ReleaseResource, directory: String) {

@@ -17,8 +17,7 @@ public struct ReleaseResource: Equatable, Sendable {
   public var ertsVersion: String
   public var entries: [Entry]
 
-  /// Reads the bytes of a `.rel` file. Names and versions in it are safe in paths, and no
-  /// application is listed twice.
+  /// Reads the bytes of a `.rel` file. Names and versions in it are safe in paths, and no application is listed twice.
   public init(relFile bytes: [UInt8], file: String) throws(OTPReleaseError) {
     let terms = try OTPReleaseError.consult(bytes, file: file)
     guard terms.count == 1, let parts = terms.first?.tuple(tagged: "release").map(Array.init),
@@ -51,8 +50,7 @@ public struct ReleaseResource: Equatable, Sendable {
 }
 
 extension ReleaseResource.Entry {
-  /// `{Name, Vsn}`, `{Name, Vsn, Type}`, `{Name, Vsn, Included}` or
-  /// `{Name, Vsn, Type, Included}`.
+  /// `{Name, Vsn}`, `{Name, Vsn, Type}`, `{Name, Vsn, Included}` or `{Name, Vsn, Type, Included}`.
   init?(_ term: Term) {
     guard let parts = term.tuple, (2...4).contains(parts.count),
       let name = parts[0].atom, let version = parts[1].text

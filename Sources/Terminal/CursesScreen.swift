@@ -1,8 +1,7 @@
 import CNcurses
 import Glibc
 
-/// A terminal, drawn by ncurses. Keys are read without ncurses, which would wait for the rest of
-/// a key.
+/// A terminal, drawn by ncurses. Keys are read without ncurses, which would wait for the rest of a key.
 ///
 /// A program waits in `poll(2)` on `inputDescriptor` for at most `keyTimeout`, takes keys until
 /// there are none, and draws. ncurses keeps global state, so one thread of the process uses the
@@ -69,8 +68,7 @@ public final class CursesScreen {
 
   deinit { end() }
 
-  /// The present size. The terminal is asked each time, so after SIGWINCH it is enough to draw a frame
-  /// of this size.
+  /// The present size. The terminal is asked each time, so after SIGWINCH it is enough to draw a frame of this size.
   public var size: Size {
     var rows: Int32 = 0
     var columns: Int32 = 0

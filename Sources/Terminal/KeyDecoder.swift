@@ -1,9 +1,8 @@
 /// A decoder that turns the bytes that a terminal sends into keys. It owns no descriptor and no clock,
 /// so a sequence may arrive in any number of pieces.
 ///
-/// It knows what xterm, the Linux console, rxvt, screen and tmux send, in both cursor key modes.
-/// Modifiers of cursor and function keys are ignored. So is every unknown report, and no part of one
-/// is taken for a key.
+/// It knows what xterm, the Linux console, rxvt, screen and tmux send, in both cursor key modes. Modifiers of cursor
+/// and function keys are ignored. So is every unknown report, and no part of one is taken for a key.
 public struct KeyDecoder: Sendable {
   /// A sequence longer than this is no key; its rest is dropped with it.
   private static let longest = 64

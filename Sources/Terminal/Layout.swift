@@ -36,8 +36,7 @@ public struct Cell: Equatable, Sendable {
   }
 }
 
-/// The places of a table's columns in a given width. Alignment and cutting are decided here, once for
-/// all rows.
+/// The places of a table's columns in a given width. Alignment and cutting are decided here, once for all rows.
 public struct Layout: Equatable, Sendable {
   /// A column that is shown.
   public struct Span: Equatable, Sendable {
@@ -58,9 +57,8 @@ public struct Layout: Equatable, Sendable {
 
   /// Fits columns to their content and to `width`.
   ///
-  /// Every column shown has its minimum first; then, in the order in which they yield, each grows
-  /// to its widest cell; then those that grow share the rest. If not even the minimums fit,
-  /// columns are left out.
+  /// Every column shown has its minimum first; then, in the order in which they yield, each grows to its widest cell;
+  /// then those that grow share the rest. If not even the minimums fit, columns are left out.
   public init(_ columns: [Column], rows: some Sequence<[Cell]>, width: Int) {
     var natural = columns.map { max($0.minimum, Printable.width($0.title)) }
     for row in rows {

@@ -1,9 +1,8 @@
 extension Palette {
   /// Reads a theme: lines of `role = look`, and `#` comments on lines of their own.
   ///
-  /// A look is `[foreground] [on background] [attributes]` in that order or with the attributes
-  /// anywhere between: `#7aa2f7`, `red bold`, `default on blue`. A role that is not named keeps
-  /// its look from `Palette.mono`.
+  /// A look is `[foreground] [on background] [attributes]` in that order or with the attributes anywhere between:
+  /// `#7aa2f7`, `red bold`, `default on blue`. A role that is not named keeps its look from `Palette.mono`.
   /// - Parameter file: the name that errors carry.
   public init(theme text: String, file: String) throws(ThemeError) {
     self = .mono

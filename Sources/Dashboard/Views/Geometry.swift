@@ -21,8 +21,7 @@ struct Area: Equatable {
   var paneRule: Rule { column > 0 ? .middle : .plain }
 }
 
-/// The places of the parts of the screen. Small screens lose the heading first, then the tabs,
-/// then the hints.
+/// The places of the parts of the screen. Small screens lose the heading first, then the tabs, then the hints.
 struct Geometry: Equatable {
   let heading: Int?
   let tabs: Int?

@@ -9,8 +9,7 @@ struct PaneTable {
   var rows: [[Cell]]
 }
 
-/// The pane of one node: why it cannot be asked, its numbers, its busiest processes and its last
-/// events.
+/// The pane of one node: why it cannot be asked, its numbers, its busiest processes and its last events.
 struct NodeDetail: Pane {
   let node: NodeReport
   let clock: WallClock
