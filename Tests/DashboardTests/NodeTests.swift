@@ -339,9 +339,9 @@ struct NodeTests {
         .act(node: "pid:812", name: "rabbit@prod-1", app: nil, .collectGarbage)
       ])
     story.press("5", "R")
-    story.expect("rabbit@prod-1 is not from here", absent: ["[ No ]"])
+    story.expect("rabbit@prod-1 was not deployed from here", absent: ["[ No ]"])
     story.press("B")
-    story.expect("rabbit@prod-1 is not from here", absent: ["[ No ]"])
+    story.expect("rabbit@prod-1 was not deployed from here", absent: ["[ No ]"])
   }
 
   @Test(
