@@ -17,7 +17,7 @@ extension HistoryPoint {
       self = .time(time)
     } else {
       throw Cause(
-        .usage, "'\(text)' is neither a time nor an event's number", remedy: Self.examples)
+        .usage, "'\(text)' is not a time", remedy: Self.examples)
     }
   }
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The agent's view of boots.
-@Suite(.serialized, .waitsForPrograms) struct BootTests {
+@Suite(.waitsForPrograms) struct BootTests {
   @Test func applicationsAreTimedWithAndWithoutAnHTTPCheck() throws {
     let stage = try Stage("timed")
     let kept = try stage.relctl("config", "greeter", "set", "GREETER_BOOT_DELAY_MS=4000")

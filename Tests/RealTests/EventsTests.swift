@@ -359,7 +359,7 @@ import Testing
         ["ps", "--at", "2999-01-01T00:00:00Z"],
         "2999-01-01T00:00:00.000Z is in the future [RT-USAGE]"
       ),
-      (["ps", "--at", "noon"], "'noon' is neither a time nor an event's number [RT-USAGE]"),
+      (["ps", "--at", "noon"], "'noon' is not a time [RT-USAGE]"),
       (["ps", "shop", "--at", "7"], "there was no app 'shop' then [RT-APP-UNKNOWN]"),
       (["events", "retention", "--size", "1XB"], "'1XB' is no limit for --size [RT-USAGE]"),
     ] {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The life of an app with real builds, real BEAMs and real kills.
-@Suite(.serialized, .waitsForPrograms) struct LifecycleTests {
+@Suite(.waitsForPrograms) struct LifecycleTests {
   @Test func fromSourceToRollback() throws {
     let stage = try Stage("road")
     let deployed = try stage.relctl("deploy", "greeter", Workspace.greeter)

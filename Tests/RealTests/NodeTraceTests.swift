@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The dashboard leaves no trace in a node that it watched.
-@Suite(.serialized, .waitsForPrograms) struct NodeTraceTests {
+@Suite(.waitsForPrograms) struct NodeTraceTests {
   private static let counts = """
     [erlang:system_info(atom_count), length(erlang:loaded()), erlang:system_info(process_count), \
     erlang:system_info(port_count), length(ets:all()), length(registered()), \
