@@ -20,7 +20,8 @@ struct NameWatch {
   mutating func areTheSame(lock: File) -> Bool {
     let notice = watch.drain(noticing: "")
     let now = Clock.monotonic()
-    if now - looked >= 1000 {
+    // A folder that was removed and made again reports that only when no process has the old one open any more.
+    if notice.isWanted || now - looked >= 1000 {
       looked = now
       isLost = Files.inode(lock.name) != Files.inode(of: lock)
     }

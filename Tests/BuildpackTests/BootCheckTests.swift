@@ -102,9 +102,9 @@ import Testing
   }
 
   @Test func namesTheFunctionInWhichABootHangs() throws {
-    let cause = try Playhouse(start: "Process.sleep(:infinity)").failure { $0.limit = 3000 }
+    let cause = try Playhouse(start: "Process.sleep(:infinity)").failure { $0.limit = 10_000 }
     #expect(
-      cause.sentence.hasPrefix("actor has not booted after 3 s: it hangs starting 'actor'"),
+      cause.sentence.hasPrefix("actor has not booted after 10 s: it hangs starting 'actor'"),
       "\(cause)")
     #expect(cause.evidence.contains { $0.kind == "process" && $0.text.contains("sleep") })
   }

@@ -23,8 +23,8 @@ final class BuildHost: Sendable {
     try FileTree.copy(Workspace.root + "/buildpack", to: buildpack)
     let machine = buildpack + "/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine, mode: 0o755)
-    // A copy, since only its owner may be able to enter the workspace.
-    try FileTree.copyFile(try Workspace.program("relpack"), to: machine + "/relpack", mode: 0o755)
+    try Files.hardLink(
+      try Platform.relpack.get().path + "/relpack", at: machine + "/relpack")
     for path in ["", "/bin", "/libexec"] { try Files.setMode(buildpack + path, 0o555) }
     try Files.makeFolder(home, mode: 0o755)
     try Canary.write(to: variables)

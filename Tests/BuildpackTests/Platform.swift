@@ -1,12 +1,25 @@
 import Posix
 import ReleaseModel
 import TestSupport
+import Testing
 
 /// The parts that a PaaS gives to a build: the packaged buildpack, a source, a cache and config vars.
 final class Platform: Sendable {
   struct Result {
     var exit: Exit
     var lines: [String]
+  }
+
+  /// One copy for all tests, since only its owner may be able to enter the workspace. cp(1) makes it: a program that
+  /// this process has just written may be open in a child of another thread, and then cannot be run.
+  static let relpack = Swift.Result {
+    let folder = try TemporaryFolder("relpack", inMemory: true)
+    let made = try Invocation(
+      ["install", "-m", "755", try Workspace.program("relpack"), folder.path],
+      environment: ["PATH": Invocation.standardPath]
+    ).run()
+    try #require(made.isSuccess, "\(made.text)")
+    return folder
   }
 
   let folder: TemporaryFolder
@@ -24,8 +37,8 @@ final class Platform: Sendable {
     try FileTree.copy(Workspace.root + "/buildpack", to: folder.path + "/buildpack")
     let machine = folder.path + "/buildpack/libexec/" + Manifest.Target.host.arch
     try Files.makeFolder(machine)
-    // A copy, since only its owner may be able to enter the workspace.
-    try FileTree.copyFile(try Workspace.program("relpack"), to: machine + "/relpack", mode: 0o755)
+    try Files.hardLink(
+      try Platform.relpack.get().path + "/relpack", at: machine + "/relpack")
     try Files.makeFolder(folder.path + "/env")
     try Files.makeFolder(folder.path + "/cache")
     for (name, value) in config {

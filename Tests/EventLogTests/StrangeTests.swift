@@ -105,6 +105,20 @@ import Testing
     #expect(try Poll.wait([descriptor], milliseconds: 5000) == [descriptor])
   }
 
+  /// While another program has the old folder open, the kernel does not report that it was removed.
+  @Test func aFolderThatIsRemovedWhileItIsOpenIsNotWrittenTo() throws {
+    for number in 1...2 { try log.append(NewEvent(number)) }
+    var open: [File] = []
+    defer { withExtendedLifetime(open) {} }
+    for round in 1...3 {
+      open.append(try File.open(log.folder, .folder))
+      try Files.remove(log.folder)
+      #expect(try log.append(NewEvent(round))?.sequence == 1)
+      #expect(try log.append(NewEvent(round))?.sequence == 2)
+      #expect(try log.all().lines.map(\.sequence) == [1, 2], "round \(round)")
+    }
+  }
+
   @Test func rootDoesNotFollowALinkOutOfTheHome() throws {
     try log.append(NewEvent(1))
     let elsewhere = folder.path + "/elsewhere"

@@ -1,46 +1,49 @@
-import Dispatch
-import Foundation
-import Synchronization
-import Testing
+// A static release build, which builds this module too, has no Testing.
+#if canImport(Testing)
+  import Dispatch
+  import Foundation
+  import Synchronization
+  import Testing
 
-extension Trait where Self == OwnThreads {
-  /// For tests that mostly wait for other programs: they run on four threads of their own, so that the processors are
-  /// busy meanwhile. Swift Testing has one thread for each processor.
-  public static var waitsForPrograms: Self { OwnThreads() }
-}
-
-public struct OwnThreads: SuiteTrait, TestTrait, TestScoping {
-  public var isRecursive: Bool { true }
-
-  public func provideScope(
-    for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
-  ) async throws {
-    try await withTaskExecutorPreference(ThreadPool.four) { try await body() }
+  extension Trait where Self == OwnThreads {
+    /// For tests that mostly wait for other programs: they run on four threads of their own, so that the processors are
+    /// busy meanwhile. Swift Testing has one thread for each processor.
+    public static var waitsForPrograms: Self { OwnThreads() }
   }
-}
 
-private final class ThreadPool: TaskExecutor {
-  static let four = ThreadPool(threads: 4)
+  public struct OwnThreads: SuiteTrait, TestTrait, TestScoping {
+    public var isRecursive: Bool { true }
 
-  private let jobs = Mutex<[UnownedJob]>([])
-  private let waiting = DispatchSemaphore(value: 0)
-
-  init(threads: Int) {
-    for _ in 0..<threads {
-      let thread = Thread { [self] in
-        while true {
-          waiting.wait()
-          jobs.withLock { $0.removeFirst() }.runSynchronously(on: asUnownedTaskExecutor())
-        }
-      }
-      thread.stackSize = 8 << 20
-      thread.start()
+    public func provideScope(
+      for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
+    ) async throws {
+      try await withTaskExecutorPreference(ThreadPool.four) { try await body() }
     }
   }
 
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    jobs.withLock { $0.append(job) }
-    waiting.signal()
+  private final class ThreadPool: TaskExecutor {
+    static let four = ThreadPool(threads: 4)
+
+    private let jobs = Mutex<[UnownedJob]>([])
+    private let waiting = DispatchSemaphore(value: 0)
+
+    init(threads: Int) {
+      for _ in 0..<threads {
+        let thread = Thread { [self] in
+          while true {
+            waiting.wait()
+            jobs.withLock { $0.removeFirst() }.runSynchronously(on: asUnownedTaskExecutor())
+          }
+        }
+        thread.stackSize = 8 << 20
+        thread.start()
+      }
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+      let job = UnownedJob(job)
+      jobs.withLock { $0.append(job) }
+      waiting.signal()
+    }
   }
-}
+#endif

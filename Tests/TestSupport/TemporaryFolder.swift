@@ -1,7 +1,8 @@
 import Glibc
 import Posix
+import Synchronization
 
-/// A folder for one test, removed when its last owner releases it.
+/// A folder for one test, removed when its last owner releases it, or when the tests end.
 public final class TemporaryFolder: Sendable {
   public let path: String
 
@@ -16,9 +17,19 @@ public final class TemporaryFolder: Sendable {
   public init(_ name: String = "folder", inMemory: Bool = false) throws {
     path = "\(inMemory ? Self.memory : "/tmp")/reltui-test-\(name)-\(Random.hex(6))"
     try Files.makeFolder(path, mode: 0o755)
+    Self.present.withLock { _ = $0.insert(path) }
   }
 
-  deinit { try? Files.remove(path) }
+  deinit {
+    try? Files.remove(path)
+    Self.present.withLock { _ = $0.remove(path) }
+  }
+
+  /// The folders that were not removed. When the tests end, these are the folders of static values.
+  private static let present: Mutex<Set<String>> = {
+    atexit { for path in TemporaryFolder.present.withLock({ $0 }) { try? Files.remove(path) } }
+    return Mutex([])
+  }()
 
   /// Writes a file in it, with the folders above it.
   public func write(_ name: String, _ bytes: [UInt8], mode: mode_t = 0o644) throws {
