@@ -16,8 +16,7 @@ extension HistoryPoint {
     } else if let time = Self.ago(text, now: now) ?? Timestamp(text) ?? wall.time(text) {
       self = .time(time)
     } else {
-      throw Cause(
-        .usage, "'\(text)' is not a time", remedy: Self.examples)
+      throw Cause(.usage, "'\(text)' is not a time", remedy: Self.examples)
     }
   }
 

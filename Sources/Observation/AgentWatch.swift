@@ -22,6 +22,6 @@ public struct AgentWatch: Sendable {
     // The board may still name the agent before this one, which has ended.
     let named = isAlive ? board.agent?.pid.flatMap { ProcessIdentity(of: $0) } : nil
     let found = named?.isAlive == true ? named : nil
-    if found != process { (process, end) = (found, found?.endWatch()) }
+    if found != process || end == nil { (process, end) = (found, found?.endWatch()) }
   }
 }
