@@ -62,11 +62,15 @@ import Testing
       NodeAddress(name: .test(node.name), door: .port(port), tls: options)
     }
 
-    /// Waits until the node listens.
-    func wait() throws {
-      guard eventually(20_000, { Loopback.isListening(port) }) else {
-        throw Played.Odd(text: node.output)
+    /// Waits until the node can be asked. It listens before it can speak TLS.
+    func wait(_ options: TLSOptions) throws {
+      let isUp = eventually {
+        guard var client = try? Client(to: address(options), cookie: .test(node.cookie)) else {
+          return false
+        }
+        return (try? client.value("erlang", "node")) != nil
       }
+      if !isUp { throw Played.Odd(text: node.output) }
     }
 
     func failure(_ options: TLSOptions?) throws -> DistributionError {
@@ -77,9 +81,9 @@ import Testing
 
   @Test func aNodeThatDemandsACertificate() throws {
     let setting = try Setting(demandsCertificate: true)
-    try setting.wait()
     let path = setting.folder.path
     let options = try TLSOptions(file: path + "/options")
+    try setting.wait(options)
     #expect(
       options
         == TLSOptions(
@@ -103,7 +107,7 @@ import Testing
 
   @Test func aNodeThatDemandsNone() throws {
     let setting = try Setting(demandsCertificate: false)
-    try setting.wait()
+    try setting.wait(TLSOptions())
     let path = setting.folder.path
     for options in [TLSOptions(), TLSOptions(authorities: path + "/ca.pem")] {
       var client = try Client(to: setting.address(options), cookie: .test(setting.node.cookie))
