@@ -165,12 +165,17 @@ extension Agent {
       case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
-        change(run)
+        passesQuietly(run) ? listen(to: run) : change(run)
       case .node(let run):
         if watches[run]?.advanceNode(turn.ready[token] ?? []) == true { change(run) }
         listen(to: run)
       }
     }
+  }
+
+  private func passesQuietly(_ id: UInt64) -> Bool {
+    guard let app = watches[id]?.app, let run = board.apps[app]?.run(id) else { return false }
+    return watches[id]?.passesQuietly(run) == true
   }
 
   /// Reaps ended child processes. How a run ended is in its status file.

@@ -11,6 +11,8 @@ struct RunWatch {
   private let gate: Gate
   private let check: AppJSON.HealthCheck?
   private var probe: HTTPProbe?
+  /// What a check has found and `advance` has not judged yet.
+  private var verdict: HTTPProbe.Verdict?
   /// Present while the run boots; later only while its runtime is asked whether it is ready.
   private var node: BootWatch?
   /// When to give up asking the runtime of a ready run, on the monotonic clock.
@@ -104,19 +106,41 @@ extension RunWatch {
   /// - Parameter mask: the redactor for texts from the run.
   /// - Returns: the event to record, if the state has changed.
   mutating func advance(_ run: Board.Run, mask: () -> Redactor) -> RunNews? {
-    defer { readable = [] }
+    defer { (readable, verdict) = ([], nil) }
     guard hasProcess, !isPhase, run.state.isLive else { return nil }
     if run.state == .stopping {
       leaveNode()
       return nil
     }
     watchBoot(run)
-    let verdict: HTTPProbe.Verdict?
     switch gate {
     case .runtime: verdict = askRuntime(run)
-    case .http(let path, let content): verdict = askServer(run, path, content)
+    case .http(let path, let content): verdict = verdict ?? askServer(run, path, content)
     }
     return verdict.flatMap { judge($0, run, mask) }
+  }
+
+  /// Makes progress with the HTTP check of a ready run. Most checks pass; then neither the run's folder nor its app need
+  /// a look.
+  /// - Returns: whether nothing else has happened to the run; if not, the agent must look at it.
+  mutating func passesQuietly(_ run: Board.Run) -> Bool {
+    guard run.state == .ready, hasProcess, node == nil, verdict == nil,
+      case .http(let path, let content) = gate,
+      let shimEnd, !readable.contains(shimEnd.descriptor)
+    else { return false }
+    verdict = askServer(run, path, content)
+    readable = []
+    guard let found = verdict else { return true }
+    guard case .ready = found else { return false }
+    verdict = nil
+    notePass()
+    return true
+  }
+
+  private mutating func notePass() {
+    leaveNode()
+    (refusals, tries, times) = (0, 0, nil)
+    nextTry = Clock.monotonic() + Self.steadyPause
   }
 
   /// Watches the boot, even if an HTTP check decides when the run is ready.
@@ -192,10 +216,9 @@ extension RunWatch {
     switch verdict {
     case .ready:
       leaveNode()
-      (refusals, tries) = (0, 0)
-      nextTry = now + Self.steadyPause
-      defer { times = nil }
-      return run.state == .ready ? nil : .ready(boot: times)
+      let boot = times
+      notePass()
+      return run.state == .ready ? nil : .ready(boot: boot)
     case .notReady(let reason):
       refusals += 1
       if run.state == .ready {

@@ -97,5 +97,12 @@ struct WatchedRun {
   }
 
   mutating func note(_ ready: [Poll.Ready]) { gate?.note(ready) }
+
+  /// Whether a check of a ready run was begun or has passed, and nothing else is to be done for the run.
+  mutating func passesQuietly(_ run: Board.Run) -> Bool {
+    lookAgainAt == nil && folderWatch != nil && launchedAt == nil
+      && gate?.passesQuietly(run) == true
+  }
+
   mutating func advanceNode(_ ready: [Poll.Ready]) -> Bool { gate?.advanceNode(ready) == true }
 }

@@ -90,6 +90,44 @@ struct RunWatchTests {
     #expect(cause.sentence == "web.1 of v1 is not ready: GET /health: 503")
   }
 
+  /// Runs one check.
+  /// - Returns: whether the agent need not look at the run.
+  private func passesQuietly(_ watch: inout RunWatch, _ run: Board.Run) throws -> Bool {
+    watch.askNow()
+    for _ in 0..<4 {
+      if !watch.passesQuietly(run) { return false }
+      guard watch.descriptors.count == 2, let probe = watch.descriptors.first else { return true }
+      if try Poll.isReady(Poll.Interest(probe), before: Clock.monotonic() + 10_000) {
+        watch.note([Poll.Ready(probe, isReadable: true)])
+      }
+    }
+    return false
+  }
+
+  @Test func onlyAFailedCheckOfAReadyRunNeedsALook() throws {
+    let answers = Mutex(["200", "200", "503", "503", "503"])
+    let server = try LoopbackServer { _ in
+      Array("HTTP/1.1 \(answers.withLock { $0.removeFirst() }) -\r\n\r\n".utf8)
+    }
+    var (watch, run) = try watch(#"{"path": "/health"}"#, port: server.port)
+    run.state = .ready
+    var status = status
+    status.shim.started = try #require(ProcessIdentity(of: Program.processID)).started
+    watch.watch(status)
+    for _ in 1...2 { #expect(try passesQuietly(&watch, run)) }
+    #expect((watch.wakeAt(.ready) ?? 0) > Clock.monotonic() + 5000)
+    var news: RunNews?
+    for _ in 1...3 {
+      #expect(news == nil)
+      #expect(try !passesQuietly(&watch, run))
+      news = watch.advance(run, mask: { Redactor() })
+    }
+    guard case .unready = news else {
+      Issue.record("\(String(describing: news))")
+      return
+    }
+  }
+
   @Test func whatIsNotAsked() throws {
     let server = try LoopbackServer { _ in Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
     var (phase, run) = try watch(#"{"path": "/"}"#, port: server.port, process: "release")
