@@ -202,11 +202,12 @@ extension Agent {
 extension Agent {
   /// Looks at changed apps until no further action is possible now.
   private func act() throws(Cause) {
+    let isChanged = !changedApps.isEmpty
     while let name = changedApps.min() {
       changedApps.remove(name)
       try endure(.app(name)) { () throws(Cause) in try settle(name) }
     }
-    manifests.keep(only: board.neededSlugs)
+    if isChanged { manifests.keep(only: board.neededSlugs) }
     let wasWhole = reserve.isWhole
     if !wasWhole { reserve.keep() }
     if wasWhole || isWaitingForSpace { return }

@@ -81,10 +81,10 @@ public struct EventLoop<Token: Hashable & Sendable>: Sendable {
   }
 
   private mutating func takeDue() -> Set<Token> {
-    if moments.isEmpty { return [] }
     let now = Clock.monotonic()
-    let due = moments.filter { $0.value <= now }
-    for token in due.keys { moments[token] = nil }
-    return Set(due.keys)
+    guard let first = moments.values.min(), first <= now else { return [] }
+    let due = moments.compactMap { $0.value <= now ? $0.key : nil }
+    for token in due { moments[token] = nil }
+    return Set(due)
   }
 }
