@@ -80,8 +80,6 @@ public struct Connection: Sendable {
 
   private var isListening: Bool { output.count <= Self.longestBacklog }
 
-  // MARK: - Going on
-
   /// Does everything that can be done without waiting.
   /// - Parameter ready: the state of `interest`; nil if it is not ready.
   /// - Returns: the events, in their order. After an error there are no others.
@@ -260,8 +258,6 @@ public struct Connection: Sendable {
     return []
   }
 
-  // MARK: - Talking
-
   /// Makes reads wait, for so many milliseconds at most, until there are as many bytes as an answer has.
   mutating func waitInReads(milliseconds: Int64) throws(DistributionError) {
     guard let socket, let session else { return }
@@ -321,8 +317,6 @@ public struct Connection: Sendable {
 
   /// Treats the node as one without spawn requests, for tests.
   mutating func forgetSpawn() { session?.forgetSpawn() }
-
-  // MARK: - Bytes
 
   private mutating func send() throws(DistributionError) {
     if let said = session?.takeOutput() { output.append(said) }

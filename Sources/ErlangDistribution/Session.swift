@@ -74,8 +74,6 @@ public struct Session: Sendable {
     return output
   }
 
-  // MARK: - Asking
-
   /// Calls a function in a process of its own, by `erpc`, or by the `rex` server if the node has no spawn requests.
   public mutating func call(_ call: RemoteCall, now: Int64) throws(TermError) -> CallID {
     self.now = now
@@ -168,8 +166,6 @@ public struct Session: Sendable {
   private mutating func kill(_ process: Term.Pid) throws(TermError) {
     try say(.payloadExit2, [.pid(identity.ownPid), .pid(process)], .atom("kill"))
   }
-
-  // MARK: - Hearing
 
   /// Handles one frame without its length; an empty one is a tick.
   public mutating func receive(
@@ -342,8 +338,6 @@ public struct Session: Sendable {
     try send(.tuple([caller[1], .atom("yes")]), to: from)
   }
 
-  // MARK: - Time
-
   /// Gives up calls whose time is over, and sends a tick if one is due.
   public mutating func tick(now: Int64) throws(DistributionError) -> [SessionEvent] {
     self.now = now
@@ -381,8 +375,6 @@ public struct Session: Sendable {
     let patience = lastHeard + (isProbed ? pace.silence : pace.probe)
     return min(earliestDeadline, lastSent + pace.tick, patience)
   }
-
-  // MARK: - Counting
 
   private func call(ofLeader pid: Term.Pid) -> CallID? {
     guard pid.id >= Self.leaderBase else { return nil }

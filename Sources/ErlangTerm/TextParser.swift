@@ -37,8 +37,6 @@ struct TextParser {
     return try leaf()
   }
 
-  // MARK: - Containers
-
   private mutating func terms(until end: String, depth: Int) throws(TermError) -> [Term] {
     var elements: [Term] = []
     if token.kind == .sign(end) { return elements }
@@ -73,8 +71,6 @@ struct TextParser {
     try expect("}")
     return entries
   }
-
-  // MARK: - Leaves
 
   private mutating func leaf() throws(TermError) -> Term {
     switch token.kind {

@@ -188,8 +188,6 @@ public struct Reader: Sendable {
 
   private func holdingNote() -> LogEnd? { (try? log.note()) ?? nil }
 
-  // MARK: - Taking
-
   /// - Parameter end: a line with this number or a greater one is out of place here.
   private mutating func take(
     _ part: SegmentPart, _ path: String, before end: UInt64? = nil, into lines: inout [Line]

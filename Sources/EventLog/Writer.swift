@@ -171,8 +171,6 @@ struct Writer: ~Copyable {
     note = new
   }
 
-  // MARK: - Room
-
   private mutating func makeRoom(for count: Int, _ mayUseReserve: Bool) throws(PosixError) -> File {
     if file == nil || end.size - end.offset < count { try roll(room: count) }
     let left = end.size - end.offset - count

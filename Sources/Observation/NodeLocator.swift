@@ -202,8 +202,6 @@ public struct NodeLocator: Sendable {
     }
   }
 
-  // MARK: - Sources
-
   private func run(named name: ErlangDistribution.NodeName) -> (app: String, run: Board.Run)? {
     for app in board.apps.values {
       if let run = app.liveRuns.last(where: { $0.node == "\(name)" }) { return (app.name, run) }

@@ -11,13 +11,17 @@
 /// if turn.has(.output) { copyOutput() }
 /// if turn.has(.probe) { probe() }
 /// ```
+///
+/// It is `@inlinable` so that it is specialised for the tokens of another module: the agent needs half the time for a turn.
 public struct EventLoop<Token: Hashable & Sendable>: Sendable {
-  private let signals: Signals?
-  private var interests: [Token: [Poll.Interest]] = [:]
-  private var moments: [Token: Int64] = [:]
+  @usableFromInline let signals: Signals?
+  @usableFromInline var interests: [Token: [Poll.Interest]] = [:]
+  @usableFromInline var moments: [Token: Int64] = [:]
 
   /// What happened in one wait.
   public struct Turn: Sendable {
+    @inlinable init() {}
+
     /// In the order in which they arrived.
     public var signals: [Signal] = []
     /// The descriptors that are ready, under the token they were registered with.
@@ -26,34 +30,38 @@ public struct EventLoop<Token: Hashable & Sendable>: Sendable {
     public var due: Set<Token> = []
 
     /// The tokens of which a descriptor is ready or the moment has come.
-    public var tokens: Set<Token> { due.union(ready.keys) }
+    @inlinable public var tokens: Set<Token> { due.union(ready.keys) }
 
     /// Whether a descriptor of the token is ready or its moment has come.
-    public func has(_ token: Token) -> Bool { due.contains(token) || ready[token] != nil }
+    @inlinable public func has(_ token: Token) -> Bool {
+      due.contains(token) || ready[token] != nil
+    }
 
     /// Whether nothing happened before the deadline.
-    public var isEmpty: Bool { signals.isEmpty && ready.isEmpty && due.isEmpty }
+    @inlinable public var isEmpty: Bool { signals.isEmpty && ready.isEmpty && due.isEmpty }
   }
 
   /// - Parameter signals: signals that end a wait; `wait` takes them.
-  public init(signals: Signals? = nil) { self.signals = signals }
+  @inlinable public init(signals: Signals? = nil) { self.signals = signals }
 
   /// Registers these descriptors under the token, in place of those it had before. An empty list removes them. Remove a
   /// descriptor before it is closed: its number is soon given to another file.
-  public mutating func watch(_ interests: [Poll.Interest], as token: Token) {
+  @inlinable public mutating func watch(_ interests: [Poll.Interest], as token: Token) {
     self.interests[token] = interests.isEmpty ? nil : interests
   }
 
   /// Waits until the descriptor can be read or its other end is closed; nil removes the token's descriptors.
-  public mutating func watch(_ descriptor: Int32?, as token: Token) {
+  @inlinable public mutating func watch(_ descriptor: Int32?, as token: Token) {
     watch(descriptor.map { [Poll.Interest($0)] } ?? [], as: token)
   }
 
   /// Sets the moment at which the token becomes due, once, in milliseconds of `Clock.monotonic`; nil removes it.
-  public mutating func wake(_ token: Token, at moment: Int64?) { moments[token] = moment }
+  @inlinable public mutating func wake(_ token: Token, at moment: Int64?) {
+    moments[token] = moment
+  }
 
   /// Removes the token's descriptors and its moment.
-  public mutating func forget(_ token: Token) {
+  @inlinable public mutating func forget(_ token: Token) {
     interests[token] = nil
     moments[token] = nil
   }
@@ -61,7 +69,7 @@ public struct EventLoop<Token: Hashable & Sendable>: Sendable {
   /// Waits until something happens. poll(2)
   /// - Parameter deadline: when to give up, in milliseconds of `Clock.monotonic`; nil waits for ever, 0 does not wait.
   /// - Returns: everything that has happened; empty only at the deadline.
-  public mutating func wait(until deadline: Int64? = nil) throws(PosixError) -> Turn {
+  @inlinable public mutating func wait(until deadline: Int64? = nil) throws(PosixError) -> Turn {
     let list = interests.flatMap { token, all in all.map { (token, $0) } }
     var polled = list.map(\.1)
     if let signals { polled.append(Poll.Interest(signals.file.descriptor)) }
@@ -80,7 +88,7 @@ public struct EventLoop<Token: Hashable & Sendable>: Sendable {
     }
   }
 
-  private mutating func takeDue() -> Set<Token> {
+  @inlinable mutating func takeDue() -> Set<Token> {
     let now = Clock.monotonic()
     guard let first = moments.values.min(), first <= now else { return [] }
     let due = moments.compactMap { $0.value <= now ? $0.key : nil }

@@ -75,7 +75,7 @@ public enum Poll {
   }
 
   /// The state of each descriptor, in the order of `interests`; nil if it is not ready. poll(2)
-  static func states(
+  @usableFromInline static func states(
     of interests: [Interest], milliseconds: Int64?
   ) throws(PosixError) -> [Ready?] {
     var polled = interests.map(\.entry)

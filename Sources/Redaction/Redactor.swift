@@ -95,8 +95,6 @@ public struct Redactor: Sendable {
   }
 }
 
-// MARK: - Finding
-
 extension Redactor {
   private struct Match {
     var range: Range<Int>

@@ -19,9 +19,7 @@ struct Command: Sendable {
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
     .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
-    .slugVerify,
-    .slugImport, .slugExport, .slugGC,
-    .slugRemove,
+    .slugVerify, .slugImport, .slugExport, .slugGC, .slugRemove,
     .agent, .agentStart, .agentStop, .explain, .completion,
   ]
 
