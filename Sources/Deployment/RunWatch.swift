@@ -138,7 +138,6 @@ extension RunWatch {
   }
 
   private mutating func notePass() {
-    leaveNode()
     (refusals, tries, times) = (0, 0, nil)
     nextTry = Clock.monotonic() + Self.steadyPause
   }

@@ -10,7 +10,7 @@ final class Platform: Sendable {
     var lines: [String]
   }
 
-  /// One copy for all tests, since only its owner may be able to enter the workspace. cp(1) makes it: a program that
+  /// One copy for all tests, since only its owner may be able to enter the workspace. install(1) makes it: a program that
   /// this process has just written may be open in a child of another thread, and then cannot be run.
   static let relpack = Swift.Result {
     let folder = try TemporaryFolder("relpack", inMemory: true)

@@ -24,7 +24,8 @@ struct HandshakeTests {
   static let acknowledged = Array("a".utf8) + answer
   static let good = [named, asked, acknowledged]
 
-  /// Plays the messages; what comes of the last one.
+  /// Plays the messages.
+  /// - Returns: the replies, and the result of the last message.
   static func play(
     _ messages: [[UInt8]], cookie: String = "secret"
   ) throws(DistributionError) -> (replies: [[UInt8]], result: Handshake.Result?) {
