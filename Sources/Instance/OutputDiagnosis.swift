@@ -6,7 +6,18 @@ public struct OutputDiagnosis: Sendable {
 
   /// - Parameter lines: oldest first.
   public init(_ lines: [String]) {
-    (self.lines, place) = (lines, Self.tellingLine(lines))
+    self.lines = lines.map(Self.withoutBrokenTerm)
+    place = Self.tellingLine(self.lines)
+  }
+
+  /// The first words of the Erlang term that the VM prints when its boot fails.
+  private static let bootTerm = "{\"init terminating in do_boot\""
+
+  /// The VM writes its term in several parts, and Elixir's message may come between two of them, in the same line.
+  private static func withoutBrokenTerm(_ line: String) -> String {
+    guard line.hasPrefix(bootTerm), !line.hasSuffix("}}"), let message = line.firstRange(of: "** (")
+    else { return line }
+    return String(line[message.lowerBound...])
   }
 
   /// Texts that mark the cause of a failed boot, the most specific first. What the VM prints after
@@ -44,7 +55,7 @@ public struct OutputDiagnosis: Sendable {
       }
     }
     // The VM prints the reason twice; the second copy lacks the details.
-    if let place = lines.firstIndex(where: { $0.hasPrefix("{\"init terminating in do_boot\"") }),
+    if let place = lines.firstIndex(where: { $0.hasPrefix(bootTerm) }),
       !lines.contains(where: isTelling)
     {
       return place
@@ -107,7 +118,9 @@ public struct OutputDiagnosis: Sendable {
     guard line.contains("init terminating in do_boot"),
       let type = line.firstRange(of: "'__struct__'=>'Elixir."),
       let typeEnd = line[type.upperBound...].firstIndex(of: "'"),
-      let start = line[typeEnd...].firstRange(of: "message=><<\""),
+      let start = ["message=><<\"", "description=><<\""].lazy.compactMap({
+        line[typeEnd...].firstRange(of: $0)
+      }).first,
       let end = line[start.upperBound...].firstRange(of: "\">>")
     else { return nil }
     let message = line[start.upperBound..<end.lowerBound].replacing("\\\"", with: "\"")

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Builds that use the folder which all builds of a host share: one test at a time.
-@Suite(.serialized, .waitsForPrograms) struct SharedPlaceTests {}
+@Suite(.serialized, .hasOwnThread) struct SharedPlaceTests {}
 
 extension SharedPlaceTests {
   /// All builds happen under one path: for any user and source, with and without namespaces.

@@ -194,6 +194,25 @@ import Testing
     #expect(OutputDiagnosis([term, again]).place == 0 && OutputDiagnosis([]).words == nil)
   }
 
+  /// The VM writes its term in parts, and Elixir's message comes between two of them.
+  @Test func aMessageWithinTheTermIsFound() {
+    let lines = [
+      "ERROR! Config provider Config.Reader failed with:",
+      #"{"init terminating in do_boot",{#{'__struct__'=>'Elixir.TokenMissingError',file=><<"/a/** (TokenMissingError) a:1"#,
+      "    (elixir 1.14.0) lib/code.ex:421: Code.validated_eval_string/3", "",
+      #"b/runtime.exs">>},[{'Elixir.Code',validated_eval_string,3,[]}]}}"#,
+      "init terminating in do_boot ({,[{Elixir.Code,validated_eval_string,3,[{_},{_}]}]})",
+    ]
+    let last = OutputDiagnosis(lines)
+    #expect(last.words == "** (TokenMissingError) a:1" && !last.isCutShort)
+    #expect(last.lines.count == lines.count && last.evidence == 0..<2)
+    let whole =
+      #"{"init terminating in do_boot",{#{'__struct__'=>'Elixir.TokenMissingError',description=><<"no ** (X)">>},[]}}"#
+    #expect(OutputDiagnosis([whole]).lines == [whole])
+    let alone = whole.replacing("** ", with: "")
+    #expect(OutputDiagnosis([alone]).words == "** (TokenMissingError) no (X)")
+  }
+
   @Test func factsAreFoundInTheOutput() {
     let cases: [(String, variable: String?, application: String?)] = [
       (#"could not fetch environment variable "A_B" because it is not set"#, "A_B", nil),

@@ -8,16 +8,20 @@
   extension Trait where Self == OwnThreads {
     /// For tests that mostly wait for other programs: they run on four threads of their own, so that the processors are
     /// busy meanwhile. Swift Testing has one thread for each processor.
-    public static var waitsForPrograms: Self { OwnThreads() }
+    public static var waitsForPrograms: Self { OwnThreads(pool: .four) }
+
+    /// For a serialized suite that would take long if each of its tests waited for one of the four threads.
+    public static var hasOwnThread: Self { OwnThreads(pool: ThreadPool(threads: 1)) }
   }
 
   public struct OwnThreads: SuiteTrait, TestTrait, TestScoping {
+    fileprivate let pool: ThreadPool
     public var isRecursive: Bool { true }
 
     public func provideScope(
       for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
     ) async throws {
-      try await withTaskExecutorPreference(ThreadPool.four) { try await body() }
+      try await withTaskExecutorPreference(pool) { try await body() }
     }
   }
 
