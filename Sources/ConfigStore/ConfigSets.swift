@@ -117,4 +117,26 @@ public struct ConfigSets: Sendable {
           : "Use a variable of your own and read it in config/runtime.exs.")
     }
   }
+
+  /// The most bytes of one variable, with its name, `=` and the zero at its end: MAX_ARG_STRLEN. execve(2)
+  private static let longestVariable = 131_072
+  /// The most bytes of all variables: half of what the kernel allows for arguments and environment with the usual stack
+  /// of 8 MiB.
+  private static let longestEnvironment = 1 << 20
+
+  /// Whether a program can be started with the variables in its environment.
+  public static func check(sizes set: ConfigSet) throws(Cause) {
+    let sizes = set.values.mapValues(\.utf8.count).map {
+      ($0.key, $0.key.utf8.count + $0.value + 2)
+    }
+    guard let (name, size) = sizes.max(by: { $0.1 < $1.1 }) else { return }
+    let total = sizes.map(\.1).reduce(0, +)
+    if size <= longestVariable, total <= longestEnvironment { return }
+    throw Cause(
+      .configTooLarge,
+      size > longestVariable
+        ? "\(name) has \(size) bytes; the kernel allows \(longestVariable) for one variable"
+        : "the config vars have \(total) bytes together, \(name) the most; \(longestEnvironment) are allowed",
+      remedy: "Keep large values in a file or a service, and a path or key in the config var.")
+  }
 }

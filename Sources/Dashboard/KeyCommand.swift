@@ -85,6 +85,10 @@ struct KeyCommand: Sendable {
       .act, ["B"], views: [.apps, .logs], hint: "rollback",
       "Roll the selected app back: a new release with the slug and config vars of the one before."
     ) { model throws(DisabledReason) in try model.ask { app, _ in Rollback(app: app) } },
+    .local(
+      .act, ["X"], views: [.apps, .logs], hint: "cancel",
+      "Cancel what is requested for the selected app and not done yet, such as a deployment."
+    ) { model throws(DisabledReason) in try model.ask { app, _ in Cancel(app: app) } },
   ]
 
   private static let nodeActing: [KeyCommand] = [

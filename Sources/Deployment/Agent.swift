@@ -263,7 +263,9 @@ extension Agent {
       requests: board.requests.filter { $0.app == app.name && $0.isAgents(at: now) }, now: now,
       sinceCrash: app.crashes.isEmpty
         ? [:] : crashes[app.name, default: CrashTimes()].ages(of: app.crashes),
-      hasSpace: reserve.hasRoom, operations: operations
+      hasSpace: reserve.hasRoom,
+      isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
+      operations: operations, mostBoots: max(4, 2 * HostLimits.processors)
     ) { [self] number in
       Result { () throws(Cause) in
         Set(try manifest(of: number, app).processes.map(\.process))
@@ -271,12 +273,17 @@ extension Agent {
     }
   }
 
-  /// Schedules the next look: when the reconciler wants it, or at a request's deadline.
+  /// Whether less than a twentieth of the host's memory is left.
+  private static var isMemoryShort: Bool {
+    HostLimits.memory.map { $0.available < $0.total / 20 } ?? false
+  }
+
+  /// Schedules the next look: when the reconciler wants it, or when an action on a node is given up.
   private func sleep(_ name: String, until moment: Timestamp?) {
     let now = Timestamp(milliseconds: Clock.now())
-    let deadlines = board.requests.filter { $0.app == name }.compactMap(\.due).map { $0 + 1 }
-    guard let first = (deadlines + [moment].compactMap { $0 }).min() else { return }
-    // A request may stay open beyond its deadline, until the runs that it started have stopped.
+    let due = board.requests.filter { $0.app == name && $0.type == .nodeActionRequested }
+      .compactMap(\.due).map { $0 + 1 }
+    guard let first = (due + [moment].compactMap { $0 }).min() else { return }
     loop.wake(.app(name), at: Clock.monotonic() + max(100, first - now))
   }
 

@@ -18,7 +18,12 @@ extension Agent {
       }
     case .beginDeployment(let number, let request): try begin(number, request, app)
     case .step(let number, let step):
-      try record(.deploymentStep, app: app.name) { ($0.release, $0.step) = (number, step) }
+      try record(.deploymentStep, app: app.name) { ($0.release, $0.step) = (number, step.rawValue) }
+    case .startReleasePhase(let number):
+      try record(.deploymentStep, app: app.name) {
+        ($0.release, $0.step) = (number, "release phase")
+      }
+      try start(InstanceName(ProcessType.release, 1), number, app)
     case .finishDeployment(let number):
       let since = app.deployment?.since ?? board.time
       try record(.deploymentFinished, app: app.name) {
@@ -27,9 +32,15 @@ extension Agent {
       }
     case .failDeployment(let number, let cause):
       try record(.deploymentFailed, app: app.name) { ($0.release, $0.cause) = (number, cause) }
+    case .beginToRevert(let number, let cause):
+      try record(.deploymentStep, app: app.name) {
+        ($0.release, $0.cause) = (number, cause)
+        $0.step = Board.Deployment.Step.revert.rawValue
+      }
     case .revertDeployment(let number, let cause):
       try record(.deploymentReverted, app: app.name) {
         ($0.release, $0.from, $0.cause) = (number, app.current, cause)
+        $0.since = app.deployment?.switched
       }
     case .finish(let request):
       let release = app.releases.last { $0.request == request.id }?.number
@@ -38,11 +49,7 @@ extension Agent {
       }
     case .fail(let request, let cause):
       try record(.requestFailed, app: app.name) { ($0.request, $0.cause) = (request.id, cause) }
-    case .start(let instance, let number):
-      let port = try freePort()
-      try record(.instanceStarting, app: app.name) {
-        ($0.instance, $0.release, $0.port) = (instance, number, port)
-      }
+    case .start(let instance, let number): try start(instance, number, app)
     case .stop(let run):
       try record(.instanceStopping, app: app.name) {
         ($0.instance, $0.run) = (run.instance, run.id)
@@ -71,6 +78,15 @@ extension Agent {
     try record(type, app: request.app) { ($0.request, $0.cause) = (request.id, refusal) }
   }
 
+  private func start(_ instance: InstanceName, _ number: ReleaseNumber, _ app: Board.App)
+    throws(Cause)
+  {
+    let port = try freePort()
+    try record(.instanceStarting, app: app.name) {
+      ($0.instance, $0.release, $0.port) = (instance, number, port)
+    }
+  }
+
   private func createRelease(_ new: NewRelease, for request: Board.Request, _ app: Board.App)
     throws(Cause)
   {
@@ -78,16 +94,30 @@ extension Agent {
     var data = EventData()
     (data.request, data.by, data.release) = (request.id, request.data.by, app.nextRelease)
     (data.slug, data.from, data.set, data.unset) = (new.slug, new.from, new.set, new.unset)
-    if let config = new.config {
-      data.config = config
-    } else {
-      data.config = try config(for: new.slug, app)
-    }
+    try setConfig(new, app, in: &data)
     let provenance = new.config == nil ? manifests.store.provenance(new.slug) : nil
     data.commit = new.commit ?? provenance?.commit
     data.line = new.line ?? provenance?.line
+    try manifests.manifest(new.slug).appJSON.rollout.describe(in: &data)
     let filled = data
     try record(.releaseCreated, app: app.name) { $0 = filled }
+  }
+
+  private func setConfig(_ new: NewRelease, _ app: Board.App, in data: inout EventData)
+    throws(Cause)
+  {
+    guard let config = new.config else {
+      data.config = try self.config(for: new.slug, app)
+      return
+    }
+    data.config = config
+    guard new.keepsSecrets, let present = app.currentRelease?.config, present != config else {
+      return
+    }
+    let sets = ConfigSets(home: home, app: app.name)
+    let (set, kept) = try sets.load(config).keepingSecrets(of: try sets.load(present))
+    if kept.isEmpty { return }
+    (data.config, data.kept) = (try sets.save(set), kept)
   }
 
   /// The app's config vars, with the defaults of app.json.

@@ -11,9 +11,13 @@ public enum AppAction: Equatable, Sendable {
   /// Record these config vars for the app's first release.
   case keepConfig(String, for: Board.Request)
   case beginDeployment(ReleaseNumber, for: Board.Request)
-  case step(ReleaseNumber, String)
+  case step(ReleaseNumber, Board.Deployment.Step)
+  case startReleasePhase(ReleaseNumber)
   case finishDeployment(ReleaseNumber)
   case failDeployment(ReleaseNumber, Cause)
+  /// Make the former release current again; its runs follow.
+  case beginToRevert(ReleaseNumber, Cause)
+  /// Record that the former release runs again.
   case revertDeployment(ReleaseNumber, Cause)
   case finish(Board.Request)
   case fail(Board.Request, Cause)
@@ -26,10 +30,10 @@ public enum AppAction: Equatable, Sendable {
 ///
 /// It keeps no state, so the agent can be killed at any time: the next agent plans the same actions from the same log.
 public struct AppReconciler {
-  private let app: Board.App
-  private let surroundings: Surroundings
-  private var actions: [AppAction] = []
-  private var wakeAt: Timestamp?
+  let app: Board.App
+  let surroundings: Surroundings
+  var actions: [AppAction] = []
+  private(set) var wakeAt: Timestamp?
 
   /// Everything besides the app that the plan depends on.
   public struct Surroundings {
@@ -39,15 +43,20 @@ public struct AppReconciler {
     /// Milliseconds since each instance's last crash.
     public var sinceCrash: [InstanceName: Int64] = [:]
     public var hasSpace = true
+    /// Whether the host has so little free memory that runs without traffic must go.
+    public var isMemoryShort = false
     public var operations = OperationTable.standard
+    /// The most runs of the app that may boot at the same time.
+    public var mostBoots = 8
     /// The process types of a release, or why they cannot be read.
     public var processes: (ReleaseNumber) -> Result<Set<String>, Cause>
   }
 
-  /// The number of consecutive crashes after which an instance is not restarted any more.
+  /// The number of consecutive crashes after which an instance is not restarted any more, if its release never was
+  /// healthy and there is none to go back to.
   static let crashLimit = 8
   /// Milliseconds until a manifest that could not be read is tried again.
-  private static let readPause: Int64 = 1000
+  static let readPause: Int64 = 1000
 
   /// - Returns: the actions to do now, and when to plan again if nothing happens before.
   public static func plan(
@@ -63,6 +72,10 @@ public struct AppReconciler {
   }
 
   private mutating func plan() {
+    for request in surroundings.requests where !request.isAccepted {
+      if let cause = precedence(over: request)?.cause { actions.append(.fail(request, cause)) }
+    }
+    if !actions.isEmpty { return }
     if let deployment = app.deployment { return deploy(deployment) }
     guard let request = surroundings.requests.first else { return keep() }
     guard request.isAccepted else {
@@ -91,13 +104,13 @@ public struct AppReconciler {
       actions.append(.fail(request, cause))
       return
     }
-    if case .newRun(let instance) = goal { return renew(instance, for: request) }
+    if case .newRuns(let instances) = goal { return renew(instances, for: request) }
     keep()
     switch goal {
     case .release(let new): actions.append(.createRelease(new, for: request))
     case .firstConfig(let digest): actions.append(.keepConfig(digest, for: request))
     case .current(let release): actions.append(.beginDeployment(release, for: request))
-    case .formation, .newRun: return
+    case .formation, .newRuns: return
     }
   }
 
@@ -106,141 +119,64 @@ public struct AppReconciler {
     Cause(.usage, "this version cannot carry out \(request.type.rawValue)")
   }
 
-  /// The reason to give up a request: another one that takes precedence, or its deadline.
-  private func reasonToGiveUp(_ request: Board.Request) -> Cause? {
+  mutating func wake(at moment: Timestamp) { wakeAt = min(wakeAt ?? moment, moment) }
+}
+
+// MARK: - Requests that end before they are done
+
+extension AppReconciler {
+  /// A newer request that takes precedence, and what it means for this one.
+  struct Precedence {
+    let operation: any Operation
+    let cause: Cause
+  }
+
+  func precedence(over request: Board.Request) -> Precedence? {
     guard let operation = surroundings.operations.operation(request) else { return nil }
-    for other in surroundings.requests where other.id != request.id {
-      guard let first = surroundings.operations.operation(other), first.goesBefore(operation)
+    for other in surroundings.requests where other.sequence > request.sequence {
+      guard let first = surroundings.operations.operation(other),
+        first.goesBefore(operation, of: request)
       else { continue }
-      let who = other.data.by ?? "an operator"
-      return Cause(.requestGivenUp, "given up for the \(first.sentence) by \(who)")
+      return Precedence(
+        operation: first, cause: first.precedenceCause(by: other.data.by ?? "an operator"))
     }
-    guard type(of: operation).isGivenUp, let deadline = request.data.deadline,
-      deadline < surroundings.now
+    return nil
+  }
+
+  /// The reason to give up a request: another one that takes precedence, or its deadline.
+  /// - Parameter extra: milliseconds that do not count, or nil if the deadline does not count now.
+  mutating func reasonToGiveUp(_ request: Board.Request, extra: Int64? = 0) -> Cause? {
+    if let cause = precedence(over: request)?.cause { return cause }
+    guard let operation = surroundings.operations.operation(request),
+      type(of: operation).isGivenUp, let deadline = request.data.deadline, let extra
     else { return nil }
+    if deadline + extra >= surroundings.now {
+      wake(at: deadline + extra + 1)
+      return nil
+    }
     return Cause(
       .requestExpired, "it was not done before its deadline",
       remedy: "See what it waits for: relctl logs \(app.name)")
   }
 }
 
-// MARK: - Deployments
+// MARK: - Restarts
 
 extension AppReconciler {
-  private mutating func deploy(_ deployment: Board.Deployment) {
-    let request = surroundings.requests.first { $0.id == deployment.request }
-    let new = app.runs.filter { $0.release == deployment.release }
-    if deployment.hasSwitched {
-      keep()
-      if app.liveRuns.allSatisfy({ $0.release == deployment.release }) {
-        actions.append(.finishDeployment(deployment.release))
-      }
-    } else if let cause = deployment.cause {
-      keep(sparing: deployment.release)
-      stop(new)
-      if new.allSatisfy({ !$0.state.isLive }) {
-        actions.append(.revertDeployment(deployment.release, cause))
-      }
-    } else if let cause = reasonToFail(deployment, new, request) {
-      keep(sparing: deployment.release)
-      actions.append(.failDeployment(deployment.release, cause))
-    } else {
-      replace(with: deployment, new)
-    }
-  }
-
-  private func reasonToFail(
-    _ deployment: Board.Deployment, _ new: [Board.Run], _ request: Board.Request?
-  ) -> Cause? {
-    if let failed = new.first(where: { $0.state == .crashed || $0.state == .unready }) {
-      return failed.cause
-        ?? Cause(
-          .bootFailed, "\(failed.instance) of \(deployment.release) is \(failed.state.rawValue)")
-    }
-    return request.flatMap(reasonToGiveUp)
-  }
-
-  /// Starts new runs beside the old ones, then replaces the instances that must not run twice one
-  /// by one, then switches.
-  private mutating func replace(with deployment: Board.Deployment, _ new: [Board.Run]) {
-    let processes: Set<String>
-    switch surroundings.processes(deployment.release) {
-    case .success(let known): processes = known
-    case .failure(let cause):
-      // If the process types are unknown, there may be a release phase, so nothing may start.
-      keep(sparing: deployment.release)
-      if cause.id == ProblemID.system.rawValue {
-        // A failed call may succeed the next time, but a damaged file stays damaged.
-        let moment = surroundings.now + Self.readPause
-        wakeAt = min(wakeAt ?? moment, moment)
-      } else {
-        actions.append(.failDeployment(deployment.release, cause))
-      }
-      return
-    }
-    if processes.contains(ProcessType.release) {
-      guard let phase = new.first(where: { $0.instance.process == ProcessType.release }) else {
-        keep(sparing: deployment.release)
-        if deployment.step == nil { actions.append(.step(deployment.release, "release phase")) }
-        actions.append(.start(InstanceName(ProcessType.release, 1), deployment.release))
-        return
-      }
-      if phase.state.isLive { return keep(sparing: deployment.release) }
-    }
-    let isAsleep = app.isStopped && deployment.isConfigChange
-    let wanted = Board.App.instances(of: isAsleep ? [:] : deployment.formation)
-      .filter { processes.contains($0.process) }
-    // A new run that was stopped from outside is missing, and is started again.
-    let new = new.filter { $0.state != .stopped }
-    let beside = wanted.filter { ProcessType.mayRunTwice($0.process) }
-    let inTurn = wanted.filter { !ProcessType.mayRunTwice($0.process) }
-    var replaced = Set(new.map(\.instance))
-    for instance in beside where !new.contains(where: { $0.instance == instance }) {
-      actions.append(.start(instance, deployment.release))
-    }
-    if isReady(beside, new) {
-      for instance in inTurn {
-        replaced.insert(instance)
-        if isReady([instance], new) { continue }
-        replaceInTurn(instance, deployment.release, new)
-        break
+  /// Starts new runs and stops the old ones when the new ones are ready. A process that must not run twice is stopped
+  /// first.
+  private mutating func renew(_ instances: [InstanceName], for request: Board.Request) {
+    for instance in instances {
+      let runs = app.liveRuns.filter { $0.instance == instance }
+      let old = runs.filter { $0.id < request.accepted && $0.release == app.current }
+      let new = runs.filter { $0.id > request.accepted && $0.release == app.current }
+      let isBeside = app.mayRunTwice(instance.process, app.current)
+      if new.contains(where: { $0.state == .ready }) || new.isEmpty && !isBeside { stop(old) }
+      if new.isEmpty, old.isEmpty || isBeside, let current = app.current {
+        start(instance, current)
       }
     }
-    if isReady(wanted, new) {
-      actions.append(.step(deployment.release, Board.Deployment.switchStep))
-    }
-    keep(sparing: deployment.release, busy: replaced.intersection(inTurn))
-  }
-
-  private mutating func replaceInTurn(
-    _ instance: InstanceName, _ release: ReleaseNumber, _ new: [Board.Run]
-  ) {
-    if new.contains(where: { $0.instance == instance }) { return }
-    let old = app.liveRuns.filter { $0.instance == instance && $0.release != release }
-    stop(old)
-    if old.isEmpty { actions.append(.start(instance, release)) }
-  }
-
-  private func isReady(_ instances: [InstanceName], _ runs: [Board.Run]) -> Bool {
-    instances.allSatisfy { instance in
-      runs.contains { $0.instance == instance && $0.state == .ready }
-    }
-  }
-}
-
-extension AppReconciler {
-  /// Starts a new run and stops the old one when the new one is ready. A process that must not run
-  /// twice is stopped first.
-  private mutating func renew(_ instance: InstanceName, for request: Board.Request) {
-    let runs = app.liveRuns.filter { $0.instance == instance }
-    let old = runs.filter { $0.id < request.accepted }
-    let new = runs.filter { $0.id > request.accepted && $0.release == app.current }
-    let mayRunTwice = ProcessType.mayRunTwice(instance.process)
-    if new.contains(where: { $0.state == .ready }) || new.isEmpty && !mayRunTwice { stop(old) }
-    if new.isEmpty, old.isEmpty || mayRunTwice, let current = app.current {
-      actions.append(.start(instance, current))
-    }
-    keep(busy: [instance])
+    keep(busy: Set(instances))
   }
 }
 
@@ -251,25 +187,63 @@ extension AppReconciler {
   /// - Parameters:
   ///   - spared: a release whose runs belong to a deployment.
   ///   - busy: instances that are being replaced.
-  private mutating func keep(sparing spared: ReleaseNumber? = nil, busy: Set<InstanceName> = []) {
-    let wanted =
-      app.isStopped || app.current == nil
-      ? [] : Board.App.instances(of: app.formation).filter { !busy.contains($0) }
+  mutating func keep(sparing spared: ReleaseNumber? = nil, busy: Set<InstanceName> = []) {
+    let wanted = wantedInstances.filter { !busy.contains($0) }
     for run in app.liveRuns where run.release != spared && !busy.contains(run.instance) {
-      if run.release != app.current || !wanted.contains(run.instance) { stop([run]) }
+      if run.release == app.current ? !wanted.contains(run.instance) : mayEnd(run, wanted) {
+        stop([run])
+      }
     }
     guard let current = app.current else { return }
     for instance in wanted {
       let mine = app.liveRuns.filter { $0.instance == instance }
       let serving = mine.filter { $0.release == current && $0.state != .stopping }
       if serving.isEmpty {
-        if mine.isEmpty || ProcessType.mayRunTwice(instance.process) {
+        if mine.isEmpty || app.mayRunTwice(instance.process, current) {
           startAgain(instance, current)
         }
       } else {
         keepOne(of: serving)
       }
     }
+  }
+
+  private var wantedInstances: [InstanceName] {
+    app.isStopped || app.current == nil ? [] : Board.App.instances(of: app.formation)
+  }
+
+  /// Whether a run of another release than the current one may be stopped now. One that served is stopped after its
+  /// drain and observation, and not before another run serves in its place.
+  private mutating func mayEnd(_ run: Board.Run, _ wanted: [InstanceName]) -> Bool {
+    guard let replaced = run.replaced, run.state == .ready,
+      app.mayRunTwice(run.instance.process, run.release)
+    else { return true }
+    // A stop of the app does not wait.
+    if app.isStopped { return true }
+    let drained = replaced + drain(run)
+    if drained > surroundings.now {
+      wake(at: drained)
+      return false
+    }
+    if standsBy(run) { return false }
+    return !wanted.contains(run.instance)
+      || app.runs.contains {
+        $0.release == app.current && $0.instance == run.instance && $0.state == .ready
+      }
+  }
+
+  private func drain(_ run: Board.Run) -> Int64 {
+    let drain = app.currentRelease?.rollout?.drain[run.instance.process] ?? 0
+    return Int64(min(max(0, drain), 3_600_000))
+  }
+
+  /// Whether the run waits without traffic for the end of an observation.
+  private func standsBy(_ run: Board.Run) -> Bool {
+    guard let deployment = app.deployment, deployment.hasSwitched, deployment.isObserved != true,
+      !deployment.isReverting, !surroundings.isMemoryShort
+    else { return false }
+    return run.release == deployment.former?.release && wayBack(of: deployment) != nil
+      && app.currentRelease?.rollout?.hasStandby != false
   }
 
   /// Keeps one run of an instance, the newest ready one; an interrupted restart leaves two. A run
@@ -280,35 +254,31 @@ extension AppReconciler {
   }
 
   private mutating func startAgain(_ instance: InstanceName, _ release: ReleaseNumber) {
-    guard let crashes = app.crashes[instance] else {
-      actions.append(.start(instance, release))
-      return
-    }
+    guard let crashes = app.crashes[instance] else { return start(instance, release) }
     if crashes.isAbandoned { return }
     // A full disk is not the instance's fault: it waits until there is space.
     if crashes.cause?.isOfFullDisk == true, !surroundings.hasSpace { return }
-    if crashes.count >= Self.crashLimit {
-      guard let last = app.runs.last(where: { $0.instance == instance && $0.state == .crashed })
-      else { return }
-      let sentence = "\(instance) crashed \(crashes.count) times in a row and is left down"
-      let reason = crashes.cause.map { ": " + $0.sentence } ?? ""
-      actions.append(
-        .abandon(
-          last,
-          Cause(
-            .crashLoop, sentence + reason,
-            remedy:
-              "When it is repaired: relctl restart \(app.name), or relctl rollback \(app.name)")
-        ))
-      return
-    }
+    if crashes.count >= Self.crashLimit, isHopeless { return abandon(instance, crashes) }
     let rest = Self.pause(afterCrashes: crashes.count) - (surroundings.sinceCrash[instance] ?? 0)
-    if rest <= 0 {
-      actions.append(.start(instance, release))
-    } else {
-      let moment = surroundings.now + rest
-      wakeAt = min(wakeAt ?? moment, moment)
-    }
+    if rest <= 0 { start(instance, release) } else { wake(at: surroundings.now + rest) }
+  }
+
+  /// Whether the current release never was healthy and there is none to go back to.
+  private var isHopeless: Bool {
+    app.currentRelease?.isHealthy != true && app.previousRelease == nil
+  }
+
+  private mutating func abandon(_ instance: InstanceName, _ crashes: Board.Crashes) {
+    guard let last = app.runs.last(where: { $0.instance == instance && $0.state == .crashed })
+    else { return }
+    let sentence = "\(instance) crashed \(crashes.count) times in a row and is left down"
+    let reason = crashes.cause.map { ": " + $0.sentence } ?? ""
+    actions.append(
+      .abandon(
+        last,
+        Cause(
+          .crashLoop, sentence + reason,
+          remedy: "When it is repaired: relctl restart \(app.name), or deploy another release")))
   }
 
   /// Milliseconds: 0.5 s, 1 s, 2 s and so on, up to a minute.
@@ -316,7 +286,15 @@ extension AppReconciler {
     min(60_000, 250 << Int64(min(max(count, 1), 10)))
   }
 
-  private mutating func stop(_ runs: [Board.Run]) {
+  /// Starts a run, unless so many boot already that they would slow each other down. When one of them is ready or has
+  /// crashed, the app is planned again.
+  mutating func start(_ instance: InstanceName, _ release: ReleaseNumber) {
+    let booting = app.liveRuns.count { $0.state == .starting || $0.state == .booting }
+    let starting = actions.count { if case .start = $0 { true } else { false } }
+    if booting + starting < surroundings.mostBoots { actions.append(.start(instance, release)) }
+  }
+
+  mutating func stop(_ runs: [Board.Run]) {
     for run in runs where run.state.isLive && run.state != .stopping {
       if !actions.contains(.stop(run)) { actions.append(.stop(run)) }
     }

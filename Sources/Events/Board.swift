@@ -13,7 +13,7 @@ public struct Board: Hashable, Codable, Sendable {
 
   /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
   /// fields; boards of older versions can still be read.
-  public static let version = 2
+  public static let version = 3
 
   public init() {}
 
@@ -87,10 +87,19 @@ extension Board {
     public var request: String?
     /// Whether the release was ever current.
     public var wasCurrent = false
-    /// Why the release did not become current.
+    /// Whether the release has passed its observation; nil if an older version recorded it.
+    public var hasPassed: Bool?
+    /// Whether a rollback or a revert replaced the release.
+    public var wasLeft: Bool?
+    /// Why the release did not become current, or was reverted.
     public var failure: Cause?
+    /// How the release replaces another one, as its app.json says.
+    public var rollout: Rollout?
     /// The last two boots with known times, the newest last.
     public var boots: [Boot]?
+
+    /// Whether the release was current and passed its observation.
+    public var isHealthy: Bool { hasPassed ?? wasCurrent }
 
     /// Milliseconds that each application took to start in the last boot.
     public var lastBoot: [String: Int]? { boots?.last?.milliseconds }
@@ -98,6 +107,26 @@ extension Board {
     /// The times of the last boot of another run.
     public func lastBoot(besides run: UInt64) -> [String: Int]? {
       boots?.last { $0.run != run }?.milliseconds
+    }
+  }
+
+  /// How a release replaces another one.
+  public struct Rollout: Hashable, Codable, Sendable {
+    /// Milliseconds after the switch in which the release can be reverted; 0 for never.
+    public var observe: Int64
+    /// Process types of which no two runs may work at once, beside those without a port.
+    public var exclusive: [String]
+    /// Whether old runs stay without traffic during the observation.
+    public var hasStandby: Bool
+    /// Milliseconds for which old runs finish their requests after the switch, by process type.
+    public var drain: [String: Int]
+
+    public init(
+      observe: Int64 = 0, exclusive: [String] = [], hasStandby: Bool = true,
+      drain: [String: Int] = [:]
+    ) {
+      (self.observe, self.exclusive) = (observe, exclusive)
+      (self.hasStandby, self.drain) = (hasStandby, drain)
     }
   }
 
@@ -117,12 +146,28 @@ extension Board {
     public var request: String?
     public var since: Timestamp
     public var step: String?
-    /// Whether the new runs are ready and serve. From then on the deployment cannot be reverted.
-    public var hasSwitched = false
     public var formation: [String: Int]
-    public var cause: Cause?
     /// Whether only config vars change. It does not start an app that an operator stopped.
     public var isConfigChange = false
+    /// What was before, to which a revert returns.
+    public var former: Former?
+    /// When the new runs were ready and the release became current.
+    public var switched: Timestamp?
+    /// Whether the observation is over, passed or not; then the old runs are stopped.
+    public var isObserved: Bool?
+    /// Why the former release is being brought back.
+    public var cause: Cause?
+
+    public var hasSwitched: Bool { switched != nil }
+    public var isReverting: Bool { cause != nil }
+  }
+
+  /// The state of an app before a deployment.
+  public struct Former: Hashable, Codable, Sendable {
+    public var release: ReleaseNumber
+    public var formation: [String: Int]
+    public var config: String?
+    public var isStopped: Bool
   }
 
   public struct Failure: Hashable, Codable, Sendable {
@@ -146,6 +191,8 @@ extension Board {
     public var exit: Int32?
     public var signal: Int32?
     public var cause: Cause?
+    /// When another release took over from the run's; requests that it has may take until the end of its drain.
+    public var replaced: Timestamp?
 
     public init(
       id: UInt64, instance: InstanceName, release: ReleaseNumber, state: RunState, since: Timestamp,
@@ -191,15 +238,29 @@ extension Board.App {
     return ReleaseNumber(greatest + 1)
   }
 
-  /// The release that a rollback without a number brings back: the newest before the current one that was ever current.
+  /// The release that a rollback without a number brings back: the newest that was healthy and was not itself left by a
+  /// rollback or a revert. While a release is deployed that is the current one.
   public var previousRelease: Board.Release? {
-    guard let current else { return nil }
-    return releases.last { $0.number < current && $0.wasCurrent }
+    guard let now = currentRelease else { return nil }
+    if let deployment, !deployment.hasSwitched { return now }
+    return releases.last { old in
+      old.number < now.number && old.isHealthy && old.wasLeft != true && old.number != now.from
+        && (old.slug, old.config) != (now.slug, now.config)
+    }
+  }
+
+  /// Whether a new run of the process type may work beside an old one of the release.
+  public func mayRunTwice(_ process: String, _ release: ReleaseNumber?) -> Bool {
+    ProcessType.mayRunTwice(process)
+      && self.release(release)?.rollout?.exclusive.contains(process) != true
   }
 
   public func run(_ id: UInt64) -> Board.Run? { runs.first { $0.id == id } }
 
   public var liveRuns: [Board.Run] { runs.filter(\.state.isLive) }
+
+  /// How many instances are replaced at the same time, so that most of them serve meanwhile.
+  public static func batch(of count: Int) -> Int { max(1, count / 4) }
 
   /// The instances that a formation names.
   public static func instances(of formation: [String: Int]) -> [InstanceName] {

@@ -72,8 +72,7 @@ extension Board.App {
   /// A deployment ends with its request, even if the line that ended the deployment was lost.
   fileprivate mutating func finish(_ request: Board.Request) {
     guard deployment?.request == request.id else { return }
-    deployment = nil
-    forgetEndedRuns()
+    endDeployment()
   }
 
   /// - Returns: false if the event lacks what the app needs; then nothing was changed.
@@ -106,56 +105,115 @@ extension Board.App {
     guard let number = data.release, let slug = data.slug, let config = data.config,
       release(number) == nil
     else { return false }
-    releases.append(
-      Board.Release(
-        number: number, slug: slug, config: config, time: event.time, by: data.by,
-        from: data.from, commit: data.commit, line: data.line, set: data.set, unset: data.unset,
-        request: data.request))
+    var release = Board.Release(
+      number: number, slug: slug, config: config, time: event.time, by: data.by,
+      from: data.from, commit: data.commit, line: data.line, set: data.set, unset: data.unset,
+      request: data.request)
+    // Older versions did not observe a release.
+    release.hasPassed = data.observe == nil ? nil : false
+    release.rollout = Board.Rollout(
+      observe: data.observe ?? 0, exclusive: data.exclusive ?? [],
+      hasStandby: data.standby ?? true, drain: data.drain ?? [:])
+    releases.append(release)
     return true
   }
 
   private mutating func applyDeployment(_ type: EventType, _ event: Event) -> Bool {
     guard let number = event.data.release else { return false }
     if type == .deploymentStarted {
-      let release = release(number)
-      deployment = Board.Deployment(
-        release: number, request: event.data.request, since: event.time,
-        formation: event.data.formation ?? formation,
-        isConfigChange: release?.set != nil || release?.unset != nil)
-      failure = nil
+      begin(number, event)
       return true
     }
     guard deployment?.release == number else { return false }
     switch type {
     case .deploymentStep:
       deployment?.step = event.data.step
-      if event.data.step == Board.Deployment.switchStep { switchOver() }
-    case .deploymentFailed:
-      deployment?.cause = event.data.cause
-      if let index = releases.firstIndex(where: { $0.number == number }) {
-        releases[index].failure = event.data.cause
-      }
-      failure = event.data.cause.map {
-        Board.Failure(release: number, cause: $0, time: event.time)
-      }
-    default:
-      deployment = nil
-      forgetEndedRuns()
+      take(event.data.step.flatMap(Board.Deployment.Step.init(rawValue:)), event)
+    case .deploymentFailed: fail(number, event)
+    case .deploymentFinished:
+      change(number) { $0.hasPassed = $0.hasPassed ?? true }
+      endDeployment()
+    default: endDeployment()
     }
     return true
   }
 
-  private mutating func switchOver() {
-    guard let deployment else { return }
-    self.deployment?.hasSwitched = true
-    current = deployment.release
-    if let index = releases.firstIndex(where: { $0.number == deployment.release }) {
-      releases[index].wasCurrent = true
-      config = releases[index].config
+  private mutating func begin(_ number: ReleaseNumber, _ event: Event) {
+    let release = release(number)
+    deployment = Board.Deployment(
+      release: number, request: event.data.request, since: event.time,
+      formation: event.data.formation ?? formation,
+      isConfigChange: release?.set != nil || release?.unset != nil,
+      former: current.map {
+        Board.Former(release: $0, formation: formation, config: config, isStopped: isStopped)
+      })
+    failure = nil
+  }
+
+  private mutating func take(_ step: Board.Deployment.Step?, _ event: Event) {
+    switch step {
+    case .switchOver: switchOver(at: event.time)
+    case .passed:
+      deployment?.isObserved = true
+      change(current) { $0.hasPassed = true }
+    case .cutShort:
+      deployment?.isObserved = true
+      change(current) { $0.hasPassed = false }
+    case .revert: beginToRevert(event)
+    case nil: return
     }
+  }
+
+  private mutating func switchOver(at moment: Timestamp) {
+    guard let deployment else { return }
+    if release(deployment.release)?.from != nil { change(current) { $0.wasLeft = true } }
+    self.deployment?.switched = moment
+    current = deployment.release
+    change(current) { $0.wasCurrent = true }
+    config = currentRelease?.config ?? config
     formation = deployment.formation
     isStopped = isStopped && deployment.isConfigChange
+    noteReplaced(at: moment)
+  }
+
+  /// Returns to what was before; the runs follow.
+  private mutating func beginToRevert(_ event: Event) {
+    guard let deployment, let former = deployment.former, let cause = event.data.cause else {
+      return
+    }
+    self.deployment?.cause = cause
+    noteFailure(of: deployment.release, cause, event)
+    change(deployment.release) { ($0.wasLeft, $0.hasPassed) = (true, false) }
+    (current, formation) = (former.release, former.formation)
+    (config, isStopped) = (former.config, former.isStopped)
+    noteReplaced(at: event.time)
+  }
+
+  private mutating func noteReplaced(at moment: Timestamp) {
     crashes = [:]
+    for index in runs.indices {
+      runs[index].replaced = runs[index].release == current ? nil : moment
+    }
+  }
+
+  private mutating func fail(_ number: ReleaseNumber, _ event: Event) {
+    if let cause = event.data.cause { noteFailure(of: number, cause, event) }
+    change(number) { $0.hasPassed = false }
+    endDeployment()
+  }
+
+  private mutating func noteFailure(of number: ReleaseNumber, _ cause: Cause, _ event: Event) {
+    change(number) { $0.failure = cause }
+    failure = Board.Failure(release: number, cause: cause, time: event.time)
+  }
+
+  private mutating func endDeployment() {
+    deployment = nil
+    forgetEndedRuns()
+  }
+
+  private mutating func change(_ number: ReleaseNumber?, _ change: (inout Board.Release) -> Void) {
+    if let index = releases.lastIndex(where: { $0.number == number }) { change(&releases[index]) }
   }
 
   private mutating func appendRun(_ event: Event) -> Bool {
@@ -247,6 +305,15 @@ extension Board {
 }
 
 extension Board.Deployment {
-  /// The step with which a release becomes current.
-  public static let switchStep = "switch"
+  /// The steps of a deployment that change the board, by their words in the log.
+  public enum Step: String, Sendable {
+    /// The release becomes current.
+    case switchOver = "switch"
+    /// The release has passed its observation.
+    case passed = "observed"
+    /// The observation ends before its time.
+    case cutShort = "observation cut short"
+    /// The former release is brought back.
+    case revert = "revert"
+  }
 }

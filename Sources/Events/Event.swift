@@ -36,6 +36,20 @@ public struct EventData: Hashable, Codable, Sendable {
   public var exit: Int32?
   public var signal: Int32?
   public var step: String?
+  /// How long a release can be reverted after it became current, in milliseconds.
+  public var observe: Int64?
+  /// Process types of which no two runs may work at once, beside those without a port.
+  public var exclusive: [String]?
+  /// False if the old runs are stopped at once when a release becomes current.
+  public var standby: Bool?
+  /// Milliseconds for which old runs finish their requests, by process type.
+  public var drain: [String: Int]?
+  /// Whether a rollback runs the release phase.
+  public var phase: Bool?
+  /// Names of secrets that kept their present values in a rollback.
+  public var kept: [String]?
+  /// When a release that was reverted had become current.
+  public var since: Timestamp?
   public var commit: String?
   /// The subject line of the commit.
   public var line: String?
@@ -57,6 +71,7 @@ public struct EventData: Hashable, Codable, Sendable {
   public enum Field: String, CaseIterable, CodingKey, Sendable {
     case by, deadline, request, build, slug, release, from, config, base, set, unset, formation
     case instance, run, node, action, application, level, boot, pid, port, exit, signal, step,
+      observe, exclusive, standby, drain, phase, kept, since,
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
@@ -88,6 +103,13 @@ public struct EventData: Hashable, Codable, Sendable {
       case .exit: "exit code"
       case .signal: "ending signal"
       case .step: "step of the build or deployment"
+      case .observe: "milliseconds after the switch in which the release can be reverted"
+      case .exclusive: "process types of which no two runs may work at once"
+      case .standby: "false: old runs are stopped at the switch"
+      case .drain: "milliseconds for which old runs finish their requests, by process type"
+      case .phase: "whether a rollback runs the release phase"
+      case .kept: "names of secrets that kept their present values in a rollback"
+      case .since: "when the release had become current"
       case .commit: "commit of the source"
       case .line: "subject line of the commit"
       case .folder: "folder it was made from"
@@ -152,6 +174,13 @@ extension EventData {
     case .exit: exit.map { String($0) }
     case .signal: signal.map { String($0) }
     case .step: step
+    case .observe: observe.map { String($0) }
+    case .exclusive: exclusive?.joined(separator: ",")
+    case .standby: standby.map { String($0) }
+    case .drain: drain.map(Self.words)
+    case .phase: phase.map { String($0) }
+    case .kept: kept?.joined(separator: ",")
+    case .since: since?.description
     case .commit: commit
     case .line: line
     case .folder: folder

@@ -22,6 +22,7 @@ extension EventData.Field {
     case .aside: .text(\.aside)
     case .set: .texts(\.set)
     case .unset: .texts(\.unset)
+    case .kept: .texts(\.kept)
     case .cause: .cause(\.cause)
     case .request: .identifier(\.request)
     case .build: .identifier(\.build)
@@ -31,7 +32,8 @@ extension EventData.Field {
     case .commit: .identifier(\.commit)
     case .deadline, .release, .from, .formation, .instance, .run, .node, .boot,
       .pid, .port, .exit,
-      .signal, .step, .milliseconds, .size, .occurred, .missing:
+      .signal, .step, .observe, .exclusive, .standby, .drain, .phase, .since, .milliseconds, .size,
+      .occurred, .missing:
       .own
     }
   }

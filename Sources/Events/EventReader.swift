@@ -165,6 +165,14 @@ extension EventData {
     case .exit: exit = try scanner.integer()
     case .signal: signal = try scanner.integer()
     case .step: step = try scanner.string()
+    case .observe: observe = try scanner.integer()
+    case .exclusive: exclusive = try scanner.strings()
+    case .standby: standby = try scanner.boolean()
+    case .drain:
+      drain = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }
+    case .phase: phase = try scanner.boolean()
+    case .kept: kept = try scanner.strings()
+    case .since: since = try scanner.timestamp()
     case .commit: commit = try scanner.string()
     case .line: line = try scanner.string()
     case .folder: folder = try scanner.string()

@@ -36,6 +36,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case previewCloseRequested = "preview.close.requested"
   case nodeActionRequested = "node.action.requested"
   case slugGCRequested = "slug.gc.requested"
+  case cancelRequested = "cancel.requested"
   case requestAccepted = "request.accepted"
   case requestFinished = "request.finished"
   case requestFailed = "request.failed"
@@ -83,7 +84,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .configRequested: [.config, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .promoteRequested,
       .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
-      .slugGCRequested:
+      .slugGCRequested, .cancelRequested:
       [.by, .deadline]
     case .nodeActionRequested: [.node, .action, .by, .deadline]
     case .requestAccepted, .requestFinished: [.request]

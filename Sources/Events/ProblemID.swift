@@ -29,6 +29,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case configName = "RT-CONFIG-NAME"
   case configConflict = "RT-CONFIG-CONFLICT"
   case configMissing = "RT-CONFIG-MISSING"
+  case configTooLarge = "RT-CONFIG-TOO-LARGE"
   case configDamaged = "RT-CONFIG-DAMAGED"
   case targetMismatch = "RT-TARGET-MISMATCH"
 
@@ -65,9 +66,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
   case agentSilent = "RT-AGENT-SILENT"
-  case deploying = "RT-DEPLOYING"
   case requestOpen = "RT-REQUEST-OPEN"
   case requestGivenUp = "RT-REQUEST-GIVEN-UP"
+  case requestCancelled = "RT-REQUEST-CANCELLED"
+  case requestUnknown = "RT-REQUEST-UNKNOWN"
   case requestExpired = "RT-REQUEST-EXPIRED"
   case waitedTooLong = "RT-WAITED-TOO-LONG"
 
@@ -106,19 +108,20 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   public var exitCode: Int32 {
     switch self {
-    case .usage, .appName, .configName, .eventType, .nodeName: ExitCode.usage
+    case .usage, .appName, .configName, .configTooLarge, .eventType, .nodeName: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .slugProvenance, .configDamaged,
       .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol,
       .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
-      .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
+      .processUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
+      .toolMissing,
       .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .agentSilent, .deploying, .requestOpen, .waitedTooLong,
+    case .configConflict, .agentRunning, .agentSilent, .requestOpen, .waitedTooLong,
       .logFull, .logNotKept, .diskFull,
       .portUnavailable,
       .nodeSilent, .buildBusy:
@@ -126,7 +129,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .buildInterrupted: ExitCode.interrupted
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
-      .requestGivenUp, .requestExpired, .startFailed, .bootFailed, .bootTimeout, .notReady,
+      .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
+      .notReady,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
@@ -187,6 +191,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .releaseFormat: "An OTP release's files cannot be read."
     case .configName: "A config var's name is invalid, or reserved for reltui."
     case .configConflict: "The config vars have changed since the request."
+    case .configTooLarge: "A config var is larger than the kernel allows in an environment."
     case .configMissing: "The release needs config vars that are not set."
     case .configDamaged: "A stored set of config vars is damaged."
     case .targetMismatch: "A slug was built for another kind of host."
@@ -223,9 +228,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
     case .agentSilent: "The agent's process is stopped, or does not wake."
-    case .deploying: "A release of the app is being deployed."
     case .requestOpen: "The same operation is requested already and not done yet."
-    case .requestGivenUp: "A request was given up because the app is being stopped."
+    case .requestGivenUp: "A request was given up because the app is stopped or rolled back."
+    case .requestCancelled: "An operator cancelled the request."
+    case .requestUnknown: "There is no such request that is not done yet."
     case .requestExpired: "A request was still open at its deadline."
     case .waitedTooLong: "A command stopped waiting for the outcome of its request."
     case .startFailed: "A run's program could not be started."

@@ -7,6 +7,17 @@ extension JSONScanner {
     return value
   }
 
+  public mutating func boolean() throws(JSONFault) -> Bool {
+    switch peek() {
+    case UInt8(ascii: "t"): try word("true")
+    case UInt8(ascii: "f"):
+      try word("false")
+      return false
+    default: throw .unfit
+    }
+    return true
+  }
+
   public mutating func strings() throws(JSONFault) -> [String] {
     try array { (scanner) throws(JSONFault) in try scanner.string() }
   }

@@ -27,6 +27,10 @@ public struct Deploy: Operation {
   public func check(_ manifest: Manifest, config: [String: String]) throws(Refusal) {
     let missing = manifest.missingConfig(in: config)
     if !missing.isEmpty { throw .configMissing(missing, app: app) }
+    for (process, wanted) in (manifest.appJSON?.formation ?? [:]).sorted(by: { $0.key < $1.key }) {
+      let count = wanted.quantity ?? 1
+      if !(0...Board.App.mostInstances).contains(count) { throw .count(count, process: process) }
+    }
   }
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress {
@@ -38,7 +42,7 @@ public struct Deploy: Operation {
       question: "Deploy slug \(slug.prefix(12)) to \(app.name)?",
       changes: [
         "This makes \(app.nextRelease). It starts beside the release that runs and takes over when all its "
-          + "instances are ready."
+          + "instances are ready. If one of them crashes soon after that, the old release takes over again."
       ],
       undo: app.current.map { "Undo: roll back to \($0)." }
         ?? "Undo: stop \(app.name); it has no earlier release.")
@@ -54,10 +58,10 @@ extension Operation {
       return new().map { .wants(.release($0)) }
         ?? .failed(Cause(.releaseUnknown, "'\(app.name)' has no such release any more"))
     }
-    if app.current == release.number { return .finished }
     if let failure = app.failure, failure.release == release.number {
       return .failed(failure.cause)
     }
+    if app.current == release.number { return .finished }
     return .wants(.current(release.number))
   }
 }

@@ -36,8 +36,10 @@ public protocol Operation: Sendable, Equatable {
 
   /// The progress of an accepted request.
   func progress(of request: Board.Request, on app: Board.App) -> Progress
-  /// Whether an open request for `other` is given up when this one arrives.
-  func goesBefore(_ other: any Operation) -> Bool
+  /// Whether an older open request for `other` is given up when this one arrives.
+  func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool
+  /// The cause with which such a request fails.
+  func precedenceCause(by user: String) -> Cause
   /// Whether the request is given up at its deadline.
   static var isGivenUp: Bool { get }
 }
@@ -79,8 +81,8 @@ public enum Progress: Hashable, Sendable {
 public enum Goal: Hashable, Sendable {
   /// The app's formation runs, and no other run of the app.
   case formation
-  /// The instance has a ready run, started after the request was accepted, and no other.
-  case newRun(InstanceName)
+  /// Each of the instances has a ready run, started after the request was accepted, and no other.
+  case newRuns([InstanceName])
   case release(NewRelease)
   case current(ReleaseNumber)
   /// The app's first release will have the config vars with this digest.
@@ -92,6 +94,8 @@ public struct NewRelease: Hashable, Sendable {
   public var slug: String
   /// The digest of its config vars; nil for the app's own with the defaults of app.json.
   public var config: String?
+  /// Whether secrets that changed since keep their present values.
+  public var keepsSecrets = false
   public var from: ReleaseNumber?
   public var set: [String]?
   public var unset: [String]?
@@ -107,7 +111,10 @@ extension Operation {
   public func chosen(on board: Board) -> Self { self }
   public func needs(on board: Board) -> Needs { Needs() }
   public func check(_ manifest: Manifest, config: [String: String]) throws(Refusal) {}
-  public func goesBefore(_ other: any Operation) -> Bool { false }
+  public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool { false }
+  public func precedenceCause(by user: String) -> Cause {
+    Cause(.requestGivenUp, "given up for the \(sentence) by \(user)")
+  }
   public static var isGivenUp: Bool { true }
 
   /// `restart of web.1 of greeter`, `rollback of greeter to v1`.
@@ -161,6 +168,7 @@ public struct OperationTable: Sendable {
 
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
+    Cancel.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

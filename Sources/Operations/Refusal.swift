@@ -11,7 +11,8 @@ public enum Refusal: Error, Hashable, Sendable {
   /// The current release is the first one that ran.
   case noPreviousRelease(ReleaseNumber, app: String)
   case isCurrent(ReleaseNumber, app: String)
-  case deploying(ReleaseNumber, app: String)
+  /// The app has no open request that could be cancelled.
+  case nothingToCancel(app: String)
   /// The operation with this sentence is requested already and not done yet.
   case isOpen(String)
   case noProcess(String, app: String, has: [String])
@@ -38,15 +39,13 @@ public enum Refusal: Error, Hashable, Sendable {
     case .noPreviousRelease(let release, let app):
       Cause(
         .releaseUnknown,
-        "\(release) is the first release of '\(app)' that ran; there is none to go back to",
+        "'\(app)' has no release before \(release) that was healthy and was not rolled back itself",
         remedy: Self.ledger(app))
     case .isCurrent(let release, let app):
       Cause(
         .releaseUnknown, "\(release) of '\(app)' is current already", remedy: Self.ledger(app))
-    case .deploying(let release, let app):
-      Cause(
-        .deploying, "\(release) of '\(app)' is being deployed",
-        remedy: "Wait until it is ready or has failed, or name the release to go back to.")
+    case .nothingToCancel(let app):
+      Cause(.requestUnknown, "'\(app)' has no request that is not done yet")
     case .isOpen(let sentence):
       Cause(.requestOpen, "\(sentence) is requested already and not done yet")
     case .noProcess(let process, let app, let processes):

@@ -1,7 +1,7 @@
 import Events
 
-/// A restart of all instances of an app or of one of them, one at a time. If a new run does not
-/// become ready, the old one keeps running.
+/// A restart of all instances of an app, a quarter of them at a time, or of one of them. If a new run does not become
+/// ready, the old one keeps running.
 public struct Restart: Operation {
   public static let type = EventType.restartRequested
   public static let verb = "restart"
@@ -25,16 +25,24 @@ public struct Restart: Operation {
   }
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress {
-    for instance in instance.map({ [$0] }) ?? Board.App.instances(of: app.formation) {
-      let runs = app.runs.filter { $0.instance == instance && $0.state != .stopped }
-      let new = runs.filter { $0.id > request.accepted && $0.release == app.current }
-      if let failed = new.last, failed.state == .crashed || failed.state == .unready {
-        let cause = failed.cause ?? Cause(.bootFailed, "\(instance) did not come back")
-        return .failed(cause, stopping: new)
+    let instances = instance.map { [$0] } ?? Board.App.instances(of: app.formation)
+    let size = Board.App.batch(of: instances.count)
+    for start in stride(from: 0, to: instances.count, by: size) {
+      var missing: [InstanceName] = []
+      for instance in instances[start..<min(start + size, instances.count)] {
+        let runs = app.runs.filter { $0.instance == instance && $0.state != .stopped }
+        let new = runs.filter { $0.id > request.accepted && $0.release == app.current }
+        if let failed = new.last, failed.state == .crashed || failed.state == .unready {
+          let cause = failed.cause ?? Cause(.bootFailed, "\(instance) did not come back")
+          return .failed(cause, stopping: new)
+        }
+        let isReady = new.contains { $0.state == .ready }
+        let isAlone = !runs.contains {
+          $0.id < request.accepted && $0.release == app.current && $0.state.isLive
+        }
+        if !isReady || !isAlone { missing.append(instance) }
       }
-      let isReady = new.contains { $0.state == .ready }
-      let isAlone = !runs.contains { $0.id < request.accepted && $0.state.isLive }
-      if !isReady || !isAlone { return .wants(.newRun(instance)) }
+      if !missing.isEmpty { return .wants(.newRuns(missing)) }
     }
     return .finished
   }
@@ -50,15 +58,18 @@ public struct Restart: Operation {
       question: "Restart \(what) of \(self.app)\(release)?",
       changes: live.isEmpty
         ? ["None of its instances runs now; they are started."]
-        : changes(instance.map { [$0] } ?? instances),
+        : changes(instance.map { [$0] } ?? instances, app),
       undo: "Nothing to undo: its release and config vars do not change.")
   }
 
-  private func changes(_ instances: [InstanceName]) -> [String] {
+  private func changes(_ instances: [InstanceName], _ app: Board.App) -> [String] {
+    let batch = Board.App.batch(of: instances.count)
+    let pace = batch == 1 ? "One at a time; the next waits" : "\(batch) at a time; the next wait"
     var lines =
-      instances.count > 1 ? ["One at a time; the next waits until this one is ready."] : []
+      instances.count > 1
+      ? ["\(pace) until \(batch == 1 ? "this one is" : "these are") ready."] : []
     let processes = Set(instances.map(\.process))
-    let alone = processes.filter { !ProcessType.mayRunTwice($0) }.sorted()
+    let alone = processes.filter { !app.mayRunTwice($0, app.current) }.sorted()
     if alone.count < processes.count {
       lines.append("A new run starts beside the old one; when it is ready the old one is stopped.")
     }

@@ -1,23 +1,44 @@
 import Events
 
-/// A rollback: a new release with the slug and the config vars of an earlier one.
+/// A rollback: a new release with the slug of an earlier one and its config vars. Secrets that changed since keep their
+/// present values, because the services that they open have changed too.
 public struct Rollback: Operation {
   public static let type = EventType.rollbackRequested
   public static let verb = "rollback"
   public let app: String
-  /// The release to bring back; nil for the newest before the current one that ran.
+  /// The release to bring back; nil for the newest that was healthy and was not rolled back itself.
   public let release: ReleaseNumber?
+  /// Whether its release phase runs. Migrations rarely work backwards.
+  public let runsPhase: Bool
+  /// Whether secrets get back their former values too.
+  public let restoresSecrets: Bool
 
-  public init(app: String, to release: ReleaseNumber? = nil) {
+  public init(
+    app: String, to release: ReleaseNumber? = nil, runsPhase: Bool = false,
+    restoresSecrets: Bool = false
+  ) {
     (self.app, self.release) = (app, release)
+    (self.runsPhase, self.restoresSecrets) = (runsPhase, restoresSecrets)
   }
 
-  public init?(app: String, data: EventData) { self.init(app: app, to: data.from) }
-  public func describe(in data: inout EventData) { data.from = release }
+  public init?(app: String, data: EventData) {
+    self.init(
+      app: app, to: data.from, runsPhase: data.phase == true,
+      restoresSecrets: data.kept?.isEmpty == true)
+  }
+
+  public func describe(in data: inout EventData) {
+    data.from = release
+    if runsPhase { data.phase = true }
+    if restoresSecrets { data.kept = [] }
+  }
+
   public var target: String? { release.map { "to \($0)" } }
 
   public func chosen(on board: Board) -> Rollback {
-    Rollback(app: app, to: release ?? board.apps[app]?.previousRelease?.number)
+    Rollback(
+      app: app, to: release ?? board.apps[app]?.previousRelease?.number, runsPhase: runsPhase,
+      restoresSecrets: restoresSecrets)
   }
 
   public func check(on board: Board) throws(Refusal) {
@@ -29,8 +50,6 @@ public struct Rollback: Operation {
       return
     }
     guard let current = app.current else { throw .noRelease(app: app.name) }
-    // The outcome of a deployment decides which release is the previous one.
-    if let deployment = app.deployment { throw .deploying(deployment.release, app: app.name) }
     if app.previousRelease == nil { throw .noPreviousRelease(current, app: app.name) }
   }
 
@@ -40,25 +59,47 @@ public struct Rollback: Operation {
   }
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress {
-    releaseProgress(of: request, on: app) {
+    // The deployment that it was meant to leave has ended without replacing the release.
+    if release != nil, release == app.current { return .finished }
+    return releaseProgress(of: request, on: app) {
       (app.release(release) ?? app.previousRelease).map {
         NewRelease(
-          slug: $0.slug, config: $0.config, from: $0.number, commit: $0.commit, line: $0.line)
+          slug: $0.slug, config: $0.config, keepsSecrets: !restoresSecrets, from: $0.number,
+          commit: $0.commit, line: $0.line)
       }
     }
+  }
+
+  /// A rollback does not wait for what it makes pointless, such as a deployment that does not get ready.
+  public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool {
+    !(other is Stop || other is Cancel || other is Scale)
   }
 
   public func consequences(on app: Board.App) -> Consequences {
     guard let current = app.currentRelease,
       let old = app.release(release) ?? app.previousRelease
     else { return Consequences(question: "Roll \(app.name) back?", changes: [], undo: "") }
+    if old.number == app.current { return endOfDeployment(app, old.number) }
     let config = ConfigDifference(from: current, to: old, in: app).sentence
     let commit = old.commit.map { "\($0.prefix(7)) " } ?? ""
+    var changes = [
+      "This makes \(app.nextRelease) with \(old.number)'s slug and config vars.", config,
+    ]
+    if !restoresSecrets { changes.append("Secrets that changed since keep their present values.") }
+    if let line = old.line { changes.append("\(old.number) is \(commit)\"\(line)\".") }
+    if !old.wasCurrent { changes.append("\(old.number) never served.") }
     return Consequences(
       question: "Roll \(app.name) back from \(current.number) to \(old.number)?",
-      changes: [
-        "This makes \(app.nextRelease) with \(old.number)'s slug and config vars.", config,
-      ] + (old.line.map { ["\(old.number) is \(commit)\"\($0)\"."] } ?? []),
+      changes: changes + app.lossesByEndingTheDeployment,
       undo: "Undo: roll back again to \(current.number).")
+  }
+
+  private func endOfDeployment(_ app: Board.App, _ current: ReleaseNumber) -> Consequences {
+    let release = app.deployment.map { "\($0.release)" } ?? "the release"
+    return Consequences(
+      question: "Give up \(release) of \(app.name) and stay with \(current)?",
+      changes: ["Its runs are stopped; \(current) goes on serving."]
+        + app.lossesByEndingTheDeployment,
+      undo: "Undo: deploy the slug again.")
   }
 }

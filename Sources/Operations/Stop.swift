@@ -16,7 +16,9 @@ public struct Stop: Operation {
   }
 
   /// A stop takes precedence over all other requests, so that the operator need not wait for them.
-  public func goesBefore(_ other: any Operation) -> Bool { !(other is Stop) }
+  public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool {
+    !(other is Stop || other is Cancel)
+  }
   public static var isGivenUp: Bool { false }
 
   public func consequences(on app: Board.App) -> Consequences {
@@ -26,7 +28,7 @@ public struct Stop: Operation {
       changes: [
         count == 1 ? "Its run is stopped." : "Its \(count) runs are stopped.",
         "It serves no requests until it is restarted.",
-      ],
+      ] + app.lossesByEndingTheDeployment,
       undo: "Undo: restart \(app.name).")
   }
 }

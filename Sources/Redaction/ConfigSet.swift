@@ -20,4 +20,16 @@ public struct ConfigSet: Hashable, Sendable {
     values[name] = nil
     secret.remove(name)
   }
+
+  /// The set of an earlier release for a rollback to it: secrets that changed since keep their present values.
+  /// - Returns: the set, and the names of these secrets, sorted.
+  public func keepingSecrets(of present: ConfigSet) -> (set: ConfigSet, kept: [String]) {
+    let kept = values.keys.filter { name in
+      (secret.contains(name) || present.secret.contains(name))
+        && present.values[name] != nil && present.values[name] != values[name]
+    }
+    var set = self
+    for name in kept { set.set(name, to: present.values[name] ?? "", isSecret: true) }
+    return (set, kept.sorted())
+  }
 }

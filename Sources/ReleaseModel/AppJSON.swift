@@ -47,6 +47,22 @@ public struct AppJSON: Hashable, Codable, Sendable {
     public var content: String?
   }
 
+  /// What other platforms have no key for, below the key `reltui`.
+  public struct Rollout: Hashable, Codable, Sendable {
+    public struct Process: Hashable, Codable, Sendable {
+      /// Whether no two runs of the process type may work at the same time, though it has a port.
+      public var exclusive: Bool?
+      /// Seconds for which an old run finishes its requests after another release took over.
+      public var drain: Int?
+    }
+
+    /// Seconds after a release took over in which a crash brings the old one back; 0 for never.
+    public var observe: Int?
+    /// False if the old runs must end as soon as the new ones serve, because they take jobs too.
+    public var standby: Bool?
+    public var processes: [String: Process]?
+  }
+
   public var name: String?
   public var env: [String: Variable]?
   public var formation: [String: Quantity]?
@@ -54,6 +70,7 @@ public struct AppJSON: Hashable, Codable, Sendable {
   /// Commands by the name of their key, such as `postdeploy` or `pr-predestroy`. A command below the key `dokku` is
   /// named `dokku.predeploy` or `dokku.postdeploy`.
   public var scripts: [String: String]?
+  public var reltui: Rollout?
 
   public init() {}
 
@@ -65,6 +82,7 @@ public struct AppJSON: Hashable, Codable, Sendable {
     healthchecks = try container.decodeIfPresent(
       [String: [HealthCheck]].self, forKey: .healthchecks)
     scripts = try container.decodeIfPresent(Scripts.self, forKey: .scripts)?.commands
+    reltui = try container.decodeIfPresent(Rollout.self, forKey: .reltui)
   }
 
   public init(bytes: [UInt8]) throws(Cause) {

@@ -17,13 +17,7 @@ struct FleetRows {
     try scratch.makeCookie()
     epmdPort = try Loopback.freePort()
     // As many nodes as the machine has memory for, each with several of the connections.
-    nodes = min(40, max(4, Self.freeMegabytes / (4 * Self.nodeSize)))
-  }
-
-  private static var freeMegabytes: Int {
-    let text = String(decoding: (try? Files.read("/proc/meminfo")) ?? [], as: UTF8.self)
-    let line = text.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-    return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) / 1024
+    nodes = min(40, max(4, (HostLimits.memory?.available ?? 0) / (1 << 20) / (4 * Self.nodeSize)))
   }
 
   func show() throws {

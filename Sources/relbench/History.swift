@@ -63,7 +63,7 @@ struct History {
     }
     try start(app)
     _ = try add(.deploymentStep, app) {
-      ($0.release, $0.step) = (ReleaseNumber(1), Board.Deployment.switchStep)
+      ($0.release, $0.step) = (ReleaseNumber(1), Board.Deployment.Step.switchOver.rawValue)
     }
     _ = try add(.deploymentFinished, app) { $0.release = ReleaseNumber(1) }
     _ = try add(.requestFinished, app) { $0.request = request }

@@ -18,7 +18,7 @@ extension Command {
         With --build they are those of the app's builds, not of its runs: relctl deploy APP DIR hands
         them to the build as ENV_DIR does on a platform. No release is made.
         """,
-      options: [Option("--build", "the variables of the app's builds"), .json])
+      options: [Option("--build", "the variables of the app's builds"), .detach, .json])
   ) { call throws(Cause) in
     let name = try call.target().app
     let words = call.arguments.positional.dropFirst()
@@ -77,6 +77,7 @@ private struct ConfigChange {
       new.set(name, to: value, isSecret: set.secret.contains(name))
     }
     for name in unset { new.remove(name) }
+    if reserved == ConfigVar.reserved { try ConfigSets.check(sizes: new) }
     return new
   }
 
@@ -136,17 +137,26 @@ extension CommandCall {
   }
 
   fileprivate func change(config name: String, by change: ConfigChange) throws(Cause) -> Outcome {
-    let app = try board().apps[name]
-    let old = try config(of: app)
-    let new = try change.applied(to: old, of: name)
-    if new == old {
-      context.note("relctl: nothing to change: the config vars have these values already")
-      return .success
-    }
-    let digest = try ConfigSets(home: home(), app: name).save(new)
-    return try request(
-      ChangeConfig(
+    // Another change may come first; this one is then made on top of it.
+    for _ in 0..<100 {
+      let app = try board().apps[name]
+      let old = try config(of: app)
+      let new = try change.applied(to: old, of: name)
+      if new == old {
+        context.note("relctl: nothing to change: the config vars have these values already")
+        return .success
+      }
+      let digest = try ConfigSets(home: home(), app: name).save(new)
+      let operation = ChangeConfig(
         app: name, config: digest, base: app?.config, set: Array(change.set.values.keys),
-        unset: change.unset))
+        unset: change.unset)
+      do throws(Cause) { return try request(operation) } catch {
+        guard error.id == ProblemID.configConflict.rawValue else { throw error }
+        if !wantsJSON {
+          context.print("       the config vars have changed meanwhile; trying again")
+        }
+      }
+    }
+    throw Refusal.configChanged(app: name).cause
   }
 }

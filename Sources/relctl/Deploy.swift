@@ -12,8 +12,10 @@ extension Command {
         DIR or FILE is made a slug first; see relctl build. What has no / in its name and is neither a
         folder nor a file is taken for a slug's id. The new release starts beside the old one and takes
         over when all its instances are ready; if one does not get ready, the old release is not touched.
+        For the next 10 s, or as app.json says, the old release stands by: if an instance of the new one
+        crashes, the old one takes over again.
         """,
-      options: Option.buildVariables + [.json])
+      options: Option.buildVariables + [.until, .detach, .json])
   ) { call throws(Cause) in
     let name = try call.target().app
     let slug = try call.slug(for: name)

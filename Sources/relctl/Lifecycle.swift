@@ -6,12 +6,12 @@ import Operations
 extension Command {
   static let restart = Command(
     CommandSyntax(
-      "restart", "APP[/INSTANCE]", count: 1...1, "restart an app's instances, one after the other",
+      "restart", "APP[/INSTANCE]", count: 1...1, "restart an app's instances, a quarter at a time",
       details: """
         Each instance gets a new run beside the old one; when the new one is ready the old one is
         stopped. If it does not get ready, the old one stays as it is.
         """,
-      options: [.json])
+      options: [.detach, .json])
   ) { call throws(Cause) in
     let (app, instance) = try call.target()
     return try call.request(Restart(app: app, instance: instance))
@@ -21,26 +21,50 @@ extension Command {
     CommandSyntax(
       "rollback", "APP [vN]", count: 1...2, "bring a former release back, slug and config vars",
       details: """
-        Without a number it is the last release before the current one that worked. A rollback is a
-        new release, so it can be rolled back too.
+        Without a number it is the newest release that was healthy and was not rolled back itself.
+        While a release is deployed that is the current one, and the deployment is given up. A rollback
+        is a new release, so it can be rolled back too.
         """,
-      options: [.json])
+      options: [
+        Option("--release-phase", "run its release phase too"),
+        Option("--old-secrets", "give secrets that changed since their former values back too"),
+        Option("--yes", "also to a release that never served"), .until, .detach, .json,
+      ])
   ) { call throws(Cause) in
     let app = try call.target().app
-    guard call.arguments.positional.count == 2 else { return try call.request(Rollback(app: app)) }
-    guard let release = ReleaseNumber(call.positional(1)) else {
-      throw Cause(
-        .releaseUnknown, "'\(call.positional(1))' is no release's number",
-        remedy: "See the releases with: relctl releases \(app)")
+    var release: ReleaseNumber?
+    if call.arguments.positional.count == 2 {
+      release = ReleaseNumber(call.positional(1))
+      if release == nil {
+        throw Cause(
+          .releaseUnknown, "'\(call.positional(1))' is no release's number",
+          remedy: "See the releases with: relctl releases \(app)")
+      }
     }
-    return try call.request(Rollback(app: app, to: release))
+    if let release, let old = try call.board().apps[app]?.release(release), !old.wasCurrent,
+      !call.arguments.has("--yes")
+    {
+      throw Cause(
+        .usage, "\(release) of '\(app)' never served",
+        remedy: "If you mean it: relctl rollback \(app) \(release) --yes")
+    }
+    let rollback = Rollback(
+      app: app, to: release, runsPhase: call.arguments.has("--release-phase"),
+      restoresSecrets: call.arguments.has("--old-secrets"))
+    if !call.wantsJSON, let known = try call.board().apps[app] {
+      let chosen = rollback.chosen(on: try call.board())
+      for line in chosen.consequences(on: known).changes {
+        call.context.print(call.shown("       " + line))
+      }
+    }
+    return try call.request(rollback)
   }
 
   static let stop = Command(
     CommandSyntax(
       "stop", "APP", count: 1...1, "stop all instances of an app",
       details: "Releases, config vars and formation stay; relctl restart APP starts it again.",
-      options: [.json])
+      options: [.detach, .json])
   ) { call throws(Cause) in
     try call.request(Stop(app: try call.target().app))
   }
@@ -48,7 +72,7 @@ extension Command {
   static let scale = Command(
     CommandSyntax(
       "scale", "APP PROCESS=COUNT…", count: 2...20, "change how many instances run",
-      details: "Example: relctl scale greeter web=2 worker=1", options: [.json])
+      details: "Example: relctl scale greeter web=2 worker=1", options: [.detach, .json])
   ) { call throws(Cause) in
     let app = try call.target().app
     // Report an unknown app before a malformed word.

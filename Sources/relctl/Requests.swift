@@ -6,6 +6,12 @@ import Journal
 import Operations
 import Posix
 
+extension Option {
+  static let detach = Option("--detach", "do not wait: print the request's id and return")
+  static let until = Option(
+    "--until", value: "ready|done", "ready: wait only until the new release serves")
+}
+
 extension CommandCall {
   /// Requests an operation if it is possible, makes sure that an agent runs, and waits for the outcome. Meanwhile it
   /// prints the progress.
@@ -13,6 +19,7 @@ extension CommandCall {
     let home = try home()
     let board = try board()
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
+    let end = try endOfWait()
     let chosen = operation.chosen(on: board)
     let journal = EventJournal(home: home, program: "relctl")
     let now = Timestamp(milliseconds: Clock.now())
@@ -22,27 +29,50 @@ extension CommandCall {
     let request = try journal.append(
       type(of: chosen).type, app: chosen.app, chosen.request(by: user, now: now))
     try ensureAgent(home)
-    return try waitForOutcome(
-      of: request, app: chosen.app, journal, hasWarned: warning != nil)
+    if arguments.has("--detach") {
+      if wantsJSON { print(json: ["request": request.id]) } else { context.print(request.id) }
+      return .success
+    }
+    let wait = Wait(
+      id: request.id, sequence: request.sequence, app: chosen.app, since: request.time,
+      deadline: request.data.deadline, end: end)
+    return try waitForOutcome(of: wait, journal, hasWarned: warning != nil)
   }
 
-  private func waitForOutcome(
-    of request: Event, app: String, _ journal: EventJournal, hasWarned: Bool
-  ) throws(Cause) -> Outcome {
+  /// What a command waits for.
+  struct Wait {
+    enum End: String { case ready, done }
+
+    var id: String
+    var sequence: UInt64
+    var app: String
+    var since: Timestamp
+    var deadline: Timestamp?
+    var end = End.done
+  }
+
+  func endOfWait() throws(Cause) -> Wait.End {
+    guard let word = arguments["--until"] else { return .done }
+    if let end = Wait.End(rawValue: word) { return end }
+    throw Cause(.usage, "'\(word)' is neither ready nor done", remedy: "Write: --until ready")
+  }
+
+  func waitForOutcome(of wait: Wait, _ journal: EventJournal, hasWarned: Bool) throws(Cause)
+    -> Outcome
+  {
     let signals = try Cause.explaining(Signals([.int, .term]))
     // The request may end before the follower starts, so recent events are read too.
     var follower = Follower(journal, recent: 1000)
-    let limit = request.data.deadline.map { $0 - request.time + 60_000 + Clock.monotonic() } ?? .max
+    // After the deadline the agent may still wait for runs to stop.
+    let limit = wait.deadline.map { $0 - wait.since + 3_660_000 + Clock.monotonic() } ?? .max
     let agent = AgentControl(home: journal.home)
     var hasWarned = hasWarned
     var events = try follower.take()
-    tellWhatIsAhead(of: request, app: app, follower.board)
+    tellWhatIsAhead(of: wait, follower.board)
     while true {
-      for event in events where event.sequence > request.sequence {
-        if event.app == app { tell(event) }
-        if event.data.request == request.id, let outcome = try outcome(event, follower.board) {
-          return outcome
-        }
+      for event in events where event.sequence > wait.sequence {
+        if event.app == wait.app { tell(event, follower.board) }
+        if let outcome = try outcome(event, of: wait, follower.board) { return outcome }
       }
       if limit < Clock.monotonic() {
         throw Cause(.waitedTooLong, "no agent has ended the request in time")
@@ -51,12 +81,15 @@ extension CommandCall {
       if signals.next() != nil {
         return Outcome(
           exitCode: ExitCode.interrupted,
-          report: ["relctl: not waiting any more; the request goes on (relctl events -f)"])
+          report: [
+            "relctl: not waiting any more; the request goes on",
+            "  Wait again: relctl attach \(wait.app). End it: relctl cancel \(wait.app)",
+          ])
       }
       // The agent may have been killed. The next agent then takes over the request.
       try ensureAgent(journal.home)
       let now = Timestamp(milliseconds: Clock.now())
-      if !hasWarned, let cause = agent.silence(since: request.time, now: now) {
+      if !hasWarned, let cause = agent.silence(since: wait.since, now: now) {
         warn(cause)
         hasWarned = true
       }
@@ -64,8 +97,8 @@ extension CommandCall {
     }
   }
 
-  private func tellWhatIsAhead(of request: Event, app: String, _ board: Board) {
-    let before = board.requests.last { $0.app == app && $0.sequence < request.sequence }
+  private func tellWhatIsAhead(of wait: Wait, _ board: Board) {
+    let before = board.requests.last { $0.app == wait.app && $0.sequence < wait.sequence }
     guard let before, !wantsJSON else { return }
     let what = OperationTable.standard.operation(before)?.shortSentence ?? before.type.rawValue
     let by = before.data.by.map { " by \($0)" } ?? ""
@@ -77,28 +110,38 @@ extension CommandCall {
       program: try context.sibling("relctl"), environment: context.environment)
   }
 
-  private func outcome(_ event: Event, _ board: Board) throws(Cause) -> Outcome? {
+  private func outcome(_ event: Event, of wait: Wait, _ board: Board) throws(Cause) -> Outcome? {
+    if wait.end == .ready, event.type == .deploymentStep,
+      event.data.step == Board.Deployment.Step.switchOver.rawValue,
+      let release = board.apps[wait.app]?.release(event.data.release), release.request == wait.id
+    {
+      return report(of: wait, board)
+    }
+    guard event.data.request == wait.id else { return nil }
     switch event.type {
-    case .requestFinished:
-      if wantsJSON, let app = event.app.flatMap({ board.apps[$0] }) {
-        print(json: InstanceReport.all(of: app, host: User.host))
-      }
-      return .success
+    case .requestFinished: return report(of: wait, board)
     case .requestFailed, .requestRejected:
       throw event.data.cause ?? Cause(.bootFailed, "the request failed")
     default: return nil
     }
   }
 
-  private func tell(_ event: Event) {
-    guard !wantsJSON, let line = ProgressLine.text(event) else { return }
+  private func report(of wait: Wait, _ board: Board) -> Outcome {
+    if wantsJSON, let app = board.apps[wait.app] {
+      print(json: InstanceReport.all(of: app, host: User.host))
+    }
+    return .success
+  }
+
+  private func tell(_ event: Event, _ board: Board) {
+    guard !wantsJSON, let line = ProgressLine.text(event, board) else { return }
     context.print(shown(line))
   }
 }
 
 /// The line that shows an event to an operator who waits for a request.
 enum ProgressLine {
-  static func text(_ event: Event) -> String? {
+  static func text(_ event: Event, _ board: Board) -> String? {
     let data = event.data
     let instance = data.instance.map { "\($0)" } ?? ""
     let release = data.release.map { "\($0)" } ?? ""
@@ -110,8 +153,7 @@ enum ProgressLine {
     case .deploymentStarted:
       return "-----> Deploying \(event.app ?? "") \(release)"
     case .deploymentStep:
-      return data.step == Board.Deployment.switchStep
-        ? "       \(release) is current" : "       \(data.step ?? "")"
+      return step(data.step ?? "", release, event.app.flatMap { board.apps[$0] })
     case .instanceStarting:
       return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
     case .instanceBooting:
@@ -121,11 +163,28 @@ enum ProgressLine {
     case .instanceUnready, .instanceCrashed:
       return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
     case .deploymentReverted:
-      return " !     \(release) is rolled back"
-        + (data.from.map { "; \($0) went on serving" } ?? "")
+      let served = data.since.map {
+        ", which served for \(Age.seconds(event.time.elapsed(since: $0)))"
+      }
+      return
+        " !     \(data.from.map { "\($0) serves" } ?? "Nothing runs") again instead of \(release)\(served ?? "")"
     case .deploymentFinished:
       return "-----> \(release) runs after \(Age.seconds(data.milliseconds ?? 0))"
     default: return nil
+    }
+  }
+
+  private static func step(_ step: String, _ release: String, _ app: Board.App?) -> String? {
+    switch Board.Deployment.Step(rawValue: step) {
+    case .switchOver:
+      let observe = app?.currentRelease?.rollout?.observe ?? 0
+      return "       \(release) serves"
+        + (observe > 0 ? "; observing it for \(Age.seconds(observe))" : "")
+    case .passed: return nil
+    case .cutShort: return "       the observation of \(release) ends before its time"
+    case .revert:
+      return " !     \(release) is reverted: \(app?.deployment?.cause?.sentence ?? "")"
+    case nil: return "       \(step)"
     }
   }
 }

@@ -78,7 +78,7 @@ struct Past {
 
   mutating func finish(_ app: String, _ number: Int, ago: Int64) {
     add(.deploymentStep, app, ago: ago) {
-      ($0.release, $0.step) = (ReleaseNumber(number), Board.Deployment.switchStep)
+      ($0.release, $0.step) = (ReleaseNumber(number), Board.Deployment.Step.switchOver.rawValue)
     }
     add(.deploymentFinished, app, ago: ago) { $0.release = ReleaseNumber(number) }
   }
@@ -135,7 +135,7 @@ extension Past {
       run("greeter", InstanceName("web", index), 2, port: UInt16(4002 + index), ago: 19_990)
     }
     add(.deploymentStep, "greeter", ago: 19_980) {
-      ($0.release, $0.step) = (ReleaseNumber(2), Board.Deployment.switchStep)
+      ($0.release, $0.step) = (ReleaseNumber(2), Board.Deployment.Step.switchOver.rawValue)
     }
     for run in old {
       end(.instanceStopping, "greeter", run, ago: 19_979)

@@ -55,7 +55,9 @@ struct AdmissionTests {
         EventData { ($0.release, $0.formation) = (ReleaseNumber(1), ["web": 1]) })
       append(
         .deploymentStep,
-        EventData { ($0.release, $0.step) = (ReleaseNumber(1), Board.Deployment.switchStep) })
+        EventData {
+          ($0.release, $0.step) = (ReleaseNumber(1), Board.Deployment.Step.switchOver.rawValue)
+        })
       append(.deploymentFinished, EventData { $0.release = ReleaseNumber(1) })
     }
     append(

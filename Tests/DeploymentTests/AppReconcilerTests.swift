@@ -16,6 +16,9 @@ struct World {
   var processes: Result<Set<String>, Cause> = .success(["web"])
   var operations = OperationTable.standard
   var hasSpace = true
+  var isMemoryShort = false
+  /// How releases made from now on replace others.
+  var rollout = Board.Rollout(observe: 10_000)
   /// The age of the crashes on the monotonic clock; nil to compute it from `now`.
   var sinceCrash: [InstanceName: Int64]?
   var history: [EventType] = []
@@ -59,7 +62,8 @@ struct World {
       in: AppReconciler.Surroundings(
         requests: board.requests, now: now,
         sinceCrash: sinceCrash ?? app.crashes.mapValues { now.elapsed(since: $0.last) },
-        hasSpace: hasSpace, operations: operations, processes: { [processes] _ in processes }))
+        hasSpace: hasSpace, isMemoryShort: isMemoryShort, operations: operations,
+        processes: { [processes] _ in processes }))
   }
 
   /// Performs actions as the agent does, at most `limit` of them, as if the agent were killed then.
@@ -80,11 +84,12 @@ struct World {
     switch action {
     case .consider(let request): append(.requestAccepted) { $0.request = request.id }
     case .createRelease(let new, let request):
-      let number = app.nextRelease
+      let (number, how) = (app.nextRelease, rollout)
       append(.releaseCreated) {
         ($0.release, $0.request) = (number, request.id)
         ($0.slug, $0.config) = (new.slug, new.config ?? "c")
         ($0.from, $0.set) = (new.from, new.set)
+        how.describe(in: &$0)
       }
     case .keepConfig(let digest, _): append(.configChanged) { $0.config = digest }
     case .beginDeployment(let number, let request):
@@ -93,7 +98,14 @@ struct World {
         ($0.release, $0.request, $0.formation) = (number, request.id, formation)
       }
     case .step(let number, let step):
-      append(.deploymentStep) { ($0.release, $0.step) = (number, step) }
+      append(.deploymentStep) { ($0.release, $0.step) = (number, step.rawValue) }
+    case .startReleasePhase(let number):
+      append(.deploymentStep) { ($0.release, $0.step) = (number, "release phase") }
+      append(.instanceStarting) { ($0.instance, $0.release) = (InstanceName("release", 1), number) }
+    case .beginToRevert(let number, let cause):
+      append(.deploymentStep) {
+        ($0.release, $0.cause, $0.step) = (number, cause, Board.Deployment.Step.revert.rawValue)
+      }
     case .finishDeployment(let number): append(.deploymentFinished) { $0.release = number }
     case .failDeployment(let number, let cause):
       append(.deploymentFailed) { ($0.release, $0.cause) = (number, cause) }
@@ -136,7 +148,10 @@ struct World {
       let before = sequence
       _ = act(limit: stride)
       live()
-      if sequence == before { return }
+      if sequence > before { continue }
+      // Nothing happens until the observation is over.
+      guard app.deployment?.hasSwitched == true, let next = plan().wakeAt else { return }
+      now = next
     }
     Issue.record("the world does not settle: \(history.suffix(12))")
   }
@@ -189,7 +204,8 @@ struct AppReconcilerTests {
     #expect(world.app.current == ReleaseNumber(1))
     #expect(world.app.failure?.release == ReleaseNumber(2))
     #expect(world.app.failure?.cause.sentence.contains("would not boot") == true)
-    #expect(world.history.suffix(2) == [.deploymentReverted, .requestFailed])
+    #expect(world.history.filter { $0 == .deploymentFailed || $0 == .requestFailed }.count == 2)
+    #expect(!world.history.contains(.deploymentReverted) && world.app.deployment == nil)
     #expect(world.board.requests.isEmpty)
   }
 
@@ -266,8 +282,8 @@ struct AppReconcilerTests {
     world.settle(stride: stride)
     for type in [EventType.deployRequested, .restartRequested] {
       world.request(type) { $0.slug = "s2" }
-      for _ in 0..<100 {
-        _ = world.act(limit: stride)
+      for _ in 0..<200 {
+        if world.act(limit: stride) == 0, let next = world.plan().wakeAt { world.now = next }
         let workers = world.app.liveRuns.filter { $0.instance.process == "worker" }
         #expect(workers.count <= 1)
         world.live()
@@ -291,8 +307,14 @@ struct AppReconcilerTests {
     #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
   }
 
+  /// A first release that did not pass its observation: there is nothing to go back to.
   @Test func crashesAreRestartedWithGrowingPausesUpToALimit() {
-    var world = World.running()
+    var world = World()
+    world.request(.deployRequested) { $0.slug = "s1" }
+    for _ in 0..<40 where world.app.deployment?.hasSwitched != true {
+      _ = world.act()
+      world.live()
+    }
     world.fates[ReleaseNumber(1)] = .crash
     var pauses: [Int64] = []
     let run = world.app.liveRuns[0]

@@ -25,7 +25,9 @@ struct ClockTests {
     let release = ReleaseNumber(1)
     apply(.releaseCreated) { ($0.release, $0.slug, $0.config) = (release, "s", "c") }
     apply(.deploymentStarted) { $0.release = release }
-    apply(.deploymentStep) { ($0.release, $0.step) = (release, Board.Deployment.switchStep) }
+    apply(.deploymentStep) {
+      ($0.release, $0.step) = (release, Board.Deployment.Step.switchOver.rawValue)
+    }
     for _ in 0..<crashes {
       apply(.instanceStarting) { ($0.instance, $0.release) = (Self.web, release) }
       let run = board.sequence

@@ -26,7 +26,9 @@ struct DurationTests {
     let (web, one) = (InstanceName("web", 1), ReleaseNumber(1))
     apply(1, .releaseCreated) { ($0.release, $0.slug, $0.config) = (one, "s", "c") }
     apply(2, .deploymentStarted) { ($0.release, $0.formation) = (one, ["web": 1]) }
-    apply(3, .deploymentStep) { ($0.release, $0.step) = (one, Board.Deployment.switchStep) }
+    apply(3, .deploymentStep) {
+      ($0.release, $0.step) = (one, Board.Deployment.Step.switchOver.rawValue)
+    }
     apply(4, .deploymentFinished) { $0.release = one }
     apply(5, .instanceStarting) { ($0.instance, $0.release) = (web, one) }
     apply(6, .instanceCrashed) {

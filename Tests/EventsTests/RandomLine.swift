@@ -54,15 +54,17 @@ struct RandomLine {
     case .by, .request, .build, .slug, .config, .base, .node, .step, .commit, .line, .folder,
       .aside, .action, .application, .level:
       text()
-    case .deadline, .occurred: quoted(moment())
+    case .deadline, .occurred, .since: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
-    case .set, .unset, .missing: array((0..<pick(4)).map { _ in text() })
-    case .formation, .boot: object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
+    case .set, .unset, .missing, .exclusive, .kept: array((0..<pick(4)).map { _ in text() })
+    case .formation, .boot, .drain: object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
     case .instance: quoted("web.\(1 + pick(9999))")
     case .run: String(UInt64.random(in: 0...(.max), using: &scramble) >> UInt64(pick(64)))
     case .pid, .exit, .signal: String(Int32(pick(1 << 32) - 1 << 31))
     case .port: String(pick(1 << 16))
-    case .milliseconds: String(Int64.random(in: .min...(.max), using: &scramble) >> pick(64))
+    case .standby, .phase: pick(2) == 0 ? "true" : "false"
+    case .milliseconds, .observe:
+      String(Int64.random(in: .min...(.max), using: &scramble) >> pick(64))
     case .size: String(pick(.max))
     case .cause: cause()
     }

@@ -31,6 +31,13 @@ struct OperationTests {
     return story.board
   }()
 
+  /// A board with an open request.
+  static let requested: Board = {
+    var story = Story(board: board)
+    story.append(.restartRequested)
+    return story.board
+  }()
+
   struct Case: CustomTestStringConvertible {
     var operation: any Operation
     var board = OperationTests.board
@@ -55,9 +62,13 @@ struct OperationTests {
     Case(
       operation: Rollback(app: "shop", to: ReleaseNumber(9)),
       refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
+    Case(operation: Rollback(app: "shop"), board: deploying),
+    Case(operation: Cancel(app: "shop"), board: requested),
+    Case(operation: Cancel(app: "shop", request: requested.requests[0].id), board: requested),
     Case(
-      operation: Rollback(app: "shop"), board: deploying,
-      refusal: .deploying(ReleaseNumber(3), app: "shop")),
+      operation: Cancel(app: "shop", request: "event-1"), board: requested,
+      refusal: .nothingToCancel(app: "shop")),
+    Case(operation: Cancel(app: "shop"), refusal: .nothingToCancel(app: "shop")),
     Case(operation: Rollback(app: "shop", to: ReleaseNumber(1)), board: deploying),
     Case(operation: Rollback(app: "shop", to: ReleaseNumber(2)), board: deploying),
     Case(
@@ -106,6 +117,7 @@ struct OperationTests {
       "scale to job=1 web=2"
     ),
     (Stop(app: "shop"), "stop of shop", "stop"),
+    (Cancel(app: "shop"), "cancellation of shop", "cancellation"),
     (Deploy(app: "shop", slug: "a"), "deploy of shop", "deploy"),
     (
       ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []),
@@ -135,13 +147,55 @@ struct OperationTests {
     #expect(!Stop(app: "shop").isOpen(on: story.board))
   }
 
-  @Test func onlyStopGoesBeforeOthers() {
-    let all = Self.cases.map(\.operation)
-    for first in all {
-      for second in all {
-        #expect(first.goesBefore(second) == (first is Stop && !(second is Stop)))
-      }
+  /// The operations whose open requests are given up for a newer one.
+  static let precedence: [(first: any Operation, over: Set<String>)] = [
+    (Deploy(app: "shop", slug: "a"), []), (Restart(app: "shop"), []),
+    (Scale(app: "shop", to: ["web": 1]), []),
+    (ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []), []),
+    (Rollback(app: "shop"), ["deploy", "restart", "rollback", "change of the config vars"]),
+    (Stop(app: "shop"), ["deploy", "restart", "rollback", "change of the config vars", "scale"]),
+    (
+      Cancel(app: "shop"),
+      ["deploy", "restart", "rollback", "change of the config vars", "scale", "stop"]
+    ),
+    (Cancel(app: "shop", request: "another"), []),
+  ]
+
+  @Test(arguments: precedence) func goesBefore(first: any Operation, over: Set<String>) throws {
+    let request = try #require(Self.requested.requests.first)
+    let names = Self.precedence.map(\.first).filter { first.goesBefore($0, of: request) }
+    #expect(Set(names.map { type(of: $0).verb }) == over)
+  }
+
+  /// The release that a rollback without a number brings back.
+  @Test func defaultOfARollback() {
+    func back(_ story: Story) -> Int? {
+      Rollback(app: "shop").chosen(on: story.board).release?.value
     }
+    var story = Story(board: Self.first)
+    #expect(back(story) == nil)
+    story.release(2, slug: "b", config: "c1", formation: ["web": 1])
+    #expect(back(story) == 1)
+    // A rollback to v1: v3 is v1 again, and v2 was left.
+    story.release(3, slug: "a", config: "c1", formation: ["web": 1]) { $0.from = ReleaseNumber(1) }
+    #expect(back(story) == nil)
+    story.release(4, slug: "d", config: "c1", formation: ["web": 1])
+    #expect(back(story) == 3)
+    // While v5 is deployed, v4 is what is good.
+    story.append(.releaseCreated) {
+      ($0.release, $0.slug, $0.config, $0.observe) = (ReleaseNumber(5), "e", "c1", 10_000)
+    }
+    story.append(.deploymentStarted) { $0.release = ReleaseNumber(5) }
+    #expect(back(story) == 4)
+    // A release that did not pass its observation is not healthy.
+    story.append(.deploymentStep) { ($0.release, $0.step) = (ReleaseNumber(5), "switch") }
+    story.append(.deploymentStep) {
+      ($0.release, $0.step) = (ReleaseNumber(5), "observation cut short")
+    }
+    story.append(.deploymentFinished) { $0.release = ReleaseNumber(5) }
+    #expect(back(story) == 4)
+    story.release(6, slug: "f", config: "c1", formation: ["web": 1])
+    #expect(back(story) == 4)
   }
 
   @Test(arguments: [
@@ -155,6 +209,7 @@ struct OperationTests {
       ["1 of 2 instances of web are stopped", "2 more of job start"]
     ),
     (Stop(app: "shop"), ["Stop shop?", "It serves no requests"]),
+    (Cancel(app: "shop"), ["Cancel what is requested for shop?", "stays"]),
   ])
   func consequences(operation: any Operation, words: [String]) throws {
     let said = operation.consequences(on: try #require(Self.board.apps["shop"]))
@@ -190,7 +245,9 @@ struct Story {
       fill(&$0)
     }
     append(.deploymentStarted) { ($0.release, $0.formation) = (number, formation) }
-    append(.deploymentStep) { ($0.release, $0.step) = (number, Board.Deployment.switchStep) }
+    append(.deploymentStep) {
+      ($0.release, $0.step) = (number, Board.Deployment.Step.switchOver.rawValue)
+    }
     append(.deploymentFinished) { $0.release = number }
   }
 }

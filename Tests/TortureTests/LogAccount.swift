@@ -90,7 +90,7 @@ struct LogAccount {
       violations.note(.oneRelease, "\(what) is not the next number")
     case .deploymentStarted where app?.deployment != nil:
       violations.note(.oneRelease, "\(what) during another deployment")
-    case .deploymentStep where event.data.step == Board.Deployment.switchStep:
+    case .deploymentStep where event.data.step == Board.Deployment.Step.switchOver.rawValue:
       if app?.deployment?.release != release || app?.deployment?.hasSwitched == true {
         violations.note(.oneRelease, "\(what) is a switch that no deployment waits for")
       }

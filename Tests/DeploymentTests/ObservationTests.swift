@@ -1,0 +1,354 @@
+import Events
+import HomeLayout
+import Operations
+import Testing
+
+@testable import Deployment
+
+/// Numbers of actions after which the agent is killed; the last one is never reached.
+private let strides = [1, 2, 3, Int.max]
+
+/// A release after it became current: it is observed, and the old one comes back if it fails.
+struct ObservationTests {
+  private static let (one, two) = (ReleaseNumber(1), ReleaseNumber(2))
+
+  /// A world in which v2 has just become current and v1 stands by.
+  private static func observing(
+    stride: Int = .max, _ prepare: (inout World) -> Void = { _ in }
+  ) -> World {
+    var world = World.running()
+    prepare(&world)
+    world.request(.deployRequested) { $0.slug = "s2" }
+    for _ in 0..<400 where world.app.deployment?.hasSwitched != true {
+      _ = world.act(limit: stride)
+      world.live()
+    }
+    return world
+  }
+
+  private func crash(_ world: inout World, _ release: ReleaseNumber, only index: Int? = nil) {
+    for run in world.app.liveRuns where run.release == release {
+      if let index, run.instance.index != index { continue }
+      world.append(.instanceCrashed) {
+        ($0.instance, $0.run) = (run.instance, run.id)
+        $0.cause = Cause(.crashed, "\(run.instance) of \(run.release) ended with exit code 1")
+      }
+    }
+  }
+
+  @Test func oldRunsStandBy() {
+    var world = Self.observing()
+    _ = world.act()
+    #expect(world.app.current == Self.two && world.board.requests.count == 1)
+    #expect(world.readyReleases == ["web.1 v1", "web.1 v2", "web.2 v1", "web.2 v2"])
+    #expect(!world.app.currentRelease!.isHealthy)
+    world.settle()
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+    #expect(world.app.currentRelease!.isHealthy && world.board.requests.isEmpty)
+    #expect(world.history.last == .requestFinished)
+  }
+
+  @Test(arguments: strides, [1, nil]) func aCrashBringsTheOldReleaseBack(stride: Int, only: Int?) {
+    var world = Self.observing(stride: stride)
+    let old = world.app.liveRuns.filter { $0.release == Self.one }.map(\.id)
+    crash(&world, Self.two, only: only)
+    world.settle(stride: stride)
+    #expect(world.app.current == Self.one && world.app.config == "c")
+    #expect(world.app.liveRuns.map(\.id) == old, "the old runs never stopped")
+    #expect(world.fewestReady ?? 0 >= 1)
+    #expect(world.history.count { $0 == .deploymentReverted } == 1)
+    #expect(world.history.last == .requestFailed && world.board.requests.isEmpty)
+    #expect(world.app.failure?.cause.sentence.contains("of v2 ended with exit code 1") == true)
+    #expect(world.app.release(Self.two)?.wasLeft == true)
+    #expect(world.app.previousRelease == nil, "v2 is not what a rollback brings back")
+  }
+
+  /// Without standby, the new runs serve until the old release runs again.
+  @Test(arguments: strides) func aRevertStartsOldRunsThatWereStopped(stride: Int) {
+    var world = Self.observing(stride: stride) { $0.rollout.hasStandby = false }
+    for _ in 0..<20 {
+      _ = world.act(limit: stride)
+      world.live()
+    }
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+    crash(&world, Self.two, only: 1)
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+    #expect(world.fewestReady ?? 0 >= 1)
+    #expect(world.history.count { $0 == .deploymentReverted } == 1)
+  }
+
+  @Test(arguments: strides) func exclusiveInstancesAreStartedAgain(stride: Int) {
+    var world = World.running()
+    world.processes = .success(["web", "worker"])
+    world.request(.scaleRequested) { $0.formation = ["worker": 1] }
+    world.settle()
+    world.request(.deployRequested) { $0.slug = "s2" }
+    for _ in 0..<400 where world.app.deployment?.hasSwitched != true {
+      _ = world.act(limit: stride)
+      world.live()
+    }
+    var mostWorkers = 0
+    crash(&world, Self.two, only: 2)
+    for _ in 0..<60 {
+      _ = world.act(limit: stride)
+      world.live()
+      mostWorkers = max(mostWorkers, world.app.liveRuns.count { $0.instance.process == "worker" })
+    }
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1", "worker.1 v1"])
+    #expect(mostWorkers == 1)
+  }
+
+  /// Lost readiness counts at the end of the observation only.
+  @Test(arguments: [false, true]) func readinessLost(comesBack: Bool) {
+    var world = Self.observing()
+    for run in world.app.liveRuns where run.release == Self.two {
+      world.append(.instanceUnready) {
+        ($0.instance, $0.run) = (run.instance, run.id)
+        $0.cause = Cause(.notReady, "no answer")
+      }
+    }
+    _ = world.act()
+    #expect(world.app.current == Self.two)
+    if comesBack {
+      for run in world.app.liveRuns where run.release == Self.two {
+        world.append(.instanceReady) { ($0.instance, $0.run) = (run.instance, run.id) }
+      }
+    }
+    world.settle()
+    #expect(world.app.current == (comesBack ? Self.two : Self.one))
+  }
+
+  @Test func aFirstReleaseHasNothingToGoBackTo() {
+    var world = World()
+    world.request(.deployRequested) { $0.slug = "s1" }
+    for _ in 0..<400 where world.app.deployment?.hasSwitched != true {
+      _ = world.act()
+      world.live()
+    }
+    crash(&world, Self.one, only: 1)
+    _ = world.act(limit: 2)
+    #expect(world.app.current == Self.one && world.board.requests.isEmpty)
+    let said = world.app.failure?.cause.sentence ?? ""
+    #expect(said.hasSuffix("; there is no earlier release to go back to"))
+  }
+
+  @Test func aRollbackIsNeverReverted() {
+    var world = World.running()
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    world.request(.rollbackRequested)
+    for _ in 0..<400 where world.app.current != ReleaseNumber(3) {
+      _ = world.act()
+      world.live()
+    }
+    crash(&world, ReleaseNumber(3), only: 1)
+    world.settle()
+    #expect(world.app.current == ReleaseNumber(3))
+    #expect(world.history.contains(.requestFailed) && !world.history.contains(.deploymentReverted))
+  }
+
+  @Test(arguments: strides) func theNextRequestEndsTheObservation(stride: Int) {
+    var world = Self.observing(stride: stride)
+    world.request(.deployRequested) { $0.slug = "s3" }
+    let before = world.now
+    for _ in 0..<400 where world.app.deployment?.release != ReleaseNumber(3) {
+      _ = world.act(limit: stride)
+      world.live()
+    }
+    #expect(world.now - before < 5000, "the deployment of v3 did not wait")
+    #expect(world.app.release(Self.two)?.isHealthy == false)
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v3", "web.2 v3"])
+    #expect(world.app.previousRelease?.number == Self.one, "v2 was not observed to the end")
+  }
+
+  @Test(arguments: strides) func cancelledInItsObservation(stride: Int) {
+    var world = Self.observing(stride: stride)
+    world.request(.cancelRequested)
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+    #expect(world.app.failure?.cause.sentence == "cancelled by ana")
+    #expect(world.history.count { $0 == .requestFailed } == 1)
+    #expect(world.history.count { $0 == .requestFinished } == 2, "v1 and the cancellation")
+  }
+
+  @Test func shortMemoryEndsTheStandby() {
+    var world = Self.observing()
+    world.isMemoryShort = true
+    for _ in 0..<5 {
+      _ = world.act()
+      world.live()
+    }
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+    #expect(world.app.deployment?.isObserved != true)
+  }
+
+  /// Old runs finish their requests for the time of their drain; the next request does not wait for it.
+  @Test func aDrainGoesOnBesideTheNextRequest() {
+    var world = Self.observing { $0.rollout = Board.Rollout(observe: 0, drain: ["web": 60_000]) }
+    let switched = world.now
+    for _ in 0..<5 {
+      _ = world.act()
+      world.live()
+    }
+    #expect(world.readyReleases.count == 4 && world.board.requests.count == 1)
+    world.request(.restartRequested)
+    for _ in 0..<20 {
+      _ = world.act()
+      world.live()
+    }
+    #expect(world.board.requests.isEmpty)
+    #expect(world.readyReleases.filter { $0.hasSuffix("v1") }.count == 2)
+    world.now = switched + 60_100
+    world.settle()
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+  }
+}
+
+/// Requests that end before they are done.
+struct CancellationTests {
+  @Test(arguments: strides) func cancelledBeforeTheSwitch(stride: Int) {
+    var world = World.hanging()
+    let old = world.app.liveRuns.filter { $0.release == ReleaseNumber(1) }.map(\.id)
+    world.request(.cancelRequested)
+    _ = world.act(limit: stride)
+    for _ in 0..<20 { _ = world.act(limit: stride) }
+    #expect(
+      world.app.liveRuns.allSatisfy { $0.release == ReleaseNumber(1) || $0.state == .stopping })
+    world.settle(stride: stride)
+    #expect(world.app.liveRuns.map(\.id) == old && world.board.requests.isEmpty)
+    #expect(world.app.failure?.cause.id == ProblemID.requestCancelled.rawValue)
+  }
+
+  /// Only the named request ends, though it is not the first.
+  @Test func cancelledInTheQueue() throws {
+    var world = World.hanging()
+    world.request(.deployRequested) { $0.slug = "s3" }
+    let queued = try #require(world.board.requests.last)
+    world.request(.cancelRequested) { $0.request = queued.id }
+    _ = world.act()
+    #expect(world.board.requests.map(\.type) == [.deployRequested, .cancelRequested])
+    #expect(world.app.deployment?.release == ReleaseNumber(2))
+  }
+
+  /// A rollback does not wait for a deployment that does not get ready; the current release needs no new runs.
+  @Test(arguments: strides) func aRollbackEndsAHangingDeployment(stride: Int) {
+    var world = World.hanging()
+    let old = world.app.liveRuns.filter { $0.release == ReleaseNumber(1) }.map(\.id)
+    let now = world.app.previousRelease?.number
+    #expect(now == ReleaseNumber(1))
+    world.request(.rollbackRequested) { $0.from = now }
+    world.settle(stride: stride)
+    #expect(world.app.liveRuns.map(\.id) == old && world.board.requests.isEmpty)
+    #expect(world.app.current == ReleaseNumber(1) && world.app.releases.count == 2)
+    #expect(world.history.count { $0 == .requestFinished } == 2, "v1 and the rollback")
+  }
+
+  @Test(arguments: strides) func aReleasePhaseIsStopped(stride: Int) {
+    var world = World.running()
+    world.processes = .success(["web", "release"])
+    world.fates[ReleaseNumber(2)] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle(stride: stride)
+    // The deadline of the request does not end it, but its own limit would.
+    world.now = world.now + 1_000_000
+    #expect(world.act() == 0)
+    world.request(.cancelRequested)
+    world.settle(stride: stride)
+    #expect(
+      world.app.failure?.cause.sentence
+        == "cancelled by ana during its release phase; a migration may be unfinished")
+    #expect(world.app.liveRuns.allSatisfy { $0.instance.process == "web" })
+  }
+
+  @Test func aReleasePhaseHasALimit() {
+    var world = World.running()
+    world.processes = .success(["web", "release"])
+    world.fates[ReleaseNumber(2)] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    world.now = world.now + AppReconciler.phaseLimit + 1000
+    world.settle()
+    #expect(
+      world.app.failure?.cause.sentence
+        == "the release phase of v2 was ended after 60 minutes")
+  }
+
+  /// A rollback has a release phase only on request.
+  @Test(arguments: [false, true]) func rollbackAndReleasePhase(isWanted: Bool) {
+    var world = World.running()
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    world.processes = .success(["web", "release"])
+    world.request(.rollbackRequested) { if isWanted { $0.phase = true } }
+    world.settle()
+    #expect(world.app.current == ReleaseNumber(3))
+    #expect(world.app.runs.contains { $0.instance.process == "release" } == isWanted)
+  }
+}
+
+/// Instances that crash again and again.
+struct CrashLoopTests {
+  /// Only a release that never was healthy, with nothing to go back to, is given up.
+  @Test(arguments: [true, false]) func isGivenUpOrNot(isFirst: Bool) {
+    var world = World()
+    world.request(.deployRequested) { $0.slug = "s1" }
+    if isFirst {
+      for _ in 0..<400 where world.app.deployment?.hasSwitched != true {
+        _ = world.act()
+        world.live()
+      }
+    } else {
+      world.settle()
+    }
+    world.fates[ReleaseNumber(1)] = .crash
+    for run in world.app.liveRuns {
+      world.append(.instanceCrashed) {
+        ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it crashed"))
+      }
+    }
+    for _ in 0..<60 {
+      _ = world.act()
+      world.live()
+      world.now = world.now + 61_000
+    }
+    let crashes = world.app.crashes[InstanceName("web", 1)]
+    #expect(crashes?.isAbandoned == isFirst)
+    #expect(isFirst ? crashes?.count == 8 : crashes?.count ?? 0 > 10)
+  }
+}
+
+/// Many instances at once.
+struct BatchTests {
+  @Test func bootsAreBounded() {
+    var world = World()
+    world.request(.scaleRequested) { $0.formation = ["web": 60] }
+    world = World.running()
+    world.request(.scaleRequested) { $0.formation = ["web": 60] }
+    var most = 0
+    for _ in 0..<100 {
+      _ = world.act()
+      most = max(most, world.app.liveRuns.count { $0.state == .starting || $0.state == .booting })
+      world.live()
+    }
+    #expect(most == 8 && world.readyReleases.count == 60)
+  }
+
+  /// A quarter of the instances at a time, so that most of them serve.
+  @Test func restartsGoInBatches() {
+    var world = World.running()
+    world.request(.scaleRequested) { $0.formation = ["web": 12] }
+    world.settle()
+    world.request(.restartRequested)
+    var most = 0
+    for _ in 0..<200 {
+      _ = world.act()
+      most = max(most, world.app.liveRuns.count { $0.state == .starting || $0.state == .booting })
+      world.live()
+    }
+    #expect(most == 3 && world.board.requests.isEmpty)
+    #expect(world.readyReleases.count == 12)
+  }
+}
