@@ -26,9 +26,9 @@ extension Agent {
       try start(InstanceName(ProcessType.release, 1), number, app)
     case .finishDeployment(let number):
       let since = app.deployment?.since ?? board.time
+      let served = app.deployment?.switched ?? board.time
       try record(.deploymentFinished, app: app.name) {
-        $0.release = number
-        $0.milliseconds = Timestamp(milliseconds: Clock.now()).elapsed(since: since)
+        ($0.release, $0.milliseconds) = (number, served.elapsed(since: since))
       }
     case .failDeployment(let number, let cause):
       try record(.deploymentFailed, app: app.name) { ($0.release, $0.cause) = (number, cause) }

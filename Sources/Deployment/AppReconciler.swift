@@ -72,6 +72,11 @@ public struct AppReconciler {
   }
 
   private mutating func plan() {
+    // A cancellation is checked while the requests that it is for are still open.
+    for request in surroundings.requests where !request.isAccepted && isCancel(request) {
+      actions.append(.consider(request))
+    }
+    if !actions.isEmpty { return }
     for request in surroundings.requests where !request.isAccepted {
       if let cause = precedence(over: request)?.cause { actions.append(.fail(request, cause)) }
     }
@@ -129,6 +134,10 @@ extension AppReconciler {
   struct Precedence {
     let operation: any Operation
     let cause: Cause
+  }
+
+  func isCancel(_ request: Board.Request) -> Bool {
+    surroundings.operations.operation(request) is Cancel
   }
 
   func precedence(over request: Board.Request) -> Precedence? {

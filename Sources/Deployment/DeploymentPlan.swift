@@ -203,9 +203,7 @@ extension AppReconciler {
 
   /// Whether another request waits for the end of the deployment.
   private func isAwaited(_ deployment: Board.Deployment) -> Bool {
-    surroundings.requests.contains { other in
-      other.id != deployment.request && !(surroundings.operations.operation(other) is Cancel)
-    }
+    surroundings.requests.contains { $0.id != deployment.request && !isCancel($0) }
   }
 
   /// Brings the former release back. It is current already; what is left is to stop the runs of the other one.

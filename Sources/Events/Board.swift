@@ -311,3 +311,23 @@ extension Board.App {
     return crash?.cause ?? failure?.cause
   }
 }
+
+extension Board.App {
+  /// Milliseconds for which the current release is observed.
+  public var observation: Int64 { currentRelease?.rollout?.observe ?? 0 }
+}
+
+extension Board.Deployment {
+  /// How far it is: `deploying v32`, `v32 serves and is observed for 7 s more; v31 stands by`.
+  public func words(at now: Timestamp, observation: Int64) -> String {
+    let old = former.map { "\($0.release)" } ?? "no release"
+    if isReverting { return "\(release) is reverted; \(old) serves again" }
+    guard let switched else {
+      return "deploying \(release)" + (step.map { " (\($0))" } ?? "")
+    }
+    if isObserved == true { return "\(release) serves; the old runs are stopped" }
+    let rest = max(0, observation - now.elapsed(since: switched))
+    return "\(release) serves and is observed for \((rest + 999) / 1000) s more"
+      + (former == nil ? "" : "; \(old) stands by")
+  }
+}

@@ -78,7 +78,7 @@ extension Command {
       lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
     }
     if let deployment = app.deployment {
-      lines.append("\(app.name): deploying \(deployment.release)")
+      lines.append("\(app.name): \(deployment.words(at: now, observation: app.observation))")
     }
     if app.current == nil, app.deployment == nil {
       lines.append("\(app.name) has no release that runs")

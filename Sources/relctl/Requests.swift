@@ -168,8 +168,7 @@ enum ProgressLine {
       }
       return
         " !     \(data.from.map { "\($0) serves" } ?? "Nothing runs") again instead of \(release)\(served ?? "")"
-    case .deploymentFinished:
-      return "-----> \(release) runs after \(Age.seconds(data.milliseconds ?? 0))"
+    case .deploymentFinished: return summary(event, board)
     default: return nil
     }
   }
@@ -186,5 +185,15 @@ enum ProgressLine {
       return " !     \(release) is reverted: \(app?.deployment?.cause?.sentence ?? "")"
     case nil: return "       \(step)"
     }
+  }
+
+  /// The line that an operator may copy into a chat.
+  private static func summary(_ event: Event, _ board: Board) -> String {
+    let app = event.app.flatMap { board.apps[$0] }
+    let release = app?.release(event.data.release)
+    let by = release?.by.map { " by \($0)" } ?? ""
+    let undo = app?.previousRelease == nil ? "" : "; undo: relctl rollback \(app?.name ?? "")"
+    let took = Age.seconds(event.data.milliseconds ?? 0)
+    return "-----> \(event.app ?? "") \(event.data.release?.description ?? "")\(by): \(took)\(undo)"
   }
 }

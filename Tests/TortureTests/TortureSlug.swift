@@ -44,7 +44,7 @@ struct TortureSlug {
   }
 
   private static let appJSON = """
-    {"formation": {"web": {"quantity": 1}, "worker": {"quantity": 1}},
+    {"reltui": {"observe": 1}, "formation": {"web": {"quantity": 1}, "worker": {"quantity": 1}},
      "healthchecks": {"web": [{"path": "/"}], "worker": [{"path": "/"}]}}
     """
 

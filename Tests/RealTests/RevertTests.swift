@@ -1,0 +1,96 @@
+import Events
+import HomeLayout
+import Posix
+import TestSupport
+import Testing
+
+/// Deployments that go wrong after the release became current, and those that an operator ends, with real BEAMs.
+@Suite(.waitsForPrograms) struct RevertTests {
+  let stage: Stage
+
+  /// An app whose releases are observed for 10 s, as by default.
+  init() throws {
+    stage = try Stage("revert")
+    let tree = stage.folder.path + "/tree"
+    try FileTree.copy(try Greeter.slug.get(), to: tree)
+    try Files.remove(tree + "/.reltui")
+    try Files.remove(tree + "/app.json")
+    try FileTree.copyFile(Workspace.greeter + "/app.json", to: tree + "/app.json", mode: 0o644)
+    let deployed = try stage.relctl("deploy", "greeter", tree, "--until", "ready")
+    try #require(deployed.exit == .code(0), "\(deployed.errors)\(deployed.output)")
+  }
+
+  @Test func aCrashSoonAfterReadyBringsTheOldReleaseBack() throws {
+    let before = try stage.ready()
+    let failed = try stage.relctl("config", "greeter", "set", "GREETER_CRASH_AFTER_MS=1000")
+    #expect(failed.exit == .code(1), "\(failed.output)")
+    #expect(failed.output.contains("v2 serves; observing it for 10.0 s"), "\(failed.output)")
+    #expect(failed.errors.contains("web.1 of v2 ended with exit code 1"), "\(failed.errors)")
+    let after = try stage.ready()
+    #expect(after.map(\.pid) == before.map(\.pid) && after.map(\.release.value) == [1])
+    #expect(after.allSatisfy { stage.greet($0)?.contains("Hello") == true })
+    let reverted = try #require(try stage.events().last { $0.type == .deploymentReverted })
+    let since = try #require(reverted.data.since)
+    #expect(reverted.data.from?.value == 1 && (900...20_000).contains(reverted.time - since))
+    // The next change starts from the config vars of v1.
+    #expect(try stage.relctl("config", "greeter").output == "GREETER_GREETING\n")
+  }
+
+  @Test func anOperatorEndsADeployment() throws {
+    let waiting = try Child.start(
+      Invocation(
+        [
+          try Workspace.program("relctl"), "config", "greeter", "set",
+          "GREETER_BOOT_DELAY_MS=60000",
+        ], in: stage.folder.path, environment: stage.environment), output: .null, errors: .null)
+    #expect(
+      try eventually { try stage.instances().contains { $0.state == .booting } })
+    let start = Clock.monotonic()
+    let cancelled = try stage.relctl("cancel", "greeter")
+    #expect(cancelled.exit == .code(0), "\(cancelled.errors)")
+    #expect(waiting.exit() == .code(1))
+    #expect(Clock.monotonic() - start < 20_000)
+    let failure = try #require(try stage.events().last { $0.type == .requestFailed }?.data.cause)
+    #expect(failure.id == ProblemID.requestCancelled.rawValue)
+    #expect(try stage.ready().map(\.release.value) == [1])
+    #expect(try eventually { try stage.instances().count == 1 })
+    let again = try stage.relctl("cancel", "greeter")
+    #expect(again.exit == .code(69) && again.errors.contains("[RT-REQUEST-UNKNOWN]"))
+  }
+
+  /// Two changes at once of different config vars: the second is made on top of the first.
+  @Test func twoChangesOfConfigVarsBothSucceed() throws {
+    let other = try Child.start(
+      Invocation(
+        [try Workspace.program("relctl"), "config", "greeter", "set", "FIRST=1"],
+        in: stage.folder.path, environment: stage.environment), output: .null, errors: .null)
+    let second = try stage.relctl("config", "greeter", "set", "SECOND=2")
+    #expect(second.exit == .code(0), "\(second.errors)")
+    #expect(other.exit() == .code(0))
+    #expect(
+      try stage.relctl("config", "greeter").output == "FIRST\nGREETER_GREETING\nSECOND\n")
+  }
+
+  @Test func tooLargeAValueIsRefusedByName() throws {
+    let large = try stage.run(
+      "relctl", ["config", "greeter", "set", "LARGE"],
+      input: String(repeating: "x", count: 131_072))
+    #expect(large.exit == .code(64))
+    #expect(
+      large.errors.hasPrefix(
+        "relctl: LARGE has 131079 bytes; the kernel allows 131072 for one variable "
+          + "[RT-CONFIG-TOO-LARGE]\n"), "\(large.errors)")
+  }
+
+  @Test func aDetachedRequestCanBeWaitedFor() throws {
+    let id = try stage.relctl("restart", "greeter", "--detach").output.dropLast()
+    #expect(id.utf8.count == 32)
+    let attached = try stage.relctl("attach", String(id.prefix(12)))
+    // It may have ended meanwhile.
+    #expect(attached.exit == .code(0) || attached.errors.contains("[RT-REQUEST-UNKNOWN]"))
+    let outcome = try eventually {
+      try stage.events().contains { $0.type == .requestFinished && $0.data.request == String(id) }
+    }
+    #expect(outcome)
+  }
+}
