@@ -11,6 +11,8 @@ struct LogAccount {
   private var replaced: [String: ReleaseNumber] = [:]
   private var ended: Set<UInt64> = []
   private var phases: Set<String> = []
+  /// Releases of which a run crashed in the observation, though there was an older one to go back to.
+  private var crashed: Set<String> = []
   /// Requests that were finished, by words such as `deploy alpha`.
   private(set) var finished: [String: Int] = [:]
 
@@ -22,6 +24,7 @@ struct LogAccount {
     checkRequest(event, violations)
     checkRun(event, violations)
     checkRelease(event, violations)
+    checkObservation(event, violations)
     ids.append(event.id)
     if event.type == .deploymentStarted, let app = event.app { replaced[app] = event.data.from }
     board.apply(event)
@@ -78,6 +81,22 @@ struct LogAccount {
         violations.note(.oneOutcome, "\(what) is the second end of run \(run)")
       }
     default: break
+    }
+  }
+
+  private mutating func checkObservation(_ event: Event, _ violations: Violations) {
+    guard let name = event.app, let app = board.apps[name], let deployment = app.deployment,
+      deployment.hasSwitched, !deployment.isReverting
+    else { return }
+    let what = "\(name) \(deployment.release)"
+    if event.type == .instanceCrashed, deployment.isObserved != true, deployment.former != nil,
+      app.run(event.data.run ?? 0)?.release == deployment.release,
+      app.release(deployment.release)?.from == nil
+    {
+      crashed.insert(what)
+    }
+    if event.type == .deploymentFinished, crashed.contains(what) {
+      violations.note(.oneRelease, "\(what) stays current, though it crashed in its observation")
     }
   }
 

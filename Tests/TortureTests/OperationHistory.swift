@@ -25,6 +25,7 @@ struct OperationHistory: CustomStringConvertible {
     case rollback
     case scale(web: Int, worker: Int)
     case stop
+    case cancel
     case set(String)
     case unset
   }
@@ -88,6 +89,7 @@ extension OperationHistory.Request: CustomStringConvertible {
     case .rollback: ["rollback", app]
     case .scale(let web, let worker): ["scale", app, "web=\(web)", "worker=\(worker)"]
     case .stop: ["stop", app]
+    case .cancel: ["cancel", app]
     case .set(let value): ["config", app, "set", "\(TortureSlug.variable)=\(value)"]
     case .unset: ["config", app, "unset", TortureSlug.variable]
     }
@@ -96,7 +98,9 @@ extension OperationHistory.Request: CustomStringConvertible {
 
 extension OperationHistory.Change {
   fileprivate init(_ random: inout Scramble) {
-    switch Int.random(in: 0..<20, using: &random) {
+    switch Int.random(in: 0..<24, using: &random) {
+    case 20..<22: self = .deploy(.fragile)
+    case 22..<24: self = .cancel
     case 0..<2: self = .deploy(.broken)
     case 2..<4: self = .deploy(.fast)
     case 4..<6: self = .deploy(.slow)

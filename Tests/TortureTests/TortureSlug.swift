@@ -12,6 +12,8 @@ struct TortureSlug {
     case slow
     /// Its `web` ends at once.
     case broken
+    /// Its `web` ends soon after it was ready.
+    case fragile
     /// The sample application, a BEAM.
     case greeter
   }
@@ -54,6 +56,7 @@ struct TortureSlug {
     echo "$RELTUI_APP $RELTUI_RELEASE $RELTUI_RUN ${\(Self.variable):--}" > "$HOME/www/index.html"
     \(kind == .slow ? "sleep 0.5" : "")
     sleep 600 &
+    \(kind == .fragile ? "(sleep 0.7; kill -9 $$) &" : "")
     exec busybox httpd -f -p "127.0.0.1:$PORT" -h "$HOME/www"
     """
   }
