@@ -67,7 +67,7 @@ enum Wording {
 
   /// The app's problem in one sentence, and whether its users suffer from it now.
   static func trouble(of app: Board.App, at now: Timestamp) -> (text: String, isBad: Bool)? {
-    guard let cause = app.worstCause(at: now) else { return nil }
+    guard let cause = app.worstCause(at: now) else { return app.waiting.map { ($0, false) } }
     if app.failure?.cause == cause, let release = app.failure?.release {
       return ("\(release) failed: \(cause.sentence)", app.summary.state != .ready)
     }

@@ -11,6 +11,7 @@ extension Agent {
     defer { listen(to: id) }
     guard let app = board.apps[name], let run = app.run(id), run.state.isLive else {
       adopt(watches[id]?.takeShim())
+      adopt(watches[id]?.gate?.takeCommand())
       watches[id] = nil
       return complaints.forget(.run(id))
     }
@@ -32,7 +33,10 @@ extension Agent {
       watches[run.id]?.noteLife()
       watches[run.id]?.gate?.watch(status)
       if watches[run.id]?.gate?.watchesShim == false { watches[run.id]?.lookAgain(in: 250) }
-      if status != nil { seen.gate = watches[run.id]?.gate?.advance(run, mask: journal.mask) }
+      if status != nil {
+        seen.gate = watches[run.id]?.gate?.advance(run, mask: journal.mask)
+        tellAnswer(of: run, status?.process == nil ? nil : watches[run.id]?.gate?.answer, app)
+      }
       seen.isBooting = watches[run.id]?.gate?.isBooting == true
     } else if case .absent = folder {
       seen.shimExit = watches[run.id]?.shimExit
@@ -58,6 +62,17 @@ extension Agent {
     case .record(let news): try record(news, run, of: app)
     }
     return true
+  }
+
+  /// Writes the last answer of the run's check into its folder, where `ps` and the screens find it.
+  private func tellAnswer(of run: Board.Run, _ answer: String?, _ app: Board.App) {
+    guard watches[run.id]?.isNewAnswer(answer) == true else { return }
+    let path = folder(of: run, app).gate
+    guard let answer else {
+      try? Files.remove(path)
+      return
+    }
+    try? Files.replace(path, with: Array(String(journal.mask()(answer).prefix(300)).utf8))
   }
 
   private func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
@@ -202,7 +217,7 @@ extension Agent {
     }
     watched.folderWatch = watched.folderWatch ?? watchFolder(specification.folder.path)
     watched.gate = RunWatch(
-      specification, check: manifest.appJSON?.readiness(of: run.instance.process))
+      specification, appJSON: manifest.appJSON)
     watches[run.id] = watched
   }
 

@@ -10,6 +10,16 @@ struct RunWatch {
   let specification: RunSpecification
   private let gate: Gate
   private let check: AppJSON.HealthCheck?
+  /// The program that must pass once before the run counts as ready.
+  private let commandCheck: AppJSON.HealthCheck?
+  private var command: GateCommand?
+  private var hasPassedCommand = false
+  /// Whether the run has been ready before.
+  private var wasReady: Bool
+  /// A declared liveness check. Its requests take turns with those of the readiness check.
+  private let liveness: HTTPCheck?
+  private var livenessRefusals = 0
+  private var isAskingLiveness = false
   private var probe: HTTPProbe?
   /// What a check has found and `advance` has not judged yet.
   private var verdict: HTTPProbe.Verdict?
@@ -24,9 +34,12 @@ struct RunWatch {
   /// Descriptors that polling reported as readable since the last look.
   private var readable: Set<Int32> = []
   private(set) var hasProcess = false
+  /// Why the run is not ready, since it started or was ready last.
+  private(set) var answer: String?
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
+  private var silences = 0
   /// When the run started, on the monotonic clock.
   private let startedAt: Int64
 
@@ -35,24 +48,41 @@ struct RunWatch {
   private static let bootPause: Int64 = 250
   private static let steadyPause: Int64 = 10_000
   private static let questionTime: Int64 = 6000
+  /// How long the boot of a BEAM is waited for that cannot be asked, before its server is.
+  private static let mutePause: Int64 = 5000
   /// The number of consecutive failed checks after which a ready run counts as unready.
   private static let refusalsToDoubt = 3
   private static let leastBootLimit: Int64 = 60_000
   /// The number of characters kept of a reason for not being ready.
   private static let longestReason = 200
 
-  init(_ specification: RunSpecification, check: AppJSON.HealthCheck?) {
-    (self.specification, self.check) = (specification, check)
+  /// - Parameter appJSON: the health checks of the run's slug.
+  init(_ specification: RunSpecification, appJSON: AppJSON?) {
+    self.specification = specification
+    let process = specification.run.instance.process
+    check = appJSON?.readiness(of: process)
+    commandCheck = appJSON?.gateCommand(of: process)
     gate = Gate(check)
+    if case .http(let check) = Gate(appJSON?.liveness(of: process)) {
+      liveness = check
+    } else {
+      liveness = nil
+    }
+    wasReady = [.ready, .unready].contains(specification.run.state)
     startedAt = MonotonicTime.of(specification.run.started)
   }
 
   /// Milliseconds in which the run must become ready: those of app.json, at least a minute.
   var bootLimit: Int64 {
     func bounded(_ number: Int?) -> Int64 { Int64(min(max(0, number ?? 0), 3600)) }
-    let allowed = bounded(check?.attempts) * bounded(check?.wait ?? 1) * 1000
-    return max(Self.leastBootLimit, min(allowed, 3_600_000))
+    func allowed(_ check: AppJSON.HealthCheck?, _ timeout: Int?) -> Int64 {
+      bounded(check?.attempts ?? (timeout == nil ? 0 : 1))
+        * (bounded(check?.wait ?? 1) + bounded(timeout)) * 1000
+    }
+    let command = commandCheck.map { allowed($0, $0.timeout ?? Self.commandSeconds) } ?? 0
+    return max(Self.leastBootLimit, min(allowed(check, nil) + command, 3_600_000))
   }
+  private static let commandSeconds = 60
 
   /// Whether the run's node has answered, or cannot be asked.
   var isBooting: Bool {
@@ -63,11 +93,20 @@ struct RunWatch {
   /// Whether the run is a release phase, which has no check; only its end counts.
   private var isPhase: Bool { specification.run.instance.process == ProcessType.release }
 
-  var descriptors: [Int32] { [probe?.descriptor, shimEnd?.descriptor].compactMap { $0 } }
+  var descriptors: [Int32] {
+    [probe?.descriptor, command?.descriptor, shimEnd?.descriptor].compactMap { $0 }
+  }
+
+  /// Ends the command that decides whether the run is ready.
+  mutating func takeCommand() -> Child? {
+    defer { command = nil }
+    return command?.takeAway()
+  }
 
   /// When to look at the run again, on the monotonic clock; nil if nothing is due.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
+    if let command { return command.descriptor == nil ? Clock.monotonic() + 100 : command.deadline }
     if isPhase { return nil }
     switch state {
     case .starting, .booting, .unready: return nextTry
@@ -113,10 +152,15 @@ extension RunWatch {
       return nil
     }
     watchBoot(run)
+    if command != nil {
+      verdict = askCommand()
+      return verdict.flatMap { judge($0, run, mask) }
+    }
     switch gate {
     case .runtime: verdict = askRuntime(run)
-    case .http(let path, let content): verdict = verdict ?? askServer(run, path, content)
+    case .http(let check): verdict = verdict ?? askServer(run, check)
     }
+    if case .ready = verdict { verdict = askCommand() }
     return verdict.flatMap { judge($0, run, mask) }
   }
 
@@ -125,10 +169,10 @@ extension RunWatch {
   /// - Returns: whether nothing else has happened to the run; if not, the agent must look at it.
   mutating func passesQuietly(_ run: Board.Run) -> Bool {
     guard run.state == .ready, hasProcess, node == nil, verdict == nil,
-      case .http(let path, let content) = gate,
+      case .http(let check) = gate,
       let shimEnd, !readable.contains(shimEnd.descriptor)
     else { return false }
-    verdict = askServer(run, path, content)
+    verdict = askServer(run, check)
     readable = []
     guard let found = verdict else { return true }
     guard case .ready = found else { return false }
@@ -138,7 +182,7 @@ extension RunWatch {
   }
 
   private mutating func notePass() {
-    (refusals, tries, times) = (0, 0, nil)
+    (refusals, silences, tries, times, wasReady) = (0, 0, 0, nil, true)
     nextTry = Clock.monotonic() + Self.steadyPause
   }
 
@@ -183,23 +227,74 @@ extension RunWatch {
     if run.state != .ready { return now < nextTry ? nil : .notReady(node.reason) }
     guard node.isRefused || now >= questionLimit else { return nil }
     leaveNode()
-    return .notReady(node.reason)
+    return node.isRefused ? .notReady(node.reason) : .silent(node.reason)
+  }
+
+  /// Why the server is not asked yet. In the middle of its boot, an application may log an error for each request.
+  private var bootReason: String? {
+    if wasReady || hasBooted || specification.otpRelease == nil { return nil }
+    if hasAnswered { return node?.reason ?? "it boots" }
+    return Clock.monotonic() - startedAt < Self.mutePause ? "its node does not answer yet" : nil
+  }
+
+  /// Starts the program that must pass before the run is ready for the first time, or asks how it ended.
+  private mutating func askCommand() -> HTTPProbe.Verdict? {
+    guard let commandCheck, !hasPassedCommand, !wasReady else { return .ready }
+    if command == nil {
+      if Clock.monotonic() < nextTry { return nil }
+      let seconds = min(max(commandCheck.timeout ?? Self.commandSeconds, 1), 3600)
+      do throws(PosixError) {
+        command = try GateCommand(
+          commandCheck.command?.words ?? [], beside: specification,
+          milliseconds: Int64(seconds) * 1000)
+      } catch { return .notReady("\(error)") }
+      return nil
+    }
+    guard let verdict = command?.advance() else { return nil }
+    command = nil
+    hasPassedCommand = verdict == .ready
+    return verdict
+  }
+
+  /// Lets the declared liveness check take turns with the readiness check of a ready run.
+  private mutating func takeTurns(_ verdict: HTTPProbe.Verdict) -> HTTPProbe.Verdict? {
+    guard liveness != nil, wasReady else { return verdict }
+    if !isAskingLiveness {
+      if verdict != .ready { return verdict }
+      (isAskingLiveness, nextTry) = (true, 0)
+      return nil
+    }
+    if verdict == .ready {
+      (isAskingLiveness, livenessRefusals) = (false, 0)
+      return .ready
+    }
+    livenessRefusals += 1
+    nextTry = Clock.monotonic() + 1000
+    if livenessRefusals < Self.refusalsToDoubt { return nil }
+    isAskingLiveness = false
+    silences = Self.refusalsToDoubt
+    return .silent("its liveness check fails: \(verdict)")
   }
 
   private mutating func askServer(
-    _ run: Board.Run, _ path: String, _ content: String?
+    _ run: Board.Run, _ check: HTTPCheck
   ) -> HTTPProbe.Verdict? {
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
       let verdict = probe?.advance(isReadable: isReadable)
       if verdict != nil { probe = nil }
-      return verdict
+      return verdict.flatMap { takeTurns($0) }
     }
     guard Clock.monotonic() >= nextTry else { return nil }
+    if let reason = bootReason {
+      nextTry = Clock.monotonic() + Self.firstPause
+      return .notReady(reason)
+    }
     tries += 1
     do throws(PosixError) {
-      let limit = Int64(min(max(check?.timeout ?? 5, 1), 60)) * 1000
-      probe = try HTTPProbe(path: path, content: content, port: run.port ?? 0, milliseconds: limit)
+      let limit = Int64(min(max(self.check?.timeout ?? 5, 1), 60)) * 1000
+      let asked = isAskingLiveness ? liveness ?? check : check
+      probe = try HTTPProbe(asked, port: run.port ?? 0, milliseconds: limit)
       return nil
     } catch {
       let isRefused = error.errno == .refused
@@ -211,32 +306,51 @@ extension RunWatch {
   private mutating func judge(
     _ verdict: HTTPProbe.Verdict, _ run: Board.Run, _ mask: () -> Redactor
   ) -> RunNews? {
-    let now = Clock.monotonic()
     switch verdict {
     case .ready:
+      answer = nil
       leaveNode()
       let boot = times
       notePass()
       return run.state == .ready ? nil : .ready(boot: boot)
     case .notReady(let reason):
-      refusals += 1
-      if run.state == .ready {
-        nextTry = now + 1000
-        return refusals < Self.refusalsToDoubt
-          ? nil : .unready(refusal(.notReady, reason, mask()))
-      }
-      nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
-      if run.state == .unready || now - startedAt < bootLimit { return nil }
-      return .unready(refusal(.bootTimeout, reason, mask()))
+      silences = 0
+      return judgeRefusal(.notReady, reason, run, mask)
+    case .silent(let reason):
+      silences += 1
+      let isDead = wasReady && silences >= Self.refusalsToDoubt
+      return judgeRefusal(isDead ? .notAlive : .notReady, reason, run, mask)
     }
+  }
+
+  private mutating func judgeRefusal(
+    _ id: ProblemID, _ reason: String, _ run: Board.Run, _ mask: () -> Redactor
+  ) -> RunNews? {
+    let now = Clock.monotonic()
+    refusals += 1
+    if run.state == .ready {
+      nextTry = now + 1000
+      return refusals < Self.refusalsToDoubt ? nil : .unready(refusal(id, reason, mask()))
+    }
+    answer = question + reason
+    nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
+    if run.state == .unready {
+      let isNew = id == .notAlive && run.cause?.id != id.rawValue
+      return isNew ? .unready(refusal(id, reason, mask())) : nil
+    }
+    if command != nil || now - startedAt < bootLimit { return nil }
+    return .unready(refusal(.bootTimeout, reason, mask()))
+  }
+
+  /// What was asked, for the answer: `GET /health: `.
+  private var question: String {
+    if case .http(let check) = gate, node?.hang == nil { "GET \(check.path): " } else { "" }
   }
 
   private func refusal(_ id: ProblemID, _ reason: String, _ mask: Redactor) -> Cause {
     let run = specification.run
     // The text is masked before it is cut.
-    let said = mask(node?.hang ?? reason).prefix(Self.longestReason)
-    var what = String(said)
-    if node?.hang == nil, case .http(let path, _) = gate { what = "GET \(path): \(said)" }
+    let what = question + mask(node?.hang ?? reason).prefix(Self.longestReason)
     let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
     let stack = (node?.stack ?? []).prefix(3).map {
       Cause.Evidence(kind: "process", place: run.node ?? "", text: mask($0))

@@ -29,6 +29,14 @@ struct WatchedRun {
 
   init(app: String) { self.app = app }
 
+  private var toldAnswer: String?
+
+  /// - Returns: whether the answer differs from the last one.
+  mutating func isNewAnswer(_ answer: String?) -> Bool {
+    defer { toldAnswer = answer }
+    return toldAnswer != answer
+  }
+
   mutating func noteLaunch(_ shim: Child) {
     (self.shim, launchedAt) = (shim, Clock.monotonic())
   }

@@ -193,6 +193,8 @@ extension Board {
     public var cause: Cause?
     /// When another release took over from the run's; requests that it has may take until the end of its drain.
     public var replaced: Timestamp?
+    /// The last answer of its check, while it is not ready; never in the log, but in the run's folder.
+    public var answer: String?
 
     public init(
       id: UInt64, instance: InstanceName, release: ReleaseNumber, state: RunState, since: Timestamp,
@@ -315,6 +317,14 @@ extension Board.App {
 extension Board.App {
   /// Milliseconds for which the current release is observed.
   public var observation: Int64 { currentRelease?.rollout?.observe ?? 0 }
+}
+
+extension Board.App {
+  /// What an instance that boots waits for, by the last answer of its check: `web.1: GET /health: 503`.
+  public var waiting: String? {
+    let run = liveRuns.last { $0.answer != nil && ($0.state == .starting || $0.state == .booting) }
+    return run.flatMap { run in run.answer.map { "\(run.instance) of \(run.release): \($0)" } }
+  }
 }
 
 extension Board.Deployment {

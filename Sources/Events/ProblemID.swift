@@ -77,6 +77,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case bootFailed = "RT-BOOT-FAILED"
   case bootTimeout = "RT-BOOT-TIMEOUT"
   case notReady = "RT-NOT-READY"
+  case notAlive = "RT-NOT-ALIVE"
   case crashed = "RT-CRASHED"
   case crashLoop = "RT-CRASH-LOOP"
   case runLost = "RT-RUN-LOST"
@@ -130,7 +131,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
-      .notReady,
+      .notReady, .notAlive,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
@@ -237,6 +238,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .startFailed: "A run's program could not be started."
     case .bootFailed: "A run ended before it was ready."
     case .bootTimeout: "A run was not ready in time."
+    case .notAlive:
+      "A ready instance does not answer at all, or fails its liveness check; it is replaced."
     case .notReady: "A ready run fails its readiness check."
     case .crashed: "A run ended by itself after it was ready."
     case .crashLoop: "An instance crashed too often in a row and is not restarted any more."

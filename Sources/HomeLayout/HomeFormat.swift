@@ -97,6 +97,10 @@ public struct RunFolder: Hashable, Sendable {
   public var home: String { path + "/home" }
   public var cookie: String { home + "/.erlang.cookie" }
   public var crashDump: String { home + "/erl_crash.dump" }
+  /// Output of the command that decides whether the run is ready.
+  public var gateLog: String { path + "/gate.log" }
+  /// Why the run is not ready yet: the last answer of its check.
+  public var gate: String { path + "/gate" }
   /// Errors of `relshim` itself.
   public var shimLog: String { path + "/shim.log" }
 }

@@ -27,10 +27,18 @@ public enum LiveBoard {
       for (index, run) in app.runs.enumerated() where run.state.isLive {
         let folder = home.app(name).run(run.instance.description, run.id)
         guard let observed = try? RunObservation(folder) else { continue }
-        board.apps[name]?.runs[index] = corrected(run, by: observed)
+        var corrected = corrected(run, by: observed)
+        if run.state != .ready, corrected.state.isLive { corrected.answer = answer(in: folder) }
+        board.apps[name]?.runs[index] = corrected
       }
     }
     return board
+  }
+
+  /// Why the run is not ready, as the agent wrote it down.
+  private static func answer(in folder: RunFolder) -> String? {
+    let bytes = (try? Files.readIfThere(folder.gate, limit: 4096)) ?? nil
+    return bytes.map { String(decoding: $0, as: UTF8.self) }
   }
 
   private static func corrected(_ run: Board.Run, by observed: RunObservation) -> Board.Run {

@@ -45,6 +45,60 @@ public struct AppJSON: Hashable, Codable, Sendable {
     public var timeout: Int?
     /// Text that the answer must hold.
     public var content: String?
+    public var httpHeaders: [Header]?
+    /// The codes of answers that pass: `200`, or `"200-399"`. Without it those are 200 to 299.
+    public var status: Status?
+    /// A program that passes with exit code 0.
+    public var command: Command?
+
+    public struct Header: Hashable, Codable, Sendable {
+      public var name: String
+      public var value: String
+    }
+  }
+
+  /// A range of HTTP status codes, as `200` or `"200-399"`.
+  public struct Status: Hashable, Codable, Sendable {
+    public var range: ClosedRange<Int>
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      let text =
+        try (try? container.decode(Int.self)).map { String($0) } ?? container.decode(String.self)
+      let codes = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+      guard (1...2).contains(codes.count), let first = codes[0], let last = codes.last ?? nil,
+        (100...599).contains(first), (first...599).contains(last)
+      else {
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "it is neither a status code nor a range such as 200-399"
+        )
+      }
+      range = first...last
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode("\(range.lowerBound)-\(range.upperBound)")
+    }
+  }
+
+  /// A command as words, or as one text for a shell.
+  public struct Command: Hashable, Codable, Sendable {
+    public var words: [String]
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if let text = try? container.decode(String.self) {
+        words = ["/bin/sh", "-c", text]
+      } else {
+        words = try container.decode([String].self)
+      }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      try container.encode(words)
+    }
   }
 
   /// What other platforms have no key for, below the key `reltui`.
@@ -95,10 +149,24 @@ public struct AppJSON: Hashable, Codable, Sendable {
     }
   }
 
-  /// The check that decides whether a new run of the process type is ready.
+  /// The check by HTTP that decides whether a run of the process type is ready.
   public func readiness(of process: String) -> HealthCheck? {
-    healthchecks?[process]?.first {
-      $0.path != nil && ($0.type == nil || $0.type == "startup" || $0.type == "readiness")
+    gates(of: process).first { $0.path != nil }
+  }
+
+  /// The program that must pass before a new run of the process type counts as ready for the first time.
+  public func gateCommand(of process: String) -> HealthCheck? {
+    gates(of: process).first { $0.command?.words.isEmpty == false }
+  }
+
+  /// The check by HTTP that decides whether a ready run of the process type must be replaced.
+  public func liveness(of process: String) -> HealthCheck? {
+    healthchecks?[process]?.first { $0.type == "liveness" && $0.path != nil }
+  }
+
+  private func gates(of process: String) -> [HealthCheck] {
+    (healthchecks?[process] ?? []).filter {
+      $0.type == nil || $0.type == "startup" || $0.type == "readiness"
     }
   }
 }

@@ -83,6 +83,7 @@ extension Command {
     if app.current == nil, app.deployment == nil {
       lines.append("\(app.name) has no release that runs")
     }
+    if let waiting = app.waiting { lines.append("\(app.name): \(waiting)") }
     if let cause = app.worstCause(at: now) {
       let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""
       lines.append("\(app.name): \(failed)\(cause.sentence) [\(cause.id)]")

@@ -3,6 +3,7 @@ import Deployment
 import Events
 import HomeLayout
 import Journal
+import Observation
 import Operations
 import Posix
 
@@ -68,6 +69,7 @@ extension CommandCall {
     let agent = AgentControl(home: journal.home)
     var hasWarned = hasWarned
     var events = try follower.take()
+    var waiting: String?
     tellWhatIsAhead(of: wait, follower.board)
     while true {
       for event in events where event.sequence > wait.sequence {
@@ -94,7 +96,20 @@ extension CommandCall {
         hasWarned = true
       }
       events = try follower.take()
+      waiting = tellAnswer(in: follower.board, of: wait, before: waiting)
     }
+  }
+
+  /// Prints the last answer of the check that the deployment waits for, if it is new.
+  private func tellAnswer(in board: Board, of wait: Wait, before: String?) -> String? {
+    guard !wantsJSON, let app = board.apps[wait.app], app.deployment?.hasSwitched == false,
+      let home = try? home()
+    else { return before }
+    var live = Board()
+    live.apps[app.name] = app
+    let now = LiveBoard.overlay(live, home: home).apps[app.name]?.waiting
+    if let now, now != before { context.print(shown("       waiting for \(now)")) }
+    return now ?? before
   }
 
   private func tellWhatIsAhead(of wait: Wait, _ board: Board) {

@@ -352,3 +352,66 @@ struct BatchTests {
     #expect(world.readyReleases.count == 12)
   }
 }
+
+/// Ready instances that stop answering.
+struct LivenessTests {
+  private func lose(_ world: inout World, _ instance: String, _ id: ProblemID) {
+    for run in world.app.liveRuns where run.instance.description == instance && run.state == .ready
+    {
+      world.append(.instanceUnready) {
+        ($0.instance, $0.run) = (run.instance, run.id)
+        $0.cause = Cause(id, "\(run.instance) does not answer")
+      }
+    }
+  }
+
+  private func wait(_ world: inout World, _ milliseconds: Int64) {
+    let end = world.now + milliseconds
+    while world.now < end {
+      _ = world.act()
+      world.live()
+      world.now = world.now + 1000
+    }
+  }
+
+  /// Only an instance that does not answer at all is replaced, its successor first; not if others are unready too.
+  @Test(arguments: [
+    ([("web.1", ProblemID.notAlive)], true), ([("web.1", .notReady)], false),
+    ([("web.1", .notAlive), ("web.2", .notAlive)], false),
+    ([("web.1", .notAlive), ("web.2", .notReady)], false),
+  ])
+  func replacement(_ lost: [(String, ProblemID)], isReplaced: Bool) {
+    var world = World.running()
+    let before = world.app.liveRuns.map(\.id)
+    for (instance, id) in lost { lose(&world, instance, id) }
+    wait(&world, 10_000)
+    #expect(world.app.liveRuns.map(\.id) == before, "others may fail the same check meanwhile")
+    wait(&world, 60_000)
+    #expect((world.app.liveRuns.map(\.id) != before) == isReplaced)
+    #expect(world.readyReleases.count == (isReplaced ? 2 : 2 - lost.count))
+  }
+
+  @Test func theSuccessorComesFirst() {
+    var world = World.running()
+    world.fates[ReleaseNumber(1)] = .hang
+    lose(&world, "web.1", .notAlive)
+    wait(&world, 40_000)
+    let mine = world.app.liveRuns.filter { $0.instance.description == "web.1" }
+    #expect(
+      mine.map(\.state) == [.unready, .booting], "the old run stays until the new one is ready")
+  }
+
+  @Test func anExclusiveInstanceIsEndedFirst() {
+    var world = World.running()
+    world.processes = .success(["web", "worker"])
+    world.request(.scaleRequested) { $0.formation = ["worker": 1] }
+    world.settle()
+    lose(&world, "worker.1", .notAlive)
+    var most = 0
+    for _ in 0..<60 {
+      wait(&world, 1000)
+      most = max(most, world.app.liveRuns.count { $0.instance.process == "worker" })
+    }
+    #expect(most == 1 && world.readyReleases.contains("worker.1 v1"))
+  }
+}

@@ -26,7 +26,7 @@ struct RunWatchTests {
     let specification = RunSpecification(
       app: "shop", run: run, folder: RunFolder(path: folder.path), tree: "/slug", otpRelease: nil,
       command: "serve", config: [:], epmdPort: 1)
-    return (RunWatch(specification, check: app.readiness(of: "web")), run)
+    return (RunWatch(specification, appJSON: app), run)
   }
 
   private var status: RunStatus {

@@ -1,0 +1,58 @@
+import HomeLayout
+import Posix
+
+/// A program that decides whether a new run is ready: exit code 0 passes. It may be a whole test suite.
+///
+/// It runs beside the run, with its environment, in the slug's tree. It never blocks: the caller polls `descriptor`.
+public struct GateCommand: Sendable {
+  private let child: Child
+  private let end: File?
+  private var wasKilled = false
+  private let folder: RunFolder
+  public let deadline: Int64
+
+  /// - Parameter milliseconds: the time limit.
+  public init(_ words: [String], beside run: RunSpecification, milliseconds: Int64)
+    throws(PosixError)
+  {
+    folder = run.folder
+    let output = try File.open(folder.gateLog, .replace)
+    child = try Child.start(
+      Invocation(words, in: run.tree, environment: run.clientEnvironment), output: .file(output),
+      errors: .file(output), newSession: true)
+    end = ProcessIdentity(of: child.pid)?.endWatch()
+    deadline = Clock.monotonic() + milliseconds
+  }
+
+  /// Becomes readable when the program ends.
+  public var descriptor: Int32? { end?.descriptor }
+
+  /// The verdict; nil while the program runs.
+  public mutating func advance() -> HTTPProbe.Verdict? {
+    if let exit = child.exitIfEnded() {
+      if exit == .code(0) { return .ready }
+      let what = wasKilled ? "the check did not end in time" : "the check ended with \(exit)"
+      return .notReady(what + (lastLine.map { ": \($0)" } ?? ""))
+    }
+    if !wasKilled, Clock.monotonic() >= deadline {
+      child.signalGroup(.kill)
+      wasKilled = true
+    }
+    return nil
+  }
+
+  /// Ends the program, and gives it away to be reaped.
+  public func takeAway() -> Child {
+    child.signalGroup(.kill)
+    return child
+  }
+
+  /// The last line of its output that is not empty.
+  private var lastLine: String? {
+    guard let file = try? File.open(folder.gateLog, .read), let size = try? file.size(),
+      let bytes = try? file.read(upTo: 4096, at: max(0, size - 4096))
+    else { return nil }
+    let lines = bytes.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+    return lines.last { $0.contains { $0 > 32 } }.map { String(decoding: $0, as: UTF8.self) }
+  }
+}
