@@ -45,11 +45,7 @@ public struct Context: Sendable {
       ?? Home.standard(environment: environment, isRoot: User.isRoot)
     guard var home = chosen else { throw Cause(.homeUnknown, "no home is known") }
     home = Home(root: absolute(home.root))
-    if option == nil, !User.isRoot, home.root != Home.systemRoot, Files.isFolder(Home.systemRoot),
-      environment["RELTUI_HOME"] == nil
-    {
-      note("\(program): this host's own home is \(Home.systemRoot), root's; this is \(home.root)")
-    }
+    if option == nil { tellOfSystemHome(home) }
     let info: Files.Info?
     do throws(PosixError) {
       // A link is followed, so that this is the owner of the folder itself.
@@ -66,6 +62,16 @@ public struct Context: Sendable {
         remedy: "As its owner: chmod o-w '\(home.root)'")
     }
     return home
+  }
+
+  /// Tells a user who did not choose a home, once, that this host has another one.
+  private func tellOfSystemHome(_ home: Home) {
+    guard environment["RELTUI_HOME"] == nil, !User.isRoot, home.root != Home.systemRoot,
+      Files.isFolder(Home.systemRoot), !Files.exists(home.told)
+    else { return }
+    note("\(program): this host's own home is \(Home.systemRoot), root's; this is \(home.root)")
+    try? Files.makeFolder(home.root)
+    try? Files.replace(home.told, with: [])
   }
 
   public func absolute(_ path: String) -> String {

@@ -302,18 +302,13 @@ extension AppReconciler {
         ))
       return
     }
-    let rest = Self.pause(afterCrashes: crashes.count) - (surroundings.sinceCrash[instance] ?? 0)
+    let rest = crashes.pause - (surroundings.sinceCrash[instance] ?? 0)
     if rest <= 0 {
       actions.append(.start(instance, release))
     } else {
       let moment = surroundings.now + rest
       wakeAt = min(wakeAt ?? moment, moment)
     }
-  }
-
-  /// Milliseconds: 0.5 s, 1 s, 2 s and so on, up to a minute.
-  static func pause(afterCrashes count: Int) -> Int64 {
-    min(60_000, 250 << Int64(min(max(count, 1), 10)))
   }
 
   private mutating func stop(_ runs: [Board.Run]) {
