@@ -78,6 +78,7 @@ extension Agent {
     var data = EventData()
     (data.request, data.by, data.release) = (request.id, request.data.by, app.nextRelease)
     (data.slug, data.from, data.set, data.unset) = (new.slug, new.from, new.set, new.unset)
+    data.origin = new.origin
     if let config = new.config {
       data.config = config
     } else {

@@ -13,7 +13,7 @@ public struct Board: Hashable, Codable, Sendable {
 
   /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
   /// fields; boards of older versions can still be read.
-  public static let version = 2
+  public static let version = 3
 
   public init() {}
 
@@ -78,6 +78,8 @@ extension Board {
     public var by: String?
     /// The release that this one brings back, if it was made by a rollback.
     public var from: ReleaseNumber?
+    /// The release of another app from which the slug was promoted.
+    public var origin: AppRelease?
     public var commit: String?
     public var line: String?
     /// Config vars that were set, if a change of config vars made the release.

@@ -81,8 +81,8 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .deployRequested: [.slug, .by, .deadline]
     case .scaleRequested: [.formation, .by, .deadline]
     case .configRequested: [.config, .by, .deadline]
-    case .restartRequested, .rollbackRequested, .stopRequested, .promoteRequested,
-      .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
+    case .promoteRequested: [.slug, .origin, .by, .deadline]
+    case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
       .slugGCRequested:
       [.by, .deadline]
     case .nodeActionRequested: [.node, .action, .by, .deadline]

@@ -59,6 +59,8 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   public var time: Timestamp
   public var by: String?
   public var from: ReleaseNumber?
+  /// The release of another app from which the slug was promoted.
+  public var origin: AppRelease?
   public var commit: String?
   public var line: String?
   public var set: [String]?
@@ -66,7 +68,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   public var cause: Cause?
 
   private enum CodingKeys: String, CodingKey {
-    case app, release, slug, config, time, by, from, commit, line, set, unset, cause
+    case app, release, slug, config, time, by, from, origin, commit, line, set, unset, cause
     case isCurrent = "current"
   }
 
@@ -75,7 +77,8 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
     self.release = release.number
     isCurrent = app.current == release.number
     (slug, config, time, by) = (release.slug, release.config, release.time, release.by)
-    (from, commit, line) = (release.from, release.commit, release.line)
+    (from, origin) = (release.from, release.origin)
+    (commit, line) = (release.commit, release.line)
     (set, unset) = (release.set, release.unset)
     cause = release.failure
   }
@@ -83,6 +86,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   /// What made the release, in a few words.
   public var reason: String {
     if let from { return "rollback to \(from)" }
+    if let origin { return "promote from \(origin.words)" }
     let names = (set ?? []).map { "set \($0)" } + (unset ?? []).map { "unset \($0)" }
     if !names.isEmpty { return names.joined(separator: ", ") }
     return line.map { "deploy: \($0)" } ?? "deploy"

@@ -93,6 +93,7 @@ public struct NewRelease: Hashable, Sendable {
   /// The digest of its config vars; nil for the app's own with the defaults of app.json.
   public var config: String?
   public var from: ReleaseNumber?
+  public var origin: AppRelease?
   public var set: [String]?
   public var unset: [String]?
   /// The commit of the source; nil if the slug has it.
@@ -161,6 +162,7 @@ public struct OperationTable: Sendable {
 
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
+    Promote.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

@@ -105,7 +105,8 @@ enum ProgressLine {
     switch event.type {
     case .configChanged: return "       the first release will have them"
     case .releaseCreated:
-      let origin = data.from.map { " (as \($0))" } ?? ""
+      let origin =
+        data.from.map { " (as \($0))" } ?? data.origin.map { " (from \($0.words))" } ?? ""
       return "       \(release)\(origin): slug \(data.slug?.prefix(12) ?? "")"
     case .deploymentStarted:
       return "-----> Deploying \(event.app ?? "") \(release)"

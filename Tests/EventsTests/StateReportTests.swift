@@ -108,6 +108,7 @@ struct StateReportTests {
   @Test(arguments: [(1, 500), (2, 1000), (7, 32_000), (8, 60_000), (1 << 40, 60_000), (-1, 500)])
   func pauseGrows(crashes: Int, milliseconds: Int64) {
     let crashes = Board.Crashes(count: crashes, last: Timestamp(milliseconds: 5))
-    #expect(crashes.pause == milliseconds && crashes.nextTry == Timestamp(milliseconds: 5) + milliseconds)
+    #expect(
+      crashes.pause == milliseconds && crashes.nextTry == Timestamp(milliseconds: 5) + milliseconds)
   }
 }
