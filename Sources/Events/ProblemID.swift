@@ -65,6 +65,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
   case agentSilent = "RT-AGENT-SILENT"
+  case agentStopped = "RT-AGENT-STOPPED"
+  case systemd = "RT-SYSTEMD"
   case deploying = "RT-DEPLOYING"
   case requestOpen = "RT-REQUEST-OPEN"
   case requestGivenUp = "RT-REQUEST-GIVEN-UP"
@@ -114,7 +116,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
-      .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone, .nodeUnreachable,
+      .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
@@ -223,6 +225,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
     case .agentSilent: "The agent's process is stopped, or does not wake."
+    case .agentStopped: "The agent's systemd unit was stopped, so no command starts an agent."
+    case .systemd: "systemd does not run here, or a call of systemctl failed."
     case .deploying: "A release of the app is being deployed."
     case .requestOpen: "The same operation is requested already and not done yet."
     case .requestGivenUp: "A request was given up because the app is being stopped."

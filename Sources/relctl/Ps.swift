@@ -55,7 +55,8 @@ extension Command {
       StateReport.all(of: app, host: User.host).map { row($0, of: app, at: now) }
     }
     call.context.print(trimmed(Table.render([head] + rows)))
-    if moment == nil, reports.contains(where: { $0.instance?.nextTry != nil || $0.instance?.state.isLive == true }),
+    if moment == nil,
+      reports.contains(where: { $0.instance?.nextTry != nil || $0.instance?.state.isLive == true }),
       !LiveBoard.hasAgent(try call.home())
     {
       call.context.print("no agent watches over them; start one with: relctl agent start")

@@ -13,6 +13,7 @@ extension CommandCall {
     let home = try home()
     let board = try board()
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
+    try AgentControl(home: home).requireStartable(environment: context.environment)
     let chosen = operation.chosen(on: board)
     let journal = EventJournal(home: home, program: "relctl")
     let now = Timestamp(milliseconds: Clock.now())
