@@ -109,7 +109,8 @@ extension Board.App {
     releases.append(
       Board.Release(
         number: number, slug: slug, config: config, time: event.time, by: data.by,
-        from: data.from, origin: data.origin, commit: data.commit, line: data.line, set: data.set, unset: data.unset,
+        from: data.from, origin: data.origin, commit: data.commit, line: data.line, set: data.set,
+        unset: data.unset,
         request: data.request))
     return true
   }

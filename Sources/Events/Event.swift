@@ -57,7 +57,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public init(_ fill: (inout EventData) -> Void = { _ in }) { fill(&self) }
 
   public enum Field: String, CaseIterable, CodingKey, Sendable {
-    case by, deadline, request, build, slug, release, from, origin, config, base, set, unset, formation
+    case by, deadline, request, build, slug, release, from, origin, config, base, set, unset,
+      formation
     case instance, run, node, action, application, level, boot, pid, port, exit, signal, step,
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause

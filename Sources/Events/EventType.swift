@@ -82,7 +82,8 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .scaleRequested: [.formation, .by, .deadline]
     case .configRequested: [.config, .by, .deadline]
     case .promoteRequested: [.slug, .origin, .by, .deadline]
-    case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
+    case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
+      .previewRenewRequested, .previewCloseRequested,
       .slugGCRequested:
       [.by, .deadline]
     case .nodeActionRequested: [.node, .action, .by, .deadline]

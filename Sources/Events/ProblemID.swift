@@ -116,7 +116,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing, .toolMissing,
-      .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd, .system, .pastGone, .nodeUnreachable,
+      .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd, .system, .pastGone,
+      .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable

@@ -37,21 +37,26 @@ extension CommandCall {
     let home = try context.chosenHome(arguments["--home"])
     // A home that cannot be read is one of the findings.
     let board = (try? self.board()) ?? Board()
-    let status = try? agentStatus(home, last: board.time)
+    let status = Result { () throws(Cause) in try agentStatus(home, last: board.time) }
+    let known = try? status.get()
     let store = StoredSlugs(home: home)
     var facts = HostReader(home: home, environment: context.environment).facts(
-      board, agent: status?.pid
+      board, agent: known?.pid
     ) { app, run in
       guard let slug = app.release(run.release)?.slug, let manifest = try? store.manifest(slug)
       else { return nil }
       return manifest.variables?.first { $0.name == "PORT" }.map { "\($0.file):\($0.line)" }
     }
     let unit = unit(home)
-    (facts.agent.pid, facts.agent.cause) = (status?.pid, status?.cause)
+    facts.agent.pid = known?.pid
+    switch status {
+    case .success(let status): facts.agent.cause = status.cause
+    case .failure(let cause): facts.agent.cause = cause
+    }
     facts.unit.name = AgentUnit.name
     facts.unit.isSystemdThere = unit.isSystemdThere
     facts.unit.isInstalled = unit.isInstalled
-    facts.unit.isEnabled = status?.unit?.enabled ?? false
+    facts.unit.isEnabled = known?.unit?.enabled ?? false
     (facts.unit.lingers, facts.unit.command) = (unit.lingers, unit.command)
     return facts
   }
