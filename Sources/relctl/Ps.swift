@@ -55,8 +55,9 @@ extension Command {
       StateReport.all(of: app, host: User.host).map { row($0, of: app, at: now) }
     }
     call.context.print(trimmed(Table.render([head] + rows)))
+    // Those that are given up need no agent.
     if moment == nil,
-      reports.contains(where: { $0.instance?.nextTry != nil || $0.instance?.state.isLive == true }),
+      reports.contains(where: { $0.instance.map { $0.abandoned != true } ?? false }),
       !LiveBoard.hasAgent(try call.home())
     {
       call.context.print("no agent watches over them; start one with: relctl agent start")
