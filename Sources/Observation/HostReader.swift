@@ -83,15 +83,19 @@ public struct HostReader {
     return facts
   }
 
-  /// Tries what a build does.
+  /// Tries what a build and its boot check do.
   private var namespaceFault: String? {
-    let command = Isolation.entrance(network: true) + ["true"]
+    let entrances = [["unshare"] + Isolation.mountEntrance, Isolation.entrance(network: true)]
     let path = (environment["PATH"] ?? "") + ":" + Invocation.standardPath
-    do throws(PosixError) {
-      let result = try Invocation(command, in: "/", environment: ["PATH": path]).run(limit: 10_000)
-      if result.isSuccess { return nil }
-      return result.text.split(separator: "\n").first.map(String.init) ?? "unshare failed"
-    } catch { return "\(error)" }
+    for entrance in entrances {
+      let command = Invocation(entrance + ["true"], in: "/", environment: ["PATH": path])
+      do throws(PosixError) {
+        let result = try command.run(limit: 10_000)
+        if result.isSuccess { continue }
+        return result.text.split(separator: "\n").first.map(String.init) ?? "unshare failed"
+      } catch { return "\(error)" }
+    }
+    return nil
   }
 
   private func controlGroups(of agent: Int32?) -> HostFacts.ControlGroups {
