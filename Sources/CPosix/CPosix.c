@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -335,4 +336,10 @@ int cposix_flock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); 
 int cposix_is_restricted(const char *path) {
   struct statvfs facts;
   return statvfs(path, &facts) == 0 && facts.f_flag & (ST_NOEXEC | ST_RDONLY) ? 1 : 0;
+}
+
+int cposix_clock_is_kept(void) {
+  struct timex state = {.modes = 0};
+  if (adjtimex(&state) == -1) return -1;
+  return (state.status & STA_UNSYNC) == 0;
 }

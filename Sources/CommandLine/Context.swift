@@ -40,16 +40,8 @@ public struct Context: Sendable {
 
   /// The home named by `--home`, else the standard one. If it exists, it must belong to this user.
   public func home(_ option: String?) throws(Cause) -> Home {
-    let chosen =
-      option.map { Home(root: absolute($0)) }
-      ?? Home.standard(environment: environment, isRoot: User.isRoot)
-    guard var home = chosen else { throw Cause(.homeUnknown, "no home is known") }
-    home = Home(root: absolute(home.root))
-    if option == nil, !User.isRoot, home.root != Home.systemRoot, Files.isFolder(Home.systemRoot),
-      environment["RELTUI_HOME"] == nil
-    {
-      note("\(program): this host's own home is \(Home.systemRoot), root's; this is \(home.root)")
-    }
+    let home = try chosenHome(option)
+    if option == nil { tellOfSystemHome(home) }
     let info: Files.Info?
     do throws(PosixError) {
       // A link is followed, so that this is the owner of the folder itself.
@@ -66,6 +58,25 @@ public struct Context: Sendable {
         remedy: "As its owner: chmod o-w '\(home.root)'")
     }
     return home
+  }
+
+  /// The home named by `--home`, else the standard one, without a look at it.
+  public func chosenHome(_ option: String?) throws(Cause) -> Home {
+    let chosen =
+      option.map { Home(root: absolute($0)) }
+      ?? Home.standard(environment: environment, isRoot: User.isRoot)
+    guard let chosen else { throw Cause(.homeUnknown, "no home is known") }
+    return Home(root: absolute(chosen.root))
+  }
+
+  /// Tells a user who did not choose a home, once, that this host has another one.
+  private func tellOfSystemHome(_ home: Home) {
+    guard environment["RELTUI_HOME"] == nil, !User.isRoot, home.root != Home.systemRoot,
+      Files.isFolder(Home.systemRoot), !Files.exists(home.told)
+    else { return }
+    note("\(program): this host's own home is \(Home.systemRoot), root's; this is \(home.root)")
+    try? Files.makeFolder(home.root)
+    try? Files.replace(home.told, with: [])
   }
 
   public func absolute(_ path: String) -> String {

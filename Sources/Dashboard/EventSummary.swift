@@ -61,6 +61,7 @@ enum EventSummary {
 
   private static func reason(_ data: EventData) -> String? {
     if let from = data.from { return "rollback to \(from)" }
+    if let origin = data.origin { return "promote from \(origin.words)" }
     let names = (data.set ?? []).map { "set \($0)" } + (data.unset ?? []).map { "unset \($0)" }
     return names.isEmpty ? data.line.map { "\"\($0)\"" } : names.joined(separator: ", ")
   }
@@ -71,7 +72,8 @@ enum EventSummary {
     return join(
       data.instance?.description, data.release.map(\.description), target.map { "to \($0)" },
       counts?.joined(separator: " "),
-      reason(EventData { ($0.set, $0.unset) = (data.set, data.unset) }),
+      reason(
+        EventData { ($0.set, $0.unset, $0.origin) = (data.set, data.unset, data.origin) }),
       slug(data))
   }
 

@@ -4,7 +4,7 @@ import Posix
 
 /// The control of the agent from other programs: whether it is alive, how to start it and stop it.
 public struct AgentControl: Sendable {
-  private let home: Home
+  let home: Home
 
   public init(home: Home) { self.home = home }
 
@@ -77,6 +77,11 @@ public struct AgentControl: Sendable {
   /// - Parameter program: the path of `relctl`.
   public func ensure(program: String, environment: [String: String]) throws(Cause) {
     if try isRunning() { return }
+    let unit = AgentUnit(home: home, environment: environment)
+    if unit.isInCharge {
+      try unit.start()
+      return try waitUntilServing()
+    }
     do throws(PosixError) {
       try Files.makeFolder(home.root)
       // An agent can run even if its output cannot be kept.
@@ -86,19 +91,30 @@ public struct AgentControl: Sendable {
       }
       let invocation = Invocation(
         [program, "agent", "--home", home.root], in: "/", environment: kept)
-      let child = try Child.start(
+      _ = try Child.start(
         invocation, output: log, errors: log, newSession: true)
-      try waitUntilServing(child)
-    } catch { throw Cause(error, as: .agentAbsent, lead: "the agent does not start: ") }
+    } catch { throw Cause(error, as: .agentAbsent, lead: Self.failure) }
+    try waitUntilServing()
   }
 
-  private func waitUntilServing(_ child: Child) throws(PosixError) {
+  /// - Throws: `RT-AGENT-STOPPED` if no agent runs and none may be started, so that a request would
+  ///   wait in vain.
+  public func requireStartable(environment: [String: String]) throws(Cause) {
+    if try isRunning() { return }
+    try AgentUnit(home: home, environment: environment).requireNotStopped()
+  }
+
+  private static let failure = "the agent does not start: "
+
+  /// Waits for an agent that was just started.
+  public func waitUntilServing() throws(Cause) {
     let limit = Clock.monotonic() + 5000
     while Clock.monotonic() < limit {
-      if try Lock.isHeld(home.agentLock) { return }
+      if try isRunning() { return }
       Clock.pause(milliseconds: 5)
     }
-    throw PosixError("find it running; it writes to", home.agentLog, .timedOut)
+    let error = PosixError("find it running; it writes to", home.agentLog, .timedOut)
+    throw Cause(error, as: .agentAbsent, lead: Self.failure)
   }
 
   /// Asks the agent to stop, and waits until it has; the instances keep running.

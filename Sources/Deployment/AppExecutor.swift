@@ -94,6 +94,7 @@ extension Agent {
     var data = EventData()
     (data.request, data.by, data.release) = (request.id, request.data.by, app.nextRelease)
     (data.slug, data.from, data.set, data.unset) = (new.slug, new.from, new.set, new.unset)
+    data.origin = new.origin
     try setConfig(new, app, in: &data)
     let provenance = new.config == nil ? manifests.store.provenance(new.slug) : nil
     data.commit = new.commit ?? provenance?.commit

@@ -302,7 +302,7 @@ extension AppReconciler {
     // A full disk is not the instance's fault: it waits until there is space.
     if crashes.cause?.isOfFullDisk == true, !surroundings.hasSpace { return }
     if crashes.count >= Self.crashLimit, isHopeless { return abandon(instance, crashes) }
-    let rest = Self.pause(afterCrashes: crashes.count) - (surroundings.sinceCrash[instance] ?? 0)
+    let rest = crashes.pause - (surroundings.sinceCrash[instance] ?? 0)
     if rest <= 0 { start(instance, release) } else { wake(at: surroundings.now + rest) }
   }
 
@@ -322,11 +322,6 @@ extension AppReconciler {
         Cause(
           .crashLoop, sentence + reason,
           remedy: "When it is repaired: relctl restart \(app.name), or deploy another release")))
-  }
-
-  /// Milliseconds: 0.5 s, 1 s, 2 s and so on, up to a minute.
-  static func pause(afterCrashes count: Int) -> Int64 {
-    min(60_000, 250 << Int64(min(max(count, 1), 10)))
   }
 
   /// Starts a run, unless so many boot already that they would slow each other down. When one of them is ready or has

@@ -78,6 +78,8 @@ extension Board {
     public var by: String?
     /// The release that this one brings back, if it was made by a rollback.
     public var from: ReleaseNumber?
+    /// The release of another app from which the slug was promoted.
+    public var origin: AppRelease?
     public var commit: String?
     public var line: String?
     /// Config vars that were set, if a change of config vars made the release.

@@ -107,7 +107,8 @@ extension Board.App {
     else { return false }
     var release = Board.Release(
       number: number, slug: slug, config: config, time: event.time, by: data.by,
-      from: data.from, commit: data.commit, line: data.line, set: data.set, unset: data.unset,
+      from: data.from, origin: data.origin, commit: data.commit, line: data.line, set: data.set,
+      unset: data.unset,
       request: data.request)
     // Older versions did not observe a release.
     release.hasPassed = data.observe == nil ? nil : false

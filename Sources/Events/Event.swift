@@ -13,6 +13,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var release: ReleaseNumber?
   /// The release that was current before, or that a rollback brings back.
   public var from: ReleaseNumber?
+  /// The release of another app from which the slug was promoted.
+  public var origin: AppRelease?
   public var config: String?
   /// The digest of the config vars that a change started from.
   public var base: String?
@@ -69,7 +71,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public init(_ fill: (inout EventData) -> Void = { _ in }) { fill(&self) }
 
   public enum Field: String, CaseIterable, CodingKey, Sendable {
-    case by, deadline, request, build, slug, release, from, config, base, set, unset, formation
+    case by, deadline, request, build, slug, release, from, origin, config, base, set, unset,
+      formation
     case instance, run, node, action, application, level, boot, pid, port, exit, signal, step,
       observe, exclusive, standby, drain, phase, kept, since,
       commit, line, folder, milliseconds
@@ -85,6 +88,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .slug: "id of the slug"
       case .release: "release, such as `v12`"
       case .from: "the release before, or the one rolled back to"
+      case .origin: "release of another app that the slug was promoted from, such as `staging/v12`"
       case .config: "digest of the config vars"
       case .base: "digest of the config vars that a change starts from"
       case .set: "names of config vars set"
@@ -157,6 +161,7 @@ extension EventData {
     case .slug: slug
     case .release: release?.description
     case .from: from?.description
+    case .origin: origin?.description
     case .config: config
     case .base: base
     case .set: set?.joined(separator: ",")

@@ -146,6 +146,7 @@ extension EventData {
     case .slug: slug = try scanner.string()
     case .release: release = try scanner.value { ReleaseNumber($0) }
     case .from: from = try scanner.value { ReleaseNumber($0) }
+    case .origin: origin = try scanner.value { AppRelease($0) }
     case .config: config = try scanner.string()
     case .base: base = try scanner.string()
     case .set: set = try scanner.strings()

@@ -82,9 +82,9 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .deployRequested: [.slug, .by, .deadline]
     case .scaleRequested: [.formation, .by, .deadline]
     case .configRequested: [.config, .by, .deadline]
-    case .restartRequested, .rollbackRequested, .stopRequested, .promoteRequested,
-      .previewOpenRequested, .previewRenewRequested, .previewCloseRequested,
-      .slugGCRequested, .cancelRequested:
+    case .promoteRequested: [.slug, .origin, .by, .deadline]
+    case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
+      .previewRenewRequested, .previewCloseRequested, .slugGCRequested, .cancelRequested:
       [.by, .deadline]
     case .nodeActionRequested: [.node, .action, .by, .deadline]
     case .requestAccepted, .requestFinished: [.request]

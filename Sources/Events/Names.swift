@@ -99,6 +99,28 @@ public struct ReleaseNumber: Hashable, Comparable, Sendable, CustomStringConvert
 
 extension ReleaseNumber: TextCoded {}
 
+/// A release of a named app: `staging/v12`.
+public struct AppRelease: Hashable, Sendable, CustomStringConvertible {
+  public let app: String
+  public let release: ReleaseNumber
+
+  public init(app: String, release: ReleaseNumber) { (self.app, self.release) = (app, release) }
+
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 2, AppName.isValid(parts[0]), let release = ReleaseNumber(parts[1])
+    else { return nil }
+    self.init(app: parts[0], release: release)
+  }
+
+  public var description: String { "\(app)/\(release)" }
+
+  /// In a sentence: `staging v12`.
+  public var words: String { "\(app) \(release)" }
+}
+
+extension AppRelease: TextCoded {}
+
 /// The name of a run's node. It is unique on the host, so that two runs can be alive at once.
 public enum RunNodeName {
   public static func of(app: String, instance: InstanceName, run: UInt64) -> String {

@@ -66,6 +66,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case agentRunning = "RT-AGENT-RUNNING"
   case agentAbsent = "RT-AGENT-ABSENT"
   case agentSilent = "RT-AGENT-SILENT"
+  case agentStopped = "RT-AGENT-STOPPED"
+  case systemd = "RT-SYSTEMD"
   case requestOpen = "RT-REQUEST-OPEN"
   case requestGivenUp = "RT-REQUEST-GIVEN-UP"
   case requestCancelled = "RT-REQUEST-CANCELLED"
@@ -117,8 +119,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
-      .toolMissing,
-      .programMissing, .terminal, .agentAbsent, .epmd, .system, .pastGone, .nodeUnreachable,
+      .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
+      .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser:
       ExitCode.unavailable
@@ -229,6 +231,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."
     case .agentSilent: "The agent's process is stopped, or does not wake."
+    case .agentStopped: "The agent's systemd unit was stopped, so no command starts an agent."
+    case .systemd: "systemd does not run here, or a call of systemctl failed."
     case .requestOpen: "The same operation is requested already and not done yet."
     case .requestGivenUp: "A request was given up because the app is stopped or rolled back."
     case .requestCancelled: "An operator cancelled the request."

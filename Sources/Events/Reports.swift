@@ -16,21 +16,36 @@ public struct InstanceReport: Hashable, Codable, Sendable {
   public var host: String
   public var cause: Cause?
   public var by: String?
+  /// How often the instance crashed in a row.
+  public var crashes: Int?
+  public var lastCrash: LastCrash?
+  /// When the agent starts a crashed instance again.
+  public var nextTry: Timestamp?
+  /// Whether the agent has stopped restarting the instance; nil for no.
+  public var abandoned: Bool?
+  public var failed: FailedRelease?
 
   /// The live runs of an app, and the last ended run of each instance without a live one.
   public static func all(of app: Board.App, host: String) -> [InstanceReport] {
     let live = Set(app.liveRuns.map(\.instance))
     let wanted = Set(app.isStopped ? [] : Board.App.instances(of: app.formation))
+    let down = wanted.subtracting(live)
     let shown = app.runs.filter { run in
       run.state.isLive
-        || run.state == .crashed && !live.contains(run.instance) && wanted.contains(run.instance)
+        || run.state == .crashed && down.contains(run.instance)
+          && app.runs.last { $0.instance == run.instance }?.id == run.id
     }
     return shown.sorted { ($0.instance, $0.id) < ($1.instance, $1.id) }.map { run in
       let release = app.release(run.release)
+      let crashes = app.crashes[run.instance]
       return InstanceReport(
         app: app.name, release: run.release, slug: release?.slug, process: run.instance.process,
         instance: run.instance, run: run.id, state: run.state, since: run.since, pid: run.pid,
-        port: run.port, node: run.node, host: host, cause: run.cause, by: release?.by)
+        port: run.port, node: run.node, host: host, cause: run.cause, by: release?.by,
+        crashes: crashes?.count,
+        lastCrash: crashes.map { LastCrash(time: $0.last, cause: $0.cause) },
+        nextTry: run.state == .crashed ? crashes?.nextTry : nil,
+        abandoned: crashes?.isAbandoned == true ? true : nil, failed: FailedRelease(app))
     }
   }
 }
@@ -44,6 +59,8 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   public var time: Timestamp
   public var by: String?
   public var from: ReleaseNumber?
+  /// The release of another app from which the slug was promoted.
+  public var origin: AppRelease?
   public var commit: String?
   public var line: String?
   public var set: [String]?
@@ -51,7 +68,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   public var cause: Cause?
 
   private enum CodingKeys: String, CodingKey {
-    case app, release, slug, config, time, by, from, commit, line, set, unset, cause
+    case app, release, slug, config, time, by, from, origin, commit, line, set, unset, cause
     case isCurrent = "current"
   }
 
@@ -60,7 +77,8 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
     self.release = release.number
     isCurrent = app.current == release.number
     (slug, config, time, by) = (release.slug, release.config, release.time, release.by)
-    (from, commit, line) = (release.from, release.commit, release.line)
+    (from, origin) = (release.from, release.origin)
+    (commit, line) = (release.commit, release.line)
     (set, unset) = (release.set, release.unset)
     cause = release.failure
   }
@@ -68,6 +86,7 @@ public struct ReleaseReport: Hashable, Codable, Sendable {
   /// What made the release, in a few words.
   public var reason: String {
     if let from { return "rollback to \(from)" }
+    if let origin { return "promote from \(origin.words)" }
     let names = (set ?? []).map { "set \($0)" } + (unset ?? []).map { "unset \($0)" }
     if !names.isEmpty { return names.joined(separator: ", ") }
     return line.map { "deploy: \($0)" } ?? "deploy"

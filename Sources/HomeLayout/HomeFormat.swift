@@ -56,6 +56,8 @@ public struct Home: Hashable, Sendable {
   public var ballast: String { root + "/ballast" }
   /// Size of the reserve in bytes.
   public static let ballastSize = 8 << 20
+  /// Exists once the user was told that the host has another home.
+  public var told: String { root + "/told" }
   /// Copies of sources while they are built.
   public var builds: String { root + "/builds" }
   public var buildCache: String { root + "/cache" }

@@ -97,6 +97,7 @@ public struct NewRelease: Hashable, Sendable {
   /// Whether secrets that changed since keep their present values.
   public var keepsSecrets = false
   public var from: ReleaseNumber?
+  public var origin: AppRelease?
   public var set: [String]?
   public var unset: [String]?
   /// The commit of the source; nil if the slug has it.
@@ -168,7 +169,7 @@ public struct OperationTable: Sendable {
 
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
-    Cancel.self,
+    Cancel.self, Promote.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

@@ -17,6 +17,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case isOpen(String)
   case noProcess(String, app: String, has: [String])
   case count(Int, process: String)
+  /// An app cannot be promoted to itself.
+  case sameApp(String)
   case configChanged(app: String)
   case configMissing([String], app: String)
   /// The slug is for another kind of host.
@@ -56,6 +58,10 @@ public enum Refusal: Error, Hashable, Sendable {
       Cause(
         .usage, "\(count) instances of '\(process)' are out of range",
         remedy: "Choose a number from 0 to \(Board.App.mostInstances).")
+    case .sameApp(let app):
+      Cause(
+        .usage, "'\(app)' cannot be promoted to itself",
+        remedy: "Name the app that has the slug, then the other one: relctl promote FROM TO")
     case .configChanged(let app):
       Cause(
         .configConflict, "the config vars of '\(app)' have changed since this was requested",

@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 
 /// Clocks, in milliseconds unless said otherwise.
@@ -20,6 +21,15 @@ public enum Clock {
 
   /// Makes this thread sleep. poll(2)
   public static func pause(milliseconds: Int64) { poll(nil, 0, Int32(clamping: milliseconds)) }
+
+  /// Whether a time service keeps the host's clock right; nil if the kernel does not say. adjtimex(2)
+  public static var isKept: Bool? {
+    switch cposix_clock_is_kept() {
+    case 1: true
+    case 0: false
+    default: nil
+    }
+  }
 
   private static func read(_ clock: clockid_t, perSecond rate: Int64 = 1000) -> Int64 {
     var time = timespec()

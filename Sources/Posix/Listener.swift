@@ -11,6 +11,11 @@ public struct Listener: Hashable, Sendable {
   /// Whether it listens on all addresses of the host.
   public var isWildcard: Bool { address == "0.0.0.0" || address == "::" }
 
+  /// Whether only processes of this host can connect to it.
+  public var isLoopback: Bool {
+    address.hasPrefix("127.") || address == "::1" || address.hasPrefix("::ffff:127.")
+  }
+
   /// The listeners in the network namespace of a process; nil if their table cannot be read or has more than `limit`
   /// bytes. Every user can read the table of every process.
   public static func all(inNetworkOf process: pid_t, limit: Int = 4 << 20) -> [Listener]? {

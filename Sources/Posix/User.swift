@@ -13,11 +13,18 @@ public enum User {
   }
 
   /// Read from `/etc/passwd` (passwd(5)), since a static program has no name services.
-  public static func name(of id: uid_t) -> String? {
+  public static func name(of id: uid_t) -> String? { entry(of: id)?.first }
+
+  /// The user's own folder, read from `/etc/passwd`.
+  public static func home(of id: uid_t) -> String? {
+    entry(of: id).flatMap { $0.count > 5 ? $0[5] : nil }
+  }
+
+  private static func entry(of id: uid_t) -> [String]? {
     guard let bytes = try? Files.read("/etc/passwd", limit: 1 << 20) else { return nil }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(separator: ":", omittingEmptySubsequences: false)
-      if fields.count > 2, fields[2] == String(id) { return String(fields[0]) }
+      if fields.count > 2, fields[2] == String(id) { return fields.map(String.init) }
     }
     return nil
   }

@@ -17,11 +17,12 @@ struct Command: Sendable {
   /// All commands, in the order in which the help lists them.
   static let all: [Command] = [
     .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
-    .eventsStat, .eventsRetention, .restart, .rollback, .scale, .stop, .cancel, .attach, .config,
-    .rpc, .eval,
+    .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .stop, .cancel, .attach,
+    .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
     .slugVerify, .slugImport, .slugExport, .slugGC, .slugRemove,
-    .agent, .agentStart, .agentStop, .explain, .completion,
+    .agent, .agentStart, .agentStop, .agentStatus, .agentInstall, .agentUninstall, .doctor,
+    .explain, .completion,
   ]
 
   static func run(_ words: [String], _ context: Context) throws(Cause) -> Outcome {

@@ -60,6 +60,24 @@ extension Command {
     return try call.request(rollback)
   }
 
+  static let promote = Command(
+    CommandSyntax(
+      "promote", "FROM TO", count: 2...2, "deploy the slug of one app to another",
+      details: """
+        The current slug of the app FROM becomes the next release of the app TO, with the config vars of
+        TO. FROM does not change.
+        """,
+      options: [.json])
+  ) { call throws(Cause) in
+    let (from, to) = (try call.target(0).app, try call.target(1).app)
+    let board = try call.board()
+    let promote: Promote
+    do throws(Refusal) { promote = try Promote(from: from, to: to, on: board) } catch {
+      throw error.cause
+    }
+    return try call.request(promote)
+  }
+
   static let stop = Command(
     CommandSyntax(
       "stop", "APP", count: 1...1, "stop all instances of an app",

@@ -8,7 +8,7 @@ import Posix
 extension Command {
   static let ps = Command(
     CommandSyntax(
-      "ps", "[APP]", count: 0...1, "show the instances and what is wrong with them",
+      "ps", "[APP]", count: 0...1, "show the apps, their instances and what is wrong",
       details: """
         With --at as they were: at 07:05 or 07:05:30 today or last night, '2026-11-21 07:05', 2h ago,
         an RFC 3339 time, or behind the event of a number.
@@ -38,7 +38,7 @@ extension Command {
       }
       apps = [try CommandCall.app(name, on: board)]
     }
-    let reports = apps.flatMap { InstanceReport.all(of: $0, host: User.host) }
+    let reports = apps.flatMap { StateReport.all(of: $0, host: User.host) }
     if call.wantsJSON { return call.report(json: reports) }
     if moment != nil {
       call.context.print("as it was at \(board.time), behind event \(board.sequence)")
@@ -51,15 +51,13 @@ extension Command {
     }
     let now = board.now(at: moment, clock: clock)
     let head = ["APP", "INSTANCE", "RELEASE", "STATE", "PID", "PORT", "AGE", "NODE"]
-    let rows = reports.map { report in
-      [
-        report.app, "\(report.instance)", "\(report.release)", report.state.rawValue,
-        report.pid.map { "\($0)" } ?? "–", report.port.map { "\($0)" } ?? "–",
-        Age.text(now.elapsed(since: report.since)), report.node ?? "–",
-      ]
+    let rows = apps.flatMap { app in
+      StateReport.all(of: app, host: User.host).map { row($0, of: app, at: now) }
     }
-    if !rows.isEmpty { call.context.print(trimmed(Table.render([head] + rows))) }
-    if moment == nil, apps.contains(where: { !$0.liveRuns.isEmpty }),
+    call.context.print(trimmed(Table.render([head] + rows)))
+    // Those that are given up need no agent.
+    if moment == nil,
+      reports.contains(where: { $0.instance.map { $0.abandoned != true } ?? false }),
       !LiveBoard.hasAgent(try call.home())
     {
       call.context.print("no agent watches over them; start one with: relctl agent start")
@@ -69,6 +67,31 @@ extension Command {
     }
     for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }
     return .success
+  }
+
+  private static func row(_ report: StateReport, of app: Board.App, at now: Timestamp) -> [String] {
+    switch report {
+    case .instance(let report):
+      let crashes = report.state == .crashed ? report.crashes.map { " ×\($0)" } : nil
+      return [
+        report.app, "\(report.instance)", "\(report.release)",
+        report.state.rawValue + (crashes ?? ""), report.pid.map { "\($0)" } ?? "–",
+        report.port.map { "\($0)" } ?? "–", Age.text(now.elapsed(since: report.since)),
+        report.node ?? "–",
+      ]
+    case .app(let report):
+      return [
+        report.app, "–", report.release.map { "\($0)" } ?? "–", state(of: app), "–", "–",
+        Age.text(now.elapsed(since: report.since)), "–",
+      ]
+    }
+  }
+
+  /// The state of an app that has no instance to show.
+  private static func state(of app: Board.App) -> String {
+    if app.deployment != nil { return app.summary.state.rawValue }
+    if app.current == nil { return "never deployed" }
+    return app.isStopped ? "stopped" : "no instances"
   }
 
   /// Lines below the table, for facts that it does not show.
@@ -84,6 +107,12 @@ extension Command {
       lines.append("\(app.name) has no release that runs")
     }
     if let waiting = app.waiting { lines.append("\(app.name): \(waiting)") }
+    for report in InstanceReport.all(of: app, host: "") {
+      guard let next = report.nextTry else { continue }
+      let seconds = (max(0, next - now) + 999) / 1000
+      lines.append(
+        "\(app.name)/\(report.instance): next try " + (seconds == 0 ? "now" : "in \(seconds) s"))
+    }
     if let cause = app.worstCause(at: now) {
       let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""
       lines.append("\(app.name): \(failed)\(cause.sentence) [\(cause.id)]")

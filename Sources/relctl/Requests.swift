@@ -21,6 +21,7 @@ extension CommandCall {
     let board = try board()
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
     let end = try endOfWait()
+    try AgentControl(home: home).requireStartable(environment: context.environment)
     let chosen = operation.chosen(on: board)
     let journal = EventJournal(home: home, program: "relctl")
     let now = Timestamp(milliseconds: Clock.now())
@@ -163,7 +164,8 @@ enum ProgressLine {
     switch event.type {
     case .configChanged: return "       the first release will have them"
     case .releaseCreated:
-      let origin = data.from.map { " (as \($0))" } ?? ""
+      let origin =
+        data.from.map { " (as \($0))" } ?? data.origin.map { " (from \($0.words))" } ?? ""
       return "       \(release)\(origin): slug \(data.slug?.prefix(12) ?? "")"
     case .deploymentStarted:
       return "-----> Deploying \(event.app ?? "") \(release)"

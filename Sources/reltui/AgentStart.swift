@@ -28,7 +28,16 @@ struct AgentStart {
     said += bytes.prefix(max(0, 4096 - said.count))
     if !bytes.isEmpty { return nil }
     if child.wait() == .code(0) { return .some(nil) }
-    let first = String(decoding: said, as: UTF8.self).split(separator: "\n").first
-    return Cause(.agentAbsent, first.map(String.init) ?? "the agent does not start")
+    return Self.cause(String(decoding: said, as: UTF8.self))
+  }
+
+  /// The cause in what `relctl` has printed: a line `relctl: SENTENCE [ID]`, and a remedy below it.
+  static func cause(_ printed: String) -> Cause {
+    let lines = printed.split(separator: "\n")
+    guard let match = lines.first?.wholeMatch(of: /relctl: (.+) \[(RT-[A-Z-]+)\]/),
+      let id = ProblemID(rawValue: String(match.2))
+    else { return Cause(.agentAbsent, lines.first.map(String.init) ?? "the agent does not start") }
+    let remedy = lines.dropFirst().first?.trimmingPrefix(while: \.isWhitespace)
+    return Cause(id, String(match.1), remedy: remedy.map(String.init))
   }
 }

@@ -73,10 +73,7 @@ struct DashboardSession {
     attend()
   }
 
-  var reports: [InstanceReport] {
-    model.board.apps.values.sorted { $0.name < $1.name }
-      .flatMap { InstanceReport.all(of: $0, host: User.host) }
-  }
+  var reports: [StateReport] { StateReport.all(of: model.board, host: User.host) }
 
   mutating func tell(_ message: Message) {
     carryOut(model.update(message))

@@ -88,8 +88,16 @@ struct ProgramTests {
   @Test func jsonListsInstances() throws {
     let place = try Place()
     let result = try place.run("--json")
-    let reports = try JSON.decode([InstanceReport].self, from: result.output)
-    #expect(reports.map(\.app) == ["worker"] && reports.first?.state == .crashed)
+    let reports = try JSON.decode([StateReport].self, from: result.output)
+    let instances = reports.compactMap(\.instance)
+    #expect(instances.map(\.app) == ["worker"] && instances.first?.state == .crashed)
+    let apps = reports.map {
+      switch $0 {
+      case .instance(let report): report.app
+      case .app(let report): report.app
+      }
+    }
+    #expect(Set(apps).isSuperset(of: ["worker"]) && apps.count > 1)
   }
 
   /// A missing, empty, half-written or damaged log gives a clear screen.

@@ -8,7 +8,7 @@ import Testing
 
 /// An added operation. It is one value, and the agent's code does not know it.
 private struct Touch: Operation {
-  static let type = EventType.promoteRequested
+  static let type = EventType.previewRenewRequested
   static let verb = "touch"
   let app: String
 
@@ -47,7 +47,7 @@ struct AddedOperationTests {
       }
     }
     let known = Admission(home: Home(root: "/nowhere"), board: board, operations: .standard)
-    #expect(throws: Cause(.usage, "this version cannot carry out promote.requested")) {
+    #expect(throws: Cause(.usage, "this version cannot carry out preview.renew.requested")) {
       try known.check(request, now: Timestamp(milliseconds: 2)) { _ throws(Cause) in
         throw Cause(.slugUnknown, "it needs no slug")
       }

@@ -61,14 +61,14 @@ struct ClockTests {
 
   /// The restart must come neither at once, or the instance would be abandoned within a second, nor
   /// only when the clock has caught up.
-  @Test func settingTheClockBackKeepsThePause() {
+  @Test func settingTheClockBackKeepsThePause() throws {
     var world = World.running()
     let run = world.app.liveRuns[0]
     world.append(.instanceCrashed) {
       ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it broke"))
     }
     world.now = world.now + -3_600_000
-    let pause = AppReconciler.pause(afterCrashes: 1)
+    let pause = try #require(world.app.crashes[run.instance]).pause
     world.sinceCrash = [run.instance: 100]
     #expect(world.plan().actions.isEmpty && world.plan().wakeAt == world.now + (pause - 100))
     world.sinceCrash = [run.instance: pause]

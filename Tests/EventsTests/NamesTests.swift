@@ -11,6 +11,16 @@ struct NamesTests {
     "web\u{301}.1", "web.\u{301}1", "web.١", "web.１", "a/b.1", "web.x",
   ]) func invalidInstanceNames(_ text: String) { #expect(InstanceName(text) == nil) }
 
+  @Test(arguments: [
+    "shop", "shop/", "/v1", "shop/v0", "shop/v", "shop/1.2", "shop/v1/v2", "Shop/v1", "../v1",
+    "shop/\u{301}v1", "",
+  ]) func invalidReleasesOfApps(_ text: String) { #expect(AppRelease(text) == nil) }
+
+  @Test func releasesOfApps() {
+    #expect(AppRelease("shop/v12") == AppRelease(app: "shop", release: ReleaseNumber(12)))
+    #expect(AppRelease("shop/v12")?.description == "shop/v12")
+  }
+
   @Test func typesAreFoundByName() {
     #expect(EventType.allCases.allSatisfy { EventType(rawValue: $0.rawValue) == $0 })
     let others = EventType.allCases.flatMap {

@@ -56,6 +56,7 @@ struct RandomLine {
       text()
     case .deadline, .occurred, .since: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
+    case .origin: quoted("shop/v\(1 + pick(99))")
     case .set, .unset, .missing, .exclusive, .kept: array((0..<pick(4)).map { _ in text() })
     case .formation, .boot, .drain: object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
     case .instance: quoted("web.\(1 + pick(9999))")

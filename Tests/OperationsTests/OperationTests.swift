@@ -80,11 +80,62 @@ struct OperationTests {
     Case(operation: Stop(app: "shop")),
     Case(operation: Stop(app: "cart"), refusal: .noApp("cart")),
     Case(operation: Deploy(app: "cart", slug: "d")),
+    Case(operation: promote()),
+    Case(operation: promote(app: "shop"), refusal: .sameApp("shop")),
+    Case(
+      operation: promote(origin: "blog"), refusal: .noApp("blog")),
+    Case(
+      operation: promote(release: 9), refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
+    Case(
+      operation: promote(slug: "a"), refusal: .unknownRelease(ReleaseNumber(2), app: "shop")),
     Case(operation: ChangeConfig(app: "shop", config: "c3", base: "c2", set: ["A"], unset: [])),
     Case(
       operation: ChangeConfig(app: "shop", config: "c3", base: "c1", set: ["A"], unset: []),
       refusal: .configChanged(app: "shop")),
   ]
+
+  private static func promote(
+    app: String = "cart", slug: String = "b", origin: String = "shop", release: Int = 2
+  ) -> Promote {
+    Promote(
+      app: app, slug: slug, origin: AppRelease(app: origin, release: ReleaseNumber(release)))
+  }
+
+  /// What `relctl promote` asks for is the current release; there must be one.
+  @Test(arguments: [
+    ("shop", "cart", Result<Promote, Refusal>.success(promote())),
+    ("shop", "shop", .failure(.sameApp("shop"))), ("cart", "shop", .failure(.noApp("cart"))),
+    ("fresh", "cart", .failure(.noRelease(app: "fresh"))),
+  ])
+  func promotesTheCurrentRelease(from: String, to: String, expected: Result<Promote, Refusal>) {
+    var board = Self.board
+    board.apps["fresh"] = Board.App(name: "fresh", changed: board.time)
+    let found = Result { () throws(Refusal) in try Promote(from: from, to: to, on: board) }
+    #expect(found == expected)
+  }
+
+  @Test func promotedReleaseHasTheOtherAppsConfig() throws {
+    let promote = Self.promote(app: "shop", origin: "cart", release: 7)
+    #expect(promote.needs(on: Self.board) == Needs(slug: "b", config: "c2"))
+    var story = Story(board: Self.board)
+    story.append(.promoteRequested) { promote.describe(in: &$0) }
+    let (request, app) = (story.board.requests[0], try #require(story.board.apps["shop"]))
+    guard case .wants(.release(let new)) = promote.progress(of: request, on: app) else {
+      Issue.record("no release is wanted")
+      return
+    }
+    #expect(new.slug == "b" && new.config == nil && new.origin == AppRelease("cart/v7"))
+    story.append(.releaseCreated) {
+      ($0.release, $0.slug, $0.config) = (ReleaseNumber(4), "b", "c2")
+      ($0.origin, $0.request) = (AppRelease("cart/v7"), request.id)
+    }
+    let made = try #require(story.board.apps["shop"]?.releases.last)
+    let report = ReleaseReport(made, of: app)
+    #expect(report.reason == "promote from cart v7" && report.from == nil)
+    #expect(
+      promote.progress(of: request, on: try #require(story.board.apps["shop"]))
+        == .wants(.current(ReleaseNumber(4))))
+  }
 
   @Test(arguments: cases)
   func checksOnTheBoard(_ test: Case) {
@@ -119,6 +170,7 @@ struct OperationTests {
     (Stop(app: "shop"), "stop of shop", "stop"),
     (Cancel(app: "shop"), "cancellation of shop", "cancellation"),
     (Deploy(app: "shop", slug: "a"), "deploy of shop", "deploy"),
+    (promote(), "promotion of cart from shop v2", "promotion from shop v2"),
     (
       ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []),
       "change of the config vars of shop", "change of the config vars"
@@ -210,6 +262,10 @@ struct OperationTests {
     ),
     (Stop(app: "shop"), ["Stop shop?", "It serves no requests"]),
     (Cancel(app: "shop"), ["Cancel what is requested for shop?", "stays"]),
+    (
+      promote(app: "shop", origin: "cart"),
+      ["Promote cart v2 to shop?", "This makes v4", "config vars of shop", "roll back to v2"]
+    ),
   ])
   func consequences(operation: any Operation, words: [String]) throws {
     let said = operation.consequences(on: try #require(Self.board.apps["shop"]))

@@ -38,6 +38,8 @@ import Testing
       ["build", "badjson"], 65, "RT-APPJSON-FORMAT", "app.json: 'formation' has the wrong type"),
     Case(["restart", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["rollback", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["promote", "nosuch", "shop"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["promote", "x", "x"], 64, "RT-USAGE", "'x' cannot be promoted to itself"),
     Case(["stop", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["rpc", "nosuch", "1"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
     Case(["rpc", "x", "1", "--timeout", "0"], 64, "RT-USAGE", "'0' is no number of seconds"),

@@ -75,7 +75,8 @@ final class Stage: Sendable {
 
   /// The instances as `--json` prints them.
   func instances() throws -> [InstanceReport] {
-    try JSON.decode([InstanceReport].self, from: Array(relctl("ps", "--json").output.utf8))
+    try JSON.decode([StateReport].self, from: Array(relctl("ps", "--json").output.utf8))
+      .compactMap(\.instance)
   }
 
   func ready() throws -> [InstanceReport] { try instances().filter { $0.state == .ready } }

@@ -13,7 +13,7 @@ struct ShownState {
     self.scene = scene
     let answer = try? scene.rack.run(command)
     let decoded = answer.flatMap {
-      try? JSON.decode([InstanceReport].self, from: Array($0.output.utf8))
+      try? JSON.decode([StateReport].self, from: Array($0.output.utf8)).compactMap(\.instance)
     }
     reports = decoded ?? []
     if decoded == nil {

@@ -125,3 +125,6 @@ int cposix_is_restricted(const char *path);
 // Show a folder or file, with all that is mounted below it, at another place too (mount(2), MS_BIND). 0, or -1 with
 // errno.
 int cposix_bind(const char *source, const char *target);
+
+// Whether a time service keeps the host's clock right (adjtimex(2)): 1 or 0, or -1 with errno.
+int cposix_clock_is_kept(void);
