@@ -96,7 +96,7 @@ struct StateReportTests {
     Case(
       name: "failed release", events: release(1, [:]) + failed,
       json:
-        #"{"app":"shop","by":"ana","cause":{"evidence":[],"facts":{},"id":"RT-CRASHED","sentence":"it broke"},"failed":{"by":"ben","cause":{"evidence":[],"facts":{},"id":"RT-CRASHED","sentence":"it broke"},"release":"v2","slug":"slug2","time":"1970-01-01T00:00:07.000Z"},"host":"h","release":"v1","since":"1970-01-01T00:00:08.000Z","slug":"slug1","state":"stopped"}"#
+        #"{"app":"shop","by":"ana","cause":{"evidence":[],"facts":{},"id":"RT-CRASHED","sentence":"it broke"},"failed":{"by":"ben","cause":{"evidence":[],"facts":{},"id":"RT-CRASHED","sentence":"it broke"},"release":"v2","slug":"slug2","time":"1970-01-01T00:00:07.000Z"},"host":"h","release":"v1","since":"1970-01-01T00:00:07.000Z","slug":"slug1","state":"stopped"}"#
     ),
   ]
 
