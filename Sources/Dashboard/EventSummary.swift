@@ -22,7 +22,7 @@ enum EventSummary {
     case .releaseCreated: return join(data.release?.description, reason(data), slug(data))
     case .deploymentStarted, .deploymentFinished: return deployment(data)
     case .instanceStarting, .instanceBooting, .instanceReady, .instanceUnready,
-      .instanceCrashed, .instanceAbandoned, .instanceStopping, .instanceStopped:
+      .instanceCrashed, .instanceAbandoned, .instanceOrphaned, .instanceStopping, .instanceStopped:
       return instance(data)
     case .requestAccepted, .requestFinished: return asked.map(Wording.shortRequest) ?? ""
     case .agentStarted, .agentStopped: return data.pid.map { "pid \($0)" } ?? ""
@@ -34,7 +34,7 @@ enum EventSummary {
   static func role(of event: Event) -> Role {
     switch event.type {
     case .buildFailed, .deploymentFailed, .deploymentReverted, .instanceCrashed,
-      .instanceAbandoned, .requestFailed, .requestRejected:
+      .instanceAbandoned, .instanceOrphaned, .requestFailed, .requestRejected:
       .bad
     case .instanceUnready, .nodeDown, .agentStopped, .logRepaired: .warning
     case .buildFinished, .deploymentFinished, .instanceReady, .requestFinished: .ready

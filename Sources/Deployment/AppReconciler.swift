@@ -211,25 +211,27 @@ extension AppReconciler {
         if mine.isEmpty || app.mayRunTwice(instance.process, current) {
           startAgain(instance, current)
         }
-      } else if let dead = replaceable(serving) {
-        replaceDead(dead, current)
+      } else if let only = replaceable(serving) {
+        replaceOnly(only, current)
       } else {
         keepOne(of: serving)
       }
     }
   }
 
-  /// The only run of an instance, if it must be replaced: it does not answer at all, and no other instance of the app is
-  /// unready. If several are, the fault is elsewhere, such as in a database, and a restart would not help.
+  /// The only run of an instance, if it must be replaced: its `relshim` is gone, or it does not answer at all.
   private mutating func replaceable(_ serving: [Board.Run]) -> Board.Run? {
-    guard let dead = serving.first, serving.count == 1, isDead(dead) else { return nil }
-    let moment = dead.since + Self.doubtPause
+    guard let run = serving.first, serving.count == 1 else { return nil }
+    if run.isOrphan == true { return run }
+    guard isDead(run) else { return nil }
+    let moment = run.since + Self.doubtPause
     if moment > surroundings.now {
       wake(at: moment)
       return nil
     }
-    let others = app.liveRuns.filter { $0.id != dead.id && $0.release == app.current }
-    return others.allSatisfy { $0.state == .ready } ? dead : nil
+    // If other instances are unready too, the fault is elsewhere, such as in a database.
+    let others = app.liveRuns.filter { $0.id != run.id && $0.release == app.current }
+    return others.allSatisfy { $0.state == .ready } ? run : nil
   }
 
   private func isDead(_ run: Board.Run) -> Bool {
@@ -239,11 +241,11 @@ extension AppReconciler {
   /// Milliseconds in which other instances would fail the same check: a check's interval, and its tries.
   static let doubtPause: Int64 = 15_000
 
-  private mutating func replaceDead(_ dead: Board.Run, _ current: ReleaseNumber) {
-    if app.mayRunTwice(dead.instance.process, current) {
-      start(dead.instance, current)
+  private mutating func replaceOnly(_ run: Board.Run, _ current: ReleaseNumber) {
+    if app.mayRunTwice(run.instance.process, current) {
+      startAgain(run.instance, current)
     } else {
-      stop([dead])
+      stop([run])
     }
   }
 
@@ -285,13 +287,13 @@ extension AppReconciler {
       && app.currentRelease?.rollout?.hasStandby != false
   }
 
-  /// Keeps one run of an instance, the newest ready one; an interrupted restart leaves two. One that does not answer stays
-  /// until its successor is ready. A run that was not ready in time is stopped.
+  /// Keeps one run of an instance, the newest ready one; an interrupted restart leaves two. One that must be replaced
+  /// stays until its successor is ready. A run that was not ready in time is stopped.
   private mutating func keepOne(of serving: [Board.Run]) {
-    let best = serving.last { $0.state == .ready } ?? serving.last
+    let best = serving.last { $0.state == .ready && $0.isOrphan != true } ?? serving.last
     stop(
       serving.filter { run in
-        let waits = isDead(run) && best?.state != .ready
+        let waits = (isDead(run) || run.isOrphan == true) && best?.state != .ready
         return run.id != best?.id && !waits || run.cause?.id == ProblemID.bootTimeout.rawValue
       })
   }

@@ -38,6 +38,11 @@ extension Agent {
         tellAnswer(of: run, status?.process == nil ? nil : watches[run.id]?.gate?.answer, app)
       }
       seen.isBooting = watches[run.id]?.gate?.isBooting == true
+    } else if case .lost(let status) = folder {
+      seen.mayServeOn =
+        app.mayRunTwice(run.instance.process, run.release)
+        && status?.processIdentity?.isAlive == true
+      if seen.mayServeOn { watches[run.id]?.lookAgain(in: WatchedRun.orphanPause) }
     } else if case .absent = folder {
       seen.shimExit = watches[run.id]?.shimExit
       seen.isLaunching = watches[run.id]?.isLaunching == true
@@ -53,6 +58,7 @@ extension Agent {
     switch action {
     case .launch: try launch(run, of: app)
     case .askToStop: try RunObservation(folder).status?.shimIdentity.signal(.term)
+    case .endOrphan: return endOrphan(run, app, folder)
     case .killProcesses: return killProcesses(of: run, app, folder)
     case .bury:
       guard watches[run.id]?.mayBury() == true else { return false }
@@ -77,6 +83,16 @@ extension Agent {
 
   private func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
     home.app(app.name).run(run.instance.description, run.id)
+  }
+
+  /// - Returns: whether the run's processes have ended, or had their time.
+  private func endOrphan(_ run: Board.Run, _ app: Board.App, _ folder: RunFolder) -> Bool {
+    let left = Orphans.processes(of: folder, run: run.id)
+    if watches[run.id, default: WatchedRun(app: app.name)].noteOrphanEnd(left.isEmpty) {
+      return true
+    }
+    for process in left { process.signal(.term) }
+    return false
   }
 
   /// - Returns: whether no process is left, or the rest cannot be killed; else the run is looked at again soon.
@@ -104,6 +120,7 @@ extension Agent {
     case .booting(let pid): (type, data.pid) = (.instanceBooting, pid)
     case .ready(let boot): (type, data.boot) = (.instanceReady, boot)
     case .unready(let cause): (type, data.cause) = (.instanceUnready, cause)
+    case .orphaned: type = .instanceOrphaned
     case .stopped(let exit):
       type = .instanceStopped
       data.describe(exit)

@@ -8,6 +8,8 @@ enum RunAction: Equatable {
   case launch
   /// Ask the run's `relshim` to stop the run.
   case askToStop
+  /// Ask the processes of a run without `relshim` to end. Until they have, the following actions are skipped.
+  case endOrphan
   /// Kill the processes that the run left behind.
   case killProcesses
   /// Make sure that nothing can start the run any more. If its `relshim` is alive after all, the
@@ -24,6 +26,8 @@ enum RunNews: Equatable {
   /// Milliseconds that each application took to start.
   case ready(boot: [String: Int]?)
   case unready(Cause)
+  /// The run's `relshim` is gone; its process serves on.
+  case orphaned
   /// The run ended as intended.
   case stopped(RunStatus.Exit?)
   /// The run ended by itself, or its `relshim` is gone; nil if no `relshim` ever wrote a status.
@@ -42,6 +46,8 @@ enum RunReconciler {
     var isLaunching = false
     /// Whether the run's node has answered, or is not expected to.
     var isBooting = false
+    /// Whether the run's process is alive and may serve while its successor starts beside it.
+    var mayServeOn = false
     /// A change that the gate has found.
     var gate: RunNews?
   }
@@ -53,8 +59,13 @@ enum RunReconciler {
       if seen.isLaunching { return [] }
       return run.state == .starting ? [.launch] : [.bury, .record(ending(run, nil))]
     case .ended(let status): return [.record(ending(run, status))]
-    // An orphan is replaced, not adopted: its output is lost and its end would not be seen.
-    case .lost(let status): return [.killProcesses, .record(ending(run, status))]
+    case .lost(let status):
+      // An orphan is replaced, not adopted: its output is lost. Until then it serves.
+      if run.state == .ready, seen.mayServeOn {
+        return run.isOrphan == true ? [] : [.record(.orphaned)]
+      }
+      let end: [RunAction] = [.killProcesses, .record(ending(run, status))]
+      return run.state == .stopping ? [.endOrphan] + end : end
     // Its `relshim` cannot be identified, but ends when its processes are gone.
     case .live(nil): return run.state == .stopping ? [.killProcesses] : []
     case .live(let status?): return follow(run, status, seen)

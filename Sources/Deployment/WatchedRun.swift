@@ -17,6 +17,8 @@ struct WatchedRun {
   /// When processes that the run left behind were first killed.
   private var killedAt: Int64?
   private var buriedAt: Int64?
+  /// When the processes of a run without `relshim` were first asked to end.
+  private var orphanAskedAt: Int64?
 
   /// Milliseconds in which a new `relshim` must write its status.
   private static let launchLimit: Int64 = 5000
@@ -24,6 +26,9 @@ struct WatchedRun {
   private static let killPause: Int64 = 10
   private static let killLimit: Int64 = 5000
   private static let buryPause: Int64 = 1000
+  /// Milliseconds between two looks at a run without `relshim`, and for which it may take to end.
+  static let orphanPause: Int64 = 500
+  private static let orphanGrace: Int64 = 30_000
   /// Milliseconds between two looks at a folder that cannot be watched.
   private static let unwatchedPause: Int64 = 1000
 
@@ -76,6 +81,17 @@ struct WatchedRun {
     if let killedAt, wereNone || now - killedAt >= Self.killLimit { return true }
     killedAt = killedAt ?? now
     lookAgain(in: Self.killPause)
+    return false
+  }
+
+  /// Notes that the processes of a run without `relshim` are asked to end, or that none is left.
+  /// - Returns: whether none is left, or their time is over.
+  mutating func noteOrphanEnd(_ areGone: Bool) -> Bool {
+    let now = Clock.monotonic()
+    let began = orphanAskedAt ?? now
+    orphanAskedAt = began
+    if areGone || now - began >= Self.orphanGrace { return true }
+    lookAgain(in: Self.orphanPause)
     return false
   }
 

@@ -195,6 +195,8 @@ extension Board {
     public var cause: Cause?
     /// When another release took over from the run's; requests that it has may take until the end of its drain.
     public var replaced: Timestamp?
+    /// Whether the run's `relshim` is gone. Its process goes on serving until another run is ready in its place.
+    public var isOrphan: Bool?
     /// The last answer of its check, while it is not ready; never in the log, but in the run's folder.
     public var answer: String?
 

@@ -90,7 +90,7 @@ extension Board.App {
       return applyDeployment(type, event)
     case .instanceStarting: return appendRun(event)
     case .instanceBooting, .instanceReady, .instanceUnready, .instanceCrashed,
-      .instanceAbandoned, .instanceStopping, .instanceStopped:
+      .instanceAbandoned, .instanceOrphaned, .instanceStopping, .instanceStopped:
       return applyRun(type, event)
     case .configChanged:
       guard let config = event.data.config else { return false }
@@ -239,6 +239,9 @@ extension Board.App {
     runs[index].exit = event.data.exit
     runs[index].signal = event.data.signal
     switch type {
+    case .instanceOrphaned:
+      runs[index].isOrphan = true
+      return true
     case .instanceBooting: runs[index].state = .booting
     case .instanceReady:
       runs[index].state = .ready

@@ -20,6 +20,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case instanceUnready = "instance.unready"
   case instanceCrashed = "instance.crashed"
   case instanceAbandoned = "instance.abandoned"
+  case instanceOrphaned = "instance.orphaned"
   case instanceStopping = "instance.stopping"
   case instanceStopped = "instance.stopped"
   case nodeUp = "node.up"
@@ -75,7 +76,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .deploymentStarted, .deploymentStep, .deploymentFinished: [.release]
     case .deploymentFailed, .deploymentReverted: [.release, .cause]
     case .instanceStarting: [.instance, .release]
-    case .instanceBooting, .instanceReady, .instanceStopping, .instanceStopped:
+    case .instanceBooting, .instanceReady, .instanceOrphaned, .instanceStopping, .instanceStopped:
       [.instance, .run]
     case .instanceUnready, .instanceCrashed, .instanceAbandoned: [.instance, .run, .cause]
     case .nodeUp, .nodeDown: [.node]

@@ -16,6 +16,8 @@ public struct InstanceReport: Hashable, Codable, Sendable {
   public var host: String
   public var cause: Cause?
   public var by: String?
+  /// Whether the run serves without its `relshim`, until its successor is ready; nil for no.
+  public var unsupervised: Bool?
   /// How often the instance crashed in a row.
   public var crashes: Int?
   public var lastCrash: LastCrash?
@@ -42,11 +44,20 @@ public struct InstanceReport: Hashable, Codable, Sendable {
         app: app.name, release: run.release, slug: release?.slug, process: run.instance.process,
         instance: run.instance, run: run.id, state: run.state, since: run.since, pid: run.pid,
         port: run.port, node: run.node, host: host, cause: run.cause, by: release?.by,
+        unsupervised: run.isOrphan == true ? true : nil,
         crashes: crashes?.count,
         lastCrash: crashes.map { LastCrash(time: $0.last, cause: $0.cause) },
         nextTry: run.state == .crashed ? crashes?.nextTry : nil,
         abandoned: crashes?.isAbandoned == true ? true : nil, failed: FailedRelease(app))
     }
+  }
+}
+
+extension InstanceReport {
+  /// `ready`, `ready, unsupervised`, `crashed ×3`
+  public var stateWords: String {
+    if state == .ready, unsupervised == true { return "ready, unsupervised" }
+    return state.rawValue + (state == .crashed ? crashes.map { " ×\($0)" } ?? "" : "")
   }
 }
 

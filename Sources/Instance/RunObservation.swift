@@ -59,12 +59,17 @@ public enum Orphans {
   /// Kills every process that was started for a run: they carry the run's HOME and number in their environment.
   /// - Returns: whether there was none. A process may have started another meanwhile: call this until there is none.
   public static func end(_ folder: RunFolder, run: UInt64) -> Bool {
-    let marks: Set<String> = ["HOME=" + folder.home, "RELTUI_RUN=\(run)"]
-    let left = ProcessTable.all().filter {
-      !$0.hasEnded && marks.isSubset(of: ProcessTable.environment(of: $0.pid))
-    }
-    for process in left { process.identity.signal(.kill) }
+    let left = processes(of: folder, run: run)
+    for process in left { process.signal(.kill) }
     return left.isEmpty
+  }
+
+  /// The processes that were started for a run.
+  public static func processes(of folder: RunFolder, run: UInt64) -> [ProcessIdentity] {
+    let marks: Set<String> = ["HOME=" + folder.home, "RELTUI_RUN=\(run)"]
+    return ProcessTable.all().filter {
+      !$0.hasEnded && marks.isSubset(of: ProcessTable.environment(of: $0.pid))
+    }.map(\.identity)
   }
 
   /// Records in the run's folder that the run has ended, so that no `relshim` can start it any more.

@@ -47,6 +47,9 @@ public enum LiveBoard {
     case .live(let status):
       run.pid = status?.process?.pid ?? run.pid
     case .absent where run.state == .starting: break
+    case .lost(let status)
+    where run.state == .ready && status?.processIdentity?.isAlive == true:
+      run.isOrphan = true
     case .absent, .ended, .lost:
       run.state = run.state == .stopping ? .stopped : .crashed
       run.cause = Cause(

@@ -72,10 +72,9 @@ extension Command {
   private static func row(_ report: StateReport, of app: Board.App, at now: Timestamp) -> [String] {
     switch report {
     case .instance(let report):
-      let crashes = report.state == .crashed ? report.crashes.map { " ×\($0)" } : nil
       return [
         report.app, "\(report.instance)", "\(report.release)",
-        report.state.rawValue + (crashes ?? ""), report.pid.map { "\($0)" } ?? "–",
+        report.stateWords, report.pid.map { "\($0)" } ?? "–",
         report.port.map { "\($0)" } ?? "–", Age.text(now.elapsed(since: report.since)),
         report.node ?? "–",
       ]

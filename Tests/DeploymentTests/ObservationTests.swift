@@ -415,3 +415,31 @@ struct LivenessTests {
     #expect(most == 1 && world.readyReleases.contains("worker.1 v1"))
   }
 }
+
+/// Runs whose `relshim` was killed.
+struct OrphanTests {
+  @Test(arguments: [1, 2, Int.max]) func serveUntilTheirSuccessorsAreReady(stride: Int) {
+    var world = World.running()
+    let before = world.app.liveRuns.map(\.id)
+    for run in world.app.liveRuns {
+      world.append(.instanceOrphaned) { ($0.instance, $0.run) = (run.instance, run.id) }
+    }
+    #expect(world.readyReleases.count == 2 && world.app.summary.state == .ready)
+    world.fewestReady = nil
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v1", "web.2 v1"] && world.fewestReady == 2)
+    #expect(Set(world.app.liveRuns.map(\.id)).isDisjoint(with: before))
+    #expect(world.app.liveRuns.allSatisfy { $0.isOrphan != true })
+  }
+
+  /// A successor that crashes is not started again without a pause, and the orphan serves meanwhile.
+  @Test func aCrashingSuccessorHasItsPause() {
+    var world = World.running()
+    let run = world.app.liveRuns[0]
+    world.fates[ReleaseNumber(1)] = .crash
+    world.append(.instanceOrphaned) { ($0.instance, $0.run) = (run.instance, run.id) }
+    world.settle()
+    #expect(world.readyReleases.count == 2 && world.plan().wakeAt != nil)
+    #expect(world.app.crashes[run.instance]?.count == 1)
+  }
+}

@@ -33,11 +33,12 @@ struct RunReconcilerTests {
     init(
       _ name: String, _ state: RunState, _ folder: RunObservation, process: String = "web",
       exit: Exit? = nil, isLaunching: Bool = false, isBooting: Bool = false, gate: RunNews? = nil,
-      _ actions: [RunAction]
+      mayServeOn: Bool = false, _ actions: [RunAction]
     ) {
       (self.name, self.state, self.process, self.actions) = (name, state, process, actions)
       seen = RunReconciler.Seen(
-        folder: folder, shimExit: exit, isLaunching: isLaunching, isBooting: isBooting, gate: gate)
+        folder: folder, shimExit: exit, isLaunching: isLaunching, isBooting: isBooting,
+        mayServeOn: mayServeOn, gate: gate)
     }
   }
 
@@ -70,7 +71,13 @@ struct RunReconcilerTests {
       "its relshim was killed", .ready, .lost(live), [.killProcesses, .record(.crashed(live))]),
     Case(
       "its relshim was killed while it stopped", .stopping, .lost(live),
-      [.killProcesses, .record(.stopped(nil))]),
+      [.endOrphan, .killProcesses, .record(.stopped(nil))]),
+    Case(
+      "its relshim was killed, but it serves on", .ready, .lost(live), mayServeOn: true,
+      [.record(.orphaned)]),
+    Case(
+      "its relshim was killed while it booted", .booting, .lost(live), mayServeOn: true,
+      [.killProcesses, .record(.crashed(live))]),
     Case("its status cannot be read", .ready, .live(nil), []),
     Case("nor while it stops", .stopping, .live(nil), [.killProcesses]),
     Case("nothing has happened", .ready, .live(live), []),

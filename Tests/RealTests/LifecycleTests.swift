@@ -150,10 +150,17 @@ import Testing
     let third = try #require(try replacement(of: second, on: stage))
     #expect(try stage.events().contains { $0.type == .instanceCrashed && $0.data.signal == 9 })
 
-    // The shim is killed: its orphaned BEAM is replaced.
+    // The shim is killed: its orphaned BEAM serves until its successor is ready.
     try shim(of: third, on: stage).signal(.kill)
     let fourth = try #require(try replacement(of: third, on: stage))
-    #expect(ProcessIdentity(of: third.pid ?? 0)?.isAlive != true)
+    #expect(eventually { ProcessIdentity(of: third.pid ?? 0)?.isAlive != true })
+    let story = try stage.events().filter { [third.run, fourth.run].contains($0.data.run ?? 0) }
+    let kinds = story.map { "\($0.data.run == third.run ? "old" : "new") \($0.typeName)" }
+    #expect(
+      kinds.filter { $0.hasPrefix("old") || $0.hasSuffix("ready") }.suffix(4) == [
+        "old instance.orphaned", "new instance.ready", "old instance.stopping",
+        "old instance.stopped",
+      ])
     #expect(stage.greet(fourth) != nil)
 
     // A home has only one agent.
@@ -182,7 +189,7 @@ import Testing
     #expect(orphans.count >= 2)
     try shim(of: first, on: stage).signal(.kill)
     let second = try #require(try replacement(of: first, on: stage))
-    #expect(orphans.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true })
+    #expect(eventually { orphans.allSatisfy { ProcessIdentity(of: $0)?.isAlive != true } })
 
     // The run is asked to stop from outside and the app is stopped before the agent looks: nothing
     // is left.

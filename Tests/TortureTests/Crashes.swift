@@ -9,11 +9,15 @@ extension TortureScene {
   func perform(_ crash: OperationHistory.Crash) {
     switch crash {
     case .killAgent: killAgent()
-    case .killShim(let number): killRun(number) { $0.shimIdentity }
+    case .killShim(let number): killRun(number, servesOn: true) { $0.shimIdentity }
     case .killProcess(let number): killRun(number) { $0.processIdentity }
     case .killAgentAndShim(let number):
       killAgent()
-      killRun(number) { $0.shimIdentity }
+      killRun(number, servesOn: true) { $0.shimIdentity }
+    case .killAgentAndAllShims:
+      killAgent()
+      let count = read { $0.liveRuns.count }
+      for number in 0..<count { killRun(number, servesOn: true) { $0.shimIdentity } }
     case .killNewShim: killNewShim()
     case .pauseAgent: pauseAgent()
     }
@@ -34,11 +38,18 @@ extension TortureScene {
   }
 
   /// Kills a process of one of the live runs.
-  private func killRun(_ number: Int, _ choose: (RunStatus) -> ProcessIdentity?) {
+  /// - Parameter servesOn: whether a ready `web` run must go on serving.
+  private func killRun(
+    _ number: Int, servesOn: Bool = false, _ choose: (RunStatus) -> ProcessIdentity?
+  ) {
     let victim = read { account -> ProcessIdentity? in
       let runs = account.liveRuns
       guard !runs.isEmpty else { return nil }
-      return mark(runs[number % runs.count], &account, choose)
+      let victim = runs[number % runs.count]
+      if servesOn, victim.run.state == .ready, victim.run.instance.process == "web" {
+        return status(of: victim.run, victim.app).flatMap(choose)
+      }
+      return mark(victim, &account, choose)
     }
     victim?.signal(.kill)
   }

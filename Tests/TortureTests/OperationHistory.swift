@@ -36,6 +36,7 @@ struct OperationHistory: CustomStringConvertible {
     case killShim(Int)
     case killProcess(Int)
     case killAgentAndShim(Int)
+    case killAgentAndAllShims
     /// Kills the `relshim` of the next run that starts, as soon as it is seen.
     case killNewShim
     /// Stops the agent for a second.
@@ -121,7 +122,8 @@ extension OperationHistory.Change {
 extension OperationHistory.Crash {
   fileprivate init(_ random: inout Scramble) {
     let victim = Int.random(in: 0..<60, using: &random)
-    switch Int.random(in: 0..<10, using: &random) {
+    switch Int.random(in: 0..<11, using: &random) {
+    case 10: self = .killAgentAndAllShims
     case 0..<3: self = .killAgent
     case 3..<5: self = .killShim(victim)
     case 5..<7: self = .killProcess(victim)

@@ -49,6 +49,7 @@ struct ShownState {
       guard let report = reports.first(where: { $0.run == run && $0.state.isLive }) else {
         return "\(what) is in no list"
       }
+      if report.unsupervised == true { return nil }
       let folder = scene.home.app(report.app).run(report.instance.description, run)
       let isLocked = (try? Lock.isHeld(folder.lock)) == true
       return isLocked && hasShim(process, all) ? nil : "\(what) has no relshim"

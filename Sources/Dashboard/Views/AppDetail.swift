@@ -107,7 +107,7 @@ struct AppDetail: Pane {
 
   private func row(of run: InstanceReport) -> [Cell] {
     [
-      Cell(run.instance.description), Cell(run.state.rawValue, run.state.role),
+      Cell(run.instance.description), Cell(run.stateWords, run.state.role),
       Cell(run.release.description), Cell(run.pid.map { "\($0)" } ?? "–"),
       Cell(run.port.map { "\($0)" } ?? "–"),
       Cell(Wording.age(since: run.since, at: clock.now), .aside), Cell("\(run.run)", .aside),
