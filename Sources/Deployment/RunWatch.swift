@@ -19,7 +19,8 @@ struct RunWatch {
   private var questionLimit: Int64 = 0
   private var hasAnswered = false
   private var hasBooted = false
-  private var times: [String: Int]?
+  /// Whether the run has been ready before; its boot is told once.
+  private var wasReady: Bool
   private var shimEnd: File?
   /// Descriptors that polling reported as readable since the last look.
   private var readable: Set<Int32> = []
@@ -44,6 +45,7 @@ struct RunWatch {
   init(_ specification: RunSpecification, check: AppJSON.HealthCheck?) {
     (self.specification, self.check) = (specification, check)
     gate = Gate(check)
+    wasReady = [.ready, .unready].contains(specification.run.state)
     startedAt = MonotonicTime.of(specification.run.started)
   }
 
@@ -138,7 +140,7 @@ extension RunWatch {
   }
 
   private mutating func notePass() {
-    (refusals, tries, times) = (0, 0, nil)
+    (refusals, tries, wasReady) = (0, 0, true)
     nextTry = Clock.monotonic() + Self.steadyPause
   }
 
@@ -163,7 +165,6 @@ extension RunWatch {
   }
 
   private mutating func leaveNode() {
-    times = times ?? node?.times
     node?.leave()
     node = nil
   }
@@ -215,7 +216,7 @@ extension RunWatch {
     switch verdict {
     case .ready:
       leaveNode()
-      let boot = times
+      let boot = wasReady ? nil : account?.times(until: Clock.microseconds())
       notePass()
       return run.state == .ready ? nil : .ready(boot: boot)
     case .notReady(let reason):
@@ -231,12 +232,23 @@ extension RunWatch {
     }
   }
 
+  /// What the run's VM has told of its boot.
+  private var account: BootAccount? {
+    guard let bytes = try? Files.readIfThere(specification.folder.boot, limit: 1 << 20) else {
+      return nil
+    }
+    return BootAccount(text: String(decoding: bytes, as: UTF8.self))
+  }
+
   private func refusal(_ id: ProblemID, _ reason: String, _ mask: Redactor) -> Cause {
     let run = specification.run
     // The text is masked before it is cut.
-    let said = mask(node?.hang ?? reason).prefix(Self.longestReason)
+    let hang =
+      node?.hang
+      ?? (id == .bootTimeout ? account?.current.map { "it hangs \($0)" } : nil)
+    let said = mask(hang ?? reason).prefix(Self.longestReason)
     var what = String(said)
-    if node?.hang == nil, case .http(let path, _) = gate { what = "GET \(path): \(said)" }
+    if hang == nil, case .http(let path, _) = gate { what = "GET \(path): \(said)" }
     let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
     let stack = (node?.stack ?? []).prefix(3).map {
       Cause.Evidence(kind: "process", place: run.node ?? "", text: mask($0))

@@ -31,6 +31,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var level: String?
   /// How long each application took to start, in milliseconds.
   public var boot: [String: Int]?
+  /// How long the other parts of a boot took, from the start of the run's command until it was ready, in milliseconds.
+  public var phases: [String: Int]?
   public var pid: Int32?
   public var port: UInt16?
   public var exit: Int32?
@@ -56,7 +58,8 @@ public struct EventData: Hashable, Codable, Sendable {
 
   public enum Field: String, CaseIterable, CodingKey, Sendable {
     case by, deadline, request, build, slug, release, from, config, base, set, unset, formation
-    case instance, run, node, action, application, level, boot, pid, port, exit, signal, step,
+    case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
+      step,
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
@@ -83,6 +86,8 @@ public struct EventData: Hashable, Codable, Sendable {
       case .application: "OTP application that it is done to"
       case .level: "log level that a node is given"
       case .boot: "milliseconds that each application took to start"
+      case .phases:
+        "milliseconds of a boot's other parts; with `boot`, all from the start of the command until ready"
       case .pid: "process id"
       case .port: "TCP port"
       case .exit: "exit code"
@@ -147,6 +152,7 @@ extension EventData {
     case .application: application
     case .level: level
     case .boot: boot.map(Self.words)
+    case .phases: phases.map(Self.words)
     case .pid: pid.map { String($0) }
     case .port: port.map { String($0) }
     case .exit: exit.map { String($0) }

@@ -29,7 +29,7 @@ extension EventData.Field {
     case .config: .identifier(\.config)
     case .base: .identifier(\.base)
     case .commit: .identifier(\.commit)
-    case .deadline, .release, .from, .formation, .instance, .run, .node, .boot,
+    case .deadline, .release, .from, .formation, .instance, .run, .node, .boot, .phases,
       .pid, .port, .exit,
       .signal, .step, .milliseconds, .size, .occurred, .missing:
       .own
