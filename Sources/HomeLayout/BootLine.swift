@@ -172,7 +172,7 @@ extension OpenBoot {
   private static let call = BootLine(.call, "{apply,{", "]}}")
   private static let configurations = [
     BootLine(.begin(.config), "{apply,{'Elixir.Config.Provider',boot,[", "]}}"),
-    BootLine(.begin(.call("c:erlangrc")), "{apply,{c,erlangrc,[", "]}}"),
+    BootLine(.begin(.call("c:erlangrc")), "{apply,{c,erlangrc,[]}}"),
   ]
   private static let onLoad = [
     BootLine(.onLoad, "{running_on_load_handler,", "}"),

@@ -31,7 +31,7 @@ public struct BootOutput: Sendable {
   private static let longestLine = 1 << 20
   /// Others' bytes within a line of the VM's.
   private static let longestGap = 8 << 10
-  private static let patience: Int64 = 100_000
+  private static let patience: Int64 = 50_000
   private static let endPatience: Int64 = 1_000_000
 
   public init(exec: Int64) { account = BootAccount(exec: exec) }
@@ -160,7 +160,9 @@ extension BootOutput {
   /// The first line that has bytes of others within.
   private func firstBroken(_ all: [UInt8], from start: Int, to end: Int) -> Found? {
     let candidates = candidates
-    for place in start..<end where Self.begins(all[place]) {
+    // A VM ends its lines with CR LF, an application seldom does.
+    guard let last = all[start..<end].lastIndex(of: 13), last + 1 < end else { return nil }
+    for place in start..<last where Self.begins(all[place]) {
       let found = candidates.compactMap { boot, line -> Found? in
         var found = broken(line, all[..<end], at: place)
         found?.boot = boot
@@ -188,9 +190,8 @@ extension BootOutput {
     }
   }
 
-  /// One byte alone says too little.
   private static func mayBeBroken(_ line: BootLine, _ reached: Int) -> Bool {
-    reached > 1 && !line.isInside(reached)
+    reached > 0 && !line.isInside(reached)
   }
 
   /// Where the line goes on after bytes of others: the place from which all of its rest follows, else the first one from

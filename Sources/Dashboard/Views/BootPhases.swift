@@ -19,6 +19,7 @@ enum BootPhases {
 
   /// The longest other parts shown, such as `on_load` functions and earlier boots.
   private static let others = 3
+  private static let perLine = 3
 
   /// Nothing if the boot's parts are not known.
   static func lines(_ boot: Board.Boot?) -> [String] {
@@ -29,8 +30,10 @@ enum BootPhases {
     var more = longest.prefix(others).map { ($0.key, $0.value) }
     let rest = longest.dropFirst(others).reduce(0) { $0 + $1.value }
     if rest > 0 { more.append(("others", rest)) }
-    return [main, more].filter { !$0.isEmpty }.map { line in
-      line.map { "\($0) \(Wording.milliseconds($1))" }.joined(separator: " + ")
+    let all = (main + more).map { "\($0) \(Wording.milliseconds($1))" }
+    return stride(from: 0, to: all.count, by: perLine).map { start in
+      all[start..<min(all.count, start + perLine)].joined(separator: " + ")
+        + (start + perLine < all.count ? " +" : "")
     }
   }
 }
