@@ -87,8 +87,13 @@ struct OpenBoot: Sendable {
     next = expected
   }
 
-  /// Whether all applications have been started.
-  var isComplete: Bool { progress == 4 && started == loaded.count }
+  /// Whether the VM may end the boot now: all applications have been started, or none that could write to the output, as
+  /// for `eval`.
+  var isComplete: Bool {
+    let quiet = ["kernel", "stdlib"]
+    return progress == 4
+      && (started == loaded.count || loaded[..<started].allSatisfy { quiet.contains($0) })
+  }
 
   var isConfiguring: Bool { current == .config }
 

@@ -22,6 +22,8 @@ public struct BootOutput: Sendable {
     var since: Int64
     var line: [UInt8]
     var after: [UInt8] = []
+    /// Whether the VM is taken to have written it, since nothing came that says otherwise.
+    var isOver = false
   }
 
   /// Printed by the flag `-s erlang display reltui_booted`, right after the boot.
@@ -32,7 +34,8 @@ public struct BootOutput: Sendable {
   /// Others' bytes within a line of the VM's.
   private static let longestGap = 8 << 10
   private static let patience: Int64 = 50_000
-  private static let endPatience: Int64 = 1_000_000
+  private static let endPatience: Int64 = 100_000
+  private static let overPatience: Int64 = 60_000_000
 
   public init(exec: Int64) { account = BootAccount(exec: exec) }
 
@@ -45,7 +48,8 @@ public struct BootOutput: Sendable {
   /// When to call `expire`; nil if nothing is held.
   public var deadline: Int64? {
     let line = held.isEmpty ? nil : heldSince + Self.patience
-    return [line, end.map { $0.since + Self.endPatience }].compactMap { $0 }.min()
+    let over = end.map { $0.since + ($0.isOver ? Self.overPatience : Self.endPatience) }
+    return [line, over].compactMap { $0 }.min()
   }
 
   /// Notes that a VM reads its arguments now.
@@ -69,7 +73,13 @@ public struct BootOutput: Sendable {
       passed += scan(all, at: now, isLate: true)
     }
     if let end, now - end.since >= Self.endPatience {
-      passed += settle(isComplete(end))
+      if now - end.since >= Self.overPatience { return passed + settle(true) }
+      if end.isOver { return passed }
+      // The VM of `eval` does something else after its boot, and prints no mark.
+      note(.started, of: end.boot, at: max(0, end.since - account.exec))
+      self.end?.isOver = true
+      self.end?.after = []
+      passed += end.after
     }
     return passed
   }
@@ -79,11 +89,7 @@ public struct BootOutput: Sendable {
     let rest = deliver(held[...])
     held = []
     guard let end else { return rest }
-    return rest + settle(isComplete(end))
-  }
-
-  private func isComplete(_ end: End) -> Bool {
-    open.contains { $0.index == end.boot && $0.isComplete }
+    return rest + settle(end.isOver || open.contains { $0.index == end.boot && $0.isComplete })
   }
 
   /// - Parameter isLate: whether the bytes were held for long enough; only a line that is being written may be held on.
@@ -109,7 +115,7 @@ public struct BootOutput: Sendable {
 
   /// Sends bytes on, or keeps them behind the line that may end the boot.
   private mutating func deliver(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-    guard end != nil else { return Array(bytes) }
+    guard end?.isOver == false else { return Array(bytes) }
     end?.after += bytes
     return []
   }
@@ -130,7 +136,7 @@ extension BootOutput {
 
   /// The lines that may come next, with the place of their boot in `open`; nil for a new boot.
   private var candidates: [(Int?, BootLine)] {
-    var all: [(Int?, BootLine)] = open.indices.flatMap { place in
+    var all: [(Int?, BootLine)] = open.indices.reversed().flatMap { place in
       open[place].next.map { (place, $0) }
     }
     if let end, let place = open.firstIndex(where: { $0.index == end.boot }) {
@@ -238,8 +244,12 @@ extension BootOutput {
     if found.line.kind == .mark {
       passed += settle(true)
     } else {
-      // The boot goes on, so the application wrote the line that seemed to end it.
-      if end != nil { passed += settle(false) }
+      // If the boot goes on, the application wrote the line that seemed to end it; if another begins, the VM did.
+      if let end, let place = found.boot {
+        if open[place].index == end.boot { passed += settle(false) }
+      } else {
+        passed += settle(true)
+      }
       if let place = found.boot {
         if case .progress("started") = found.line.kind {
           end = End(boot: open[place].index, since: now, line: found.bytes)
@@ -274,9 +284,12 @@ extension BootOutput {
   private mutating func settle(_ isVM: Bool) -> [UInt8] {
     guard let end else { return [] }
     self.end = nil
-    if !isVM { return end.line + end.after }
-    note(.started, of: end.boot, at: max(0, end.since - account.exec))
-    open.removeAll { $0.index == end.boot }
-    return end.after
+    if isVM {
+      note(.started, of: end.boot, at: max(0, end.since - account.exec))
+      open.removeAll { $0.index == end.boot }
+      return end.after
+    }
+    if account.boots[end.boot].hasStarted { account.boots[end.boot].steps.removeLast() }
+    return end.line + end.after
   }
 }

@@ -148,6 +148,21 @@ import Testing
       ])
   }
 
+  /// An application prints the last line long before the VM does.
+  @Test func lateEnd() {
+    var output = BootOutput(exec: 0)
+    output.noteArguments(at: 0)
+    let line = "{progress,started}\r\n"
+    #expect(output.take(Array((Self.early + line).utf8), at: 5000).isEmpty)
+    #expect(output.expire(at: 105_000).isEmpty && output.account.boots[0].hasStarted)
+    #expect(Self.text(output.take(Array(Self.late.utf8), at: 900_000)) == line)
+    #expect(output.account.boots[0].steps.suffix(2).map(\.start) == [900_000, 900_000])
+    var crashed = BootOutput(exec: 0)
+    crashed.noteArguments(at: 0)
+    #expect(crashed.take(Array((Self.early + line).utf8), at: 1).isEmpty)
+    #expect(Self.text(crashed.finish()) == line, "the VM ended in its boot")
+  }
+
   @Test func severalBoots() {
     let config = Self.vm(["{apply,{'Elixir.Config.Provider',boot,[]}}"])
     let first = Self.vm(Self.head + Self.loads + [Self.start("kernel"), Self.start("stdlib")])
@@ -173,8 +188,12 @@ import Testing
     let whole = Self.early + Self.vm([Self.start("two"), "{progress,started}"])
     #expect(output.take(Array(whole.utf8), at: 5000).isEmpty)
     #expect(output.take(Array("said\n".utf8), at: 6000).isEmpty)
-    #expect(Self.text(output.expire(at: 1_005_000)) == "said\n")
+    #expect(Self.text(output.expire(at: 105_000)) == "said\n")
     #expect(output.account.boots[0].steps.last == BootAccount.Step(5000, .started))
+    #expect(Self.text(output.take(Array("more\n".utf8), at: 200_000)) == "more\n")
+    output.noteArguments(at: 300_000)
+    #expect(output.take(Array((Self.early + Self.late).utf8), at: 400_000).isEmpty)
+    #expect(output.account.boots.map(\.hasStarted) == [true, true] && !output.isBooting)
   }
 }
 
