@@ -111,6 +111,13 @@ extension Board {
     public init(run: UInt64, milliseconds: [String: Int], phases: [String: Int]? = nil) {
       (self.run, self.milliseconds, self.phases) = (run, milliseconds, phases)
     }
+
+    /// Milliseconds from the start of the command until the run was ready; nil if they are not known.
+    public var total: Int64? {
+      phases.map { phases in
+        (Array(phases.values) + milliseconds.values).reduce(0) { $0 &+ Int64(max(0, $1)) }
+      }
+    }
   }
 
   /// The act of making a release current.

@@ -115,6 +115,11 @@ extension EventData {
     "log-level", "collect-garbage", "stop-application", "start-application", "restart",
   ]
 
+  /// Milliseconds from the start of a run's command until it was ready; nil if they are not accounted for.
+  public var bootMilliseconds: Int64? {
+    Board.Boot(run: 0, milliseconds: boot ?? [:], phases: phases).total
+  }
+
   /// Adds the fields as `name=value` words; a cause comes last, as its sentence.
   func addSummary(to text: inout [UInt8]) {
     let start = text.count

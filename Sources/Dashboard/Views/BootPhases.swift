@@ -1,14 +1,5 @@
 import Events
 
-extension Board.Boot {
-  /// Milliseconds from the start of the command until the run was ready; nil if they are not known.
-  var total: Int64? {
-    phases.map { phases in
-      (Array(phases.values) + milliseconds.values).reduce(0) { $0 + Int64(clamping: max(0, $1)) }
-    }
-  }
-}
-
 /// The parts of a boot beside its applications, in words.
 enum BootPhases {
   /// The parts that every boot has, in their order; `applications` stands for all of them.
