@@ -143,6 +143,8 @@ extension BootAccount {
     guard boots.contains(where: { !$0.steps.isEmpty }) else { return nil }
     let end = max(0, end - exec)
     var times = BootTimes()
+    // A run may serve before its boot script has ended.
+    times.phases["ready"] = 0
     var passed: Int64 = 0
     /// Adds the time up to a moment. Rounding the moments, not the lengths, keeps the sum right.
     func pass(to moment: Int64, _ add: (inout BootTimes, Int) -> Void) {
@@ -165,7 +167,7 @@ extension BootAccount {
         pass(to: min(after, next)) { times, length in
           if isLast, case .application(let name) = step.kind {
             times.applications[Self.short(name), default: 0] += length
-          } else {
+          } else if isLast || length > 0 {
             times.phases[prefix + step.kind.phase(isLast: isLast), default: 0] += length
           }
         }

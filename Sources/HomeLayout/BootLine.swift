@@ -71,6 +71,8 @@ struct OpenBoot: Sendable {
   /// How many of them have been started or passed over.
   private var started = 0
   private var current: BootAccount.Step.Kind?
+  /// Instructions that a boot script has once.
+  private var done: Set<BootAccount.Step.Kind> = []
   /// Whether the VM tells how long each instruction took (OTP 28), and how many it has yet to tell of.
   private var tellsTimes = false
   private var untold = 0
@@ -114,7 +116,10 @@ extension OpenBoot {
       untold = max(0, untold - 1)
     case .begin, .kernelProcess, .call, .onLoad, .load, .path: untold += 1
     }
-    if case .begin = found.kind { current = step }
+    if case .begin(let kind) = found.kind {
+      current = step
+      done.insert(kind)
+    }
     if found.kind == .call { current = step }
     return step
   }
@@ -162,9 +167,16 @@ extension OpenBoot {
     case 0, 1: lines += Self.paths
     case 2: lines += Self.paths + [Self.start]
     case 3: lines += [Self.load, Self.call]
-    default: lines += starts + Self.configurations + (tellsTimes ? [Self.call] : [])
+    default:
+      lines +=
+        starts + Self.configurations.filter { !has($0.kind) } + (tellsTimes ? [Self.call] : [])
     }
     return lines
+  }
+
+  private func has(_ kind: BootLine.Kind) -> Bool {
+    if case .begin(let step) = kind { return done.contains(step) }
+    return false
   }
 
   private static let done = BootLine(.done, "{done_in_microseconds,", "}")

@@ -200,13 +200,16 @@ extension BootOutput {
     reached > 0 && !line.isInside(reached)
   }
 
-  /// Where the line goes on after bytes of others: the place from which all of its rest follows, else the first one from
+  /// Where the line goes on after whole lines of others, since bytes without a newline may as well be part of a line of the
+  /// application's that is like the VM's: the place from which all of its rest follows, else the first one from
   /// which four bytes of it do.
   private func resumption(
     of line: BootLine, _ matched: Int, _ all: ArraySlice<UInt8>, _ from: Int
   ) -> Int? {
     var other: Int?
-    for place in from..<min(all.endIndex, from + Self.longestGap) {
+    let limit = min(all.endIndex, from + Self.longestGap)
+    guard let newline = all[from..<limit].firstIndex(of: 10) else { return nil }
+    for place in newline + 1..<limit {
       let (reached, stop) = line.advance(matched, all, place)
       if reached == line.count { return place }
       if reached - matched >= 4, stop < all.endIndex { other = other ?? place }

@@ -51,7 +51,8 @@ import Testing
     "{apply,{application,start_boot,[three,permanent]}}\r\n", "{apply,{m,f,[]}}\r\n",
     "{path,[\"x\"]}\r\n", "{done_in_microseconds,1}\r\n", "[reltui_booted]\r\n",
     "{running_on_load_handler,m}\r\n", "x {progress,started}", "{apply,{application,start_b\n",
-    "{progress,started}\r\n{progress,started}\r\n",
+    "{progress,started}\r\n{progress,started}\r\n", "{apply,{c,erlangrc,[[]]}}\r\n",
+    "{progress,nearly_started}\r\n", "{apply,{application,start_boot,[twofold,permanent]}}\r\n",
   ])
   func theApplicationsOutputIsLeft(_ words: String) {
     for size in [Int.max, 1, 7] {
@@ -70,7 +71,7 @@ import Testing
   @Test func linesOfOthersWithinALine() {
     let line = Self.vm([Self.start("two")])
     for place in [1, 2, 5, 9, 20, 36, line.utf8.count - 2] {
-      for words in ["12:04 [info] application started\n", "half", "{progress,x}\n{a}\n"] {
+      for words in ["12:04 [info] application started\n", "x\nhalf", "{progress,x}\n{a}\n"] {
         let cut = line.utf8.index(line.startIndex, offsetBy: place)
         let all = Self.early + line[..<cut] + words + line[cut...] + Self.vm(Self.end)
         for size in [Int.max, 1] {
@@ -163,7 +164,7 @@ import Testing
     #expect(Self.text(crashed.finish()) == line, "the VM ended in its boot")
   }
 
-  @Test func severalBoots() {
+  @Test func severalBoots() throws {
     let config = Self.vm(["{apply,{'Elixir.Config.Provider',boot,[]}}"])
     let first = Self.vm(Self.head + Self.loads + [Self.start("kernel"), Self.start("stdlib")])
     let again = first + config + "configured\n" + first + Self.vm(["one", "two"].map(Self.start))
@@ -179,6 +180,24 @@ import Testing
     }
     #expect(Self.text(words) == "ran 1\nran 2\n")
     #expect(output.account.boots.map(\.start) == [1000, 2000])
+    #expect(try #require(output.account.times(until: 4000)).phases["boot 1 vm"] == 1)
+  }
+
+  @Test func twoVMsAtOnce() {
+    let all = Self.vm(Self.head + Self.loads + [Self.start("kernel"), Self.start("stdlib")])
+    let config = Self.vm(["{apply,{'Elixir.Config.Provider',boot,[]}}"])
+    let rest = config + Self.vm(["one", "two"].map(Self.start))
+    var output = BootOutput(exec: 0)
+    output.noteArguments(at: 0)
+    var passed: [UInt8] = []
+    let head = "{progress,preloaded}\r\n"
+    for part in [head, all, "a\n", all.dropFirst(head.count), rest, rest, "b\n"]
+      as [any StringProtocol]
+    { passed += output.take(Array(String(part).utf8), at: 1) }
+    for _ in 1...2 { passed += output.take(Array(Self.vm(Self.end).utf8), at: 2) }
+    #expect(Self.text(passed) == "a\nb\n")
+    #expect(output.account.boots.map(\.hasStarted) == [true, true])
+    #expect(output.account.boots.allSatisfy { $0.steps.contains { $0.kind == .config } })
   }
 
   /// A VM that ends before it prints the mark, as that of `eval` does.
@@ -244,7 +263,7 @@ import Testing
     let times = try #require(account.times(until: 1_750_000))
     #expect(times.applications == ["kernel": 30])
     #expect(times.phases["boot 1 application kernel"] == 45 && times.phases["boot 1 run"] == 105)
-    #expect(times.phases["vm"] == 100 && times.phases["code"] == 20)
+    #expect(times.phases["ready"] == 0 && times.phases["vm"] == 100 && times.phases["code"] == 20)
     let all = times.applications.values.reduce(0, +) + times.phases.values.reduce(0, +)
     #expect(all == 750 && account.current == "starting 'kernel'")
   }
