@@ -60,7 +60,8 @@ public struct BootAccount: Hashable, Sendable {
   }
 
   /// More steps than any release has.
-  static let mostSteps = 5000
+  static let mostSteps = 1000
+  static let mostBoots = 20
 }
 
 // MARK: - The file

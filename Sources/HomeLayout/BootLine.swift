@@ -64,7 +64,7 @@ struct BootLine: Sendable {
 /// A boot that is not over: what its VM may print next.
 struct OpenBoot: Sendable {
   /// Its place in the account.
-  let index: Int
+  var index: Int
   private var progress = 0
   /// The applications that the boot script has loaded, in the order in which it starts them.
   private var loaded = ["kernel"]

@@ -42,9 +42,6 @@ public struct BootOutput: Sendable {
   /// Whether the VM may print lines now.
   public var isBooting: Bool { arguments != nil || !open.isEmpty }
 
-  /// Whether bytes of a line are awaited.
-  public var isWithinLine: Bool { !held.isEmpty }
-
   /// When to call `expire`; nil if nothing is held.
   public var deadline: Int64? {
     let line = held.isEmpty ? nil : heldSince + Self.patience
@@ -272,9 +269,17 @@ extension BootOutput {
     if isRestart { open.removeAll(where: \.isConfiguring) }
     let start = isRestart ? moment : arguments.map { max(0, $0 - account.exec) } ?? moment
     arguments = nil
+    if account.boots.count == BootAccount.mostBoots { forgetOldest() }
     account.boots.append(BootAccount.Boot(start: start, isRestart: isRestart))
     open.append(OpenBoot(index: account.boots.count - 1))
     note(.code, of: account.boots.count - 1, at: moment)
+  }
+
+  /// A command may start one VM after another for ever.
+  private mutating func forgetOldest() {
+    account.boots.removeFirst()
+    for place in open.indices { open[place].index -= 1 }
+    open.removeAll { $0.index < 0 }
   }
 
   private mutating func note(_ kind: BootAccount.Step.Kind, of boot: Int, at moment: Int64) {

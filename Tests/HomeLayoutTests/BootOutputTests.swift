@@ -183,6 +183,17 @@ import Testing
     #expect(try #require(output.account.times(until: 4000)).phases["boot 1 vm"] == 1)
   }
 
+  @Test func endlesslyManyBoots() {
+    var output = BootOutput(exec: 0)
+    for moment in 1...100 as ClosedRange<Int64> {
+      output.noteArguments(at: moment)
+      // Every second VM ends in its boot.
+      let text = moment.isMultiple(of: 2) ? Self.early : Self.early + Self.late
+      #expect(output.take(Array(text.utf8), at: moment).isEmpty)
+    }
+    #expect(output.account.boots.count == 20 && output.account.boots.last?.start == 100)
+  }
+
   @Test func twoVMsAtOnce() {
     let all = Self.vm(Self.head + Self.loads + [Self.start("kernel"), Self.start("stdlib")])
     let config = Self.vm(["{apply,{'Elixir.Config.Provider',boot,[]}}"])
