@@ -1,4 +1,5 @@
 import HomeLayout
+import TestSupport
 import Testing
 
 /// What is taken out of a run's output, and what it tells of the boot.
@@ -181,6 +182,33 @@ import Testing
     #expect(Self.text(words) == "ran 1\nran 2\n")
     #expect(output.account.boots.map(\.start) == [1000, 2000])
     #expect(try #require(output.account.times(until: 4000)).phases["boot 1 vm"] == 1)
+  }
+
+  /// Anything may stand between the lines of the VM's, in pieces of any size.
+  @Test func anyOutputIsLeft() {
+    var random = Scramble(28)
+    var count = 0
+    let words = [
+      "{", "{apply,{", "{application,start_boot,[two", ",permanent]}}", "{progress,", "started}",
+      "[reltui_booted]", "\n", "\n", "x", "\r", "half", "}", "\u{0}", "é",
+    ]
+    for _ in 1...300 {
+      let lines = Self.head + Self.loads + ["kernel", "stdlib", "one", "two"].map(Self.start)
+      var (all, said) = ("", "")
+      for line in lines + Self.end {
+        all += Self.vm([line])
+        if all.utf8.count < Self.early.utf8.count { continue }
+        let words = (0..<Int.random(in: 0...6, using: &random)).map { _ in
+          words.randomElement(using: &random) ?? ""
+        }.joined()
+        (all, said) = (all + words, said + words)
+      }
+      let (passed, account) = Self.passed(all, by: .random(in: 1...200, using: &random))
+      count += said.utf8.count
+      #expect(passed == said, "\(all.debugDescription)")
+      #expect(account.boots.first?.hasStarted == true, "\(all.debugDescription)")
+    }
+    #expect(count > 10_000)
   }
 
   @Test func endlesslyManyBoots() {
