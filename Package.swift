@@ -11,7 +11,9 @@ let settings: [SwiftSetting] = [
 
 /// The rooms that look at every byte of a file. The programs that the tests run spend most of their time in them, and
 /// are several times as fast if these are optimised, also in a debug build.
-let optimised = ["Posix", "JSONText", "ReleaseModel", "Redaction", "EventLog", "SlugStore"]
+let optimised = [
+  "HomeLayout", "Posix", "JSONText", "ReleaseModel", "Redaction", "EventLog", "SlugStore",
+]
 
 func room(
   _ name: String, _ imports: [Target.Dependency] = [], exclude: [String] = [],
@@ -178,7 +180,8 @@ let package = Package(
     tests(
       "InstanceTests",
       [
-        "HomeLayout", "Events", "ReleaseModel", "Posix", "ErlangDistribution", "Instance",
+        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "ErlangDistribution",
+        "Instance",
       ]),
     tests("JSONTextTests", ["JSONText"]),
     tests(

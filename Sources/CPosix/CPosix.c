@@ -85,6 +85,16 @@ int cposix_watch_names(const char *folder) {
   return -1;
 }
 
+int cposix_watch_opens(const char *file) {
+  int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (descriptor == -1) return -1;
+  if (inotify_add_watch(descriptor, file, IN_OPEN) != -1) return descriptor;
+  int reason = errno;
+  close(descriptor);
+  errno = reason;
+  return -1;
+}
+
 int cposix_watch_more(int descriptor, const char *folder) {
   return inotify_add_watch(descriptor, folder, watched);
 }

@@ -118,7 +118,9 @@ extension Agent {
     let type: EventType
     switch news {
     case .booting(let pid): (type, data.pid) = (.instanceBooting, pid)
-    case .ready(let boot): (type, data.boot) = (.instanceReady, boot)
+    case .ready(let boot):
+      type = .instanceReady
+      (data.boot, data.phases) = (boot?.applications, boot?.phases)
     case .unready(let cause): (type, data.cause) = (.instanceUnready, cause)
     case .orphaned: type = .instanceOrphaned
     case .stopped(let exit):

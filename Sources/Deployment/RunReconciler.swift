@@ -23,8 +23,7 @@ enum RunAction: Equatable {
 /// An event to record for a run.
 enum RunNews: Equatable {
   case booting(pid: Int32)
-  /// Milliseconds that each application took to start.
-  case ready(boot: [String: Int]?)
+  case ready(boot: BootTimes?)
   case unready(Cause)
   /// The run's `relshim` is gone; its process serves on.
   case orphaned

@@ -14,7 +14,7 @@ struct RunWatch {
   private let commandCheck: AppJSON.HealthCheck?
   private var command: GateCommand?
   private var hasPassedCommand = false
-  /// Whether the run has been ready before.
+  /// Whether the run has been ready before. Then its boot is over and told.
   private var wasReady: Bool
   /// A declared liveness check. Its requests take turns with those of the readiness check.
   private let liveness: HTTPCheck?
@@ -29,7 +29,6 @@ struct RunWatch {
   private var questionLimit: Int64 = 0
   private var hasAnswered = false
   private var hasBooted = false
-  private var times: [String: Int]?
   private var shimEnd: File?
   /// Descriptors that polling reported as readable since the last look.
   private var readable: Set<Int32> = []
@@ -182,7 +181,7 @@ extension RunWatch {
   }
 
   private mutating func notePass() {
-    (refusals, silences, tries, times, wasReady) = (0, 0, 0, nil, true)
+    (refusals, silences, tries, wasReady) = (0, 0, 0, true)
     nextTry = Clock.monotonic() + Self.steadyPause
   }
 
@@ -207,7 +206,6 @@ extension RunWatch {
   }
 
   private mutating func leaveNode() {
-    times = times ?? node?.times
     node?.leave()
     node = nil
   }
@@ -234,6 +232,7 @@ extension RunWatch {
   private var bootReason: String? {
     if wasReady || hasBooted || specification.otpRelease == nil { return nil }
     if hasAnswered { return node?.reason ?? "it boots" }
+    if account?.boots.last?.hasStarted == true { return nil }
     return Clock.monotonic() - startedAt < Self.mutePause ? "its node does not answer yet" : nil
   }
 
@@ -310,7 +309,7 @@ extension RunWatch {
     case .ready:
       answer = nil
       leaveNode()
-      let boot = times
+      let boot = wasReady ? nil : account?.times(until: Clock.microseconds())
       notePass()
       return run.state == .ready ? nil : .ready(boot: boot)
     case .notReady(let reason):
@@ -332,7 +331,7 @@ extension RunWatch {
       nextTry = now + 1000
       return refusals < Self.refusalsToDoubt ? nil : .unready(refusal(id, reason, mask()))
     }
-    answer = question + reason
+    answer = (bootReason == nil ? question : "") + reason
     nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
     if run.state == .unready {
       let isNew = id == .notAlive && run.cause?.id != id.rawValue
@@ -346,11 +345,21 @@ extension RunWatch {
   private var question: String {
     if case .http(let check) = gate, node?.hang == nil { "GET \(check.path): " } else { "" }
   }
+  /// What the run's VM has told of its boot.
+  private var account: BootAccount? {
+    guard let bytes = try? Files.readIfThere(specification.folder.boot, limit: 1 << 20) else {
+      return nil
+    }
+    return BootAccount(text: String(decoding: bytes, as: UTF8.self))
+  }
 
   private func refusal(_ id: ProblemID, _ reason: String, _ mask: Redactor) -> Cause {
     let run = specification.run
     // The text is masked before it is cut.
-    let what = question + mask(node?.hang ?? reason).prefix(Self.longestReason)
+    let hang =
+      node?.hang ?? (id == .bootTimeout ? account?.current.map { "it hangs \($0)" } : nil)
+    let asked = hang == nil ? question : ""
+    let what = asked + mask(hang ?? reason).prefix(Self.longestReason)
     let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
     let stack = (node?.stack ?? []).prefix(3).map {
       Cause.Evidence(kind: "process", place: run.node ?? "", text: mask($0))

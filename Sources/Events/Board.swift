@@ -136,9 +136,18 @@ extension Board {
   public struct Boot: Hashable, Codable, Sendable {
     public var run: UInt64
     public var milliseconds: [String: Int]
+    /// The other parts from the start of the command until the run was ready; nil if they are not known.
+    public var phases: [String: Int]?
 
-    public init(run: UInt64, milliseconds: [String: Int]) {
-      (self.run, self.milliseconds) = (run, milliseconds)
+    public init(run: UInt64, milliseconds: [String: Int], phases: [String: Int]? = nil) {
+      (self.run, self.milliseconds, self.phases) = (run, milliseconds, phases)
+    }
+
+    /// Milliseconds from the start of the command until the run was ready; nil if they are not known.
+    public var total: Int64? {
+      phases.map { phases in
+        (Array(phases.values) + milliseconds.values).reduce(0) { $0 &+ Int64(max(0, $1)) }
+      }
     }
   }
 

@@ -271,7 +271,7 @@ extension Board.App {
     else { return }
     var boots = releases[index].boots ?? []
     boots.removeAll { $0.run == run.id }
-    boots.append(Board.Boot(run: run.id, milliseconds: boot))
+    boots.append(Board.Boot(run: run.id, milliseconds: boot, phases: event.data.phases))
     releases[index].boots = boots.suffix(2)
     let kept = releases.indices.filter { releases[$0].boots != nil }.suffix(2)
     for other in releases.indices where !kept.contains(other) && releases[other].boots != nil {

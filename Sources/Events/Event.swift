@@ -33,6 +33,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var level: String?
   /// How long each application took to start, in milliseconds.
   public var boot: [String: Int]?
+  /// How long the other parts of a boot took, from the start of the run's command until it was ready, in milliseconds.
+  public var phases: [String: Int]?
   public var pid: Int32?
   public var port: UInt16?
   public var exit: Int32?
@@ -73,8 +75,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public enum Field: String, CaseIterable, CodingKey, Sendable {
     case by, deadline, request, build, slug, release, from, origin, config, base, set, unset,
       formation
-    case instance, run, node, action, application, level, boot, pid, port, exit, signal, step,
-      observe, exclusive, standby, drain, phase, kept, since,
+    case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
+      step, observe, exclusive, standby, drain, phase, kept, since,
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
@@ -102,6 +104,8 @@ public struct EventData: Hashable, Codable, Sendable {
       case .application: "OTP application that it is done to"
       case .level: "log level that a node is given"
       case .boot: "milliseconds that each application took to start"
+      case .phases:
+        "milliseconds of a boot's other parts; with `boot`, all from the start of the command until ready"
       case .pid: "process id"
       case .port: "TCP port"
       case .exit: "exit code"
@@ -135,6 +139,11 @@ extension EventData {
   package static let nodeActions = [
     "log-level", "collect-garbage", "stop-application", "start-application", "restart",
   ]
+
+  /// Milliseconds from the start of a run's command until it was ready; nil if they are not accounted for.
+  public var bootMilliseconds: Int64? {
+    Board.Boot(run: 0, milliseconds: boot ?? [:], phases: phases).total
+  }
 
   /// Adds the fields as `name=value` words; a cause comes last, as its sentence.
   func addSummary(to text: inout [UInt8]) {
@@ -174,6 +183,7 @@ extension EventData {
     case .application: application
     case .level: level
     case .boot: boot.map(Self.words)
+    case .phases: phases.map(Self.words)
     case .pid: pid.map { String($0) }
     case .port: port.map { String($0) }
     case .exit: exit.map { String($0) }

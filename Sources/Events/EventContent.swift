@@ -30,7 +30,7 @@ extension EventData.Field {
     case .config: .identifier(\.config)
     case .base: .identifier(\.base)
     case .commit: .identifier(\.commit)
-    case .deadline, .release, .from, .origin, .formation, .instance, .run, .node, .boot,
+    case .deadline, .release, .from, .origin, .formation, .instance, .run, .node, .boot, .phases,
       .pid, .port, .exit,
       .signal, .step, .observe, .exclusive, .standby, .drain, .phase, .since, .milliseconds, .size,
       .occurred, .missing:

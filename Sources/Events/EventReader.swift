@@ -161,6 +161,8 @@ extension EventData {
     case .level: level = try scanner.string()
     case .boot:
       boot = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }
+    case .phases:
+      phases = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }
     case .pid: pid = try scanner.integer()
     case .port: port = try scanner.integer()
     case .exit: exit = try scanner.integer()

@@ -145,8 +145,7 @@ public enum ConfigVar {
   /// The variables that the agent sets for every run; setting one of them as a config var is refused.
   public static let reserved: Set<String> = [
     "PORT", "HOME", "PATH", "RELEASE_NODE", "RELEASE_DISTRIBUTION", "RELEASE_COOKIE",
-    "RELEASE_TMP", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS", "ERL_ZFLAGS", "ERL_CRASH_DUMP",
-    "VMARGS_PATH", "DYNO",
+    "RELEASE_TMP", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS", "ERL_CRASH_DUMP", "DYNO",
     "RELTUI_APP", "RELTUI_INSTANCE", "RELTUI_RELEASE", "RELTUI_RUN",
   ]
 }

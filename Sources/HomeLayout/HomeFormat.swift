@@ -1,6 +1,6 @@
 /// The format of the files in a home: where each lies, and the small text files as values.
 ///
-/// Several programs read these formats and `relshim` writes two of them, so this module imports no
+/// Several programs read these formats and `relshim` writes three of them, so this module imports no
 /// other module and no Foundation. It does no I/O.
 ///
 /// Every file of reltui holds a `format` number; a reader refuses a greater number than it knows.
@@ -103,6 +103,11 @@ public struct RunFolder: Hashable, Sendable {
   public var gateLog: String { path + "/gate.log" }
   /// Why the run is not ready yet: the last answer of its check.
   public var gate: String { path + "/gate" }
+  /// How the run booted; see `BootAccount`.
+  public var boot: String { path + "/boot" }
+  /// The arguments file of the run's VM; that of other VMs of a relx release lacks what only a serving one needs.
+  public var bootArguments: String { path + "/boot.args" }
+  public var plainArguments: String { path + "/vm.args" }
   /// Errors of `relshim` itself.
   public var shimLog: String { path + "/shim.log" }
 }

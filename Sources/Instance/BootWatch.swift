@@ -4,8 +4,7 @@ import NodeModel
 import NodeWatch
 import Posix
 
-/// The boot of a run's node: whether the node answers, which application is starting, how long each
-/// takes, and whether all have started.
+/// The boot of a run's node: whether the node answers, which application is starting, and whether all have started.
 ///
 /// It never blocks: the caller polls `interests` and calls `advance`.
 public struct BootWatch: Sendable {
@@ -14,13 +13,6 @@ public struct BootWatch: Sendable {
   public private(set) var hasAnswered = false
   /// Whether the node reports that its boot is over and no application is starting.
   public private(set) var hasBooted = false
-  /// Whether the node could not be reached at the last attempt.
-  private var wasAbsent = false
-  /// Whether the boot was watched without a gap from the moment that the node could be reached.
-  private var isWhole = false
-
-  /// More applications than any release has; the times must fit into a line of the log.
-  private static let mostApplications = 500
 
   public init(_ run: RunSpecification) {
     let origin = NodeReport.Origin.run(
@@ -60,25 +52,15 @@ public struct BootWatch: Sendable {
     let before = (hasAnswered, hasBooted, isRefused)
     _ = node.advance(ready, now: now)
     if node.report.state == .down {
-      (isWhole, hasBooted) = (false, false)
-      wasAbsent = node.report.cause?.id == ProblemID.nodeUnreachable.rawValue
+      hasBooted = false
     } else if let isUp = node.hasBooted {
-      if wasAbsent { isWhole = true }
-      (hasAnswered, hasBooted, wasAbsent) = (true, isUp, false)
+      (hasAnswered, hasBooted) = (true, isUp)
     }
     return before != (hasAnswered, hasBooted, isRefused)
   }
 
   /// Whether the node cannot be reached, or reports that it has not booted.
   public var isRefused: Bool { node.report.state == .down || node.hasBooted == false }
-
-  /// Milliseconds by application, up to now for the current one; nil if the start was not seen.
-  public var times: [String: Int]? {
-    guard isWhole, let boot = node.report.boot, !boot.steps.isEmpty else { return nil }
-    let longest = boot.milliseconds.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-    let kept = longest.prefix(Self.mostApplications)
-    return Dictionary(kept.map { ($0.key, Int(clamping: $0.value)) }) { first, _ in first }
-  }
 
   /// The application that is starting and what it waits for; nil if none is starting.
   public var hang: String? {

@@ -39,10 +39,11 @@ public struct Launcher: Sendable {
     try Files.makeFolder(run.folder.home)
     let cookie = try appCookie(of: run.app)
     try Files.replace(run.folder.cookie, with: cookie, mode: 0o400)
-    if run.otpRelease?.kind == .relx {
-      let flags = Self.virtualMachineFlags(
-        of: run.otpRelease, in: run.releaseFolder, node: run.run.node ?? "nonode@127.0.0.1")
-      try Files.replace(run.folder.path + "/vm.args", with: Array(flags.utf8))
+    if let arguments = bootArguments(run) {
+      if let plain = arguments.plain {
+        try Files.replace(run.folder.plainArguments, with: Array(plain.utf8))
+      }
+      try Files.replace(run.folder.bootArguments, with: Array(arguments.boot.utf8))
     }
   }
 
@@ -53,13 +54,43 @@ public struct Launcher: Sendable {
     return try Files.read(path, limit: 4096)
   }
 
+  /// The arguments file with which the run's VM tells of its boot; for relx also one without that. Programs that the VM
+  /// starts get the variable without it, since another `erl` must not print its boot into what the app reads.
+  private func bootArguments(_ run: RunSpecification) -> (boot: String, plain: String?)? {
+    guard let variable = run.argumentsVariable else { return nil }
+    let own = run.ownArguments
+    let head = "-init_debug\n-s erlang display \(BootOutput.mark)\n-env \(variable) "
+    if run.otpRelease?.kind == .relx {
+      let plain = Self.virtualMachineFlags(
+        from: own.path, node: run.run.node ?? "nonode@127.0.0.1")
+      return (head + Self.argument(run.folder.plainArguments) + "\n" + plain, plain)
+    }
+    let more =
+      own.isGiven || Files.exists(own.path) ? "-args_file \(Self.argument(own.path))\n" : ""
+    return (head + Self.argument(own.path) + "\n" + more, nil)
+  }
+
+  /// A word of an arguments file. Source: erl(1), `-args_file`
+  private static func argument(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { word, scalar in
+      let isPlain =
+        scalar.value > 127 || scalar.properties.isAlphabetic
+        || "0123456789/._-@".contains(String(scalar))
+      word += (isPlain ? "" : "\\") + String(scalar)
+    }
+  }
+
   /// The vm.args for a release of relx, which takes the node's name and cookie only from this file.
   /// The run's values replace those of the release.
   /// - Parameter folder: the folder of the release's `lib` and `releases`.
   public static func virtualMachineFlags(
     of release: OTPRelease?, in folder: String, node: String
   ) -> String {
-    let path = "\(folder)/releases/\(release?.version ?? "")/vm.args"
+    virtualMachineFlags(
+      from: "\(folder)/releases/\(release?.version ?? "")/vm.args", node: node)
+  }
+
+  private static func virtualMachineFlags(from path: String, node: String) -> String {
     let own = (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
     let kept = (own ?? "").split(separator: "\n").filter { line in
       !["-name", "-sname", "-setcookie"].contains { line.hasPrefix($0) }

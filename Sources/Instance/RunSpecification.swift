@@ -43,9 +43,9 @@ public struct RunSpecification: Sendable {
     variables["ERL_EPMD_ADDRESS"] = "127.0.0.1"
     variables["ERL_CRASH_DUMP"] = folder.crashDump
     variables["ERL_CRASH_DUMP_BYTES"] = config["ERL_CRASH_DUMP_BYTES"] ?? "10000000"
-    variables["ERL_ZFLAGS"] =
-      "-setcookie x -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
-    if otpRelease?.kind == .relx { variables["VMARGS_PATH"] = folder.path + "/vm.args" }
+    variables["ERL_ZFLAGS"] = lastFlags(
+      "-setcookie x -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}")
+    if let name = argumentsVariable { variables[name] = folder.bootArguments }
     variables["RELTUI_APP"] = app
     variables["DYNO"] = run.instance.description
     variables["RELTUI_INSTANCE"] = run.instance.description
@@ -57,8 +57,32 @@ public struct RunSpecification: Sendable {
   /// The environment of a command beside the run: without the flags of a serving node.
   public var clientEnvironment: [String: String] {
     var variables = environment
-    variables["ERL_ZFLAGS"] = "-setcookie x -start_epmd false"
+    variables["ERL_ZFLAGS"] = lastFlags("-setcookie x -start_epmd false")
+    if let name = argumentsVariable { variables[name] = plainArguments }
     return variables
+  }
+
+  /// The app's own flags come first, so that ours win.
+  private func lastFlags(_ ours: String) -> String {
+    [config["ERL_ZFLAGS"], ours].compactMap { $0 }.joined(separator: " ")
+  }
+
+  /// The variable from which the release's start script takes the path of the VM's arguments file.
+  var argumentsVariable: String? {
+    otpRelease.map { $0.kind == .relx ? "VMARGS_PATH" : "RELEASE_VM_ARGS" }
+  }
+
+  /// The arguments file that `argumentsVariable` names for other VMs than the serving one; nil for the release's own.
+  private var plainArguments: String? {
+    otpRelease?.kind == .relx ? folder.plainArguments : config["RELEASE_VM_ARGS"]
+  }
+
+  /// The arguments file of the app, as a config var names it, or of the release.
+  var ownArguments: (path: String, isGiven: Bool) {
+    if let given = argumentsVariable.flatMap({ config[$0] }), !given.isEmpty {
+      return (given.hasPrefix("/") ? given : tree + "/" + given, true)
+    }
+    return ("\(releaseFolder)/releases/\(otpRelease?.version ?? "")/vm.args", false)
   }
 
   /// A shell in the run's node, without a cookie among its arguments. A mix release has a command

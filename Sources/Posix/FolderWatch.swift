@@ -12,6 +12,12 @@ public struct FolderWatch: Sendable {
     file = File(owning: descriptor, name: folder)
   }
 
+  /// Notices each time that a file is opened.
+  public init(opensOf path: String) throws(PosixError) {
+    let descriptor = try check("watch", path) { cposix_watch_opens(path) }
+    file = File(owning: descriptor, name: path)
+  }
+
   /// Watches another folder too.
   /// - Returns: its number, as `drainChanges` returns it.
   @discardableResult

@@ -175,7 +175,9 @@ enum ProgressLine {
       return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
     case .instanceBooting:
       return "       \(instance) booting" + (data.pid.map { ", pid \($0)" } ?? "")
-    case .instanceReady: return "       \(instance) ready"
+    case .instanceReady:
+      return "       \(instance) ready"
+        + (data.bootMilliseconds.map { ", \($0) ms after its start" } ?? "")
     case .instanceStopped: return "       \(instance) (run \(data.run ?? 0)) stopped"
     case .instanceUnready, .instanceCrashed:
       return " !     \(data.cause?.sentence ?? "\(instance) crashed")"

@@ -8,6 +8,7 @@ struct Shim {
   private var loop: EventLoop<Source>
   private var status: RunStatus
   private var log: LogWriter
+  private var boot: BootRecord
   private var child: Child
   private let output: File
   private let startedAt = Clock.monotonic()
@@ -16,7 +17,7 @@ struct Shim {
   private var askedAt: Int64?
   private var toldAt: Int64?
 
-  private enum Source { case output, nextStep }
+  private enum Source { case output, arguments, boot, nextStep }
 
   struct AlreadyRunning: Error, CustomStringConvertible {
     var path: String
@@ -46,6 +47,7 @@ struct Shim {
     output = reading
     let invocation = Invocation(
       options.command, in: options.folder.path, environment: Environment.current)
+    boot = BootRecord(options.folder, exec: Clock.microseconds())
     do throws(PosixError) {
       child = try Child.start(
         invocation, output: .file(writing), errors: .file(writing), newSession: true)
@@ -56,6 +58,7 @@ struct Shim {
       throw error
     }
     loop.watch(output.descriptor, as: .output)
+    loop.watch(boot.watch?.file.descriptor, as: .arguments)
     status.process = ProcessIdentity(of: child.pid).map(RunStatus.Process.init)
     record()
   }
@@ -76,8 +79,12 @@ struct Shim {
   }
 
   private mutating func takeTurn() throws {
+    loop.wake(.boot, at: boot.nextStep)
     let turn = try loop.wait()
+    // The arguments are read before the first line is printed.
+    if turn.has(.arguments) { boot.noteArguments() }
     if turn.has(.output) { copyOutput() }
+    if turn.has(.boot) { log.append(boot.advance()) }
     for signal in turn.signals {
       if signal == .chld { reap() } else { beginToStop() }
     }
@@ -139,10 +146,11 @@ struct Shim {
   }
 
   private mutating func copyOutput() {
+    boot.awaitMore()
     guard let bytes = try? output.read(upTo: 65_536) else { return }
     // A run may close its output and live on; a pipe at its end would be readable for ever.
     if bytes.isEmpty { loop.watch(nil, as: .output) }
-    log.append(bytes)
+    log.append(boot.take(bytes))
   }
 
   /// Port programs have sessions of their own and outlive their BEAM; relshim, the subreaper, is their parent by then.
@@ -156,8 +164,9 @@ struct Shim {
     while let ready = try? Poll.wait([last], milliseconds: 0), !ready.isEmpty,
       let bytes = try? output.read(upTo: 65_536), !bytes.isEmpty
     {
-      log.append(bytes)
+      log.append(boot.take(bytes))
     }
+    log.append(boot.finish())
     log.finish()
   }
 

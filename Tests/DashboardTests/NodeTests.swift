@@ -413,6 +413,26 @@ struct NodeTests {
     story.expect("booted in 1,245 ms", "12 ms          –", "41 ms      38 ms", absent: ["extra"])
   }
 
+  /// The parts of a boot add up to the whole.
+  @Test func theWholeBootIsShown() throws {
+    var board = Past.night.board
+    let index = board.apps["greeter"]?.releases.firstIndex { $0.number == ReleaseNumber(2) }
+    let phases = [
+      "script": 40, "vm": 110, "code": 250, "config": 10, "ready": 105, "on_load crypto": 79,
+      "on_load a": 1, "on_load b": 2, "on_load c": 3,
+    ]
+    board.apps["greeter"]?.releases[try #require(index)].boots = [
+      Board.Boot(run: 36, milliseconds: ["logger": 41, "greeter": 1189], phases: phases)
+    ]
+    var story = Story(nodes: [.greeter])
+    story.tell(.board(board))
+    story.play(["g", "j", "4"])
+    story.expect(
+      "booted in 1,830 ms", "start script 40 ms + VM 110 ms + code 250 ms +",
+      "configuration 10 ms + applications 1,230 ms + readiness 105 ms +",
+      "on_load crypto 79 ms + on_load c 3 ms + on_load b 2 ms +", "others 1 ms", "1,189 ms")
+  }
+
   /// A node that runs the release before is held against that release's plan.
   @Test func theNodesOwnReleaseIsThePlan() {
     var story = Self.night()

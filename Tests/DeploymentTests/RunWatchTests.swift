@@ -17,12 +17,12 @@ struct RunWatchTests {
   init() throws { folder = try TemporaryFolder("watch") }
 
   private func watch(
-    _ checks: String, port: UInt16 = 1, process: String = "web"
+    _ checks: String, port: UInt16 = 1, process: String = "web", started: Int64 = Clock.now()
   ) throws -> (RunWatch, Board.Run) {
     let app = try AppJSON(bytes: Array("{\"healthchecks\":{\"web\":[\(checks)]}}".utf8))
     let run = Board.Run(
       id: 4, instance: InstanceName(process, 1), release: ReleaseNumber(1), state: .starting,
-      since: Timestamp(milliseconds: Clock.now()), port: port)
+      since: Timestamp(milliseconds: started), port: port)
     let specification = RunSpecification(
       app: "shop", run: run, folder: RunFolder(path: folder.path), tree: "/slug", otpRelease: nil,
       command: "serve", config: [:], epmdPort: 1)
@@ -65,6 +65,48 @@ struct RunWatchTests {
     run.state = .ready
     #expect(try news(&watch, run) == nil, "it is not told again")
     #expect((watch.wakeAt(.ready) ?? 0) > Clock.monotonic() + 5000, "and asked seldom")
+  }
+
+  /// A run's account of its boot, whose command was started two seconds ago.
+  private func writeAccount(_ kind: BootAccount.Step.Kind) throws {
+    var account = BootAccount(exec: Clock.microseconds() - 2_000_000)
+    account.boots = [BootAccount.Boot(start: 40_000)]
+    account.boots[0].steps = [
+      BootAccount.Step(100_000, .code), BootAccount.Step(500_000, .application("shop")),
+      BootAccount.Step(1_500_000, kind),
+    ]
+    try folder.write("boot", account.text)
+  }
+
+  @Test func theBootOfAReadyRunIsAccountedForOnce() throws {
+    try writeAccount(.started)
+    let server = try LoopbackServer { _ in Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
+    var (watch, run) = try watch(#"{"path": "/health"}"#, port: server.port)
+    watch.watch(status)
+    guard case .ready(let boot?) = try news(&watch, run) else {
+      Issue.record("it is not ready")
+      return
+    }
+    #expect(boot.applications == ["shop": 1000])
+    #expect((500...10_000).contains(boot.phases["ready"] ?? 0), "\(boot)")
+    #expect(boot.phases.filter { $0.key != "ready" } == ["script": 40, "vm": 60, "code": 400])
+    run.state = .unready
+    watch.askNow()
+    #expect(try news(&watch, run) == .ready(boot: nil))
+  }
+
+  /// Without distribution the run's own account names the application that hangs.
+  @Test func hangIsReadFromTheAccount() throws {
+    try writeAccount(.application("slow"))
+    let server = try LoopbackServer { _ in Array("HTTP/1.1 503 -\r\n\r\n".utf8) }
+    var (watch, run) = try watch(
+      #"{"path": "/health"}"#, port: server.port, started: Clock.now() - 70_000)
+    watch.watch(status)
+    guard case .unready(let cause) = try news(&watch, run) else {
+      Issue.record("it is not late")
+      return
+    }
+    #expect(cause.sentence == "web.1 of v1 is not ready after 60 s: it hangs starting 'slow'")
   }
 
   /// A ready run is doubted after three refusals in a row; one good answer between them begins anew.

@@ -34,6 +34,20 @@ struct BoardTests {
     ]
   }
 
+  /// Older logs have the applications only.
+  @Test func bootsKeepTheirParts() throws {
+    var lines = running
+    lines[4] = line(
+      5, "instance.ready",
+      #"{"instance":"web.1","run":3,"boot":{"shop":7},"phases":{"vm":40,"ready":3}}"#)
+    let boot = try #require(try fold(lines).apps["shop"]?.releases[0].boots?.last)
+    #expect(boot == Board.Boot(run: 3, milliseconds: ["shop": 7], phases: ["vm": 40, "ready": 3]))
+    #expect(boot.total == 50)
+    lines[4] = line(5, "instance.ready", #"{"instance":"web.1","run":3,"boot":{"shop":7}}"#)
+    let old = try #require(try fold(lines).apps["shop"]?.releases[0])
+    #expect(old.lastBoot == ["shop": 7] && old.boots?.last?.total == nil)
+  }
+
   @Test func stateFollowsEachLine() throws {
     let states = try (1...7).map { try fold(Array(running.prefix($0))).apps["shop"]?.summary.state }
     #expect(states == [.stopped, .starting, .starting, .booting, .starting, .ready, .ready])

@@ -1,7 +1,9 @@
 import Events
 import HomeLayout
 import Instance
+import JSONText
 import Posix
+import ReleaseModel
 import TestSupport
 import Testing
 
@@ -44,6 +46,54 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     let client = specification().clientEnvironment
     #expect(client["ERL_ZFLAGS"] == "-setcookie x -start_epmd false")
     #expect(client["LANG"] == "C.UTF-8")
+  }
+
+  /// What a start script finds in place of the release's own arguments file, and other programs beside the run.
+  @Test(arguments: [OTPRelease.Kind.mix, .relx])
+  func argumentsFiles(_ kind: OTPRelease.Kind) throws {
+    let temporary = try TemporaryFolder("arguments")
+    let tree = temporary.path + "/a tree"
+    try temporary.write("a tree/releases/1.0/vm.args", "+S 1\n-name other\n-setcookie secret\n")
+    try temporary.write("a tree/own.args", "+S 2\n")
+    let home = Home(root: temporary.path + "/home")
+    let launcher = Launcher(shim: "/bin/true", agent: "/bin/true", home: home)
+    try Files.makeFolder(home.app("demo").path)
+    let variable = kind == .relx ? "VMARGS_PATH" : "RELEASE_VM_ARGS"
+    let head = "-init_debug\n-s erlang display reltui_booted\n-env \(variable) "
+    for given in [nil, "own.args"] as [String?] {
+      var config = ["ERL_ZFLAGS": "+Q 1", "ERL_FLAGS": "+A 2"]
+      config[variable] = given
+      var run = specification(tree: tree, folder: temporary.path + "/run", config: config)
+      run.otpRelease = try release(kind)
+      #expect(try launcher.start(run).exit() == .code(0))
+      #expect(run.environment[variable] == run.folder.bootArguments)
+      #expect(run.environment["ERL_ZFLAGS"]?.hasPrefix("+Q 1 -setcookie x ") == true)
+      let client = run.clientEnvironment
+      #expect(client["ERL_ZFLAGS"] == "+Q 1 -setcookie x -start_epmd false")
+      #expect(client["ERL_FLAGS"] == "+A 2")
+      let text = String(decoding: try Files.read(run.folder.bootArguments), as: UTF8.self)
+      if kind == .mix {
+        let own = temporary.path + "/a\\ tree/" + (given ?? "releases/1.0/vm.args")
+        #expect(client[variable] == given)
+        #expect(text == "\(head)\(own)\n-args_file \(own)\n")
+      } else {
+        let size = given == nil ? 1 : 2
+        let own = "+S \(size)\n-name demo-web-1-42@127.0.0.1\n-setcookie unused\n"
+        #expect(client[variable] == run.folder.plainArguments)
+        #expect(try Files.read(run.folder.plainArguments) == Array(own.utf8))
+        #expect(text == "\(head)\(run.folder.plainArguments)\n\(own)")
+      }
+    }
+  }
+
+  private func release(_ kind: OTPRelease.Kind) throws -> OTPRelease {
+    try JSON.decode(
+      OTPRelease.self,
+      from: Array(
+        """
+        {"name":"demo","version":"1.0","kind":"\(kind.rawValue)","erts_version":"13.1.5",
+          "applications":[],"start_command":"bin/demo","start_argument":"start"}
+        """.utf8))
   }
 
   /// Typical commands of Procfiles, run by a real shell.

@@ -36,14 +36,18 @@ import Testing
 
   private func checkTimes(of process: String, on stage: Stage) throws {
     let story = try stage.events().filter { $0.data.instance?.process == process }
-    let boots = story.filter { [.instanceBooting, .instanceReady].contains($0.type) }
-    #expect(boots.compactMap(\.type) == [.instanceBooting, .instanceReady])
+    let boots = story.filter { [.instanceStarting, .instanceReady].contains($0.type) }
+    #expect(boots.compactMap(\.type) == [.instanceStarting, .instanceReady])
     let (began, ended) = (try #require(boots.first), try #require(boots.last))
-    let times = try #require(ended.data.boot)
-    let sum = Int64(times.values.reduce(0, +))
+    let (times, phases) = (try #require(ended.data.boot), try #require(ended.data.phases))
+    let sum = Int64((Array(times.values) + phases.values).reduce(0, +))
     let whole = ended.time - began.time
-    #expect(abs(sum - whole) <= whole / 10, "\(times) in \(whole) ms")
-    #expect((3000...12_000).contains(times["greeter"] ?? 0) && times["kernel"] == nil)
+    // Before it lies the launch: the log and `relshim` take their time on a busy machine.
+    #expect((whole - 1000...whole + 1).contains(sum), "\(times) and \(phases) in \(whole) ms")
+    #expect((4000...12_000).contains(times["greeter"] ?? 0) && times["kernel"] != nil)
+    #expect(Set(phases.keys).isSuperset(of: ["script", "vm", "code", "config", "ready"]))
+    let output = try stage.relctl("logs", "greeter", "-n", "1000").output
+    #expect(output.contains("warming up") && !output.contains("{progress,"), "\(output)")
   }
 
   /// This takes a minute; meanwhile the agent is killed once.
@@ -96,7 +100,7 @@ import Testing
     #expect(deployed.exit == .code(0), "\(deployed.errors)")
     let web = try stage.events().filter { $0.data.instance?.process == "web" }
     #expect(web.compactMap(\.type) == [.instanceStarting, .instanceBooting, .instanceReady])
-    #expect(web.allSatisfy { $0.data.boot == nil } && web[1].data.pid != nil)
+    #expect(web[2].data.boot?["greeter"] != nil && web[1].data.pid != nil)
     #expect(stage.greet(try #require(try stage.ready().first)) != nil)
   }
 }

@@ -84,6 +84,8 @@ import Testing
       #expect(result.isSuccess, "\(result.text)")
     }
     let built = stage.folder.path + "/demo/_build/prod/rel/demo"
+    let flags = "ERL_ZFLAGS=-kernel colour red"
+    #expect(try stage.relctl("config", "demo", "set", flags).exit == .code(0))
     let deployed = try stage.relctl("deploy", "demo", built)
     #expect(deployed.exit == .code(0), "\(deployed.errors)")
     #expect(try stage.relctl("scale", "demo", "web=2").exit == .code(0))
@@ -91,6 +93,14 @@ import Testing
     #expect(ready.count == 2 && Set(ready.map(\.node)).count == 2)
     let answer = try stage.relctl("rpc", "demo/web.2", "node()")
     #expect(answer.output == "'\(ready[1].node ?? "?")'\n", "\(answer.errors)")
+    let boots = try stage.events().filter { $0.type == .instanceReady }.map(\.data)
+    #expect(boots.allSatisfy { $0.boot?["demo"] != nil && $0.phases?["code"] != nil }, "\(boots)")
+    #expect(try !stage.relctl("logs", "demo").output.contains("{progress,"))
+    // The app's flags hold, and ours do not reach a VM that the app starts.
+    let colour = try stage.relctl("rpc", "demo", "application:get_env(kernel, colour)")
+    #expect(colour.output == "{ok,red}\n", "\(colour)")
+    let child = "os:cmd(\"$BINDIR/erl -args_file $VMARGS_PATH -noshell -s init stop\")"
+    #expect(try !stage.relctl("rpc", "demo", child).output.contains("progress"))
     let bad = try stage.relctl("rpc", "demo", "1 = 2")
     #expect(bad.exit == .code(1))
     #expect(bad.errors.contains("exception error: no match of right hand side value 2"), "\(bad)")

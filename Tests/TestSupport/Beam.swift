@@ -226,6 +226,15 @@ extension Beam {
     }
   }
 
+  /// The words and the environment with which a runtime's `erl` is started.
+  public static func command(_ runtime: Runtime) throws -> ([String], [String: String]) {
+    let program = try Program(runtime)
+    let path = Environment.current["PATH"] ?? Invocation.standardPath
+    return (
+      program.words, program.environment.merging(["PATH": path, "HOME": "/nonexistent"]) { $1 }
+    )
+  }
+
   /// How an `erl` is run.
   private struct Program {
     var words = ["erl"]

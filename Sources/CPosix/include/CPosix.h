@@ -24,6 +24,9 @@ int cposix_is_locked(int descriptor);
 // Make descendants whose parent ends children of this process (PR_SET_CHILD_SUBREAPER).
 int cposix_become_subreaper(void);
 
+// inotify watch on a file: each time that it is opened. A descriptor, or -1.
+int cposix_watch_opens(const char *file);
+
 // inotify watch on a folder: names that appear, are written to, moved or removed. A descriptor, or -1.
 int cposix_watch(const char *folder);
 

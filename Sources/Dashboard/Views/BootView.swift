@@ -1,3 +1,4 @@
+import Events
 import NodeModel
 import ReleaseModel
 import Terminal
@@ -11,10 +12,14 @@ struct BootView: TableBody {
 
   func table(width: Int) -> TableView {
     guard let node = plan.node else { return plannedTable }
-    let recorded = isUnseen(node) ? recordedBoot(of: node) : nil
+    let known = knownBoot(of: node)
+    let recorded =
+      isUnseen(node) || known?.phases != nil ? known.map { timeline($0, of: node) } : nil
     guard let boot = recorded ?? node.boot else { return plannedTable }
     let fall = Waterfall(boot, planned: plannedOrder(of: node), last: lastBoot(besides: node))
-    let heading = heading(of: node, fall, watcher: recorded == nil ? "reltui" : "the agent")
+    var heading = heading(
+      of: node, fall, watcher: recorded == nil ? "reltui" : "the agent", known?.total)
+    heading += BootPhases.lines(known).map { Cell($0, .aside) }
     let filter = list.filter
     let rows = fall.rows.filter { filter.passes([$0.application, $0.state.rawValue]) }
     return fall.hasTimes ? timedTable(heading, fall, rows) : orderTable(heading, rows, node)
@@ -26,11 +31,13 @@ struct BootView: TableBody {
   }
 
   /// The boot as the agent has recorded it.
-  private func recordedBoot(of node: NodeReport) -> BootTimeline? {
-    guard case .run(_, _, let run, _) = node.origin,
-      let boot = plan.release?.boots?.last(where: { $0.run == run })
-    else { return nil }
-    return BootTimeline(boot.milliseconds, order: plannedOrder(of: node))
+  private func knownBoot(of node: NodeReport) -> Board.Boot? {
+    guard case .run(_, _, let run, _) = node.origin else { return nil }
+    return plan.release?.boots?.last { $0.run == run }
+  }
+
+  private func timeline(_ boot: Board.Boot, of node: NodeReport) -> BootTimeline {
+    BootTimeline(boot.milliseconds, order: plannedOrder(of: node))
   }
 
   private func lastBoot(besides node: NodeReport) -> [String: Int]? {
@@ -45,12 +52,16 @@ struct BootView: TableBody {
     return (node.snapshot?.applications ?? []).filter { $0.order != nil }.map(\.name)
   }
 
-  /// - Parameter watcher: the program that recorded the times.
-  private func heading(of node: NodeReport, _ fall: Waterfall, watcher: String) -> [Cell] {
+  /// - Parameters:
+  ///   - watcher: the program that recorded the times.
+  ///   - whole: milliseconds from the start of the command until the run was ready, if they are known.
+  private func heading(
+    of node: NodeReport, _ fall: Waterfall, watcher: String, _ whole: Int64?
+  ) -> [Cell] {
     let boot = fall.boot
     var heading: [Cell] = []
     if boot.isFinished {
-      let took = fall.hasTimes ? " in \(Wording.milliseconds(boot.total))" : ""
+      let took = fall.hasTimes ? " in \(Wording.milliseconds(whole ?? boot.total))" : ""
       heading.append(Cell("\(node.name) · booted\(took)"))
     } else {
       let progress = Wording.progress(boot, of: fall.rows.count)
