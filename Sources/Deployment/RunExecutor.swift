@@ -126,6 +126,7 @@ extension Agent {
     case .stopped(let exit):
       type = .instanceStopped
       data.describe(exit)
+      data.cause = killCause(run, folder(of: run, app))
     case .crashed(let status):
       type = .instanceCrashed
       data.describe(status?.exit)
@@ -149,6 +150,16 @@ extension Agent {
       run, app: app.name, status: status, lines: lines, wasReady: run.state == .ready)
     if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
     return cause
+  }
+
+  /// Says what did not end by itself; nil if the run did.
+  private func killCause(_ run: Board.Run, _ folder: RunFolder) -> Cause? {
+    guard let bytes = try? Files.readIfThere(folder.killed, limit: 4096) else { return nil }
+    let processes = String(decoding: bytes, as: UTF8.self)
+    return Cause(
+      .stopKilled,
+      "\(run.instance) of \(run.release) did not end in its grace period and was killed: \(processes)",
+      remedy: "Give it more time with reltui.processes in app.json, or make it end on SIGTERM.")
   }
 
   private func startCause(_ run: Board.Run, _ folder: RunFolder, _ exit: Exit) -> Cause {

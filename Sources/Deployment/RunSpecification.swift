@@ -27,5 +27,6 @@ extension RunSpecification {
       command: command,
       config: try ConfigSets(home: home, app: app.name).load(release.config).values,
       epmdPort: try EPMDKeeper(home: home).port(environment: environment))
+    grace = manifest.appJSON?.reltui?.processes?[run.instance.process]?.grace
   }
 }

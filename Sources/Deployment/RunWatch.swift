@@ -272,7 +272,10 @@ extension RunWatch {
     if livenessRefusals < Self.refusalsToDoubt { return nil }
     isAskingLiveness = false
     silences = Self.refusalsToDoubt
-    return .silent("its liveness check fails: \(verdict)")
+    if case .notReady(let reason) = verdict {
+      return .silent("its liveness check fails: \(reason)")
+    }
+    return verdict
   }
 
   private mutating func askServer(
@@ -282,7 +285,9 @@ extension RunWatch {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
       let verdict = probe?.advance(isReadable: isReadable)
       if verdict != nil { probe = nil }
-      return verdict.flatMap { takeTurns($0) }
+      return verdict.flatMap {
+        takeTurns($0.of("GET \((isAskingLiveness ? liveness ?? check : check).path)"))
+      }
     }
     guard Clock.monotonic() >= nextTry else { return nil }
     if let reason = bootReason {
@@ -297,8 +302,8 @@ extension RunWatch {
       return nil
     } catch {
       let isRefused = error.errno == .refused
-      return .notReady(
-        isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)")
+      let reason = isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"
+      return .notReady("GET \(check.path): \(reason)")
     }
   }
 
@@ -331,7 +336,7 @@ extension RunWatch {
       nextTry = now + 1000
       return refusals < Self.refusalsToDoubt ? nil : .unready(refusal(id, reason, mask()))
     }
-    answer = (bootReason == nil ? question : "") + reason
+    answer = reason
     nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
     if run.state == .unready {
       let isNew = id == .notAlive && run.cause?.id != id.rawValue
@@ -341,10 +346,6 @@ extension RunWatch {
     return .unready(refusal(.bootTimeout, reason, mask()))
   }
 
-  /// What was asked, for the answer: `GET /health: `.
-  private var question: String {
-    if case .http(let check) = gate, node?.hang == nil { "GET \(check.path): " } else { "" }
-  }
   /// What the run's VM has told of its boot.
   private var account: BootAccount? {
     guard let bytes = try? Files.readIfThere(specification.folder.boot, limit: 1 << 20) else {
@@ -358,8 +359,7 @@ extension RunWatch {
     // The text is masked before it is cut.
     let hang =
       node?.hang ?? (id == .bootTimeout ? account?.current.map { "it hangs \($0)" } : nil)
-    let asked = hang == nil ? question : ""
-    let what = asked + mask(hang ?? reason).prefix(Self.longestReason)
+    let what = mask(hang ?? reason).prefix(Self.longestReason)
     let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
     let stack = (node?.stack ?? []).prefix(3).map {
       Cause.Evidence(kind: "process", place: run.node ?? "", text: mask($0))

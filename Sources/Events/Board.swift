@@ -328,29 +328,30 @@ extension Board.App {
 }
 
 extension Board.App {
-  /// Milliseconds for which the current release is observed.
-  public var observation: Int64 { currentRelease?.rollout?.observe ?? 0 }
-}
+  /// How far its deployment is: `deploying v32`, `v32 serves and is observed for 7 s more; v31 stands by`; nil if there is
+  /// none.
+  public func progressOfDeployment(at now: Timestamp) -> String? {
+    guard let deployment else { return nil }
+    let release = deployment.release
+    let old = deployment.former.map { "\($0.release)" }
+    if deployment.isReverting {
+      return "\(release) is reverted; \(old ?? "no release") serves again"
+    }
+    guard let switched = deployment.switched else {
+      let isInPhase = liveRuns.contains {
+        $0.instance.process == ProcessType.release && $0.release == release
+      }
+      return "deploying \(release)" + (isInPhase ? ": release phase" : "")
+    }
+    if deployment.isObserved == true { return "\(release) serves; the old runs are stopped" }
+    let rest = max(0, (currentRelease?.rollout?.observe ?? 0) - now.elapsed(since: switched))
+    return "\(release) serves and is observed for \((rest + 999) / 1000) s more"
+      + (old.map { "; \($0) stands by" } ?? "")
+  }
 
-extension Board.App {
   /// What an instance that boots waits for, by the last answer of its check: `web.1: GET /health: 503`.
   public var waiting: String? {
     let run = liveRuns.last { $0.answer != nil && ($0.state == .starting || $0.state == .booting) }
     return run.flatMap { run in run.answer.map { "\(run.instance) of \(run.release): \($0)" } }
-  }
-}
-
-extension Board.Deployment {
-  /// How far it is: `deploying v32`, `v32 serves and is observed for 7 s more; v31 stands by`.
-  public func words(at now: Timestamp, observation: Int64) -> String {
-    let old = former.map { "\($0.release)" } ?? "no release"
-    if isReverting { return "\(release) is reverted; \(old) serves again" }
-    guard let switched else {
-      return "deploying \(release)" + (step.map { " (\($0))" } ?? "")
-    }
-    if isObserved == true { return "\(release) serves; the old runs are stopped" }
-    let rest = max(0, observation - now.elapsed(since: switched))
-    return "\(release) serves and is observed for \((rest + 999) / 1000) s more"
-      + (former == nil ? "" : "; \(old) stands by")
   }
 }

@@ -80,6 +80,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case bootTimeout = "RT-BOOT-TIMEOUT"
   case notReady = "RT-NOT-READY"
   case notAlive = "RT-NOT-ALIVE"
+  case stopKilled = "RT-STOP-KILLED"
   case crashed = "RT-CRASHED"
   case crashLoop = "RT-CRASH-LOOP"
   case runLost = "RT-RUN-LOST"
@@ -99,6 +100,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case cookieFile = "RT-COOKIE-FILE"
 
   case eventType = "RT-EVENT-TYPE"
+  case eventRequired = "RT-EVENT-REQUIRED"
   case eventData = "RT-EVENT-DATA"
   case logDamaged = "RT-LOG-DAMAGED"
   case logNotKept = "RT-LOG-NOT-KEPT"
@@ -130,10 +132,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
-    case .configMissing, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
+    case .configMissing, .eventRequired, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
-      .notReady, .notAlive,
+      .notReady, .notAlive, .stopKilled,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
@@ -242,6 +244,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .startFailed: "A run's program could not be started."
     case .bootFailed: "A run ended before it was ready."
     case .bootTimeout: "A run was not ready in time."
+    case .stopKilled: "A run did not end on SIGTERM in its grace period, and was killed."
     case .notAlive:
       "A ready instance does not answer at all, or fails its liveness check; it is replaced."
     case .notReady: "A ready run fails its readiness check."
@@ -262,6 +265,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .nodeCall: "A function that was called in a node failed."
     case .nodeHidden: "A node was found, but this user may not read all facts about it."
     case .cookieFile: "A cookie file cannot be used."
+    case .eventRequired: "The event that a deployment requires for its slug is not in the log."
     case .eventType: "A program's own event has an invalid or reserved type."
     case .eventData: "A program's own event cannot be read."
     case .logDamaged: "A part of the event log cannot be read."

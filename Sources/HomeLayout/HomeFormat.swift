@@ -103,6 +103,8 @@ public struct RunFolder: Hashable, Sendable {
   public var gateLog: String { path + "/gate.log" }
   /// Why the run is not ready yet: the last answer of its check.
   public var gate: String { path + "/gate" }
+  /// What had to be killed at the end of the grace period, as text.
+  public var killed: String { path + "/killed" }
   /// How the run booted; see `BootAccount`.
   public var boot: String { path + "/boot" }
   /// The arguments file of the run's VM; that of other VMs of a relx release lacks what only a serving one needs.

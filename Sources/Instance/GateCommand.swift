@@ -31,7 +31,7 @@ public struct GateCommand: Sendable {
   public mutating func advance() -> HTTPProbe.Verdict? {
     if let exit = child.exitIfEnded() {
       if exit == .code(0) { return .ready }
-      let what = wasKilled ? "the check did not end in time" : "the check ended with \(exit)"
+      let what = wasKilled ? "the check did not end in time" : "the check \(Self.words(exit))"
       return .notReady(what + (lastLine.map { ": \($0)" } ?? ""))
     }
     if !wasKilled, Clock.monotonic() >= deadline {
@@ -45,6 +45,13 @@ public struct GateCommand: Sendable {
   public func takeAway() -> Child {
     child.signalGroup(.kill)
     return child
+  }
+
+  private static func words(_ exit: Exit) -> String {
+    switch exit {
+    case .code(let code): "ended with exit code \(code)"
+    case .signal(let signal): "was ended by signal \(signal.rawValue)"
+    }
   }
 
   /// The last line of its output that is not empty.

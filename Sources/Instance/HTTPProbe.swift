@@ -89,6 +89,15 @@ public struct HTTPProbe: Sendable {
     case notReady(String)
     /// The server did not answer at all.
     case silent(String)
+
+    /// The same with what was asked before the text.
+    public func of(_ question: String) -> Verdict {
+      switch self {
+      case .ready: self
+      case .notReady(let text): .notReady("\(question): \(text)")
+      case .silent(let text): .silent("\(question): \(text)")
+      }
+    }
   }
 
   public let descriptor: Int32

@@ -29,9 +29,10 @@ public struct Launcher: Sendable {
     } catch { throw Cause(error, as: .startFailed) }
   }
 
-  /// The grace period in seconds. It is a config var because only the app's team knows how long its requests take.
+  /// The grace period in seconds: a config var, or what app.json says of the process type.
   private func grace(_ run: RunSpecification) -> Int {
-    run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) }.map { min(max(0, $0), 3600) } ?? 30
+    let seconds = run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) } ?? run.grace ?? 60
+    return min(max(0, seconds), 3600)
   }
 
   private func prepare(_ run: RunSpecification) throws(PosixError) {

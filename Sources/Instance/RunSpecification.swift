@@ -15,6 +15,8 @@ public struct RunSpecification: Sendable {
   public var command: String
   public var config: [String: String]
   public var epmdPort: UInt16
+  /// Seconds between SIGTERM and SIGKILL, as app.json says.
+  public var grace: Int?
 
   public init(
     app: String, run: Board.Run, folder: RunFolder, tree: String, otpRelease: OTPRelease?,

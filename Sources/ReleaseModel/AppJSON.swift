@@ -108,6 +108,8 @@ public struct AppJSON: Hashable, Codable, Sendable {
       public var exclusive: Bool?
       /// Seconds for which an old run finishes its requests after another release took over.
       public var drain: Int?
+      /// Seconds between SIGTERM and SIGKILL.
+      public var grace: Int?
     }
 
     /// Seconds after a release took over in which a crash brings the old one back; 0 for never.

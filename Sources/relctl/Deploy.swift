@@ -15,10 +15,20 @@ extension Command {
         For the next 10 s, or as app.json says, the old release stands by: if an instance of the new one
         crashes, the old one takes over again.
         """,
-      options: Option.buildVariables + [.until, .detach, .json])
+      options: Option.buildVariables + [
+        Option("--require", value: "TYPE", "only if the log has an event TYPE for the slug"),
+        .until, .detach, .json,
+      ])
   ) { call throws(Cause) in
     let name = try call.target().app
     let slug = try call.slug(for: name)
+    for type in call.arguments.allValues["--require"] ?? [] {
+      if try call.journal().has(type, of: slug) { continue }
+      throw Cause(
+        .eventRequired, "the log has no event \(type) for the slug \(slug.prefix(12))",
+        remedy:
+          "It is written by: relctl events emit \(type) --data '{\"slug\":\"\(slug.prefix(12))\"}'")
+    }
     try call.warnOfVariables(of: slug, for: name)
     return try call.request(Deploy(app: name, slug: slug))
   }

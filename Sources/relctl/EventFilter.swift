@@ -1,6 +1,7 @@
 import EventLog
 import Events
 import HomeLayout
+import JSONText
 import Journal
 
 struct EventFilter {
@@ -160,15 +161,33 @@ extension EventFilter {
 
 extension EventJournal {
   func names(_ app: String) throws(Cause) -> Bool {
+    let sieve = EventSieve(app: app)
+    return try contains { sieve.mayPass($0.bytes) && EventEnvelope($0)?.app == app }
+  }
+
+  /// Whether the log has an event of a type, with the id of a slug in its data as `slug`.
+  func has(_ type: String, of slug: String) throws(Cause) -> Bool {
+    try contains { line in
+      guard EventEnvelope(line)?.typeName == type else { return false }
+      var event = Event(sequence: line.sequence, time: line.time)
+      event.read(line)
+      let named = event.data.slug ?? Self.slug(in: event.foreign)
+      return named.map { $0.utf8.count >= 12 && slug.hasPrefix($0) } ?? false
+    }
+  }
+
+  private static func slug(in data: [UInt8]) -> String? {
+    struct Named: Decodable { var slug: String? }
+    return (try? JSON.decode(Named.self, from: data))?.slug
+  }
+
+  private func contains(_ isMeant: (Line) -> Bool) throws(Cause) -> Bool {
     do throws(EventLogError) {
-      let sieve = EventSieve(app: app)
       var reader = Reader(log)
       while true {
         let lines = try reader.next()
         if lines.isEmpty { return false }
-        if lines.contains(where: { sieve.mayPass($0.bytes) && EventEnvelope($0)?.app == app }) {
-          return true
-        }
+        if lines.contains(where: isMeant) { return true }
       }
     } catch { throw Cause(error) }
   }

@@ -99,9 +99,7 @@ extension Command {
     if app.isStopped {
       lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
     }
-    if let deployment = app.deployment {
-      lines.append("\(app.name): \(deployment.words(at: now, observation: app.observation))")
-    }
+    if let progress = app.progressOfDeployment(at: now) { lines.append("\(app.name): \(progress)") }
     if app.current == nil, app.deployment == nil {
       lines.append("\(app.name) has no release that runs")
     }

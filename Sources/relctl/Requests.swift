@@ -178,7 +178,9 @@ enum ProgressLine {
     case .instanceReady:
       return "       \(instance) ready"
         + (data.bootMilliseconds.map { ", \($0) ms after its start" } ?? "")
-    case .instanceStopped: return "       \(instance) (run \(data.run ?? 0)) stopped"
+    case .instanceStopped:
+      return data.cause.map { " !     \($0.sentence)" }
+        ?? "       \(instance) (run \(data.run ?? 0)) stopped"
     case .instanceUnready, .instanceCrashed:
       return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
     case .deploymentReverted:

@@ -21,6 +21,9 @@ struct BootRecord {
     written = output.account
   }
 
+  /// Whether a VM that tells of its boot has begun and not finished. It may lose a SIGTERM meanwhile.
+  var isBooting: Bool { output.isBooting }
+
   /// Notes whether a VM reads its arguments.
   mutating func noteArguments() {
     if watch?.drainChanges().isEmpty == false { output.noteArguments(at: Clock.microseconds()) }

@@ -113,12 +113,13 @@ struct Shim {
   private static let youth: Int64 = 1000
   private static let repetition: Int64 = 100
 
-  private var isYoung: Bool { Clock.monotonic() - startedAt < Self.youth }
+  private var isYoung: Bool { Clock.monotonic() - startedAt < Self.youth || boot.isBooting }
 
   private mutating func pressOn() {
     guard let askedAt, status.exit == nil else { return }
     let now = Clock.monotonic()
     if now - askedAt >= options.grace {
+      noteKilled()
       child.signal(.kill)
       endDescendants()
     } else if toldAt.map({ isYoung && now - $0 >= Self.repetition }) ?? true {
@@ -127,6 +128,14 @@ struct Shim {
       // The BEAM's own helper ignores SIGTERM, and port programs have groups of their own.
       child.signalGroup(.term)
     }
+  }
+
+  /// Writes down which processes did not end within the grace period.
+  private func noteKilled() {
+    let left = ProcessTable.descendants(of: Program.processID).filter { !$0.hasEnded }
+    let names = left.prefix(5).map { "\(ProcessTable.name(of: $0.pid)) (pid \($0.pid))" }
+    let text = names.joined(separator: ", ") + (left.count > 5 ? " and \(left.count - 5) more" : "")
+    try? Files.replace(options.folder.killed, with: Array(text.utf8))
   }
 
   /// After the first process of the group has ended, the others have the rest of the grace period.

@@ -6,7 +6,7 @@ struct ShimOptions {
 
   var folder = RunFolder(path: "")
   /// Milliseconds between asking the run to stop and ending it.
-  var grace: Int64 = 30_000
+  var grace: Int64 = 60_000
   /// The program that starts an agent for `home` if the run ends while no agent runs.
   var agent: (program: String, home: Home)?
   var command: [String] = []

@@ -117,6 +117,8 @@ final class ShimRun {
     #expect(run.finish(.term) == .code(0))
     #expect(try run.status().exit == .signal(9) && run.status().wasAsked)
     #expect((1000..<15_000).contains(Clock.monotonic() - start))
+    let killed = try Files.read(run.folder.path + "/killed")
+    #expect(String(decoding: killed, as: UTF8.self).hasPrefix("sh (pid "))
   }
 
   /// Port programs have sessions of their own.

@@ -71,6 +71,42 @@ import Testing
       try stage.relctl("config", "greeter").output == "FIRST\nGREETER_GREETING\nSECOND\n")
   }
 
+  /// A slug without the required event is refused; a slug with it is not.
+  @Test func requiredEvents() throws {
+    let slug = try #require(try stage.events().last { $0.type == .slugStored }?.data.slug)
+    let refused = try stage.relctl("deploy", "greeter", slug, "--require", "ci.tests.passed")
+    #expect(refused.exit == .code(1) && refused.errors.contains("[RT-EVENT-REQUIRED]"))
+    let other = String(slug.reversed())
+    for named in [other, String(slug.prefix(12))] {
+      let data = #"{"slug":"\#(named)"}"#
+      #expect(
+        try stage.relctl("events", "emit", "ci.tests.passed", "--data", data).exit == .code(0))
+      let answer = try stage.relctl(
+        "deploy", "greeter", slug, "--require", "ci.tests.passed", "--detach")
+      #expect(answer.exit == .code(named == other ? 1 : 0), "\(answer.errors)")
+    }
+  }
+
+  /// A command gates the release: exit code 0 passes, and its last line says why not.
+  @Test func aCommandDecidesWhetherARunIsReady() throws {
+    let tree = stage.folder.path + "/gated"
+    try FileTree.copy(stage.folder.path + "/tree", to: tree)
+    func deploy(_ command: String, _ words: String...) throws -> Stage.Answer {
+      try Files.remove(tree + "/app.json")
+      let checks = #"[{"path":"/health"},{"command":"\#(command)"}]"#
+      let json = #"{"env":{"GREETER_GREETING":"Hello"},"healthchecks":{"web":\#(checks)}}"#
+      try Files.replace(tree + "/app.json", with: Array(json.utf8), mode: 0o644)
+      return try stage.run("relctl", ["deploy", "greeter", tree] + words)
+    }
+    let passed = try deploy("bin/greeter rpc ':ok' && test -n $PORT", "--until", "ready")
+    #expect(passed.exit == .code(0), "\(passed.errors)")
+    #expect(try deploy("echo the shop is shut; false", "--detach").exit == .code(0))
+    let waiting = "web.1 of v3: the check ended with exit code 1: the shop is shut"
+    #expect(try eventually { try stage.relctl("ps").output.contains(waiting) })
+    #expect(try stage.relctl("cancel", "greeter").exit == .code(0))
+    #expect(try stage.ready().allSatisfy { $0.release.value == 2 })
+  }
+
   @Test func tooLargeAValueIsRefusedByName() throws {
     let large = try stage.run(
       "relctl", ["config", "greeter", "set", "LARGE"],
