@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Instance
 import Posix
 
 /// The control of the agent from other programs: whether it is alive, how to start it and stop it.
@@ -41,6 +42,7 @@ public struct AgentControl: Sendable {
 
   /// Makes this process the home's agent for the lifetime of the lock.
   func take() throws(Cause) -> Lock {
+    try home.checkOwner()
     do throws(PosixError) {
       try Files.makeFolder(home.root)
       guard let lock = try Lock.take(home.agentLock) else {

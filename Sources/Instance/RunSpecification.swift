@@ -15,14 +15,28 @@ public struct RunSpecification: Sendable {
   public var command: String
   public var config: [String: String]
   public var epmdPort: UInt16
+  /// The app's own user; nil if everything runs as this one.
+  public var user: AppUser?
 
   public init(
     app: String, run: Board.Run, folder: RunFolder, tree: String, otpRelease: OTPRelease?,
-    command: String, config: [String: String], epmdPort: UInt16
+    command: String, config: [String: String], epmdPort: UInt16, user: AppUser? = nil
   ) {
     (self.app, self.run, self.folder, self.tree) = (app, run, folder, tree)
     (self.otpRelease, self.command, self.config) = (otpRelease, command, config)
-    self.epmdPort = epmdPort
+    (self.epmdPort, self.user) = (epmdPort, user)
+  }
+
+  /// The rights of the run's programs.
+  var confinement: Confinement? { user?.confinement(in: folder, tree: tree) }
+
+  /// The cookie of the app's nodes. That in the run's HOME belongs to the app, which may put a link there.
+  var cookieFile: String { user?.home.app(app).cookie ?? folder.cookie }
+
+  /// A program beside the run: with its rights, and without the flags of a serving node.
+  public func client(_ words: [String], in directory: String? = nil) -> Invocation {
+    Invocation(
+      words, in: directory ?? folder.path, environment: clientEnvironment, as: confinement)
   }
 
   /// The whole environment of the run; no variable of reltui's own environment is passed on.
@@ -89,7 +103,7 @@ public struct RunSpecification: Sendable {
   /// for it; the one of relx does not read the cookie from a file.
   public var remoteShell: Invocation {
     guard let otp = otpRelease, otp.kind == .relx else {
-      return Invocation([startProgram, "remote"], in: folder.path, environment: clientEnvironment)
+      return client([startProgram, "remote"])
     }
     var variables = clientEnvironment
     variables["ROOTDIR"] = releaseFolder
@@ -101,7 +115,7 @@ public struct RunSpecification: Sendable {
         "\(releaseFolder)/releases/\(otp.version)/start_clean",
         "-boot_var", "RELTOOL_EXT_LIB", releaseFolder + "/lib", "-hidden", "-name",
         "remote-\(Random.hex(4))@127.0.0.1", "-setcookie", "x", "-remsh", run.node ?? "",
-      ], in: folder.path, environment: variables)
+      ], in: folder.path, environment: variables, as: confinement)
   }
 
   /// The path of the OTP release's start command.
