@@ -37,8 +37,10 @@ public struct AppUser: Hashable, Sendable {
   private func confinement(writable: [String], readable: [String]) -> Confinement {
     guard Confinement.canNarrowView else { return Confinement(user: id) }
     let root = unreachable ?? home.root
+    func hidden(_ paths: [String]) -> [String] { paths.filter { $0.hasPrefix(root + "/") } }
     return Confinement(
-      user: id, view: .init(hidden: root, writable: writable, readable: readable))
+      user: id,
+      view: .init(hidden: root, writable: hidden(writable), readable: hidden(readable)))
   }
 
   /// The uppermost folder above the home that other users cannot pass.
@@ -57,11 +59,11 @@ public struct AppUser: Hashable, Sendable {
     }
   }
 
-  /// Lets the app reach its folders, and nothing else in the home, if the host has no mount namespaces.
-  func openWay(to folder: RunFolder, tree: String) throws(PosixError) {
+  /// Lets the app reach these folders of the home, and nothing else in it, if the host has no mount namespaces.
+  func openWay(to paths: [String]) throws(PosixError) {
     if Confinement.canNarrowView { return }
     if let unreachable { throw PosixError("let other users pass", unreachable, .accessDenied) }
-    for path in [tree, folder.home] {
+    for path in paths {
       for above in Self.folders(above: path) where (above + "/").hasPrefix(home.root + "/") {
         try Files.setMode(above, 0o711)
       }
@@ -94,6 +96,6 @@ extension RunSpecification {
       try Files.makeFolder(path)
       if let user { try Files.setOwner(path, user.id) }
     }
-    try user?.openWay(to: folder, tree: tree)
+    try user?.openWay(to: [tree, folder.home])
   }
 }

@@ -42,10 +42,14 @@ public struct EPMDKeeper: Sendable {
   {
     let runtime = ((try? Files.list(tree)) ?? []).first { $0.hasPrefix("erts-") }
     let program = runtime.map { "\(tree)/\($0)/bin/epmd" } ?? "epmd"
+    let user = try AppUser.ofPortMapper(in: home)
+    do throws(PosixError) { try user?.openWay(to: [tree]) } catch {
+      throw Cause(error, as: .appUser)
+    }
     return Invocation(
       [program, "-daemon", "-port", String(port), "-address", "127.0.0.1"], in: "/",
       environment: ["PATH": environment["PATH"] ?? Invocation.standardPath],
-      as: try AppUser.ofPortMapper(in: home)?.confinement(tree: tree))
+      as: user?.confinement(tree: tree))
   }
 
   /// Ends an unused epmd. A node that has just ended is still listed for a moment.

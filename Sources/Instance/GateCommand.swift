@@ -18,7 +18,7 @@ public struct GateCommand: Sendable {
     folder = run.folder
     let output = try File.open(folder.gateLog, .replace)
     child = try Child.start(
-      run.client(words, in: run.tree), output: .file(output), errors: .file(output),
+      run.client(words), output: .file(output), errors: .file(output),
       newSession: true)
     end = ProcessIdentity(of: child.pid)?.endWatch()
     deadline = Clock.monotonic() + milliseconds

@@ -33,11 +33,19 @@ public struct RunSpecification: Sendable {
   /// The cookie of the app's nodes. That in the run's HOME belongs to the app, which may put a link there.
   var cookieFile: String { user?.home.app(app).cookie ?? folder.cookie }
 
-  /// A program beside the run: with its rights, and without the flags of a serving node.
-  public func client(_ words: [String], in directory: String? = nil) -> Invocation {
-    Invocation(
-      words, in: directory ?? folder.path, environment: clientEnvironment, as: confinement)
+  /// A program beside the run, in the slug's tree: with the run's rights, and without the flags of a serving node.
+  public func client(_ words: [String], _ variables: [String: String] = [:]) -> Invocation {
+    let isPlain = !Files.exists(tree + "/.profile.d")
+    return Invocation(
+      (isPlain ? [] : ["/bin/sh", "-c", Self.entrance + "exec \"$@\"", tree]) + words, in: tree,
+      environment: clientEnvironment.merging(variables) { $1 }, as: confinement)
   }
+
+  /// Shell code that goes to the tree `$0` and reads its `.profile.d`, as platforms do before they run a command.
+  private static let entrance = """
+    cd "$0" || exit; for reltui_file in .profile.d/*.sh; do \
+    [ ! -r "$reltui_file" ] || . "./$reltui_file"; done; unset reltui_file; 
+    """
 
   /// The whole environment of the run; no variable of reltui's own environment is passed on.
   ///
@@ -105,17 +113,13 @@ public struct RunSpecification: Sendable {
     guard let otp = otpRelease, otp.kind == .relx else {
       return client([startProgram, "remote"])
     }
-    var variables = clientEnvironment
-    variables["ROOTDIR"] = releaseFolder
-    variables["BINDIR"] = runtimeFolder + "/bin"
-    variables["EMU"] = "beam"
-    return Invocation(
+    return client(
       [
         runtimeFolder + "/bin/erlexec", "-boot",
         "\(releaseFolder)/releases/\(otp.version)/start_clean",
         "-boot_var", "RELTOOL_EXT_LIB", releaseFolder + "/lib", "-hidden", "-name",
         "remote-\(Random.hex(4))@127.0.0.1", "-setcookie", "x", "-remsh", run.node ?? "",
-      ], in: folder.path, environment: variables, as: confinement)
+      ], ["ROOTDIR": releaseFolder, "BINDIR": runtimeFolder + "/bin", "EMU": "beam"])
   }
 
   /// The path of the OTP release's start command.
@@ -132,7 +136,7 @@ public struct RunSpecification: Sendable {
 
   /// The same for any command and tree.
   public static func shellCommand(_ command: String, in tree: String) -> [String] {
-    ["/bin/sh", "-c", "cd \"$0\" && \(isPlain(command) ? "exec " : "")\(command)", tree]
+    ["/bin/sh", "-c", entrance + (isPlain(command) ? "exec " : "") + command, tree]
   }
 
   /// Whether the command is one program with arguments: no list or pipe, no assignment before it,

@@ -4,7 +4,7 @@ import Posix
 
 /// The uids of apps: each is given once on a host, in ascending order, and never again, so that no file and no process
 /// that an app has left can become another app's.
-public struct UserNumbers {
+public struct UserNumbers: Sendable {
   /// The folder of the host's record. It is outside the homes, because all homes of a host share the uids.
   private let folder: String
   private let range: ClosedRange<UInt32>
