@@ -183,7 +183,10 @@ static int narrow_view(const struct cposix_view *view) {
 // The C library's functions would change the user of all threads of the parent, whose memory this is.
 static int change_user(uid_t user) {
   struct rlimit files = {65536, 65536};
-  setrlimit(RLIMIT_NOFILE, &files);  // not more than a container allows
+  if (setrlimit(RLIMIT_NOFILE, &files) == -1 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;  // a container may allow fewer
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
   umask(077);
   if (syscall(SYS_setgroups, 0, NULL) == -1) return errno;
   if (syscall(SYS_setresgid, user, user, user) == -1) return errno;
