@@ -79,6 +79,7 @@ public struct AgentControl: Sendable {
   /// - Parameter program: the path of `relctl`.
   public func ensure(program: String, environment: [String: String]) throws(Cause) {
     if try isRunning() { return }
+    try home.checkOwner()
     let unit = AgentUnit(home: home, environment: environment)
     if unit.isInCharge {
       try unit.start()
@@ -103,6 +104,7 @@ public struct AgentControl: Sendable {
   ///   wait in vain.
   public func requireStartable(environment: [String: String]) throws(Cause) {
     if try isRunning() { return }
+    try home.checkOwner()
     try AgentUnit(home: home, environment: environment).requireNotStopped()
   }
 

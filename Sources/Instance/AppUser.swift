@@ -84,7 +84,7 @@ extension Home {
     guard let owner = (try? Files.info(path))??.owner, owner != User.id else { return }
     throw Cause(
       .homeForeign, "the home '\(root)' belongs to another user, the uid \(owner)",
-      remedy: "Serve it as that user.")
+      remedy: "Run the command as that user.")
   }
 }
 

@@ -48,6 +48,23 @@ import Testing
     try checkNames(of: victim, stage)
   }
 
+  /// Its owner could change what root reads there and then does.
+  @Test func rootServesNoHomeOfAnotherUser() throws {
+    let stage = try Stage("foreign")
+    let events = stage.home.events
+    try Files.makeFolder(events)
+    try FileTree.give(stage.home.root, to: 65_534)
+    let slug = try Greeter.slug.get()
+    for words in [["agent"], ["agent", "start"], ["deploy", "demo", slug]] {
+      let refused = try stage.run("relctl", words)
+      #expect(refused.exit == .code(69), "\(words)")
+      #expect(refused.errors.contains("belongs to another user, the uid 65534 [RT-HOME-FOREIGN]"))
+    }
+    #expect(!Files.exists(stage.home.agentLock))
+    let written = try stage.events().map(\.typeName).filter { $0.hasSuffix(".requested") }
+    #expect(written.isEmpty)
+  }
+
   /// Each try ends with exit code 0 if it succeeds. Nothing is changed by it.
   private typealias Try = (name: String, command: String)
 
