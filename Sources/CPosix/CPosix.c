@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -17,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -115,12 +117,98 @@ int cposix_next_signal(int descriptor) {
   return 0;
 }
 
+// An open folder or file at another place, with nothing that lies on the way readable.
+static int show_at(int descriptor, const char *path, size_t from, int read_only) {
+  char place[PATH_MAX], source[32] = "/proc/self/fd/";
+  size_t length = strlen(path);
+  if (length >= sizeof place) return ENAMETOOLONG;
+  for (size_t i = from + 1; i < length; i++) {
+    if (path[i] != '/') continue;
+    memcpy(place, path, i);
+    place[i] = 0;
+    if (mkdir(place, 0711) == -1 && errno != EEXIST) return errno;
+    if (chmod(place, 0711) == -1) return errno;
+  }
+  struct stat info;
+  if (fstat(descriptor, &info) == -1) return errno;
+  if (S_ISDIR(info.st_mode)) {
+    if (mkdir(path, 0700) == -1 && errno != EEXIST) return errno;
+  } else {
+    int file = open(path, O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (file == -1) return errno;
+    close(file);
+  }
+  char digits[16];
+  int count = 0;
+  for (int rest = descriptor; rest > 0; rest /= 10) digits[count++] = (char)('0' + rest % 10);
+  size_t end = strlen(source);
+  while (count > 0) source[end++] = digits[--count];
+  source[end] = 0;
+  if (mount(source, path, NULL, MS_BIND, NULL) == -1) return errno;
+  unsigned long flags = MS_BIND | MS_REMOUNT | MS_NOSUID | MS_NODEV;
+  if (mount(NULL, path, NULL, flags | (read_only ? MS_RDONLY : 0), NULL) == -1) return errno;
+  return 0;
+}
+
+enum { most_shown = 16 };
+
+static int narrow_view(const struct cposix_view *view) {
+  int opened[most_shown], writable = 0, count = 0;
+  if (unshare(CLONE_NEWNS) == -1) return errno;
+  // What is unmounted outside later goes away here too.
+  if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) == -1) return errno;
+  while (view->writable[writable]) writable++;
+  for (;; count++) {
+    const char *path = count < writable ? view->writable[count] : view->readable[count - writable];
+    if (path == NULL) break;
+    if (count == most_shown) return E2BIG;
+    opened[count] = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (opened[count] == -1) return errno;
+  }
+  unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  if (mount("tmpfs", view->hidden, "tmpfs", flags, "mode=0711,size=256k") == -1) return errno;
+  size_t from = strlen(view->hidden);
+  for (int i = 0; i < count; i++) {
+    const char *path = i < writable ? view->writable[i] : view->readable[i - writable];
+    int reason = show_at(opened[i], path, from, i >= writable);
+    if (reason) return reason;
+  }
+  if (mount(NULL, view->hidden, NULL, MS_REMOUNT | MS_RDONLY | flags, "mode=0711") == -1) return errno;
+  struct stat info;
+  if (view->alias && writable < count && lstat(view->alias, &info) == 0 && S_ISDIR(info.st_mode))
+    return show_at(opened[writable], view->alias, strlen(view->alias), 1);
+  return 0;
+}
+
+// The C library's functions would change the user of all threads of the parent, whose memory this is.
+static int change_user(uid_t user) {
+  struct rlimit files = {65536, 65536};
+  if (setrlimit(RLIMIT_NOFILE, &files) == -1 && getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;  // a container may allow fewer
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+  umask(077);
+  if (syscall(SYS_setgroups, 0, NULL) == -1) return errno;
+  if (syscall(SYS_setresgid, user, user, user) == -1) return errno;
+  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+    prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // the next two lines hold where this is not allowed
+  if (syscall(SYS_setresuid, user, user, user) == -1) return errno;
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1) return errno;
+  struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  struct __user_cap_data_struct none[2];
+  memset(none, 0, sizeof none);
+  return syscall(SYS_capset, &header, none) == -1 ? errno : 0;
+}
+
 // Everything the child does between vfork and exec. It shares the parent's memory: it may call async-signal-safe
 // functions only, and change nothing that the parent uses later.
 static int become(const char *program, char *const argv[], char *const envp[],
                   const char *directory, const int streams[3], struct cposix_start start,
                   pid_t parent, int *report) {
   if (start.new_session && setsid() == -1) return errno;
+  int reason = start.view ? narrow_view(start.view) : 0;
+  if (reason == 0 && start.user) reason = change_user(start.user);
+  if (reason) return reason;
   if (start.parent_death_signal) {
     if (prctl(PR_SET_PDEATHSIG, start.parent_death_signal, 0, 0, 0) == -1) return errno;
     // It may have died before it could be told of.

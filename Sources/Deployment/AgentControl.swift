@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Instance
 import Posix
 
 /// The control of the agent from other programs: whether it is alive, how to start it and stop it.
@@ -41,6 +42,7 @@ public struct AgentControl: Sendable {
 
   /// Makes this process the home's agent for the lifetime of the lock.
   func take() throws(Cause) -> Lock {
+    try home.checkOwner()
     do throws(PosixError) {
       try Files.makeFolder(home.root)
       guard let lock = try Lock.take(home.agentLock) else {
@@ -77,6 +79,7 @@ public struct AgentControl: Sendable {
   /// - Parameter program: the path of `relctl`.
   public func ensure(program: String, environment: [String: String]) throws(Cause) {
     if try isRunning() { return }
+    try home.checkOwner()
     let unit = AgentUnit(home: home, environment: environment)
     if unit.isInCharge {
       try unit.start()
@@ -101,6 +104,7 @@ public struct AgentControl: Sendable {
   ///   wait in vain.
   public func requireStartable(environment: [String: String]) throws(Cause) {
     if try isRunning() { return }
+    try home.checkOwner()
     try AgentUnit(home: home, environment: environment).requireNotStopped()
   }
 

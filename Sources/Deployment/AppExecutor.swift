@@ -84,6 +84,7 @@ extension Agent {
     let port = try freePort()
     try record(.instanceStarting, app: app.name) {
       ($0.instance, $0.release, $0.port) = (instance, number, port)
+      $0.node = RunNodeName.of(app: app.name, instance: instance, secret: Random.hex(8))
     }
   }
 

@@ -48,9 +48,8 @@ final class PortMapper {
         remedy: "See what holds the port: ss -ltnp 'sport = :\(port)'",
         facts: ["port": String(port)])
     }
-    do throws(PosixError) {
-      try start(keeper.command(tree, port: port, environment: environment))
-    } catch {
+    let command = try keeper.command(tree, port: port, environment: environment)
+    do throws(PosixError) { try start(command) } catch {
       throw Cause(.epmd, "\(error)", remedy: "Install epmd, or deploy a release with its own ERTS.")
     }
     startedAt = now

@@ -26,7 +26,8 @@ extension RunSpecification {
       otpRelease: manifest.release(startedBy: run.instance.process),
       command: command,
       config: try ConfigSets(home: home, app: app.name).load(release.config).values,
-      epmdPort: try EPMDKeeper(home: home).port(environment: environment))
+      epmdPort: try EPMDKeeper(home: home).port(environment: environment),
+      user: try AppUser.of(app.name, in: home))
     grace = manifest.appJSON?.reltui?.processes?[run.instance.process]?.grace
   }
 }

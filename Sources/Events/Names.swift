@@ -123,6 +123,14 @@ extension AppRelease: TextCoded {}
 
 /// The name of a run's node. It is unique on the host, so that two runs can be alive at once.
 public enum RunNodeName {
+  /// The name of a new run's node.
+  /// - Parameter secret: what no other user can guess. Any program may register a name with epmd, and would keep the
+  ///   node from starting.
+  public static func of(app: String, instance: InstanceName, secret: String) -> String {
+    "\(app)-\(instance.process)-\(instance.index)-\(secret)@127.0.0.1"
+  }
+
+  /// The name of a run whose `instance.starting` has none; older versions wrote such events.
   public static func of(app: String, instance: InstanceName, run: UInt64) -> String {
     "\(app)-\(instance.process)-\(instance.index)-\(run)@127.0.0.1"
   }

@@ -75,6 +75,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case requestExpired = "RT-REQUEST-EXPIRED"
   case waitedTooLong = "RT-WAITED-TOO-LONG"
 
+  case appUser = "RT-APP-USER"
   case startFailed = "RT-START-FAILED"
   case bootFailed = "RT-BOOT-FAILED"
   case bootTimeout = "RT-BOOT-TIMEOUT"
@@ -124,7 +125,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
       .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
-      .download, .packageTools, .network, .buildUser:
+      .download, .packageTools, .network, .buildUser, .appUser:
       ExitCode.unavailable
     case .configConflict, .agentRunning, .agentSilent, .requestOpen, .waitedTooLong,
       .logFull, .logNotKept, .diskFull,
@@ -229,6 +230,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .bootCheck: "The built slug does not boot."
     case .tests: "The application's tests failed."
     case .buildUser: "The build user cannot be used."
+    case .appUser: "No user can be given to the app."
     case .slugUsed: "A slug cannot be removed while a release needs it."
     case .agentRunning: "Another agent serves this home."
     case .agentAbsent: "No agent runs and none could be started."

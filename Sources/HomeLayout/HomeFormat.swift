@@ -53,6 +53,8 @@ public struct Home: Hashable, Sendable {
   /// The values of all config vars, for masking.
   public var configMask: String { root + "/config.mask" }
   public var epmd: String { root + "/epmd" }
+  /// The uid of epmd, if root serves the home.
+  public var epmdUser: String { root + "/epmd.uid" }
   public var ballast: String { root + "/ballast" }
   /// Size of the reserve in bytes.
   public static let ballastSize = 8 << 20
@@ -70,6 +72,8 @@ public struct AppFolder: Hashable, Sendable {
 
   /// The cookie that the nodes of the app share, 0600.
   public var cookie: String { path + "/.erlang.cookie" }
+  /// The uid of the app, if root serves the home.
+  public var user: String { path + "/uid" }
   public var configs: String { path + "/config" }
   public func config(_ digest: String) -> String { configs + "/" + digest }
   /// The config vars that the app's builds get.
@@ -110,6 +114,8 @@ public struct RunFolder: Hashable, Sendable {
   /// The arguments file of the run's VM; that of other VMs of a relx release lacks what only a serving one needs.
   public var bootArguments: String { path + "/boot.args" }
   public var plainArguments: String { path + "/vm.args" }
+  /// Files that only the run's VM reads.
+  public var argumentFiles: [String] { [bootArguments, plainArguments] }
   /// Errors of `relshim` itself.
   public var shimLog: String { path + "/shim.log" }
 }

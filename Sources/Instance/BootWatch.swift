@@ -18,7 +18,7 @@ public struct BootWatch: Sendable {
     let origin = NodeReport.Origin.run(
       app: run.app, instance: run.run.instance, run: run.run.id, release: run.run.release)
     self.init(
-      run.run.node ?? "", door: .epmd(port: run.epmdPort), cookieFile: run.folder.cookie,
+      run.run.node ?? "", door: .epmd(port: run.epmdPort), cookieFile: run.cookieFile,
       origin: origin)
   }
 

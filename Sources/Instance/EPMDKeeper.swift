@@ -37,12 +37,19 @@ public struct EPMDKeeper: Sendable {
   /// The command that starts the home's epmd as a daemon. Without `-daemon` it would become a
   /// zombie child of a process that does not wait for it.
   /// - Parameter tree: a slug; if it has no `erts-*/bin/epmd`, the one of `PATH` is used.
-  public func command(_ tree: String, port: UInt16, environment: [String: String]) -> Invocation {
+  public func command(_ tree: String, port: UInt16, environment: [String: String])
+    throws(Cause) -> Invocation
+  {
     let runtime = ((try? Files.list(tree)) ?? []).first { $0.hasPrefix("erts-") }
     let program = runtime.map { "\(tree)/\($0)/bin/epmd" } ?? "epmd"
+    let user = try AppUser.ofPortMapper(in: home)
+    do throws(PosixError) { try user?.openWay(to: [tree]) } catch {
+      throw Cause(error, as: .appUser)
+    }
     return Invocation(
       [program, "-daemon", "-port", String(port), "-address", "127.0.0.1"], in: "/",
-      environment: ["PATH": environment["PATH"] ?? Invocation.standardPath])
+      environment: ["PATH": environment["PATH"] ?? Invocation.standardPath],
+      as: user?.confinement(tree: tree))
   }
 
   /// Ends an unused epmd. A node that has just ended is still listed for a moment.

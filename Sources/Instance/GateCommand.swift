@@ -18,8 +18,8 @@ public struct GateCommand: Sendable {
     folder = run.folder
     let output = try File.open(folder.gateLog, .replace)
     child = try Child.start(
-      Invocation(words, in: run.tree, environment: run.clientEnvironment), output: .file(output),
-      errors: .file(output), newSession: true)
+      run.client(words), output: .file(output), errors: .file(output),
+      newSession: true)
     end = ProcessIdentity(of: child.pid)?.endWatch()
     deadline = Clock.monotonic() + milliseconds
   }

@@ -19,13 +19,20 @@ public struct Launcher: Sendable {
   public func start(_ run: RunSpecification) throws(Cause) -> Child {
     do throws(PosixError) {
       try prepare(run)
+      let rights = run.confinement
       let command =
         [shim, "--run", run.folder.path, "--grace", String(grace(run)), "--agent", agent]
-        + ["--home", home.root, "--"] + run.shellCommand
+        + ["--home", home.root] + (rights?.arguments ?? []) + ["--"] + run.shellCommand
       let complaints = try File.open(run.folder.shimLog, .append)
+      let input = try rights.map { _ throws(PosixError) in
+        try File.holding(Environment.encode(run.environment))
+      }
+      let environment =
+        rights == nil ? run.environment : ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"]
       return try Child.start(
-        Invocation(command, in: "/", environment: run.environment), output: .null,
-        errors: .file(complaints), newSession: true)
+        Invocation(command, in: "/", environment: environment),
+        input: input.map { .file($0) } ?? .null, output: .null, errors: .file(complaints),
+        newSession: true)
     } catch { throw Cause(error, as: .startFailed) }
   }
 
@@ -36,8 +43,7 @@ public struct Launcher: Sendable {
   }
 
   private func prepare(_ run: RunSpecification) throws(PosixError) {
-    try Files.makeFolder(run.folder.temporary)
-    try Files.makeFolder(run.folder.home)
+    try run.makeFolders()
     let cookie = try appCookie(of: run.app)
     try Files.replace(run.folder.cookie, with: cookie, mode: 0o400)
     if let arguments = bootArguments(run) {
@@ -46,6 +52,7 @@ public struct Launcher: Sendable {
       }
       try Files.replace(run.folder.bootArguments, with: Array(arguments.boot.utf8))
     }
+    try run.user?.take(run.folder.argumentFiles)
   }
 
   /// The cookie of the app's nodes, made for the first run.

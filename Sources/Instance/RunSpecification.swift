@@ -17,15 +17,37 @@ public struct RunSpecification: Sendable {
   public var epmdPort: UInt16
   /// Seconds between SIGTERM and SIGKILL, as app.json says.
   public var grace: Int?
+  /// The app's own user; nil if everything runs as this one.
+  public var user: AppUser?
 
   public init(
     app: String, run: Board.Run, folder: RunFolder, tree: String, otpRelease: OTPRelease?,
-    command: String, config: [String: String], epmdPort: UInt16
+    command: String, config: [String: String], epmdPort: UInt16, user: AppUser? = nil
   ) {
     (self.app, self.run, self.folder, self.tree) = (app, run, folder, tree)
     (self.otpRelease, self.command, self.config) = (otpRelease, command, config)
-    self.epmdPort = epmdPort
+    (self.epmdPort, self.user) = (epmdPort, user)
   }
+
+  /// The rights of the run's programs.
+  var confinement: Confinement? { user?.confinement(in: folder, tree: tree) }
+
+  /// The cookie of the app's nodes. That in the run's HOME belongs to the app, which may put a link there.
+  var cookieFile: String { user?.home.app(app).cookie ?? folder.cookie }
+
+  /// A program beside the run, in the slug's tree: with the run's rights, and without the flags of a serving node.
+  public func client(_ words: [String], _ variables: [String: String] = [:]) -> Invocation {
+    let isPlain = !Files.exists(tree + "/.profile.d")
+    return Invocation(
+      (isPlain ? [] : ["/bin/sh", "-c", Self.entrance + "exec \"$@\"", tree]) + words, in: tree,
+      environment: clientEnvironment.merging(variables) { $1 }, as: confinement)
+  }
+
+  /// Shell code that goes to the tree `$0` and reads its `.profile.d`, as platforms do before they run a command.
+  private static let entrance = """
+    cd "$0" || exit; for reltui_file in .profile.d/*.sh; do \
+    [ ! -r "$reltui_file" ] || . "./$reltui_file"; done; unset reltui_file; 
+    """
 
   /// The whole environment of the run; no variable of reltui's own environment is passed on.
   ///
@@ -91,19 +113,15 @@ public struct RunSpecification: Sendable {
   /// for it; the one of relx does not read the cookie from a file.
   public var remoteShell: Invocation {
     guard let otp = otpRelease, otp.kind == .relx else {
-      return Invocation([startProgram, "remote"], in: folder.path, environment: clientEnvironment)
+      return client([startProgram, "remote"])
     }
-    var variables = clientEnvironment
-    variables["ROOTDIR"] = releaseFolder
-    variables["BINDIR"] = runtimeFolder + "/bin"
-    variables["EMU"] = "beam"
-    return Invocation(
+    return client(
       [
         runtimeFolder + "/bin/erlexec", "-boot",
         "\(releaseFolder)/releases/\(otp.version)/start_clean",
         "-boot_var", "RELTOOL_EXT_LIB", releaseFolder + "/lib", "-hidden", "-name",
         "remote-\(Random.hex(4))@127.0.0.1", "-setcookie", "x", "-remsh", run.node ?? "",
-      ], in: folder.path, environment: variables)
+      ], ["ROOTDIR": releaseFolder, "BINDIR": runtimeFolder + "/bin", "EMU": "beam"])
   }
 
   /// The path of the OTP release's start command.
@@ -120,7 +138,7 @@ public struct RunSpecification: Sendable {
 
   /// The same for any command and tree.
   public static func shellCommand(_ command: String, in tree: String) -> [String] {
-    ["/bin/sh", "-c", "cd \"$0\" && \(isPlain(command) ? "exec " : "")\(command)", tree]
+    ["/bin/sh", "-c", entrance + (isPlain(command) ? "exec " : "") + command, tree]
   }
 
   /// Whether the command is one program with arguments: no list or pipe, no assignment before it,

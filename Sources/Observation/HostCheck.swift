@@ -1,6 +1,7 @@
 import DiskReserve
 import Events
 import HomeLayout
+import Instance
 import Posix
 
 /// One thing that holds on a host, or that is missing there.
@@ -30,7 +31,7 @@ public struct HostCheck: Sendable {
 
   public static func findings(_ facts: HostFacts) -> [HostFinding] {
     let check = HostCheck(facts: facts)
-    return check.programs + [check.namespaces, check.controlGroups] + check.folders
+    return check.programs + [check.namespaces, check.apps, check.controlGroups] + check.folders
       + check.home + [check.agent] + check.unit
       + [check.disk, check.openFiles, check.clock] + check.exposure
   }
@@ -103,6 +104,30 @@ extension HostCheck {
       "namespaces", .missing, sentence,
       remedy: found.map { asRoot("sysctl -w \($0.name)=\($0.right)") }
         ?? "In a container, start it with: --privileged")
+  }
+
+  private var apps: HostFinding {
+    let check = "apps"
+    if !facts.isRoot {
+      return HostFinding(
+        check, .ok, "they run as \(facts.user), as your other programs do; apps of root get uids")
+    }
+    let users = facts.apps.users
+    if users != UserNumbers.usual {
+      return HostFinding(
+        check, .warn,
+        "there are uids for \(users.count) apps only: \(users.lowerBound) to \(users.upperBound)",
+        remedy:
+          "Give the container the uids to \(UserNumbers.usual.upperBound): see /proc/self/uid_map")
+    }
+    if !facts.apps.haveViews {
+      return HostFinding(
+        check, .warn,
+        "each runs as a uid of its own, but only the modes of folders hide the home from it",
+        remedy: "In a container, start it with: --cap-add SYS_ADMIN")
+    }
+    return HostFinding(
+      check, .ok, "each runs as a uid of its own and sees nothing else of the home")
   }
 
   private var controlGroups: HostFinding {

@@ -1,6 +1,7 @@
 import DiskReserve
 import Events
 import HomeLayout
+import Instance
 import Posix
 
 /// What a host offers to reltui, as it was read; `HostCheck` judges it.
@@ -16,6 +17,7 @@ public struct HostFacts: Sendable {
   /// Settings of the kernel, by their names in sysctl(8).
   public var settings: [String: Int] = [:]
   public var controlGroups = ControlGroups()
+  public var apps = Apps()
   /// The modes of the folders that other users need; those that are not there are missing.
   public var folders: [String: UInt32] = [:]
   public var agent = Agent()
@@ -33,6 +35,16 @@ public struct HostFacts: Sendable {
   /// The instances that were looked at.
   public var instances = 0
   public var exposed: [Exposure] = []
+
+  /// How apps are kept apart if root serves them.
+  public struct Apps: Sendable {
+    /// The uids that apps get.
+    public var users: ClosedRange<UInt32> = UserNumbers.usual
+    /// Whether each run can have a view of its own of the home.
+    public var haveViews = true
+
+    public init() {}
+  }
 
   public struct ControlGroups: Sendable {
     /// Whether the host has control groups of version 2. cgroups(7)

@@ -28,6 +28,7 @@ public struct HostReader {
     for name in Self.settings {
       facts.settings[name] = number("/proc/sys/" + name.replacing(".", with: "/"))
     }
+    (facts.apps.users, facts.apps.haveViews) = (UserNumbers.offered, Confinement.canNarrowView)
     facts.controlGroups = controlGroups(of: agent)
     for path in ["/run", "/var/tmp"] {
       let info = (try? Files.resolve(path)).flatMap { try? Files.info($0) }

@@ -138,8 +138,7 @@ public struct NodeLocator: Sendable {
     } else {
       door = .epmd(port: try EPMDKeeper(home: home).port(environment: environment))
     }
-    let folder = home.app(app).run(run.instance.description, run.id)
-    let cookie = try read(cookieFile ?? folder.cookie)
+    let cookie = try read(cookieFile ?? home.app(app).cookie)
     return KnownNode(
       name: node,
       origin: .run(app: app, instance: run.instance, run: run.id, release: run.release),

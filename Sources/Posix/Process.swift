@@ -7,12 +7,18 @@ public struct Invocation: Hashable, Sendable {
   public var arguments: [String]
   public var directory: String?
   public var environment: [String: String]
+  /// The rights that it gets if root starts it; nil for those of this process.
+  public var confinement: Confinement?
 
   /// The folders in which a system keeps its programs, for commands that are run without a user's `PATH`.
   public static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-  public init(_ arguments: [String], in directory: String? = nil, environment: [String: String]) {
+  public init(
+    _ arguments: [String], in directory: String? = nil, environment: [String: String],
+    as confinement: Confinement? = nil
+  ) {
     (self.arguments, self.directory, self.environment) = (arguments, directory, environment)
+    self.confinement = confinement
   }
 
   /// The program's path: as given if it has a slash, else the first match in `PATH`.
@@ -67,12 +73,17 @@ public struct Child: Sendable {
       }
     }
     let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
-    let start = cposix_start(
-      new_session: newSession ? 1 : 0, parent_death_signal: deathSignal?.rawValue ?? 0)
+    var start = cposix_start(
+      new_session: newSession ? 1 : 0, parent_death_signal: deathSignal?.rawValue ?? 0,
+      user: invocation.confinement?.user ?? 0, view: nil)
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
-        cposix_spawn(program, arguments, environment, invocation.directory, streams, start, &pid)
+        withView(invocation.confinement?.view) { view in
+          start.view = view
+          return cposix_spawn(
+            program, arguments, environment, invocation.directory, streams, start, &pid)
+        }
       }
     }
     if reason != 0 { throw PosixError("run", program, Errno(rawValue: reason)) }
@@ -190,6 +201,25 @@ extension Invocation {
       self, input: input, output: .file(writing), errors: errors ?? .file(writing),
       newSession: newSession, deathSignal: deathSignal)
     return (child, reading)
+  }
+}
+
+/// Hands a view as C has it to `body`; NULL for nil.
+private func withView<Result>(
+  _ view: Confinement.View?, _ body: (UnsafePointer<cposix_view>?) -> Result
+) -> Result {
+  guard let view else { return body(nil) }
+  return withCStrings(view.writable) { writable in
+    withCStrings(view.readable) { readable in
+      view.hidden.withCString { hidden in
+        Confinement.View.alias.withCString { alias in
+          let view = cposix_view(
+            hidden: hidden, writable: writable, readable: readable,
+            alias: view.hasAlias ? alias : nil)
+          return withUnsafePointer(to: view) { body($0) }
+        }
+      }
+    }
   }
 }
 

@@ -9,6 +9,19 @@ public enum Program {
 }
 
 public enum Environment {
+  /// Variables as bytes: `NAME=VALUE`, each ended by a zero.
+  public static func encode(_ variables: [String: String]) -> [UInt8] {
+    variables.sorted { $0.key < $1.key }.flatMap { Array("\($0)=\($1)".utf8) + [0] }
+  }
+
+  public static func decode(_ bytes: [UInt8]) -> [String: String] {
+    bytes.split(separator: 0).reduce(into: [:]) { variables, entry in
+      guard let equals = entry.firstIndex(of: UInt8(ascii: "=")) else { return }
+      let value = String(decoding: entry[entry.index(after: equals)...], as: UTF8.self)
+      variables[String(decoding: entry[..<equals], as: UTF8.self)] = value
+    }
+  }
+
   public static var current: [String: String] {
     var variables: [String: String] = [:]
     var next = environ

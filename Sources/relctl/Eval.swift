@@ -17,10 +17,7 @@ extension Command {
         .remote, "the release of '\(name)' has no fresh VM: relx knows none",
         remedy: "Ask the running system: relctl rpc \(name) EXPR")
     }
-    return try call.hand(
-      over: Invocation(
-        [run.startProgram, "eval", call.positional(1)], in: run.folder.path,
-        environment: run.clientEnvironment))
+    return try call.hand(over: run.client([run.startProgram, "eval", call.positional(1)]))
   }
 }
 
@@ -37,7 +34,7 @@ extension CommandCall {
     let home = try home()
     var specification = try specification(of: run, app)
     specification.folder = RunFolder(path: home.app(app.name).path + "/eval")
-    try Cause.explaining(Files.makeFolder(specification.folder.temporary))
+    do throws(PosixError) { try specification.makeFolders() } catch { throw Cause(error) }
     return specification
   }
 }

@@ -46,7 +46,8 @@ struct Shim {
     let (reading, writing) = try File.pipe()
     output = reading
     let invocation = Invocation(
-      options.command, in: options.folder.path, environment: Environment.current)
+      options.command, in: options.folder.path, environment: try options.environment(),
+      as: options.confinement)
     boot = BootRecord(options.folder, exec: Clock.microseconds())
     do throws(PosixError) {
       child = try Child.start(

@@ -1,6 +1,7 @@
 import HomeLayout
+import Posix
 
-/// `relshim --run DIR [--grace SECONDS] [--agent PROGRAM --home DIR] -- COMMAND…`
+/// `relshim --run DIR [--grace SECONDS] [--agent PROGRAM --home DIR] [--user UID …] -- COMMAND…`
 struct ShimOptions {
   struct Misuse: Error, CustomStringConvertible { var description: String }
 
@@ -10,15 +11,21 @@ struct ShimOptions {
   /// The program that starts an agent for `home` if the run ends while no agent runs.
   var agent: (program: String, home: Home)?
   var command: [String] = []
+  /// The rights of the command; nil for those of `relshim`.
+  var confinement: Confinement?
 
   init(_ words: [String]) throws(Misuse) {
     var words = words[...]
     var values: [String: String] = [:]
+    var rights: [(name: String, value: String)] = []
     while let word = words.popFirst(), word != "--" {
-      guard ["--run", "--grace", "--agent", "--home"].contains(word), let value = words.popFirst()
+      let isRight = Confinement.options.contains(word)
+      guard isRight || ["--run", "--grace", "--agent", "--home"].contains(word),
+        let value = words.popFirst()
       else { throw Misuse(description: "unknown option '\(word)'; relctl starts this program") }
-      values[word] = value
+      if isRight { rights.append((word, value)) } else { values[word] = value }
     }
+    confinement = Confinement(rights)
     command = Array(words)
     guard let run = values["--run"], !command.isEmpty else {
       throw Misuse(description: "needs --run DIR -- COMMAND; relctl starts this program")
@@ -30,5 +37,15 @@ struct ShimOptions {
     if let program = values["--agent"], let home = values["--home"] {
       agent = (program, Home(root: home))
     }
+  }
+}
+
+extension ShimOptions {
+  /// The environment of the command: that of `relshim`. If root starts a command as another user, `relshim` reads it
+  /// from its standard input instead: a slug may set variables with which any program loads code (ld.so(8)).
+  func environment() throws(PosixError) -> [String: String] {
+    if confinement == nil { return Environment.current }
+    let input = File(owning: Descriptor.copy(of: 0), name: "standard input")
+    return Environment.decode(try input.readToEnd())
   }
 }

@@ -25,7 +25,7 @@ import Testing
   func ensure() throws -> UInt16 {
     let port = try keeper.port(environment: environment)
     if keeper.answers(port) { return port }
-    let command = keeper.command(folder.path, port: port, environment: environment)
+    let command = try keeper.command(folder.path, port: port, environment: environment)
     _ = try Child.start(command, output: .null, errors: .null, newSession: true).wait()
     try #require(eventually { keeper.answers(port) })
     return port

@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Instance
 import Posix
 import TestSupport
 import Testing
@@ -54,6 +55,15 @@ struct HostCheckTests {
     isOwnPort: true, place: "config/runtime.exs:12")
 
   static let cases: [Case] = [
+    Case(
+      "apps", .warn, "there are uids for 422 apps only: 60578 to 60999",
+      "Give the container the uids to 2147483646: see /proc/self/uid_map"
+    ) { $0.apps.users = UserNumbers.few },
+    Case(
+      "apps", .warn,
+      "each runs as a uid of its own, but only the modes of folders hide the home from it",
+      "In a container, start it with: --cap-add SYS_ADMIN"
+    ) { $0.apps.haveViews = false },
     Case(
       "tar", .missing, "not installed: no archive can be deployed or exported",
       "apt-get install tar"

@@ -42,9 +42,19 @@ int cposix_signals(const int *signals, int count);
 // The next signal read from such a descriptor, 0 if none is there, -1 with errno.
 int cposix_next_signal(int descriptor);
 
+// What a program sees of a folder: `hidden` is empty in it but for these paths. A list ends with NULL.
+struct cposix_view {
+  const char *hidden;
+  char *const *writable;
+  char *const *readable;
+  const char *alias;  // shows the first of `readable` at this place too, if that is a folder; or NULL
+};
+
 struct cposix_start {
   int new_session;          // setsid(2) first
   int parent_death_signal;  // sent to it when the thread that starts it ends: PR_SET_PDEATHSIG in prctl(2); or 0
+  uid_t user;               // it gets this user and group, no capability and no way to one; or 0
+  const struct cposix_view *view;  // in a mount namespace of its own; or NULL
 };
 
 // Start a program: argv and envp end with NULL; streams are descriptors for 0, 1 and 2;
