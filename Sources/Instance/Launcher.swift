@@ -70,7 +70,7 @@ public struct Launcher: Sendable {
     let head = "-init_debug\n-s erlang display \(BootOutput.mark)\n-env \(variable) "
     if run.otpRelease?.kind == .relx {
       let plain = Self.virtualMachineFlags(
-        from: own.path, node: run.run.node ?? "nonode@127.0.0.1")
+        own: Self.text(own.path, for: run), node: run.run.node ?? "nonode@127.0.0.1")
       return (head + Self.argument(run.folder.plainArguments) + "\n" + plain, plain)
     }
     let more =
@@ -95,12 +95,27 @@ public struct Launcher: Sendable {
     of release: OTPRelease?, in folder: String, node: String
   ) -> String {
     virtualMachineFlags(
-      from: "\(folder)/releases/\(release?.version ?? "")/vm.args", node: node)
+      own: text("\(folder)/releases/\(release?.version ?? "")/vm.args"), node: node)
   }
 
-  private static func virtualMachineFlags(from path: String, node: String) -> String {
-    let own = (try? Files.read(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) }
-    let kept = (own ?? "").split(separator: "\n").filter { line in
+  private static let argumentsLimit = 1 << 20
+
+  private static func text(_ path: String) -> String {
+    String(decoding: (try? Files.read(path, limit: argumentsLimit)) ?? [], as: UTF8.self)
+  }
+
+  /// The text of a file that the app names. It is read as the app: a slug may name any file (app.json, `env`), and the
+  /// app gets the text.
+  private static func text(_ path: String, for run: RunSpecification) -> String {
+    guard let confinement = run.confinement else { return text(path) }
+    let reading = Invocation(
+      ["head", "-c", String(argumentsLimit), "--", path], in: run.tree,
+      environment: ["PATH": Invocation.standardPath], as: confinement)
+    return (try? reading.run(errors: .null, limit: 1000))?.text ?? ""
+  }
+
+  private static func virtualMachineFlags(own: String, node: String) -> String {
+    let kept = own.split(separator: "\n").filter { line in
       !["-name", "-sname", "-setcookie"].contains { line.hasPrefix($0) }
     }
     return kept.joined(separator: "\n") + "\n-name \(node)\n-setcookie unused\n"
