@@ -5,7 +5,7 @@ extension AppJSON? {
   /// How a release with this app.json replaces another one. Numbers that make no sense are brought into range.
   var rollout: Board.Rollout {
     let own = self?.reltui
-    let processes = own?.processes ?? [:]
+    let processes = (own?.processes ?? [:]).filter { ProcessType.isValid($0.key) }
     return Board.Rollout(
       observe: Int64(min(max(0, own?.observe ?? 10), 3600)) * 1000,
       exclusive: processes.filter { $0.value.exclusive == true }.keys.sorted(),

@@ -141,7 +141,7 @@ struct RedactorTests {
       guard let data = try? JSON.decode(EventData.self, from: json) else { continue }
       texts += 1
       let masked = String(decoding: JSON.encode(mask(data)), as: UTF8.self)
-      let isOurs = [.node, .step, .missing].contains(field)
+      let isOurs = [.node, .step, .missing, .exclusive].contains(field)
       #expect(masked.contains("old-password") == isOurs, "\(masked)")
       #expect(masked.contains("«A»") == !isOurs, "\(masked)")
     }
