@@ -86,6 +86,37 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     }
   }
 
+  /// A slug may name any file as its arguments, and put a link in its HOME.
+  @Test func rootReadsAndChangesNoFileForAnApp() throws {
+    let temporary = try TemporaryFolder("lure")
+    let home = Home(root: temporary.path + "/home")
+    try temporary.write("secret", "-root_secret\n", mode: 0o600)
+    try temporary.write("home/slugs/1/tree/own.args", "+S 2\n")
+    let launcher = Launcher(shim: "/bin/true", agent: "/bin/true", home: home)
+    let user = try #require(try AppUser.of("demo", in: home))
+    let folder = home.app("demo").run("web.1", 42)
+    for (path, text) in [(temporary.path + "/secret", ""), ("own.args", "+S 2\n")] {
+      var run = specification(
+        tree: home.slugs + "/1/tree", folder: folder.path, config: ["VMARGS_PATH": path])
+      (run.otpRelease, run.user) = (try release(.relx), user)
+      #expect(try launcher.start(run).exit() == .code(0))
+      let arguments = String(decoding: try Files.read(folder.plainArguments), as: UTF8.self)
+      #expect(
+        arguments == text + (text.isEmpty ? "\n" : "")
+          + "-name demo-web-1-42@127.0.0.1\n-setcookie unused\n")
+      for file in [folder.plainArguments, folder.bootArguments] {
+        let info = try #require(try Files.info(file))
+        #expect(info.owner == user.id && info.mode == 0o400, "\(file)")
+      }
+      // The next launch finds what the app has left.
+      try Files.remove(folder.cookie)
+      try Files.symbolicLink(to: temporary.path + "/secret", at: folder.cookie)
+    }
+    let secret = try #require(try Files.info(temporary.path + "/secret"))
+    #expect(secret.owner == 0 && secret.mode == 0o600)
+    #expect(try Files.read(temporary.path + "/secret") == Array("-root_secret\n".utf8))
+  }
+
   private func release(_ kind: OTPRelease.Kind) throws -> OTPRelease {
     try JSON.decode(
       OTPRelease.self,
