@@ -13,7 +13,9 @@ struct RunWatch {
   /// The program that must pass once before the run counts as ready.
   private let commandCheck: AppJSON.HealthCheck?
   private var command: GateCommand?
-  private var hasPassedCommand = false
+  /// Whether the other check has passed, so that only the command is left.
+  private var awaitsCommand = false
+  private var commandTryAt: Int64 = 0
   /// Whether the run has been ready before. Then its boot is over and told.
   private var wasReady: Bool
   /// A declared liveness check. Its requests take turns with those of the readiness check.
@@ -105,6 +107,7 @@ struct RunWatch {
   /// When to look at the run again, on the monotonic clock; nil if nothing is due.
   func wakeAt(_ state: RunState) -> Int64? {
     if let probe { return probe.deadline }
+    if awaitsCommand, command == nil { return commandTryAt }
     if let command { return command.descriptor == nil ? Clock.monotonic() + 100 : command.deadline }
     if isPhase { return nil }
     switch state {
@@ -151,7 +154,7 @@ extension RunWatch {
       return nil
     }
     watchBoot(run)
-    if command != nil {
+    if awaitsCommand {
       verdict = askCommand()
       return verdict.flatMap { judge($0, run, mask) }
     }
@@ -238,9 +241,10 @@ extension RunWatch {
 
   /// Starts the program that must pass before the run is ready for the first time, or asks how it ended.
   private mutating func askCommand() -> HTTPProbe.Verdict? {
-    guard let commandCheck, !hasPassedCommand, !wasReady else { return .ready }
+    guard let commandCheck, !wasReady else { return .ready }
+    awaitsCommand = true
     if command == nil {
-      if Clock.monotonic() < nextTry { return nil }
+      if Clock.monotonic() < commandTryAt { return nil }
       let seconds = min(max(commandCheck.timeout ?? Self.commandSeconds, 1), 3600)
       do throws(PosixError) {
         command = try GateCommand(
@@ -251,7 +255,8 @@ extension RunWatch {
     }
     guard let verdict = command?.advance() else { return nil }
     command = nil
-    hasPassedCommand = verdict == .ready
+    awaitsCommand = verdict != .ready
+    commandTryAt = Clock.monotonic() + Int64(min(max(commandCheck.wait ?? 1, 1), 3600)) * 1000
     return verdict
   }
 

@@ -91,20 +91,24 @@ import Testing
   @Test func aCommandDecidesWhetherARunIsReady() throws {
     let tree = stage.folder.path + "/gated"
     try FileTree.copy(stage.folder.path + "/tree", to: tree)
-    func deploy(_ command: String, _ words: String...) throws -> Stage.Answer {
+    func deploy(
+      _ command: String, checks: String = #"{"path":"/health"},"#, _ words: String...
+    ) throws -> Stage.Answer {
       try Files.remove(tree + "/app.json")
-      let checks = #"[{"path":"/health"},{"command":"\#(command)"}]"#
+      let checks = #"[\#(checks){"command":"\#(command)"}]"#
       let json = #"{"env":{"GREETER_GREETING":"Hello"},"healthchecks":{"web":\#(checks)}}"#
       try Files.replace(tree + "/app.json", with: Array(json.utf8), mode: 0o644)
       return try stage.run("relctl", ["deploy", "greeter", tree] + words)
     }
+    // The node is asked whether it has booted, then the command.
+    #expect(try deploy("true", checks: "", "--until", "ready").exit == .code(0))
     let passed = try deploy("bin/greeter rpc ':ok' && test -n $PORT", "--until", "ready")
     #expect(passed.exit == .code(0), "\(passed.errors)")
     #expect(try deploy("echo the shop is shut; false", "--detach").exit == .code(0))
-    let waiting = "web.1 of v3: the check ended with exit code 1: the shop is shut"
+    let waiting = "web.1 of v4: the check ended with exit code 1: the shop is shut"
     #expect(try eventually { try stage.relctl("ps").output.contains(waiting) })
     #expect(try stage.relctl("cancel", "greeter").exit == .code(0))
-    #expect(try stage.ready().allSatisfy { $0.release.value == 2 })
+    #expect(try stage.ready().allSatisfy { $0.release.value == 3 })
   }
 
   @Test func tooLargeAValueIsRefusedByName() throws {
