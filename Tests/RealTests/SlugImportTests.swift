@@ -11,7 +11,7 @@ import Testing
   static let built: Result<String, any Error> = Result {
     let tree = Workspace.root + "/.build/greeter-record"
     try Files.remove(tree)
-    try FileTree.copy(Workspace.greeter, to: tree, skipping: { $0 == "_build" })
+    try Greeter.copySource(to: tree)
     let folder = try TemporaryFolder("record")
     try folder.write("env/RELPACK_RECORD", "slug\n")
     let result = try Invocation(

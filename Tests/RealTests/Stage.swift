@@ -121,12 +121,7 @@ enum Greeter {
     let folder = try TemporaryFolder("greeter")
     defer { withExtendedLifetime(folder) {} }
     let tree = Workspace.root + "/.build/greeter-release"
-    try FileTree.copy(Workspace.greeter, to: folder.path + "/app", skipping: { $0 == "_build" })
-    // Most tests need no observation; they would wait for its end.
-    let appJSON = folder.path + "/app/app.json"
-    let text = String(decoding: try Files.read(appJSON), as: UTF8.self)
-    try Files.replace(
-      appJSON, with: Array((#"{"reltui": {"observe": 0},"# + text.dropFirst()).utf8))
+    try copySource(to: folder.path + "/app")
     let result = try Invocation(
       [try Workspace.program("relpack"), "compile", folder.path + "/app", folder.path + "/cache"],
       environment: ["PATH": Environment.current["PATH"] ?? "", "HOME": folder.path]
@@ -135,6 +130,14 @@ enum Greeter {
     try Files.remove(tree)
     try FileTree.copy(folder.path + "/app", to: tree)
     return tree
+  }
+
+  /// Copies the source, without an observation: most tests would only wait for its end.
+  static func copySource(to path: String) throws {
+    try FileTree.copy(Workspace.greeter, to: path, skipping: { $0 == "_build" })
+    let text = String(decoding: try Files.read(path + "/app.json"), as: UTF8.self)
+    try Files.replace(
+      path + "/app.json", with: Array((#"{"reltui": {"observe": 0},"# + text.dropFirst()).utf8))
   }
 
   struct BuildFailed: Error { var output: String }
