@@ -96,6 +96,7 @@ public final class Agent {
   }
 
   private func leave() throws(Cause) {
+    for run in watches.keys { _ = watches[run]?.gate?.stopAsking() }
     try record(.agentStopped, app: nil) { $0.pid = Program.processID }
     if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) { portMapper.stopIfUnused() }
   }

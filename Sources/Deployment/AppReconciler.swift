@@ -72,8 +72,7 @@ public struct AppReconciler {
   }
 
   private mutating func plan() {
-    // A cancellation is checked while the requests that it is for are still open.
-    for request in surroundings.requests where !request.isAccepted && isCancel(request) {
+    for request in surroundings.requests where !request.isAccepted && isUrgent(request) {
       actions.append(.consider(request))
     }
     if !actions.isEmpty { return }
@@ -140,9 +139,23 @@ extension AppReconciler {
     surroundings.operations.operation(request) is Cancel
   }
 
+  /// Whether the request is considered at once: it may end others that are still open, it ends the observation of a
+  /// release, or this version does not know it. Only an accepted one has an effect.
+  private func isUrgent(_ request: Board.Request) -> Bool {
+    guard let operation = surroundings.operations.operation(request) else { return true }
+    if app.deployment?.hasSwitched == true { return true }
+    return surroundings.requests.contains { older in
+      guard older.sequence < request.sequence,
+        let other = surroundings.operations.operation(older)
+      else { return false }
+      return operation.goesBefore(other, of: older)
+    }
+  }
+
   func precedence(over request: Board.Request) -> Precedence? {
     guard let operation = surroundings.operations.operation(request) else { return nil }
-    for other in surroundings.requests where other.sequence > request.sequence {
+    for other in surroundings.requests
+    where other.isAccepted && other.sequence > request.sequence {
       guard let first = surroundings.operations.operation(other),
         first.goesBefore(operation, of: request)
       else { continue }
@@ -155,7 +168,11 @@ extension AppReconciler {
   /// The reason to give up a request: another one that takes precedence, or its deadline.
   /// - Parameter extra: milliseconds that do not count, or nil if the deadline does not count now.
   mutating func reasonToGiveUp(_ request: Board.Request, extra: Int64? = 0) -> Cause? {
-    if let cause = precedence(over: request)?.cause { return cause }
+    precedence(over: request)?.cause ?? expiry(of: request, extra: extra)
+  }
+
+  /// The cause, if the request's deadline has passed.
+  mutating func expiry(of request: Board.Request, extra: Int64? = 0) -> Cause? {
     guard let operation = surroundings.operations.operation(request),
       type(of: operation).isGivenUp, let deadline = request.data.deadline, let extra
     else { return nil }
@@ -208,7 +225,10 @@ extension AppReconciler {
       let mine = app.liveRuns.filter { $0.instance == instance }
       let serving = mine.filter { $0.release == current && $0.state != .stopping }
       if serving.isEmpty {
-        if mine.isEmpty || app.mayRunTwice(instance.process, current) {
+        let isBeside =
+          app.mayRunTwice(instance.process, current)
+          && mine.allSatisfy { app.mayRunTwice(instance.process, $0.release) }
+        if mine.isEmpty || isBeside {
           startAgain(instance, current)
         }
       } else if let only = replaceable(serving) {

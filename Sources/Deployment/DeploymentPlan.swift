@@ -149,7 +149,9 @@ extension AppReconciler {
     keep()
     guard deployment.isObserved == true else { return }
     let isAlone = app.liveRuns.allSatisfy { $0.release == deployment.release }
-    if isAlone || isAwaited(deployment) { actions.append(.finishDeployment(deployment.release)) }
+    if isAlone || isAwaited(deployment) || request.flatMap({ reasonToGiveUp($0) }) != nil {
+      actions.append(.finishDeployment(deployment.release))
+    }
   }
 
   private mutating func end(_ deployment: Board.Deployment, _ verdict: Verdict) {
@@ -186,7 +188,10 @@ extension AppReconciler {
       return nil
     }
     // Process types that the release does not have never run.
-    let lost = new.first { wanted.contains($0.instance) && $0.state != .ready }
+    let lost = wanted.compactMap { instance in
+      let mine = new.filter { $0.instance == instance }
+      return mine.contains { $0.state == .ready } ? nil : mine.last
+    }.first
     guard let lost, observation > 0 else { return .passed }
     return .failed(
       lost.cause
@@ -203,7 +208,9 @@ extension AppReconciler {
 
   /// Whether another request waits for the end of the deployment.
   private func isAwaited(_ deployment: Board.Deployment) -> Bool {
-    surroundings.requests.contains { $0.id != deployment.request && !isCancel($0) }
+    surroundings.requests.contains {
+      $0.isAccepted && $0.id != deployment.request && !isCancel($0)
+    }
   }
 
   /// Brings the former release back. It is current already; what is left is to stop the runs of the other one.
@@ -212,7 +219,7 @@ extension AppReconciler {
   ) {
     keep()
     let isOver = app.liveRuns.allSatisfy { $0.release != deployment.release }
-    if isOver || isAwaited(deployment) || request.flatMap({ reasonToGiveUp($0) }) != nil {
+    if isOver || isAwaited(deployment) || request.flatMap({ expiry(of: $0) }) != nil {
       actions.append(.revertDeployment(deployment.release, cause))
     }
   }

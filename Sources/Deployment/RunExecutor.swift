@@ -11,7 +11,7 @@ extension Agent {
     defer { listen(to: id) }
     guard let app = board.apps[name], let run = app.run(id), run.state.isLive else {
       adopt(watches[id]?.takeShim())
-      adopt(watches[id]?.gate?.takeCommand())
+      adopt(watches[id]?.gate?.stopAsking())
       watches[id] = nil
       return complaints.forget(.run(id))
     }
@@ -28,6 +28,9 @@ extension Agent {
       // A change before the watch began would not be noticed.
       folder = try RunObservation(self.folder(of: run, app))
     }
+    // A run that stops, or whose `relshim` is gone, is not checked any more.
+    if run.state == .stopping || folder.isLost { adopt(watches[run.id]?.gate?.stopAsking()) }
+    if folder.isLost { watches[run.id]?.gate = nil }
     var seen = RunReconciler.Seen(folder: folder)
     if case .live(let status) = folder {
       watches[run.id]?.noteLife()

@@ -98,14 +98,17 @@ struct RunWatch {
     [probe?.descriptor, command?.descriptor, shimEnd?.descriptor].compactMap { $0 }
   }
 
-  /// Ends the command that decides whether the run is ready.
-  mutating func takeCommand() -> Child? {
-    defer { command = nil }
+  /// Ends all checks.
+  /// - Returns: the command that decides whether the run is ready, to be reaped.
+  mutating func stopAsking() -> Child? {
+    defer { (probe, command, awaitsCommand) = (nil, nil, false) }
+    leaveNode()
     return command?.takeAway()
   }
 
   /// When to look at the run again, on the monotonic clock; nil if nothing is due.
   func wakeAt(_ state: RunState) -> Int64? {
+    if state == .stopping { return nil }
     if let probe { return probe.deadline }
     if awaitsCommand, command == nil { return commandTryAt }
     if let command { return command.descriptor == nil ? Clock.monotonic() + 100 : command.deadline }
@@ -159,7 +162,12 @@ extension RunWatch {
       return verdict.flatMap { judge($0, run, mask) }
     }
     switch gate {
-    case .runtime: verdict = askRuntime(run)
+    case .runtime:
+      if isAskingLiveness, let liveness {
+        verdict = verdict ?? askServer(run, liveness)
+      } else {
+        verdict = askRuntime(run).flatMap { takeTurns($0) }
+      }
     case .http(let check): verdict = verdict ?? askServer(run, check)
     }
     if case .ready = verdict { verdict = askCommand() }
@@ -243,8 +251,10 @@ extension RunWatch {
   private mutating func askCommand() -> HTTPProbe.Verdict? {
     guard let commandCheck, !wasReady else { return .ready }
     awaitsCommand = true
+    let pause = Int64(min(max(commandCheck.wait ?? 1, 1), 3600)) * 1000
     if command == nil {
       if Clock.monotonic() < commandTryAt { return nil }
+      commandTryAt = Clock.monotonic() + pause
       let seconds = min(max(commandCheck.timeout ?? Self.commandSeconds, 1), 3600)
       do throws(PosixError) {
         command = try GateCommand(
@@ -256,7 +266,7 @@ extension RunWatch {
     guard let verdict = command?.advance() else { return nil }
     command = nil
     awaitsCommand = verdict != .ready
-    commandTryAt = Clock.monotonic() + Int64(min(max(commandCheck.wait ?? 1, 1), 3600)) * 1000
+    commandTryAt = Clock.monotonic() + pause
     return verdict
   }
 
@@ -306,6 +316,7 @@ extension RunWatch {
       probe = try HTTPProbe(asked, port: run.port ?? 0, milliseconds: limit)
       return nil
     } catch {
+      isAskingLiveness = false
       let isRefused = error.errno == .refused
       let reason = isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"
       return .notReady("GET \(check.path): \(reason)")

@@ -168,6 +168,7 @@ extension Board.App {
   private mutating func switchOver(at moment: Timestamp) {
     guard let deployment else { return }
     if release(deployment.release)?.from != nil { change(current) { $0.wasLeft = true } }
+    proveCurrent(at: moment)
     self.deployment?.switched = moment
     current = deployment.release
     change(current) { $0.wasCurrent = true }
@@ -175,6 +176,16 @@ extension Board.App {
     formation = deployment.formation
     isStopped = isStopped && deployment.isConfigChange
     noteReplaced(at: moment)
+  }
+
+  /// A release whose observation was cut short is healthy if one of its runs has been ready for long enough since.
+  private mutating func proveCurrent(at moment: Timestamp) {
+    let observation = currentRelease?.rollout?.observe ?? 0
+    let isProven = runs.contains {
+      $0.release == current && $0.state == .ready
+        && moment - $0.since > Board.stableMilliseconds + observation
+    }
+    if isProven { change(current) { $0.hasPassed = true } }
   }
 
   /// Returns to what was before; the runs follow.
@@ -282,6 +293,7 @@ extension Board.App {
   /// A run that was ready for a minute resets the count of crashes.
   private mutating func noteCrash(of run: Board.Run, _ event: Event) {
     guard run.release == current else { return }
+    proveCurrent(at: event.time)
     let wasStable = run.state == .ready && event.time - run.since > Board.stableMilliseconds
     let count = wasStable ? 0 : crashes[run.instance]?.count ?? 0
     crashes[run.instance] = Board.Crashes(

@@ -19,7 +19,7 @@ public struct GateCommand: Sendable {
     let output = try File.open(folder.gateLog, .replace)
     child = try Child.start(
       run.client(words), output: .file(output), errors: .file(output),
-      newSession: true)
+      newSession: true, deathSignal: .kill)
     end = ProcessIdentity(of: child.pid)?.endWatch()
     deadline = Clock.monotonic() + milliseconds
   }
@@ -59,7 +59,9 @@ public struct GateCommand: Sendable {
     guard let file = try? File.open(folder.gateLog, .read), let size = try? file.size(),
       let bytes = try? file.read(upTo: 4096, at: max(0, size - 4096))
     else { return nil }
-    let lines = bytes.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+    // A line that is cut could hold a part of a value, which would not be masked.
+    let whole = size > 4096 ? bytes.drop { $0 != UInt8(ascii: "\n") } : bytes[...]
+    let lines = whole.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     return lines.last { $0.contains { $0 > 32 } }.map { String(decoding: $0, as: UTF8.self) }
   }
 }

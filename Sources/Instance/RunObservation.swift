@@ -31,6 +31,8 @@ public enum RunObservation: Hashable, Sendable {
     } catch { throw Cause(error) }
   }
 
+  public var isLost: Bool { if case .lost = self { true } else { false } }
+
   public var status: RunStatus? {
     switch self {
     case .absent: nil

@@ -13,7 +13,17 @@ public struct Cancel: Operation {
   public func describe(in data: inout EventData) { data.request = request }
 
   public func check(on board: Board) throws(Refusal) {
-    if open(on: board).isEmpty { throw .nothingToCancel(app: app) }
+    let open = open(on: board)
+    if open.isEmpty { throw .nothingToCancel(app: app) }
+    let begun = open.compactMap { request in
+      OperationTable.standard.operation(request).flatMap { Self.isBegun($0, request) ? $0 : nil }
+    }
+    if begun.count == open.count, let operation = begun.first { throw .begun(operation.sentence) }
+  }
+
+  /// Whether the request has changed what the app should be; another request changes it back.
+  private static func isBegun(_ operation: any Operation, _ request: Board.Request) -> Bool {
+    request.isAccepted && (operation is Scale || operation is Stop)
   }
 
   private func open(on board: Board) -> [Board.Request] {
@@ -26,7 +36,8 @@ public struct Cancel: Operation {
   public func progress(of request: Board.Request, on app: Board.App) -> Progress { .finished }
 
   public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool {
-    !(other is Cancel) && (self.request == nil || self.request == request.id)
+    !(other is Cancel) && !Self.isBegun(other, request)
+      && (self.request == nil || self.request == request.id)
   }
 
   public func precedenceCause(by user: String) -> Cause {

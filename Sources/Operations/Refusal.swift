@@ -13,6 +13,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case isCurrent(ReleaseNumber, app: String)
   /// The app has no open request that could be cancelled.
   case nothingToCancel(app: String)
+  /// The operation with this sentence cannot be cancelled any more.
+  case begun(String)
   /// The operation with this sentence is requested already and not done yet.
   case isOpen(String)
   case noProcess(String, app: String, has: [String])
@@ -48,6 +50,10 @@ public enum Refusal: Error, Hashable, Sendable {
         .releaseUnknown, "\(release) of '\(app)' is current already", remedy: Self.ledger(app))
     case .nothingToCancel(let app):
       Cause(.requestUnknown, "'\(app)' has no request that is not done yet")
+    case .begun(let sentence):
+      Cause(
+        .requestUnknown, "the \(sentence) has begun and cannot be cancelled",
+        remedy: "Scale or restart the app to change it back.")
     case .isOpen(let sentence):
       Cause(.requestOpen, "\(sentence) is requested already and not done yet")
     case .noProcess(let process, let app, let processes):

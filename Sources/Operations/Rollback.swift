@@ -44,9 +44,8 @@ public struct Rollback: Operation {
   public func check(on board: Board) throws(Refusal) {
     let app = try knownApp(on: board)
     if let release {
+      // To the current one too: a deployment that was to replace it may have ended meanwhile.
       if app.release(release) == nil { throw .unknownRelease(release, app: app.name) }
-      // While another release is being deployed, an operator may already request to return to the current one.
-      if release == app.current, app.deployment == nil { throw .isCurrent(release, app: app.name) }
       return
     }
     guard let current = app.current else { throw .noRelease(app: app.name) }

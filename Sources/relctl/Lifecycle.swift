@@ -41,6 +41,11 @@ extension Command {
           remedy: "See the releases with: relctl releases \(app)")
       }
     }
+    if let known = try call.board().apps[app], let current = known.current, release == current,
+      known.deployment == nil
+    {
+      throw Refusal.isCurrent(current, app: app).cause
+    }
     if let release, let old = try call.board().apps[app]?.release(release), !old.wasCurrent,
       !call.arguments.has("--yes")
     {

@@ -82,7 +82,15 @@ struct World {
 
   private mutating func perform(_ action: AppAction) {
     switch action {
-    case .consider(let request): append(.requestAccepted) { $0.request = request.id }
+    case .consider(let request):
+      let refusal: Refusal?
+      do throws(Refusal) {
+        try operations.operation(request)?.check(on: board)
+        refusal = nil
+      } catch { refusal = error }
+      append(refusal == nil ? .requestAccepted : .requestRejected) {
+        ($0.request, $0.cause) = (request.id, refusal?.cause)
+      }
     case .createRelease(let new, let request):
       let (number, how) = (app.nextRelease, rollout)
       append(.releaseCreated) {
@@ -461,7 +469,7 @@ struct AppReconcilerTests {
     var world = World.running()
     world.request(.stopRequested)
     world.settle()
-    world.request(.configRequested) { ($0.config, $0.set) = ("c2", ["COLOUR"]) }
+    world.request(.configRequested) { ($0.config, $0.base, $0.set) = ("c2", "c", ["COLOUR"]) }
     world.settle()
     #expect(world.app.current == ReleaseNumber(2) && world.app.liveRuns.isEmpty)
     #expect(world.app.summary.state == .stopped && world.app.formation == ["web": 2])
