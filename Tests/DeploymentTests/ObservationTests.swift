@@ -174,6 +174,44 @@ struct ObservationTests {
     #expect(world.history.count { $0 == .requestFinished } == 2, "v1 and the cancellation")
   }
 
+  @Test func aRejectedRequestChangesNothing() {
+    var world = Self.observing()
+    world.request(.scaleRequested) { $0.formation = ["web": 1000] }
+    _ = world.act()
+    #expect(world.history.last == .requestRejected)
+    #expect(world.app.deployment?.isObserved != true && world.app.deployment?.cause == nil)
+    crash(&world, Self.two, only: 1)
+    world.settle()
+    #expect(world.app.current == Self.one, "the observation went on")
+  }
+
+  /// A run that lost its relshim is replaced in the observation; that is no crash.
+  @Test(arguments: strides) func anOrphanIsReplacedMeanwhile(stride: Int) {
+    var world = Self.observing(stride: stride)
+    let run = world.app.liveRuns.first { $0.release == Self.two }!
+    world.append(.instanceOrphaned) { ($0.instance, $0.run) = (run.instance, run.id) }
+    world.settle(stride: stride)
+    #expect(world.readyReleases == ["web.1 v2", "web.2 v2"])
+    #expect(world.app.currentRelease?.isHealthy == true && world.app.run(run.id)?.state != .ready)
+  }
+
+  /// The old release's web may run twice, the new one's may not: two runs of it never meet.
+  @Test(arguments: strides) func exclusiveInOneReleaseOnly(stride: Int) {
+    var world = World.running()
+    world.rollout = Board.Rollout(observe: 10_000, exclusive: ["web"])
+    world.fates[Self.two] = .hang
+    world.request(.deployRequested) { $0.slug = "s2" }
+    var most = 0
+    for turn in 0..<40 {
+      if turn == 20 { world.request(.cancelRequested) }
+      _ = world.act(limit: stride)
+      most = max(most, world.app.liveRuns.count { $0.instance.index == 1 })
+      world.live()
+    }
+    world.settle(stride: stride)
+    #expect(most == 1 && world.readyReleases == ["web.1 v1", "web.2 v1"])
+  }
+
   @Test func shortMemoryEndsTheStandby() {
     var world = Self.observing()
     world.isMemoryShort = true

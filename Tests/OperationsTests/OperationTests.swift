@@ -38,6 +38,15 @@ struct OperationTests {
     return story.board
   }()
 
+  /// A board on which a scale has begun.
+  static let scaling: Board = {
+    var story = Story(board: board)
+    story.append(.scaleRequested) { $0.formation = ["web": 5] }
+    let request = story.board.requests[0].id
+    story.append(.requestAccepted) { $0.request = request }
+    return story.board
+  }()
+
   struct Case: CustomTestStringConvertible {
     var operation: any Operation
     var board = OperationTests.board
@@ -67,6 +76,8 @@ struct OperationTests {
       operation: Cancel(app: "shop", request: "event-1"), board: requested,
       refusal: .nothingToCancel(app: "shop")),
     Case(operation: Cancel(app: "shop"), refusal: .nothingToCancel(app: "shop")),
+    Case(
+      operation: Cancel(app: "shop"), board: scaling, refusal: .begun("scale of shop to web=5")),
     Case(operation: Rollback(app: "shop", to: ReleaseNumber(1)), board: deploying),
     Case(operation: Rollback(app: "shop", to: ReleaseNumber(2)), board: deploying),
     Case(
