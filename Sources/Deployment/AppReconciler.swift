@@ -143,7 +143,11 @@ extension AppReconciler {
   /// release, or this version does not know it. Only an accepted one has an effect.
   private func isUrgent(_ request: Board.Request) -> Bool {
     guard let operation = surroundings.operations.operation(request) else { return true }
-    if app.deployment?.hasSwitched == true { return true }
+    if let deployment = app.deployment, deployment.hasSwitched {
+      // One after the other: what the first one does decides whether the next is possible.
+      let next = surroundings.requests.first { $0.id != deployment.request && !isCancel($0) }
+      if next?.id == request.id { return true }
+    }
     return surroundings.requests.contains { older in
       guard older.sequence < request.sequence,
         let other = surroundings.operations.operation(older)

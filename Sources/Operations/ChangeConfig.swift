@@ -34,6 +34,9 @@ public struct ChangeConfig: Operation {
   public func needs(on board: Board) -> Needs { Needs(config: config) }
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress {
+    let isMade = app.releases.contains { $0.request == request.id } || app.config == config
+    // Another change may have come first since this one was accepted.
+    if !isMade, app.config != base { return .failed(Refusal.configChanged(app: app.name).cause) }
     if app.current == nil {
       return app.config == config ? .finished : .wants(.firstConfig(config))
     }

@@ -116,7 +116,7 @@ import Testing
       times.phases["on_load loaded"],
     ]
     // A busy machine adds to it.
-    for delay in delays { #expect((295...450).contains(delay ?? 0), "\(text)") }
+    for delay in delays { #expect((270...450).contains(delay ?? 0), "\(text)") }
     #expect(try run.status().exit == .code(0))
   }
 }

@@ -154,6 +154,10 @@ import Testing
     try shim(of: third, on: stage).signal(.kill)
     let fourth = try #require(try replacement(of: third, on: stage))
     #expect(eventually { ProcessIdentity(of: third.pid ?? 0)?.isAlive != true })
+    #expect(
+      try eventually {
+        try stage.events().contains { $0.type == .instanceStopped && $0.data.run == third.run }
+      })
     let story = try stage.events().filter { [third.run, fourth.run].contains($0.data.run ?? 0) }
     let kinds = story.map { "\($0.data.run == third.run ? "old" : "new") \($0.typeName)" }
     #expect(
