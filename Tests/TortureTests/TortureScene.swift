@@ -11,6 +11,7 @@ import Testing
 final class TortureScene: Sendable {
   let rack: Rack
   let home: Home
+  private let noteFolder: TemporaryFolder
   let notes: TortureSlug.Notes
   let violations = Violations()
   private let log: Mutex<(reader: Reader, account: LogAccount)>
@@ -19,7 +20,14 @@ final class TortureScene: Sendable {
   init() throws {
     rack = try Rack("operations")
     home = Home(root: rack.home)
-    notes = TortureSlug.Notes(folder: rack.folder.path)
+    noteFolder = try TemporaryFolder("notes")
+    notes = TortureSlug.Notes(folder: noteFolder.path)
+    // Each app writes as a user of its own.
+    try Files.setMode(noteFolder.path, 0o777)
+    for file in [notes.phases, notes.twice] {
+      try Files.replace(file, with: [], mode: 0o666)
+      try Files.setMode(file, 0o666)
+    }
     log = Mutex((Reader(rack.log), LogAccount()))
   }
 
