@@ -296,13 +296,12 @@ extension RunWatch {
   private mutating func askServer(
     _ run: Board.Run, _ check: HTTPCheck
   ) -> HTTPProbe.Verdict? {
+    let asked = isAskingLiveness ? liveness ?? check : check
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
       let verdict = probe?.advance(isReadable: isReadable)
       if verdict != nil { probe = nil }
-      return verdict.flatMap {
-        takeTurns($0.of("GET \((isAskingLiveness ? liveness ?? check : check).path)"))
-      }
+      return verdict.flatMap { takeTurns($0.of("GET \(asked.path)")) }
     }
     guard Clock.monotonic() >= nextTry else { return nil }
     if let reason = bootReason {
@@ -312,14 +311,13 @@ extension RunWatch {
     tries += 1
     do throws(PosixError) {
       let limit = Int64(min(max(self.check?.timeout ?? 5, 1), 60)) * 1000
-      let asked = isAskingLiveness ? liveness ?? check : check
       probe = try HTTPProbe(asked, port: run.port ?? 0, milliseconds: limit)
       return nil
     } catch {
       isAskingLiveness = false
       let isRefused = error.errno == .refused
       let reason = isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"
-      return .notReady("GET \(check.path): \(reason)")
+      return .notReady("GET \(asked.path): \(reason)")
     }
   }
 
@@ -358,7 +356,7 @@ extension RunWatch {
       let isNew = id == .notAlive && run.cause?.id != id.rawValue
       return isNew ? .unready(refusal(id, reason, mask())) : nil
     }
-    if command != nil || now - startedAt < bootLimit { return nil }
+    if now - startedAt < bootLimit { return nil }
     return .unready(refusal(.bootTimeout, reason, mask()))
   }
 
