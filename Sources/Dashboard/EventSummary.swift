@@ -27,6 +27,7 @@ enum EventSummary {
     case .requestAccepted, .requestFinished: return asked.map(Wording.shortRequest) ?? ""
     case .agentStarted, .agentStopped: return data.pid.map { "pid \($0)" } ?? ""
     case .nodeUp, .nodeDown: return data.node ?? ""
+    case .clusterSplit: return data.cause?.sentence ?? ""
     default: return request(type, data)
     }
   }
@@ -36,8 +37,9 @@ enum EventSummary {
     case .buildFailed, .deploymentFailed, .deploymentReverted, .instanceCrashed,
       .instanceAbandoned, .instanceOrphaned, .requestFailed, .requestRejected:
       .bad
-    case .instanceUnready, .nodeDown, .agentStopped, .logRepaired: .warning
-    case .buildFinished, .deploymentFinished, .instanceReady, .requestFinished: .ready
+    case .instanceUnready, .clusterSplit, .nodeDown, .agentStopped, .logRepaired: .warning
+    case .buildFinished, .deploymentFinished, .instanceReady, .clusterJoined, .requestFinished:
+      .ready
     case .instanceStarting, .instanceBooting, .instanceStopping, .deploymentStarted,
       .deploymentStep, .buildStarted, .buildStep:
       .busy

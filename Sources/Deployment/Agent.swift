@@ -26,9 +26,10 @@ public final class Agent {
 
   var manifests: Manifests
   private var follower: Follower
-  private var loop: EventLoop<Source>
+  var loop: EventLoop<Source>
   private let folders: FolderWatch?
   var watches: [UInt64: WatchedRun] = [:]
+  var clusters: [String: WatchedCluster] = [:]
   private var crashes: [String: CrashTimes] = [:]
   var complaints = Complaints()
   /// Apps and runs that changed since they were last looked at.
@@ -46,6 +47,8 @@ public final class Agent {
     case run(UInt64)
     /// The node of a booting run. Most of its answers do not make the agent look at the run.
     case node(UInt64)
+    /// The connections between the nodes of an app.
+    case cluster(String)
   }
 
   var board: Board { follower.board }
@@ -170,6 +173,10 @@ extension Agent {
       case .node(let run):
         if watches[run]?.advanceNode(turn.ready[token] ?? []) == true { change(run) }
         listen(to: run)
+      case .cluster(let app):
+        try endure(token) { () throws(Cause) in
+          try advanceCluster(of: app, turn.ready[token] ?? [])
+        }
       }
     }
   }
@@ -251,6 +258,7 @@ extension Agent {
       for action in actions { try perform(action, app) }
       if actions.isEmpty, changedRuns[name] == nil {
         changedApps.remove(name)
+        try followCluster(of: app)
         return sleep(name, until: wakeAt)
       }
     }

@@ -9,7 +9,7 @@ extension AppJSON? {
     return Board.Rollout(
       observe: Int64(min(max(0, own?.observe ?? 10), 3600)) * 1000,
       exclusive: processes.filter { $0.value.exclusive == true }.keys.sorted(),
-      hasStandby: own?.standby ?? true,
+      hasStandby: own?.standby ?? true, isClustered: own?.cluster ?? true,
       drain: processes.compactMapValues { $0.drain.map { min(max(0, $0), 3600) * 1000 } })
   }
 }
@@ -20,6 +20,7 @@ extension Board.Rollout {
     data.observe = observe
     if !exclusive.isEmpty { data.exclusive = exclusive }
     if !hasStandby { data.standby = false }
+    if !isClustered { data.cluster = false }
     if !drain.isEmpty { data.drain = drain }
   }
 }

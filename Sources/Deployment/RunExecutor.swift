@@ -84,7 +84,7 @@ extension Agent {
     try? Files.replace(path, with: Array(String(journal.mask()(answer).prefix(300)).utf8))
   }
 
-  private func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
+  func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
     home.app(app.name).run(run.instance.description, run.id)
   }
 

@@ -13,7 +13,7 @@ public struct Board: Hashable, Codable, Sendable {
 
   /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
   /// fields; boards of older versions can still be read.
-  public static let version = 3
+  public static let version = 4
 
   public init() {}
 
@@ -62,6 +62,8 @@ extension Board {
     public var crashes: [InstanceName: Crashes] = [:]
     /// Why the last deployment failed, until the next one starts.
     public var failure: Failure?
+    /// Why nodes of its ready instances are not connected with each other.
+    public var split: Cause?
     public var changed: Timestamp
 
     public init(name: String, changed: Timestamp) {
@@ -120,15 +122,17 @@ extension Board {
     public var exclusive: [String]
     /// Whether old runs stay without traffic during the observation.
     public var hasStandby: Bool
+    /// Whether the agent connects the nodes of the release's instances with each other.
+    public var isClustered: Bool
     /// Milliseconds for which old runs finish their requests after the switch, by process type.
     public var drain: [String: Int]
 
     public init(
       observe: Int64 = 0, exclusive: [String] = [], hasStandby: Bool = true,
-      drain: [String: Int] = [:]
+      isClustered: Bool = true, drain: [String: Int] = [:]
     ) {
       (self.observe, self.exclusive) = (observe, exclusive)
-      (self.hasStandby, self.drain) = (hasStandby, drain)
+      (self.hasStandby, self.isClustered, self.drain) = (hasStandby, isClustered, drain)
     }
   }
 
@@ -206,6 +210,9 @@ extension Board {
     public var replaced: Timestamp?
     /// Whether the run's `relshim` is gone. Its process goes on serving until another run is ready in its place.
     public var isOrphan: Bool?
+    /// How many other nodes of the app its node is connected with, as the agent saw it last; nil if it has no node or no
+    /// other is ready. Never in the log, but in the run's folder.
+    public var peers: Int?
     /// The last answer of its check, while it is not ready; never in the log, but in the run's folder.
     public var answer: String?
 
@@ -318,6 +325,7 @@ extension Board.App {
     if let cause = deployment?.cause ?? liveRuns.first(where: { $0.state == .unready })?.cause {
       return cause
     }
+    if let split { return split }
     let crash = recentCrash(at: now)
     // While the app serves, the newer of the two is shown; otherwise the crash.
     if let crash, let failure, summary.state == .ready, failure.time > crash.last {
@@ -347,6 +355,13 @@ extension Board.App {
     let rest = max(0, (currentRelease?.rollout?.observe ?? 0) - now.elapsed(since: switched))
     return "\(release) serves and is observed for \((rest + 999) / 1000) s more"
       + (old.map { "; \($0) stands by" } ?? "")
+  }
+
+  /// How many of the ready instances' nodes are connected with each other, and how many there are; nil for less than two.
+  public var cluster: (connected: Int, nodes: Int)? {
+    let peers = liveRuns.filter { $0.state == .ready }.compactMap(\.peers)
+    guard peers.count > 1 else { return nil }
+    return (min(peers.count, 1 + max(0, peers.max() ?? 0)), peers.count)
   }
 
   /// What an instance that boots waits for, by the last answer of its check: `web.1: GET /health: 503`.

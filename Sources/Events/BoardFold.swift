@@ -92,6 +92,13 @@ extension Board.App {
     case .instanceBooting, .instanceReady, .instanceUnready, .instanceCrashed,
       .instanceAbandoned, .instanceOrphaned, .instanceStopping, .instanceStopped:
       return applyRun(type, event)
+    case .clusterSplit:
+      guard let cause = event.data.cause else { return false }
+      split = cause
+      return true
+    case .clusterJoined:
+      split = nil
+      return true
     case .configChanged:
       guard let config = event.data.config else { return false }
       self.config = config
@@ -114,7 +121,7 @@ extension Board.App {
     release.hasPassed = data.observe == nil ? nil : false
     release.rollout = Board.Rollout(
       observe: data.observe ?? 0, exclusive: data.exclusive ?? [],
-      hasStandby: data.standby ?? true, drain: data.drain ?? [:])
+      hasStandby: data.standby ?? true, isClustered: data.cluster ?? true, drain: data.drain ?? [:])
     releases.append(release)
     return true
   }

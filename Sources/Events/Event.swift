@@ -46,6 +46,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var exclusive: [String]?
   /// False if the old runs are stopped at once when a release becomes current.
   public var standby: Bool?
+  /// False if the nodes of the release's instances are not connected with each other.
+  public var cluster: Bool?
   /// Milliseconds for which old runs finish their requests, by process type.
   public var drain: [String: Int]?
   /// Whether a rollback runs the release phase.
@@ -76,7 +78,7 @@ public struct EventData: Hashable, Codable, Sendable {
     case by, deadline, request, build, slug, release, from, origin, config, base, set, unset,
       formation
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
-      step, observe, exclusive, standby, drain, phase, kept, since,
+      step, observe, exclusive, standby, cluster, drain, phase, kept, since,
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
@@ -114,6 +116,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .observe: "milliseconds after the switch in which the release can be reverted"
       case .exclusive: "process types of which no two runs may work at once"
       case .standby: "false: old runs are stopped at the switch"
+      case .cluster: "false: the instances' nodes are not connected with each other"
       case .drain: "milliseconds for which old runs finish their requests, by process type"
       case .phase: "whether a rollback runs the release phase"
       case .kept: "names of secrets that kept their present values in a rollback"
@@ -192,6 +195,7 @@ extension EventData {
     case .observe: observe.map { String($0) }
     case .exclusive: exclusive?.joined(separator: ",")
     case .standby: standby.map { String($0) }
+    case .cluster: cluster.map { String($0) }
     case .drain: drain.map(Self.words)
     case .phase: phase.map { String($0) }
     case .kept: kept?.joined(separator: ",")

@@ -32,7 +32,8 @@ extension EventData.Field {
     case .commit: .identifier(\.commit)
     case .deadline, .release, .from, .origin, .formation, .instance, .run, .node, .boot, .phases,
       .pid, .port, .exit,
-      .signal, .step, .observe, .exclusive, .standby, .drain, .phase, .since, .milliseconds, .size,
+      .signal, .step, .observe, .exclusive, .standby, .cluster, .drain, .phase, .since,
+      .milliseconds, .size,
       .occurred, .missing:
       .own
     }

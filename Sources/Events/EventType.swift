@@ -23,6 +23,8 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case instanceOrphaned = "instance.orphaned"
   case instanceStopping = "instance.stopping"
   case instanceStopped = "instance.stopped"
+  case clusterSplit = "cluster.split"
+  case clusterJoined = "cluster.joined"
   case nodeUp = "node.up"
   case nodeDown = "node.down"
   case deployRequested = "deploy.requested"
@@ -79,6 +81,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .instanceBooting, .instanceReady, .instanceOrphaned, .instanceStopping, .instanceStopped:
       [.instance, .run]
     case .instanceUnready, .instanceCrashed, .instanceAbandoned: [.instance, .run, .cause]
+    case .clusterSplit: [.cause]
     case .nodeUp, .nodeDown: [.node]
     case .deployRequested: [.slug, .by, .deadline]
     case .scaleRequested: [.formation, .by, .deadline]
@@ -92,7 +95,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .requestFailed, .requestRejected: [.request, .cause]
     case .configChanged: [.config]
     case .previewOpened, .previewRenewed, .previewClosed, .agentStarted, .agentStopped,
-      .logRepaired:
+      .clusterJoined, .logRepaired:
       []
     }
   }

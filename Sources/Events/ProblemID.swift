@@ -80,6 +80,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case bootFailed = "RT-BOOT-FAILED"
   case bootTimeout = "RT-BOOT-TIMEOUT"
   case notReady = "RT-NOT-READY"
+  case clusterSplit = "RT-CLUSTER-SPLIT"
   case notAlive = "RT-NOT-ALIVE"
   case stopKilled = "RT-STOP-KILLED"
   case crashed = "RT-CRASHED"
@@ -136,7 +137,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .configMissing, .eventRequired, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
-      .notReady, .notAlive, .stopKilled,
+      .notReady, .notAlive, .stopKilled, .clusterSplit,
       .crashed, .crashLoop, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
@@ -163,6 +164,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .agentAbsent: "Start one with: relctl agent start"
     case .waitedTooLong: "The request stays open; watch it with: relctl events -f"
     case .eventType: "Name the program and what happened, as in: ci.tests.passed"
+    case .clusterSplit: "The agent tries again; see what the nodes say with: relctl logs APP"
     case .logFull, .diskFull: "Free some space; nothing was lost."
     default: nil
     }
@@ -250,6 +252,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .notAlive:
       "A ready instance does not answer at all, or fails its liveness check; it is replaced."
     case .notReady: "A ready run fails its readiness check."
+    case .clusterSplit:
+      "Two ready instances of an app have nodes that are not connected with each other."
     case .crashed: "A run ended by itself after it was ready."
     case .crashLoop: "An instance crashed too often in a row and is not restarted any more."
     case .runLost: "A run is gone, and its relshim with it."

@@ -13,6 +13,8 @@ public struct InstanceReport: Hashable, Codable, Sendable {
   public var pid: Int32?
   public var port: UInt16?
   public var node: String?
+  /// How many other nodes of the app its node is connected with; nil if it is the only one.
+  public var peers: Int?
   public var host: String
   public var cause: Cause?
   public var by: String?
@@ -43,7 +45,8 @@ public struct InstanceReport: Hashable, Codable, Sendable {
       return InstanceReport(
         app: app.name, release: run.release, slug: release?.slug, process: run.instance.process,
         instance: run.instance, run: run.id, state: run.state, since: run.since, pid: run.pid,
-        port: run.port, node: run.node, host: host, cause: run.cause, by: release?.by,
+        port: run.port, node: run.node, peers: run.peers, host: host, cause: run.cause,
+        by: release?.by,
         unsupervised: run.isOrphan == true ? true : nil,
         crashes: crashes?.count,
         lastCrash: crashes.map { LastCrash(time: $0.last, cause: $0.cause) },

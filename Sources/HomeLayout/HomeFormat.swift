@@ -107,6 +107,8 @@ public struct RunFolder: Hashable, Sendable {
   public var gateLog: String { path + "/gate.log" }
   /// Why the run is not ready yet: the last answer of its check.
   public var gate: String { path + "/gate" }
+  /// How many other nodes of the app the run's node is connected with.
+  public var peers: String { path + "/peers" }
   /// What had to be killed at the end of the grace period, as text.
   public var killed: String { path + "/killed" }
   /// How the run booted; see `BootAccount`.

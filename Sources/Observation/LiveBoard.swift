@@ -28,16 +28,19 @@ public enum LiveBoard {
         let folder = home.app(name).run(run.instance.description, run.id)
         guard let observed = try? RunObservation(folder) else { continue }
         var corrected = corrected(run, by: observed)
-        if run.state != .ready, corrected.state.isLive { corrected.answer = answer(in: folder) }
+        if run.state != .ready, corrected.state.isLive { corrected.answer = text(of: folder.gate) }
+        if corrected.state == .ready {
+          corrected.peers = text(of: folder.peers).flatMap { Int($0) }
+        }
         board.apps[name]?.runs[index] = corrected
       }
     }
     return board
   }
 
-  /// Why the run is not ready, as the agent wrote it down.
-  private static func answer(in folder: RunFolder) -> String? {
-    let bytes = (try? Files.readIfThere(folder.gate, limit: 4096)) ?? nil
+  /// What the agent wrote down about the run.
+  private static func text(of path: String) -> String? {
+    let bytes = (try? Files.readIfThere(path, limit: 4096)) ?? nil
     return bytes.map { String(decoding: $0, as: UTF8.self) }
   }
 

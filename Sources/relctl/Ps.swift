@@ -103,6 +103,9 @@ extension Command {
     if app.current == nil, app.deployment == nil {
       lines.append("\(app.name) has no release that runs")
     }
+    if let cluster = app.cluster {
+      lines.append("\(app.name): cluster \(cluster.connected)/\(cluster.nodes)")
+    }
     if let waiting = app.waiting { lines.append("\(app.name): \(waiting)") }
     for report in InstanceReport.all(of: app, host: "") {
       guard let next = report.nextTry else { continue }

@@ -64,7 +64,7 @@ struct RandomLine {
     case .run: String(UInt64.random(in: 0...(.max), using: &scramble) >> UInt64(pick(64)))
     case .pid, .exit, .signal: String(Int32(pick(1 << 32) - 1 << 31))
     case .port: String(pick(1 << 16))
-    case .standby, .phase: pick(2) == 0 ? "true" : "false"
+    case .standby, .cluster, .phase: pick(2) == 0 ? "true" : "false"
     case .milliseconds, .observe:
       String(Int64.random(in: .min...(.max), using: &scramble) >> pick(64))
     case .size: String(pick(.max))
