@@ -22,10 +22,17 @@ struct Admission {
         .requestExpired, "the request came to its deadline before an agent took it",
         remedy: "Try again.")
     }
+    try check(operation, manifest: manifest)
+  }
+
+  /// - Throws: the reason why the operation is not possible now.
+  func check(
+    _ operation: any Operation, manifest: (String) throws(Cause) -> Manifest
+  ) throws(Cause) {
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
     let needs = operation.needs(on: board)
     let config = try needs.config.map { digest throws(Cause) in
-      try ConfigSets(home: home, app: request.app).load(digest).values
+      try ConfigSets(home: home, app: operation.app).load(digest).values
     }
     guard let slug = needs.slug else { return }
     let found = try manifest(slug)

@@ -133,14 +133,12 @@ extension Agent {
   private func begin(_ number: ReleaseNumber, _ request: Board.Request, _ app: Board.App)
     throws(Cause)
   {
-    let manifest = try manifest(of: number, app)
-    // Counts that an operator chose are kept; new process types get the release's default.
-    let formation = manifest.defaultFormation.merging(
-      app.formation.filter { manifest.defaultFormation[$0.key] != nil }
-    ) { $1 }
+    let formation = try manifest(of: number, app).formation(for: app)
+    let rollout = app.release(number)?.rollout ?? Board.Rollout()
+    let batch = BatchSize.of(app, rollout, formation: formation, home: home)
     try record(.deploymentStarted, app: app.name) {
       ($0.release, $0.from, $0.request) = (number, app.current, request.id)
-      ($0.formation, $0.by) = (formation, request.data.by)
+      ($0.formation, $0.batch, $0.by) = (formation, batch?.count, request.data.by)
     }
   }
 

@@ -305,7 +305,7 @@ extension AppReconciler {
   /// Whether the run waits without traffic for the end of an observation.
   private func standsBy(_ run: Board.Run) -> Bool {
     guard let deployment = app.deployment, deployment.hasSwitched, deployment.isObserved != true,
-      !deployment.isReverting, !surroundings.isMemoryShort
+      !deployment.isReverting, deployment.batch == nil, !surroundings.isMemoryShort
     else { return false }
     return run.release == deployment.former?.release && wayBack(of: deployment) != nil
       && app.currentRelease?.rollout?.hasStandby != false
@@ -355,7 +355,13 @@ extension AppReconciler {
   mutating func start(_ instance: InstanceName, _ release: ReleaseNumber) {
     let booting = app.liveRuns.count { $0.state == .starting || $0.state == .booting }
     let starting = actions.count { if case .start = $0 { true } else { false } }
-    if booting + starting < surroundings.mostBoots { actions.append(.start(instance, release)) }
+    if booting + starting >= surroundings.mostBoots { return }
+    // In batches, no more runs exist than the formation has and one batch.
+    if let deployment = app.deployment, let batch = deployment.batch {
+      let most = Board.App.instances(of: deployment.formation).count + batch
+      if app.liveRuns.count + starting >= most { return }
+    }
+    actions.append(.start(instance, release))
   }
 
   mutating func stop(_ runs: [Board.Run]) {

@@ -64,7 +64,9 @@ extension AppReconciler {
       .filter { processes.contains($0.process) }
     // A new run that was stopped from outside is missing, and is started again.
     let new = new.filter { $0.state != .stopped }
-    let beside = wanted.filter { isBeside($0, deployment) }
+    // In batches, the others of these are replaced after the switch.
+    let beside = Array(
+      wanted.filter { isBeside($0, deployment) }.prefix(deployment.batch ?? .max))
     let inTurn = wanted.filter { !isBeside($0, deployment) }
     var replaced = Set(new.map(\.instance))
     for instance in beside where !new.contains(where: { $0.instance == instance }) {
@@ -73,12 +75,12 @@ extension AppReconciler {
     if isReady(beside, new) {
       let missing = inTurn.filter { !isReady([$0], new) }
       replaced.formUnion(inTurn.filter { !missing.contains($0) })
-      for instance in missing.prefix(Board.App.batch(of: inTurn.count)) {
+      for instance in missing.prefix(app.batch(of: inTurn.count)) {
         replaced.insert(instance)
         replaceInTurn(instance, deployment.release, new)
       }
     }
-    if isReady(wanted, new) { actions.append(.step(deployment.release, .switchOver)) }
+    if isReady(beside + inTurn, new) { actions.append(.step(deployment.release, .switchOver)) }
     keep(sparing: deployment.release, busy: replaced.intersection(inTurn))
   }
 
@@ -180,8 +182,15 @@ extension AppReconciler {
     }
     if isAwaited(deployment) { return .cutShort }
     let observation = app.release(deployment.release)?.rollout?.observe ?? 0
-    let end = (deployment.switched ?? surroundings.now) + observation
     let wanted = app.isStopped ? [] : Board.App.instances(of: deployment.formation)
+    var end = (deployment.switched ?? surroundings.now) + observation
+    if deployment.batch != nil {
+      if let late = new.first(where: { $0.cause?.id == ProblemID.bootTimeout.rawValue }) {
+        return late.cause.map { .failed($0) }
+      }
+      if isReplacing(wanted, new) { return nil }
+      end = max(end, (new.map(\.since).max() ?? end) + observation)
+    }
     if end > surroundings.now, !wanted.isEmpty {
       // Memory may run short meanwhile.
       wake(at: min(end, surroundings.now + 1000))
@@ -199,6 +208,15 @@ extension AppReconciler {
           .notReady,
           "\(lost.instance) of \(lost.release) is \(lost.state.rawValue) at the end of its observation"
         ))
+  }
+
+  /// Whether instances wait for their turn, or the new run of one was not ready yet.
+  private func isReplacing(_ wanted: [InstanceName], _ new: [Board.Run]) -> Bool {
+    let old = Set(app.liveRuns.filter { $0.replaced != nil }.map(\.instance))
+    return wanted.contains { instance in
+      let mine = new.last { $0.instance == instance }
+      return mine.map { $0.state == .starting || $0.state == .booting } ?? old.contains(instance)
+    }
   }
 
   /// The release that a revert of the deployment brings back; nil if there is none, or the operator asked to leave it.

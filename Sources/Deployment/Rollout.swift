@@ -9,7 +9,8 @@ extension AppJSON? {
     return Board.Rollout(
       observe: Int64(min(max(0, own?.observe ?? 10), 3600)) * 1000,
       exclusive: processes.filter { $0.value.exclusive == true }.keys.sorted(),
-      hasStandby: own?.standby ?? true, isClustered: own?.cluster ?? true,
+      hasStandby: own?.standby ?? true, batch: own?.batch.map { max(1, $0) },
+      isClustered: own?.cluster ?? true,
       drain: processes.compactMapValues { $0.drain.map { min(max(0, $0), 3600) * 1000 } })
   }
 }
@@ -20,6 +21,7 @@ extension Board.Rollout {
     data.observe = observe
     if !exclusive.isEmpty { data.exclusive = exclusive }
     if !hasStandby { data.standby = false }
+    data.batch = batch
     if !isClustered { data.cluster = false }
     if !drain.isEmpty { data.drain = drain }
   }

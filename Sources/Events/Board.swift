@@ -122,17 +122,20 @@ extension Board {
     public var exclusive: [String]
     /// Whether old runs stay without traffic during the observation.
     public var hasStandby: Bool
+    /// How many instances are replaced at the same time; nil for a quarter in a restart, and for all in a deployment.
+    public var batch: Int?
     /// Whether the agent connects the nodes of the release's instances with each other.
     public var isClustered: Bool
     /// Milliseconds for which old runs finish their requests after the switch, by process type.
     public var drain: [String: Int]
 
     public init(
-      observe: Int64 = 0, exclusive: [String] = [], hasStandby: Bool = true,
+      observe: Int64 = 0, exclusive: [String] = [], hasStandby: Bool = true, batch: Int? = nil,
       isClustered: Bool = true, drain: [String: Int] = [:]
     ) {
       (self.observe, self.exclusive) = (observe, exclusive)
       (self.hasStandby, self.isClustered, self.drain) = (hasStandby, isClustered, drain)
+      self.batch = batch
     }
   }
 
@@ -168,6 +171,9 @@ extension Board {
     public var former: Former?
     /// When the new runs were ready and the release became current.
     public var switched: Timestamp?
+    /// How many instances are replaced at the same time, the old ones in their turn too; nil if all new runs start beside
+    /// the old ones. Then the release becomes current when its first batch is ready.
+    public var batch: Int?
     /// Whether the observation is over, passed or not; then the old runs are stopped.
     public var isObserved: Bool?
     /// Why the former release is being brought back.
@@ -281,8 +287,10 @@ extension Board.App {
 
   public var liveRuns: [Board.Run] { runs.filter(\.state.isLive) }
 
-  /// How many instances are replaced at the same time, so that most of them serve meanwhile.
-  public static func batch(of count: Int) -> Int { max(1, count / 4) }
+  /// How many instances a restart replaces at the same time, so that most of them serve meanwhile.
+  public func batch(of count: Int) -> Int {
+    max(1, currentRelease?.rollout?.batch ?? count / 4)
+  }
 
   /// The instances that a formation names.
   public static func instances(of formation: [String: Int]) -> [InstanceName] {
@@ -352,9 +360,15 @@ extension Board.App {
       return "deploying \(release)" + (isInPhase ? ": release phase" : "")
     }
     if deployment.isObserved == true { return "\(release) serves; the old runs are stopped" }
+    if let batch = deployment.batch {
+      let left = Set(liveRuns.filter { $0.replaced != nil }.map(\.instance)).count
+      if left > 0 {
+        return "\(release) serves; \(left) of \(old ?? "?") are left, \(batch) at a time"
+      }
+    }
     let rest = max(0, (currentRelease?.rollout?.observe ?? 0) - now.elapsed(since: switched))
     return "\(release) serves and is observed for \((rest + 999) / 1000) s more"
-      + (old.map { "; \($0) stands by" } ?? "")
+      + (deployment.batch == nil ? old.map { "; \($0) stands by" } ?? "" : "")
   }
 
   /// How many of the ready instances' nodes are connected with each other, and how many there are; nil for less than two.

@@ -121,7 +121,8 @@ extension Board.App {
     release.hasPassed = data.observe == nil ? nil : false
     release.rollout = Board.Rollout(
       observe: data.observe ?? 0, exclusive: data.exclusive ?? [],
-      hasStandby: data.standby ?? true, isClustered: data.cluster ?? true, drain: data.drain ?? [:])
+      hasStandby: data.standby ?? true, batch: data.batch, isClustered: data.cluster ?? true,
+      drain: data.drain ?? [:])
     releases.append(release)
     return true
   }
@@ -155,6 +156,7 @@ extension Board.App {
       former: current.map {
         Board.Former(release: $0, formation: formation, config: config, isStopped: isStopped)
       })
+    deployment?.batch = event.data.batch.map { max(1, $0) }
     failure = nil
   }
 

@@ -46,6 +46,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var exclusive: [String]?
   /// False if the old runs are stopped at once when a release becomes current.
   public var standby: Bool?
+  /// How many instances are replaced at the same time.
+  public var batch: Int?
   /// False if the nodes of the release's instances are not connected with each other.
   public var cluster: Bool?
   /// Milliseconds for which old runs finish their requests, by process type.
@@ -78,7 +80,7 @@ public struct EventData: Hashable, Codable, Sendable {
     case by, deadline, request, build, slug, release, from, origin, config, base, set, unset,
       formation
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
-      step, observe, exclusive, standby, cluster, drain, phase, kept, since,
+      step, observe, exclusive, standby, batch, cluster, drain, phase, kept, since,
       commit, line, folder, milliseconds
     case size, occurred, missing, aside, cause
 
@@ -116,6 +118,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .observe: "milliseconds after the switch in which the release can be reverted"
       case .exclusive: "process types of which no two runs may work at once"
       case .standby: "false: old runs are stopped at the switch"
+      case .batch: "how many instances are replaced at the same time"
       case .cluster: "false: the instances' nodes are not connected with each other"
       case .drain: "milliseconds for which old runs finish their requests, by process type"
       case .phase: "whether a rollback runs the release phase"
@@ -195,6 +198,7 @@ extension EventData {
     case .observe: observe.map { String($0) }
     case .exclusive: exclusive?.joined(separator: ",")
     case .standby: standby.map { String($0) }
+    case .batch: batch.map { String($0) }
     case .cluster: cluster.map { String($0) }
     case .drain: drain.map(Self.words)
     case .phase: phase.map { String($0) }

@@ -32,7 +32,7 @@ extension EventData.Field {
     case .commit: .identifier(\.commit)
     case .deadline, .release, .from, .origin, .formation, .instance, .run, .node, .boot, .phases,
       .pid, .port, .exit,
-      .signal, .step, .observe, .exclusive, .standby, .cluster, .drain, .phase, .since,
+      .signal, .step, .observe, .exclusive, .standby, .batch, .cluster, .drain, .phase, .since,
       .milliseconds, .size,
       .occurred, .missing:
       .own

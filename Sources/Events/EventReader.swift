@@ -171,6 +171,7 @@ extension EventData {
     case .observe: observe = try scanner.integer()
     case .exclusive: exclusive = try scanner.strings()
     case .standby: standby = try scanner.boolean()
+    case .batch: batch = try scanner.integer()
     case .cluster: cluster = try scanner.boolean()
     case .drain:
       drain = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }

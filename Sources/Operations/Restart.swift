@@ -26,7 +26,7 @@ public struct Restart: Operation {
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress {
     let instances = instance.map { [$0] } ?? Board.App.instances(of: app.formation)
-    let size = Board.App.batch(of: instances.count)
+    let size = app.batch(of: instances.count)
     for start in stride(from: 0, to: instances.count, by: size) {
       var missing: [InstanceName] = []
       for instance in instances[start..<min(start + size, instances.count)] {
@@ -63,7 +63,7 @@ public struct Restart: Operation {
   }
 
   private func changes(_ instances: [InstanceName], _ app: Board.App) -> [String] {
-    let batch = Board.App.batch(of: instances.count)
+    let batch = app.batch(of: instances.count)
     let pace = batch == 1 ? "One at a time; the next waits" : "\(batch) at a time; the next wait"
     var lines =
       instances.count > 1

@@ -116,6 +116,8 @@ public struct AppJSON: Hashable, Codable, Sendable {
     public var observe: Int?
     /// False if the old runs must end as soon as the new ones serve, because they take jobs too.
     public var standby: Bool?
+    /// How many instances are replaced at the same time.
+    public var batch: Int?
     /// False if the nodes of the app's instances are not to be connected with each other.
     public var cluster: Bool?
     public var processes: [String: Process]?

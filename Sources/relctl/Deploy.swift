@@ -1,4 +1,5 @@
 import CommandLine
+import Deployment
 import Events
 import Operations
 import Posix
@@ -17,6 +18,7 @@ extension Command {
         """,
       options: Option.buildVariables + [
         Option("--require", value: "TYPE", "only if the log has an event TYPE for the slug"),
+        Option("--dry-run", "say what would be done; a DIR or FILE is made a slug all the same"),
         .until, .detach, .json,
       ])
   ) { call throws(Cause) in
@@ -30,6 +32,7 @@ extension Command {
           "It is written by: relctl events emit \(type) --data '{\"slug\":\"\(slug.prefix(12))\"}'")
     }
     try call.warnOfVariables(of: slug, for: name)
+    if call.arguments.has("--dry-run") { return try call.outline(Deploy(app: name, slug: slug)) }
     return try call.request(Deploy(app: name, slug: slug))
   }
 }
@@ -54,9 +57,17 @@ extension CommandCall {
     }
   }
 
+  /// Prints the steps of the deployment instead of requesting it.
+  fileprivate func outline(_ operation: Deploy) throws(Cause) -> Outcome {
+    let lines = try DeploymentOutline.lines(for: operation, on: board(), home: home())
+    if wantsJSON { return report(json: lines) }
+    for (index, line) in lines.enumerated() { context.print(shown("\(index + 1). \(line)")) }
+    return .success
+  }
+
   /// Warns of unset variables that the release's run-time configuration needs. The deployment may still succeed, since
   /// the release's own scripts can set variables.
-  fileprivate func warnOfVariables(of slug: String, for app: String) throws(Cause) {
+  func warnOfVariables(of slug: String, for app: String) throws(Cause) {
     let manifest = try StoredSlugs(home: home()).manifest(slug)
     let set = try config(of: try board().apps[app]).values
     var told: Set<String> = []

@@ -9,7 +9,8 @@ extension Command {
       "restart", "APP[/INSTANCE]", count: 1...1, "restart an app's instances, a quarter at a time",
       details: """
         Each instance gets a new run beside the old one; when the new one is ready the old one is
-        stopped. If it does not get ready, the old one stays as it is.
+        stopped. If it does not get ready, the old one stays as it is. app.json may set another number
+        at a time.
         """,
       options: [.detach, .json])
   ) { call throws(Cause) in
@@ -80,6 +81,7 @@ extension Command {
     do throws(Refusal) { promote = try Promote(from: from, to: to, on: board) } catch {
       throw error.cause
     }
+    try call.warnOfVariables(of: promote.slug, for: to)
     return try call.request(promote)
   }
 

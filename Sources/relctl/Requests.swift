@@ -6,6 +6,8 @@ import Journal
 import Observation
 import Operations
 import Posix
+import ReleaseModel
+import SlugStore
 
 extension Option {
   static let detach = Option("--detach", "do not wait: print the request's id and return")
@@ -150,8 +152,24 @@ extension CommandCall {
   }
 
   private func tell(_ event: Event, _ board: Board) {
-    guard !wantsJSON, let line = ProgressLine.text(event, board) else { return }
-    context.print(shown(line))
+    if wantsJSON { return }
+    if event.type == .deploymentFinished {
+      let line = ProgressLine.summary(event, board, migrations: newMigrations(event, board))
+      return context.print(shown(line))
+    }
+    if let line = ProgressLine.text(event, board) { context.print(shown(line)) }
+  }
+
+  /// How many migrations the deployed release brings; 0 if that cannot be known.
+  private func newMigrations(_ event: Event, _ board: Board) -> Int {
+    guard let app = event.app.flatMap({ board.apps[$0] }), let home = try? home(),
+      let release = app.release(event.data.release), release.from == nil
+    else { return 0 }
+    let store = StoredSlugs(home: home)
+    func migrations(_ slug: String?) -> Set<Manifest.Migration> {
+      Set(slug.flatMap { try? store.manifest($0).migrations } ?? [])
+    }
+    return migrations(release.slug).subtracting(migrations(app.before(release)?.slug)).count
   }
 }
 
@@ -168,7 +186,7 @@ enum ProgressLine {
         data.from.map { " (as \($0))" } ?? data.origin.map { " (from \($0.words))" } ?? ""
       return "       \(release)\(origin): slug \(data.slug?.prefix(12) ?? "")"
     case .deploymentStarted:
-      return "-----> Deploying \(event.app ?? "") \(release)"
+      return "-----> Deploying \(event.app ?? "") \(release)" + batch(event, board)
     case .deploymentStep:
       return step(data.step ?? "", release, event.app.flatMap { board.apps[$0] })
     case .instanceStarting:
@@ -189,15 +207,24 @@ enum ProgressLine {
       }
       return
         " !     \(data.from.map { "\($0) serves" } ?? "Nothing runs") again instead of \(release)\(served ?? "")"
-    case .deploymentFinished: return summary(event, board)
     default: return nil
     }
+  }
+
+  private static func batch(_ event: Event, _ board: Board) -> String {
+    guard let batch = event.data.batch else { return "" }
+    let rollout = event.app.flatMap { board.apps[$0]?.release(event.data.release)?.rollout }
+    let reason = rollout?.batch == nil ? "two sets do not fit into memory" : "as app.json says"
+    return ", \(batch == 1 ? "one instance" : "\(batch) instances") at a time: \(reason)"
   }
 
   private static func step(_ step: String, _ release: String, _ app: Board.App?) -> String? {
     switch Board.Deployment.Step(rawValue: step) {
     case .switchOver:
       let observe = app?.currentRelease?.rollout?.observe ?? 0
+      if app?.deployment?.batch != nil {
+        return "       \(release) serves with its first instances; the others are replaced now"
+      }
       return "       \(release) serves"
         + (observe > 0 ? "; observing it for \(Age.seconds(observe))" : "")
     case .passed: return nil
@@ -208,13 +235,31 @@ enum ProgressLine {
     }
   }
 
-  /// The line that an operator may copy into a chat.
-  private static func summary(_ event: Event, _ board: Board) -> String {
+  /// The line that an operator may copy into a chat: `billing v32 by ben: 41 s, 2 migrations, boot +36 ms; undo: …`.
+  /// - Parameter migrations: how many migrations the release has that the one before it had not.
+  static func summary(_ event: Event, _ board: Board, migrations: Int) -> String {
     let app = event.app.flatMap { board.apps[$0] }
     let release = app?.release(event.data.release)
     let by = release?.by.map { " by \($0)" } ?? ""
     let undo = app?.previousRelease == nil ? "" : "; undo: relctl rollback \(app?.name ?? "")"
-    let took = Age.seconds(event.data.milliseconds ?? 0)
-    return "-----> \(event.app ?? "") \(event.data.release?.description ?? "")\(by): \(took)\(undo)"
+    let facts = [
+      Age.seconds(event.data.milliseconds ?? 0),
+      migrations == 0 ? nil : "\(migrations) migration" + (migrations == 1 ? "" : "s"),
+      difference(release?.boots?.last?.total, app?.before(release)?.boots?.last?.total),
+    ].compactMap { $0 }.joined(separator: ", ")
+    return
+      "-----> \(event.app ?? "") \(event.data.release?.description ?? "")\(by): \(facts)\(undo)"
+  }
+
+  private static func difference(_ new: Int64?, _ old: Int64?) -> String? {
+    guard let new, let old else { return nil }
+    return "boot \(new < old ? "−" : "+")\(abs(new - old)) ms"
+  }
+}
+
+extension Board.App {
+  /// The release that was current before.
+  func before(_ release: Board.Release?) -> Board.Release? {
+    release.flatMap { release in releases.last { $0.number < release.number && $0.wasCurrent } }
   }
 }

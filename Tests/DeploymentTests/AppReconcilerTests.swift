@@ -101,9 +101,11 @@ struct World {
       }
     case .keepConfig(let digest, _): append(.configChanged) { $0.config = digest }
     case .beginDeployment(let number, let request):
+      let batch = app.current == nil ? nil : rollout.batch
       let formation = app.formation.isEmpty ? ["web": 2] : app.formation
       append(.deploymentStarted) {
         ($0.release, $0.request, $0.formation) = (number, request.id, formation)
+        $0.batch = batch
       }
     case .step(let number, let step):
       append(.deploymentStep) { ($0.release, $0.step) = (number, step.rawValue) }

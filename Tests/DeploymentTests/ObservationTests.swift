@@ -391,6 +391,118 @@ struct BatchTests {
   }
 }
 
+/// Deployments that replace a few instances at a time, because two sets of them do not fit into memory.
+struct ReplacementTests {
+  private static let batches = [1, 2]
+
+  /// A world with five web instances of v1, and a request for v2.
+  private static func deploying(batch: Int) -> World {
+    var world = World.running()
+    world.request(.scaleRequested) { $0.formation = ["web": 5] }
+    world.settle()
+    world.rollout.batch = batch
+    world.fewestReady = nil
+    world.request(.deployRequested) { $0.slug = "s2" }
+    return world
+  }
+
+  /// Lets the world go on until `isOver`, and checks meanwhile that neither too many runs exist nor too few serve.
+  private func proceed(
+    _ world: inout World, stride: Int = .max, batch: Int, until isOver: (World) -> Bool
+  ) {
+    for _ in 0..<2000 where !isOver(world) {
+      _ = world.act(limit: stride)
+      #expect(world.app.liveRuns.count <= 5 + batch)
+      world.live()
+      if let next = world.plan().wakeAt, world.plan().actions.isEmpty {
+        world.now = min(next, world.now + 1000)
+      }
+    }
+    #expect(isOver(world) && (world.fewestReady ?? 0) >= 4, "\(world.history.suffix(9))")
+  }
+
+  @Test(arguments: strides, batches) func theReleaseIsReplacedInBatches(stride: Int, batch: Int) {
+    var world = Self.deploying(batch: batch)
+    proceed(&world, stride: stride, batch: batch) { $0.app.deployment?.hasSwitched == true }
+    let ready = world.app.liveRuns.count { $0.release.value == 2 && $0.state == .ready }
+    #expect((1...batch).contains(ready), "it becomes current when the first batch is ready")
+    proceed(&world, stride: stride, batch: batch) { $0.board.requests.isEmpty }
+    #expect(world.readyReleases == (1...5).map { "web.\($0) v2" })
+    #expect(world.history.last == .requestFinished && world.app.currentRelease!.isHealthy)
+  }
+
+  /// A crash while instances of the old release are left, or after that, brings it back.
+  @Test(arguments: [1, 3, 5], batches) func aCrashIsReverted(count: Int, batch: Int) {
+    var world = Self.deploying(batch: batch)
+    proceed(&world, batch: batch) { world in
+      world.app.deployment?.hasSwitched == true
+        && world.app.liveRuns.count { $0.release.value == 2 && $0.state == .ready } >= count
+    }
+    let run = world.app.liveRuns.first { $0.release.value == 2 && $0.state == .ready }!
+    world.append(.instanceCrashed) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it crashed"))
+    }
+    proceed(&world, batch: batch) { $0.board.requests.isEmpty && $0.readyReleases.count == 5 }
+    #expect(world.readyReleases == (1...5).map { "web.\($0) v1" })
+    #expect(world.history.contains(.deploymentReverted))
+  }
+
+  /// An instance that is not ready in time, after others were, is a failure of the release too.
+  @Test func aLateInstanceIsReverted() {
+    var world = Self.deploying(batch: 1)
+    proceed(&world, batch: 1) { $0.app.deployment?.hasSwitched == true }
+    world.fates[ReleaseNumber(2)] = .hang
+    for _ in 0..<20 {
+      _ = world.act()
+      world.live()
+      world.now = world.now + 5000
+    }
+    #expect(world.app.deployment?.isObserved != true, "the observation does not end before")
+    let late = world.app.liveRuns.first { $0.state == .booting }!
+    world.append(.instanceUnready) {
+      ($0.instance, $0.run) = (late.instance, late.id)
+      $0.cause = Cause(.bootTimeout, "it is not ready after 60 s")
+    }
+    proceed(&world, batch: 1) { $0.board.requests.isEmpty && $0.readyReleases.count == 5 }
+    #expect(world.readyReleases == (1...5).map { "web.\($0) v1" })
+    #expect(world.app.failure?.cause.id == ProblemID.bootTimeout.rawValue)
+  }
+
+  /// The first batch decides whether the release becomes current at all.
+  @Test func aFailedFirstBatchNeverServes() {
+    var world = Self.deploying(batch: 1)
+    world.fates[ReleaseNumber(2)] = .crash
+    proceed(&world, batch: 1) { $0.board.requests.isEmpty }
+    #expect(world.readyReleases == (1...5).map { "web.\($0) v1" } && world.fewestReady == 5)
+    #expect(!world.history.contains(.deploymentReverted))
+  }
+
+  @Test func restartsFollowAppJSON() {
+    var world = World.running()
+    world.rollout.batch = 2
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    #expect(world.app.batch(of: 100) == 2)
+  }
+
+  @Test(
+    arguments: [
+      (nil, 1000, nil), (nil, 200, nil),
+      (nil, 199, BatchSize(count: 1, reason: "a second set needs 200 MB, and 199 MB are free")),
+      (3, 1000, BatchSize(count: 3, reason: "as app.json says")),
+    ] as [(Int?, Int, BatchSize?)])
+  func theSizeOfBatches(chosen: Int?, free: Int, expected: BatchSize?) {
+    func size(_ app: Board.App) -> BatchSize? {
+      BatchSize.of(
+        app, Board.Rollout(batch: chosen), formation: ["web": 2, "worker": 9],
+        bytes: ["web": 100 << 20, "worker": 1 << 40],
+        memory: (total: 1000 << 20, available: (free + 50) << 20))
+    }
+    #expect(size(World.running().app) == expected)
+    #expect(size(World().app) == nil, "a first release replaces nothing")
+  }
+}
+
 /// Ready instances that stop answering.
 struct LivenessTests {
   private func lose(_ world: inout World, _ instance: String, _ id: ProblemID) {

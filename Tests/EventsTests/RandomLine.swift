@@ -67,7 +67,7 @@ struct RandomLine {
     case .standby, .cluster, .phase: pick(2) == 0 ? "true" : "false"
     case .milliseconds, .observe:
       String(Int64.random(in: .min...(.max), using: &scramble) >> pick(64))
-    case .size: String(pick(.max))
+    case .size, .batch: String(pick(.max))
     case .cause: cause()
     }
   }

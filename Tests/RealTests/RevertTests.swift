@@ -111,6 +111,31 @@ import Testing
     #expect(try stage.ready().allSatisfy { $0.release.value == 3 })
   }
 
+  /// The steps are said without a request, and instances are replaced one at a time where app.json says so.
+  @Test func oneInstanceAtATime() throws {
+    let tree = stage.folder.path + "/one"
+    try FileTree.copy(try Greeter.slug.get(), to: tree)
+    try Files.remove(tree + "/.reltui")
+    try Files.remove(tree + "/app.json")
+    let json = #"{"env":{"GREETER_GREETING":"Hi"},"reltui":{"observe":1,"batch":1}}"#
+    try Files.replace(tree + "/app.json", with: Array(json.utf8), mode: 0o644)
+    try #require(try stage.relctl("scale", "greeter", "web=2").exit == .code(0))
+    let before = try stage.events().count { $0.type?.isRequest == true }
+    let steps = try stage.relctl("deploy", "greeter", tree, "--dry-run").lines
+    let start = "2. start web.1, web.2, one at a time in place of the old ones: as app.json says"
+    #expect(steps.contains(Substring(start)), "\(steps)")
+    #expect(steps.contains("5. observe v2 for 1 s"), "\(steps)")
+    #expect(try stage.events().count { $0.type?.isRequest == true } == before)
+    let deployed = try stage.relctl("deploy", "greeter", tree)
+    #expect(deployed.exit == .code(0), "\(deployed.errors)")
+    #expect(deployed.output.contains("one instance at a time: as app.json says"))
+    #expect(deployed.lines.last?.contains(", boot ") == true, "\(deployed.lines)")
+    let events = try stage.events().filter { $0.data.instance?.process == "web" }
+    let stopped = try #require(events.first { $0.type == .instanceStopped })
+    let second = try #require(events.last { $0.type == .instanceStarting })
+    #expect(stopped.sequence < second.sequence, "web.1 of v1 had ended before web.2 of v2 started")
+  }
+
   @Test func tooLargeAValueIsRefusedByName() throws {
     let large = try stage.run(
       "relctl", ["config", "greeter", "set", "LARGE"],
