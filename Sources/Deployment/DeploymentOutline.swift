@@ -39,7 +39,9 @@ public enum DeploymentOutline {
     }
     if !beside.isEmpty {
       let names = beside.map(\.description).joined(separator: ", ")
-      let how = batch.map { ", \($0.count == 1 ? "one" : "\($0.count)") at a time in place of the old ones: \($0.reason)" }
+      let how = batch.map {
+        ", \($0.count == 1 ? "one" : "\($0.count)") at a time in place of the old ones: \($0.reason)"
+      }
       lines.append("start \(names)" + (how ?? (old == nil ? "" : " beside those of \(old!)")))
     }
     lines += Set(wanted.map(\.process)).sorted().map {

@@ -59,7 +59,8 @@ import Testing
     #expect(
       try eventually { try stage.events().contains { $0.type == .clusterJoined } })
     let split = try #require(try stage.events().last { $0.type == .clusterSplit }?.data.cause)
-    #expect(split.sentence == "web.1 of v1 and web.2 of v1 lost each other and were connected again")
+    let sentence = "web.1 of v1 and web.2 of v1 lost each other and were connected again"
+    #expect(split.sentence == sentence)
     try expectBroadcast("third")
   }
 
