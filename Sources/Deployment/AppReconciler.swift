@@ -229,10 +229,7 @@ extension AppReconciler {
       let mine = app.liveRuns.filter { $0.instance == instance }
       let serving = mine.filter { $0.release == current && $0.state != .stopping }
       if serving.isEmpty {
-        let isBeside =
-          app.mayRunTwice(instance.process, current)
-          && mine.allSatisfy { app.mayRunTwice(instance.process, $0.release) }
-        if mine.isEmpty || isBeside {
+        if mine.isEmpty || app.mayRunBeside(instance.process, current, mine.map(\.release)) {
           startAgain(instance, current)
         }
       } else if let only = replaceable(serving) {

@@ -65,9 +65,11 @@ extension AppReconciler {
     // A new run that was stopped from outside is missing, and is started again.
     let new = new.filter { $0.state != .stopped }
     // In batches, the others of these are replaced after the switch.
-    let beside = Array(
-      wanted.filter { isBeside($0, deployment) }.prefix(deployment.batch ?? .max))
-    let inTurn = wanted.filter { !isBeside($0, deployment) }
+    func isBeside(_ instance: InstanceName) -> Bool {
+      app.mayRunBeside(instance.process, deployment.release, [app.current])
+    }
+    let beside = Array(wanted.filter(isBeside).prefix(deployment.batch ?? .max))
+    let inTurn = wanted.filter { !isBeside($0) }
     var replaced = Set(new.map(\.instance))
     for instance in beside where !new.contains(where: { $0.instance == instance }) {
       start(instance, deployment.release)
@@ -110,12 +112,6 @@ extension AppReconciler {
     guard processes.contains(ProcessType.release), !isRollback || request?.data.phase == true
     else { return nil }
     return InstanceName(ProcessType.release, 1)
-  }
-
-  /// Whether a new run of the instance may work beside the old one: both releases must allow it.
-  private func isBeside(_ instance: InstanceName, _ deployment: Board.Deployment) -> Bool {
-    app.mayRunTwice(instance.process, deployment.release)
-      && app.mayRunTwice(instance.process, app.current)
   }
 
   private mutating func replaceInTurn(

@@ -283,6 +283,13 @@ extension Board.App {
       && self.release(release)?.rollout?.exclusive.contains(process) != true
   }
 
+  /// Whether a run of one release may work beside runs of the others: all of them must allow it.
+  public func mayRunBeside(_ process: String, _ new: ReleaseNumber?, _ old: [ReleaseNumber?])
+    -> Bool
+  {
+    ([new] + old).allSatisfy { mayRunTwice(process, $0) }
+  }
+
   public func run(_ id: UInt64) -> Board.Run? { runs.first { $0.id == id } }
 
   public var liveRuns: [Board.Run] { runs.filter(\.state.isLive) }
