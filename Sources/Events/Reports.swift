@@ -57,10 +57,12 @@ public struct InstanceReport: Hashable, Codable, Sendable {
 }
 
 extension InstanceReport {
-  /// `ready`, `ready, unsupervised`, `crashed ×3`
+  /// `ready`, `ready, unsupervised`, `crashed ×3`, `crashed ×8, left down`
   public var stateWords: String {
     if state == .ready, unsupervised == true { return "ready, unsupervised" }
-    return state.rawValue + (state == .crashed ? crashes.map { " ×\($0)" } ?? "" : "")
+    if state != .crashed { return state.rawValue }
+    return state.rawValue + (crashes.map { " ×\($0)" } ?? "")
+      + (abandoned == true ? ", left down" : "")
   }
 }
 

@@ -8,7 +8,7 @@ import TestSupport
 struct TortureSlug {
   enum Kind: CaseIterable {
     case fast
-    /// Takes half a second to start.
+    /// Takes half a second to start. Its instances are replaced one at a time.
     case slow
     /// Its `web` ends at once.
     case broken
@@ -37,7 +37,7 @@ struct TortureSlug {
     try FileTree.copy(Fixtures.path("releases/mix"), to: "\(folder.path)/\(tree)")
     try folder.write("\(tree)/releases/0.1.0/env.sh", "")
     try folder.write("\(tree)/bin/demo_mix", "#!/bin/sh\nexit 1\n", mode: 0o755)
-    try folder.write("\(tree)/app.json", Self.appJSON)
+    try folder.write("\(tree)/app.json", appJSON)
     try folder.write("\(tree)/serve", serve)
     try folder.write("\(tree)/work", work)
     let web = kind == .broken ? "sleep 0.1; exit 3" : "sh serve"
@@ -45,10 +45,13 @@ struct TortureSlug {
     return "\(folder.path)/\(tree)"
   }
 
-  private static let appJSON = """
-    {"reltui": {"observe": 1}, "formation": {"web": {"quantity": 1}, "worker": {"quantity": 1}},
+  private var appJSON: String {
+    """
+    {"reltui": {"observe": 1\(kind == .slow ? #", "batch": 1"# : "")},
+     "formation": {"web": {"quantity": 1}, "worker": {"quantity": 1}},
      "healthchecks": {"web": [{"path": "/"}], "worker": [{"path": "/"}]}}
     """
+  }
 
   private var serve: String {
     """

@@ -107,8 +107,9 @@ struct AppDetail: Pane {
   ]
 
   private func row(of run: InstanceReport) -> [Cell] {
-    [
-      Cell(run.instance.description), Cell(run.stateWords, run.state.role),
+    let next = run.nextTry.map { ", next try \(Wording.moment($0, clock))" } ?? ""
+    return [
+      Cell(run.instance.description), Cell(run.stateWords + next, run.state.role),
       Cell(run.release.description), Cell(run.pid.map { "\($0)" } ?? "–"),
       Cell(run.port.map { "\($0)" } ?? "–"),
       Cell(Wording.age(since: run.since, at: clock.now), .aside), Cell("\(run.run)", .aside),
