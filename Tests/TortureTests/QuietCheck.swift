@@ -32,6 +32,8 @@ struct QuietCheck {
   private func checkTruth() {
     var before: Set<String> = []
     for _ in 0..<8 {
+      // The agent may only now notice what was killed, and start it again.
+      _ = eventually(Self.patience) { scene.account().board.isQuiet }
       let account = scene.account()
       let found = Set(differences(account.board))
       // Something has happened meanwhile: that look says nothing.
