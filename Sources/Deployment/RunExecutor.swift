@@ -13,6 +13,7 @@ extension Agent {
       adopt(watches[id]?.takeShim())
       adopt(watches[id]?.gate?.stopAsking())
       watches[id] = nil
+      clearGroups()
       return complaints.forget(.run(id))
     }
     watches[id, default: WatchedRun(app: name)].beginLook()
@@ -152,7 +153,8 @@ extension Agent {
     var cause = ExitCause.of(
       run, app: app.name, status: status, lines: lines, wasReady: run.state == .ready)
     if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
-    return cause
+    let group = groups.path(of: run.instance, run: run.id, app: app.name)
+    return group.flatMap(GroupReading.init)?.cause(cause, run, app: app.name) ?? cause
   }
 
   /// Says what did not end by itself; nil if the run did.
@@ -221,6 +223,7 @@ extension Agent {
   }
 
   private func launch(_ run: Board.Run, of app: Board.App, onFullDisk isFull: Bool) throws(Cause) {
+    try makeGroups(for: run, of: app)
     try watch(run, of: app)
     guard var specification = watches[run.id]?.gate?.specification else { return }
     // The launch is tried again when epmd has had time to start.
@@ -242,8 +245,9 @@ extension Agent {
   /// Starts watching the run. Its folder is watched first, so that the first status of its `relshim` is not missed.
   private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) {
     let manifest = try manifest(of: run.release, app)
-    let specification = try RunSpecification(
+    var specification = try RunSpecification(
       run, of: app, manifest, home: home, environment: environment)
+    (specification.group, specification.clientGroup) = groupsMade(for: run, of: app)
     var watched = watches[run.id] ?? WatchedRun(app: app.name)
     do throws(PosixError) { try Files.makeFolder(specification.folder.path) } catch {
       throw Cause(error)
