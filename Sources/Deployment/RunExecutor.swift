@@ -13,7 +13,7 @@ extension Agent {
       adopt(watches[id]?.takeShim())
       adopt(watches[id]?.gate?.stopAsking())
       watches[id] = nil
-      clearGroups()
+      groups.clear(board)
       return complaints.forget(.run(id))
     }
     watches[id, default: WatchedRun(app: name)].beginLook()
@@ -153,8 +153,7 @@ extension Agent {
     var cause = ExitCause.of(
       run, app: app.name, status: status, lines: lines, wasReady: run.state == .ready)
     if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
-    let group = groups.path(of: run.instance, run: run.id, app: app.name)
-    return group.flatMap(GroupReading.init)?.cause(cause, run, app: app.name) ?? cause
+    return groups.cause(cause, run, of: app)
   }
 
   /// Says what did not end by itself; nil if the run did.
@@ -238,6 +237,13 @@ extension Agent {
     watches[run.id]?.noteLaunch(shim)
   }
 
+  private func makeGroups(for run: Board.Run, of app: Board.App) throws(Cause) {
+    let check = try manifest(of: run.release, app).appJSON?.gateCommand(of: run.instance.process)
+    do throws(PosixError) { try groups.make(for: run, of: app, hasCheck: check != nil) } catch {
+      throw Cause(error, as: .startFailed)
+    }
+  }
+
   private func ensurePortMapper(_ tree: String) throws(Cause) -> Bool {
     try portMapper.ensure(tree) { invocation throws(PosixError) in try startHelper(invocation) }
   }
@@ -247,7 +253,7 @@ extension Agent {
     let manifest = try manifest(of: run.release, app)
     var specification = try RunSpecification(
       run, of: app, manifest, home: home, environment: environment)
-    (specification.group, specification.clientGroup) = groupsMade(for: run, of: app)
+    (specification.group, specification.clientGroup) = groups.made(for: run, of: app)
     var watched = watches[run.id] ?? WatchedRun(app: app.name)
     do throws(PosixError) { try Files.makeFolder(specification.folder.path) } catch {
       throw Cause(error)

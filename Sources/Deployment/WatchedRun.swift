@@ -8,8 +8,6 @@ struct WatchedRun {
   var gate: RunWatch?
   /// The id of the watch on the run's folder; nil if the folder cannot be watched.
   var folderWatch: Int32?
-  /// The limits that this agent has given the run's control group; nil for not yet.
-  var limits: Limits?
   /// The `relshim` that this agent started; nil once it has ended.
   private var shim: Child?
   private(set) var shimExit: Exit?

@@ -213,6 +213,15 @@ extension RunGroups {
     } catch { if error.errno != .noSuchFile { throw error } }
   }
 
+  /// Removes the group of a program that has ended. What it started may need a moment to end too; a group that is left is
+  /// removed by the agent.
+  public func remove(_ path: String) {
+    for _ in 0..<10 where Files.isFolder(path) {
+      if (try? Files.removeFolder(path)) != nil { return }
+      Clock.pause(milliseconds: 10)
+    }
+  }
+
   /// Microseconds in which `cpu.max` counts.
   private static let period = 100_000
 

@@ -131,16 +131,17 @@ extension CommandCall {
   func limited(
     _ run: RunSpecification, _ body: (RunSpecification) throws(Cause) -> Outcome
   ) throws(Cause) -> Outcome {
-    let groups = try groups()
-    guard User.isRoot, AgentControl(home: try home()).process() != nil,
-      let path = groups.path(ofEvaluationBy: Program.processID, app: run.app)
+    var groups = try groups()
+    // Without an agent, they may still be as the last one has made them.
+    groups.dropUnhanded()
+    guard User.isRoot, let path = groups.path(ofEvaluationBy: Program.processID, app: run.app)
     else { return try body(run) }
     var run = run
     let limits = try app(run.app).limits ?? Limits()
     do throws(PosixError) { try groups.make(path, limits) } catch {
       throw Cause(error)
     }
-    defer { try? Files.removeFolder(path) }
+    defer { groups.remove(path) }
     run.clientGroup = path
     return try body(run)
   }
