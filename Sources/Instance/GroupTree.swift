@@ -27,7 +27,8 @@ public struct GroupTree: Hashable, Sendable {
       let halves = line.split(separator: " - ", maxSplits: 1)
       guard halves.count == 2, halves[1].hasPrefix("cgroup2 ") else { continue }
       let fields = halves[0].split(separator: " ")
-      guard fields.count > 4 else { continue }
+      // One that was mounted outside this namespace shows groups above it. cgroup_namespaces(7)
+      guard fields.count > 4, !fields[3].hasPrefix("/..") else { continue }
       found = (String(fields[3]), String(fields[4]))
       break
     }

@@ -57,7 +57,7 @@ public enum Refusal: Error, Hashable, Sendable {
     case .begun(let sentence):
       Cause(
         .requestUnknown, "the \(sentence) has begun and cannot be cancelled",
-        remedy: "Scale or restart the app to change it back.")
+        remedy: "Scale or restart the app, or change its limits, to change it back.")
     case .isOpen(let sentence):
       Cause(.requestOpen, "\(sentence) is requested already and not done yet")
     case .noProcess(let process, let app, let processes):
