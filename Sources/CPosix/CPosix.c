@@ -205,6 +205,8 @@ static int change_user(uid_t user) {
 static int become(const char *program, char *const argv[], char *const envp[],
                   const char *directory, const int streams[3], struct cposix_start start,
                   pid_t parent, int *report) {
+  // Before anything else, and as the user who starts it: 0 stands for the process that writes. cgroups(7)
+  if (start.group != -1 && write(start.group, "0", 1) != 1) return errno;
   if (start.new_session && setsid() == -1) return errno;
   int reason = start.view ? narrow_view(start.view) : 0;
   if (reason == 0 && start.user) reason = change_user(start.user);

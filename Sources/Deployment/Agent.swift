@@ -19,6 +19,7 @@ public final class Agent {
   let environment: [String: String]
   let reserve: ReservedSpace
   let portMapper: PortMapper
+  var groups: GroupKeeper
   let operations: OperationTable
   private let control: AgentControl
   private let lock: Lock
@@ -72,6 +73,9 @@ public final class Agent {
     portMapper = PortMapper(home: home, environment: environment)
     control = AgentControl(home: home)
     lock = try control.take()
+    var groups = RunGroups(.here(), home: home)
+    groups.open()
+    self.groups = GroupKeeper(groups)
     do throws(PosixError) {
       loop = EventLoop(signals: try Signals([.term, .int, .hup, .chld]))
       try Files.makeFolder(home.events)
@@ -86,6 +90,7 @@ public final class Agent {
   public func run() throws(Cause) {
     try take()
     try record(.agentStarted, app: nil) { $0.pid = Program.processID }
+    groups.clear(board)
     changeAll()
     while true {
       try act()
@@ -254,6 +259,7 @@ extension Agent {
         try endure(.run(run)) { () throws(Cause) in try look(at: run, of: name) }
       }
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
+      do throws(PosixError) { try groups.apply(to: app) } catch { throw Cause(error) }
       let (actions, wakeAt) = AppReconciler.plan(app, in: surroundings(of: app))
       for action in actions { try perform(action, app) }
       if actions.isEmpty, changedRuns[name] == nil {

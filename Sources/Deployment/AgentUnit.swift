@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Instance
 import Posix
 
 /// The systemd unit that keeps a home's agent running: its place, its text, and its control by
@@ -69,7 +70,8 @@ extension AgentUnit {
   /// The unit's text. systemd.service(5), systemd.exec(5), systemd.kill(5)
   ///
   /// - `KillMode=process`: a stop ends the agent, and not the apps.
-  /// - `Delegate=yes`: the agent may make control groups for the apps.
+  /// - `Delegate=yes`: the agent may make control groups for the runs. `DelegateSubgroup=`: the agent has one beside
+  ///   them, since systemd could not start it again in a group that hands controllers down. systemd 254
   /// - `OOMPolicy=continue`: an app that the kernel kills for its memory does not end the agent.
   /// - Neither the limits on capabilities nor those on system calls take away mounts, namespaces,
   ///   control groups or changing the user. A user's unit gets no such limits, since they would
@@ -99,6 +101,7 @@ extension AgentUnit {
       RestartSec=1
       KillMode=process
       Delegate=yes
+      DelegateSubgroup=\(RunGroups.agentGroup)
       OOMPolicy=continue
       LimitNOFILE=65536
       TasksMax=infinity

@@ -13,6 +13,7 @@ extension Agent {
       adopt(watches[id]?.takeShim())
       adopt(watches[id]?.gate?.stopAsking())
       watches[id] = nil
+      groups.clear(board)
       return complaints.forget(.run(id))
     }
     watches[id, default: WatchedRun(app: name)].beginLook()
@@ -152,7 +153,7 @@ extension Agent {
     var cause = ExitCause.of(
       run, app: app.name, status: status, lines: lines, wasReady: run.state == .ready)
     if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
-    return cause
+    return groups.cause(cause, run, of: app)
   }
 
   /// Says what did not end by itself; nil if the run did.
@@ -221,6 +222,7 @@ extension Agent {
   }
 
   private func launch(_ run: Board.Run, of app: Board.App, onFullDisk isFull: Bool) throws(Cause) {
+    try makeGroups(for: run, of: app)
     try watch(run, of: app)
     guard var specification = watches[run.id]?.gate?.specification else { return }
     // The launch is tried again when epmd has had time to start.
@@ -235,6 +237,13 @@ extension Agent {
     watches[run.id]?.noteLaunch(shim)
   }
 
+  private func makeGroups(for run: Board.Run, of app: Board.App) throws(Cause) {
+    let check = try manifest(of: run.release, app).appJSON?.gateCommand(of: run.instance.process)
+    do throws(PosixError) { try groups.make(for: run, of: app, hasCheck: check != nil) } catch {
+      throw Cause(error, as: .startFailed)
+    }
+  }
+
   private func ensurePortMapper(_ tree: String) throws(Cause) -> Bool {
     try portMapper.ensure(tree) { invocation throws(PosixError) in try startHelper(invocation) }
   }
@@ -242,8 +251,9 @@ extension Agent {
   /// Starts watching the run. Its folder is watched first, so that the first status of its `relshim` is not missed.
   private func watch(_ run: Board.Run, of app: Board.App) throws(Cause) {
     let manifest = try manifest(of: run.release, app)
-    let specification = try RunSpecification(
+    var specification = try RunSpecification(
       run, of: app, manifest, home: home, environment: environment)
+    (specification.group, specification.clientGroup) = groups.made(for: run, of: app)
     var watched = watches[run.id] ?? WatchedRun(app: app.name)
     do throws(PosixError) { try Files.makeFolder(specification.folder.path) } catch {
       throw Cause(error)

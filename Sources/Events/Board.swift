@@ -13,7 +13,7 @@ public struct Board: Hashable, Codable, Sendable {
 
   /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
   /// fields; boards of older versions can still be read.
-  public static let version = 4
+  public static let version = 5
 
   public init() {}
 
@@ -55,6 +55,8 @@ extension Board {
     public var deployment: Deployment?
     /// Instances wanted, by process type.
     public var formation: [String: Int] = [:]
+    /// The limits of each instance; nil for none.
+    public var limits: Limits?
     /// Whether an operator stopped the app; the formation is kept.
     public var isStopped = false
     /// Live runs, and the last ended run of each instance.

@@ -58,6 +58,7 @@ extension Board.App {
       formation.merge(request.data.formation ?? [:]) { $1 }
       isStopped = false
     case .stopRequested: isStopped = true
+    case .limitsRequested: take(request.data.limits ?? [:])
     case .restartRequested:
       isStopped = false
       // A restart resets the count of crashes.
@@ -67,6 +68,14 @@ extension Board.App {
     default: return
     }
     changed = event.time
+  }
+
+  private mutating func take(_ changes: [String: Int]) {
+    var new = limits ?? Limits()
+    for (word, value) in changes {
+      if let name = Limits.Name(rawValue: word) { new.apply([name: value]) }
+    }
+    limits = new == Limits() ? nil : new
   }
 
   /// A deployment ends with its request, even if the line that ended the deployment was lost.

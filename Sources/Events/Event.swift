@@ -22,6 +22,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var set: [String]?
   public var unset: [String]?
   public var formation: [String: Int]?
+  /// Limits of each instance by name, in the units of `Limits`; 0 for none.
+  public var limits: [String: Int]?
   public var instance: InstanceName?
   /// The sequence number of the run's `instance.starting`.
   public var run: UInt64?
@@ -78,7 +80,7 @@ public struct EventData: Hashable, Codable, Sendable {
 
   public enum Field: String, CaseIterable, CodingKey, Sendable {
     case by, deadline, request, build, slug, release, from, origin, config, base, set, unset,
-      formation
+      formation, limits
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
       step, observe, exclusive, standby, batch, cluster, drain, phase, kept, since,
       commit, line, folder, milliseconds
@@ -100,6 +102,8 @@ public struct EventData: Hashable, Codable, Sendable {
       case .set: "names of config vars set"
       case .unset: "names of config vars removed"
       case .formation: "instances wanted by process type"
+      case .limits:
+        "limits of each instance: `memory` in bytes, `cpu` in thousandths of a processor, `pids`; 0 for none"
       case .instance: "instance, such as `web.1`"
       case .run: "run: sequence number of its `instance.starting`"
       case .node: "node name"
@@ -182,6 +186,7 @@ extension EventData {
     case .set: set?.joined(separator: ",")
     case .unset: unset?.joined(separator: ",")
     case .formation: formation.map(Self.words)
+    case .limits: limits.map(Self.words)
     case .instance: instance?.description
     case .run: run.map { String($0) }
     case .node: node

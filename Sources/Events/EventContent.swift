@@ -30,7 +30,8 @@ extension EventData.Field {
     case .config: .identifier(\.config)
     case .base: .identifier(\.base)
     case .commit: .identifier(\.commit)
-    case .deadline, .release, .from, .origin, .formation, .instance, .run, .node, .boot, .phases,
+    case .deadline, .release, .from, .origin, .formation, .limits, .instance, .run, .node, .boot,
+      .phases,
       .pid, .port, .exit,
       .signal, .step, .observe, .exclusive, .standby, .batch, .cluster, .drain, .phase, .since,
       .milliseconds, .size,

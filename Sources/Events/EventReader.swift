@@ -153,6 +153,8 @@ extension EventData {
     case .unset: unset = try scanner.strings()
     case .formation:
       formation = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }
+    case .limits:
+      limits = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.integer() }
     case .instance: instance = try scanner.value { InstanceName($0) }
     case .run: run = try scanner.integer()
     case .node: node = try scanner.string()

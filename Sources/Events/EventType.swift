@@ -34,6 +34,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case stopRequested = "stop.requested"
   case configRequested = "config.requested"
   case promoteRequested = "promote.requested"
+  case limitsRequested = "limits.requested"
   case previewOpenRequested = "preview.open.requested"
   case previewRenewRequested = "preview.renew.requested"
   case previewCloseRequested = "preview.close.requested"
@@ -87,6 +88,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .scaleRequested: [.formation, .by, .deadline]
     case .configRequested: [.config, .by, .deadline]
     case .promoteRequested: [.slug, .origin, .by, .deadline]
+    case .limitsRequested: [.limits, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
       .previewRenewRequested, .previewCloseRequested, .slugGCRequested, .cancelRequested:
       [.by, .deadline]

@@ -86,6 +86,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case crashed = "RT-CRASHED"
   case crashLoop = "RT-CRASH-LOOP"
   case runLost = "RT-RUN-LOST"
+  case memoryLimit = "RT-MEMORY-LIMIT"
+  case pidsLimit = "RT-PIDS-LIMIT"
+  case limitsNotEnforced = "RT-LIMITS-NOT-ENFORCED"
   case releasePhase = "RT-RELEASE-PHASE"
   case portUnavailable = "RT-PORT-UNAVAILABLE"
   case epmd = "RT-EPMD"
@@ -126,7 +129,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
       .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
-      .download, .packageTools, .network, .buildUser, .appUser:
+      .download, .packageTools, .network, .buildUser, .appUser, .limitsNotEnforced:
       ExitCode.unavailable
     case .configConflict, .agentRunning, .agentSilent, .requestOpen, .waitedTooLong,
       .logFull, .logNotKept, .diskFull,
@@ -138,7 +141,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
       .notReady, .notAlive, .stopKilled, .clusterSplit,
-      .crashed, .crashLoop, .logUnsynced,
+      .crashed, .crashLoop, .memoryLimit, .pidsLimit, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
       ExitCode.failed
@@ -257,6 +260,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .crashed: "A run ended by itself after it was ready."
     case .crashLoop: "An instance crashed too often in a row and is not restarted any more."
     case .runLost: "A run is gone, and its relshim with it."
+    case .memoryLimit: "A run was killed because it used more than the memory limit of its app."
+    case .pidsLimit:
+      "A run ended after it had as many processes and threads as the limit of its app allows."
+    case .limitsNotEnforced: "Limits of an app are saved but cannot be enforced on this host."
     case .releasePhase: "The release phase failed."
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."

@@ -22,7 +22,8 @@ public struct Launcher: Sendable {
       let rights = run.confinement
       let command =
         [shim, "--run", run.folder.path, "--grace", String(grace(run)), "--agent", agent]
-        + ["--home", home.root] + (rights?.arguments ?? []) + ["--"] + run.shellCommand
+        + ["--home", home.root] + (run.group.map { ["--group", $0] } ?? [])
+        + (rights?.arguments ?? []) + ["--"] + run.shellCommand
       let complaints = try File.open(run.folder.shimLog, .append)
       let input = try rights.map { _ throws(PosixError) in
         try File.holding(Environment.encode(run.environment))

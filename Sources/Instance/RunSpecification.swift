@@ -19,6 +19,10 @@ public struct RunSpecification: Sendable {
   public var grace: Int?
   /// The app's own user; nil if everything runs as this one.
   public var user: AppUser?
+  /// The folder of the run's control group; nil if it has none.
+  public var group: String?
+  /// That of the programs beside the run. They have a group of their own, so that they do not take the run's memory.
+  public var clientGroup: String?
 
   public init(
     app: String, run: Board.Run, folder: RunFolder, tree: String, otpRelease: OTPRelease?,
@@ -40,7 +44,8 @@ public struct RunSpecification: Sendable {
     let isPlain = !Files.exists(tree + "/.profile.d")
     return Invocation(
       (isPlain ? [] : ["/bin/sh", "-c", Self.entrance + "exec \"$@\"", tree]) + words, in: tree,
-      environment: clientEnvironment.merging(variables) { $1 }, as: confinement)
+      environment: clientEnvironment.merging(variables) { $1 }, as: confinement,
+      inGroup: clientGroup)
   }
 
   /// Shell code that goes to the tree `$0` and reads its `.profile.d`, as platforms do before they run a command.

@@ -131,19 +131,11 @@ extension HostCheck {
   }
 
   private var controlGroups: HostFinding {
-    let groups = facts.controlGroups
-    if !groups.isVersion2 {
-      return HostFinding(
-        "cgroup", .warn, "no control groups of version 2: apps have no limits of their own",
-        remedy: "Boot the kernel with: systemd.unified_cgroup_hierarchy=1")
+    if let gap = facts.limitsGap {
+      return HostFinding("cgroup", .warn, gap.sentence, remedy: gap.remedy)
     }
-    if groups.isWritable { return HostFinding("cgroup", .ok, "\(groups.path) can be written") }
-    let sentence = "\(groups.path) cannot be written: apps have no limits of their own"
     return HostFinding(
-      "cgroup", .warn, sentence,
-      remedy: facts.unit.isSystemdThere
-        ? "relctl agent install" : "In a container, mount /sys/fs/cgroup so that it can be written."
-    )
+      "cgroup", .ok, "the limits of apps are enforced" + (facts.groups.map { " in \($0)" } ?? ""))
   }
 
   /// Apps and builds run as users of their own.

@@ -16,7 +16,10 @@ public struct HostFacts: Sendable {
   public var namespaceFault: String?
   /// Settings of the kernel, by their names in sysctl(8).
   public var settings: [String: Int] = [:]
-  public var controlGroups = ControlGroups()
+  /// Where runs have their control groups; nil if they have none.
+  public var groups: String?
+  /// Why limits of apps are not enforced, all or some of them; nil if all are.
+  public var limitsGap: Cause?
   public var apps = Apps()
   /// The modes of the folders that other users need; those that are not there are missing.
   public var folders: [String: UInt32] = [:]
@@ -42,16 +45,6 @@ public struct HostFacts: Sendable {
     public var users: ClosedRange<UInt32> = UserNumbers.usual
     /// Whether each run can have a view of its own of the home.
     public var haveViews = true
-
-    public init() {}
-  }
-
-  public struct ControlGroups: Sendable {
-    /// Whether the host has control groups of version 2. cgroups(7)
-    public var isVersion2 = false
-    /// The group of the agent if it runs, else of this process.
-    public var path = ""
-    public var isWritable = false
 
     public init() {}
   }

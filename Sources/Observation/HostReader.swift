@@ -29,7 +29,8 @@ public struct HostReader {
       facts.settings[name] = number("/proc/sys/" + name.replacing(".", with: "/"))
     }
     (facts.apps.users, facts.apps.haveViews) = (UserNumbers.offered, Confinement.canNarrowView)
-    facts.controlGroups = controlGroups(of: agent)
+    let groups = RunGroups.seen(in: home, agent: agent)
+    (facts.groups, facts.limitsGap) = (groups.folder, groups.gap)
     for path in ["/run", "/var/tmp"] {
       let info = (try? Files.resolve(path)).flatMap { try? Files.info($0) }
       facts.folders[path] = info.map { UInt32($0.mode) }
@@ -97,20 +98,6 @@ public struct HostReader {
       } catch { return "\(error)" }
     }
     return nil
-  }
-
-  private func controlGroups(of agent: Int32?) -> HostFacts.ControlGroups {
-    let top = "/sys/fs/cgroup"
-    var groups = HostFacts.ControlGroups()
-    groups.isVersion2 = Files.exists(top + "/cgroup.controllers")
-    let process = agent.map { String($0) } ?? "self"
-    let lines = (try? Files.read("/proc/\(process)/cgroup", limit: 65_536)) ?? []
-    let own =
-      String(decoding: lines, as: UTF8.self).split(separator: "\n")
-      .first { $0.hasPrefix("0::") }?.dropFirst(3) ?? "/"
-    groups.path = own == "/" ? top : top + own
-    groups.isWritable = Files.isWritable(groups.path)
-    return groups
   }
 
   /// The soft limit, which an Erlang VM does not raise.

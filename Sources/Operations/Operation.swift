@@ -169,7 +169,7 @@ public struct OperationTable: Sendable {
 
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
-    Cancel.self, Promote.self,
+    Cancel.self, Promote.self, ChangeLimits.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

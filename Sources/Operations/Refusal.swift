@@ -19,6 +19,10 @@ public enum Refusal: Error, Hashable, Sendable {
   case isOpen(String)
   case noProcess(String, app: String, has: [String])
   case count(Int, process: String)
+  /// There is no limit of this name.
+  case noLimit(String)
+  /// The text or number is no limit of that name.
+  case limit(Limits.Name, String)
   /// An app cannot be promoted to itself.
   case sameApp(String)
   case configChanged(app: String)
@@ -53,7 +57,7 @@ public enum Refusal: Error, Hashable, Sendable {
     case .begun(let sentence):
       Cause(
         .requestUnknown, "the \(sentence) has begun and cannot be cancelled",
-        remedy: "Scale or restart the app to change it back.")
+        remedy: "Scale or restart the app, or change its limits, to change it back.")
     case .isOpen(let sentence):
       Cause(.requestOpen, "\(sentence) is requested already and not done yet")
     case .noProcess(let process, let app, let processes):
@@ -64,6 +68,14 @@ public enum Refusal: Error, Hashable, Sendable {
       Cause(
         .usage, "\(count) instances of '\(process)' are out of range",
         remedy: "Choose a number from 0 to \(Board.App.mostInstances).")
+    case .noLimit(let word):
+      Cause(
+        .usage, "there is no limit '\(word)'",
+        remedy: "There are: \(Limits.Name.allCases.map(\.example).joined(separator: "; ")).")
+    case .limit(let name, let text):
+      Cause(
+        .usage, "'\(text)' is no limit of \(name.rawValue)",
+        remedy: "Write it as in: \(name.example); \(name.rawValue)=none takes it away.")
     case .sameApp(let app):
       Cause(
         .usage, "'\(app)' cannot be promoted to itself",

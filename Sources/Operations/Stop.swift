@@ -15,9 +15,9 @@ public struct Stop: Operation {
     app.liveRuns.isEmpty ? .finished : .wants(.formation)
   }
 
-  /// A stop takes precedence over all other requests, so that the operator need not wait for them.
+  /// A stop takes precedence over all other requests that make the app run, so that the operator need not wait for them.
   public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool {
-    !(other is Stop || other is Cancel)
+    !(other is Stop || other is Cancel || other is ChangeLimits)
   }
   public static var isGivenUp: Bool { false }
 

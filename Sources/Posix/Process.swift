@@ -9,16 +9,18 @@ public struct Invocation: Hashable, Sendable {
   public var environment: [String: String]
   /// The rights that it gets if root starts it; nil for those of this process.
   public var confinement: Confinement?
+  /// The folder of the control group in which it is from its first instruction on; nil for that of this process.
+  public var group: String?
 
   /// The folders in which a system keeps its programs, for commands that are run without a user's `PATH`.
   public static let standardPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
   public init(
     _ arguments: [String], in directory: String? = nil, environment: [String: String],
-    as confinement: Confinement? = nil
+    as confinement: Confinement? = nil, inGroup group: String? = nil
   ) {
     (self.arguments, self.directory, self.environment) = (arguments, directory, environment)
-    self.confinement = confinement
+    (self.confinement, self.group) = (confinement, group)
   }
 
   /// The program's path: as given if it has a slash, else the first match in `PATH`.
@@ -73,9 +75,13 @@ public struct Child: Sendable {
       }
     }
     let environment = invocation.environment.map { $0 + "=" + $1 }.sorted()
+    let group = try invocation.group.map { path throws(PosixError) in
+      try File.open("cgroup.procs", .extend, in: .open(path, .folder))
+    }
+    defer { withExtendedLifetime(group) {} }
     var start = cposix_start(
       new_session: newSession ? 1 : 0, parent_death_signal: deathSignal?.rawValue ?? 0,
-      user: invocation.confinement?.user ?? 0, view: nil)
+      group: group?.descriptor ?? -1, user: invocation.confinement?.user ?? 0, view: nil)
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in

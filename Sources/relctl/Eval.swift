@@ -17,7 +17,9 @@ extension Command {
         .remote, "the release of '\(name)' has no fresh VM: relx knows none",
         remedy: "Ask the running system: relctl rpc \(name) EXPR")
     }
-    return try call.hand(over: run.client([run.startProgram, "eval", call.positional(1)]))
+    return try call.limited(run) { run throws(Cause) in
+      try call.hand(over: run.client([run.startProgram, "eval", call.positional(1)]))
+    }
   }
 }
 

@@ -47,7 +47,7 @@ struct Shim {
     output = reading
     let invocation = Invocation(
       options.command, in: options.folder.path, environment: try options.environment(),
-      as: options.confinement)
+      as: options.confinement, inGroup: options.group)
     boot = BootRecord(options.folder, exec: Clock.microseconds())
     do throws(PosixError) {
       child = try Child.start(

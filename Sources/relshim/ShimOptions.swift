@@ -1,7 +1,7 @@
 import HomeLayout
 import Posix
 
-/// `relshim --run DIR [--grace SECONDS] [--agent PROGRAM --home DIR] [--user UID …] -- COMMAND…`
+/// `relshim --run DIR [--grace SECONDS] [--agent PROGRAM --home DIR] [--group DIR] [--user UID …] -- COMMAND…`
 struct ShimOptions {
   struct Misuse: Error, CustomStringConvertible { var description: String }
 
@@ -11,6 +11,8 @@ struct ShimOptions {
   /// The program that starts an agent for `home` if the run ends while no agent runs.
   var agent: (program: String, home: Home)?
   var command: [String] = []
+  /// The folder of the command's control group; nil for that of `relshim`.
+  var group: String?
   /// The rights of the command; nil for those of `relshim`.
   var confinement: Confinement?
 
@@ -20,13 +22,13 @@ struct ShimOptions {
     var rights: [(name: String, value: String)] = []
     while let word = words.popFirst(), word != "--" {
       let isRight = Confinement.options.contains(word)
-      guard isRight || ["--run", "--grace", "--agent", "--home"].contains(word),
+      guard isRight || ["--run", "--grace", "--agent", "--home", "--group"].contains(word),
         let value = words.popFirst()
       else { throw Misuse(description: "unknown option '\(word)'; relctl starts this program") }
       if isRight { rights.append((word, value)) } else { values[word] = value }
     }
     confinement = Confinement(rights)
-    command = Array(words)
+    (command, group) = (Array(words), values["--group"])
     guard let run = values["--run"], !command.isEmpty else {
       throw Misuse(description: "needs --run DIR -- COMMAND; relctl starts this program")
     }

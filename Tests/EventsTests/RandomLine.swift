@@ -58,7 +58,7 @@ struct RandomLine {
     case .release, .from: quoted("v\(1 + pick(99))")
     case .origin: quoted("shop/v\(1 + pick(99))")
     case .set, .unset, .missing, .exclusive, .kept: array((0..<pick(4)).map { _ in text() })
-    case .formation, .boot, .phases, .drain:
+    case .formation, .limits, .boot, .phases, .drain:
       object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
     case .instance: quoted("web.\(1 + pick(9999))")
     case .run: String(UInt64.random(in: 0...(.max), using: &scramble) >> UInt64(pick(64)))

@@ -117,6 +117,32 @@ func run(_ process: String = "web", port: UInt16? = nil) -> Board.Run {
     #expect(try Files.read(temporary.path + "/secret") == Array("-root_secret\n".utf8))
   }
 
+  /// Root puts a run into its control group before it becomes the app's user; a program beside it has another group.
+  @Test func groupsOfARunAndOfItsCheck() throws {
+    let temporary = try TemporaryFolder("run-group")
+    for name in ["own", "check"] { try temporary.write("\(name)/cgroup.procs", "") }
+    func entries(_ name: String) throws -> String {
+      String(decoding: try Files.read("\(temporary.path)/\(name)/cgroup.procs"), as: UTF8.self)
+    }
+    let home = Home(root: temporary.path + "/home")
+    try temporary.write("home/slugs/1/tree/bin/demo", "")
+    var run = specification(
+      "id -u; cat \(temporary.path)/own/cgroup.procs", tree: home.slugs + "/1/tree",
+      folder: home.app("demo").run("web.1", 42).path)
+    run.user = try AppUser.of("demo", in: home)
+    (run.group, run.clientGroup) = (temporary.path + "/own", temporary.path + "/check")
+    let launcher = Launcher(
+      shim: try Workspace.program("relshim"), agent: "/bin/false", home: home)
+    #expect(try launcher.start(run).wait() == .code(0))
+    let user = run.user?.id ?? User.id
+    #expect(LogTail.lines(of: run.folder, count: 9).map(\.text) == ["\(user)", "0"])
+    #expect(try entries("check") == "")
+
+    var check = try GateCommand(["true"], beside: run, milliseconds: 10_000)
+    #expect(eventually { check.advance() == .ready })
+    #expect(try entries("check") == "0" && entries("own") == "0")
+  }
+
   private func release(_ kind: OTPRelease.Kind) throws -> OTPRelease {
     try JSON.decode(
       OTPRelease.self,

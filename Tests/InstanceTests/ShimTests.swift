@@ -121,6 +121,45 @@ final class ShimRun {
     #expect(String(decoding: killed, as: UTF8.self).hasPrefix("sh (pid "))
   }
 
+  /// The made-up group is a folder; the kernel would move the process that writes 0.
+  @Test func runIsInItsGroupBeforeItsFirstInstruction() throws {
+    let group = try TemporaryFolder("group")
+    try group.write("cgroup.procs", "")
+    let run = try ShimRun("cat \(group.path)/cgroup.procs", options: ["--group", group.path])
+    #expect(run.finish() == .code(0) && run.lines == ["0"])
+
+    // A run that cannot be put into its group must not run outside it.
+    try Files.remove(group.path + "/cgroup.procs")
+    let outside = try ShimRun("echo ran", options: ["--group", group.path])
+    #expect(outside.finish() == .code(69) && outside.lines == [])
+    #expect(try outside.status().exit == .notStarted(errno: ENOENT))
+  }
+
+  /// All that a run starts is in its group, and `relshim` is not.
+  @Test func noProcessLeavesTheGroup() throws {
+    let mount = try #require(GroupTree.here().mount)
+    let name = "/reltui-test-\(Random.hex(4))"
+    try Files.makeFolder(mount + name, mode: 0o755)
+    defer { try? Files.removeFolder(mount + name) }
+    let script = """
+      (setsid sh -c 'setsid sh -c "sleep 301" & sleep 302' &)
+      sleep 303 & cat /proc/self/cgroup; echo up; read go < go
+      """
+    let temporary = try TemporaryFolder("shim")
+    #expect(mkfifo(temporary.path + "/go", 0o600) == 0)
+    let run = try ShimRun(
+      "cd \(temporary.path); " + script, options: ["--group", mount + name], in: temporary)
+    #expect(run.says("up") && run.lines.contains("0::" + name))
+    #expect(eventually { run.descendants.count >= 6 })
+    for process in run.descendants {
+      #expect(GroupTree.here(of: process.pid).group == name)
+    }
+    let shim = try #require(run.shimIdentity)
+    #expect(GroupTree.here(of: shim.pid).group == GroupTree.here().group)
+    #expect(run.finish(.term) == .code(0))
+    try Files.removeFolder(mount + name)
+  }
+
   /// Port programs have sessions of their own.
   @Test(arguments: ["exec sleep 303", "exit 3"])
   func noProcessOutlivesTheRun(_ ending: String) throws {

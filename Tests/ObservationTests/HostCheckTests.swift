@@ -18,9 +18,7 @@ struct HostCheckTests {
     for need in HostCheck.needs { facts.programs[need.program] = "/usr/bin/" + need.program }
     facts.installer = "apt-get install"
     facts.home.owner = "root"
-    facts.controlGroups.isVersion2 = true
-    facts.controlGroups.path = "/sys/fs/cgroup/system.slice/reltui-agent.service"
-    facts.controlGroups.isWritable = true
+    facts.groups = "/sys/fs/cgroup/system.slice/reltui-agent.service"
     facts.folders = ["/run": 0o755, "/var/tmp": 0o1777]
     facts.agent.pid = 812
     facts.unit.name = "reltui-agent.service"
@@ -93,13 +91,12 @@ struct HostCheckTests {
       "In a container, start it with: --privileged"
     ) { $0.namespaceFault = "no" },
     Case(
-      "cgroup", .warn, "no control groups of version 2: apps have no limits of their own",
-      "Boot the kernel with: systemd.unified_cgroup_hierarchy=1"
-    ) { $0.controlGroups.isVersion2 = false },
-    Case(
-      "cgroup", .warn, "/sys/fs/cgroup/x cannot be written: apps have no limits of their own",
-      "relctl agent install"
-    ) { ($0.controlGroups.path, $0.controlGroups.isWritable) = ("/sys/fs/cgroup/x", false) },
+      "cgroup", .warn, "limits are not enforced on this host: it has no groups", "Boot another"
+    ) {
+      $0.limitsGap = Cause(
+        .limitsNotEnforced, "limits are not enforced on this host: it has no groups",
+        remedy: "Boot another")
+    },
     Case(
       "/run", .missing, "other users, as which apps and builds run, cannot use it",
       "chmod 755 /run"
@@ -218,8 +215,9 @@ struct HostCheckTests {
     #expect(facts.programs["tar"]?.hasSuffix("/tar") == true)
     #expect(facts.home.path == home.root && facts.home.isOwn && facts.home.mode == 0o700)
     #expect((facts.openFiles ?? 0) > 0 && (facts.space?.bytes ?? 0) > 0)
-    #expect(
-      facts.folders["/var/tmp"] != nil && facts.controlGroups.path.hasPrefix("/sys/fs/cgroup"))
+    #expect(facts.folders["/var/tmp"] != nil)
+    let groups = RunGroups.seen(in: home, agent: nil)
+    #expect(facts.groups == groups.folder && facts.limitsGap == groups.gap)
     #expect(!facts.agent.isNeeded && facts.exposed.isEmpty && facts.instances == 0)
   }
 }

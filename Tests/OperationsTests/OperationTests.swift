@@ -86,6 +86,10 @@ struct OperationTests {
     Case(operation: Scale(app: "shop", to: ["web": 100])),
     Case(operation: Scale(app: "shop", to: ["web": 101]), refusal: .count(101, process: "web")),
     Case(operation: Scale(app: "shop", to: ["web": -1]), refusal: .count(-1, process: "web")),
+    Case(operation: ChangeLimits(app: "shop", [.memory: 512 << 20, .cpu: 1500, .pids: 0])),
+    Case(operation: ChangeLimits(app: "cart", [.pids: 100]), refusal: .noApp("cart")),
+    Case(operation: ChangeLimits(app: "shop", [.memory: 5]), refusal: .limit(.memory, "5")),
+    Case(operation: ChangeLimits(app: "shop", [.cpu: -1]), refusal: .limit(.cpu, "-1")),
     Case(operation: Stop(app: "shop")),
     Case(operation: Stop(app: "cart"), refusal: .noApp("cart")),
     Case(operation: Deploy(app: "cart", slug: "d")),
@@ -176,6 +180,11 @@ struct OperationTests {
       Scale(app: "shop", to: ["web": 2, "job": 1]), "scale of shop to job=1 web=2",
       "scale to job=1 web=2"
     ),
+    (
+      ChangeLimits(app: "shop", [.pids: 0, .memory: 1536 << 20, .cpu: 1500]),
+      "change of the limits of shop to memory=1536M cpu=1.5 pids=none",
+      "change of the limits to memory=1536M cpu=1.5 pids=none"
+    ),
     (Stop(app: "shop"), "stop of shop", "stop"),
     (Cancel(app: "shop"), "cancellation of shop", "cancellation"),
     (Deploy(app: "shop", slug: "a"), "deploy of shop", "deploy"),
@@ -187,6 +196,55 @@ struct OperationTests {
   ])
   func sentences(operation: any Operation, long: String, short: String) {
     #expect(operation.sentence == long && operation.shortSentence == short)
+  }
+
+  /// What an operator writes, and what it means; nil if it is refused.
+  @Test(
+    arguments: [
+      ("memory=512M", (Limits.Name.memory, 512 << 20)), ("memory=1.5g", (.memory, 1536 << 20)),
+      ("memory=1048576K", (.memory, 1 << 30)), ("memory=1024T", (.memory, 1 << 50)),
+      ("memory=", (.memory, 0)), ("memory=none", (.memory, 0)), ("cpu=1.5", (.cpu, 1500)),
+      ("cpu=0.01", (.cpu, 10)), ("cpu=12", (.cpu, 12_000)), ("cpu=none", (.cpu, 0)),
+      ("pids=500", (.pids, 500)), ("pids=", (.pids, 0)), ("memory=5", nil), ("memory=512", nil),
+      ("memory=15M", nil), ("memory=1025T", nil), ("memory=9999999T", nil), ("memory=-512M", nil),
+      ("memory=M", nil), ("memory=.5G", nil), ("memory=1.G", nil), ("memory=1.5.5G", nil),
+      ("memory=0M", nil), ("memory=512MB", nil), ("memory=٥12M", nil), ("cpu=0", nil),
+      ("cpu=0.001", nil), ("cpu=1.5000", nil), ("cpu=1025", nil), ("cpu=1e3", nil),
+      ("cpu=", (.cpu, 0)),
+      ("pids=-1", nil), ("pids=0", nil), ("pids=15", nil), ("pids=1.5", nil), ("pids=4194305", nil),
+      ("pids=99999999999999999999", nil), ("memory", nil), ("=5", nil), ("disk=5G", nil), ("", nil),
+    ] as [(String, (Limits.Name, Int)?)])
+  func readsLimits(word: String, expected: (Limits.Name, Int)?) {
+    let read = try? ChangeLimits(app: "shop", words: [word])
+    #expect(read?.changes == expected.map { [$0.0: $0.1] })
+    // What an undo or a remedy says is read as the same.
+    guard let (name, value) = expected else { return }
+    #expect(name.value(name.text(value)) == value)
+  }
+
+  /// A limit is the app's as soon as its request is accepted; what a newer version writes beside it is left out.
+  @Test func limitsAreOnTheBoard() throws {
+    var story = Story(board: Self.board)
+    func change(_ limits: [String: Int], accepted: Bool = true) throws -> Limits? {
+      story.append(.limitsRequested) { $0.limits = limits }
+      let request = try #require(story.board.requests.last)
+      if accepted { story.append(.requestAccepted) { $0.request = request.id } }
+      let app = try #require(story.board.apps["shop"])
+      let operation = OperationTable.standard.operation(request)
+      #expect((operation == nil) == (limits["disk"] != nil || limits.isEmpty))
+      if let operation { #expect(operation.progress(of: request, on: app) == .finished) }
+      return app.limits
+    }
+    #expect(try change(["memory": 1 << 30], accepted: false) == nil)
+    #expect(try change(["memory": 1 << 30, "cpu": 500]) == Limits(memory: 1 << 30, cpu: 500))
+    #expect(try change(["memory": 0, "pids": 99]) == Limits(cpu: 500, pids: 99))
+    #expect(try change(["disk": 5]) == Limits(cpu: 500, pids: 99))
+    #expect(try change([:]) == Limits(cpu: 500, pids: 99))
+    let said = ChangeLimits(app: "shop", [.pids: 50, .memory: 64 << 20]).consequences(
+      on: try #require(story.board.apps["shop"]))
+    #expect(said.undo == "Undo: relctl limits shop memory=none pids=99")
+    #expect(said.changes.last == "An instance that uses more memory is killed and started again.")
+    #expect(try change(["cpu": 0, "pids": 0]) == nil)
   }
 
   @Test func rollbackRequestNamesItsRelease() {
@@ -211,13 +269,16 @@ struct OperationTests {
   /// The operations whose open requests are given up for a newer one.
   static let precedence: [(first: any Operation, over: Set<String>)] = [
     (Deploy(app: "shop", slug: "a"), []), (Restart(app: "shop"), []),
-    (Scale(app: "shop", to: ["web": 1]), []),
+    (Scale(app: "shop", to: ["web": 1]), []), (ChangeLimits(app: "shop", [.pids: 0]), []),
     (ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []), []),
     (Rollback(app: "shop"), ["deploy", "restart", "rollback", "change of the config vars"]),
     (Stop(app: "shop"), ["deploy", "restart", "rollback", "change of the config vars", "scale"]),
     (
       Cancel(app: "shop"),
-      ["deploy", "restart", "rollback", "change of the config vars", "scale", "stop"]
+      [
+        "deploy", "restart", "rollback", "change of the config vars", "scale", "stop",
+        "change of the limits",
+      ]
     ),
     (Cancel(app: "shop", request: "another"), []),
   ]
@@ -268,6 +329,13 @@ struct OperationTests {
     (
       Scale(app: "shop", to: ["web": 1, "job": 3]),
       ["1 of 2 instances of web are stopped", "2 more of job start"]
+    ),
+    (
+      ChangeLimits(app: "shop", [.memory: 512 << 20, .cpu: 0]),
+      [
+        "Change the limits of shop?", "Each instance may use 512 MB of memory.",
+        "The cpu of an instance has no limit any more.", "relctl limits shop memory=none cpu=none",
+      ]
     ),
     (Stop(app: "shop"), ["Stop shop?", "It serves no requests"]),
     (Cancel(app: "shop"), ["Cancel what is requested for shop?", "stays"]),

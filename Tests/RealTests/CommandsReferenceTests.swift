@@ -50,7 +50,7 @@ import Testing
     `$XDG_STATE_HOME/reltui` (`~/.local/state/reltui`).
 
     `--json` prints lists as one array and streams (`logs`, `events`) as one object a line. With
-    `--json`, `deploy`, `promote`, `rollback`, `restart`, `scale`, `stop` and `config … set` print the
+    `--json`, `deploy`, `promote`, `rollback`, `restart`, `scale`, `limits … cpu=1`, `stop` and `config … set` print the
     instances as they are afterwards. Exit codes are listed in [errors](errors.md).
 
 

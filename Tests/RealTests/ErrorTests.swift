@@ -46,6 +46,7 @@ import Testing
     Case(["node"], 64, "RT-USAGE", "'node' needs a command"),
     Case(["node", "info", "x"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
     Case(["logs", "nosuch"], 69, "RT-APP-UNKNOWN", "there is no app 'nosuch'"),
+    Case(["limits", "x", "memory=5"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
     Case(["scale", "x", "web=two"], 69, "RT-APP-UNKNOWN", "there is no app 'x'"),
     Case(
       ["config", "x", "set", "PORT=1"], 64, "RT-CONFIG-NAME",

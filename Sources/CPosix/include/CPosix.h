@@ -53,6 +53,7 @@ struct cposix_view {
 struct cposix_start {
   int new_session;          // setsid(2) first
   int parent_death_signal;  // sent to it when the thread that starts it ends: PR_SET_PDEATHSIG in prctl(2); or 0
+  int group;                // `cgroup.procs` of the control group that it enters first, open for writing; or -1
   uid_t user;               // it gets this user and group, no capability and no way to one; or 0
   const struct cposix_view *view;  // in a mount namespace of its own; or NULL
 };
