@@ -192,9 +192,9 @@ extension Agent {
     if child.exitIfEnded() == nil { helpers.append(child) }
   }
 
-  func startHelper(_ invocation: Invocation) throws(PosixError) {
+  func startHelper(_ invocation: Invocation, errors: Child.Stream = .null) throws(PosixError) {
     helpers.append(
-      try Child.start(invocation, output: .null, errors: .null, newSession: true))
+      try Child.start(invocation, output: .null, errors: errors, newSession: true))
   }
 }
 
