@@ -395,6 +395,23 @@ int cposix_open_in(int folder, const char *name, int flags, mode_t mode) {
   return openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode);
 }
 
+int cposix_enter(int folder, const char *name) {
+  struct open_how how;
+  memset(&how, 0, sizeof how);
+  how.flags = O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW;
+  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  int descriptor = (int)syscall(SYS_openat2, folder, name, &how, sizeof how);
+  if (descriptor != -1 || (errno != ENOSYS && errno != EPERM)) return descriptor;
+  // An older kernel, or a container that does not know the call: a mount of the same file system is not noticed.
+  descriptor = openat(folder, name, (int)how.flags);
+  struct stat above, inside;
+  if (descriptor == -1 || (fstat(folder, &above) == 0 && fstat(descriptor, &inside) == 0 && above.st_dev == inside.st_dev))
+    return descriptor;
+  close(descriptor);
+  errno = EXDEV;
+  return -1;
+}
+
 int cposix_contains(const void *bytes, size_t count, const void *part, size_t length) {
   return memmem(bytes, count, part, length) != NULL;
 }

@@ -31,7 +31,7 @@ public final class Agent {
   private let folders: FolderWatch?
   var watches: [UInt64: WatchedRun] = [:]
   var clusters: [String: WatchedCluster] = [:]
-  private var crashes: [String: CrashTimes] = [:]
+  private var moments: [String: SeenMoments] = [:]
   var complaints = Complaints()
   /// Apps and runs that changed since they were last looked at.
   private var changedApps: Set<String> = []
@@ -204,9 +204,9 @@ extension Agent {
     if child.exitIfEnded() == nil { helpers.append(child) }
   }
 
-  func startHelper(_ invocation: Invocation) throws(PosixError) {
+  func startHelper(_ invocation: Invocation, errors: Child.Stream = .null) throws(PosixError) {
     helpers.append(
-      try Child.start(invocation, output: .null, errors: .null, newSession: true))
+      try Child.start(invocation, output: .null, errors: errors, newSession: true))
   }
 }
 
@@ -260,24 +260,38 @@ extension Agent {
       }
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
       do throws(PosixError) { try groups.apply(to: app) } catch { throw Cause(error) }
-      let (actions, wakeAt) = AppReconciler.plan(app, in: surroundings(of: app))
+      let (actions, wakeAt) = plan(app)
       for action in actions { try perform(action, app) }
       if actions.isEmpty, changedRuns[name] == nil {
         changedApps.remove(name)
         try followCluster(of: app)
-        return sleep(name, until: wakeAt)
+        return loop.wake(.app(name), at: wakeAt)
       }
     }
     changedApps.remove(name)
     loop.wake(.app(name), at: Clock.monotonic())
   }
 
-  private func surroundings(of app: Board.App) -> AppReconciler.Surroundings {
-    let now = Timestamp(milliseconds: Clock.now())
-    return AppReconciler.Surroundings(
-      requests: board.requests.filter { $0.app == app.name && $0.isAgents(at: now) }, now: now,
-      sinceCrash: app.crashes.isEmpty
-        ? [:] : crashes[app.name, default: CrashTimes()].ages(of: app.crashes),
+  /// - Returns: the actions to do now, and when to look again: when the reconciler wants it, or when an action on a node is
+  ///   given up.
+  private func plan(_ app: Board.App) -> (actions: [AppAction], wakeAt: Int64?) {
+    let (now, clock) = (Clock.monotonic(), Timestamp(milliseconds: Clock.now()))
+    var (seen, requests) = (app, board.requests.filter { $0.app == app.name })
+    moments[app.name, default: SeenMoments()].adjust(
+      &seen, &requests, operations: operations, now: now, clock: clock)
+    let due = requests.filter { $0.type == .nodeActionRequested }.compactMap(\.due).map { $0 + 1 }
+    let open = requests.filter { $0.isAgents(at: clock) }
+    let (actions, wakeAt) = AppReconciler.plan(seen, in: surroundings(of: seen, open, clock))
+    let first = (due + [wakeAt].compactMap { $0 }).min()
+    return (actions, first.map { now + max(100, $0 - clock) })
+  }
+
+  private func surroundings(
+    of app: Board.App, _ requests: [Board.Request], _ clock: Timestamp
+  ) -> AppReconciler.Surroundings {
+    AppReconciler.Surroundings(
+      requests: requests, now: clock,
+      sinceCrash: app.crashes.mapValues { clock.elapsed(since: $0.last) },
       hasSpace: reserve.hasRoom,
       isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
       operations: operations, mostBoots: max(4, 2 * HostLimits.processors)
@@ -291,15 +305,6 @@ extension Agent {
   /// Whether less than a twentieth of the host's memory is left.
   private static var isMemoryShort: Bool {
     HostLimits.memory.map { $0.available < $0.total / 20 } ?? false
-  }
-
-  /// Schedules the next look: when the reconciler wants it, or when an action on a node is given up.
-  private func sleep(_ name: String, until moment: Timestamp?) {
-    let now = Timestamp(milliseconds: Clock.now())
-    let due = board.requests.filter { $0.app == name && $0.type == .nodeActionRequested }
-      .compactMap(\.due).map { $0 + 1 }
-    guard let first = (due + [moment].compactMap { $0 }).min() else { return }
-    loop.wake(.app(name), at: Clock.monotonic() + max(100, first - now))
   }
 
   /// Registers what the loop must wait for to notice changes of the run.

@@ -141,7 +141,7 @@ extension Agent {
     }
     let told = data
     try record(type, app: app.name) { $0 = told }
-    if type == .instanceStopped || type == .instanceCrashed { removeOldFolders(run, of: app) }
+    if type == .instanceStopped || type == .instanceCrashed { try removeOldFolders(run, of: app) }
   }
 
   private func crashCause(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) -> Cause {
@@ -179,16 +179,16 @@ extension Agent {
   private static let endedRunsKept = 5
 
   /// Removes all but the last few folders of ended runs; an operator may need those.
-  private func removeOldFolders(_ run: Board.Run, of app: Board.App) {
+  private func removeOldFolders(_ run: Board.Run, of app: Board.App) throws(Cause) {
     let folder = home.app(app.name).instances + "/\(run.instance)"
     let live = Set(board.apps[app.name]?.liveRuns.map(\.id) ?? [])
     let ended = ((try? Files.list(folder)) ?? []).compactMap { UInt64($0) }.sorted()
       .filter { !live.contains($0) }
     let old = ended.dropLast(Self.endedRunsKept).map { "\(folder)/\($0)" }
     if old.isEmpty { return }
-    try? startHelper(
-      Invocation(
-        ["rm", "-rf", "--"] + old, in: "/", environment: ["PATH": Invocation.standardPath]))
+    do throws(PosixError) { try startHelper(launcher.removal(of: old), errors: .inherited) } catch {
+      throw Cause(error)
+    }
   }
 }
 

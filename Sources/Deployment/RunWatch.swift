@@ -31,7 +31,9 @@ struct RunWatch {
   private var questionLimit: Int64 = 0
   private var hasAnswered = false
   private var hasBooted = false
+  private var shim: ProcessIdentity?
   private var shimEnd: File?
+  private var portOwner = PortOwner()
   /// Descriptors that polling reported as readable since the last look.
   private var readable: Set<Int32> = []
   private(set) var hasProcess = false
@@ -140,6 +142,7 @@ struct RunWatch {
   /// Notes the status from the run's folder. A process that has ended is no longer polled.
   mutating func watch(_ status: RunStatus?) {
     hasProcess = status?.process != nil
+    shim = status?.shimIdentity
     if let end = shimEnd, readable.contains(end.descriptor) { shimEnd = nil }
     if shimEnd == nil { shimEnd = status?.shimIdentity.endWatch() }
   }
@@ -299,9 +302,13 @@ extension RunWatch {
     let asked = isAskingLiveness ? liveness ?? check : check
     if probe != nil {
       let isReadable = probe.map { readable.contains($0.descriptor) } ?? false
-      let verdict = probe?.advance(isReadable: isReadable)
-      if verdict != nil { probe = nil }
-      return verdict.flatMap { takeTurns($0.of("GET \(asked.path)")) }
+      guard let verdict = probe?.advance(isReadable: isReadable) else { return nil }
+      probe = nil
+      if case .silent = verdict { portOwner = PortOwner() }
+      let stranger = shim.flatMap {
+        portOwner.stranger(on: run.port ?? 0, instead: run.instance, below: $0)
+      }
+      return takeTurns(stranger.map { .notReady($0) } ?? verdict.of("GET \(asked.path)"))
     }
     guard Clock.monotonic() >= nextTry else { return nil }
     if let reason = bootReason {
@@ -314,7 +321,7 @@ extension RunWatch {
       probe = try HTTPProbe(asked, port: run.port ?? 0, milliseconds: limit)
       return nil
     } catch {
-      isAskingLiveness = false
+      (isAskingLiveness, portOwner) = (false, PortOwner())
       let isRefused = error.errno == .refused
       let reason = isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"
       return .notReady("GET \(asked.path): \(reason)")

@@ -111,7 +111,7 @@ public struct HTTPProbe: Sendable {
   public init(_ check: HTTPCheck, port: UInt16, milliseconds: Int64) throws(PosixError) {
     self.check = check
     deadline = Clock.monotonic() + milliseconds
-    file = try Loopback.connect(port, milliseconds: min(milliseconds, 10))
+    file = try Loopback.connectToEither(port, milliseconds: min(milliseconds, 10))
     try file.write(check.request)
     descriptor = file.descriptor
   }

@@ -37,6 +37,13 @@ public struct Launcher: Sendable {
     } catch { throw Cause(error, as: .startFailed) }
   }
 
+  /// A command that removes the folders of ended runs.
+  public func removal(of folders: [String]) -> Invocation {
+    Invocation(
+      [shim, "--remove"] + folders, in: "/",
+      environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"])
+  }
+
   /// The grace period in seconds: a config var, or what app.json says of the process type.
   private func grace(_ run: RunSpecification) -> Int {
     let seconds = run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) } ?? run.grace ?? 60

@@ -16,6 +16,8 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let quotaExceeded = Errno(rawValue: EDQUOT)
   public static let fileTooLarge = Errno(rawValue: EFBIG)
   public static let notADirectory = Errno(rawValue: ENOTDIR)
+  static let isFolder = Errno(rawValue: EISDIR)
+  static let tooManySymbolicLinks = Errno(rawValue: ELOOP)
   public static let notEmpty = Errno(rawValue: ENOTEMPTY)
   public static let tooManyLinks = Errno(rawValue: EMLINK)
   public static let crossDevice = Errno(rawValue: EXDEV)

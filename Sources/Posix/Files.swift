@@ -46,7 +46,7 @@ public enum Files {
     var number: UInt64
 
     /// - Parameter path: nil for the open file of the descriptor. statx(2)
-    fileprivate init?(_ descriptor: Int32, _ path: String?) {
+    init?(_ descriptor: Int32, _ path: String?) {
       var identity: [UInt64] = [0, 0]
       guard cposix_identity(descriptor, path, &identity) == 0 else { return nil }
       (device, number) = (identity[0], identity[1])
@@ -243,8 +243,9 @@ public enum Files {
   public static func list(_ folder: String, skippingOthers: Bool = false) throws(PosixError)
     -> [String]
   {
+    guard let stream = OpenFolder(folder) else { throw PosixError("list", folder, .current) }
     var names: [String] = []
-    for bytes in try rawNames(Array(folder.utf8)) {
+    while let bytes = try stream.next() {
       guard let name = String(validating: bytes, as: UTF8.self) else {
         if skippingOthers { continue }
         throw PosixError("read a name in", folder, .invalid)
@@ -254,47 +255,12 @@ public enum Files {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Names in a folder as the kernel has them: any bytes. An error of readdir(3) is thrown, not taken for the end.
-  private static func rawNames(_ folder: [UInt8]) throws(PosixError) -> [[UInt8]] {
-    guard let stream = opendir(cString(folder)) else {
-      throw PosixError("list", String(decoding: folder, as: UTF8.self), .current)
-    }
-    defer { closedir(stream) }
-    var names: [[UInt8]] = []
-    while true {
-      // At the end of the folder readdir(3) leaves errno as it is.
-      errno = 0
-      guard let entry = readdir(stream) else {
-        let reason = Errno.current
-        if reason.rawValue == 0 { return names }
-        throw PosixError("list", String(decoding: folder, as: UTF8.self), reason)
-      }
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-      if name != [46], name != [46, 46] { names.append(name) }
-    }
-  }
+  static func cString(_ path: [UInt8]) -> [CChar] { path.map(CChar.init(bitPattern:)) + [0] }
 
-  private static func cString(_ path: [UInt8]) -> [CChar] {
-    path.map(CChar.init(bitPattern:)) + [0]
-  }
-
-  /// Removes a file, link or whole tree, also read-only folders and names of any bytes; a missing one is no error.
-  public static func remove(_ path: String) throws(PosixError) { try remove(raw: Array(path.utf8)) }
-
-  private static func remove(raw path: [UInt8]) throws(PosixError) {
-    let pointer = cString(path)
-    if unlink(pointer) == 0 { return }
-    let reason = Errno.current
-    if reason == .noSuchFile || reason == .notADirectory { return }
-    let name = String(decoding: path, as: UTF8.self)
-    var info = stat()
-    guard lstat(pointer, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
-      throw PosixError("remove", name, reason)
-    }
-    if info.st_mode & 0o700 != 0o700 { chmod(pointer, 0o700) }
-    for entry in try rawNames(path) { try remove(raw: path + [UInt8(ascii: "/")] + entry) }
-    try check("remove", name) { rmdir(pointer) }
-  }
+  /// Removes a file, link or whole tree, also read-only folders and names of any bytes; a missing one is no error. Nothing
+  /// outside the tree is removed, even if another user changes the tree meanwhile: no link or mount in it is followed.
+  /// What cannot be removed stays, and the rest goes; the error is the first one.
+  public static func remove(_ path: String) throws(PosixError) { try TreeRemoval.remove(path) }
 
   /// Whether a file system is mounted so that no program can be run from it, or no file can be written. statvfs(3)
   public static func isRestricted(_ path: String) -> Bool { cposix_is_restricted(path) == 1 }

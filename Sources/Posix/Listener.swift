@@ -19,17 +19,36 @@ public struct Listener: Hashable, Sendable {
   /// The listeners in the network namespace of a process; nil if their table cannot be read or has more than `limit`
   /// bytes. Every user can read the table of every process.
   public static func all(inNetworkOf process: pid_t, limit: Int = 4 << 20) -> [Listener]? {
-    guard let four = try? Files.read("/proc/\(process)/net/tcp", limit: limit) else { return nil }
+    guard let four = try? table("/proc/\(process)/net/tcp", limit) else { return nil }
     // A kernel without IPv6 has no such table.
-    let six = try? Files.readIfThere("/proc/\(process)/net/tcp6", limit: limit)
+    let six = try? table("/proc/\(process)/net/tcp6", limit)
     return all(in: four) + all(in: six ?? [])
+  }
+
+  /// Reads a table up to its last listener. A host may have very many connections; the kernel lists them after the
+  /// listeners (`tcp_seq_start` in its source).
+  private static func table(_ path: String, _ limit: Int) throws(PosixError) -> [UInt8] {
+    let file = try File.open(path, .read)
+    var bytes: [UInt8] = []
+    while true {
+      let part = try file.read(upTo: 16_384)
+      bytes += part
+      if bytes.count > limit { throw PosixError("read", path, .fileTooLarge) }
+      // The first line may be the heading, and the last one may be cut.
+      let lines = part.split(separator: UInt8(ascii: "\n")).dropFirst().dropLast()
+      if part.isEmpty || lines.contains(where: { !fields(of: $0).isListener }) { return bytes }
+    }
+  }
+
+  private static func fields(of line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    line.split(separator: UInt8(ascii: " "), maxSplits: 10)
   }
 
   /// Reads the table `tcp` or `tcp6`; a line of another form is left out. Source: proc(5), `/proc/net/tcp`.
   static func all(in table: [UInt8]) -> [Listener] {
     table.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 10)
-      guard fields.count > 9, fields[3].elementsEqual("0A".utf8) else { return nil }
+      let fields = fields(of: line)
+      guard fields.count > 9, fields.isListener else { return nil }
       let place = String(decoding: fields[1], as: UTF8.self).split(separator: ":")
       guard place.count == 2, let port = UInt16(place[1], radix: 16),
         let address = address(String(place[0])),
@@ -57,4 +76,9 @@ public struct Listener: Hashable, Sendable {
     }
     return String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
+}
+
+extension [ArraySlice<UInt8>] {
+  /// Whether these fields of a table's line have the state of a listener (`TCP_LISTEN`).
+  fileprivate var isListener: Bool { count > 3 && self[3].elementsEqual("0A".utf8) }
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// TCP on 127.0.0.1, the only address that these programs connect to or listen on by default.
+/// TCP on this host's loopback: 127.0.0.1 unless said otherwise.
 public enum Loopback {
   private static func socket() throws(PosixError) -> File {
     let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
@@ -29,9 +29,10 @@ public enum Loopback {
   ///   - milliseconds: the longest wait, at least 1; after it this fails with ETIMEDOUT.
   ///   - process: connects in the network namespace of this process, as `Dial` does.
   public static func connect(
-    _ port: UInt16, milliseconds: Int64 = 500, inNetworkOf process: pid_t? = nil
+    _ port: UInt16, address: String = "127.0.0.1", milliseconds: Int64 = 500,
+    inNetworkOf process: pid_t? = nil
   ) throws(PosixError) -> File {
-    let socket = try Dial.start(address: "127.0.0.1", port: port, inNetworkOf: process)
+    let socket = try Dial.start(address: address, port: port, inNetworkOf: process)
     let end = Clock.monotonic() + max(1, milliseconds)
     let interest = Poll.Interest(socket.descriptor, reads: false, writes: true)
     guard try Poll.isReady(interest, before: end) else {
@@ -56,6 +57,17 @@ public enum Loopback {
       }
     }
     return UInt16(bigEndian: address.sin_port)
+  }
+
+  /// Connects to a program that may listen on IPv6 only. The error is that of IPv4.
+  public static func connectToEither(_ port: UInt16, milliseconds: Int64) throws(PosixError) -> File
+  {
+    do throws(PosixError) { return try connect(port, milliseconds: milliseconds) } catch {
+      guard error.errno == .refused,
+        let other = try? connect(port, address: "::1", milliseconds: milliseconds)
+      else { throw error }
+      return other
+    }
   }
 
   /// Sends `bytes` and reads the answer until the other side closes, `enough` returns true for it, or the time is over

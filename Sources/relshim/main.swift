@@ -3,10 +3,13 @@ import Posix
 // The parent process of one run. It is small on purpose: it outlives agents, and an app must never end because of it.
 
 Signals.turnWriteFailuresIntoErrors()
+let words = Array(CommandLine.arguments.dropFirst())
+// The agent must not wait for the removal of a large tree, so it starts this program for it, too.
+if words.first == "--remove" { Program.exit(EndedRuns.remove(words.dropFirst())) }
 do {
-  var shim = try Shim(try ShimOptions(Array(CommandLine.arguments.dropFirst())))
+  var shim = try Shim(try ShimOptions(words))
   try shim.run()
 } catch {
-  try? File(owning: Descriptor.copy(of: 2), name: "standard error").write("relshim: \(error)\n")
+  Program.complain("\(error)")
   Program.exit(error is ShimOptions.Misuse ? 64 : 69)
 }

@@ -67,6 +67,43 @@ struct RunWatchTests {
     #expect((watch.wakeAt(.ready) ?? 0) > Clock.monotonic() + 5000, "and asked seldom")
   }
 
+  /// Any program of the host may have taken the port.
+  @Test func anotherProgramsAnswerDoesNotCount() throws {
+    let server = try LoopbackServer { _ in Array("HTTP/1.1 200 OK\r\n\r\n".utf8) }
+    let sleeper = try Child.start(
+      Invocation(["sleep", "600"], in: "/", environment: ["PATH": "/bin:/usr/bin"]))
+    defer {
+      sleeper.signal(.kill)
+      _ = sleeper.wait()
+    }
+    var status = status
+    let shim = try #require(ProcessIdentity(of: sleeper.pid))
+    status.shim = RunStatus.Process(pid: shim.pid, started: shim.started)
+    for state in [RunState.starting, .ready] {
+      var (watch, run) = try watch(#"{"path": "/health"}"#, port: server.port)
+      run.state = state
+      watch.watch(status)
+      var news: RunNews?
+      for _ in 0..<6 {
+        watch.askNow()
+        news = watch.advance(run, mask: { Redactor() })
+        guard watch.descriptors.count == 2, let probe = watch.descriptors.first else { continue }
+        #expect(try Poll.isReady(Poll.Interest(probe), before: Clock.monotonic() + 10_000))
+        watch.note([Poll.Ready(probe, isReadable: true)])
+      }
+      let sentence = "port \(server.port) is held by pid \(Program.processID) "
+      if state == .ready {
+        guard case .unready(let cause) = news else {
+          Issue.record("\(String(describing: news))")
+          continue
+        }
+        #expect(cause.sentence.contains(sentence))
+      } else {
+        #expect(news == nil && watch.answer?.hasPrefix(sentence) == true, "\(watch.answer ?? "")")
+      }
+    }
+  }
+
   /// A run's account of its boot, whose command was started two seconds ago.
   private func writeAccount(_ kind: BootAccount.Step.Kind) throws {
     var account = BootAccount(exec: Clock.microseconds() - 2_000_000)

@@ -31,7 +31,8 @@ public final class LoopbackServer: Sendable {
 
   /// On a port that the kernel chooses, so that no other program can take it before.
   private static func listen(queue: Int32) throws -> (File, UInt16) {
-    let descriptor = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = Glibc.socket(
+      AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     let socket = File(owning: descriptor, name: "server")
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)

@@ -38,7 +38,8 @@ struct BuildUser {
     }
   }
 
-  private static func checkProcesses() throws(Cause) {
+  /// Throws if a process of the build user runs. It could put links into what root reads and gives to itself.
+  static func checkProcesses() throws(Cause) {
     if let left = ProcessTable.all().first(where: isRunning)?.pid {
       throw Cause(
         .buildUser,

@@ -61,6 +61,7 @@ struct UnprivilegedBuild {
     let compile = Invocation(
       user.words + [own, "compile", tree, cache, env], in: tree, environment: environment)
     try run(compile, events)
+    try BuildUser.checkProcesses()
     try Cause.explaining(FileTree.give(folder, to: User.id))
     return try build.store(try SlugTree.find(in: tree, called: "app"), provenance)
   }

@@ -56,7 +56,7 @@ struct Staging {
       do throws(PosixError) { try Exchange(source: source, folder: folder).undo() } catch {
         throw .halfway(folder, error)
       }
-      try BuildFailure.writing(remove(folder))
+      try BuildFailure.writing(Files.remove(folder))
     }
   }
 
@@ -72,15 +72,6 @@ struct Staging {
   /// Removes the folder, unless an exchange is not finished.
   func clear() throws(PosixError) {
     if Exchange(source: source, folder: folder).isUnderWay { return }
-    try Self.remove(folder)
-  }
-
-  private static func remove(_ path: String) throws(PosixError) {
-    do throws(PosixError) { try Files.remove(path) } catch {
-      // rm also removes files whose names are not UTF-8.
-      let remover = Invocation(["rm", "-rf", "--", path], environment: ["PATH": "/usr/bin:/bin"])
-      _ = try? remover.run(errors: .null)
-      if try Files.info(path) != nil { throw error }
-    }
+    try Files.remove(folder)
   }
 }

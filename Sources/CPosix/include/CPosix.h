@@ -102,6 +102,10 @@ int cposix_keep_from_heirs(void);
 // that is no file holds us up. A descriptor, or -1 with errno.
 int cposix_open_in(int folder, const char *name, int flags, mode_t mode);
 
+// openat(2) of a folder in an open folder: neither a link (ELOOP, ENOTDIR) nor a mount (EXDEV) is followed. A descriptor,
+// or -1 with errno.
+int cposix_enter(int folder, const char *name);
+
 // SHA-256's state after `count` more blocks of 64 bytes, computed by the processor's own instructions; `constants`: the
 // 64 round constants. Returns 0 without having done anything where the processor has none.
 int cposix_sha256(uint32_t state[8], const uint8_t *blocks, size_t count, const uint32_t constants[64]);
