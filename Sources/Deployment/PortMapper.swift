@@ -16,7 +16,7 @@ final class PortMapper {
   /// Milliseconds after a start until epmd is tried again.
   static let pause: Int64 = 20
   /// Milliseconds in which a started epmd must answer.
-  private static let limit: Int64 = 3000
+  private static let limit: Int64 = 10_000
 
   init(home: Home, environment: [String: String]) {
     (keeper, self.environment) = (EPMDKeeper(home: home), environment)

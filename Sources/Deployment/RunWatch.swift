@@ -11,11 +11,7 @@ struct RunWatch {
   private let gate: Gate
   private let check: AppJSON.HealthCheck?
   /// The program that must pass once before the run counts as ready.
-  private let commandCheck: AppJSON.HealthCheck?
-  private var command: GateCommand?
-  /// Whether the other check has passed, so that only the command is left.
-  private var awaitsCommand = false
-  private var commandTryAt: Int64 = 0
+  private var command: CommandGate?
   /// Whether the run has been ready before. Then its boot is over and told.
   private var wasReady: Bool
   /// A declared liveness check. Its requests take turns with those of the readiness check.
@@ -64,7 +60,7 @@ struct RunWatch {
     self.specification = specification
     let process = specification.run.instance.process
     check = appJSON?.readiness(of: process)
-    commandCheck = appJSON?.gateCommand(of: process)
+    command = CommandGate(appJSON?.gateCommand(of: process))
     gate = Gate(check)
     if case .http(let check) = Gate(appJSON?.liveness(of: process)) {
       liveness = check
@@ -77,15 +73,9 @@ struct RunWatch {
 
   /// Milliseconds in which the run must become ready: those of app.json, at least a minute.
   var bootLimit: Int64 {
-    func bounded(_ number: Int?) -> Int64 { Int64(min(max(0, number ?? 0), 3600)) }
-    func allowed(_ check: AppJSON.HealthCheck?, _ timeout: Int?) -> Int64 {
-      bounded(check?.attempts ?? (timeout == nil ? 0 : 1))
-        * (bounded(check?.wait ?? 1) + bounded(timeout)) * 1000
-    }
-    let command = commandCheck.map { allowed($0, $0.timeout ?? Self.commandSeconds) } ?? 0
-    return max(Self.leastBootLimit, min(allowed(check, nil) + command, 3_600_000))
+    let allowed = (check?.span() ?? 0) + (command?.span ?? 0)
+    return max(Self.leastBootLimit, min(allowed, 3_600_000))
   }
-  private static let commandSeconds = 60
 
   /// Whether the run's node has answered, or cannot be asked.
   var isBooting: Bool {
@@ -103,17 +93,16 @@ struct RunWatch {
   /// Ends all checks.
   /// - Returns: the command that decides whether the run is ready, to be reaped.
   mutating func stopAsking() -> Child? {
-    defer { (probe, command, awaitsCommand) = (nil, nil, false) }
+    probe = nil
     leaveNode()
-    return command?.takeAway()
+    return command?.stop()
   }
 
   /// When to look at the run again, on the monotonic clock; nil if nothing is due.
   func wakeAt(_ state: RunState) -> Int64? {
     if state == .stopping { return nil }
     if let probe { return probe.deadline }
-    if awaitsCommand, command == nil { return commandTryAt }
-    if let command { return command.descriptor == nil ? Clock.monotonic() + 100 : command.deadline }
+    if let moment = command?.wakeAt { return moment }
     if isPhase { return nil }
     switch state {
     case .starting, .booting, .unready: return nextTry
@@ -160,7 +149,7 @@ extension RunWatch {
       return nil
     }
     watchBoot(run)
-    if awaitsCommand {
+    if command?.isAsked == true {
       verdict = askCommand()
       return verdict.flatMap { judge($0, run, mask) }
     }
@@ -250,27 +239,9 @@ extension RunWatch {
     return Clock.monotonic() - startedAt < Self.mutePause ? "its node does not answer yet" : nil
   }
 
-  /// Starts the program that must pass before the run is ready for the first time, or asks how it ended.
+  /// Asks the program that must pass before the run is ready for the first time.
   private mutating func askCommand() -> HTTPProbe.Verdict? {
-    guard let commandCheck, !wasReady else { return .ready }
-    awaitsCommand = true
-    let pause = Int64(min(max(commandCheck.wait ?? 1, 1), 3600)) * 1000
-    if command == nil {
-      if Clock.monotonic() < commandTryAt { return nil }
-      commandTryAt = Clock.monotonic() + pause
-      let seconds = min(max(commandCheck.timeout ?? Self.commandSeconds, 1), 3600)
-      do throws(PosixError) {
-        command = try GateCommand(
-          commandCheck.command?.words ?? [], beside: specification,
-          milliseconds: Int64(seconds) * 1000)
-      } catch { return .notReady("\(error)") }
-      return nil
-    }
-    guard let verdict = command?.advance() else { return nil }
-    command = nil
-    awaitsCommand = verdict != .ready
-    commandTryAt = Clock.monotonic() + pause
-    return verdict
+    command == nil || wasReady ? .ready : command?.ask(beside: specification)
   }
 
   /// Lets the declared liveness check take turns with the readiness check of a ready run.

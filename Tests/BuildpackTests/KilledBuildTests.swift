@@ -37,18 +37,19 @@ import Testing
       Clock.pause(milliseconds: Int64.random(in: 0...limit, using: &random))
       build.signal(.kill)
       _ = build.exit()
-      // A build that is killed at its very end has made the slug.
+      // A build that is killed at its very end has made the slug, and may have left its empty folders.
       if !Files.exists(source + "/" + Manifest.path) || Files.exists(source + "/mix.exs") {
         let next = try BuildHost.result(compile(source))
         #expect(next.exit == .code(0), "round \(round): \(next.lines)")
+        #expect(try Files.list(source).filter { $0.hasPrefix(".relpack") } == [], "round \(round)")
       }
       let made = try SHA256.digest(ofFile: source + "/" + Manifest.path)
       #expect(expected == nil || made == expected, "round \(round)")
       #expect(leftovers(source) == [], "round \(round)")
-      #expect(try Files.list(source).filter { $0.hasPrefix(".relpack") } == [], "round \(round)")
     }
     if isConfined { #expect(!Files.exists("/var/tmp/reltui-build")) }
-    #expect(try Files.list(host.cache + "/reltui").filter { $0.contains("new-") }.count <= 1)
+    // Each kill leaves one unfinished file at most; later builds remove it when it is a minute old.
+    #expect(try Files.list(host.cache + "/reltui").filter { $0.contains("new-") }.count <= 6)
   }
 
   /// Processes of a build, by their environment. It waits a moment for those that are ending.

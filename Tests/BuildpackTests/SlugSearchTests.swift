@@ -133,7 +133,8 @@ private struct Code {
     }
     try begin()
     #expect(!Files.exists(scratch))
-    #expect(!ProcessTable.pids().contains { ProcessTable.words(of: $0).last == scratch })
+    #expect(
+      eventually { !ProcessTable.pids().contains { ProcessTable.words(of: $0).last == scratch } })
   }
 }
 

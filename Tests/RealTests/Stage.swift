@@ -90,9 +90,13 @@ final class Stage: Sendable {
 
   /// The process of the home's agent.
   func agent() throws -> ProcessIdentity {
-    let text = String(decoding: try Files.read(home.agentLock), as: UTF8.self)
-    let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
-    try #require(words.count == 3)
+    // A new agent takes the lock before it writes its pid.
+    let words = try Workspace.wait(milliseconds: 30_000) {
+      let text = String(decoding: try Files.read(home.agentLock), as: UTF8.self)
+      let words = text.split(separator: "\n").last?.split(separator: " ") ?? []
+      return words.count == 3 ? words : nil
+    }
+    guard let words else { throw PosixError("read", home.agentLock, .invalid) }
     return ProcessIdentity(pid: Int32(words[1]) ?? 0, started: UInt64(words[2]) ?? 0)
   }
 

@@ -25,6 +25,8 @@ struct Staging {
   var scratch: String { folder + "/scratch" }
   var temporary: String { folder + "/tmp" }
 
+  private static let patience: Int64 = 1000
+
   /// Restores the source after killed builds, and makes a new folder in it.
   /// - Parameter source: absolute, links resolved.
   /// - Throws: `busy` if another build works in the source.
@@ -32,9 +34,14 @@ struct Staging {
     self.source = source
     name = Self.prefix + Random.hex(4)
     do throws(PosixError) {
-      guard let lock = try Lock.take(folder: source) else {
-        throw PosixError("lock", source, .again)
+      // A program that a killed build was just starting holds its lock for a moment longer.
+      let end = Clock.monotonic() + Self.patience
+      var lock = try Lock.take(folder: source)
+      while lock == nil, Clock.monotonic() < end {
+        Clock.pause(milliseconds: 20)
+        lock = try Lock.take(folder: source)
       }
+      guard let lock else { throw PosixError("lock", source, .again) }
       self.lock = lock
     } catch {
       if error.errno == .again { throw .busy(source) }
