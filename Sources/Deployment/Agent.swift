@@ -50,6 +50,8 @@ public final class Agent {
     case node(UInt64)
     /// The connections between the nodes of an app.
     case cluster(String)
+    /// The limits of an app's instances; only complaints are about them.
+    case limits(String)
   }
 
   var board: Board { follower.board }
@@ -182,6 +184,7 @@ extension Agent {
         try endure(token) { () throws(Cause) in
           try advanceCluster(of: app, turn.ready[token] ?? [])
         }
+      case .limits: continue
       }
     }
   }
@@ -259,7 +262,7 @@ extension Agent {
         try endure(.run(run)) { () throws(Cause) in try look(at: run, of: name) }
       }
       let app = board.apps[name] ?? Board.App(name: name, changed: board.time)
-      do throws(PosixError) { try groups.apply(to: app) } catch { throw Cause(error) }
+      applyLimits(to: app)
       let (actions, wakeAt) = plan(app)
       for action in actions { try perform(action, app) }
       if actions.isEmpty, changedRuns[name] == nil {
@@ -270,6 +273,17 @@ extension Agent {
     }
     changedApps.remove(name)
     loop.wake(.app(name), at: Clock.monotonic())
+  }
+
+  /// A limit that cannot be set must not keep the app from being restarted or stopped.
+  private func applyLimits(to app: Board.App) {
+    do throws(PosixError) {
+      try groups.apply(to: app)
+      complaints.forget(.limits(app.name))
+    } catch {
+      let cause = Cause(error)
+      if complaints.isNew(cause, of: .limits(app.name)) { complain(journal.mask()(cause)) }
+    }
   }
 
   /// - Returns: the actions to do now, and when to look again: when the reconciler wants it, or when an action on a node is

@@ -79,6 +79,8 @@ public struct AppReconciler {
     for request in surroundings.requests where !request.isAccepted {
       if let cause = precedence(over: request)?.cause { actions.append(.fail(request, cause)) }
     }
+    actions += surroundings.requests.filter { $0.isAccepted && isImmediate($0) }
+      .map { .finish($0) }
     if !actions.isEmpty { return }
     if let deployment = app.deployment { return deploy(deployment) }
     guard let request = surroundings.requests.first else { return keep() }
@@ -139,13 +141,21 @@ extension AppReconciler {
     surroundings.operations.operation(request) is Cancel
   }
 
-  /// Whether the request is considered at once: it may end others that are still open, it ends the observation of a
+  private func isImmediate(_ request: Board.Request) -> Bool {
+    surroundings.operations.operation(request).map { type(of: $0).isImmediate } ?? false
+  }
+
+  /// Whether the request is considered at once: it is done then, it may end others that are still open, it ends the observation of a
   /// release, or this version does not know it. Only an accepted one has an effect.
   private func isUrgent(_ request: Board.Request) -> Bool {
-    guard let operation = surroundings.operations.operation(request) else { return true }
+    guard let operation = surroundings.operations.operation(request), !isImmediate(request) else {
+      return true
+    }
     if let deployment = app.deployment, deployment.hasSwitched {
       // One after the other: what the first one does decides whether the next is possible.
-      let next = surroundings.requests.first { $0.id != deployment.request && !isCancel($0) }
+      let next = surroundings.requests.first {
+        $0.id != deployment.request && !isCancel($0) && !isImmediate($0)
+      }
       if next?.id == request.id { return true }
     }
     return surroundings.requests.contains { older in
@@ -302,7 +312,7 @@ extension AppReconciler {
   /// Whether the run waits without traffic for the end of an observation.
   private func standsBy(_ run: Board.Run) -> Bool {
     guard let deployment = app.deployment, deployment.hasSwitched, deployment.isObserved != true,
-      !deployment.isReverting, deployment.batch == nil, !surroundings.isMemoryShort
+      !deployment.isReverting, !surroundings.isMemoryShort
     else { return false }
     return run.release == deployment.former?.release && wayBack(of: deployment) != nil
       && app.currentRelease?.rollout?.hasStandby != false
@@ -352,13 +362,7 @@ extension AppReconciler {
   mutating func start(_ instance: InstanceName, _ release: ReleaseNumber) {
     let booting = app.liveRuns.count { $0.state == .starting || $0.state == .booting }
     let starting = actions.count { if case .start = $0 { true } else { false } }
-    if booting + starting >= surroundings.mostBoots { return }
-    // In batches, no more runs exist than the formation has and one batch.
-    if let deployment = app.deployment, let batch = deployment.batch {
-      let most = Board.App.instances(of: deployment.formation).count + batch
-      if app.liveRuns.count + starting >= most { return }
-    }
-    actions.append(.start(instance, release))
+    if booting + starting < surroundings.mostBoots { actions.append(.start(instance, release)) }
   }
 
   mutating func stop(_ runs: [Board.Run]) {

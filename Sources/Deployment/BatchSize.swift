@@ -22,11 +22,14 @@ struct BatchSize: Equatable {
     memory: (total: Int, available: Int)?
   ) -> BatchSize? {
     guard let current = app.current, !app.liveRuns.isEmpty else { return nil }
-    if let count = rollout.batch { return BatchSize(count: count, reason: "as app.json says") }
-    let needed = formation.filter { app.mayRunTwice($0.key, current) }.map { process, count in
-      min(max(0, count), Board.App.mostInstances) * (bytes[process] ?? 0)
-    }.reduce(0, +)
-    guard let memory, needed > 0 else { return nil }
+    let beside = Board.App.instances(of: formation).filter {
+      app.mayRunTwice($0.process, current) && !rollout.exclusive.contains($0.process)
+    }
+    if let count = rollout.batch {
+      return count < beside.count ? BatchSize(count: count, reason: "as app.json says") : nil
+    }
+    let needed = beside.reduce(0) { $0 + (bytes[$1.process] ?? 0) }
+    guard let memory, beside.count > 1, needed > 0 else { return nil }
     let free = max(0, memory.available - memory.total / reservePart)
     if needed <= free { return nil }
     return BatchSize(

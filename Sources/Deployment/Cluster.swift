@@ -67,7 +67,7 @@ struct Cluster {
     problems = problems.filter { present.contains($0.key) }
     queue.removeAll { !present.contains($0) }
     for run in present.subtracting(old).sorted() where !queue.contains(run) { queue.append(run) }
-    (failures, loss, dueAt) = (0, nil, now)
+    (loss, dueAt) = (nil, now)
   }
 
   /// When the next visit is due, on the monotonic clock; nil if none is needed.
@@ -80,7 +80,8 @@ struct Cluster {
     let run = queue.removeFirst()
     guard let member = members.first(where: { $0.run == run }) else { return nil }
     (lastVisited, dueAt) = (run, now + Self.pause)
-    return (member, Set(members.map(\.node)).subtracting([member.node]))
+    let others = members.filter { $0.run != run && !strangers.contains($0.run) }
+    return (member, Set(others.map(\.node)))
   }
 
   /// One member's turn, or all after a failure.

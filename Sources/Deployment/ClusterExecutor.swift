@@ -90,7 +90,7 @@ extension Agent {
     for run in app.liveRuns where peers[run.id] != watched.toldPeers[run.id] {
       let path = folder(of: run, app).peers
       if let count = peers[run.id] {
-        try? Files.replace(path, with: Array(String(count).utf8))
+        try? Files.replace(path, with: Array(String(count).utf8), isDurable: false)
       } else {
         try? Files.remove(path)
       }

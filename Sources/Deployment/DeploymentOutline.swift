@@ -51,8 +51,7 @@ public enum DeploymentOutline {
       let names = inTurn.map(\.description).joined(separator: ", ")
       lines.append("start \(names)" + (old == nil ? "" : ", each when the old one has ended"))
     }
-    lines.append(
-      "\(next) becomes current" + (batch == nil ? "" : " when the first of them are ready"))
+    lines.append("\(next) becomes current")
     if rollout.observe > 0 {
       let stands = old.flatMap { rollout.hasStandby && batch == nil ? "; \($0) stands by" : nil }
       lines.append("observe \(next) for \(rollout.observe / 1000) s\(stands ?? "")")

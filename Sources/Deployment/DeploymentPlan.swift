@@ -30,8 +30,10 @@ extension AppReconciler {
     }
     let phase = new.first { $0.instance.process == ProcessType.release }
     guard let phase, phase.state.isLive else {
-      // The time of the release phase does not count.
-      let extra = phase.map { $0.since - $0.started } ?? 0
+      // The time of the release phase does not count, and in batches that of the instances that are ready.
+      let ready = deployment.batch == nil ? [] : new.filter { $0.state == .ready }.map(\.since)
+      let extra =
+        ready.max().map { $0 - deployment.since } ?? phase.map { $0.since - $0.started } ?? 0
       return request.flatMap { reasonToGiveUp($0, extra: extra) }
     }
     let end = phase.started + Self.phaseLimit
@@ -64,26 +66,54 @@ extension AppReconciler {
       .filter { processes.contains($0.process) }
     // A new run that was stopped from outside is missing, and is started again.
     let new = new.filter { $0.state != .stopped }
-    // In batches, the others of these are replaced after the switch.
     func isBeside(_ instance: InstanceName) -> Bool {
       app.mayRunBeside(instance.process, deployment.release, [app.current])
     }
-    let beside = Array(wanted.filter(isBeside).prefix(deployment.batch ?? .max))
-    let inTurn = wanted.filter { !isBeside($0) }
-    var replaced = Set(new.map(\.instance))
-    for instance in beside where !new.contains(where: { $0.instance == instance }) {
-      start(instance, deployment.release)
-    }
-    if isReady(beside, new) {
+    let (beside, inTurn) = (wanted.filter(isBeside), wanted.filter { !isBeside($0) })
+    // Instances of which the current release has no run any more, because the new release has one.
+    var replaced = deployment.batch == nil ? [] : Set(beside.filter { isReady([$0], new) })
+    if startBeside(beside, deployment, new) {
       let missing = inTurn.filter { !isReady([$0], new) }
       replaced.formUnion(inTurn.filter { !missing.contains($0) })
-      for instance in missing.prefix(app.batch(of: inTurn.count)) {
+      let batch = deployment.batch ?? app.release(deployment.release)?.rollout?.batch
+      for instance in missing.prefix(batch ?? app.batch(of: inTurn.count)) {
         replaced.insert(instance)
         replaceInTurn(instance, deployment.release, new)
       }
+      if missing.isEmpty { actions.append(.step(deployment.release, .switchOver)) }
     }
-    if isReady(beside + inTurn, new) { actions.append(.step(deployment.release, .switchOver)) }
-    keep(sparing: deployment.release, busy: replaced.intersection(inTurn))
+    let others = new.map(\.instance).filter(inTurn.contains)
+    keep(sparing: deployment.release, busy: replaced.union(others))
+  }
+
+  /// Starts new runs beside the old ones: all, or in batches, in each of which the old runs end when the new ones are ready.
+  /// - Returns: whether all are ready, and in batches the old ones gone.
+  private mutating func startBeside(
+    _ instances: [InstanceName], _ deployment: Board.Deployment, _ new: [Board.Run]
+  ) -> Bool {
+    guard let batch = deployment.batch else {
+      for instance in instances where !new.contains(where: { $0.instance == instance }) {
+        start(instance, deployment.release)
+      }
+      return isReady(instances, new)
+    }
+    let waiting = instances.filter { !isReady([$0], new) || !old($0, deployment).isEmpty }
+    for instance in waiting.prefix(batch) {
+      guard let run = new.last(where: { $0.instance == instance }) else {
+        start(instance, deployment.release)
+        continue
+      }
+      if run.state != .ready { continue }
+      let drain = app.release(deployment.release)?.rollout?.drain[instance.process] ?? 0
+      let drained = run.since + Int64(drain)
+      if drained > surroundings.now { wake(at: drained) } else { stop(old(instance, deployment)) }
+    }
+    return waiting.isEmpty
+  }
+
+  /// The instance's runs of other releases.
+  private func old(_ instance: InstanceName, _ deployment: Board.Deployment) -> [Board.Run] {
+    app.liveRuns.filter { $0.instance == instance && $0.release != deployment.release }
   }
 
   /// The process types of the release; nil if they cannot be read. Then there may be a release phase, so nothing may
@@ -179,14 +209,7 @@ extension AppReconciler {
     if isAwaited(deployment) { return .cutShort }
     let observation = app.release(deployment.release)?.rollout?.observe ?? 0
     let wanted = app.isStopped ? [] : Board.App.instances(of: deployment.formation)
-    var end = (deployment.switched ?? surroundings.now) + observation
-    if deployment.batch != nil {
-      if let late = new.first(where: { $0.cause?.id == ProblemID.bootTimeout.rawValue }) {
-        return late.cause.map { .failed($0) }
-      }
-      if isReplacing(wanted, new) { return nil }
-      end = max(end, (new.map(\.since).max() ?? end) + observation)
-    }
+    let end = (deployment.switched ?? surroundings.now) + observation
     if end > surroundings.now, !wanted.isEmpty {
       // Memory may run short meanwhile.
       wake(at: min(end, surroundings.now + 1000))
@@ -204,15 +227,6 @@ extension AppReconciler {
           .notReady,
           "\(lost.instance) of \(lost.release) is \(lost.state.rawValue) at the end of its observation"
         ))
-  }
-
-  /// Whether instances wait for their turn, or the new run of one was not ready yet.
-  private func isReplacing(_ wanted: [InstanceName], _ new: [Board.Run]) -> Bool {
-    let old = Set(app.liveRuns.filter { $0.replaced != nil }.map(\.instance))
-    return wanted.contains { instance in
-      let mine = new.last { $0.instance == instance }
-      return mine.map { $0.state == .starting || $0.state == .booting } ?? old.contains(instance)
-    }
   }
 
   /// The release that a revert of the deployment brings back; nil if there is none, or the operator asked to leave it.

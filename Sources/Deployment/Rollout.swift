@@ -9,7 +9,8 @@ extension AppJSON? {
     return Board.Rollout(
       observe: Int64(min(max(0, own?.observe ?? 10), 3600)) * 1000,
       exclusive: processes.filter { $0.value.exclusive == true }.keys.sorted(),
-      hasStandby: own?.standby ?? true, batch: own?.batch.map { max(1, $0) },
+      hasStandby: own?.standby ?? true,
+      batch: own?.batch.map { min(max(1, $0), Board.App.mostInstances) },
       isClustered: own?.cluster ?? true,
       drain: processes.compactMapValues { $0.drain.map { min(max(0, $0), 3600) * 1000 } })
   }

@@ -82,7 +82,8 @@ extension Agent {
       try? Files.remove(path)
       return
     }
-    try? Files.replace(path, with: Array(String(journal.mask()(answer).prefix(300)).utf8))
+    try? Files.replace(
+      path, with: Array(String(journal.mask()(answer).prefix(300)).utf8), isDurable: false)
   }
 
   func folder(of run: Board.Run, _ app: Board.App) -> RunFolder {
@@ -258,6 +259,8 @@ extension Agent {
     do throws(PosixError) { try Files.makeFolder(specification.folder.path) } catch {
       throw Cause(error)
     }
+    // What another agent has found may not be so any more.
+    try? Files.remove(specification.folder.peers)
     watched.folderWatch = watched.folderWatch ?? watchFolder(specification.folder.path)
     watched.gate = RunWatch(
       specification, appJSON: manifest.appJSON)

@@ -126,8 +126,9 @@ extension Board {
     public var hasStandby: Bool
     /// How many instances are replaced at the same time; nil for a quarter in a restart, and for all in a deployment.
     public var batch: Int?
-    /// Whether the agent connects the nodes of the release's instances with each other.
-    public var isClustered: Bool
+    /// False if the agent does not connect the nodes of the release's instances with each other.
+    public var cluster: Bool?
+    public var isClustered: Bool { cluster != false }
     /// Milliseconds for which old runs finish their requests after the switch, by process type.
     public var drain: [String: Int]
 
@@ -136,7 +137,7 @@ extension Board {
       isClustered: Bool = true, drain: [String: Int] = [:]
     ) {
       (self.observe, self.exclusive) = (observe, exclusive)
-      (self.hasStandby, self.isClustered, self.drain) = (hasStandby, isClustered, drain)
+      (self.hasStandby, cluster, self.drain) = (hasStandby, isClustered ? nil : false, drain)
       self.batch = batch
     }
   }
@@ -173,8 +174,8 @@ extension Board {
     public var former: Former?
     /// When the new runs were ready and the release became current.
     public var switched: Timestamp?
-    /// How many instances are replaced at the same time, the old ones in their turn too; nil if all new runs start beside
-    /// the old ones. Then the release becomes current when its first batch is ready.
+    /// How many instances are replaced at the same time, each old run when its successor is ready; nil if all new runs start
+    /// beside the old ones.
     public var batch: Int?
     /// Whether the observation is over, passed or not; then the old runs are stopped.
     public var isObserved: Bool?
@@ -366,18 +367,23 @@ extension Board.App {
       let isInPhase = liveRuns.contains {
         $0.instance.process == ProcessType.release && $0.release == release
       }
-      return "deploying \(release)" + (isInPhase ? ": release phase" : "")
+      return "deploying \(release)" + (isInPhase ? ": release phase" : replaced(by: deployment))
     }
     if deployment.isObserved == true { return "\(release) serves; the old runs are stopped" }
-    if let batch = deployment.batch {
-      let left = Set(liveRuns.filter { $0.replaced != nil }.map(\.instance)).count
-      if left > 0 {
-        return "\(release) serves; \(left) of \(old ?? "?") are left, \(batch) at a time"
-      }
-    }
     let rest = max(0, (currentRelease?.rollout?.observe ?? 0) - now.elapsed(since: switched))
     return "\(release) serves and is observed for \((rest + 999) / 1000) s more"
       + (deployment.batch == nil ? old.map { "; \($0) stands by" } ?? "" : "")
+  }
+
+  /// `: 2 of 5 instances replaced, 1 at a time`
+  private func replaced(by deployment: Board.Deployment) -> String {
+    guard let batch = deployment.batch else { return "" }
+    let old = Set(liveRuns.filter { $0.release != deployment.release }.map(\.instance))
+    let wanted = Self.instances(of: deployment.formation)
+    let ready = Set(
+      liveRuns.filter { $0.release == deployment.release && $0.state == .ready }.map(\.instance))
+    let count = ready.subtracting(old).intersection(wanted).count
+    return ": \(count) of \(wanted.count) instances replaced, \(batch) at a time"
   }
 
   /// How many of the ready instances' nodes are connected with each other, and how many there are; nil for less than two.

@@ -130,7 +130,8 @@ extension Board.App {
     release.hasPassed = data.observe == nil ? nil : false
     release.rollout = Board.Rollout(
       observe: data.observe ?? 0, exclusive: data.exclusive ?? [],
-      hasStandby: data.standby ?? true, batch: data.batch, isClustered: data.cluster ?? true,
+      hasStandby: data.standby ?? true, batch: data.batch.map(Self.batch(within:)),
+      isClustered: data.cluster ?? true,
       drain: data.drain ?? [:])
     releases.append(release)
     return true
@@ -165,7 +166,7 @@ extension Board.App {
       former: current.map {
         Board.Former(release: $0, formation: formation, config: config, isStopped: isStopped)
       })
-    deployment?.batch = event.data.batch.map { max(1, $0) }
+    deployment?.batch = event.data.batch.map(Self.batch(within:))
     failure = nil
   }
 
@@ -229,8 +230,17 @@ extension Board.App {
   private mutating func fail(_ number: ReleaseNumber, _ event: Event) {
     if let cause = event.data.cause { noteFailure(of: number, cause, event) }
     change(number) { $0.hasPassed = false }
+    if deployment?.batch != nil {
+      // Those that have taken the place of old runs serve until others do.
+      for index in runs.indices where runs[index].release == number {
+        runs[index].replaced = event.time
+      }
+    }
     endDeployment()
   }
+
+  /// The log may hold any number.
+  private static func batch(within number: Int) -> Int { min(max(1, number), mostInstances) }
 
   private mutating func noteFailure(of number: ReleaseNumber, _ cause: Cause, _ event: Event) {
     change(number) { $0.failure = cause }

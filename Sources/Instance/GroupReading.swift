@@ -49,7 +49,7 @@ extension GroupReading {
       cause = Cause(
         .memoryLimit, "\(what) used more than its memory limit of \(ByteCount.text(limit))",
         remedy: remedy(.memory, limit, app), facts: ["limit": String(limit)])
-    } else if ranOutOfPids, let limit = limits.pids {
+    } else if ranOutOfPids, let limit = limits.pids, Self.tellsOfPids(told) {
       let ending = told.facts["ending"].map { " and \($0)" } ?? ""
       cause = Cause(
         .pidsLimit,
@@ -61,6 +61,18 @@ extension GroupReading {
     cause.facts.merge(told.facts) { $1 }
     cause.evidence = told.evidence
     return cause
+  }
+
+  /// Whether the output of the run tells that it could not start a process or thread. The kernel's count is of the run's
+  /// whole life, so it does not say that the limit has to do with the end. fork(2), pthread_create(3)
+  private static func tellsOfPids(_ told: Cause) -> Bool {
+    let signs = [
+      "Resource temporarily unavailable", "eagain", "EAGAIN", "system_limit", "Cannot fork",
+      "Failed to create", "create thread",
+    ]
+    return ([told.sentence] + told.evidence.map(\.text)).contains { text in
+      signs.contains { text.contains($0) }
+    }
   }
 
   private func remedy(_ name: Limits.Name, _ limit: Int, _ app: String) -> String {

@@ -121,6 +121,8 @@ extension RunGroups {
   /// Lets the kernel enforce the limits, and tries it with a program. Only the agent does this.
   public mutating func open() {
     guard let folder else { return }
+    // Other homes may share the folder: what they handed down before stays.
+    let before = Self.names(in: folder + "/cgroup.subtree_control")
     do throws(PosixError) {
       let file = try File.open(folder, .folder)
       if !tree.isSystemds { try makeRoom(in: file) }
@@ -130,7 +132,7 @@ extension RunGroups {
       try tryOut()
     } catch {
       if let file = try? File.open(folder, .folder) {
-        for name in enforced {
+        for name in enforced.subtracting(before) {
           try? Self.write("-\(name.rawValue)\n", to: "cgroup.subtree_control", in: file)
         }
       }
@@ -155,7 +157,7 @@ extension RunGroups {
 
   private func tryOut() throws(PosixError) {
     guard let path = path(prefix + "trial") else { return }
-    try Files.makeFolder(path, mode: 0o755)
+    try make(path, Limits())
     defer { try? Files.removeFolder(path) }
     _ = try Invocation(
       ["true"], in: "/", environment: ["PATH": Invocation.standardPath], inGroup: path

@@ -57,6 +57,8 @@ public struct ChangeLimits: Operation {
   }
 
   /// The board has the limits since the request was accepted, and the agent applies them before it looks further.
+  public static var isImmediate: Bool { true }
+
   public func progress(of request: Board.Request, on app: Board.App) -> Progress { .finished }
 
   public func consequences(on app: Board.App) -> Consequences {

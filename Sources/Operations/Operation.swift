@@ -42,6 +42,8 @@ public protocol Operation: Sendable, Equatable {
   func precedenceCause(by user: String) -> Cause
   /// Whether the request is given up at its deadline.
   static var isGivenUp: Bool { get }
+  /// Whether it is done as soon as it is accepted, so that it waits for no other request.
+  static var isImmediate: Bool { get }
 }
 
 /// What an operation needs on the host.
@@ -117,6 +119,7 @@ extension Operation {
     Cause(.requestGivenUp, "given up for the \(sentence) by \(user)")
   }
   public static var isGivenUp: Bool { true }
+  public static var isImmediate: Bool { false }
 
   /// `restart of web.1 of greeter`, `rollback of greeter to v1`.
   public var sentence: String { Self.sentence(verb: Self.verb, [object, app], target) }

@@ -129,22 +129,23 @@ public enum Files {
   }
 
   /// Puts a file in place in one step: a reader sees the whole old file or the whole new one, also after a power cut.
-  /// The folder is synced before this returns.
-  public static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o600)
-    throws(PosixError)
-  {
+  /// - Parameter isDurable: whether file and folder are synced before this returns. Without it a power cut may leave the
+  ///   old file, or an empty one.
+  public static func replace(
+    _ path: String, with bytes: [UInt8], mode: mode_t = 0o600, isDurable: Bool = true
+  ) throws(PosixError) {
     let new = path + ".new-" + Random.hex(4)
     do throws(PosixError) {
       let file = try File.open(new, .create, mode: mode)
       try file.giveToOwner(of: parent(of: path))
       try file.write(bytes)
-      try file.sync()
+      if isDurable { try file.sync() }
       try rename(new, to: path)
     } catch {
       unlink(new)
       throw PosixError("write", path, error.errno)
     }
-    try syncFolder(parent(of: path))
+    if isDurable { try syncFolder(parent(of: path)) }
   }
 
   /// Makes a new file, whole and durable; false if there is one already.

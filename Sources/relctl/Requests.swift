@@ -166,10 +166,10 @@ extension CommandCall {
       let release = app.release(event.data.release), release.from == nil
     else { return 0 }
     let store = StoredSlugs(home: home)
-    func migrations(_ slug: String?) -> Set<Manifest.Migration> {
-      Set(slug.flatMap { try? store.manifest($0).migrations } ?? [])
-    }
-    return migrations(release.slug).subtracting(migrations(app.before(release)?.slug)).count
+    guard let new = try? store.manifest(release.slug).migrations else { return 0 }
+    guard let before = app.before(release) else { return new.count }
+    guard let old = try? store.manifest(before.slug).migrations else { return 0 }
+    return Set(new).subtracting(old).count
   }
 }
 
@@ -222,9 +222,6 @@ enum ProgressLine {
     switch Board.Deployment.Step(rawValue: step) {
     case .switchOver:
       let observe = app?.currentRelease?.rollout?.observe ?? 0
-      if app?.deployment?.batch != nil {
-        return "       \(release) serves with its first instances; the others are replaced now"
-      }
       return "       \(release) serves"
         + (observe > 0 ? "; observing it for \(Age.seconds(observe))" : "")
     case .passed: return nil
@@ -258,8 +255,10 @@ enum ProgressLine {
 }
 
 extension Board.App {
-  /// The release that was current before.
+  /// The release that was current before, and was not left by a rollback or a revert.
   func before(_ release: Board.Release?) -> Board.Release? {
-    release.flatMap { release in releases.last { $0.number < release.number && $0.wasCurrent } }
+    release.flatMap { release in
+      releases.last { $0.number < release.number && $0.wasCurrent && $0.wasLeft != true }
+    }
   }
 }

@@ -94,7 +94,7 @@ struct GroupKeeperTests {
   @Test func limitIsTheCauseOfTheEnd() throws {
     let own = Files.name(of: try path(app.runs[0]))
     try folder.write(own + "/pids.max", "20\n")
-    let told = Cause(.crashed, "it ended")
+    let told = Cause(.crashed, "it ended: ** (SystemLimitError) system_limit")
     let keeper = GroupKeeper(groups)
     #expect(keeper.cause(told, app.runs[0], of: app) == told)
     try folder.write(own + "/pids.events", "max 1\n")

@@ -406,75 +406,129 @@ struct ReplacementTests {
     return world
   }
 
-  /// Lets the world go on until `isOver`, and checks meanwhile that neither too many runs exist nor too few serve.
+  /// Lets the world go on until `isOver`, and checks meanwhile that there are not too many runs.
   private func proceed(
-    _ world: inout World, stride: Int = .max, batch: Int, until isOver: (World) -> Bool
+    _ world: inout World, stride: Int = .max, batch: Int, extra: Int = 0,
+    until isOver: (World) -> Bool
   ) {
     for _ in 0..<2000 where !isOver(world) {
       _ = world.act(limit: stride)
-      #expect(world.app.liveRuns.count <= 5 + batch)
+      #expect(world.app.liveRuns.count <= 5 + batch + extra, "\(world.history.suffix(9))")
       world.live()
       if let next = world.plan().wakeAt, world.plan().actions.isEmpty {
         world.now = min(next, world.now + 1000)
       }
     }
-    #expect(isOver(world) && (world.fewestReady ?? 0) >= 4, "\(world.history.suffix(9))")
+    #expect(isOver(world), "\(world.history.suffix(9))")
   }
+
+  private func newRuns(_ world: World) -> [Board.Run] {
+    world.app.liveRuns.filter { $0.release.value == 2 && $0.state == .ready }
+  }
+
+  private func tell(
+    _ world: inout World, _ type: EventType, _ run: Board.Run, _ id: ProblemID = .crashed
+  ) {
+    world.append(type) {
+      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(id, "it failed"))
+    }
+  }
+
+  private static func all(_ release: Int) -> [String] { (1...5).map { "web.\($0) v\(release)" } }
 
   @Test(arguments: strides, batches) func theReleaseIsReplacedInBatches(stride: Int, batch: Int) {
     var world = Self.deploying(batch: batch)
     proceed(&world, stride: stride, batch: batch) { $0.app.deployment?.hasSwitched == true }
-    let ready = world.app.liveRuns.count { $0.release.value == 2 && $0.state == .ready }
-    #expect((1...batch).contains(ready), "it becomes current when the first batch is ready")
+    #expect(world.readyReleases == Self.all(2), "all are replaced before the switch")
     proceed(&world, stride: stride, batch: batch) { $0.board.requests.isEmpty }
-    #expect(world.readyReleases == (1...5).map { "web.\($0) v2" })
+    #expect(world.readyReleases == Self.all(2) && world.fewestReady == 5)
     #expect(world.history.last == .requestFinished && world.app.currentRelease!.isHealthy)
   }
 
-  /// A crash while instances of the old release are left, or after that, brings it back.
-  @Test(arguments: [1, 3, 5], batches) func aCrashIsReverted(count: Int, batch: Int) {
-    var world = Self.deploying(batch: batch)
-    proceed(&world, batch: batch) { world in
-      world.app.deployment?.hasSwitched == true
-        && world.app.liveRuns.count { $0.release.value == 2 && $0.state == .ready } >= count
-    }
-    let run = world.app.liveRuns.first { $0.release.value == 2 && $0.state == .ready }!
-    world.append(.instanceCrashed) {
-      ($0.instance, $0.run, $0.cause) = (run.instance, run.id, Cause(.crashed, "it crashed"))
-    }
-    proceed(&world, batch: batch) { $0.board.requests.isEmpty && $0.readyReleases.count == 5 }
-    #expect(world.readyReleases == (1...5).map { "web.\($0) v1" })
-    #expect(world.history.contains(.deploymentReverted))
-  }
-
-  /// An instance that is not ready in time, after others were, is a failure of the release too.
-  @Test func aLateInstanceIsReverted() {
+  /// A new run that fails before the switch ends the deployment; those that have taken the place of old ones serve until
+  /// the old ones are back.
+  @Test(arguments: [1, 2, 4], [EventType.instanceCrashed, .instanceUnready])
+  func aFailureBeforeTheSwitch(count: Int, how: EventType) {
     var world = Self.deploying(batch: 1)
-    proceed(&world, batch: 1) { $0.app.deployment?.hasSwitched == true }
-    world.fates[ReleaseNumber(2)] = .hang
-    for _ in 0..<20 {
-      _ = world.act()
-      world.live()
-      world.now = world.now + 5000
+    proceed(&world, batch: 1) { newRuns($0).count >= count }
+    tell(&world, how, newRuns(world)[0])
+    proceed(&world, batch: 1, extra: 4) {
+      $0.board.requests.isEmpty && $0.readyReleases == Self.all(1)
     }
-    #expect(world.app.deployment?.isObserved != true, "the observation does not end before")
-    let late = world.app.liveRuns.first { $0.state == .booting }!
-    world.append(.instanceUnready) {
-      ($0.instance, $0.run) = (late.instance, late.id)
-      $0.cause = Cause(.bootTimeout, "it is not ready after 60 s")
-    }
-    proceed(&world, batch: 1) { $0.board.requests.isEmpty && $0.readyReleases.count == 5 }
-    #expect(world.readyReleases == (1...5).map { "web.\($0) v1" })
-    #expect(world.app.failure?.cause.id == ProblemID.bootTimeout.rawValue)
-  }
-
-  /// The first batch decides whether the release becomes current at all.
-  @Test func aFailedFirstBatchNeverServes() {
-    var world = Self.deploying(batch: 1)
-    world.fates[ReleaseNumber(2)] = .crash
-    proceed(&world, batch: 1) { $0.board.requests.isEmpty }
-    #expect(world.readyReleases == (1...5).map { "web.\($0) v1" } && world.fewestReady == 5)
+    #expect((world.fewestReady ?? 0) >= 4)
+    #expect(world.history.contains(.deploymentFailed))
     #expect(!world.history.contains(.deploymentReverted))
+  }
+
+  @Test(arguments: batches) func aFailureAfterTheSwitchIsReverted(batch: Int) {
+    var world = Self.deploying(batch: batch)
+    proceed(&world, batch: batch) { $0.app.deployment?.hasSwitched == true }
+    tell(&world, .instanceCrashed, newRuns(world)[0])
+    proceed(&world, batch: batch, extra: 4) {
+      $0.board.requests.isEmpty && $0.readyReleases == Self.all(1)
+    }
+    #expect((world.fewestReady ?? 0) >= 4 && world.history.contains(.deploymentReverted))
+  }
+
+  /// Requests while instances of both releases serve, and what runs in the end.
+  @Test(
+    arguments: [
+      (.rollbackRequested, all(1)), (.cancelRequested, all(1)), (.stopRequested, []),
+      (.limitsRequested, all(2)), (.restartRequested, all(2)), (.deployRequested, all(3)),
+    ] as [(EventType, [String])], strides)
+  func requestsMeanwhile(_ request: (EventType, [String]), stride: Int) {
+    let (type, expected) = request
+    var world = Self.deploying(batch: 1)
+    proceed(&world, batch: 1) { newRuns($0).count == 2 }
+    world.request(type) {
+      if type == .deployRequested { $0.slug = "s3" }
+      if type == .limitsRequested { $0.limits = ["pids": 500] }
+    }
+    _ = world.act(limit: stride)
+    proceed(&world, stride: stride, batch: 1, extra: 5) {
+      $0.board.requests.isEmpty && $0.readyReleases == expected
+    }
+    if type == .limitsRequested {
+      let finished = world.history.firstIndex(of: .requestFinished, after: .limitsRequested)
+      let ended = world.history.firstIndex(of: .deploymentFinished, after: .limitsRequested)
+      #expect(finished != nil && ended != nil && finished! < ended!, "it waits for nothing")
+    }
+    if type != .stopRequested { #expect((world.fewestReady ?? 0) >= 4) }
+  }
+
+  /// An old run that waits for its turn is not taken away because its check fails.
+  @Test func oldRunsStayUntilTheirTurn() {
+    var world = Self.deploying(batch: 1)
+    proceed(&world, batch: 1) { newRuns($0).count == 1 }
+    let old = world.app.liveRuns.filter { $0.release.value == 1 && $0.instance.index > 2 }
+    for run in old { tell(&world, .instanceUnready, run, .notReady) }
+    _ = world.act()
+    #expect(world.app.liveRuns.count { $0.release.value == 1 && $0.state == .unready } == old.count)
+    proceed(&world, batch: 1) { $0.board.requests.isEmpty }
+    #expect(world.readyReleases == Self.all(2))
+  }
+
+  /// A process type that the new release does not have any more holds nothing up.
+  @Test func aTypeThatIsDropped() {
+    var world = World()
+    world.processes = .success(["web", "worker"])
+    world.request(.deployRequested) { $0.slug = "s1" }
+    world.settle()
+    world.request(.scaleRequested) { $0.formation = ["web": 3, "worker": 2] }
+    world.settle()
+    world.processes = .success(["web"])
+    world.rollout.batch = 1
+    world.request(.deployRequested) { $0.slug = "s2" }
+    world.settle()
+    #expect(world.board.requests.isEmpty && world.app.current == ReleaseNumber(2))
+    #expect(world.readyReleases.filter { $0.hasPrefix("web") } == (1...3).map { "web.\($0) v2" })
+  }
+
+  /// The log may hold any number.
+  @Test(arguments: [Int.max, Int.min, 0]) func aBatchThatMakesNoSense(batch: Int) {
+    var world = Self.deploying(batch: batch)
+    world.settle()
+    #expect(world.readyReleases == Self.all(2) && world.board.requests.isEmpty)
   }
 
   @Test func restartsFollowAppJSON() {
@@ -487,9 +541,9 @@ struct ReplacementTests {
 
   @Test(
     arguments: [
-      (nil, 1000, nil), (nil, 200, nil),
+      (nil, 1000, nil), (nil, 200, nil), (2, 1000, nil),
       (nil, 199, BatchSize(count: 1, reason: "a second set needs 200 MB, and 199 MB are free")),
-      (3, 1000, BatchSize(count: 3, reason: "as app.json says")),
+      (1, 1000, BatchSize(count: 1, reason: "as app.json says")),
     ] as [(Int?, Int, BatchSize?)])
   func theSizeOfBatches(chosen: Int?, free: Int, expected: BatchSize?) {
     func size(_ app: Board.App) -> BatchSize? {
@@ -591,5 +645,12 @@ struct OrphanTests {
     world.settle()
     #expect(world.readyReleases.count == 2 && world.plan().wakeAt != nil)
     #expect(world.app.crashes[run.instance]?.count == 1)
+  }
+}
+
+extension [EventType] {
+  /// The place of the first event of a type behind the last one of another.
+  fileprivate func firstIndex(of type: EventType, after other: EventType) -> Int? {
+    lastIndex(of: other).flatMap { start in self[start...].firstIndex(of: type) }
   }
 }

@@ -204,4 +204,19 @@ struct BoardTests {
     let board = try fold(running + [line(8, "stop.requested", #"{"by":"ana"}"#)])
     #expect(try JSON.decode(Board.self, from: JSON.encode(board)) == board)
   }
+
+  /// A checkpoint of an older version may be all that is left of the past, so each field added since must be optional.
+  @Test func checkpointsOfOlderVersionsCanBeRead() throws {
+    let text = """
+      {"sequence":9,"time":"2026-11-30T12:00:00.000Z","requests":[],"builds":{},"apps":{"shop":
+      {"name":"shop","releases":[{"number":"v1","slug":"a","config":"c","time":"2026-11-30T12:00:00.000Z",
+      "wasCurrent":true,"rollout":{"observe":10000,"exclusive":[],"hasStandby":true,"drain":{}}}],
+      "current":"v1","formation":{"web":1},"isStopped":false,"runs":[{"id":5,"instance":"web.1",
+      "release":"v1","state":"ready","since":"2026-11-30T12:00:00.000Z","started":"2026-11-30T12:00:00.000Z"}],
+      "crashes":[],"changed":"2026-11-30T12:00:00.000Z"}}}
+      """
+    let board = try JSON.decode(Board.self, from: Array(text.utf8))
+    #expect(board.apps["shop"]?.currentRelease?.rollout?.isClustered == true)
+    #expect(board.apps["shop"]?.liveRuns.count == 1)
+  }
 }

@@ -14,6 +14,8 @@ struct GroupReadingTests {
     var id: String?
     var sentence = ""
     var remedy = ""
+    /// The last line of the run's output.
+    var output = "Killed"
   }
 
   static let cases = [
@@ -41,7 +43,11 @@ struct GroupReadingTests {
       files: ["pids.max": "20\n", "pids.events": "max 3\n"], id: "RT-PIDS-LIMIT",
       sentence:
         "web.1 of v3 wanted more than its limit of 20 processes and threads and ended with exit code 1",
-      remedy: "Give each instance more: relctl limits shop pids=40"),
+      remedy: "Give each instance more: relctl limits shop pids=40",
+      output: "Failed to create dirty cpu scheduler thread 3, error = 11"),
+    Case(
+      testDescription: "a fork was refused long ago",
+      files: ["pids.max": "20\n", "pids.events": "max 3\n"], output: "** (RuntimeError) a bug"),
     Case(
       testDescription: "threads enough", files: ["pids.max": "20\n", "pids.events": "max 0\n"]),
     Case(
@@ -62,7 +68,7 @@ struct GroupReadingTests {
       since: Timestamp(milliseconds: 0))
     let told = Cause(
       .crashed, "web.1 of v3 ended with exit code 1", facts: ["ending": "ended with exit code 1"],
-      evidence: [Cause.Evidence(kind: "log", place: "web.1", text: "Killed")])
+      evidence: [Cause.Evidence(kind: "log", place: "web.1", text: test.output)])
     let cause = reading.cause(told, run, app: "shop")
     #expect(cause?.id == test.id && cause?.sentence ?? "" == test.sentence)
     #expect(cause?.remedy ?? "" == test.remedy)

@@ -161,6 +161,7 @@ struct RunGroupsTests {
     let host = try Host(Self.unit)
     let trial = try trial(Host(), Self.unit)
     try host.add(trial)
+    try host.add(trial, Self.emptyFiles)
     var groups = RunGroups(host.tree(Self.unit + "/agent", isSystemds: true), home: Self.home)
     var seen = groups
     groups.open()
@@ -186,6 +187,7 @@ struct RunGroupsTests {
     }
     try host.add("/agent")
     try host.add(trial(host))
+    try host.add(trial(host), Self.emptyFiles)
     var groups = RunGroups(host.tree(), home: Self.home)
     groups.open()
     #expect(groups.gap == nil && groups.folder == host.folder.path)
@@ -209,6 +211,8 @@ struct RunGroupsTests {
     "memory.max", "memory.swap.max", "memory.oom.group", "cpu.max", "pids.max",
   ]
 
+  private static let emptyFiles = Dictionary(uniqueKeysWithValues: files.map { ($0, "") })
+
   private func made(_ host: Host, controllers: String = all) throws -> (RunGroups, String) {
     let groups = RunGroups(host.tree(), home: Self.home)
     let path = try #require(groups.path(of: InstanceName("web", 1), run: 7, app: "shop"))
@@ -221,7 +225,7 @@ struct RunGroupsTests {
     let name = "/" + Files.name(of: path)
     #expect(name.hasSuffix(".shop.web.1.7"))
     func reset() throws {
-      try host.add(name, Dictionary(uniqueKeysWithValues: Self.files.map { ($0, "") }))
+      try host.add(name, Self.emptyFiles)
     }
     func texts() -> [String] { Self.files.map { host.text(name + "/" + $0) } }
     try reset()
@@ -251,7 +255,7 @@ struct RunGroupsTests {
   @Test(arguments: [true, false]) func followsNoLink(isFolder: Bool) throws {
     let host = try Host()
     let (groups, path) = try made(host)
-    let files = Dictionary(uniqueKeysWithValues: Self.files.map { ($0, "") })
+    let files = Self.emptyFiles
     try host.add("/elsewhere", files)
     if isFolder {
       try Files.symbolicLink(to: host.folder.path + "/elsewhere", at: path)
