@@ -145,8 +145,8 @@ extension AppReconciler {
     surroundings.operations.operation(request).map { type(of: $0).isImmediate } ?? false
   }
 
-  /// Whether the request is considered at once: it is done then, it may end others that are still open, it ends the observation of a
-  /// release, or this version does not know it. Only an accepted one has an effect.
+  /// Whether the request is considered at once: it is done then, it may end others that are still open, it ends the
+  /// observation of a release, or this version does not know it. Only an accepted one has an effect.
   private func isUrgent(_ request: Board.Request) -> Bool {
     guard let operation = surroundings.operations.operation(request), !isImmediate(request) else {
       return true
@@ -292,7 +292,7 @@ extension AppReconciler {
     else { return true }
     // A stop of the app does not wait.
     if app.isStopped { return true }
-    let drained = replaced + drain(run)
+    let drained = replaced + drain(run, by: app.currentRelease)
     if drained > surroundings.now {
       wake(at: drained)
       return false
@@ -304,8 +304,9 @@ extension AppReconciler {
       }
   }
 
-  private func drain(_ run: Board.Run) -> Int64 {
-    let drain = app.currentRelease?.rollout?.drain[run.instance.process] ?? 0
+  /// Milliseconds for which a run finishes its requests when a release has taken over.
+  func drain(_ run: Board.Run, by release: Board.Release?) -> Int64 {
+    let drain = release?.rollout?.drain[run.instance.process] ?? 0
     return Int64(min(max(0, drain), 3_600_000))
   }
 

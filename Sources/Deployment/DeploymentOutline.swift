@@ -42,7 +42,7 @@ public enum DeploymentOutline {
       let how = batch.map {
         ", \($0.count == 1 ? "one" : "\($0.count)") at a time in place of the old ones: \($0.reason)"
       }
-      lines.append("start \(names)" + (how ?? (old == nil ? "" : " beside those of \(old!)")))
+      lines.append("start \(names)" + (how ?? old.map { " beside those of \($0)" } ?? ""))
     }
     lines += Set(wanted.map(\.process)).sorted().map {
       "wait until \($0) is ready: " + gate($0, manifest)

@@ -78,7 +78,7 @@ extension AppReconciler {
       let batch = deployment.batch ?? app.release(deployment.release)?.rollout?.batch
       for instance in missing.prefix(batch ?? app.batch(of: inTurn.count)) {
         replaced.insert(instance)
-        replaceInTurn(instance, deployment.release, new)
+        replaceInTurn(instance, deployment, new)
       }
       if missing.isEmpty { actions.append(.step(deployment.release, .switchOver)) }
     }
@@ -104,8 +104,7 @@ extension AppReconciler {
         continue
       }
       if run.state != .ready { continue }
-      let drain = app.release(deployment.release)?.rollout?.drain[instance.process] ?? 0
-      let drained = run.since + Int64(drain)
+      let drained = run.since + drain(run, by: app.release(deployment.release))
       if drained > surroundings.now { wake(at: drained) } else { stop(old(instance, deployment)) }
     }
     return waiting.isEmpty
@@ -145,12 +144,12 @@ extension AppReconciler {
   }
 
   private mutating func replaceInTurn(
-    _ instance: InstanceName, _ release: ReleaseNumber, _ new: [Board.Run]
+    _ instance: InstanceName, _ deployment: Board.Deployment, _ new: [Board.Run]
   ) {
     if new.contains(where: { $0.instance == instance }) { return }
-    let old = app.liveRuns.filter { $0.instance == instance && $0.release != release }
+    let old = old(instance, deployment)
     stop(old)
-    if old.isEmpty { start(instance, release) }
+    if old.isEmpty { start(instance, deployment.release) }
   }
 
   private func isReady(_ instances: [InstanceName], _ runs: [Board.Run]) -> Bool {
