@@ -37,6 +37,7 @@ public final class Agent {
   private var changedApps: Set<String> = []
   private var changedRuns: [String: Set<UInt64>] = [:]
   private var isWaitingForSpace = false
+  private var stampedAt: Int64 = 0
   /// Child processes that the agent does not wait for; they are reaped when they end.
   private var helpers: [Child] = []
 
@@ -98,11 +99,22 @@ public final class Agent {
       try act()
       let turn: EventLoop<Source>.Turn
       do throws(PosixError) { turn = try loop.wait() } catch { throw Cause(error) }
-      control.stamp()
+      stamp(turn)
       for signal in turn.signals where signal != .chld { return try leave() }
       if !turn.signals.isEmpty { reap() }
       try notice(turn)
     }
+  }
+
+  /// Records that the agent has woken. Probes wake it often, so for them alone once a second is enough.
+  private func stamp(_ turn: EventLoop<Source>.Turn) {
+    let now = Clock.monotonic()
+    let isProbe =
+      turn.signals.isEmpty
+      && turn.tokens.allSatisfy { if case .run = $0 { true } else { false } }
+    if isProbe, now - stampedAt < 1000 { return }
+    control.stamp()
+    stampedAt = now
   }
 
   private func leave() throws(Cause) {

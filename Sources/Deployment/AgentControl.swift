@@ -19,6 +19,9 @@ public struct AgentControl: Sendable {
   /// Milliseconds in which an agent should wake after a line was appended to the log.
   public static let patience: Int64 = 3000
 
+  /// Milliseconds by which the file system's time may be behind the clock: it advances with the kernel's ticks. utimensat(2)
+  private static let tick: Int64 = 20
+
   /// The reason why the agent may not have read a line of the log: its process is stopped, or it has not woken since.
   /// - Parameter moment: when the line was written.
   /// - Returns: nil if no agent runs, or if it wakes as it should.
@@ -32,7 +35,7 @@ public struct AgentControl: Sendable {
         "the agent (pid \(process.pid)) is stopped by a signal; it has not woken \(since)",
         remedy: "Resume it: kill -CONT \(process.pid)")
     }
-    guard woken < moment, now - moment > Self.patience else { return nil }
+    guard woken + Self.tick < moment, now - moment > Self.patience else { return nil }
     return Cause(
       .agentSilent, "the agent (pid \(process.pid)) has not woken \(since)",
       remedy:
