@@ -21,9 +21,9 @@ struct BatchSize: Equatable {
     _ app: Board.App, _ rollout: Board.Rollout, formation: [String: Int], bytes: [String: Int],
     memory: (total: Int, available: Int)?
   ) -> BatchSize? {
-    guard let current = app.current, !app.liveRuns.isEmpty else { return nil }
+    guard app.current != nil, !app.liveRuns.isEmpty else { return nil }
     let beside = Board.App.instances(of: formation).filter {
-      app.mayRunTwice($0.process, current) && !rollout.exclusive.contains($0.process)
+      app.mayRunBesideCurrent($0.process, replacing: rollout)
     }
     if let count = rollout.batch {
       return count < beside.count ? BatchSize(count: count, reason: "as app.json says") : nil

@@ -28,11 +28,10 @@ public enum DeploymentOutline {
     let (rollout, next) = (manifest.appJSON.rollout, app.nextRelease)
     let old = app.current.flatMap { app.liveRuns.isEmpty ? nil : $0 }
     let wanted = Board.App.instances(of: formation)
-    func runTwice(_ instance: InstanceName) -> Bool {
-      ProcessType.mayRunTwice(instance.process) && !rollout.exclusive.contains(instance.process)
-        && app.mayRunTwice(instance.process, app.current)
+    func isBeside(_ instance: InstanceName) -> Bool {
+      app.mayRunBesideCurrent(instance.process, replacing: rollout)
     }
-    let (beside, inTurn) = (wanted.filter(runTwice), wanted.filter { !runTwice($0) })
+    let (beside, inTurn) = (wanted.filter(isBeside), wanted.filter { !isBeside($0) })
     var lines: [String] = []
     if let command = manifest.command(of: ProcessType.release) {
       lines.append("release phase, an hour at most: \(command)")
