@@ -54,6 +54,7 @@ let package = Package(
     room("NodeModel", ["HomeLayout", "Events", "ReleaseModel"]),
     room("Redaction", ["JSONText", "Events"]),
     room("Operations", ["HomeLayout", "Events", "ReleaseModel", "NodeModel"]),
+    room("Diagnosis", ["HomeLayout", "ErlangTerm", "JSONText", "Events", "ReleaseModel"]),
     // system
     .target(
       name: "CPosix",
@@ -91,21 +92,21 @@ let package = Package(
     room(
       "Instance",
       [
-        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Posix", "DiskReserve",
-        "ErlangDistribution", "NodeWatch",
+        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Diagnosis", "Posix", "DiskReserve",
+        "SlugStore", "ErlangDistribution", "NodeWatch",
       ]),
     room(
       "Buildpack",
       [
         "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "Redaction",
-        "Posix", "SlugStore", "Journal", "Instance",
+        "Diagnosis", "Posix", "SlugStore", "Journal", "Instance",
       ],
       resources: [.embedInCode("Tasks/build.exs"), .embedInCode("Tasks/steady.exs")]),
     room(
       "Deployment",
       [
-        "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "DiskReserve",
-        "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "Instance",
+        "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Diagnosis", "Posix",
+        "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "Instance",
       ]),
     room(
       "Observation",
@@ -161,7 +162,7 @@ let package = Package(
     tests(
       "DashboardTests",
       [
-        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Operations",
+        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Operations", "Diagnosis",
         "Posix", "ErlangDistribution", "Terminal", "Journal", "NodeWatch", "Instance", "Dashboard",
         "reltui",
       ]),
@@ -171,6 +172,7 @@ let package = Package(
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "ConfigStore",
         "Journal", "Instance", "Deployment",
       ]),
+    tests("DiagnosisTests", ["HomeLayout", "Events", "ReleaseModel", "Posix", "Diagnosis"]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),
     tests("ErlangDistributionTests", ["ErlangTerm", "Posix", "ErlangDistribution"]),
     tests("ErlangTermTests", ["ErlangTerm"]),
@@ -180,8 +182,8 @@ let package = Package(
     tests(
       "InstanceTests",
       [
-        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "ErlangDistribution",
-        "Instance",
+        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Diagnosis", "Posix",
+        "ErlangDistribution", "Instance",
       ]),
     tests("JSONTextTests", ["JSONText"]),
     tests(

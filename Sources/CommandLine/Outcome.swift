@@ -29,10 +29,20 @@ public struct Outcome: Equatable, Sendable {
   public init(_ cause: Cause, program: String) {
     exitCode = cause.exitCode
     report = ["\(program): \(Printable.clean(cause.sentence)) [\(cause.id)]"]
-    report += cause.evidence.map {
-      "  \(Printable.clean($0.place)): \(Printable.clean($0.text))"
-    }
     if let remedy = cause.remedy { report.append("  \(Printable.clean(remedy))") }
+    for evidence in cause.evidence { report += Self.lines(of: evidence) }
+  }
+
+  /// The most lines that are shown of a record; the log has all of it.
+  private static let mostLines = 8
+
+  private static func lines(of evidence: Cause.Evidence) -> [String] {
+    let lines = evidence.text.split(separator: "\n").map { Printable.clean(String($0)) }
+    let place = Printable.clean(evidence.place)
+    if lines.count == 1 { return ["  \(place): \(lines[0])"] }
+    let more = lines.count - mostLines
+    return ["  \(place):"] + lines.prefix(mostLines).map { "    \($0)" }
+      + (more > 0 ? ["    … and \(more) more lines"] : [])
   }
 }
 

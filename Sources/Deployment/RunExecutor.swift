@@ -1,3 +1,4 @@
+import Diagnosis
 import Events
 import HomeLayout
 import Instance
@@ -146,15 +147,12 @@ extension Agent {
   }
 
   private func crashCause(_ run: Board.Run, of app: Board.App, _ status: RunStatus?) -> Cause {
-    // Lines are masked before they are cut, because a cut value would not be found.
     let mask = journal.mask()
-    let lines = LogTail.lines(of: folder(of: run, app), count: 60).map {
-      LogLine(time: $0.time, text: mask($0.text))
-    }
-    var cause = ExitCause.of(
-      run, app: app.name, status: status, lines: lines, wasReady: run.state == .ready)
-    if status?.exit == nil { cause.id = ProblemID.runLost.rawValue }
-    return groups.cause(cause, run, of: app)
+    let tree = app.release(run.release).map { manifests.store.tree($0.slug) } ?? ""
+    let facts = RunFacts(
+      of: run, app: app.name, folder: folder(of: run, app), tree: tree,
+      manifest: try? manifest(of: run.release, app), mask: { mask($0) })
+    return groups.cause(Diagnosis(facts.facts(status)).causeOfEnd(), run, of: app)
   }
 
   /// Says what did not end by itself; nil if the run did.
@@ -262,8 +260,7 @@ extension Agent {
     // What another agent has found may not be so any more.
     try? Files.remove(specification.folder.peers)
     watched.folderWatch = watched.folderWatch ?? watchFolder(specification.folder.path)
-    watched.gate = RunWatch(
-      specification, appJSON: manifest.appJSON)
+    watched.gate = RunWatch(specification, manifest)
     watches[run.id] = watched
   }
 

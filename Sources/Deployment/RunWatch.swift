@@ -1,3 +1,4 @@
+import Diagnosis
 import Events
 import HomeLayout
 import Instance
@@ -35,6 +36,7 @@ struct RunWatch {
   private(set) var hasProcess = false
   /// Why the run is not ready, since it started or was ready last.
   private(set) var answer: String?
+  private let manifest: Manifest
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
@@ -52,12 +54,11 @@ struct RunWatch {
   /// The number of consecutive failed checks after which a ready run counts as unready.
   private static let refusalsToDoubt = 3
   private static let leastBootLimit: Int64 = 60_000
-  /// The number of characters kept of a reason for not being ready.
-  private static let longestReason = 200
 
-  /// - Parameter appJSON: the health checks of the run's slug.
-  init(_ specification: RunSpecification, appJSON: AppJSON?) {
-    self.specification = specification
+  /// - Parameter manifest: that of the run's slug, with the health checks.
+  init(_ specification: RunSpecification, _ manifest: Manifest) {
+    (self.specification, self.manifest) = (specification, manifest)
+    let appJSON = manifest.appJSON
     let process = specification.run.instance.process
     check = appJSON?.readiness(of: process)
     command = CommandGate(appJSON?.gateCommand(of: process))
@@ -225,10 +226,11 @@ extension RunWatch {
       leaveNode()
       return .ready
     }
-    if run.state != .ready { return now < nextTry ? nil : .notReady(node.reason) }
+    if run.state != .ready { return now < nextTry ? nil : .notReady(CheckAnswer(node.reason)) }
     guard node.isRefused || now >= questionLimit else { return nil }
     leaveNode()
-    return node.isRefused ? .notReady(node.reason) : .silent(node.reason)
+    let answer = CheckAnswer(node.reason)
+    return node.isRefused ? .notReady(answer) : .silent(answer)
   }
 
   /// Why the server is not asked yet. In the middle of its boot, an application may log an error for each request.
@@ -261,10 +263,9 @@ extension RunWatch {
     if livenessRefusals < Self.refusalsToDoubt { return nil }
     isAskingLiveness = false
     silences = Self.refusalsToDoubt
-    if case .notReady(let reason) = verdict {
-      return .silent("its liveness check fails: \(reason)")
-    }
-    return verdict
+    guard case .notReady(var answer) = verdict else { return verdict }
+    answer.brief = "its liveness check fails: \(answer.brief)"
+    return .silent(answer)
   }
 
   private mutating func askServer(
@@ -277,14 +278,15 @@ extension RunWatch {
       probe = nil
       if case .silent = verdict { portOwner = PortOwner() }
       let stranger = shim.flatMap {
-        portOwner.stranger(on: run.port ?? 0, instead: run.instance, below: $0)
+        portOwner.stranger(on: run.port ?? 0, below: $0)
       }
-      return takeTurns(stranger.map { .notReady($0) } ?? verdict.of("GET \(asked.path)"))
+      return takeTurns(
+        stranger.map { .notReady(.stranger($0, port: run.port ?? 0)) } ?? verdict)
     }
     guard Clock.monotonic() >= nextTry else { return nil }
     if let reason = bootReason {
       nextTry = Clock.monotonic() + Self.firstPause
-      return .notReady(reason)
+      return .notReady(CheckAnswer(reason))
     }
     tries += 1
     do throws(PosixError) {
@@ -293,9 +295,9 @@ extension RunWatch {
       return nil
     } catch {
       (isAskingLiveness, portOwner) = (false, PortOwner())
-      let isRefused = error.errno == .refused
-      let reason = isRefused ? "nothing listens on its port \(run.port ?? 0) yet" : "\(error)"
-      return .notReady("GET \(asked.path): \(reason)")
+      return .notReady(
+        error.errno == .refused
+          ? .noListener(run.port ?? 0) : CheckAnswer("GET \(asked.path): \(error)"))
     }
   }
 
@@ -309,33 +311,33 @@ extension RunWatch {
       let boot = wasReady ? nil : account?.times(until: Clock.microseconds())
       notePass()
       return run.state == .ready ? nil : .ready(boot: boot)
-    case .notReady(let reason):
+    case .notReady(let found):
       silences = 0
-      return judgeRefusal(.notReady, reason, run, mask)
-    case .silent(let reason):
+      return judgeRefusal(.notReady, found, run, mask)
+    case .silent(let found):
       silences += 1
       let isDead = wasReady && silences >= Self.refusalsToDoubt
-      return judgeRefusal(isDead ? .notAlive : .notReady, reason, run, mask)
+      return judgeRefusal(isDead ? .notAlive : .notReady, found, run, mask)
     }
   }
 
   private mutating func judgeRefusal(
-    _ id: ProblemID, _ reason: String, _ run: Board.Run, _ mask: () -> Redactor
+    _ id: ProblemID, _ found: CheckAnswer, _ run: Board.Run, _ mask: () -> Redactor
   ) -> RunNews? {
     let now = Clock.monotonic()
     refusals += 1
     if run.state == .ready {
       nextTry = now + 1000
-      return refusals < Self.refusalsToDoubt ? nil : .unready(refusal(id, reason, mask()))
+      return refusals < Self.refusalsToDoubt ? nil : .unready(refusal(id, found, mask()))
     }
-    answer = reason
+    answer = found.text
     nextTry = now + (tries < 40 && gate != .runtime ? Self.firstPause : Self.bootPause)
     if run.state == .unready {
       let isNew = id == .notAlive && run.cause?.id != id.rawValue
-      return isNew ? .unready(refusal(id, reason, mask())) : nil
+      return isNew ? .unready(refusal(id, found, mask())) : nil
     }
     if now - startedAt < bootLimit { return nil }
-    return .unready(refusal(.bootTimeout, reason, mask()))
+    return .unready(refusal(.bootTimeout, found, mask()))
   }
 
   /// What the run's VM has told of its boot.
@@ -346,22 +348,24 @@ extension RunWatch {
     return BootAccount(text: String(decoding: bytes, as: UTF8.self))
   }
 
-  private func refusal(_ id: ProblemID, _ reason: String, _ mask: Redactor) -> Cause {
+  private func refusal(_ id: ProblemID, _ found: CheckAnswer, _ mask: Redactor) -> Cause {
     let run = specification.run
-    // The text is masked before it is cut.
-    let hang =
-      node?.hang ?? (id == .bootTimeout ? account?.current.map { "it hangs \($0)" } : nil)
-    let what = mask(hang ?? reason).prefix(Self.longestReason)
-    let waited = id == .bootTimeout ? " after \(bootLimit / 1000) s" : ""
-    let stack = (node?.stack ?? []).prefix(3).map {
-      Cause.Evidence(kind: "process", place: run.node ?? "", text: mask($0))
+    let facts = RunFacts(
+      of: run, app: specification.app, folder: specification.folder, tree: specification.tree,
+      manifest: manifest, mask: { mask($0) })
+    var wait = WaitFacts(found)
+    wait.hang = node?.hang ?? hang(id)
+    if id == .bootTimeout { wait.limit = bootLimit / 1000 }
+    if found == .noListener(run.port ?? 0), let shim {
+      wait.listening = PortOwner.listening(below: shim)
     }
-    let lines = LogTail.lines(of: specification.folder, count: 5).map {
-      Cause.Evidence(kind: "log", place: "\(run.instance) \($0.time)", text: $0.text)
-    }
-    return Cause(
-      id, "\(run.instance) of \(run.release) is not ready\(waited): \(what)",
-      remedy: "Read its last lines: relctl logs \(specification.app)/\(run.instance)",
-      evidence: stack + lines)
+    return Diagnosis(facts.facts(nil)).cause(of: wait, id)
+  }
+
+  /// The application that a run without a node that could be asked was starting last.
+  private func hang(_ id: ProblemID) -> WaitFacts.Hang? {
+    guard id == .bootTimeout, case .application(let name) = account?.boots.last?.steps.last?.kind
+    else { return nil }
+    return WaitFacts.Hang(application: name, awaited: nil, stack: [])
   }
 }

@@ -84,6 +84,19 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case notAlive = "RT-NOT-ALIVE"
   case stopKilled = "RT-STOP-KILLED"
   case crashed = "RT-CRASHED"
+  case applicationFailed = "RT-APPLICATION-FAILED"
+  case applicationEnded = "RT-APPLICATION-ENDED"
+  case connection = "RT-CONNECTION"
+  case portTaken = "RT-PORT-TAKEN"
+  case runtimeConfig = "RT-RUNTIME-CONFIG"
+  case moduleMissing = "RT-MODULE-MISSING"
+  case nativeCode = "RT-NATIVE-CODE"
+  case bootFile = "RT-BOOT-FILE"
+  case virtualMachineArguments = "RT-VM-ARGS"
+  case notExecutable = "RT-NOT-EXECUTABLE"
+  case nodeNameTaken = "RT-NODE-NAME-TAKEN"
+  case killed = "RT-KILLED"
+  case memoryGone = "RT-MEMORY-GONE"
   case crashLoop = "RT-CRASH-LOOP"
   case runLost = "RT-RUN-LOST"
   case memoryLimit = "RT-MEMORY-LIMIT"
@@ -141,7 +154,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
       .notReady, .notAlive, .stopKilled, .clusterSplit,
-      .crashed, .crashLoop, .memoryLimit, .pidsLimit, .logUnsynced,
+      .crashed, .applicationFailed, .applicationEnded, .connection, .portTaken, .runtimeConfig,
+      .moduleMissing, .nativeCode, .bootFile, .virtualMachineArguments, .notExecutable,
+      .nodeNameTaken, .killed, .memoryGone, .crashLoop, .memoryLimit, .pidsLimit, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
       ExitCode.failed
@@ -258,6 +273,19 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .clusterSplit:
       "Two ready instances of an app have nodes that are not connected with each other."
     case .crashed: "A run ended by itself after it was ready."
+    case .applicationFailed: "An OTP application of the release did not start."
+    case .applicationEnded: "An OTP application ended, and its VM with it."
+    case .connection: "A part of the app could not connect to a server, such as its database."
+    case .portTaken: "A part of the app could not listen on a port, because another program does."
+    case .runtimeConfig: "The configuration that is read at the start of a release has an error."
+    case .moduleMissing: "Code of a release is missing or damaged."
+    case .nativeCode: "A library of native code (a NIF) cannot be loaded."
+    case .bootFile: "The boot file of a release is missing or damaged."
+    case .virtualMachineArguments: "The VM does not know one of its arguments."
+    case .notExecutable: "A program of the release is not executable."
+    case .nodeNameTaken: "Another node has the name that a run's node was to have."
+    case .killed: "Another program killed a run with SIGKILL."
+    case .memoryGone: "A VM ended because it could not get more memory."
     case .crashLoop: "An instance crashed too often in a row and is not restarted any more."
     case .runLost: "A run is gone, and its relshim with it."
     case .memoryLimit: "A run was killed because it used more than the memory limit of its app."

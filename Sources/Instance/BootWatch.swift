@@ -1,3 +1,4 @@
+import Diagnosis
 import ErlangDistribution
 import Events
 import NodeModel
@@ -63,21 +64,18 @@ public struct BootWatch: Sendable {
   public var isRefused: Bool { node.report.state == .down || node.hasBooted == false }
 
   /// The application that is starting and what it waits for; nil if none is starting.
-  public var hang: String? {
+  public var hang: WaitFacts.Hang? {
     guard node.report.state == .up, let boot = node.report.boot, let current = boot.current else {
       return nil
     }
-    return "it hangs starting '\(current)'" + (boot.hindrance.map { ", \($0)" } ?? "")
+    return WaitFacts.Hang(application: current, awaited: boot.awaited, stack: boot.stack)
   }
 
   /// Why the node has not booted, as far as is known.
   public var reason: String {
-    hang ?? node.report.cause?.sentence
+    hang?.words ?? node.report.cause?.sentence
       ?? (hasAnswered ? "its runtime has not started yet" : "its node does not answer")
   }
-
-  /// The stack of the process that the boot waits for, the innermost function first.
-  public var stack: [String] { hang == nil ? [] : node.report.boot?.stack ?? [] }
 
   /// Ends the connection for good.
   public mutating func leave() {

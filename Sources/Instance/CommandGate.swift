@@ -1,3 +1,4 @@
+import Diagnosis
 import Posix
 import ReleaseModel
 
@@ -42,7 +43,7 @@ public struct CommandGate: Sendable {
     do throws(PosixError) {
       command = try GateCommand(
         check.command?.words ?? [], beside: run, milliseconds: Int64(seconds) * 1000)
-    } catch { return .notReady("\(error)") }
+    } catch { return .notReady(CheckAnswer("\(error)")) }
     return nil
   }
 

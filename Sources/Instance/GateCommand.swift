@@ -1,3 +1,4 @@
+import Diagnosis
 import HomeLayout
 import Posix
 
@@ -32,7 +33,7 @@ public struct GateCommand: Sendable {
     if let exit = child.exitIfEnded() {
       if exit == .code(0) { return .ready }
       let what = wasKilled ? "the check did not end in time" : "the check \(Self.words(exit))"
-      return .notReady(what + (lastLine.map { ": \($0)" } ?? ""))
+      return .notReady(CheckAnswer(what, detail: lastLine))
     }
     if !wasKilled, Clock.monotonic() >= deadline {
       child.signalGroup(.kill)

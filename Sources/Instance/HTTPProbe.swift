@@ -1,3 +1,4 @@
+import Diagnosis
 import Posix
 import ReleaseModel
 
@@ -85,35 +86,34 @@ public enum Gate: Hashable, Sendable {
 public struct HTTPProbe: Sendable {
   public enum Verdict: Hashable, Sendable {
     case ready
-    /// The server did not answer as it should; the text says how it answered.
-    case notReady(String)
+    /// The server did not answer as it should.
+    case notReady(CheckAnswer)
     /// The server did not answer at all.
-    case silent(String)
-
-    /// The same with what was asked before the text.
-    public func of(_ question: String) -> Verdict {
-      switch self {
-      case .ready: self
-      case .notReady(let text): .notReady("\(question): \(text)")
-      case .silent(let text): .silent("\(question): \(text)")
-      }
-    }
+    case silent(CheckAnswer)
   }
 
   public let descriptor: Int32
   public let deadline: Int64
   private let check: HTTPCheck
+  private let milliseconds: Int64
   private let file: File
   private var answer = HTTPAnswer()
   private var searched = 0
 
   /// - Parameter milliseconds: the time limit.
   public init(_ check: HTTPCheck, port: UInt16, milliseconds: Int64) throws(PosixError) {
-    self.check = check
+    (self.check, self.milliseconds) = (check, milliseconds)
     deadline = Clock.monotonic() + milliseconds
     file = try Loopback.connectToEither(port, milliseconds: min(milliseconds, 10))
     try file.write(check.request)
     descriptor = file.descriptor
+  }
+
+  private var question: String { "GET \(check.path)" }
+
+  private var noAnswer: CheckAnswer {
+    CheckAnswer(
+      "\(question) gets no answer in \((milliseconds + 999) / 1000) s", mayHaveReason: true)
   }
 
   /// Reads the answer as far as it has come; nil if more is needed. The verdict is given as soon as it is certain, because
@@ -121,31 +121,34 @@ public struct HTTPProbe: Sendable {
   /// - Parameter isReadable: whether polling reported that `descriptor` is readable.
   public mutating func advance(isReadable: Bool) -> Verdict? {
     if isReadable {
-      guard let part = try? file.read(upTo: 16_384) else { return .silent("connection lost") }
+      guard let part = try? file.read(upTo: 16_384) else {
+        return .silent(CheckAnswer("\(question): connection lost", mayHaveReason: true))
+      }
       if part.isEmpty { answer.close() } else { answer.feed(part) }
       if let verdict = verdict(isLast: false) { return verdict }
     }
     if Clock.monotonic() < deadline { return nil }
-    return verdict(isLast: true) ?? .silent("no answer in time")
+    return verdict(isLast: true) ?? .silent(noAnswer)
   }
 
   /// - Parameter isLast: whether no more of the answer is waited for.
   private mutating func verdict(isLast: Bool) -> Verdict? {
-    if answer.isBroken { return .notReady("the answer is not HTTP") }
+    if answer.isBroken { return .notReady(CheckAnswer("\(question): the answer is not HTTP")) }
     guard answer.hasHeaders, let code = answer.code else { return nil }
     let isOver = answer.isOver || isLast
     if check.status.contains(code) {
       guard let content = check.content, !hasContent(content) else { return .ready }
-      return isOver ? .notReady("\(code), without '\(content)'") : nil
+      return isOver
+        ? .notReady(CheckAnswer("\(question) answers \(code) without '\(content)'")) : nil
     }
     if let location = answer.location, (300..<400).contains(code) {
-      return .notReady("\(code), a redirect to \(location)")
+      return .notReady(.redirect(code, question, to: location))
     }
     guard isOver || answer.body.contains(UInt8(ascii: "\n")) || answer.body.count > 1000 else {
       return nil
     }
     let line = answer.body.prefix { $0 != UInt8(ascii: "\n") }
-    return .notReady("\(code)" + (line.isEmpty ? "" : ": " + String(decoding: line, as: UTF8.self)))
+    return .notReady(.status(code, question, line: String(decoding: line, as: UTF8.self)))
   }
 
   /// Searches the part of the body that was not searched before.

@@ -47,6 +47,9 @@ public struct NativeCode: Equatable, Sendable {
     libraries = needed.subtracting(held).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
+  /// The architecture that a program or library is for, as `uname -m` names it; nil if it is neither, or cannot be read.
+  public static func architecture(of path: String) -> String? { (try? elf(path))??.architecture }
+
   /// The header of an ELF file; nil for any other file.
   static func elf(_ path: String) throws(PosixError) -> ELF? {
     let file = try File.open(path, .read)

@@ -76,7 +76,7 @@ extension CommandCall {
     tellWhatIsAhead(of: wait, follower.board)
     while true {
       for event in events where event.sequence > wait.sequence {
-        if event.app == wait.app { tell(event, follower.board) }
+        if event.app == wait.app { tell(event, of: wait, follower.board) }
         if let outcome = try outcome(event, of: wait, follower.board) { return outcome }
       }
       if limit < Clock.monotonic() {
@@ -138,8 +138,11 @@ extension CommandCall {
     guard event.data.request == wait.id else { return nil }
     switch event.type {
     case .requestFinished: return report(of: wait, board)
-    case .requestFailed, .requestRejected:
-      throw event.data.cause ?? Cause(.bootFailed, "the request failed")
+    case .requestRejected:
+      throw event.data.cause ?? Cause(.bootFailed, "the request was rejected")
+    case .requestFailed:
+      let cause = event.data.cause ?? Cause(.bootFailed, "the request failed")
+      return Outcome(exitCode: ExitCode.failed, report: Outcome(cause, program: "relctl").report)
     default: return nil
     }
   }
@@ -151,13 +154,20 @@ extension CommandCall {
     return .success
   }
 
-  private func tell(_ event: Event, _ board: Board) {
+  private func tell(_ event: Event, of wait: Wait, _ board: Board) {
     if wantsJSON { return }
+    // The request ends with the cause, which is then told once.
+    let release = event.app.flatMap { app in
+      event.data.release ?? event.data.run.flatMap { board.apps[app]?.run($0)?.release }
+    }
+    let isAwaited =
+      release != nil
+      && event.app.flatMap { board.apps[$0]?.release(release)?.request } == wait.id
     if event.type == .deploymentFinished {
       let line = ProgressLine.summary(event, board, migrations: newMigrations(event, board))
       return context.print(shown(line))
     }
-    if let line = ProgressLine.text(event, board) { context.print(shown(line)) }
+    if let line = ProgressLine.text(event, board, isBrief: isAwaited) { context.print(shown(line)) }
   }
 
   /// How many migrations the deployed release brings; 0 if that cannot be known.
@@ -175,7 +185,8 @@ extension CommandCall {
 
 /// The line that shows an event to an operator who waits for a request.
 enum ProgressLine {
-  static func text(_ event: Event, _ board: Board) -> String? {
+  /// - Parameter isBrief: whether the cause of a failure is left out, since it is told as the end of the request.
+  static func text(_ event: Event, _ board: Board, isBrief: Bool = false) -> String? {
     let data = event.data
     let instance = data.instance.map { "\($0)" } ?? ""
     let release = data.release.map { "\($0)" } ?? ""
@@ -188,7 +199,8 @@ enum ProgressLine {
     case .deploymentStarted:
       return "-----> Deploying \(event.app ?? "") \(release)" + batch(event, board)
     case .deploymentStep:
-      return step(data.step ?? "", release, event.app.flatMap { board.apps[$0] })
+      let app = event.app.flatMap { board.apps[$0] }
+      return step(data.step ?? "", release, app, isBrief: isBrief)
     case .instanceStarting:
       return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
     case .instanceBooting:
@@ -200,7 +212,7 @@ enum ProgressLine {
       return data.cause.map { " !     \($0.sentence)" }
         ?? "       \(instance) (run \(data.run ?? 0)) stopped"
     case .instanceUnready, .instanceCrashed:
-      return " !     \(data.cause?.sentence ?? "\(instance) crashed")"
+      return " !     \(instance) " + failure(data, isBrief: isBrief)
     case .deploymentReverted:
       let served = data.since.map {
         ", which served for \(Age.seconds(event.time.elapsed(since: $0)))"
@@ -218,7 +230,17 @@ enum ProgressLine {
     return ", \(batch == 1 ? "one instance" : "\(batch) instances") at a time: \(reason)"
   }
 
-  private static func step(_ step: String, _ release: String, _ app: Board.App?) -> String? {
+  /// `ended with exit code 1: Shop.Repo could not connect …`
+  private static func failure(_ data: EventData, isBrief: Bool) -> String {
+    let ending = data.cause?.facts["ending"] ?? (data.cause == nil ? "crashed" : "is not ready")
+    guard !isBrief, let cause = data.cause else { return ending }
+    // Where nothing is known, the sentence is about the ending.
+    return cause.facts["reason"] == nil ? "\(ending): \(cause.sentence)" : ending
+  }
+
+  private static func step(
+    _ step: String, _ release: String, _ app: Board.App?, isBrief: Bool
+  ) -> String? {
     switch Board.Deployment.Step(rawValue: step) {
     case .switchOver:
       let observe = app?.currentRelease?.rollout?.observe ?? 0
@@ -227,7 +249,8 @@ enum ProgressLine {
     case .passed: return nil
     case .cutShort: return "       the observation of \(release) ends before its time"
     case .revert:
-      return " !     \(release) is reverted: \(app?.deployment?.cause?.sentence ?? "")"
+      let cause = app?.deployment?.cause.map { ": \($0.sentence)" } ?? ""
+      return " !     \(release) is reverted" + (isBrief ? "" : cause)
     case nil: return "       \(step)"
     }
   }

@@ -1,3 +1,4 @@
+import Diagnosis
 import Events
 import HomeLayout
 import Instance
@@ -112,11 +113,12 @@ extension Past {
   private func cause(
     _ app: String, _ number: UInt64, ago seconds: Int64, wasReady: Bool, _ output: String...
   ) -> Cause? {
-    var status = RunStatus(boot: "", shim: RunStatus.Process(pid: 1, started: 1))
-    status.exit = .code(1)
-    let lines = output.map { LogLine(time: Self.now + -seconds * 1000, text: $0) }
-    return board.apps[app]?.run(number).map { run in
-      ExitCause.of(run, app: app, status: status, lines: lines, wasReady: wasReady)
+    board.apps[app]?.run(number).map { run in
+      var facts = FailureFacts(
+        app: app, subject: run.instance.description, process: run.instance.process)
+      (facts.exit, facts.port, facts.wasReady) = (.code(1), run.port, wasReady)
+      facts.output = output.map { LogLine(time: Self.now + -seconds * 1000, text: $0) }
+      return Diagnosis(facts).causeOfEnd()
     }
   }
 

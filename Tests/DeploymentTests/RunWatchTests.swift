@@ -26,7 +26,9 @@ struct RunWatchTests {
     let specification = RunSpecification(
       app: "shop", run: run, folder: RunFolder(path: folder.path), tree: "/slug", otpRelease: nil,
       command: "serve", config: [:], epmdPort: 1)
-    return (RunWatch(specification, appJSON: app), run)
+    let manifest = Manifest(
+      otpReleases: [], processes: [], appJSON: app, tools: [:], target: .host, files: [])
+    return (RunWatch(specification, manifest), run)
   }
 
   private var status: RunStatus {

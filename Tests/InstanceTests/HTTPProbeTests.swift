@@ -1,3 +1,4 @@
+import Diagnosis
 import Events
 import Posix
 import ReleaseModel
@@ -130,19 +131,28 @@ import Testing
       (nil, "HTTP/1.0 204\r\n\r\n", .ready),
       (
         nil, "HTTP/1.1 503 Service Unavailable\r\nX: y\r\n\r\ndatabase down\nsince noon",
-        .notReady("503: database down")
+        .notReady(.status(503, "GET /health", line: "database down"))
       ),
-      (nil, "HTTP/1.1 500 Internal Server Error\r\n\r\n", .notReady("500")),
+      (
+        nil, "HTTP/1.1 500 Internal Server Error\r\n\r\n",
+        .notReady(.status(500, "GET /health", line: ""))
+      ),
       (
         nil, "HTTP/1.1 302 Found\r\nLocation: https://x\r\n\r\n",
-        .notReady("302, a redirect to https://x")
+        .notReady(.redirect(302, "GET /health", to: "https://x"))
       ),
-      (nil, "HTTP/1.1 302 Found\r\n\r\n", .notReady("302")),
-      (nil, "HTTP/1.1 lots\r\n\r\n", .notReady("the answer is not HTTP")),
-      (nil, "SSH-2.0-OpenSSH_9.2\r\n", .notReady("the answer is not HTTP")),
-      (nil, "", .notReady("the answer is not HTTP")),
+      (nil, "HTTP/1.1 302 Found\r\n\r\n", .notReady(.status(302, "GET /health", line: ""))),
+      (nil, "HTTP/1.1 lots\r\n\r\n", .notReady(CheckAnswer("GET /health: the answer is not HTTP"))),
+      (
+        nil, "SSH-2.0-OpenSSH_9.2\r\n",
+        .notReady(CheckAnswer("GET /health: the answer is not HTTP"))
+      ),
+      (nil, "", .notReady(CheckAnswer("GET /health: the answer is not HTTP"))),
       ("OK", "HTTP/1.1 200 Fine\r\n\r\nall OK here", .ready),
-      ("OK", "HTTP/1.1 200 OK\r\nX: OK\r\n\r\nmaintenance", .notReady("200, without 'OK'")),
+      (
+        "OK", "HTTP/1.1 200 OK\r\nX: OK\r\n\r\nmaintenance",
+        .notReady(CheckAnswer("GET /health answers 200 without 'OK'"))
+      ),
     ]
     let answer = Mutex("")
     let requests = Mutex<[String]>([])
@@ -163,14 +173,16 @@ import Testing
     let garbage = try LoopbackServer { _ in
       (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 167) }
     }
-    #expect(try Self.verdict(nil, port: garbage.port) == .notReady("the answer is not HTTP"))
+    #expect(
+      try Self.verdict(nil, port: garbage.port)
+        == .notReady(CheckAnswer("GET /health: the answer is not HTTP")))
   }
 
   @Test func silentServersAreNotReady() throws {
     let silent = try LoopbackServer { _ in nil }
     #expect(
       try Self.verdict(nil, port: silent.port, milliseconds: 150)
-        == .silent("no answer in time"))
+        == .silent(CheckAnswer("GET /health gets no answer in 1 s", mayHaveReason: true)))
     let refused = try Loopback.freePort()
     #expect(throws: PosixError("connect to", "127.0.0.1:\(refused)", .refused)) {
       try Self.verdict(nil, port: refused)

@@ -71,7 +71,7 @@ struct BootAttempt {
       if watch?.hasBooted == true { return .booted(milliseconds: Clock.monotonic() - start) }
       if Clock.monotonic() >= end {
         let reason = node == nil ? "it does not end" : watch?.reason ?? "it has started no node"
-        return .late(reason: reason, stack: watch?.stack ?? [])
+        return .late(reason: reason, stack: watch?.hang?.stack ?? [])
       }
     }
   }

@@ -1,9 +1,11 @@
+import Diagnosis
 import Events
 import HomeLayout
 import Instance
 import Posix
 import Redaction
 import ReleaseModel
+import SlugStore
 
 struct BootCheckCause {
   let job: BootCheckJob
@@ -13,38 +15,50 @@ struct BootCheckCause {
 
   /// The outcome if the program ended by itself.
   func ended(_ exit: Exit, _ lines: [String], _ aim: BootAttempt.Aim) -> BootCheck.Outcome {
-    let isKilled = exit == .signal(.kill) || exit == .code(137)
-    let last = OutputDiagnosis(lines)
-    let ending = ExitCause.ending(exit.status)
-    if let blamed = blame(last) { return .unclear(blamed) }
+    let end = diagnosis(exit, lines)
+    if let blamed = blame(end) { return .unclear(blamed) }
     let what =
       switch aim {
       case .boot: "does not boot"
       case .configuration: "cannot be configured"
       case .code: "has code that cannot be loaded"
       }
-    guard !isKilled, let words = last.words else {
-      let silence = lines.isEmpty ? " and said nothing" : ""
-      return .failed(
-        cause(
-          "\(what): it \(ending)\(silence)", isKilled ? ExitCause.killedRemedy : remedy,
-          lines.suffix(3)))
+    let help =
+      end.facts["variable"].map {
+        "Set \($0) for the app, or give it a \"value\" in app.json's env to boot with."
+      } ?? (end.id == ProblemID.killed.rawValue ? end.remedy : nil)
+    var cause = cause("\(what): \(end.sentence)", help ?? remedy, [], facts: end.facts)
+    cause.evidence = end.evidence
+    return .failed(cause)
+  }
+
+  /// The cause of the end of a program that the check has started.
+  func diagnosis(_ exit: Exit, _ lines: [String]) -> Cause {
+    var facts = FailureFacts(app: release.name, subject: "it", process: ProcessType.web)
+    facts.exit = exit.status
+    facts.output = lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
+    (facts.otpRelease, facts.variables, facts.tree) = (release, job.variables, job.copy)
+    facts.files = code
+    facts.host.architecture = { NativeCode.architecture(of: $0) }
+    let mask = redactor
+    facts.mask = { mask($0) }
+    var cause = Diagnosis(facts).causeOfEnd()
+    cause.evidence = cause.evidence.map {
+      Cause.Evidence(kind: "log", place: release.name, text: clean($0.text))
     }
-    let evidence = last.lines[last.evidence]
-    if let name = last.missingVariable {
-      return .failed(
-        cause(
-          "\(what): it asks for the environment variable \(name), which is not set\(place(of: name))",
-          "Set \(name) for the app, or give it a \"value\" in app.json's env to boot with.",
-          evidence, facts: ["variable": name]))
+    return cause
+  }
+
+  /// The files of the release's code, which tell to which application a module belongs.
+  private var code: [Manifest.Entry] {
+    let lib = release.folder.map { $0 + "/lib" } ?? "lib"
+    let applications = (try? Files.list("\(job.copy)/\(lib)")) ?? []
+    return applications.flatMap { name in
+      let folder = "\(lib)/\(name)/ebin"
+      return ((try? Files.list("\(job.copy)/\(folder)")) ?? []).map {
+        Manifest.Entry(path: "\(folder)/\($0)", kind: .file)
+      }
     }
-    if let name = last.failedApplication {
-      return .failed(
-        cause(
-          "\(what): the application '\(name)' does not start: \(short(words))", remedy, evidence,
-          facts: ["application": name]))
-    }
-    return .failed(cause("\(what): it \(ending): \(short(words))", remedy, evidence))
   }
 
   func hung(_ reason: String, stack: [String], _ lines: [String]) -> BootCheck.Outcome {
@@ -83,18 +97,17 @@ struct BootCheckCause {
   }
 
   /// The cause if the release complains about a placeholder: the real value may be right. Nil for any other complaint.
-  private func blame(_ last: OutputDiagnosis) -> Cause? {
-    // The lines after the error may show which function was called with which value.
-    let near = last.place.map { last.lines[$0...].prefix(6) } ?? []
-    guard job.real == nil,
-      let name = near.lazy.compactMap({ placeholders.blamed(in: $0).first }).first
-    else { return nil }
-    return cause(
+  private func blame(_ end: Cause) -> Cause? {
+    // The record of the error may show which function was called with which value.
+    let record = end.evidence.map(\.text).joined(separator: "\n") + end.sentence
+    guard job.real == nil, let name = placeholders.blamed(in: record).first else { return nil }
+    var cause = cause(
       "could not be checked: the placeholder for \(name) is not accepted\(place(of: name)): "
-        + short(last.words ?? ""),
-      "Give \(name) a \"value\" in app.json's env that the release accepts.",
-      last.lines[last.evidence],
+        + end.sentence,
+      "Give \(name) a \"value\" in app.json's env that the release accepts.", [],
       facts: ["variable": name])
+    cause.evidence = end.evidence
+    return cause
   }
 
   /// ` (config/runtime.exs:12)`
@@ -129,8 +142,12 @@ struct BootCheckCause {
 
   /// The text with config vars and placeholders masked, and with paths relative to the slug.
   private func clean(_ text: String) -> String {
+    redactor(text.replacing(job.copy + "/", with: ""))
+  }
+
+  private var redactor: Redactor {
     let values = job.real ?? placeholders.values.filter { placeholders.invented.contains($0.key) }
-    return Redactor(ConfigSet(values))(text.replacing(job.copy + "/", with: ""))
+    return Redactor(ConfigSet(values))
   }
 }
 

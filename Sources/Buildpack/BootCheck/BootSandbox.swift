@@ -1,3 +1,4 @@
+import Diagnosis
 import Events
 import Glibc
 import Instance
@@ -192,9 +193,14 @@ public struct BootSandbox {
       case .ended(.code(0)) where reads: return .checked(reason: "", remedy: nil)
       case .ended(let exit):
         last = cause.ended(exit, attempt.lines, aim)
-        let words = OutputDiagnosis(attempt.lines)
-        if job.real == nil, placeholders.improve(after: words, known: job.known) { continue }
-        if !words.isCutShort || patience == 0 { return last }
+        let end = cause.diagnosis(exit, attempt.lines)
+        if job.real == nil,
+          placeholders.improve(
+            after: attempt.lines, missing: end.facts["variable"], known: job.known)
+        {
+          continue
+        }
+        if end.facts["reason"] != Diagnosis.unknownReason || patience == 0 { return last }
         patience -= 1
       case .late(let reason, let stack): return cause.hung(reason, stack: stack, attempt.lines)
       }

@@ -1,5 +1,4 @@
 import Events
-import Instance
 import ReleaseModel
 
 /// Values for config vars whose real values the boot check must not use. They come from app.json, or are invented from
@@ -81,16 +80,18 @@ struct PlaceholderVars: Codable, Equatable, Sendable {
   }
 
   /// Corrects a placeholder if the release's last output says which kind of value it needs.
-  /// - Parameter known: names of the app's config vars. A missing variable gets a value only if it is one of these.
+  /// - Parameters:
+  ///   - missing: the variable that the release misses.
+  ///   - known: names of the app's config vars. A missing variable gets a value only if it is one of these.
   /// - Returns: whether a value has changed, so that another try makes sense.
-  mutating func improve(after last: OutputDiagnosis, known: Set<String>) -> Bool {
-    if let name = last.missingVariable, known.contains(name), values[name] == nil {
+  mutating func improve(after lines: [String], missing: String?, known: Set<String>) -> Bool {
+    if let name = missing, known.contains(name), values[name] == nil {
       invent(name)
       return values[name] != nil
     }
     let kinds = [("binary_to_integer", "1"), ("list_to_integer", "1"), ("binary_to_float", "1.0")]
     for (call, number) in kinds {
-      for line in last.lines where line.contains(call) {
+      for line in lines where line.contains(call) {
         guard let name = blamed(in: line).first, values[name] != number else { continue }
         values[name] = number
         return true

@@ -64,7 +64,9 @@ struct AppDetail: Pane {
       add(trouble?.0 ?? cause.sentence, trouble?.1 == false ? .warning : .bad, most: 3)
       if let remedy = cause.remedy { add(remedy, .text, most: 2) }
       for evidence in cause.evidence.prefix(8) {
-        add("\(evidence.place): \(evidence.text)", .aside, most: 2)
+        let lines = evidence.text.split(separator: "\n")
+        add("\(evidence.place): \(lines.first ?? "")", .aside, most: 2)
+        for line in lines.dropFirst() { add(String(line), .aside, most: 1) }
       }
     }
     for request in requests { add(words(of: request), .busy, most: 1) }

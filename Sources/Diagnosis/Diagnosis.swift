@@ -1,0 +1,234 @@
+import ErlangTerm
+import Events
+import HomeLayout
+import ReleaseModel
+
+/// Finds the cause of a run's failure: a sentence with a subject, made from facts.
+public struct Diagnosis {
+  let facts: FailureFacts
+  let text: OutputText
+
+  public init(_ facts: FailureFacts) {
+    var facts = facts
+    // A VM that was ended while it printed may have left its last words in the crash dump only.
+    let marks = ["Kernel pid terminated", "init terminating", "could not start kernel pid"]
+    if let slogan = facts.slogan,
+      !facts.output.contains(where: { line in
+        marks.contains { line.text.contains($0) }
+      })
+    {
+      let time = facts.ended ?? facts.output.last?.time ?? Timestamp(milliseconds: 0)
+      facts.output.append(LogLine(time: time, text: slogan))
+    }
+    self.facts = facts
+    text = OutputText(facts.output)
+  }
+
+  /// A cause without the instance, which stands beside it wherever it is shown.
+  struct Finding {
+    var id: ProblemID
+    var sentence: String
+    var remedy: String?
+    var facts: [String: String] = [:]
+    /// The lines of the text that prove it.
+    var proof: ClosedRange<Int>?
+  }
+
+  /// The cause of the run's end.
+  public func causeOfEnd() -> Cause { cause(findEnd()) }
+
+  private func findEnd() -> Finding {
+    switch facts.exit {
+    case .notStarted(let errno): return notStarted(errno)
+    // The output of a killed program does not say why it was killed.
+    case .signal(9), .code(137): return killed
+    case nil: return lost
+    case .code, .signal: break
+    }
+    return StartFault(diagnosis: self).find() ?? allocation ?? findInVM() ?? findInReports()
+      ?? unknown
+  }
+
+  // MARK: - What the VM and the loggers say
+
+  private var reasons: ErlangReason { ErlangReason(write: facts.write) }
+
+  private func findInVM() -> Finding? {
+    guard let report = VMReport.last(in: text) else { return nil }
+    let proof = report.line...report.line
+    switch report.end {
+    case .notStarted(let application, let reason):
+      var failure = reasons.failure(reason, of: application)
+      var range = proof
+      if let written = ElixirReport.last(in: text, before: report.line),
+        written.failure.application == application
+      {
+        failure.take(written.failure)
+        range = written.range
+      }
+      return sentence(of: failure, range)
+    case .ended(let application, let reason): return ended(application, reason, report)
+    case .boot(let reason): return BootFault(diagnosis: self).find(reason, at: report.line)
+    case .kernel(let words): return BootFault(diagnosis: self).find(words, at: report.line)
+    }
+  }
+
+  /// An application that must run has ended: its supervisor gave up, and a log may say why.
+  private func ended(_ application: String, _ reason: Term, _ report: VMReport) -> Finding {
+    var found = findInReports(before: report.line)
+    if found == nil, reason.atom != "shutdown", reason.atom != "normal" {
+      found = sentence(
+        of: reasons.failure(reason, of: application), report.line...report.line)
+    }
+    guard var found else {
+      return Finding(
+        id: .applicationEnded,
+        sentence:
+          "application \(application) ended, and the VM with it; the output does not say why",
+        facts: ["application": application], proof: report.line...report.line)
+    }
+    found.sentence += ", so application \(application) ended"
+    found.facts["application"] = application
+    return found
+  }
+
+  /// Milliseconds before the end in which an error that was logged may be the reason.
+  private static let recent: Int64 = 5000
+
+  private func findInReports(before line: Int? = nil) -> Finding? {
+    if facts.exit == .code(0), line == nil { return nil }
+    let elixir = ElixirReport.last(in: text, before: line)
+    let erlang = ErlangReport.last(in: text, reasons)
+    if let erlang, erlang.range.upperBound > elixir?.range.upperBound ?? -1, isRecent(erlang.range)
+    {
+      return sentence(of: erlang.failure, erlang.range)
+    }
+    guard let elixir, isRecent(elixir.range) else { return nil }
+    return sentence(of: elixir.failure, elixir.range)
+  }
+
+  private func isRecent(_ range: ClosedRange<Int>) -> Bool {
+    guard let end = facts.ended else { return true }
+    return end - facts.output[text.lines[range.upperBound].origin].time <= Self.recent
+  }
+
+  private func sentence(of failure: Failure, _ range: ClosedRange<Int>) -> Finding {
+    FailureSentence(facts: facts, text: text, failure: failure).finding(range)
+  }
+
+  // MARK: - Ends without words
+
+  private var allocation: Finding? {
+    guard
+      let (line, words) = text.last(behind: ": Cannot allocate ")
+        ?? text.last(behind: ": Cannot reallocate "), words.contains("bytes of memory")
+    else { return nil }
+    let bytes = Int(words.prefix { $0.isNumber })
+    let size = bytes.map { $0 < 1 << 20 ? "\($0) bytes" : "\($0 >> 20) MB" } ?? "memory"
+    return Finding(
+      id: .memoryGone, sentence: "the VM ran out of memory: it could not allocate \(size) more",
+      remedy: "See what it holds: relctl limits \(facts.app), and the crash dump of the run.",
+      facts: ["bytes": bytes.map(String.init) ?? ""], proof: line...line)
+  }
+
+  private var killed: Finding {
+    Finding(
+      id: .killed,
+      sentence: "another program killed \(facts.subject) (SIGKILL); which one is not known",
+      remedy: "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom",
+      proof: lastLines)
+  }
+
+  private var lost: Finding {
+    Finding(
+      id: .runLost,
+      sentence: "the relshim of \(facts.subject) was killed, so how the run ended is not known",
+      remedy: "reltui started a new run; nothing is left to do unless this happens again.")
+  }
+
+  private func notStarted(_ errno: Int32) -> Finding {
+    Finding(
+      id: .startFailed,
+      sentence:
+        "the command of \(facts.subject) could not be started: \(SystemWords.words(errno: errno))",
+      facts: ["errno": String(errno)])
+  }
+
+  private var unknown: Finding {
+    let ending = ExitWords.of(facts.exit)
+    let isSilent = !text.lines.contains { !$0.text.trimmingSpaces.isEmpty }
+    let why = isSilent ? "it printed nothing" : "its output does not say why"
+    return Finding(
+      id: facts.isReleasePhase ? .releasePhase : facts.wasReady ? .crashed : .bootFailed,
+      sentence: facts.exit == .code(0)
+        ? "\(facts.subject) stopped itself (exit code 0)" : "\(facts.subject) \(ending); \(why)",
+      remedy: facts.exit == .code(0)
+        ? "A process type must not end by itself; see what the command does: \(facts.command)"
+        : nil,
+      facts: ["reason": Self.unknownReason], proof: lastLines)
+  }
+
+  /// The value of the fact `reason` of a cause that says only how the run ended.
+  public static let unknownReason = "unknown"
+
+  private var lastLines: ClosedRange<Int>? {
+    guard let last = text.lines.lastIndex(where: { !$0.text.trimmingSpaces.isEmpty }) else {
+      return nil
+    }
+    return max(0, last - 9)...last
+  }
+
+  // MARK: - The cause
+
+  /// The most characters of a sentence.
+  static let longest = 200
+  private static let mostLines = 60
+  private static let longestLine = 4000
+  private static let longestEvidence = 16_000
+
+  func cause(_ finding: Finding) -> Cause {
+    // The text is masked before it is cut, because a cut value would not be found.
+    let sentence = facts.mask(facts.short(finding.sentence)).cut(to: Self.longest)
+    var known = finding.facts.filter { !$0.value.isEmpty }
+    known["ending"] = ExitWords.of(facts.exit)
+    if let port = facts.port, known["port"] == nil { known["port"] = String(port) }
+    let record = finding.proof.map { [evidence(text.origins($0))] } ?? []
+    return Cause(
+      finding.id, sentence, remedy: finding.remedy.map(facts.mask),
+      facts: known.mapValues(facts.mask),
+      evidence: record.filter { !$0.text.isEmpty })
+  }
+
+  /// The record in these lines of output, whole unless it is too long for an event.
+  private func evidence(_ lines: ClosedRange<Int>) -> Cause.Evidence {
+    let told = facts.output[lines].drop { $0.text.trimmingSpaces.isEmpty }
+    let text = told.map { String($0.text).cut(to: Self.longestLine) }.suffix(Self.mostLines)
+      .joined(separator: "\n").trimmingSpaces
+    return Cause.Evidence(
+      kind: "log", place: "\(facts.subject) \(told.first?.time ?? Timestamp(milliseconds: 0))",
+      text: text.cut(to: Self.longestEvidence))
+  }
+}
+
+extension String {
+  /// The text, or its beginning with `…` if it is longer.
+  func cut(to count: Int) -> String {
+    self.count <= count ? self : self.prefix(count - 1) + "…"
+  }
+}
+
+/// A program's end in words.
+public enum ExitWords {
+  /// `ended with exit code 1`; `is gone` if the process left no status.
+  public static func of(_ exit: RunStatus.Exit?) -> String {
+    switch exit {
+    case .code(let code): "ended with exit code \(code)"
+    case .signal(9): "was killed (SIGKILL)"
+    case .signal(11): "was ended by signal 11 (SIGSEGV)"
+    case .signal(6): "was ended by signal 6 (SIGABRT)"
+    case .signal(let signal): "was ended by signal \(signal)"
+    case .notStarted(let errno): "could not be started (\(SystemWords.words(errno: errno)))"
+    case nil: "is gone"
+    }
+  }
+}

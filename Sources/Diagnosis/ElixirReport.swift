@@ -1,0 +1,282 @@
+/// A failure as Elixir writes it: what failed, a banner such as `** (RuntimeError) message`, and a stack trace. Source:
+/// `Exception.format/3` of Elixir.
+struct ElixirReport {
+  var failure: Failure
+  /// Its lines in the text.
+  var range: ClosedRange<Int>
+  /// Whether it is the end of a process or an application, and not only a logged exception.
+  var isEnd = false
+
+  /// Lines before the banner in which the name of what failed is looked for, and behind it for the message.
+  private static let before = 8
+  private static let after = 60
+
+  /// The report with the last banner before a line.
+  static func last(in text: OutputText, before end: Int? = nil) -> ElixirReport? {
+    let lines = text.lines
+    guard
+      let last = lines[..<(end ?? lines.count)].lastIndex(where: { Banner($0.text) != nil })
+    else { return nil }
+    // Nested banners belong together: each is indented more than the one before it.
+    var first = last
+    while first > 0,
+      let outer = lines[max(0, first - before)..<first].lastIndex(where: { line in
+        guard let banner = Banner(line.text), let inner = Banner(lines[first].text) else {
+          return false
+        }
+        return banner.indent < inner.indent && banner.isExit
+      })
+    { first = outer }
+    return ElixirReport(text, from: first)
+  }
+
+  private init(_ text: OutputText, from first: Int) {
+    var reader = Reader(lines: text.lines, at: first)
+    reader.read()
+    (failure, range, isEnd) = (reader.failure, reader.first...reader.last, reader.isEnd)
+  }
+
+  /// `** (RuntimeError) the till is empty`
+  struct Banner {
+    var kind: String
+    var message: String
+    var indent: Int
+
+    init?(_ line: String) {
+      guard let start = line.firstRange(of: "** ("),
+        let close = line[start.upperBound...].firstIndex(of: ")")
+      else { return nil }
+      kind = String(line[start.upperBound..<close])
+      guard let first = kind.first, first.isLetter else { return nil }
+      message = line[line.index(after: close)...].trimmingSpaces
+      let isAtStart = line[..<start.lowerBound].allSatisfy(\.isWhitespace)
+      indent = isAtStart ? line.distance(from: line.startIndex, to: start.lowerBound) : 0
+    }
+
+    /// Whether it is about a reason to exit and not about an exception.
+    var isExit: Bool { kind.first?.isLowercase == true || kind.hasPrefix("EXIT") || kind == "Mix" }
+  }
+
+  private struct Reader {
+    let lines: [OutputText.Line]
+    var first: Int
+    var last: Int
+    var failure = Failure(problem: .other(""))
+    var isEnd = false
+
+    init(lines: [OutputText.Line], at index: Int) {
+      (self.lines, first, last) = (lines, index, index)
+    }
+
+    mutating func read() {
+      readHead()
+      while let banner = Banner(lines[last].text), banner.isExit, !banner.kind.isEmpty {
+        if !readExit(banner) { return }
+      }
+      guard let banner = Banner(lines[last].text) else { return }
+      let said =
+        lines[last].text.firstRange(of: "** (").map { lines[last].text[..<$0.lowerBound] } ?? ""
+      let message = readMessage(banner.message)
+      failure.problem =
+        LibraryWords.problem(
+          in: said.trimmingSpaces.isEmpty ? message : said + message, of: banner.kind)
+        ?? Self.exception(banner.kind, message)
+      readFrames()
+    }
+
+    // MARK: What failed
+
+    private mutating func readHead() {
+      for index in (max(0, first - ElixirReport.before)..<first).reversed() {
+        let line = lines[index].text
+        if line.trimmingSpaces.isEmpty { return }
+        if Self.isHead(line) {
+          readHead(line)
+          first = index
+          return
+        }
+      }
+      readHead(lines[first].text)
+    }
+
+    private static func isHead(_ line: String) -> Bool {
+      [" exited: ", " terminating", " terminated", "failed to start child"]
+        .contains { line.contains($0) }
+    }
+
+    private mutating func readHead(_ line: String) {
+      if let start = line.firstRange(of: "Application "),
+        let end = line[start.upperBound...].firstRange(of: " exited: ")
+      {
+        failure.application = String(line[start.upperBound..<end.lowerBound])
+        isEnd = true
+        if let call = line[end.upperBound...].firstRange(of: ".start(:normal") {
+          let module = line[..<call.lowerBound].split { $0.isWhitespace }.last ?? ""
+          failure.callback = "\(module).start/2"
+        }
+      }
+      for mark in ["GenServer ", "Agent ", ":gen_statem ", "started from ", "running ", "Child "] {
+        guard let start = line.firstRange(of: mark),
+          line[start.upperBound...].contains(" terminat")
+            || line[start.upperBound...].contains(" of Supervisor")
+        else { continue }
+        isEnd = isEnd || mark != "running "
+        addChild(line[start.upperBound...].prefix { !$0.isWhitespace })
+        return
+      }
+      readChild(line)
+    }
+
+    private mutating func readChild(_ line: String) {
+      guard let start = line.firstRange(of: "failed to start child: ") else { return }
+      addChild(line[start.upperBound...])
+    }
+
+    private mutating func addChild(_ name: Substring) {
+      // `{Shop.Endpoint, :http}` is a child of that module.
+      let name = name.drop { $0 == "{" }.prefix { !"},(".contains($0) }.trimmingSpaces
+      if name.isEmpty || name.hasPrefix("#PID") { return }
+      failure.children.append(name.hasPrefix(":") ? String(name.dropFirst()) : name)
+    }
+
+    // MARK: Reasons
+
+    /// - Returns: whether another banner follows that says more.
+    private mutating func readExit(_ banner: Banner) -> Bool {
+      readChild(lines[last].text)
+      let next = lines[(last + 1)...].prefix(3).firstIndex { Banner($0.text) != nil }
+      if let next,
+        banner.message.hasSuffix(":") || banner.message.contains("failed to start child")
+          || banner.message.hasPrefix("exited in")
+      {
+        if banner.message.hasPrefix("exited in"), let end = ending(of: banner.message, next) {
+          failure.problem = end
+          last = next
+          readFrames()
+          return false
+        }
+        last = next
+        return true
+      }
+      let message = readMessage(banner.message)
+      failure.problem = Self.reason(message)
+      readFrames()
+      return false
+    }
+
+    /// What `exited in: GenServer.call(Shop.Stock, …)` says with the banner behind it.
+    private func ending(of message: String, _ next: Int) -> Failure.Problem? {
+      let target = message.firstRange(of: ".call(").map {
+        message[$0.upperBound...].prefix { $0 != "," && $0 != ")" }.trimmingSpaces
+      }
+      let reason = Banner(lines[next].text)?.message ?? ""
+      if reason.hasPrefix("time out") { return .noAnswer(from: target) }
+      if reason.hasPrefix("no process"), let target { return .notRunning(target) }
+      return nil
+    }
+
+    private static func reason(_ words: String) -> Failure.Problem {
+      if words == "killed" { return .killed }
+      if let problem = LibraryWords.problem(in: words) { return problem }
+      let name = words.hasPrefix(":") ? String(words.dropFirst()) : words
+      if SystemWords.words(name) != nil { return .system(name, Failure.Address()) }
+      if words.contains(":"), let name = SystemWords.name(of: words) {
+        return .system(name, LibraryWords.address(in: words))
+      }
+      return .other(words)
+    }
+
+    private static func exception(_ module: String, _ message: String) -> Failure.Problem {
+      if module == "UndefinedFunctionError",
+        let function = message.split(separator: " ").dropFirst().first
+      {
+        let name = function.lastIndex(of: ".").map { function[..<$0] } ?? function
+        return .undefined(module: "Elixir." + name, function: String(function))
+      }
+      if let problem = fileOrSyntax(module, message) { return problem }
+      if message.contains("{:error, :"), let name = SystemWords.name(of: message) {
+        return .system(name, LibraryWords.address(in: message))
+      }
+      return .exception(module: module, message: message)
+    }
+
+    /// `releases/0.1.0/runtime.exs:5:1: missing terminator: end`
+    private static func fileOrSyntax(_ module: String, _ message: String) -> Failure.Problem? {
+      guard ["SyntaxError", "TokenMissingError", "MismatchedDelimiterError"].contains(module)
+      else { return nil }
+      // Newer versions of Elixir write the place behind "invalid syntax found on", and draw it below.
+      let text =
+        message.firstRange(of: "found on ").map { message[$0.upperBound...] } ?? message[...]
+      let parts = text.split(separator: ":", maxSplits: 3)
+      guard parts.count >= 2, let line = Int(parts[1]) else { return nil }
+      let words = parts.count > 3 && Int(parts[2]) != nil ? parts[3] : parts.last ?? ""
+      return .syntax(file: String(parts[0]), line: line, words: words.trimmingSpaces)
+    }
+
+    // MARK: Lines
+
+    /// The message with the lines that continue it.
+    private mutating func readMessage(_ start: String) -> String {
+      var parts = [start]
+      var index = last + 1
+      while index < lines.count, index - last < ElixirReport.after {
+        let text = lines[index].text
+        let plain = text.trimmingSpaces
+        if Self.frame(text) != nil || Banner(text) != nil || Self.begins(text) { break }
+        if !plain.isEmpty {
+          parts.append(plain)
+        } else if parts.count > 1 || !start.hasSuffix(":") {
+          break
+        }
+        index += 1
+      }
+      last = index - 1
+      return parts.joined(separator: " ").trimmingSpaces
+    }
+
+    /// Whether another record of a logger begins: with a time, or as the VM's own words.
+    private static func begins(_ text: String) -> Bool {
+      let head = text.prefix(12)
+      return head.count { $0 == ":" } >= 2 && head.first?.isNumber == true
+        || text.hasPrefix("{\"") || text.hasPrefix("Kernel pid") || text.hasPrefix("init ")
+        || text.hasPrefix("=") || text.hasPrefix("Last message")
+    }
+
+    private mutating func readFrames() {
+      var index = last + 1
+      while index < lines.count, index - last < ElixirReport.after {
+        let text = lines[index].text
+        if let frame = Self.frame(text) {
+          failure.frames.append(frame)
+          last = index
+        } else if !failure.frames.isEmpty || Banner(text) != nil || Self.begins(text) {
+          return
+        }
+        index += 1
+      }
+    }
+
+    /// `(shop 0.1.0) lib/shop/faults.ex:75: Shop.Cache.init/1`
+    static func frame(_ line: String) -> Failure.Frame? {
+      var text = line.trimmingSpaces[...]
+      guard line.first?.isWhitespace == true else { return nil }
+      var application: String?
+      if text.first == "(", let close = text.firstIndex(of: ")") {
+        application = text[text.index(after: text.startIndex)..<close].split(separator: " ").first
+          .map(String.init)
+        text = text[text.index(after: close)...].drop { $0 == " " }
+      }
+      let parts = text.split(separator: ":", maxSplits: 2)
+      guard parts.count == 3, let number = Int(parts[1]), !parts[0].contains(" ") else {
+        return nil
+      }
+      let function = parts[2].trimmingSpaces
+      let module = function.split(separator: " ").last ?? ""
+      return Failure.Frame(
+        module: module.hasPrefix(":")
+          ? String(module.dropFirst().prefix { $0 != "." })
+          : "Elixir." + module.prefix { $0 != "/" },
+        function: function, file: String(parts[0]), line: number, application: application)
+    }
+  }
+}

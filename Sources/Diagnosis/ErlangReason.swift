@@ -1,0 +1,190 @@
+import ErlangTerm
+
+/// Decodes the reason with which a process, an application or a VM ended. Source: OTP design principles; "Errors and
+/// Error Handling" in the Erlang reference manual.
+struct ErlangReason {
+  /// How the release's language writes a term.
+  let write: (Term) -> String
+
+  func failure(_ reason: Term, of application: String? = nil) -> Failure {
+    var failure = Failure(application: application, problem: .other(""))
+    decode(reason, into: &failure, depth: 0)
+    return failure
+  }
+
+  private static let deepest = 40
+
+  private func decode(_ reason: Term, into failure: inout Failure, depth: Int) {
+    guard depth < Self.deepest, let parts = reason.tuple else {
+      failure.problem = plain(reason)
+      return
+    }
+    if let inner = wrapped(parts, &failure) {
+      return decode(inner, into: &failure, depth: depth + 1)
+    }
+    if parts.count == 2, let frames = Self.frames(parts[1]) {
+      if failure.frames.isEmpty { failure.frames = frames.filter { $0.module != "" } }
+      if parts[0].atom == "undef", let first = frames.first {
+        failure.problem = .undefined(module: first.module, function: first.function)
+        return
+      }
+      return decode(parts[0], into: &failure, depth: depth + 1)
+    }
+    failure.problem = problem(of: parts, reason)
+  }
+
+  /// The reason inside another one that only says where it comes from.
+  private func wrapped(_ parts: [Term], _ failure: inout Failure) -> Term? {
+    switch (parts.first?.atom, parts.count) {
+    case ("failed_to_start_child", 3):
+      failure.children.append(childName(parts[1]))
+      return parts[2]
+    case ("shutdown", 2), ("EXIT", 2), ("error", 2), ("stop", 2): return parts[1]
+    case ("bad_return", 2):
+      guard let pair = parts[1].tuple, pair.count == 2 else { return nil }
+      failure.callback = Self.callback(pair[0])
+      return pair[1]
+    case ("on_load_function_failed", _): return nil
+    default:
+      // `{Reason, {Module, start, [normal, Arguments]}}`
+      guard parts.count == 2, let callback = Self.callback(parts[1]) else { return nil }
+      failure.callback = callback
+      return parts[0]
+    }
+  }
+
+  private static func callback(_ call: Term) -> String? {
+    guard let parts = call.tuple, parts.count == 3, let module = parts[0].atom,
+      parts[1].atom == "start", let arguments = parts[2].list
+    else { return nil }
+    return CodeName.function(module, "start", arguments.count)
+  }
+
+  /// The name of a child: its module, or its id as the language writes it.
+  func childName(_ id: Term) -> String {
+    if let name = id.atom { return CodeName.module(name) }
+    // Phoenix and others name several children of a module {Module, Detail}.
+    if let first = id.tuple?.first?.atom, first.hasPrefix("Elixir.") {
+      return CodeName.module(first)
+    }
+    return String(write(id).prefix(60))
+  }
+
+  // MARK: - Stack traces
+
+  /// The frames of a stack trace; nil if the term is none.
+  static func frames(_ term: Term) -> [Failure.Frame]? {
+    guard let list = term.list, !list.isEmpty else { return nil }
+    var frames: [Failure.Frame] = []
+    for (index, element) in list.enumerated() {
+      if element.atom == "...", index > 0 { break }
+      guard let parts = element.tuple, parts.count >= 3, let module = parts[0].atom,
+        let function = parts[1].atom
+      else { return nil }
+      let arity = parts[2].integer ?? parts[2].list?.count
+      let place = parts.count > 3 ? parts[3] : .list([])
+      frames.append(
+        Failure.Frame(
+          module: module, function: CodeName.function(module, function, arity),
+          file: place.property("file")?.text, line: place.property("line")?.integer))
+    }
+    return frames
+  }
+
+  // MARK: - Reasons
+
+  private func plain(_ reason: Term) -> Failure.Problem {
+    if let name = reason.atom {
+      if name == "killed" { return .killed }
+      if SystemWords.words(name) != nil { return .system(name, Failure.Address()) }
+    }
+    if let fields = reason.map, let exception = ElixirException(fields, write: write) {
+      return exception.problem
+    }
+    return .other(String(write(reason).prefix(300)))
+  }
+
+  private func problem(of parts: [Term], _ reason: Term) -> Failure.Problem {
+    switch (parts.first?.atom, parts.count) {
+    case ("timeout", 2):
+      if let target = Self.called(parts[1]) { return .noAnswer(from: childName(target)) }
+    case ("noproc", 2):
+      if let target = Self.called(parts[1]) { return .notRunning(childName(target)) }
+    case ("badmatch", 2), ("case_clause", 2), ("try_clause", 2):
+      if let name = Self.systemName(parts[1]) { return .system(name, Self.address(in: parts[1])) }
+    case ("start_spec", 2):
+      if let pair = parts[1].tuple, pair.count == 2, pair[0].atom == "duplicate_child_name" {
+        return .sameChild(childName(pair[1]))
+      }
+    case ("on_load_function_failed", 2...):
+      return .onLoad(module: parts[1].atom ?? "", words: Self.texts(parts.last).joined())
+    default: break
+    }
+    if let name = Self.systemName(reason) { return .system(name, Self.address(in: reason)) }
+    return .other(String(write(reason).prefix(300)))
+  }
+
+  /// The process in `{gen_server,call,[Process,…]}`.
+  private static func called(_ call: Term) -> Term? {
+    guard let parts = call.tuple, parts.count == 3, parts[1].atom == "call" else { return nil }
+    return parts[2].list?.first
+  }
+
+  /// The error of the system within a reason: the first atom that is the name of one.
+  private static func systemName(_ term: Term, depth: Int = 0) -> String? {
+    if depth > 8 { return nil }
+    if let name = term.atom { return SystemWords.words(name) == nil ? nil : name }
+    let inner = term.tuple ?? term.list ?? []
+    return inner.lazy.compactMap { systemName($0, depth: depth + 1) }.first
+  }
+
+  /// Host and port within a reason.
+  static func address(in term: Term, depth: Int = 0) -> Failure.Address {
+    var address = Failure.Address()
+    guard depth < 8 else { return address }
+    for element in term.tuple ?? term.list ?? [] {
+      if address.host == nil { address.host = host(element) }
+      if address.port == nil, let port = element.integer.flatMap(UInt16.init(exactly:)), port > 0 {
+        address.port = port
+      }
+      if element.tuple != nil || element.list?.first?.tuple != nil {
+        let inner = Self.address(in: element, depth: depth + 1)
+        address.host = address.host ?? inner.host
+        address.port = address.port ?? inner.port
+      }
+    }
+    return address
+  }
+
+  /// A host's name or address: a text, or the numbers of an address of IPv4 or IPv6.
+  private static func host(_ term: Term) -> String? {
+    if let numbers = term.tuple?.map(\.integer), !numbers.contains(nil) {
+      let known = numbers.compactMap { $0 }
+      if known.count == 4, known.allSatisfy({ (0...255).contains($0) }) {
+        return known.map(String.init).joined(separator: ".")
+      }
+      if known.count == 8, known.allSatisfy({ (0...0xffff).contains($0) }) {
+        return known.map { String($0, radix: 16) }.joined(separator: ":")
+      }
+    }
+    if term.atom == "localhost" { return "localhost" }
+    guard let text = term.atom == nil ? term.text : nil, isHost(text) else { return nil }
+    return text
+  }
+
+  static func isHost(_ text: some StringProtocol) -> Bool {
+    (1...253).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case 48...57, 65...90, 97...122: true
+        default: ".-_:".utf8.contains(byte)
+        }
+      } && (text.contains(".") || text.contains(":") || text == "localhost")
+  }
+
+  private static func texts(_ term: Term?, depth: Int = 0) -> [String] {
+    guard let term, depth < 8 else { return [] }
+    if term.atom == nil, let text = term.text, !text.isEmpty { return [text] }
+    return (term.tuple ?? term.list ?? []).flatMap { texts($0, depth: depth + 1) }
+  }
+}

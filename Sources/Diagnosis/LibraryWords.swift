@@ -1,0 +1,101 @@
+/// Understands messages of libraries in which the facts are in words only.
+enum LibraryWords {
+  /// What a library's client talks to, by the first part of its module's name.
+  static func service(of module: String) -> String? {
+    switch module.split(separator: ".").first {
+    case "Postgrex": "Postgres"
+    case "MyXQL": "MySQL"
+    case "Redix": "Redis"
+    case "Xandra": "Cassandra"
+    case "Mongo": "MongoDB"
+    case "AMQP": "RabbitMQ"
+    case "Tds": "SQL Server"
+    default: nil
+    }
+  }
+
+  /// - Parameter module: the exception's.
+  static func problem(in message: String, of module: String = "") -> Failure.Problem? {
+    if let name = missingVariable(in: message) { return .missingVariable(name) }
+    if let refusal = refusal(in: message, of: module) { return refusal }
+    if let wait = noConnection(in: message) { return wait }
+    return connection(in: message, of: module)
+  }
+
+  /// The variable that Elixir's `System.fetch_env!`, or Phoenix's template for `runtime.exs`, says is missing.
+  static func missingVariable(in message: String) -> String? {
+    guard let start = message.firstRange(of: "environment variable ") else { return nil }
+    let rest = message[start.upperBound...]
+    let isQuoted = rest.first.map { "\"'`".contains($0) } ?? false
+    let name = rest.dropFirst(isQuoted ? 1 : 0).prefix {
+      $0.isLetter || $0.isNumber || $0 == "_"
+    }
+    let after = rest[name.endIndex...].prefix(60).lowercased()
+    guard let first = name.first, !first.isNumber, isQuoted || name.allSatisfy({ !$0.isLowercase }),
+      ["missing", "not set", "unset", "required", "must be set", "not found", "not defined"]
+        .contains(where: { after.contains($0) })
+    else { return nil }
+    return String(name)
+  }
+
+  /// A database server's refusal: `FATAL 28P01 (invalid_password) password authentication failed …`
+  private static func refusal(in message: String, of module: String) -> Failure.Problem? {
+    guard let start = message.firstRange(of: "FATAL ") else { return nil }
+    var words = message[start.upperBound...].prefix { !$0.isNewline }
+    if let end = words.firstRange(of: ") ") { words = words[end.upperBound...] }
+    return .refused(by: service(of: module) ?? "Postgres", words: String(words))
+  }
+
+  /// `[Shop.Repo] connection not available and request was dropped from queue after 2987ms.`
+  private static func noConnection(in message: String) -> Failure.Problem? {
+    guard let start = message.firstRange(of: "connection not available") else { return nil }
+    let before = message[..<start.lowerBound].split { "[] ".contains($0) }.last
+    let time = message[start.upperBound...].firstRange(of: "after ").flatMap {
+      Int(message[$0.upperBound...].prefix { $0.isNumber })
+    }
+    return .noConnection(of: before.map(String.init), milliseconds: time)
+  }
+
+  /// What a message says of a connection, or of a port to listen on.
+  private static func connection(in message: String, of module: String) -> Failure.Problem? {
+    let lower = message.lowercased()
+    let isListening = lower.contains("in use") || lower.contains("eaddrinuse")
+    guard isListening || lower.contains("connect"),
+      let error = isListening ? "eaddrinuse" : SystemWords.name(of: message)
+    else { return nil }
+    var address = address(in: message)
+    if let service = service(of: module) ?? named(in: message) { address.service = service }
+    return .system(error, address)
+  }
+
+  private static func named(in message: String) -> String? {
+    if message.contains("Redis") { return "Redis" }
+    return message.contains("Postgrex.Protocol") ? "Postgres" : nil
+  }
+
+  /// The first `HOST:PORT` in a text, or the number behind the word `port`.
+  static func address(in text: String) -> Failure.Address {
+    let words = text.split { $0.isWhitespace || "(),;'\"".contains($0) }
+    for word in words {
+      guard let colon = word.lastIndex(of: ":") else { continue }
+      let host = word[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }
+      let digits = word[word.index(after: colon)...].prefix { $0.isNumber }
+      if let port = UInt16(digits), port > 0, ErlangReason.isHost(host) || isName(host) {
+        return Failure.Address(host: String(host), port: port)
+      }
+    }
+    for (word, next) in zip(words, words.dropFirst()) where word.lowercased() == "port" {
+      if let port = UInt16(next.prefix { $0.isNumber }), port > 0 {
+        return Failure.Address(port: port)
+      }
+    }
+    return Failure.Address()
+  }
+
+  /// Whether it can be the name of a host in a local network: `db`. File names with a line do not count.
+  private static func isName(_ text: Substring) -> Bool {
+    guard let first = text.first, first.isLetter else { return false }
+    return text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }
+      && text.lowercased() == text
+  }
+}

@@ -1,0 +1,111 @@
+import ErlangTerm
+
+/// Reads Erlang terms as they stand in the output of a VM: with pids and funs, which have no text form that reads back,
+/// with more text behind them, or cut off.
+enum PrintedTerm {
+  /// Characters of a term that are read. More than this no reason needs.
+  private static let longest = 256 << 10
+
+  /// The term at the start of a text; nil if there is none.
+  static func read(_ text: Substring) -> Term? {
+    var reader = Reader(text: text.prefix(longest))
+    guard let term = reader.term() else { return nil }
+    return try? TextFormat.parse(term)
+  }
+
+  static func read(_ text: String) -> Term? { read(text[...]) }
+
+  /// Copies one term, in a form that `TextFormat` reads: what has no text form becomes an atom, and what is cut off is
+  /// closed.
+  private struct Reader {
+    private var rest: Substring
+    private var copy = ""
+    private var open: [String] = []
+
+    init(text: Substring) { rest = text.drop { $0.isWhitespace } }
+
+    mutating func term() -> String? {
+      while let first = rest.first {
+        step(first)
+        if open.isEmpty, !copy.isEmpty, isAtEnd { break }
+      }
+      if copy.hasSuffix(",") || copy.hasSuffix("=>") || copy.hasSuffix("|") { copy += "'...'" }
+      copy += open.reversed().joined()
+      return copy.isEmpty ? nil : copy
+    }
+
+    /// Whether the term is complete: nothing is open, and what follows cannot belong to it.
+    private var isAtEnd: Bool {
+      guard let next = rest.first else { return true }
+      let last = copy.last ?? " "
+      return "}]>\"'".contains(last) || !(next.isLetter || next.isNumber || "_@.:-+".contains(next))
+    }
+
+    private mutating func step(_ first: Character) {
+      switch first {
+      case "\"", "'": quoted(first)
+      case "<" where rest.hasPrefix("<<"): take(2, closing: ">>")
+      case ">" where rest.hasPrefix(">>") && open.last == ">>": close(2)
+      case "<": opaque(from: "<", to: ">")
+      case "#" where rest.hasPrefix("#{"): take(2, closing: "}")
+      case "#": opaque(from: "<", to: ">")
+      case "{": take(1, closing: "}")
+      case "[": take(1, closing: "]")
+      case "}", "]":
+        guard open.last == String(first) else {
+          rest = ""
+          return
+        }
+        close(1)
+      case "." where rest.hasPrefix("..."):
+        copy += "'...'"
+        rest = rest.dropFirst(3)
+      case "_" where open.last != nil && copy.last.map({ "{[,".contains($0) }) == true:
+        copy += "'_'"
+        rest = rest.dropFirst()
+      default:
+        copy.append(first)
+        rest = rest.dropFirst()
+      }
+    }
+
+    private mutating func take(_ count: Int, closing: String) {
+      copy += rest.prefix(count)
+      rest = rest.dropFirst(count)
+      open.append(closing)
+    }
+
+    private mutating func close(_ count: Int) {
+      copy += rest.prefix(count)
+      rest = rest.dropFirst(count)
+      open.removeLast()
+    }
+
+    private mutating func quoted(_ mark: Character) {
+      copy.append(mark)
+      rest = rest.dropFirst()
+      while let next = rest.first {
+        rest = rest.dropFirst()
+        // A break within a text would end the line that the parser reads.
+        copy += next.isNewline ? "\\n" : String(next)
+        if next == mark { return }
+        if next == "\\", let escaped = rest.first {
+          copy.append(escaped)
+          rest = rest.dropFirst()
+        }
+      }
+      copy.append(mark)
+    }
+
+    /// `<0.12.0>`, `#Ref<…>`, `#Fun<…>`: an atom of the same text.
+    private mutating func opaque(from first: Character, to last: Character) {
+      guard let end = rest.firstIndex(of: last) else {
+        copy += "'...'"
+        rest = ""
+        return
+      }
+      copy += "'" + rest[...end].prefix(200).filter { $0 != "'" && $0 != "\\" } + "'"
+      rest = rest[rest.index(after: end)...]
+    }
+  }
+}

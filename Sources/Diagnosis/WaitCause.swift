@@ -1,0 +1,155 @@
+import Events
+import HomeLayout
+import ReleaseModel
+
+/// Why a run is not ready: the answer of its check together with what was logged meanwhile, or what its node says of
+/// its boot.
+extension Diagnosis {
+  /// - Parameter id: what the event means: not ready in time, not ready any more, not alive.
+  public func cause(of wait: WaitFacts, _ id: ProblemID) -> Cause {
+    var finding = wait.hang.map { hang($0, wait) } ?? logged(wait) ?? answer(wait)
+    finding.id = id
+    finding.facts.merge(wait.answer.facts) { $1 }
+    var cause = cause(finding)
+    cause.facts["ending"] = nil
+    cause.evidence += (wait.hang?.stack ?? []).map {
+      Cause.Evidence(kind: "process", place: wait.hang?.awaited ?? "", text: facts.mask($0))
+    }
+    return cause
+  }
+
+  // MARK: - A boot that hangs
+
+  private func hang(_ hang: WaitFacts.Hang, _ wait: WaitFacts) -> Finding {
+    let frames = hang.stack.compactMap(Failure.Frame.init(stackLine:))
+    let own = frames.first { frame in
+      facts.place(in: [frame]) != nil
+    }
+    let who = hang.awaited ?? own.map { CodeName.module($0.module) }
+    let place = own.flatMap { facts.place(in: [$0]) }.map { " (\($0))" } ?? ""
+    let function = (own ?? frames.first)?.function
+    let waits =
+      who.map { "\($0) waits" + (function.map { " in \($0)\(place)" } ?? "") }
+      ?? function.map { "it waits in \($0)\(place)" } ?? "where it waits is not known"
+    return Finding(
+      id: .bootTimeout,
+      sentence: "application \(hang.application) has not started\(wait.after): \(waits)",
+      remedy:
+        "Find out what it waits for; a start that needs long may say so in app.json (healthchecks, attempts).",
+      facts: ["application": hang.application, "child": hang.awaited ?? ""], proof: recentErrors)
+  }
+
+  // MARK: - What was logged
+
+  /// A fault of something that the app needs, if the check's answer may come from it.
+  private func logged(_ wait: WaitFacts) -> Finding? {
+    guard wait.answer.mayHaveReason else { return nil }
+    for index in text.lines.indices.reversed().prefix(400) {
+      let line = text.lines[index].text
+      if let problem = LibraryWords.problem(in: line), let trouble = trouble(problem) {
+        return because(trouble, index...index, wait)
+      }
+      guard ElixirReport.Banner(line).map({ !$0.isExit }) == true,
+        let report = ElixirReport.last(in: text, before: index + 1)
+      else { continue }
+      let found = FailureSentence(facts: facts, text: text, failure: report.failure)
+        .finding(report.range)
+      return because((found.sentence, found.facts, found.remedy), report.range, wait)
+    }
+    return nil
+  }
+
+  private typealias Trouble = (sentence: String, facts: [String: String], remedy: String?)
+
+  private func trouble(_ problem: Failure.Problem) -> Trouble? {
+    switch problem {
+    case .system(let name, let address):
+      guard SystemWords.connecting[name] != nil, let target = address.text else { return nil }
+      let known = ["address": target, "error": name, "service": address.service ?? ""]
+      let what = name == "nxdomain" ? "has no address (no such host)" : "does not answer"
+      return (
+        "\(target) \(what)", known, "Start \(target), or correct the config var that names it."
+      )
+    case .refused(let server, let words):
+      return (
+        "\(server) refuses the connection (\(words))", ["service": server],
+        "Check the config vars with which it connects: relctl config \(facts.app)"
+      )
+    default: return nil
+    }
+  }
+
+  private func because(_ trouble: Trouble, _ proof: ClosedRange<Int>, _ wait: WaitFacts) -> Finding
+  {
+    Finding(
+      id: .notReady, sentence: "\(trouble.sentence), so \(wait.answer.brief)\(wait.after)",
+      remedy: trouble.remedy, facts: trouble.facts, proof: proof)
+  }
+
+  // MARK: - The answer alone
+
+  private func answer(_ wait: WaitFacts) -> Finding {
+    var sentence = wait.answer.text
+    if wait.limit != nil {
+      sentence = wait.answer.brief + wait.after + (wait.answer.detail.map { ": \($0)" } ?? "")
+    }
+    if wait.answer.facts["listener"] != nil, !wait.listening.isEmpty {
+      sentence =
+        "\(wait.answer.brief)\(wait.after); the app listens on \(wait.listening.joined(separator: ", "))"
+    }
+    return Finding(id: .notReady, sentence: sentence, remedy: remedy(wait), proof: recentErrors)
+  }
+
+  private func remedy(_ wait: WaitFacts) -> String? {
+    let known = wait.answer.facts
+    if known["listener"] != nil { return portRemedy }
+    if known["location"] != nil {
+      return "Name a path in app.json (healthchecks) that is answered without a redirect."
+    }
+    if known["status"] == "404" {
+      return
+        "Name a path in app.json (healthchecks) that the app answers, or let it answer this one."
+    }
+    return nil
+  }
+
+  /// The app may take its port from another variable.
+  private var portRemedy: String {
+    let variables = facts.variables
+    let other = variables.first { $0.name.hasSuffix("_PORT") && !$0.name.contains("DATABASE") }
+    guard let other, !variables.contains(where: { $0.name == "PORT" }) else {
+      return "Listen on all addresses or 127.0.0.1, on the port in the environment variable PORT."
+    }
+    return "Write in the Procfile: \(facts.process): \(other.name)=$PORT \(facts.command)"
+  }
+
+  /// The lines of the last few records of errors, for who wants to read them.
+  private var recentErrors: ClosedRange<Int>? {
+    guard let last = text.lines.lastIndex(where: { !$0.text.trimmingSpaces.isEmpty }) else {
+      return nil
+    }
+    return max(0, last - 4)...last
+  }
+}
+
+extension WaitFacts {
+  /// ` after 60 s`
+  fileprivate var after: String { limit.map { " after \($0) s" } ?? "" }
+}
+
+extension Failure.Frame {
+  /// `Elixir.Process:sleep/1 (lib/process.ex:250)`
+  init?(stackLine line: String) {
+    let words = line.split(separator: " ", maxSplits: 1)
+    guard let call = words.first, let colon = call.lastIndex(of: ":") else { return nil }
+    let (module, rest) = (String(call[..<colon]), call[call.index(after: colon)...])
+    let slash = rest.lastIndex(of: "/")
+    let name = slash.map { rest[..<$0] } ?? rest
+    let arity = slash.flatMap { Int(rest[rest.index(after: $0)...]) }
+    self.init(module: module, function: CodeName.function(module, String(name), arity))
+    guard words.count == 2 else { return }
+    let place = words[1].filter { $0 != "(" && $0 != ")" }.split(separator: ":")
+    file = place.first.map(String.init)
+    self.line = place.count > 1 ? Int(place[1]) : nil
+  }
+}

@@ -1,0 +1,79 @@
+import Diagnosis
+import Events
+import HomeLayout
+import Posix
+import ReleaseModel
+import SlugStore
+
+/// Reads what is known of a run, so that the cause of its failure can be found.
+public struct RunFacts {
+  private let app: String
+  private let run: Board.Run
+  private let folder: RunFolder
+  private let tree: String
+  private let manifest: Manifest?
+  private let mask: @Sendable (String) -> String
+
+  /// - Parameters:
+  ///   - tree: the slug's.
+  ///   - mask: replaces the values of config vars.
+  public init(
+    of run: Board.Run, app: String, folder: RunFolder, tree: String, manifest: Manifest?,
+    mask: @escaping @Sendable (String) -> String
+  ) {
+    (self.app, self.run, self.folder, self.tree) = (app, run, folder, tree)
+    (self.manifest, self.mask) = (manifest, mask)
+  }
+
+  /// Lines of output in which a cause is looked for.
+  private static let mostLines = 2000
+
+  public func facts(_ status: RunStatus?) -> FailureFacts {
+    var facts = FailureFacts(
+      app: app, subject: run.instance.description, process: run.instance.process)
+    (facts.port, facts.wasReady) = (run.port, run.state == .ready)
+    (facts.exit, facts.ended) = (status?.exit, status?.ended)
+    // Lines are masked before they are cut, because a cut value would not be found.
+    facts.output = LogTail.lines(of: folder, count: Self.mostLines).map {
+      LogLine(time: $0.time, text: mask($0.text))
+    }
+    facts.mask = mask
+    if let manifest { Self.add(manifest, run.instance.process, to: &facts) }
+    (facts.tree, facts.folder) = (tree, folder.path)
+    facts.boot = (try? Files.readIfThere(folder.boot, limit: 1 << 20)).flatMap { bytes in
+      bytes.flatMap { BootAccount(text: String(decoding: $0, as: UTF8.self)) }
+    }
+    facts.slogan = slogan.map(mask)
+    facts.arguments = arguments(facts.otpRelease)
+    facts.host.holder = { PortOwner.holder(of: $0) }
+    facts.host.architecture = { NativeCode.architecture(of: $0) }
+    return facts
+  }
+
+  private static func add(_ manifest: Manifest, _ process: String, to facts: inout FailureFacts) {
+    facts.otpRelease = manifest.release(startedBy: process)
+    facts.command = manifest.command(of: process) ?? ""
+    facts.variables = manifest.variables ?? []
+    facts.migrations = manifest.migrations ?? []
+    facts.files = manifest.files
+  }
+
+  /// The reason in the VM's crash dump. The folder belongs to the app, so no link is followed.
+  private var slogan: String? {
+    guard let home = try? File.open(folder.home, .folder),
+      let file = try? File.open(Files.name(of: folder.crashDump), below: home),
+      let head = try? file.read(upTo: 65_536)
+    else { return nil }
+    let mark = Array("Slogan: ".utf8)
+    return head.split(separator: UInt8(ascii: "\n")).prefix(5).first { $0.starts(with: mark) }.map {
+      String(decoding: $0.dropFirst(mark.count), as: UTF8.self)
+    }
+  }
+
+  private func arguments(_ release: OTPRelease?) -> String {
+    guard let release else { return "" }
+    let root = release.folder.map { "\(tree)/\($0)" } ?? tree
+    let path = "\(root)/releases/\(release.version)/vm.args"
+    return String(decoding: (try? Files.read(path, limit: 1 << 20)) ?? [], as: UTF8.self)
+  }
+}

@@ -1,0 +1,49 @@
+import Diagnosis
+import Events
+import HomeLayout
+import Posix
+import ReleaseModel
+import TestSupport
+
+/// Output of runs of the project `shop` in the fixtures, as their log files have it.
+enum Recorded {
+  static let folder = Workspace.root + "/Tests/Fixtures/outputs"
+
+  static func all() throws -> [String] {
+    try Files.list(folder).filter { $0.hasSuffix(".log") }.map { String($0.dropLast(4)) }.sorted()
+  }
+
+  static func lines(_ name: String) -> [LogLine] {
+    let bytes = (try? Files.read("\(folder)/\(name).log")) ?? []
+    return bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
+      LogLine(line: $0, fallback: Timestamp(milliseconds: 0))
+    }
+  }
+
+  static func facts(_ name: String, exit: RunStatus.Exit = .code(1)) -> FailureFacts {
+    var facts =
+      name == "migration"
+      ? FailureFacts(app: "shop", subject: "release.1", process: "release")
+      : FailureFacts(app: "shop", subject: "web.1", process: "web")
+    facts.output = lines(name)
+    facts.exit = exit
+    facts.port = 25_000
+    facts.command = "bin/shop start"
+    (facts.tree, facts.folder) = ("/srv/slug", "/srv/run")
+    facts.otpRelease = manifest?.mainRelease
+    facts.variables = manifest?.variables ?? []
+    facts.migrations = manifest?.migrations ?? []
+    facts.files = manifest?.files ?? []
+    facts.host.glibc = "2.36"
+    facts.host.machine = "x86_64"
+    facts.host.architecture = { _ in name == "erts-arch" ? "aarch64" : nil }
+    if name == "vm-args" { facts.arguments = "+P 200000\n+Zq\n" }
+    return facts
+  }
+
+  /// That of the project `shop`, with few of its files; its programs are not executable.
+  static let manifest: Manifest? = {
+    guard let bytes = try? Files.read("\(folder)/manifest.json") else { return nil }
+    return try? Manifest(bytes: bytes)
+  }()
+}

@@ -1,0 +1,3 @@
+import Config
+
+config :shop, tax: 19

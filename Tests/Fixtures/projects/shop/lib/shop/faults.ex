@@ -1,0 +1,134 @@
+defmodule Shop.Faults do
+  @moduledoc "What can go wrong in an application, by the value of FAULT."
+  require Logger
+
+  def at_start("missing_lib"), do: System.fetch_env!("SHOP_TOKEN")
+  def at_start("start_raise"), do: raise(ArgumentError, "no shelf is free")
+  def at_start("start_hang"), do: GenServer.call(spawn(fn -> Process.sleep(:infinity) end), :open, :infinity)
+  def at_start("start_sleep"), do: Process.sleep(:infinity)
+  def at_start("slow"), do: Process.sleep(4000)
+  def at_start("exit_quiet"), do: System.halt(0)
+  def at_start("exit_code"), do: System.halt(7)
+  def at_start("undefined"), do: apply(Shop.Absent, :run, [])
+  def at_start("badmatch"), do: {:ok, _} = {:error, :enoent}
+  def at_start("missing_file"), do: File.read!("/etc/shop/tariff.json")
+  def at_start("oom"), do: devour([])
+  def at_start(_), do: :ok
+
+  defp devour(list), do: devour([:binary.copy("x", 10_000_000) | list])
+
+  def children("connect"), do: [child(Shop.Repo)]
+  def children("connect_module"), do: [child(Shop.Gateway)]
+  def children("raise"), do: [child(Shop.Cache)]
+  def children("returns_error"), do: [child(Shop.Mailer)]
+  def children("killed"), do: [child(Shop.Victim)]
+  def children("hang_init"), do: [child(Shop.Sleeper)]
+  def children("crash_later"), do: [child(Shop.Fuse)]
+  def children("nested"), do: [%{id: Shop.Inner, type: :supervisor, start: {Shop.Inner, :start_link, [[]]}}]
+  def children("stubborn"), do: [Map.put(child(Shop.Stubborn), :shutdown, :infinity)]
+  def children("two_listeners"), do: [{Shop.Endpoint, "second"}]
+  def children("taken"), do: [{Shop.Endpoint, "taken"}]
+  def children("postgrex" <> rest), do: [{Shop.StandIn, "postgrex" <> rest}]
+  def children("redix" <> rest), do: [{Shop.StandIn, "redix" <> rest}]
+  def children("db_away"), do: [{Shop.StandIn, "postgrex"}]
+  def children("redis_away"), do: [{Shop.StandIn, "redix"}]
+  def children("bandit"), do: [{Shop.StandIn, "bandit"}]
+  def children("ranch"), do: [{Shop.StandIn, "ranch"}]
+  def children("oban" <> rest), do: [{Shop.StandIn, "oban" <> rest}]
+  def children("ecto" <> rest), do: [{Shop.StandIn, "ecto" <> rest}]
+  def children("finch"), do: [{Shop.StandIn, "finch"}]
+  def children("manifest"), do: [{Shop.StandIn, "manifest"}]
+  def children(_), do: []
+
+  defp child(module), do: %{id: module, start: {GenServer, :start_link, [module, [], [name: module]]}}
+end
+
+defmodule Shop.Repo do
+  @moduledoc false
+  use GenServer
+
+  def init(_) do
+    address = ~c"127.0.0.1"
+    port = String.to_integer(Application.fetch_env!(:shop, :database))
+
+    case :gen_tcp.connect(address, port, []) do
+      {:ok, socket} -> {:ok, socket}
+      {:error, reason} -> {:stop, {:connect_error, reason, address, port}}
+    end
+  end
+end
+
+defmodule Shop.Gateway do
+  @moduledoc false
+  use GenServer
+
+  def init(_) do
+    {:ok, socket} = :gen_tcp.connect({127, 0, 0, 1}, 1, [:binary])
+    {:ok, socket}
+  end
+end
+
+defmodule Shop.Cache do
+  @moduledoc false
+  use GenServer
+
+  def init(_), do: raise("no phrases")
+end
+
+defmodule Shop.Mailer do
+  @moduledoc false
+  use GenServer
+
+  def init(_), do: {:stop, :no_sender_address}
+end
+
+defmodule Shop.Victim do
+  @moduledoc false
+  use GenServer
+
+  def init(_), do: Process.exit(self(), :kill)
+end
+
+defmodule Shop.Sleeper do
+  @moduledoc false
+  use GenServer
+
+  def init(_), do: Process.sleep(:infinity)
+end
+
+defmodule Shop.Stubborn do
+  @moduledoc false
+  use GenServer
+
+  def init(_) do
+    Process.flag(:trap_exit, true)
+    {:ok, nil}
+  end
+
+  def terminate(_, _), do: Process.sleep(:infinity)
+end
+
+defmodule Shop.Fuse do
+  @moduledoc false
+  use GenServer
+
+  def init(_) do
+    Process.send_after(self(), :blow, 700)
+    {:ok, nil}
+  end
+
+  def handle_info(:blow, _), do: raise("the fuse has blown")
+end
+
+defmodule Shop.Inner do
+  @moduledoc false
+  use Supervisor
+
+  def start_link(_), do: Supervisor.start_link(__MODULE__, [], name: __MODULE__)
+
+  def init(_) do
+    Supervisor.init([%{id: Shop.Cache, start: {GenServer, :start_link, [Shop.Cache, []]}}],
+      strategy: :one_for_one
+    )
+  end
+end
