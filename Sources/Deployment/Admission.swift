@@ -44,6 +44,7 @@ public struct Admission {
     do throws(Refusal) { try operation.check(found, config: config ?? [:]) } catch {
       throw error.cause
     }
+    guard needs.areForRelease else { return [] }
     let findings = preflight(operation, slug, found, config: Set((config ?? [:]).keys)).findings()
     if let refusal = Preflight.refusal(for: findings) { throw refusal }
     return findings.map(\.cause)

@@ -30,7 +30,10 @@ struct AdmissionTests {
     return Manifest(
       otpReleases: [], processes: [Procfile.Entry(process: "web", command: "bin/shop start")],
       appJSON: try AppJSON(bytes: Array("{\"env\": {\(env)}}".utf8)), tools: [:],
-      target: slug == "foreign" ? Manifest.Target(os: "plan9", arch: "vax") : .host, files: [])
+      target: slug == "foreign" ? Manifest.Target(os: "plan9", arch: "vax") : .host,
+      files: [
+        Manifest.Entry(path: "bin/shop", kind: .file, mode: slug == "dull" ? "644" : "755")
+      ])
   }
 
   private func refusal(
@@ -77,7 +80,8 @@ struct AdmissionTests {
   @Test(
     arguments: [
       ("plain", true, nil), ("plain", false, nil), ("gone", true, "there is no slug 'gone'"),
-      ("foreign", true, "the slug is for plan9 on vax, this host is"),
+      ("foreign", true, "the slug is for plan9 on vax; this host is"),
+      ("dull", true, "bin/shop is not executable (mode 644)"),
       ("needy", true, "app.json requires TOKEN, not set for 'shop'"),
       ("needy", false, "app.json requires KEY, TOKEN, not set for 'shop'"),
     ] as [(String, Bool, String?)])
