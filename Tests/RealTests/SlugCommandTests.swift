@@ -132,7 +132,8 @@ import Testing
     try stage.relctl("config", "shop", "set", "KEPT=x")
     let warning = " !     URL is not set (config/runtime.exs:9)"
     let answer = try stage.relctl("deploy", "shop", tree)
-    #expect(answer.lines.filter { $0.contains(" is not set ") } == [warning[...]], "\(answer.output)")
+    #expect(
+      answer.lines.filter { $0.contains(" is not set ") } == [warning[...]], "\(answer.output)")
     let json = try stage.relctl("deploy", "shop", tree, "--json")
     #expect(json.errors.split(separator: "\n").first == warning[...], "\(json.errors)")
   }

@@ -13,7 +13,9 @@ struct PlaceholderVars: Codable, Equatable, Sendable {
   /// - Parameter variables: what run-time configuration reads. Required ones get a value; optional ones stay unset, and
   ///   so do those that only code reads, because most of it does not run in a boot.
   init(_ variables: [Manifest.Variable] = [], _ appJSON: AppJSON? = nil) {
-    for variable in variables where variable.need != .optional && !variable.isInCode { invent(variable.name) }
+    for variable in variables where variable.need != .optional && !variable.isInCode {
+      invent(variable.name)
+    }
     for (name, entry) in appJSON?.env ?? [:] where !Self.isOurs(name) {
       if let value = entry.value {
         values[name] = value

@@ -23,7 +23,8 @@ public enum ProfileScript {
   static func text(_ releases: [OTPRelease]) -> String {
     let folders = ["bin"] + releases.compactMap { $0.folder.map { $0 + "/bin" } }
     let hasRelx = releases.contains { $0.kind == .relx }
-    return OwnLines.file + "\n" + locale + path(folders.map(ShellWord.quoted)) + (hasRelx ? cookie : "")
+    return OwnLines.file + "\n" + locale + path(folders.map(ShellWord.quoted))
+      + (hasRelx ? cookie : "")
   }
 
   private static let locale = """
