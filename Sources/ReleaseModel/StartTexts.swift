@@ -94,23 +94,28 @@ extension [StartTexts.Text] {
   }
 
   private static func takesVariables(_ line: String) -> Bool {
-    var last = ""
-    for command in ProcessCommand.all(in: line) {
-      for word in [""] + command.words {
-        defer { last = word }
-        switch word {
-        case ".", "source": return true
-        // `bin/NAME eval` is another command.
-        case "eval": if !last.contains("/") { return true }
-        case "-a", "allexport": if command.words.contains("set") { return true }
-        default:
-          if command.words.contains("export"), word.contains("$(") || word.contains("`") {
-            if !word.contains("=") { return true }
-          }
-        }
-      }
+    if line.hasPrefix("-args_file") { return true }
+    return ProcessCommand.all(in: line).contains { command in
+      let words = command.words
+      func has(_ word: String) -> Bool { words.contains(word) }
+      // `bin/NAME eval` is another command.
+      let evaluates = zip([""] + words, words).contains { $1 == "eval" && !$0.contains("/") }
+      // `export $(cat FILE)`, `export "$line"`
+      let exports = has("export") && words.contains { $0.hasPrefix("$") || $0.hasPrefix("`") }
+      let exportsAll =
+        has("set") && words.contains { $0 == "allexport" || $0.hasPrefix("-") && $0.contains("a") }
+      return evaluates || exports || exportsAll || has(".") || has("source")
     }
-    return false
+  }
+
+  /// Whether a file of `.profile.d` may leave the slug's tree.
+  var changeFolder: Bool {
+    contains { text in
+      text.path.hasPrefix(".profile.d/")
+        && text.text.shellLines.contains {
+          ProcessCommand.all(in: $0).contains { $0.words.contains("cd") }
+        }
+    }
   }
 }
 

@@ -111,6 +111,17 @@ struct PreflightTests {
     (
       "env.sh, eval", { $0.texts["releases/1.0.0/env.sh"]? += "\neval \"$(vault env)\"" }, [unset]
     ),
+    (
+      "env.sh, a loop",
+      { $0.texts["releases/1.0.0/env.sh"]? += "\nwhile read -r line; do export \"$line\"; done" },
+      [unset]
+    ),
+    ("env.sh, set -a", { $0.texts["releases/1.0.0/env.sh"]? += "\nset -ea; x" }, [unset]),
+    (
+      "env.sh, a call of the release",
+      { $0.texts["releases/1.0.0/env.sh"]? += "\nexport A=$(b)\nbin/shop eval x" }, ["! " + unset]
+    ),
+    ("vm.args, another file", { $0.texts["releases/1.0.0/vm.args"] = "-args_file x" }, [unset]),
     ("vm.args", { $0.texts["releases/1.0.0/vm.args"] = "-env SECRET_KEY_BASE x" }, []),
     (".profile.d", { $0.texts[".profile.d/a.sh"] = ": \"${SECRET_KEY_BASE:=x}\"" }, []),
     (
@@ -433,6 +444,10 @@ struct PreflightTests {
     #expect(
       try scene.sentences() == ["! " + Self.absent.replacing("web", with: "release")])
     #expect(try scene.findings().first?.cause.remedy?.hasPrefix("It has: bin/shop") == true)
+    scene = Scene()
+    scene.processes["web"] = "bin/sever"
+    scene.texts[".profile.d/place.sh"] = "cd app"
+    #expect(try scene.sentences() == [Self.absent])
     scene = Scene()
     scene.processes["web"] = "mix x"
     scene.texts[".profile.d/tools.sh"] = "PATH=$HOME/tools:$PATH"
