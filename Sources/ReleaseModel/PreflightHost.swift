@@ -92,21 +92,19 @@ extension Preflight {
   private func libraryFindings(_ texts: StartTexts) -> [Finding] {
     let missing = (manifest.target.libraries ?? []).filter { host.hasLibrary($0) == false }
     if missing.isEmpty { return [] }
-    let isSure = !mayLookElsewhere(texts) && isEmbedded(texts)
-    var (told, findings) = (Set<String>(), [Finding]())
-    for (path, needs) in nativeFiles() {
-      for library in needs.libraries
-      where missing.contains(library) && told.insert(library).inserted {
-        let isNeeded =
-          isOfMachine(path) || application(of: path) == "crypto" && isLoadedAtBoot(path)
-        findings.append(
-          mismatch(
-            "\(path) needs \(library); this host does not have it",
-            "Install it here, or build the slug on a host like this one.",
-            refuses: isSure && isNeeded && !needs.hasFolders))
-      }
+    let (isSure, isEmbedded, files) = (!mayLookElsewhere(texts), isEmbedded(texts), nativeFiles())
+    func isNeeded(_ path: String) -> Bool {
+      isOfMachine(path)
+        || isEmbedded && application(of: path) == "crypto" && isLoadedAtBoot(path)
     }
-    return findings
+    return missing.compactMap { library in
+      let users = files.filter { $0.needs.libraries.contains(library) }
+      guard let user = users.first(where: { isNeeded($0.path) }) ?? users.first else { return nil }
+      return mismatch(
+        "\(user.path) needs \(library); this host does not have it",
+        "Install it here, or build the slug on a host like this one.",
+        refuses: isSure && isNeeded(user.path) && !user.needs.hasFolders)
+    }
   }
 
   /// The native code of the slug, what a boot needs first.
@@ -146,9 +144,10 @@ extension Preflight {
     return nil
   }
 
+  /// Whether a boot loads all code. The start script of mix says so; that of relx may say either.
   private func isEmbedded(_ texts: StartTexts) -> Bool {
-    ["RELEASE_MODE", "CODE_LOADING_MODE"].allSatisfy {
-      !config.contains($0) && !texts.scripts.mention($0)
-    }
+    let name = "RELEASE_MODE"
+    return startedReleases.allSatisfy { $0.kind == .mix } && !config.contains(name)
+      && !texts.scripts.mention(name)
   }
 }

@@ -22,10 +22,10 @@ extension CommandCall {
     let home = try home()
     let board = try board()
     let end = try endOfWait()
-    do throws(Cause) {
-      try tell(warnings(for: operation, on: board))
-      try AgentControl(home: home).requireStartable(environment: context.environment)
-    } catch { throw recorded(error, against: operation) }
+    do throws(Cause) { try tell(warnings(for: operation, on: board)) } catch {
+      throw recorded(error, against: operation)
+    }
+    try AgentControl(home: home).requireStartable(environment: context.environment)
     let chosen = operation.chosen(on: board)
     let journal = EventJournal(home: home, program: "relctl")
     let now = Timestamp(milliseconds: Clock.now())

@@ -395,6 +395,21 @@ struct PreflightTests {
       }, ["! lib/crypto-1/priv/lib/crypto.so needs libcrypto.so.1.1; this host does not have it"]
     ),
     (
+      "OpenSSL, which other code needs too",
+      {
+        $0.target.libraries = ["libcrypto.so.1.1"]
+        $0.natives["lib/another-1/priv/a.so"] = needs("libcrypto.so.1.1")
+        $0.natives["lib/crypto-1/priv/lib/crypto.so"] = needs("libcrypto.so.1.1")
+      }, ["! lib/crypto-1/priv/lib/crypto.so needs libcrypto.so.1.1; this host does not have it"]
+    ),
+    (
+      "OpenSSL in a release of relx",
+      {
+        ($0.kind, $0.target.libraries) = (.relx, ["libcrypto.so.1.1"])
+        $0.natives["lib/crypto-1/priv/lib/crypto.so"] = needs("libcrypto.so.1.1")
+      }, ["lib/crypto-1/priv/lib/crypto.so needs libcrypto.so.1.1; this host does not have it"]
+    ),
+    (
       "a NIF's library",
       { ($0.target.libraries, $0.natives[nif]) = (["libgtk.so"], needs("libgtk.so")) },
       ["lib/shop-1/priv/shop_nif.so needs libgtk.so; this host does not have it"]
