@@ -269,11 +269,6 @@ public struct Build {
   /// relctl has no such lines, because relctl does not know the app's config vars.
   private func missingVariables(_ manifest: Manifest) -> [String] {
     guard request.variables != nil, request.environment["RELPACK_BUILD"] == nil else { return [] }
-    var told: Set<String> = []
-    return (manifest.variables ?? []).filter { variable in
-      variable.need == .required && configVars.values[variable.name] == nil
-        && !ConfigVar.reserved.contains(variable.name)
-        && !variable.name.hasPrefix("RELEASE_") && told.insert(variable.name).inserted
-    }.map { "needs \($0.name) (\($0.file):\($0.line)): not among the config vars" }
+    return manifest.unsetVariables(besides: Set(configVars.values.keys)).map(\.unset)
   }
 }

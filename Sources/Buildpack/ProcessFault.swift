@@ -80,16 +80,11 @@ public struct ProcessFault: Hashable, Sendable {
     return nil
   }
 
-  /// One line for each program `bin/NAME` that a process type starts and the slug does not have. Lines with a condition or
-  /// with `cd` are not judged, because they may be right.
+  /// One line for each program `bin/NAME` that a process type starts and the slug does not have.
   static func absent(in entries: [Procfile.Entry], has: (String) -> Bool) -> [String] {
     entries.flatMap { entry in
-      let commands = ProcessCommand.all(in: entry.command)
-      if commands.contains(where: { ["cd", "[", "test"].contains($0.program) }) {
-        return [String]()
-      }
-      return commands.filter { $0.ownProgram != nil && !has($0.program) }.map {
-        "Procfile: \(entry.process) starts '\($0.program)', which the slug does not have; put it into "
+      entry.ownPrograms.filter { !has($0) }.map {
+        "Procfile: \(entry.process) starts '\($0)', which the slug does not have; put it into "
           + "rel/overlays/bin"
       }
     }

@@ -18,6 +18,7 @@ enum EventSummary {
       return join(
         data.release?.description, asked.map(Wording.shortRequest).map { $0 + ":" },
         data.cause?.sentence)
+    case .requestRefused: return join(data.action.map { $0 + ":" }, data.cause?.sentence)
     case .slugStored, .slugRemoved: return join(slug(data), size(data))
     case .releaseCreated: return join(data.release?.description, reason(data), slug(data))
     case .deploymentStarted, .deploymentFinished: return deployment(data)
@@ -35,7 +36,8 @@ enum EventSummary {
   static func role(of event: Event) -> Role {
     switch event.type {
     case .buildFailed, .deploymentFailed, .deploymentReverted, .instanceCrashed,
-      .instanceAbandoned, .instanceOrphaned, .requestFailed, .requestRejected:
+      .instanceAbandoned, .instanceOrphaned, .requestFailed, .requestRejected,
+      .requestRefused:
       .bad
     case .instanceUnready, .clusterSplit, .nodeDown, .agentStopped, .logRepaired: .warning
     case .buildFinished, .deploymentFinished, .instanceReady, .clusterJoined, .requestFinished:

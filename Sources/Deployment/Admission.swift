@@ -5,10 +5,14 @@ import Operations
 import ReleaseModel
 
 /// The check whether a request can be carried out, made once before anything changes.
-struct Admission {
+public struct Admission {
   let home: Home
   let board: Board
   let operations: OperationTable
+
+  public init(home: Home, board: Board, operations: OperationTable = .standard) {
+    (self.home, self.board, self.operations) = (home, board, operations)
+  }
 
   /// - Throws: the reason for a refusal.
   func check(
@@ -22,32 +26,37 @@ struct Admission {
         .requestExpired, "the request came to its deadline before an agent took it",
         remedy: "Try again.")
     }
-    try check(operation, manifest: manifest)
+    _ = try check(operation, manifest: manifest)
   }
 
   /// - Throws: the reason why the operation is not possible now.
-  func check(
+  /// - Returns: why it may fail.
+  public func check(
     _ operation: any Operation, manifest: (String) throws(Cause) -> Manifest
-  ) throws(Cause) {
+  ) throws(Cause) -> [Cause] {
     do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
     let needs = operation.needs(on: board)
     let config = try needs.config.map { digest throws(Cause) in
       try ConfigSets(home: home, app: operation.app).load(digest).values
     }
-    guard let slug = needs.slug else { return }
+    guard let slug = needs.slug else { return [] }
     let found = try manifest(slug)
-    do throws(Refusal) {
-      try found.target.check(against: .host)
-      try operation.check(found, config: config ?? [:])
-    } catch { throw error.cause }
-  }
-}
-
-extension Manifest.Target {
-  /// Checks that a build for this target runs on the host.
-  func check(against host: Manifest.Target) throws(Refusal) {
-    if (os, arch) != (host.os, host.arch) {
-      throw .target("\(os) on \(arch)", host: "\(host.os) on \(host.arch)")
+    do throws(Refusal) { try operation.check(found, config: config ?? [:]) } catch {
+      throw error.cause
     }
+    guard needs.areForRelease else { return [] }
+    let findings = preflight(operation, slug, found, config: Set((config ?? [:]).keys)).findings()
+    if let refusal = Preflight.refusal(for: findings) { throw refusal }
+    return findings.map(\.cause)
+  }
+
+  private func preflight(
+    _ operation: any Operation, _ slug: String, _ manifest: Manifest, config: Set<String>
+  ) -> Preflight {
+    let app =
+      board.apps[operation.app] ?? Board.App(name: operation.app, changed: board.time)
+    return Preflight(
+      of: slug, manifest, home: home, app: app.name, formation: manifest.formation(for: app),
+      runsPhase: (operation as? Rollback)?.runsPhase ?? true, config: config)
   }
 }

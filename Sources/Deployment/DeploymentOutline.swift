@@ -6,16 +6,12 @@ import SlugStore
 
 /// The steps that a deployment will have, in words.
 public enum DeploymentOutline {
-  /// - Throws: the reason why the agent would reject the request.
   /// - Returns: one line for each step, in their order.
   public static func lines(for operation: Deploy, on board: Board, home: Home) throws(Cause)
     -> [String]
   {
     let store = StoredSlugs(home: home)
     let manifest = try store.manifest(operation.slug)
-    try Admission(home: home, board: board, operations: .standard).check(operation) {
-      _ throws(Cause) in manifest
-    }
     let app = board.apps[operation.app] ?? Board.App(name: operation.app, changed: board.time)
     let formation = manifest.formation(for: app)
     let batch = BatchSize.of(app, manifest.appJSON.rollout, formation: formation, home: home)

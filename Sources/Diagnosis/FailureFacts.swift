@@ -51,7 +51,7 @@ public struct HostFacts: Sendable {
   /// The architecture that a program or library is for, such as `aarch64`; nil if it is not known.
   public var architecture: @Sendable (_ path: String) -> String? = { _ in nil }
   /// Such as `2.36`.
-  public var glibc: String?
+  public var glibc: @Sendable () -> String? = { nil }
   /// Such as `x86_64`.
   public var machine = Manifest.Target.host.arch
 

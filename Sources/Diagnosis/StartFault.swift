@@ -119,7 +119,7 @@ struct StartFault {
         String(line[$0.upperBound...].prefix { $0 != ")" })
       }
       let file = program ?? by.map(facts.short(path:)) ?? "the VM"
-      let host = facts.host.glibc.map { "; this host has \($0)" } ?? ""
+      let host = facts.host.glibc().map { "; this host has \($0)" } ?? ""
       let isGlibc = version.hasPrefix("GLIBC_")
       return Finding(
         id: .targetMismatch,

@@ -109,6 +109,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .node: "node name"
       case .action:
         "what is done to a node: " + EventData.nodeActions.map { "`\($0)`" }.joined(separator: ", ")
+          + "; in `request.refused` the type of the request"
       case .application: "OTP application that it is done to"
       case .level: "log level that a node is given"
       case .boot: "milliseconds that each application took to start"

@@ -45,6 +45,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case requestFinished = "request.finished"
   case requestFailed = "request.failed"
   case requestRejected = "request.rejected"
+  case requestRefused = "request.refused"
   case configChanged = "config.changed"
   case previewOpened = "preview.opened"
   case previewRenewed = "preview.renewed"
@@ -95,6 +96,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .nodeActionRequested: [.node, .action, .by, .deadline]
     case .requestAccepted, .requestFinished: [.request]
     case .requestFailed, .requestRejected: [.request, .cause]
+    case .requestRefused: [.action, .by, .cause]
     case .configChanged: [.config]
     case .previewOpened, .previewRenewed, .previewClosed, .agentStarted, .agentStopped,
       .clusterJoined, .logRepaired:

@@ -156,4 +156,14 @@ public enum ConfigVar {
     "RELEASE_TMP", "ERL_EPMD_PORT", "ERL_EPMD_ADDRESS", "ERL_CRASH_DUMP", "DYNO",
     "RELTUI_APP", "RELTUI_INSTANCE", "RELTUI_RELEASE", "RELTUI_RUN",
   ]
+
+  /// Whether every run has the variable: the agent, the shell or the release's start script sets it.
+  public static func isGiven(_ name: String) -> Bool {
+    reserved.contains(name) || others.contains(name) || name.hasPrefix("RELEASE_")
+  }
+
+  private static let others: Set<String> = [
+    "LANG", "ERL_CRASH_DUMP_BYTES", "ERL_ZFLAGS", "VMARGS_PATH", "PWD", "ROOTDIR", "BINDIR", "EMU",
+    "PROGNAME",
+  ]
 }

@@ -32,6 +32,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case configTooLarge = "RT-CONFIG-TOO-LARGE"
   case configDamaged = "RT-CONFIG-DAMAGED"
   case targetMismatch = "RT-TARGET-MISMATCH"
+  case notExecutable = "RT-NOT-EXECUTABLE"
+  case portIgnored = "RT-PORT-IGNORED"
+  case startMigrates = "RT-START-MIGRATES"
 
   case sourceMissing = "RT-SOURCE-MISSING"
   case sourceUnknown = "RT-SOURCE-UNKNOWN"
@@ -93,7 +96,6 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case nativeCode = "RT-NATIVE-CODE"
   case bootFile = "RT-BOOT-FILE"
   case virtualMachineArguments = "RT-VM-ARGS"
-  case notExecutable = "RT-NOT-EXECUTABLE"
   case nodeNameTaken = "RT-NODE-NAME-TAKEN"
   case killed = "RT-KILLED"
   case memoryGone = "RT-MEMORY-GONE"
@@ -129,12 +131,24 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case theme = "RT-THEME"
   case readOnly = "RT-READ-ONLY"
 
+  /// Whether a command that fails so names something that does not exist, or cannot be understood: an operator's
+  /// mistake, not an event of the app.
+  public var isMistake: Bool {
+    switch self {
+    case .appUnknown, .instanceUnknown, .processUnknown, .releaseUnknown, .requestUnknown,
+      .slugUnknown:
+      true
+    default: exitCode == ExitCode.usage
+    }
+  }
+
   public var exitCode: Int32 {
     switch self {
     case .usage, .appName, .configName, .configTooLarge, .eventType, .nodeName: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .slugProvenance, .configDamaged,
-      .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .nodeProtocol,
+      .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .notExecutable,
+      .nodeProtocol,
       .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
@@ -150,12 +164,13 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
-    case .configMissing, .eventRequired, .dependencies, .compile, .releaseStep, .releaseAmbiguous,
+    case .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies, .compile,
+      .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
       .notReady, .notAlive, .stopKilled, .clusterSplit,
       .crashed, .applicationFailed, .applicationEnded, .connection, .portTaken, .runtimeConfig,
-      .moduleMissing, .nativeCode, .bootFile, .virtualMachineArguments, .notExecutable,
+      .moduleMissing, .nativeCode, .bootFile, .virtualMachineArguments,
       .nodeNameTaken, .killed, .memoryGone, .crashLoop, .memoryLimit, .pidsLimit, .logUnsynced,
       .runLost, .releasePhase, .remote, .readOnly, .nodeCall, .toolchain, .lockOutdated, .memory,
       .timeLimit, .hook, .assets, .secretInSlug, .bootCheck, .tests, .slugUsed:
@@ -221,6 +236,10 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .configMissing: "The release needs config vars that are not set."
     case .configDamaged: "A stored set of config vars is damaged."
     case .targetMismatch: "A slug was built for another kind of host."
+    case .notExecutable: "A program in a slug is not executable."
+    case .portIgnored:
+      "The app reads its port from another variable than PORT, which the agent sets."
+    case .startMigrates: "Several instances start, and each migrates the database first."
     case .sourceMissing: "The source to build or import does not exist."
     case .sourceUnknown: "The folder holds nothing that can be built."
     case .toolMissing: "The build needs a tool that is not installed."
@@ -282,7 +301,6 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .nativeCode: "A library of native code (a NIF) cannot be loaded."
     case .bootFile: "The boot file of a release is missing or damaged."
     case .virtualMachineArguments: "The VM does not know one of its arguments."
-    case .notExecutable: "A program of the release is not executable."
     case .nodeNameTaken: "Another node has the name that a run's node was to have."
     case .killed: "Another program killed a run with SIGKILL."
     case .memoryGone: "A VM ended because it could not get more memory."

@@ -46,6 +46,7 @@ public struct RunFacts {
     facts.slogan = slogan.map(mask)
     facts.arguments = arguments(facts.otpRelease)
     facts.host.holder = { PortOwner.holder(of: $0) }
+    facts.host.glibc = { HostLibraries().glibc?.description }
     facts.host.architecture = { NativeCode.architecture(of: $0) }
     return facts
   }

@@ -31,7 +31,9 @@ public struct ChangeConfig: Operation {
     if board.apps[app]?.config != base { throw .configChanged(app: app) }
   }
 
-  public func needs(on board: Board) -> Needs { Needs(config: config) }
+  public func needs(on board: Board) -> Needs {
+    Needs(slug: board.apps[app]?.currentRelease?.slug, config: config)
+  }
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress {
     let isMade = app.releases.contains { $0.request == request.id } || app.config == config

@@ -52,9 +52,11 @@ public struct Needs: Hashable, Sendable {
   public var slug: String?
   /// The digest of a set of config vars that must be readable.
   public var config: String?
+  /// Whether a release is made of them, which is then started.
+  public var areForRelease: Bool
 
-  public init(slug: String? = nil, config: String? = nil) {
-    (self.slug, self.config) = (slug, config)
+  public init(slug: String? = nil, config: String? = nil, areForRelease: Bool = true) {
+    (self.slug, self.config, self.areForRelease) = (slug, config, areForRelease)
   }
 }
 

@@ -27,8 +27,6 @@ public enum Refusal: Error, Hashable, Sendable {
   case sameApp(String)
   case configChanged(app: String)
   case configMissing([String], app: String)
-  /// The slug is for another kind of host.
-  case target(String, host: String)
   /// The node is not up; the word is its state.
   case nodeNotUp(String, state: String)
   case applicationNotRunning(String)
@@ -90,10 +88,6 @@ public enum Refusal: Error, Hashable, Sendable {
         "app.json requires \(names.joined(separator: ", ")), not set for '\(app)'",
         remedy: "Set it first: relctl config \(app) set \(names[0])=…",
         facts: ["missing": names.joined(separator: ",")])
-    case .target(let target, let host):
-      Cause(
-        .targetMismatch, "the slug is for \(target), this host is \(host)",
-        remedy: "Build it on a host of this kind.")
     case .nodeNotUp(let node, let state):
       Cause(.nodeUnreachable, "\(node) is \(state); it can be asked when it is up")
     case .applicationNotRunning(let name): Cause(.nodeCall, "\(name) does not run")

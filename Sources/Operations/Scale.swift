@@ -34,7 +34,7 @@ public struct Scale: Operation {
   }
 
   public func needs(on board: Board) -> Needs {
-    Needs(slug: board.apps[app]?.currentRelease?.slug)
+    Needs(slug: board.apps[app]?.currentRelease?.slug, areForRelease: false)
   }
 
   public func check(_ manifest: Manifest, config: [String: String]) throws(Refusal) {

@@ -19,6 +19,8 @@ struct ELF: Equatable {
   var folders: [String] = []
   /// Versions of their symbols without which it is not started, such as `GLIBC_2.34`.
   var versions: [String] = []
+  /// Versions of its own symbols.
+  var defined: [String] = []
 
   static let magic: [UInt8] = [0x7f, 0x45, 0x4c, 0x46]
 

@@ -131,6 +131,8 @@ struct ELFReader {
     static let name = 14
     static let oldFolders = 15
     static let folders = 29
+    static let defined = 0x6fff_fffc
+    static let definedCount = 0x6fff_fffd
     static let versions = 0x6fff_fffe
     static let versionCount = 0x6fff_ffff
   }
@@ -143,7 +145,7 @@ struct ELFReader {
     let texts = entries.filter {
       [Tag.needed, Tag.name, Tag.oldFolders, Tag.folders].contains($0.tag)
     }
-    if texts.isEmpty && first(Tag.versions) == nil { return true }
+    if texts.isEmpty && first(Tag.versions) == nil && first(Tag.defined) == nil { return true }
     guard let address = first(Tag.strings), let strings = offset(of: address, loaded) else {
       return false
     }
@@ -154,6 +156,11 @@ struct ELFReader {
       case Tag.name: elf.name = text
       default: elf.folders += text.split(separator: ":").map(String.init)
       }
+    }
+    if let defined = first(Tag.defined).flatMap({ offset(of: $0, loaded) }),
+      let count = first(Tag.definedCount)
+    {
+      elf.defined = definedVersions(at: defined, count, strings: strings)
     }
     guard let versions = first(Tag.versions) else { return true }
     guard let start = offset(of: versions, loaded), let count = first(Tag.versionCount) else {
@@ -202,5 +209,21 @@ struct ELFReader {
       place += next
     }
     return true
+  }
+
+  /// A chain of versions, as far as it can be read; each link leads forward.
+  private func definedVersions(at start: Int, _ count: Int, strings: Int) -> [String] {
+    var (place, names) = (start, [String]())
+    for _ in 0..<min(max(0, count), Self.mostVersions) {
+      // The first of its names is its own; the others are those of its parents.
+      guard let entry = bytes(at: place, 20), let first = number(entry, 12, 4),
+        let next = number(entry, 16, 4), let name = bytes(at: place + first, 8),
+        let text = number(name, 0, 4).flatMap({ string(strings, $0) })
+      else { return names }
+      names.append(text)
+      if next == 0 { return names }
+      place += next
+    }
+    return names
   }
 }

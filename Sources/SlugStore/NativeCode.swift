@@ -20,13 +20,14 @@ public struct NativeCode: Equatable, Sendable {
 
   /// Names of libraries that the tree does not hold, sorted; musl's dynamic linker is one.
   public private(set) var libraries: [String] = []
+  private var greatest: [String: LibraryVersion] = [:]
   /// The greatest version that is needed, by its name: `GLIBC`, `GLIBCXX`, `CXXABI`.
-  public private(set) var versions: [String: String] = [:]
+  public var versions: [String: String] { greatest.mapValues(\.description) }
   /// In the order of the files.
   public private(set) var findings: [Incompatibility] = []
 
   /// The lowest glibc that is enough; nil if none is needed.
-  public var glibc: String? { versions["GLIBC"] }
+  public var glibc: String? { greatest["GLIBC"]?.description }
 
   public init(in tree: String, _ files: [Manifest.Entry]) throws(PosixError) {
     var needed: Set<String> = []
@@ -38,8 +39,8 @@ public struct NativeCode: Equatable, Sendable {
         continue
       }
       held.formUnion([Files.name(of: entry.path)] + [elf.name].compactMap { $0 })
-      needed.formUnion(elf.needed + [elf.muslLinker].compactMap { $0 })
-      for version in elf.versions { take(version) }
+      needed.formUnion(elf.libraries)
+      for version in elf.versions { Self.take(version, into: &greatest) }
       if let folder = elf.folders.first(where: Self.leadsNowhere), !elf.needed.isEmpty {
         findings.append(.stray(file: entry.path, folder: folder))
       }
@@ -57,23 +58,20 @@ public struct NativeCode: Equatable, Sendable {
     return ELF(size: try file.size()) { (try? file.read(upTo: $1, at: $0)) ?? [] }
   }
 
-  private mutating func take(_ version: String) {
+  /// Keeps the greater of two versions of the same name.
+  private static func take(_ version: String, into versions: inout [String: LibraryVersion]) {
     // Linker and C library must both know relative relocations in their short form: glibc 2.36.
-    if version == "GLIBC_ABI_DT_RELR" { return take("GLIBC_2.36") }
-    guard let bar = version.lastIndex(of: "_") else { return }
-    let (name, number) = (String(version[..<bar]), String(version[version.index(after: bar)...]))
-    guard let parts = Self.parts(number) else { return }
-    if let old = versions[name].flatMap(Self.parts), !old.lexicographicallyPrecedes(parts) {
-      return
-    }
-    versions[name] = number
+    if version == "GLIBC_ABI_DT_RELR" { return take("GLIBC_2.36", into: &versions) }
+    guard let bar = version.lastIndex(of: "_"),
+      let number = LibraryVersion(version[version.index(after: bar)...])
+    else { return }
+    let name = String(version[..<bar])
+    versions[name] = versions[name].map { max($0, number) } ?? number
   }
 
-  /// The numbers of a version such as `2.34`; nil for a word such as `PRIVATE`.
-  private static func parts(_ version: String) -> [Int]? {
-    let parts = version.split(separator: ".", omittingEmptySubsequences: false)
-    let numbers = parts.compactMap { Int($0) }
-    return numbers.count == parts.count && numbers.allSatisfy { $0 >= 0 } ? numbers : nil
+  /// The greatest version of each name.
+  static func greatest(_ names: [String]) -> [String: LibraryVersion] {
+    names.reduce(into: [:]) { take($1, into: &$0) }
   }
 
   /// Folders that are the same on every host, and where Heroku's hosts keep the slug.
@@ -84,9 +82,21 @@ public struct NativeCode: Equatable, Sendable {
   }
 }
 
+extension NativeNeeds {
+  /// The needs of a file; nil if it is neither a program nor a shared library, or cannot be read.
+  public init?(ofFile path: String) {
+    guard let elf = try? NativeCode.elf(path), elf.isLoadable else { return nil }
+    self.init(
+      architecture: elf.architecture, glibc: NativeCode.greatest(elf.versions)["GLIBC"],
+      libraries: elf.libraries, hasFolders: !elf.folders.isEmpty)
+  }
+}
+
 extension ELF {
+  fileprivate var libraries: [String] { needed + [muslLinker].compactMap { $0 } }
+
   /// The file name of musl's dynamic linker, if the file asks for that one.
-  fileprivate var muslLinker: String? {
+  private var muslLinker: String? {
     interpreter.map(Files.name(of:)).flatMap { $0.hasPrefix("ld-musl-") ? $0 : nil }
   }
 }

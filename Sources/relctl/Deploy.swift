@@ -24,16 +24,19 @@ extension Command {
   ) { call throws(Cause) in
     let name = try call.target().app
     let slug = try call.slug(for: name)
+    let deploy = Deploy(app: name, slug: slug)
     for type in call.arguments.allValues["--require"] ?? [] {
       if try call.journal().has(type, of: slug) { continue }
-      throw Cause(
-        .eventRequired, "the log has no event \(type) for the slug \(slug.prefix(12))",
-        remedy:
-          "It is written by: relctl events emit \(type) --data '{\"slug\":\"\(slug.prefix(12))\"}'")
+      throw call.recorded(
+        Cause(
+          .eventRequired, "the log has no event \(type) for the slug \(slug.prefix(12))",
+          remedy:
+            "It is written by: relctl events emit \(type) --data '{\"slug\":\"\(slug.prefix(12))\"}'"
+        ),
+        against: deploy)
     }
-    try call.warnOfVariables(of: slug, for: name)
-    if call.arguments.has("--dry-run") { return try call.outline(Deploy(app: name, slug: slug)) }
-    return try call.request(Deploy(app: name, slug: slug))
+    if call.arguments.has("--dry-run") { return try call.outline(deploy) }
+    return try call.request(deploy)
   }
 }
 
@@ -59,29 +62,11 @@ extension CommandCall {
 
   /// Prints the steps of the deployment instead of requesting it.
   fileprivate func outline(_ operation: Deploy) throws(Cause) -> Outcome {
-    let lines = try DeploymentOutline.lines(for: operation, on: board(), home: home())
+    let board = try board()
+    try tell(warnings(for: operation, on: board))
+    let lines = try DeploymentOutline.lines(for: operation, on: board, home: home())
     if wantsJSON { return report(json: lines) }
     for (index, line) in lines.enumerated() { context.print(shown("\(index + 1). \(line)")) }
     return .success
-  }
-
-  /// Warns of unset variables that the release's run-time configuration needs. The deployment may still succeed, since
-  /// the release's own scripts can set variables.
-  func warnOfVariables(of slug: String, for app: String) throws(Cause) {
-    let manifest = try StoredSlugs(home: home()).manifest(slug)
-    let set = try config(of: try board().apps[app]).values
-    var told: Set<String> = []
-    for variable in manifest.variables ?? [] where variable.need == .required {
-      let (name, said) = (variable.name, manifest.appJSON?.env?[variable.name])
-      // The agent and the release's own scripts set these.
-      let isOurs = ConfigVar.reserved.contains(name) || name.hasPrefix("RELEASE_")
-      let isGiven = set[name] != nil || said?.value != nil || said?.generator != nil
-      guard !isOurs, !isGiven, told.insert(name).inserted else { continue }
-      let line =
-        " !     "
-        + shown(
-          "needs \(name) (\(variable.file):\(variable.line)): not among the config vars")
-      if wantsJSON { context.note(line) } else { context.print(line) }
-    }
   }
 }

@@ -81,7 +81,6 @@ extension Command {
     do throws(Refusal) { promote = try Promote(from: from, to: to, on: board) } catch {
       throw error.cause
     }
-    try call.warnOfVariables(of: promote.slug, for: to)
     return try call.request(promote)
   }
 

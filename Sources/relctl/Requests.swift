@@ -21,8 +21,10 @@ extension CommandCall {
   func request(_ operation: some Operation) throws(Cause) -> Outcome {
     let home = try home()
     let board = try board()
-    do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
     let end = try endOfWait()
+    do throws(Cause) { try tell(warnings(for: operation, on: board)) } catch {
+      throw recorded(error, against: operation)
+    }
     try AgentControl(home: home).requireStartable(environment: context.environment)
     let chosen = operation.chosen(on: board)
     let journal = EventJournal(home: home, program: "relctl")

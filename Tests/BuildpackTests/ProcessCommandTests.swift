@@ -1,7 +1,7 @@
-import ReleaseModel
 import Testing
 
 @testable import Buildpack
+@testable import ReleaseModel
 
 @Suite struct ProcessCommandTests {
   private static let lines: [(String, [String])] = [

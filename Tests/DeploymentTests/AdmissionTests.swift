@@ -30,11 +30,14 @@ struct AdmissionTests {
     return Manifest(
       otpReleases: [], processes: [Procfile.Entry(process: "web", command: "bin/shop start")],
       appJSON: try AppJSON(bytes: Array("{\"env\": {\(env)}}".utf8)), tools: [:],
-      target: slug == "foreign" ? Manifest.Target(os: "plan9", arch: "vax") : .host, files: [])
+      target: slug == "foreign" ? Manifest.Target(os: "plan9", arch: "vax") : .host,
+      files: [
+        Manifest.Entry(path: "bin/shop", kind: .file, mode: slug == "dull" ? "644" : "755")
+      ])
   }
 
   private func refusal(
-    _ type: EventType, deployed: Bool = true, deadline: Int64 = 1,
+    _ type: EventType, deployed: Bool = true, current: String = "plain", deadline: Int64 = 1,
     _ fill: (inout EventData) -> Void = { _ in }
   ) throws -> Cause? {
     var board = Board()
@@ -49,7 +52,7 @@ struct AdmissionTests {
     if deployed {
       append(
         .releaseCreated,
-        EventData { ($0.release, $0.slug, $0.config) = (ReleaseNumber(1), "plain", config) })
+        EventData { ($0.release, $0.slug, $0.config) = (ReleaseNumber(1), current, config) })
       append(
         .deploymentStarted,
         EventData { ($0.release, $0.formation) = (ReleaseNumber(1), ["web": 1]) })
@@ -77,7 +80,8 @@ struct AdmissionTests {
   @Test(
     arguments: [
       ("plain", true, nil), ("plain", false, nil), ("gone", true, "there is no slug 'gone'"),
-      ("foreign", true, "the slug is for plan9 on vax, this host is"),
+      ("foreign", true, "the slug is for plan9 on vax; this host is"),
+      ("dull", true, "bin/shop is not executable (mode 644)"),
       ("needy", true, "app.json requires TOKEN, not set for 'shop'"),
       ("needy", false, "app.json requires KEY, TOKEN, not set for 'shop'"),
     ] as [(String, Bool, String?)])
@@ -94,6 +98,20 @@ struct AdmissionTests {
     ] as [([String: Int], String?)])
   func scales(formation: [String: Int], sentence: String?) throws {
     #expect(try refusal(.scaleRequested) { $0.formation = formation }?.sentence == sentence)
+  }
+
+  /// A slug that cannot be started any more: what starts no release of it is not refused.
+  @Test(
+    arguments: [
+      (.scaleRequested, nil), (.restartRequested, nil), (.stopRequested, nil),
+      (.configRequested, "bin/shop is not executable (mode 644)"),
+    ] as [(EventType, String?)])
+  func slugThatCannotBeStarted(type: EventType, sentence: String?) throws {
+    let known = config
+    let refusal = try refusal(type, current: "dull") {
+      ($0.config, $0.base, $0.formation) = (known, known, ["web": 0])
+    }
+    #expect(refusal?.sentence == sentence)
   }
 
   /// A stop is done also after its deadline; nothing else is begun then.

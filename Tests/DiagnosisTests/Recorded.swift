@@ -34,7 +34,7 @@ enum Recorded {
     facts.variables = manifest?.variables ?? []
     facts.migrations = manifest?.migrations ?? []
     facts.files = manifest?.files ?? []
-    facts.host.glibc = "2.36"
+    facts.host.glibc = { "2.36" }
     facts.host.machine = "x86_64"
     facts.host.architecture = { _ in name == "erts-arch" ? "aarch64" : nil }
     if name == "vm-args" { facts.arguments = "+P 200000\n+Zq\n" }

@@ -57,7 +57,7 @@ struct EventsReferenceTests {
 
     An event whose type ends in `.requested` is a request. Exactly one `request.finished`,
     `request.failed` or `request.rejected` ends it; the field `request` of the outcome is the request's
-    `id`.
+    `id`. `request.refused` is no outcome: a command refused an operation before it became a request.
 
     ## Fields of `data`
 

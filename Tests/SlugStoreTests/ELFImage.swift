@@ -9,6 +9,8 @@ struct ELFImage {
   var runPath: String?
   /// Versions by library.
   var versions: [(library: String, names: [String])] = []
+  /// Versions of its own symbols.
+  var defined: [String] = []
   /// Versions that are asked for weakly.
   var weak: Set<String> = []
 
@@ -44,12 +46,21 @@ struct ELFImage {
         chain += number(place(name), 4) + number(isLast ? 0 : 16, 4)
       }
     }
+    let definedLength = chain.count
+    for (index, name) in defined.enumerated() {
+      chain += number(1, 2) + number(0, 2) + number(index, 2) + number(1, 2) + number(0, 4)
+      chain += number(20, 4) + number(index == defined.count - 1 ? 0 : 28, 4)
+      chain += number(place(name), 4) + number(0, 4)
+    }
     let stringsAt = headerSize + segmentCount * entrySize
     let chainAt = stringsAt + strings.count
     let dynamicAt = chainAt + chain.count
     dynamic += [(5, Self.base + stringsAt), (10, strings.count)]
     if !versions.isEmpty {
       dynamic += [(0x6fff_fffe, Self.base + chainAt), (0x6fff_ffff, versions.count)]
+    }
+    if !defined.isEmpty {
+      dynamic += [(0x6fff_fffc, Self.base + chainAt + definedLength), (0x6fff_fffd, defined.count)]
     }
     dynamic.append((0, 0))
     let table = dynamic.flatMap { word($0.0) + word($0.1) }

@@ -9,9 +9,12 @@ struct PlaceholderVars: Codable, Equatable, Sendable {
   private(set) var values: [String: String] = [:]
   private(set) var invented: Set<String> = []
 
-  /// - Parameter variables: what run-time configuration reads. Required ones get a value; optional ones stay unset.
+  /// - Parameter variables: what run-time configuration reads. Required ones get a value; optional ones stay unset, and
+  ///   so do those that only code reads, because most of it does not run in a boot.
   init(_ variables: [Manifest.Variable] = [], _ appJSON: AppJSON? = nil) {
-    for variable in variables where variable.need != .optional { invent(variable.name) }
+    for variable in variables where variable.need != .optional && !variable.isInCode {
+      invent(variable.name)
+    }
     for (name, entry) in appJSON?.env ?? [:] where !Self.isOurs(name) {
       if let value = entry.value {
         values[name] = value

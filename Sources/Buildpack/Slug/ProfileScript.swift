@@ -23,11 +23,11 @@ public enum ProfileScript {
   static func text(_ releases: [OTPRelease]) -> String {
     let folders = ["bin"] + releases.compactMap { $0.folder.map { $0 + "/bin" } }
     let hasRelx = releases.contains { $0.kind == .relx }
-    return locale + path(folders.map(ShellWord.quoted)) + (hasRelx ? cookie : "")
+    return OwnLines.file + "\n" + locale + path(folders.map(ShellWord.quoted))
+      + (hasRelx ? cookie : "")
   }
 
   private static let locale = """
-    # Written by reltui's buildpack.
     # Text is UTF-8 unless the platform says otherwise.
     if [ -z "${LC_ALL:-}${LC_CTYPE:-}${LANG:-}" ]; then
       export LANG=C.UTF-8

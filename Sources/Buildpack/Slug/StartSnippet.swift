@@ -26,7 +26,7 @@ struct StartSnippet {
   /// Goes before the app's own lines.
   var head: String {
     """
-    # --- added by reltui's buildpack: the name of this release --------------------------------------
+    \(OwnLines.opening): the name of this release --------------------------------------
     RELEASE_NAME=\(ShellWord.quoted(release.name))
     export RELEASE_NAME
     # -----------------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ struct StartSnippet {
   var tail: String {
     """
 
-    # --- added by reltui's buildpack ---------------------------------------------------------------
+    \(OwnLines.opening) ---------------------------------------------------------------
     reltui_slug="$RELEASE_ROOT\(release.folder == nil ? "" : "/../..")"
     reltui_app=\(ShellWord.quoted(slug))
     # The value that the platform or the app has set; a default is chosen below.

@@ -55,13 +55,31 @@ variable = fn
   _ -> nil
 end
 
-# Conditions like `config_env() == :prod`, which hold in a build.
-environment? = fn condition ->
-  {_, found} = Macro.prewalk(condition, false, fn
-    {call, _, _} = node, found -> {node, found or member.(call) in [:config_env, {:Mix, :env}]}
-    node, found -> {node, found}
-  end)
-  found
+environment? = fn
+  {call, _, arguments} when arguments in [nil, []] -> member.(call) in [:config_env, {:Mix, :env}]
+  _ -> false
+end
+
+# Whether a condition on the build's environment, such as `config_env() == :prod`, holds in this build; nil for others.
+holds = fn
+  holds, {:==, _, [name, call]} when is_atom(name) -> holds.(holds, {:==, [], [call, name]})
+  _, {:==, _, [call, name]} when is_atom(name) -> if environment?.(call), do: name == Mix.env()
+  _, {:in, _, [call, names]} when is_list(names) ->
+    if environment?.(call) and Enum.all?(names, &is_atom/1), do: Mix.env() in names
+  holds, {:!=, meta, sides} ->
+    is = holds.(holds, {:==, meta, sides})
+    if is != nil, do: not is
+  holds, {word, _, [condition]} when word in [:not, :!] ->
+    is = holds.(holds, condition)
+    if is != nil, do: not is
+  holds, {word, _, [left, right]} when word in [:and, :&&] ->
+    sides = [holds.(holds, left), holds.(holds, right)]
+    cond do
+      false in sides -> false
+      nil in sides -> nil
+      true -> true
+    end
+  _, _ -> nil
 end
 
 # Collects the variables of a syntax tree. `need` is how much a required variable is needed here (a condition may skip
@@ -92,12 +110,16 @@ walk = fn
         walk.(walk, hd(arguments), need, true, walk.(walk, tl(arguments), need, false, found))
       call in [:if, :unless] ->
         [condition | branches] = arguments
-        inner = if environment?.(condition), do: need, else: "conditional"
-        walk.(walk, branches, inner, false, walk.(walk, condition, need, false, found))
+        # The branch that this build's environment chooses.
+        chosen = %{{:if, true} => :do, {:if, false} => :else, {:unless, false} => :do, {:unless, true} => :else}[{call, holds.(holds, condition)}]
+        Enum.reduce(List.flatten(branches), walk.(walk, condition, need, false, found), fn
+          {branch, body}, found -> walk.(walk, body, if(branch == chosen, do: need, else: "conditional"), false, found)
+          other, found -> walk.(walk, other, "conditional", false, found)
+        end)
       call == :case ->
         [subject | branches] = arguments
         walk.(walk, branches, "conditional", false, walk.(walk, subject, need, false, found))
-      call in [:cond, :with, :for, :fn, :def, :defp, :&&, :and, :or] ->
+      call in [:cond, :with, :for, :fn, :def, :defp, :&&, :and, :or, :try, :receive, :&, :quote] ->
         walk.(walk, arguments, "conditional", false, found)
       true ->
         walk.(walk, arguments, need, false, walk.(walk, call, need, false, found))
@@ -114,6 +136,27 @@ variables = fn file ->
   else
     _ -> []
   end
+end
+
+# The variables that the functions of a source file read; it is not known whether they run.
+code_variables = fn file ->
+  text = read.(file)
+  with true <- String.contains?(text, ["System.get_env", "System.fetch_env", "getenv"]), {:ok, ast} <- Code.string_to_quoted(text) do
+    {_, found} = Macro.prewalk(ast, [], fn
+      {call, _, [_, body]} = node, found when call in [:def, :defp] -> {node, walk.(walk, body, "conditional", false, found)}
+      node, found -> {node, found}
+    end)
+    found |> Enum.reverse() |> Enum.uniq()
+  else
+    _ -> []
+  end
+end
+
+# The source files of the project's own applications. Tasks of mix are in no release.
+source_files = fn config ->
+  for {app, path} <- owns.(config), folder <- within.(app, path, fn -> Mix.Project.config()[:elixirc_paths] || ["lib"] end),
+      file <- Path.wildcard(Path.join([path || "", folder, "**/*.ex"])), file = Path.relative_to_cwd(file),
+      Path.type(file) == :relative and hd(Path.split(file)) != ".." and not String.contains?(file, "lib/mix/tasks/"), do: file
 end
 
 # The steps
@@ -160,6 +203,8 @@ describe = fn config ->
   own = for {_, release} <- config[:releases] || [], is_list(release), path = release[:runtime_config_path], is_binary(path), do: path
   at_boot = Enum.uniq(Enum.map([Path.join(folder, "runtime.exs"), Path.join(folder, "releases.exs") | own], &Path.relative_to_cwd/1))
   for file <- at_boot, {name, need, line} <- variables.(file), do: say.(["variable", name, need, file, to_string(line)])
+  for file <- Enum.sort(Enum.uniq(source_files.(config))), {name, need, line} <- code_variables.(file),
+    do: say.(["variable", name, need, file, to_string(line)])
   # The files of other environments are not read.
   others = for name <- ["dev", "test", "prod"], name != Atom.to_string(Mix.env()), do: name <> ".exs"
   for file <- Path.wildcard(Path.join(folder, "*.exs")), file = Path.relative_to_cwd(file), file not in at_boot, Path.basename(file) not in others,

@@ -1,36 +1,34 @@
-import ReleaseModel
-
 /// One of the commands in a process type's line. It is parsed with a small subset of a shell's rules.
-struct ProcessCommand: Hashable {
+public struct ProcessCommand: Hashable, Sendable {
   /// The command as it is written, with its quotes and one space between words.
-  let text: String
-  private(set) var assignments: [String] = []
+  public let text: String
+  public private(set) var assignments: [String] = []
   /// The program, then its arguments, without quotes and brackets.
-  private(set) var words: [String] = []
+  public private(set) var words: [String] = []
 
   /// Whether it runs no other program and redirects nothing.
-  var isSimple: Bool { !text.contains { "<>()`".contains($0) } }
+  public var isSimple: Bool { !text.contains { "<>()`".contains($0) } }
 
   /// Whether it only sets variables for the next commands: `export A=1`, `A=1`.
-  var isSetting: Bool {
+  public var isSetting: Bool {
     isSimple
       && (words.isEmpty
         || words.first == "export" && words.dropFirst().allSatisfy(Self.isAssignment))
   }
 
-  var program: String {
+  public var program: String {
     let word = words.first ?? ""
     return word.hasPrefix("./") ? String(word.dropFirst(2)) : word
   }
 
   /// NAME of a program `bin/NAME`; nil for another program.
-  var ownProgram: String? {
+  public var ownProgram: String? {
     guard program.hasPrefix("bin/"), Manifest.isInside(program) else { return nil }
     return String(program.dropFirst(4))
   }
 
   /// All commands of a line, also inside `sh -c '…'`: `A=1 bin/migrate && exec env B=2 bin/app start` has two.
-  static func all(in line: String) -> [ProcessCommand] {
+  public static func all(in line: String) -> [ProcessCommand] {
     segments(of: line).flatMap { parts in
       let command = ProcessCommand(parts)
       guard ["sh", "bash"].contains(command.program), command.words.count > 2,
@@ -97,10 +95,42 @@ struct ProcessCommand: Hashable {
 }
 
 extension ProcessCommand {
+  /// What a shell runs itself, and words of its grammar (POSIX, "Shell Command Language").
+  static let shellWords: Set<String> = [
+    ".", ":", "!", "[", "[[", "{", "}", "alias", "bg", "break", "case", "cd", "command", "continue",
+    "do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fg",
+    "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill", "local", "printf",
+    "pwd",
+    "read", "readonly", "return", "set", "shift", "source", "test", "then", "times", "trap", "true",
+    "type", "ulimit", "umask", "unalias", "unset", "until", "wait", "while",
+  ]
+
+  /// Words that decide whether the rest of a line runs, or from which folder.
+  static let conditions: Set<String> = [
+    "cd", "[", "[[", "test", "if", "case", "while", "until", "for", "{", "!", "command",
+  ]
+}
+
+extension Procfile.Entry {
+  /// The programs `bin/NAME` that the process type starts. Lines with a condition or with `cd` are not judged, because
+  /// they may be right.
+  public var ownPrograms: [String] {
+    let commands = ProcessCommand.all(in: command)
+    if commands.contains(where: { ProcessCommand.conditions.contains($0.program) }) { return [] }
+    return commands.filter { $0.ownProgram != nil }.map(\.program)
+  }
+
+  /// Whether the process type ends if one of its commands cannot be started: nothing but `&&` is between them.
+  public var needsEachCommand: Bool {
+    !command.replacing("&&", with: "").contains { ";&|`\n<>()".contains($0) }
+  }
+}
+
+extension ProcessCommand {
   /// The part of a line that only starts a release, with the variables that are set before it: the second half of
   /// `bin/migrate && A=1 exec bin/app start`.
   /// - Parameter server: the path of the release's `bin/server`.
-  static func start(of release: OTPRelease, server: String, in line: String) -> String? {
+  public static func start(of release: OTPRelease, server: String, in line: String) -> String? {
     let commands = all(in: line)
     let place = commands.firstIndex { command in
       command.isSimple

@@ -1,0 +1,53 @@
+import Events
+
+// The programs that the process types start.
+extension Preflight {
+  func programFindings(_ texts: StartTexts) -> [Finding] {
+    let isInTree = !texts.scripts.changeFolder
+    return running.flatMap { entry in
+      entry.ownPrograms.compactMap { program -> Finding? in
+        let refuses = isInTree && entry.needsEachCommand
+        if let file = self.entry(program) { return notExecutable(file, refuses: refuses) }
+        return absent(
+          "Procfile: \(entry.process) starts '\(program)', which the slug does not have", refuses)
+      } + [absentTool(entry, texts)].compactMap { $0 }
+    }
+  }
+
+  private func absent(_ sentence: String, _ refuses: Bool) -> Finding {
+    let programs = manifest.files.filter {
+      $0.path.hasPrefix("bin/") && $0.isExecutable && !$0.path.hasSuffix(".bat")
+    }
+    return Finding(
+      refuses: refuses,
+      cause: Cause(
+        .processCommand, sentence,
+        remedy: programs.isEmpty
+          ? nil : "It has: \(programs.prefix(8).map(\.path).joined(separator: ", "))"))
+  }
+
+  /// A program without a path that neither the slug nor the host has.
+  private func absentTool(_ entry: Procfile.Entry, _ texts: StartTexts) -> Finding? {
+    let commands = ProcessCommand.all(in: entry.command)
+    guard entry.needsEachCommand,
+      let command = commands.first(where: { isAbsentTool($0) }),
+      !commands.contains(where: { ProcessCommand.conditions.contains($0.program) }),
+      !texts.scripts.mention("PATH"), !texts.scripts.takeVariablesFromElsewhere
+    else { return nil }
+    return absent(
+      "Procfile: \(entry.process) starts '\(command.program)', which neither the slug nor this host has",
+      true)
+  }
+
+  private func isAbsentTool(_ command: ProcessCommand) -> Bool {
+    let name = command.program
+    return command.isSimple && !name.isEmpty && !ProcessCommand.shellWords.contains(name)
+      && name.utf8.allSatisfy { Self.isPlain($0) } && entry("bin/" + name) == nil
+      && !host.hasProgram(name)
+  }
+
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+      || byte == 45 || byte == 95 || byte == 46
+  }
+}
