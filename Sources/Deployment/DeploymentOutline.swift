@@ -11,19 +11,43 @@ public enum DeploymentOutline {
   public static func lines(for operation: Deploy, on board: Board, home: Home) throws(Cause)
     -> [String]
   {
-    let store = StoredSlugs(home: home)
-    let manifest = try store.manifest(operation.slug)
+    let manifest = try StoredSlugs(home: home).manifest(operation.slug)
+    return try lines(for: operation, manifest, on: board, home: home, runsPhase: true)
+  }
+
+  /// The same for a rollback.
+  public static func lines(for operation: Rollback, on board: Board, home: Home) throws(Cause)
+    -> [String]
+  {
+    do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
+    if let app = board.apps[operation.app], operation.chosen(on: board).release == app.current {
+      return app.deployment.map { deployment in
+        ["stop the runs of \(deployment.release)"]
+          + (app.current.map { ["\($0) goes on serving"] } ?? [])
+      } ?? []
+    }
+    let slug = operation.needs(on: board).slug ?? ""
+    let manifest = try StoredSlugs(home: home).manifest(slug)
+    return try lines(
+      for: operation, manifest, on: board, home: home, runsPhase: operation.runsPhase)
+  }
+
+  private static func lines(
+    for operation: some Operation, _ manifest: Manifest, on board: Board, home: Home,
+    runsPhase: Bool
+  ) throws(Cause) -> [String] {
     try Admission(home: home, board: board, operations: .standard).check(operation) {
       _ throws(Cause) in manifest
     }
     let app = board.apps[operation.app] ?? Board.App(name: operation.app, changed: board.time)
     let formation = manifest.formation(for: app)
     let batch = BatchSize.of(app, manifest.appJSON.rollout, formation: formation, home: home)
-    return lines(for: app, manifest, formation, batch)
+    return lines(for: app, manifest, formation, batch, runsPhase: runsPhase)
   }
 
   static func lines(
-    for app: Board.App, _ manifest: Manifest, _ formation: [String: Int], _ batch: BatchSize?
+    for app: Board.App, _ manifest: Manifest, _ formation: [String: Int], _ batch: BatchSize?,
+    runsPhase: Bool
   ) -> [String] {
     let (rollout, next) = (manifest.appJSON.rollout, app.nextRelease)
     let old = app.current.flatMap { app.liveRuns.isEmpty ? nil : $0 }
@@ -33,7 +57,7 @@ public enum DeploymentOutline {
     }
     let (beside, inTurn) = (wanted.filter(isBeside), wanted.filter { !isBeside($0) })
     var lines: [String] = []
-    if let command = manifest.command(of: ProcessType.release) {
+    if runsPhase, let command = manifest.command(of: ProcessType.release) {
       lines.append("release phase, an hour at most: \(command)")
     }
     if !beside.isEmpty {
