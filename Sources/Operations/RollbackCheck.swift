@@ -11,6 +11,9 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
     case unsafe
     /// Something that could speak against the rollback is not known.
     case unknown
+
+    /// The word at the beginning of a sentence.
+    public var word: String { rawValue.capitalizedFirst }
   }
 
   /// A migration that the target does not know.
@@ -282,7 +285,7 @@ extension RollbackCheck {
   /// The verdict with its reasons, and what they mean for the operator.
   var judgement: [String] {
     guard let first = reasons.first else { return [] }
-    var lines = ["\(verdict.rawValue.capitalizedFirst): \(first)."]
+    var lines = ["\(verdict.word): \(first)."]
     lines += reasons.dropFirst().map { "\($0.capitalizedFirst)." }
     if !migrations.isEmpty {
       lines.append(

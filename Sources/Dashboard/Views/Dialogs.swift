@@ -14,13 +14,16 @@ struct QuestionDialog {
     let height = min(size.rows, text.count + 3)
     let top = max(0, (size.rows - height) / 2)
     let left = max(0, (size.columns - width) / 2)
-    var box = Frame(box: Size(columns: width, rows: height))
-    let first = min(question.top, hiddenLines(in: size))
+    let hidden = max(0, text.count - room)
+    // Where the sentence must be scrolled to, its first word is in sight.
+    let verdict = hidden == 0 ? nil : question.consequences.verdict
+    var box = Frame(box: Size(columns: width, rows: height), title: verdict?.word ?? "")
+    let first = min(question.top, hidden)
     for (offset, line) in text.dropFirst(first).prefix(room).enumerated() {
       box.put(line.text, row: offset + 1, column: 2, width: width - 4, role: line.role)
     }
     if first > 0, room > 0 { box.put("↑", row: 1, column: width - 1, role: .key) }
-    if first < hiddenLines(in: size), room > 0 {
+    if first < hidden, room > 0 {
       box.put("↓", row: room, column: width - 1, role: .key)
     }
     drawAnswers(&box, row: height > 2 ? height - 2 : height - 1)
