@@ -11,9 +11,6 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
     case unsafe
     /// Something that could speak against the rollback is not known.
     case unknown
-
-    /// The word at the beginning of a sentence.
-    public var word: String { rawValue.capitalizedFirst }
   }
 
   /// A migration that the target does not know.
@@ -78,7 +75,7 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
   /// Nil if the slugs could not be compared.
   public private(set) var applications: [Application]?
 
-  private let hasSameSlug: Bool
+  let hasSameSlug: Bool
   let staysCurrent: Bool
   /// Why something is not known.
   private var gaps: [String] = []
@@ -143,20 +140,39 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
     guard let old = manifest(of: target, read) else { return }
     if old.migrations == nil { gaps.append("the build of \(to) did not look for migrations") }
     let suspects = suspects(left, target, app)
-    let slugs = suspects.reversed().reduce(into: [left.slug]) { slugs, release in
-      if !slugs.contains(release.slug) { slugs.append(release.slug) }
-    }
+    let slugs = Self.slugs(of: [left] + suspects.reversed())
     if slugs.count > Self.mostSlugs {
       gaps.append("only the newest \(Self.mostSlugs) slugs since \(to) were looked at")
     }
+    var found: [Manifest.Migration: Brought] = [:]
     for slug in slugs.prefix(Self.mostSlugs) {
       let carriers = suspects.filter { $0.slug == slug }
       guard let new = manifest(of: carriers.first ?? left, read) else { continue }
       if slug == left.slug, !staysCurrent { compare(new, old) }
-      if !carriers.isEmpty { findMigrations(carriers, new, old, app) }
+      found.merge(migrations(carriers, new, old, app), uniquingKeysWith: Brought.surest)
     }
-    migrations.sort {
+    if !found.isEmpty, !staysCurrent {
+      for seen in migrationsSeen(by: target, app, read) { found[seen] = nil }
+    }
+    migrations = found.map { Migration($0, $1) }.sorted {
       ($0.release, $0.application, $0.name) < ($1.release, $1.application, $1.name)
+    }
+  }
+
+  /// The release that brought a migration, and whether it ran it.
+  fileprivate struct Brought {
+    var release: ReleaseNumber
+    var run: Migration.Run
+
+    /// The surer one, and of equal ones the first release.
+    static func surest(_ one: Brought, _ other: Brought) -> Brought {
+      (one.run, other.release) < (other.run, one.release) ? other : one
+    }
+  }
+
+  private static func slugs(of releases: [Board.Release]) -> [String] {
+    releases.reduce(into: []) { slugs, release in
+      if !slugs.contains(release.slug) { slugs.append(release.slug) }
     }
   }
 
@@ -175,13 +191,29 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
     -> [Board.Release]
   {
     if staysCurrent { return left.from == nil ? [left] : [] }
-    func served(_ release: Board.Release) -> Bool { release.wasCurrent && release.failure == nil }
-    let last = app.releases.last { $0.slug == target.slug && served($0) } ?? target
-    guard let next = app.releases.first(where: { $0.number > last.number && served($0) }) else {
-      return []
-    }
+    let last = app.releases.last { $0.slug == target.slug && Self.served($0) } ?? target
+    let next = app.releases.first { $0.number > last.number && Self.served($0) }
+    guard let next else { return [] }
     return app.releases.filter {
       $0.number >= next.number && $0.from == nil && $0.slug != target.slug
+    }
+  }
+
+  private static func served(_ release: Board.Release) -> Bool {
+    release.wasCurrent && release.failure == nil
+  }
+
+  /// Where the target's slug was brought back once already, it has served on what had run until then.
+  private func migrationsSeen(
+    by target: Board.Release, _ app: Board.App, _ read: (String) throws(Cause) -> Manifest
+  ) -> [Manifest.Migration] {
+    let times = app.releases.filter { $0.slug == target.slug && Self.served($0) }.map(\.number)
+    guard let first = times.first, let last = times.last else { return [] }
+    let between = app.releases.filter {
+      first < $0.number && $0.number < last && $0.wasCurrent && $0.slug != target.slug
+    }
+    return Self.slugs(of: between).suffix(Self.mostSlugs).flatMap {
+      (try? read($0))?.migrations ?? []
     }
   }
 
@@ -204,24 +236,22 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
       + release.removed.map { Application(name: $0.name, from: $0.version) }
   }
 
-  /// - Parameter carriers: the releases that have the slug with the manifest `new`.
-  private mutating func findMigrations(
+  /// The migrations that the target does not know of a slug with the manifest `new`.
+  /// - Parameter carriers: the releases that have the slug and may have run its migrations.
+  private mutating func migrations(
     _ carriers: [Board.Release], _ new: Manifest, _ old: Manifest, _ app: Board.App
-  ) {
-    guard let known = old.migrations, let first = carriers.first else { return }
+  ) -> [Manifest.Migration: Brought] {
+    guard let known = old.migrations, let first = carriers.first else { return [:] }
     guard let brought = new.migrations else {
       gaps.append("the build of \(first.number) did not look for migrations")
-      return
+      return [:]
     }
     let hasPhase = new.command(of: ProcessType.release) != nil
-    let runs = carriers.map { ($0, Self.run($0, hasPhase: hasPhase, app)) }
-    guard let (release, run) = runs.max(by: { $0.1 < $1.1 }) else { return }
-    for migration in Set(brought).subtracting(known) {
-      add(
-        Migration(
-          application: migration.application, folder: migration.folder, name: migration.name,
-          release: release.number, run: run))
+    let all = carriers.map {
+      Brought(release: $0.number, run: Self.run($0, hasPhase: hasPhase, app))
     }
+    let surest = all.dropFirst().reduce(all[0], Brought.surest)
+    return Dictionary(Set(brought).subtracting(known).map { ($0, surest) }) { first, _ in first }
   }
 
   private static func run(_ release: Board.Release, hasPhase: Bool, _ app: Board.App)
@@ -233,16 +263,6 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
         && $0.state == .stopped && $0.exit == 0
     }
     return release.wasCurrent || hasEnded ? .phase : .possible
-  }
-
-  /// Slugs share migrations: of equal ones the surest stays, and of those the first.
-  private mutating func add(_ new: Migration) {
-    let index = migrations.firstIndex {
-      ($0.application, $0.folder, $0.name) == (new.application, new.folder, new.name)
-    }
-    guard let index else { return migrations.append(new) }
-    let old = migrations[index]
-    if (old.run, new.release) < (new.run, old.release) { migrations[index] = new }
   }
 
   private mutating func conclude() {
@@ -261,100 +281,9 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
   }
 }
 
-// MARK: - Words
-
-extension RollbackCheck {
-  private var allClear: String {
-    hasSameSlug
-      ? "\(to) has the same slug as \(from)"
-      : "no release since \(to) brought a migration that \(to) does not know"
-  }
-
-  private func sentence(_ run: Migration.Run, _ release: ReleaseNumber, _ names: [String]) -> String
-  {
-    let what = (names.count == 1 ? "the migration " : "the migrations ") + Self.list(names)
-    let unknown = "which \(to) does not know"
-    switch run {
-    case .phase: return "the release phase of \(release) ran with \(what), \(unknown)"
-    case .possible: return "the release phase of \(release) may have run \(what), \(unknown)"
-    case .unrecorded:
-      return "\(release) has no release phase, but may have run \(what), \(unknown), as it started"
-    }
-  }
-
-  /// The verdict with its reasons, and what they mean for the operator.
-  var judgement: [String] {
-    guard let first = reasons.first else { return [] }
-    var lines = ["\(verdict.word): \(first)."]
-    lines += reasons.dropFirst().map { "\($0.capitalizedFirst)." }
-    if !migrations.isEmpty {
-      lines.append(
-        "No migration is undone: \(to) uses the database as it is now. That works only if nothing that it needs was removed, renamed or made mandatory."
-      )
-    }
-    return lines
-  }
-
-  /// The config vars that will be different; nil if they could not be compared.
-  var configChanges: [String]? {
-    config.map { changes in
-      let kept =
-        kept.isEmpty
-        ? [] : ["Secrets that keep their present values: \(Self.list(kept))."]
-      return [Self.sentence(changes)] + kept
-    }
-  }
-
-  /// What will be different in the code.
-  var codeChanges: [String] {
-    if hasSameSlug { return ["The slug stays the same."] }
-    let read = variables.filter { $0.from == nil }.map { variable in
-      "\(variable.name) (\(variable.file)\(variable.line.map { ":\($0)" } ?? ""))"
-    }
-    return (applications.map { [Self.sentence($0)] } ?? [])
-      + (read.isEmpty ? [] : ["\(to) reads variables that \(from) does not: \(Self.list(read))."])
-  }
-
-  private static func sentence(_ config: ConfigChanges) -> String {
-    sentence("config var", config.changed, config.added, config.removed)
-  }
-
-  private static func sentence(_ applications: [Application]) -> String {
-    func names(_ wanted: (Application) -> String?) -> [String] { applications.compactMap(wanted) }
-    return sentence(
-      "application",
-      names { application in
-        guard let from = application.from, let to = application.to else { return nil }
-        if from != to { return "\(application.name) \(from) → \(to)" }
-        let count = application.files ?? 0
-        return "\(application.name) (\(count) \(count == 1 ? "file" : "files"), the same version)"
-      }, names { $0.from == nil ? "\($0.name) \($0.to ?? "")" : nil },
-      names { $0.to == nil ? "\($0.name) \($0.from ?? "")" : nil })
-  }
-
-  /// `Config vars that change: A, B; that are added: C.`
-  private static func sentence(
-    _ noun: String, _ changed: [String], _ added: [String], _ removed: [String]
-  ) -> String {
-    let parts = [("change", changed), ("are added", added), ("are removed", removed)]
-      .filter { !$0.1.isEmpty }.map { "that \($0.0): \(list($0.1))" }
-    return parts.isEmpty
-      ? "No \(noun) changes."
-      : "\(noun.capitalizedFirst)s \(parts.joined(separator: "; "))."
-  }
-
-  /// `a, b and c`; of many the first few and the number of the others.
-  private static func list(_ names: [String]) -> String {
-    let shown = names.count > 5 ? Array(names.prefix(4)) + ["\(names.count - 4) more"] : names
-    guard let last = shown.last, shown.count > 1 else { return shown.first ?? "" }
-    return shown.dropLast().joined(separator: ", ") + " and " + last
-  }
-}
-
-extension String {
-  /// A release's name such as `v3` stays small at the beginning of a sentence.
-  fileprivate var capitalizedFirst: String {
-    let isRelease = first == "v" && dropFirst().first?.isNumber == true
-    return isRelease ? self : prefix(1).uppercased() + dropFirst()
+extension RollbackCheck.Migration {
+  fileprivate init(_ migration: Manifest.Migration, _ brought: RollbackCheck.Brought) {
+    (application, folder, name) = (migration.application, migration.folder, migration.name)
+    (release, run) = (brought.release, brought.run)
   }
 }

@@ -42,6 +42,7 @@ struct RollbackCheckTests {
     "a": Slug(migrations: ["1_users"]),
     "b": Slug(migrations: ["1_users", "2_carts"]),
     "c": Slug(migrations: ["1_users", "2_carts", "3_rename", "4_drop"]),
+    "mended": Slug(migrations: ["1_users", "2_carts"], applications: ["shop": "2.1"]),
     "same": Slug(migrations: ["1_users"], applications: ["shop": "2.0", "bandit": "1.5"]),
     "starts": Slug(migrations: ["1_users", "2_carts"], hasPhase: false),
     "unseen": Slug(migrations: nil),
@@ -67,7 +68,7 @@ struct RollbackCheckTests {
   static let cases = [
     Case(
       testDescription: "no migration was brought", ledger: [("a", .serves), ("same", .serves)],
-      verdict: .safe, reasons: ["no release since v1 brought a migration that v1 does not know"]),
+      verdict: .safe, reasons: ["no new migration was deployed since v1 served"]),
     Case(
       testDescription: "only config vars changed", ledger: [("b", .serves), ("b", .serves)], to: 1,
       verdict: .safe, reasons: ["v1 has the same slug as v2"]),
@@ -102,11 +103,29 @@ struct RollbackCheckTests {
     Case(
       testDescription: "the target served on after a release had failed or was reverted",
       ledger: [("a", .serves), ("b", .fails), ("b", .reverted), ("same", .serves)], to: 1,
-      verdict: .safe, reasons: ["no release since v1 brought a migration that v1 does not know"]),
+      verdict: .safe, reasons: ["no new migration was deployed since v1 served"]),
     Case(
       testDescription: "the target has served again since",
       ledger: [("a", .serves), ("b", .serves), ("a", .back(to: 1)), ("same", .serves)], to: 1,
-      verdict: .safe, reasons: ["no release since v1 brought a migration that v1 does not know"]),
+      verdict: .safe, reasons: ["no new migration was deployed since v1 served"]),
+    Case(
+      testDescription: "the target has served on the migration that a second try brings again",
+      ledger: [("a", .serves), ("b", .serves), ("a", .back(to: 1)), ("mended", .serves)], to: 3,
+      verdict: .safe, reasons: ["no new migration was deployed since v3 served"]),
+    Case(
+      testDescription: "of two tries only what the second one added counts",
+      ledger: [("a", .serves), ("b", .serves), ("a", .back(to: 1)), ("c", .serves)], to: 3,
+      verdict: .unsafe,
+      reasons: [
+        "the release phase of v4 ran with the migrations 3_rename and 4_drop, which v3 does not know"
+      ]),
+    Case(
+      testDescription: "a first try that never got so far excuses nothing",
+      ledger: [("a", .serves), ("b", .fails), ("a", .back(to: 1)), ("mended", .serves)], to: 3,
+      verdict: .unsafe,
+      reasons: [
+        "the release phase of v4 ran with the migration 2_carts, which v3 does not know"
+      ]),
     Case(
       testDescription: "a rollback is left again for a newer slug",
       ledger: [("a", .serves), ("b", .serves), ("a", .back(to: 1))], to: 2, verdict: .unknown,
@@ -118,7 +137,7 @@ struct RollbackCheckTests {
     Case(
       testDescription: "a deployment without new migrations is given up",
       ledger: [("a", .serves), ("same", .deploying)], verdict: .safe,
-      reasons: ["no release since v1 brought a migration that v1 does not know"]),
+      reasons: ["v2 runs no migration that v1 does not know"]),
     Case(
       testDescription: "the target never served",
       ledger: [("a", .fails), ("same", .serves)], to: 1, verdict: .unknown,
