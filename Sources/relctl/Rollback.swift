@@ -42,11 +42,8 @@ extension Command {
         remedy: "If you mean it: relctl rollback \(name) \(number) --yes")
     }
     let steps = isDry ? try DeploymentOutline.lines(for: rollback, on: board, home: home) : []
-    // A refusal needs no check; the request says why.
     let check = RollbackCheck.read(rollback, in: app, home: home)
-    if isDry, call.wantsJSON, let check {
-      return call.report(json: RollbackReport(check, steps: steps))
-    }
+    if isDry, call.wantsJSON { return call.report(json: RollbackReport(check, steps: steps)) }
     if let check, !call.wantsJSON {
       let said = rollback.consequences(on: app, check: check)
       for line in said.judgement + said.changes {
@@ -80,15 +77,16 @@ extension CommandCall {
 
 /// What `relctl rollback --dry-run --json` prints.
 private struct RollbackReport: Encodable {
-  let check: RollbackCheck
+  /// Nil if no release is current, so that there is none to compare with.
+  let check: RollbackCheck?
   let steps: [String]
 
-  init(_ check: RollbackCheck, steps: [String]) { (self.check, self.steps) = (check, steps) }
+  init(_ check: RollbackCheck?, steps: [String]) { (self.check, self.steps) = (check, steps) }
 
   private enum CodingKeys: String, CodingKey { case steps }
 
   func encode(to encoder: any Encoder) throws {
-    try check.encode(to: encoder)
+    try check?.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(steps, forKey: .steps)
   }
