@@ -58,6 +58,10 @@ import Testing
     ] {
       #expect(dry.lines.contains(line[...]), "\(dry.output)")
     }
+    let phase = try stage.relctl("rollback", "greeter", "v1", "--dry-run", "--release-phase")
+    #expect(
+      phase.lines.contains("Its release phase runs.")
+        && phase.output.contains("\n1. release phase, an hour at most: "), "\(phase.output)")
     // The slug of v2 is that of v1.
     let json = try stage.relctl("rollback", "greeter", "--dry-run", "--json").output
     for part in [
