@@ -11,43 +11,20 @@ public enum DeploymentOutline {
   public static func lines(for operation: Deploy, on board: Board, home: Home) throws(Cause)
     -> [String]
   {
-    let manifest = try StoredSlugs(home: home).manifest(operation.slug)
-    return try lines(for: operation, manifest, on: board, home: home, runsPhase: true)
-  }
-
-  /// The same for a rollback.
-  public static func lines(for operation: Rollback, on board: Board, home: Home) throws(Cause)
-    -> [String]
-  {
-    do throws(Refusal) { try operation.check(on: board) } catch { throw error.cause }
-    if let app = board.apps[operation.app], operation.chosen(on: board).release == app.current {
-      return app.deployment.map { deployment in
-        ["stop the runs of \(deployment.release)"]
-          + (app.current.map { ["\($0) goes on serving"] } ?? [])
-      } ?? []
-    }
-    let slug = operation.needs(on: board).slug ?? ""
-    let manifest = try StoredSlugs(home: home).manifest(slug)
-    return try lines(
-      for: operation, manifest, on: board, home: home, runsPhase: operation.runsPhase)
-  }
-
-  private static func lines(
-    for operation: some Operation, _ manifest: Manifest, on board: Board, home: Home,
-    runsPhase: Bool
-  ) throws(Cause) -> [String] {
+    let store = StoredSlugs(home: home)
+    let manifest = try store.manifest(operation.slug)
     try Admission(home: home, board: board, operations: .standard).check(operation) {
       _ throws(Cause) in manifest
     }
     let app = board.apps[operation.app] ?? Board.App(name: operation.app, changed: board.time)
     let formation = manifest.formation(for: app)
     let batch = BatchSize.of(app, manifest.appJSON.rollout, formation: formation, home: home)
-    return lines(for: app, manifest, formation, batch, runsPhase: runsPhase)
+    return lines(for: app, manifest, formation, batch)
   }
 
   static func lines(
     for app: Board.App, _ manifest: Manifest, _ formation: [String: Int], _ batch: BatchSize?,
-    runsPhase: Bool
+    runsPhase: Bool = true
   ) -> [String] {
     let (rollout, next) = (manifest.appJSON.rollout, app.nextRelease)
     let old = app.current.flatMap { app.liveRuns.isEmpty ? nil : $0 }
@@ -92,5 +69,29 @@ public enum DeploymentOutline {
     }
     let node = "its node has started all applications"
     return (first ?? node) + (command.map { ", then \($0) ends with exit code 0" } ?? "")
+  }
+}
+
+extension DeploymentOutline {
+  /// The same for a rollback, which may also give up a deployment.
+  /// - Throws: the reason why the agent would reject the request.
+  public static func lines(for rollback: Rollback, on board: Board, home: Home) throws(Cause)
+    -> [String]
+  {
+    do throws(Refusal) { try rollback.check(on: board) } catch { throw error.cause }
+    guard let app = board.apps[rollback.app], let slug = rollback.needs(on: board).slug else {
+      return []
+    }
+    if let current = app.current, rollback.chosen(on: board).release == current {
+      let deployment = app.deployment.map { ["stop the runs of \($0.release)"] }
+      return (deployment ?? []) + ["\(current) goes on serving"]
+    }
+    let manifest = try StoredSlugs(home: home).manifest(slug)
+    _ = try Admission(home: home, board: board, operations: .standard).check(rollback) {
+      _ throws(Cause) in manifest
+    }
+    let formation = manifest.formation(for: app)
+    let batch = BatchSize.of(app, manifest.appJSON.rollout, formation: formation, home: home)
+    return lines(for: app, manifest, formation, batch, runsPhase: rollback.runsPhase)
   }
 }
