@@ -111,8 +111,9 @@ let package = Package(
     room(
       "Observation",
       [
-        "HomeLayout", "Events", "NodeModel", "Redaction", "Operations", "Posix", "DiskReserve",
-        "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch", "Instance",
+        "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Operations", "Posix",
+        "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
+        "Instance",
       ]),
     // interfaces
     room(
@@ -205,7 +206,7 @@ let package = Package(
         "HomeLayout", "Events", "NodeModel", "Redaction", "Posix", "ConfigStore",
         "ErlangDistribution", "Instance", "Observation",
       ]),
-    tests("OperationsTests", ["HomeLayout", "Events", "ReleaseModel", "Operations"]),
+    tests("OperationsTests", ["HomeLayout", "JSONText", "Events", "ReleaseModel", "Operations"]),
     tests("PlainTextTests", ["PlainText"]),
     tests("PosixTests", ["Posix"]),
     tests(

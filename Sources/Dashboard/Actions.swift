@@ -10,7 +10,7 @@ enum DisabledReason: Error, Equatable, Sendable {
   case amongInstances, noNode
   /// The node is not a run of an app of this home.
   case foreignNode(String)
-  case noApplication, pageIsOpen, onlyItsLog, noLevels, nothingToFind
+  case noApplication, pageIsOpen, onlyItsLog, noLevels, nothingToFind, nothingMore
   case notFound(String, older: Bool)
 }
 
@@ -19,13 +19,19 @@ struct Confirmation: Equatable, Sendable {
   var consequences: Consequences
   var effects: [Effect]
   var isYesFocused = false
+  /// The rollback that is asked about; its check arrives after the question.
+  var rollback: Rollback?
+  /// The first line shown, if not all of them fit.
+  var top = 0
 }
 
 extension Model {
   /// Asks to confirm an operation on the shown app or its selected instance, if it can be done.
+  /// - Returns: what must be read for the question.
+  @discardableResult
   mutating func ask(
     _ make: (_ app: String, _ instance: InstanceName?) -> some Operation
-  ) throws(DisabledReason) {
+  ) throws(DisabledReason) -> [Effect] {
     let operation = make(try namedApp(), selectedRun?.instance)
     do throws(Refusal) { try operation.check(on: board) } catch { throw .operation(error) }
     if operation.isOpen(on: board) { throw .operation(.isOpen(operation.sentence)) }
@@ -33,7 +39,28 @@ extension Model {
     let app = board.apps[chosen.app] ?? Board.App(name: chosen.app, changed: clock.now)
     let effect = Effect.append(
       type(of: chosen).type, app: chosen.app, chosen.request(by: setting.user, now: clock.now))
-    mode = .question(Confirmation(consequences: chosen.consequences(on: app), effects: [effect]))
+    let rollback = chosen as? Rollback
+    mode = .question(
+      Confirmation(
+        consequences: chosen.consequences(on: app), effects: [effect], rollback: rollback))
+    return rollback.map { [.checkRollback($0)] } ?? []
+  }
+
+  /// Completes the question about a rollback.
+  mutating func learn(_ check: RollbackCheck, of rollback: Rollback) {
+    guard case .question(var question) = mode, question.rollback == rollback,
+      let app = board.apps[rollback.app]
+    else { return }
+    question.consequences = rollback.consequences(on: app, check: check)
+    mode = .question(question)
+  }
+
+  mutating func scrollQuestion(by count: Int) throws(DisabledReason) {
+    guard case .question(var question) = mode else { return }
+    let most = QuestionDialog(question: question).hiddenLines(in: size)
+    if most == 0 { throw .nothingMore }
+    question.top = min(max(0, question.top + count), most)
+    mode = .question(question)
   }
 
   mutating func enterInstances() throws(DisabledReason) {

@@ -81,7 +81,7 @@ struct KeyCommand: Sendable {
       .act, ["R"], views: [.apps, .logs], hint: "restart",
       "Restart the selected app, one instance at a time, or only the selected instance."
     ) { model throws(DisabledReason) in try model.ask { Restart(app: $0, instance: $1) } },
-    .local(
+    .init(
       .act, ["B"], views: [.apps, .logs], hint: "rollback",
       "Roll the selected app back: a new release with the slug and config vars of the one before."
     ) { model throws(DisabledReason) in try model.ask { app, _ in Rollback(app: app) } },
@@ -229,6 +229,12 @@ struct KeyCommand: Sendable {
   ]
 
   private static let answering: [KeyCommand] = [
+    .local(.question, ["j", .down], hint: "more", "Read on, if the text is longer than the box.") {
+      model throws(DisabledReason) in try model.scrollQuestion(by: 1)
+    },
+    .local(.question, ["k", .up], "Read back.") { model throws(DisabledReason) in
+      try model.scrollQuestion(by: -1)
+    },
     .local(.question, [.tab, .backTab, .left, .right], hint: "choose", "Go to the other answer.") {
       model in
       guard case .question(var question) = model.mode else { return }

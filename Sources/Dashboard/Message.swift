@@ -22,6 +22,8 @@ public enum Message: Sendable {
   case nodeLog(NodeLogPart)
   /// The answer to `Effect.readManifest`.
   case manifest(slug: String, Result<Manifest, Cause>)
+  /// The answer to `Effect.checkRollback`.
+  case rollbackCheck(Rollback, RollbackCheck)
   /// A request of this dashboard is in the log.
   case requested(Event)
   /// An effect failed.
@@ -35,6 +37,8 @@ public enum Effect: Equatable, Sendable {
   /// Write a request to the log, and start an agent if none runs.
   case append(EventType, app: String, EventData)
   case readManifest(slug: String)
+  /// Read what tells how a rollback would go.
+  case checkRollback(Rollback)
   /// Send the last lines of an app or of one of its instances, then new ones, and no other lines.
   case readOutput(app: String, InstanceName?)
   /// Do something to the node of a report; `app` is the app whose run it is, if any.

@@ -20,6 +20,7 @@ extension Model {
     case .nodes(let nodes): receive(nodes)
     case .nodeLog(let part): if view == .logs, showsNodeLog { logs.node.append(part) }
     case .manifest(let slug, let result): learn(slug, result)
+    case .rollbackCheck(let rollback, let check): learn(check, of: rollback)
     case .requested(let event): noteRequest(event)
     case .failed(let cause):
       notice = Notice(text: Wording.sentence(cause), role: .bad)

@@ -19,7 +19,8 @@ public enum DeploymentOutline {
   }
 
   static func lines(
-    for app: Board.App, _ manifest: Manifest, _ formation: [String: Int], _ batch: BatchSize?
+    for app: Board.App, _ manifest: Manifest, _ formation: [String: Int], _ batch: BatchSize?,
+    runsPhase: Bool = true
   ) -> [String] {
     let (rollout, next) = (manifest.appJSON.rollout, app.nextRelease)
     let old = app.current.flatMap { app.liveRuns.isEmpty ? nil : $0 }
@@ -29,7 +30,7 @@ public enum DeploymentOutline {
     }
     let (beside, inTurn) = (wanted.filter(isBeside), wanted.filter { !isBeside($0) })
     var lines: [String] = []
-    if let command = manifest.command(of: ProcessType.release) {
+    if runsPhase, let command = manifest.command(of: ProcessType.release) {
       lines.append("release phase, an hour at most: \(command)")
     }
     if !beside.isEmpty {
@@ -64,5 +65,29 @@ public enum DeploymentOutline {
     }
     let node = "its node has started all applications"
     return (first ?? node) + (command.map { ", then \($0) ends with exit code 0" } ?? "")
+  }
+}
+
+extension DeploymentOutline {
+  /// The same for a rollback, which may also give up a deployment.
+  /// - Throws: the reason why the agent would reject the request.
+  public static func lines(for rollback: Rollback, on board: Board, home: Home) throws(Cause)
+    -> [String]
+  {
+    do throws(Refusal) { try rollback.check(on: board) } catch { throw error.cause }
+    guard let app = board.apps[rollback.app], let slug = rollback.needs(on: board).slug else {
+      return []
+    }
+    if let current = app.current, rollback.chosen(on: board).release == current {
+      let deployment = app.deployment.map { ["stop the runs of \($0.release)"] }
+      return (deployment ?? []) + ["\(current) goes on serving"]
+    }
+    let manifest = try StoredSlugs(home: home).manifest(slug)
+    _ = try Admission(home: home, board: board, operations: .standard).check(rollback) {
+      _ throws(Cause) in manifest
+    }
+    let formation = manifest.formation(for: app)
+    let batch = BatchSize.of(app, manifest.appJSON.rollout, formation: formation, home: home)
+    return lines(for: app, manifest, formation, batch, runsPhase: rollback.runsPhase)
   }
 }

@@ -63,6 +63,10 @@ public struct Needs: Hashable, Sendable {
 /// What an operator must know before confirming an operation.
 public struct Consequences: Hashable, Sendable {
   public var question: String
+  /// What is known for and against it, for an operation that is checked first.
+  public var judgement: [String] = []
+  /// Nil for an operation that is not checked, or not yet.
+  public var verdict: RollbackCheck.Verdict?
   /// What will change or be lost.
   public var changes: [String]
   public var undo: String

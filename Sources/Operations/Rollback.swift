@@ -74,23 +74,44 @@ public struct Rollback: Operation {
     !(other is Stop || other is Cancel || other is Scale || other is ChangeLimits)
   }
 
-  public func consequences(on app: Board.App) -> Consequences {
+  public func consequences(on app: Board.App) -> Consequences { consequences(on: app, check: nil) }
+
+  /// - Parameter check: what the slugs and the config vars tell; nil as long as they are not read.
+  public func consequences(on app: Board.App, check: RollbackCheck?) -> Consequences {
     guard let current = app.currentRelease,
       let old = app.release(release) ?? app.previousRelease
     else { return Consequences(question: "Roll \(app.name) back?", changes: [], undo: "") }
-    if old.number == app.current { return endOfDeployment(app, old.number) }
-    let config = ConfigDifference(from: current, to: old, in: app).sentence
+    var all =
+      old.number == app.current
+      ? endOfDeployment(app, old.number) : change(of: app, current, old, check)
+    all.judgement = check?.judgement ?? ["The slugs are being compared."]
+    all.verdict = check?.verdict
+    return all
+  }
+
+  private func change(
+    of app: Board.App, _ current: Board.Release, _ old: Board.Release, _ check: RollbackCheck?
+  ) -> Consequences {
     let commit = old.commit.map { "\($0.prefix(7)) " } ?? ""
     var changes = [
-      "This makes \(app.nextRelease) with \(old.number)'s slug and config vars.", config,
+      "This makes \(app.nextRelease) with \(old.number)'s slug and config vars."
     ]
-    if !restoresSecrets { changes.append("Secrets that changed since keep their present values.") }
+    changes += check?.configChanges ?? ledgerChanges(from: current, to: old, in: app)
+    changes += check?.codeChanges ?? []
+    if runsPhase { changes.append("Its release phase runs.") }
     if let line = old.line { changes.append("\(old.number) is \(commit)\"\(line)\".") }
-    if !old.wasCurrent { changes.append("\(old.number) never served.") }
     return Consequences(
       question: "Roll \(app.name) back from \(current.number) to \(old.number)?",
       changes: changes + app.lossesByEndingTheDeployment,
       undo: "Undo: roll back again to \(current.number).")
+  }
+
+  private func ledgerChanges(
+    from current: Board.Release, to old: Board.Release, in app: Board.App
+  ) -> [String] {
+    let config = ConfigDifference(from: current, to: old, in: app).sentence
+    return restoresSecrets
+      ? [config] : [config, "Secrets that changed since keep their present values."]
   }
 
   private func endOfDeployment(_ app: Board.App, _ current: ReleaseNumber) -> Consequences {

@@ -6,7 +6,7 @@ extension SlugDiff {
     if isEmpty { return [] }
     var text = DiffText()
     text.add("size", [sizeLine])
-    text.add("config", variables.map(Self.line))
+    text.add("variables", variables.map(Self.line))
     text.add("migrations", migrationLines)
     text.add("processes", processes.map { Self.line($0.name, $0.from, $0.to) })
     text.add("app.json", appJSON.isEmpty ? [] : ["~ " + appJSON.joined(separator: ", ")])
@@ -85,7 +85,7 @@ extension SlugDiff {
   }
 
   private var unknownLines: [String] {
-    let words = ["variables": "which config vars are read"]
+    let words = ["variables": "which variables are read"]
     let parts = unknown.map { words[$0] ?? $0 }
     return parts.isEmpty ? [] : [parts.joined(separator: "; ") + ": not looked at in both builds"]
   }
@@ -111,8 +111,21 @@ extension SlugDiff {
   }
 }
 
+extension SlugDiffReport {
+  /// The slugs, then the changes.
+  public var lines: [String] {
+    var text = DiffText()
+    text.add("slug", ["\(from.prefix(12)) → \(to.prefix(12))"])
+    if diff.isEmpty {
+      text.add(
+        "", [from == to ? "it is the same slug" : "nothing changes but the manifest itself"])
+    }
+    return text.lines + diff.lines
+  }
+}
+
 /// Lines in sections. The heading of a section is beside its first line.
-private struct DiffText {
+struct DiffText {
   private(set) var lines: [String] = []
   private static let width = 12
 

@@ -16,8 +16,9 @@ struct Command: Sendable {
 
   /// All commands, in the order in which the help lists them.
   static let all: [Command] = [
-    .build, .deploy, .ps, .releases, .logs, .events, .eventsEmit, .eventsVerify, .eventsRepair,
-    .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits, .stop, .cancel,
+    .build, .deploy, .ps, .releases, .diff, .logs, .events, .eventsEmit, .eventsVerify,
+    .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits,
+    .stop, .cancel,
     .attach,
     .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,

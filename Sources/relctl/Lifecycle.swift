@@ -18,54 +18,6 @@ extension Command {
     return try call.request(Restart(app: app, instance: instance))
   }
 
-  static let rollback = Command(
-    CommandSyntax(
-      "rollback", "APP [vN]", count: 1...2, "bring a former release back, slug and config vars",
-      details: """
-        Without a number it is the newest release that was healthy and was not rolled back itself.
-        While a release is deployed that is the current one, and the deployment is given up. A rollback
-        is a new release, so it can be rolled back too.
-        """,
-      options: [
-        Option("--release-phase", "run its release phase too"),
-        Option("--old-secrets", "give secrets that changed since their former values back too"),
-        Option("--yes", "also to a release that never served"), .until, .detach, .json,
-      ])
-  ) { call throws(Cause) in
-    let app = try call.target().app
-    var release: ReleaseNumber?
-    if call.arguments.positional.count == 2 {
-      release = ReleaseNumber(call.positional(1))
-      if release == nil {
-        throw Cause(
-          .releaseUnknown, "'\(call.positional(1))' is no release's number",
-          remedy: "See the releases with: relctl releases \(app)")
-      }
-    }
-    if let known = try call.board().apps[app], let current = known.current, release == current,
-      known.deployment == nil
-    {
-      throw Refusal.isCurrent(current, app: app).cause
-    }
-    if let release, let old = try call.board().apps[app]?.release(release), !old.wasCurrent,
-      !call.arguments.has("--yes")
-    {
-      throw Cause(
-        .usage, "\(release) of '\(app)' never served",
-        remedy: "If you mean it: relctl rollback \(app) \(release) --yes")
-    }
-    let rollback = Rollback(
-      app: app, to: release, runsPhase: call.arguments.has("--release-phase"),
-      restoresSecrets: call.arguments.has("--old-secrets"))
-    if !call.wantsJSON, let known = try call.board().apps[app] {
-      let chosen = rollback.chosen(on: try call.board())
-      for line in chosen.consequences(on: known).changes {
-        call.context.print(call.shown("       " + line))
-      }
-    }
-    return try call.request(rollback)
-  }
-
   static let promote = Command(
     CommandSyntax(
       "promote", "FROM TO", count: 2...2, "deploy the slug of one app to another",

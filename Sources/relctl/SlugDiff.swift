@@ -16,14 +16,11 @@ extension Command {
   ) { call throws(Cause) in
     let store = StoredSlugs(home: try call.home())
     let ids = [try store.find(call.positional(0)), try store.find(call.positional(1))]
-    let diff = SlugDiff(from: try store.manifest(ids[0]), to: try store.manifest(ids[1]))
-    if call.wantsJSON { return call.report(json: SlugDiffReport(from: ids[0], to: ids[1], diff)) }
-    call.context.print("slug        \(ids[0].prefix(12)) → \(ids[1].prefix(12))")
-    if diff.isEmpty {
-      call.context.print(
-        ids[0] == ids[1] ? "it is the same slug" : "nothing changes but the manifest itself")
-    }
-    for line in diff.lines { call.context.print(call.shown(line)) }
+    let report = SlugDiffReport(
+      from: ids[0], to: ids[1],
+      SlugDiff(from: try store.manifest(ids[0]), to: try store.manifest(ids[1])))
+    if call.wantsJSON { return call.report(json: report) }
+    for line in report.lines { call.context.print(call.shown(line)) }
     return .success
   }
 }

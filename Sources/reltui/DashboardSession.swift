@@ -26,6 +26,8 @@ struct DashboardSession {
   private(set) var isOver = false
   private(set) var isDiskFull = false
   private(set) var wantsRedraw = false
+  /// A rollback that is to be checked after the next frame, because reading slugs may take a while.
+  private var unchecked: Rollback?
 
   private(set) var nodes: SessionNodes
   /// The time whose board is shown; nil for now.
@@ -150,6 +152,7 @@ struct DashboardSession {
           let manifest = try StoredSlugs(home: home).manifest(slug)
           tell(.manifest(slug: slug, .success(manifest)))
         } catch { tell(.manifest(slug: slug, .failure(error))) }
+      case .checkRollback(let rollback): unchecked = rollback
       case .readOutput(let app, let instance):
         output = OutputWatch(home: home, app: app, only: instance, last: Self.firstLines)
         readOutput()
@@ -158,6 +161,19 @@ struct DashboardSession {
       case .quit: isOver = true
       }
     }
+  }
+
+  /// Checks the rollback that the dashboard asks about.
+  /// - Returns: whether there was one.
+  mutating func checkRollback() -> Bool {
+    guard let rollback = unchecked else { return false }
+    unchecked = nil
+    if let app = model.board.apps[rollback.app],
+      let check = RollbackCheck.read(rollback, in: app, home: home)
+    {
+      tell(.rollbackCheck(rollback, check))
+    }
+    return true
   }
 
   private mutating func append(_ type: EventType, _ app: String, _ data: EventData) {

@@ -34,6 +34,7 @@ struct Interactive {
       while !session.isOver {
         if session.takeRedraw() { screen.forgetContent() }
         try screen.draw(session.model.frame())
+        if session.checkRollback() { continue }
         if let signal = try wait() { return Outcome(exitCode: signal.exitCode) }
       }
       return .success

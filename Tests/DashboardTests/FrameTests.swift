@@ -50,6 +50,7 @@ struct FrameTests {
   private func answer(_ effect: Effect, _ story: inout Story) {
     switch effect {
     case .readManifest(let slug): story.tell(.manifest(slug: slug, .success(.greeter)))
+    case .checkRollback: RollbackDialogTests.answer(effect, &story, .night)
     case .readOutput(let app, _):
       let texts = [
         "12:00:01.123 [info] listens on 127.0.0.1:4003", "[warning] slow answer: 812 ms",

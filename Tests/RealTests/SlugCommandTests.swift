@@ -111,7 +111,7 @@ import Testing
     #expect(diff.lines.first == "slug        \(first.prefix(12)) → \(second.prefix(12))")
     #expect(diff.output.contains("files       ~ 1 (12 B)\n"), "\(diff.output)")
     let same = try stage.relctl("slug", "diff", first, first)
-    #expect(same.lines.dropFirst() == ["it is the same slug"])
+    #expect(same.lines.dropFirst() == ["            it is the same slug"])
     let json = try stage.relctl("slug", "diff", first, second, "--json").output
     #expect(json.contains(#""files":[{"from":4,"path":"text","to":12}]"#))
   }

@@ -76,7 +76,7 @@ import Testing
         ].map { Manifest.Variable(name: $0, need: $1, file: "config/runtime.exs", line: $2) }
       },
       lines: [
-        "config      + HERE  REQUIRED, config/runtime.exs:7",
+        "variables   + HERE  REQUIRED, config/runtime.exs:7",
         "            ~ SECRET  optional → REQUIRED, config/runtime.exs:4",
         "            + LATER  conditional, config/runtime.exs:9",
         "            + EXTRA  optional, config/runtime.exs:2",
@@ -89,7 +89,7 @@ import Testing
         manifest.variables = []
       },
       lines: [
-        "config      + KEY  REQUIRED, app.json", "app.json    ~ env, formation",
+        "variables   + KEY  REQUIRED, app.json", "app.json    ~ env, formation",
       ]),
     Case(
       testDescription: "migrations and process types",
@@ -180,7 +180,7 @@ import Testing
         "tools       ~ elixir 1.14.0 → 1.15.0", "            + rebar3 3.19",
         "target      + glibc 2.34",
         "debug info  ~ unknown → stripped",
-        "unknown     which config vars are read; migrations: not looked at in both builds",
+        "unknown     which variables are read; migrations: not looked at in both builds",
       ]),
     Case(
       testDescription: "a second OTP release",

@@ -1,3 +1,4 @@
+import Operations
 import PlainText
 import Terminal
 
@@ -8,18 +9,38 @@ struct QuestionDialog {
 
   func draw(_ frame: inout Frame) {
     let size = frame.size
-    let width = min(size.columns, max(24, min(66, size.columns - 4)))
-    let lines = fitted(width: width - 4, height: size.rows - 3)
-    let height = min(size.rows, lines.count + 3)
+    let width = Self.width(in: size)
+    let (text, room) = (lines(in: size), Self.room(in: size))
+    let height = min(size.rows, text.count + 3)
     let top = max(0, (size.rows - height) / 2)
     let left = max(0, (size.columns - width) / 2)
-    var box = Frame(box: Size(columns: width, rows: height))
-    for (offset, line) in lines.enumerated() {
+    let hidden = max(0, text.count - room)
+    // Where the sentence must be scrolled to, its first word is in sight.
+    let verdict = hidden == 0 ? nil : question.consequences.verdict
+    var box = Frame(box: Size(columns: width, rows: height), title: verdict?.word ?? "")
+    let first = min(question.top, hidden)
+    for (offset, line) in text.dropFirst(first).prefix(room).enumerated() {
       box.put(line.text, row: offset + 1, column: 2, width: width - 4, role: line.role)
+    }
+    if first > 0, room > 0 { box.put("↑", row: 1, column: width - 1, role: .key) }
+    if first < hidden, room > 0 {
+      box.put("↓", row: room, column: width - 1, role: .key)
     }
     drawAnswers(&box, row: height > 2 ? height - 2 : height - 1)
     frame.place(box, row: top, column: left)
   }
+
+  /// How many lines do not fit into the box, so that they must be scrolled to.
+  func hiddenLines(in size: Size) -> Int {
+    max(0, lines(in: size).count - Self.room(in: size))
+  }
+
+  private static func width(in size: Size) -> Int {
+    min(size.columns, max(24, min(66, size.columns - 4)))
+  }
+
+  /// The rows for the text.
+  private static func room(in size: Size) -> Int { max(0, size.rows - 3) }
 
   private func drawAnswers(_ box: inout Frame, row: Int) {
     box.clear(row: row, column: 1, width: box.size.columns - 2)
@@ -31,18 +52,31 @@ struct QuestionDialog {
     }
   }
 
-  /// The whole text with blank lines if it fits, else as many lines as fit without blank ones.
-  private func fitted(width: Int, height: Int) -> [Cell] {
+  /// The whole text, with blank lines if it fits with them.
+  private func lines(in size: Size) -> [Cell] {
     func wrapped(_ text: String, _ role: Role) -> [Cell] {
-      Printable.wrap(text, to: max(2, width)).map { Cell($0, role) }
+      Printable.wrap(text, to: max(2, Self.width(in: size) - 4)).map { Cell($0, role) }
     }
     let blank = [Cell("")]
-    let ask = wrapped(question.consequences.question, .title)
-    let what = question.consequences.changes.flatMap { wrapped($0, .text) }
-    let undo = wrapped(question.consequences.undo, .aside)
-    let airy = ask + blank + what + blank + undo + blank
-    if airy.count <= height { return airy }
-    return Array((ask + what + undo).prefix(max(0, height)))
+    let said = question.consequences
+    let judgement = said.judgement.enumerated().flatMap { index, sentence in
+      wrapped(sentence, index == 0 ? Self.role(of: said.verdict) : .text)
+    }
+    let parts = [
+      wrapped(said.question, .title), judgement, said.changes.flatMap { wrapped($0, .text) },
+      wrapped(said.undo, .aside),
+    ]
+    let airy = parts.filter { !$0.isEmpty }.flatMap { $0 + blank }
+    return airy.count <= Self.room(in: size) ? airy : Array(parts.joined())
+  }
+
+  private static func role(of verdict: RollbackCheck.Verdict?) -> Role {
+    switch verdict {
+    case .safe: .ready
+    case .unsafe: .bad
+    case .unknown: .warning
+    case nil: .busy
+    }
   }
 }
 
