@@ -173,7 +173,8 @@ let package = Package(
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "ConfigStore",
         "Journal", "Instance", "Deployment",
       ]),
-    tests("DiagnosisTests", ["HomeLayout", "Events", "ReleaseModel", "Posix", "Diagnosis"]),
+    tests(
+      "DiagnosisTests", ["HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "Diagnosis"]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),
     tests("ErlangDistributionTests", ["ErlangTerm", "Posix", "ErlangDistribution"]),
     tests("ErlangTermTests", ["ErlangTerm"]),

@@ -13,7 +13,7 @@ struct BootFault {
   /// - Parameter reason: what `init` could not do.
   func find(_ reason: Term, at line: Int) -> Finding? {
     var finding = code(reason) ?? configuration(reason, at: line)
-    if finding.proof == nil { finding.proof = line...line }
+    if finding?.proof == nil { finding?.proof = line...line }
     return finding
   }
 
@@ -132,30 +132,37 @@ struct BootFault {
 
   // MARK: - Run-time configuration
 
+  /// The end of a boot in which the VM's own words are lost, because another process wrote within them.
+  func find() -> Finding? { isInConfiguration ? configuration(nil, at: nil) : nil }
+
   /// The boot was ended by run-time configuration, or by something that is not known.
-  private func configuration(_ reason: Term, at line: Int) -> Finding {
-    let failure = ErlangReason(write: facts.write).failure(reason)
-    let written = ElixirReport.last(in: text)
-    var whole = failure
-    if let written { whole.take(written.failure) }
-    let proof = written?.range ?? line...line
+  private func configuration(_ reason: Term?, at line: Int?) -> Finding? {
     if let found = compileTime { return found }
-    switch whole.problem {
-    case .missingVariable, .syntax:
-      return FailureSentence(facts: facts, text: text, failure: whole).finding(proof)
+    var failure = reason.map { ErlangReason(write: facts.write).failure($0) }
+    let written = ElixirReport.last(in: text)
+    if let written {
+      if failure == nil { failure = written.failure } else { failure?.take(written.failure) }
+    }
+    guard var failure, let proof = written?.range ?? line.map({ $0...$0 }) else { return nil }
+    func finding() -> Finding {
+      FailureSentence(facts: facts, text: text, failure: failure).finding(proof)
+    }
+    switch failure.problem {
+    case .missingVariable, .syntax: return finding()
     case .onLoad(let module, let words): return Self.native(module: module, words: words, facts)
     default: break
     }
-    guard text.last(behind: "ERROR! Config provider ") != nil || isInConfiguration else {
-      return FailureSentence(facts: facts, text: text, failure: whole).finding(proof)
-    }
-    whole.children = ["config/runtime.exs"]
-    var finding = FailureSentence(facts: facts, text: text, failure: whole).finding(proof)
-    if finding.id == .bootFailed { finding.id = .runtimeConfig }
-    return finding
+    guard isInConfiguration else { return finding() }
+    failure.children = ["config/runtime.exs"]
+    var found = finding()
+    if found.id == .bootFailed { found.id = .runtimeConfig }
+    return found
   }
 
-  private var isInConfiguration: Bool { facts.boot?.boots.last?.steps.last?.kind == .config }
+  private var isInConfiguration: Bool {
+    text.last(behind: "ERROR! Config provider ") != nil
+      || facts.boot?.boots.last?.steps.last?.kind == .config
+  }
 
   /// `ERROR! the application :shop has a different value set for key :tax during runtime compared to compile time.`
   private var compileTime: Finding? {

@@ -45,7 +45,8 @@ public struct Diagnosis {
     case nil: return lost
     case .code, .signal: break
     }
-    return StartFault(diagnosis: self).find() ?? allocation ?? findInVM() ?? findInReports()
+    return StartFault(diagnosis: self).find() ?? allocation ?? findInVM()
+      ?? BootFault(diagnosis: self).find() ?? findInReports()
       ?? unknown
   }
 

@@ -66,7 +66,8 @@ struct ErlangReport {
       failure.children.insert(reasons.childName(id), at: 0)
       end = over
     }
-    let isNews = term.atom != "shutdown" && term.atom != "normal"
+    // What a supervisor says when it gives up is the end of a story that other reports tell.
+    let isNews = !["shutdown", "normal", "reached_max_restart_intensity"].contains(term.atom)
     return isNews ? ErlangReport(failure: failure, range: max(0, index - 2)...end) : nil
   }
 

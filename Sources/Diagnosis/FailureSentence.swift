@@ -108,6 +108,9 @@ struct FailureSentence {
   }
 
   private func other(_ words: String) -> Finding {
+    if failure.callback != nil, failure.children.isEmpty, !failure.frames.isEmpty {
+      return Finding(id: id, sentence: "\(subject) failed: \(words)\(place)")
+    }
     if failure.callback != nil, failure.children.isEmpty {
       return Finding(id: id, sentence: "\(subject) returned the error \(words)\(foreign)")
     }
@@ -142,7 +145,7 @@ struct FailureSentence {
   }
 
   private func remedy(_ name: String, _ address: Failure.Address) -> String {
-    let what = address.service ?? address.text ?? "it"
+    let what = address.service ?? address.text ?? "that server"
     switch name {
     case "econnrefused": return "Start \(what), or correct the config var that names its address."
     case "nxdomain": return "Correct the config var that names the host, or its DNS record."

@@ -78,9 +78,14 @@ enum LibraryWords {
     let words = text.split { $0.isWhitespace || "(),;'\"".contains($0) }
     for word in words {
       guard let colon = word.lastIndex(of: ":") else { continue }
-      let host = word[..<colon].drop { $0 == "[" }.prefix { $0 != "]" }
-      let digits = word[word.index(after: colon)...].prefix { $0.isNumber }
-      if let port = UInt16(digits), port > 0, ErlangReason.isHost(host) || isName(host) {
+      let (host, end) = (word[..<colon], word[word.index(after: colon)...])
+      let digits = end.prefix { $0.isNumber }
+      // `12:00:05.606` is a time.
+      guard let port = UInt16(digits), port > 0,
+        !end[digits.endIndex...].contains(where: \.isNumber)
+      else { continue }
+      if let inner = bracketed(host) { return Failure.Address(host: inner, port: port) }
+      if !host.contains(":"), ErlangReason.isHost(host) || isName(host) {
         return Failure.Address(host: String(host), port: port)
       }
     }
@@ -90,6 +95,12 @@ enum LibraryWords {
       }
     }
     return Failure.Address()
+  }
+
+  /// The address of IPv6 in `[::1]`.
+  private static func bracketed(_ host: Substring) -> String? {
+    guard host.last == "]", let open = host.lastIndex(of: "[") else { return nil }
+    return String(host[host.index(after: open)...].dropLast())
   }
 
   /// Whether it can be the name of a host in a local network: `db`. File names with a line do not count.

@@ -46,9 +46,11 @@ enum PrintedTerm {
       case "\"", "'": quoted(first)
       case "<" where rest.hasPrefix("<<"): take(2, closing: ">>")
       case ">" where rest.hasPrefix(">>") && open.last == ">>": close(2)
-      case "<": opaque(from: "<", to: ">")
+      case "<": opaque(to: ">")
       case "#" where rest.hasPrefix("#{"): take(2, closing: "}")
-      case "#": opaque(from: "<", to: ">")
+      case "#": opaque(to: ">")
+      // A masked value.
+      case "«": opaque(to: "»")
       case "{": take(1, closing: "}")
       case "[": take(1, closing: "]")
       case "}", "]":
@@ -98,7 +100,7 @@ enum PrintedTerm {
     }
 
     /// `<0.12.0>`, `#Ref<…>`, `#Fun<…>`: an atom of the same text.
-    private mutating func opaque(from first: Character, to last: Character) {
+    private mutating func opaque(to last: Character) {
       guard let end = rest.firstIndex(of: last) else {
         copy += "'...'"
         rest = ""

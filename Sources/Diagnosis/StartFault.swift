@@ -11,11 +11,14 @@ struct StartFault {
   typealias Finding = Diagnosis.Finding
 
   func find() -> Finding? {
+    // A script may go on after such a line.
+    let end = [.code(126), .code(127)].contains(facts.exit) ? 0 : text.lines.count - 5
     // Afterwards, the same words come from programs that the app runs.
     let hasBooted = facts.boot?.boots.contains { !$0.steps.isEmpty } ?? false
     if hasBooted { return nodeName() }
     for (index, line) in text.lines.enumerated() {
-      if var finding = find(in: line.text) {
+      let shell = index >= end ? shell(line.text) : nil
+      if var finding = shell ?? find(in: line.text) ?? value(line.text, before: index + 1) {
         finding.proof = finding.proof ?? index...index
         return finding
       }
@@ -24,7 +27,7 @@ struct StartFault {
   }
 
   private func find(in line: String) -> Finding? {
-    shell(line) ?? erlexec(line) ?? Self.linker(line, facts, program: nil) ?? flag(line)
+    erlexec(line) ?? Self.linker(line, facts, program: nil) ?? flag(line)
       ?? cookie(line)
   }
 
@@ -46,7 +49,9 @@ struct StartFault {
 
   private func absent(_ path: String) -> Finding {
     let isOwn = path.contains("/") && !path.hasPrefix("/")
-    let whose = facts.command.contains(path) ? " (Procfile, \(facts.process))" : ""
+    let isInCommand = facts.command.contains(path)
+    let whose =
+      isInCommand ? " (Procfile, \(facts.process))" : "; a script of the release calls it"
     if isOwn, facts.entry(path) != nil {
       return Finding(
         id: .processCommand, sentence: "the interpreter that \(path) names is not on this host",
@@ -58,7 +63,8 @@ struct StartFault {
         ? "\(path) is not in the slug\(whose)"
         : "the program '\(path)' is not on this host\(whose)",
       remedy: isOwn
-        ? "Correct the Procfile, then build and deploy again." : "Install it on this host.",
+        ? "Correct \(isInCommand ? "the Procfile" : "the script"), then build and deploy again."
+        : "Install it on this host.",
       facts: ["file": path])
   }
 
@@ -153,13 +159,18 @@ struct StartFault {
       guard let start = line.firstRange(of: mark) else { continue }
       return flag(String(line[start.upperBound...].prefix { $0 != "'" }), "no argument behind")
     }
-    if let start = line.firstRange(of: "bad "), line.contains("beam"), facts.exit == .code(1) {
-      return flag("", String(line[start.lowerBound...]))
-    }
     return nil
   }
 
-  private func flag(_ flag: String, _ what: String) -> Finding {
+  /// `bad number of processes many`, and then how the VM is used.
+  private func value(_ line: String, before next: Int) -> Finding? {
+    guard line.hasPrefix("bad "), next < text.lines.count,
+      text.lines[next].text.hasPrefix("Usage: beam")
+    else { return nil }
+    return flag(line.split(separator: " ").last.map(String.init) ?? "", said: line)
+  }
+
+  private func flag(_ flag: String, _ what: String = "", said: String? = nil) -> Finding {
     let file = "vm.args"
     let line = facts.argumentLines.first { line in
       !flag.isEmpty && line.text.split(separator: " ").contains(Substring(flag))
@@ -167,7 +178,7 @@ struct StartFault {
     let place = line.map { "\(file):\($0.number): " } ?? ""
     return Finding(
       id: .virtualMachineArguments,
-      sentence: "\(place)\(what) \(flag)".trimmingSpaces
+      sentence: "\(place)\(said ?? "\(what) \(flag)")"
         + (place.isEmpty ? " (vm.args, ERL_FLAGS or ERL_ZFLAGS)" : ""),
       remedy: "Correct rel/vm.args.eex (relx: config/vm.args), then build and deploy again.",
       facts: ["flag": flag])

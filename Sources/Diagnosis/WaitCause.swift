@@ -33,7 +33,8 @@ extension Diagnosis {
       ?? function.map { "it waits in \($0)\(place)" } ?? "where it waits is not known"
     return Finding(
       id: .bootTimeout,
-      sentence: "application \(hang.application) has not started\(wait.after): \(waits)",
+      sentence:
+        "application \(hang.application) has not started\(wait.limit.map { " after \($0) s" } ?? ""): \(waits)",
       remedy:
         "Find out what it waits for; a start that needs long may say so in app.json (healthchecks, attempts).",
       facts: ["application": hang.application, "child": hang.awaited ?? ""], proof: recentErrors)
@@ -133,8 +134,8 @@ extension Diagnosis {
 }
 
 extension WaitFacts {
-  /// ` after 60 s`
-  fileprivate var after: String { limit.map { " after \($0) s" } ?? "" }
+  /// ` even after 60 s`
+  fileprivate var after: String { limit.map { " even after \($0) s" } ?? "" }
 }
 
 extension Failure.Frame {

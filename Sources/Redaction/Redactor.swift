@@ -39,7 +39,7 @@ public struct Redactor: Sendable {
 
   private static let commonWords: Set<String> = [
     "production", "development", "postgres", "localhost", "127.0.0.1", "disabled", "password",
-    "database", "hostname", "username", "internal", "external",
+    "database", "hostname", "username", "internal", "external", "undefined",
   ]
 
   /// Output comes line by line, so each line of a long value is searched for by itself.

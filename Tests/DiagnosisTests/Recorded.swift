@@ -1,6 +1,7 @@
 import Diagnosis
 import Events
 import HomeLayout
+import JSONText
 import Posix
 import ReleaseModel
 import TestSupport
@@ -39,6 +40,18 @@ enum Recorded {
     facts.host.architecture = { _ in name == "erts-arch" ? "aarch64" : nil }
     if name == "vm-args" { facts.arguments = "+P 200000\n+Zq\n" }
     return facts
+  }
+
+  /// The OTP release of the project `stall`.
+  static func erlang() throws -> OTPRelease {
+    let text = """
+      {"name": "stall", "version": "0.1.0", "kind": "relx", "erts_version": "13.1.5",
+       "start_command": "bin/stall", "start_argument": "foreground", "applications": [
+        {"name": "stall", "version": "0.1.0", "start_type": "permanent", "order": 1, "description": "",
+         "optional_dependencies": [], "included_applications": [],
+         "dependencies": [], "registered": [], "callback_module": "stall_app", "modules": 3}]}
+      """
+    return try JSON.decode(OTPRelease.self, from: Array(text.utf8))
   }
 
   /// That of the project `shop`, with few of its files; its programs are not executable.

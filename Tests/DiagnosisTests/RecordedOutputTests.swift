@@ -121,7 +121,10 @@ import Testing
     ("erts-mode", .notExecutable, "erts-13.1.5/bin/beam.smp is not executable (mode 644)"),
     ("erlexec-mode", .notExecutable, "erts-13.1.5/bin/erlexec is not executable (mode 644)"),
     ("start-mode", .notExecutable, "bin/shop is not executable (mode 644)"),
-    ("no-proc", .processCommand, "bin/shopp is not in the slug"),
+    (
+      "no-proc", .processCommand,
+      "bin/shopp is not in the slug; a script of the release calls it"
+    ),
     // the release phase
     (
       "migration", .releasePhase,
@@ -186,5 +189,39 @@ import Testing
     facts.exit = row.0
     let cause = Diagnosis(facts).causeOfEnd()
     #expect(cause.sentence == row.3 && cause.id == row.2.rawValue)
+  }
+}
+
+/// What real runs of the project `stall`, which is written in Erlang, printed before they ended.
+@Suite struct RecordedErlangTests {
+  static let table: [(output: String, ProblemID, String)] = [
+    ("connect", .connection, "stall_till could not connect to 127.0.0.1:1: connection refused"),
+    (
+      "match", .connection,
+      "stall_till could not connect: connection refused (stall_till.erl:15); to which address is not known"
+    ),
+    ("stop", .applicationFailed, "stall_till did not start: no_float"),
+    ("badarg", .applicationFailed, "stall_till did not start: badarg (stall_till.erl:19)"),
+    ("error", .applicationFailed, "stall_app:start/2 returned the error no_licence"),
+    ("raise", .applicationFailed, "stall_app:start/2 failed: {no_shelf,7} (stall_app.erl:8)"),
+    (
+      "undef", .moduleMissing,
+      "module stall_absent is not in the release, but stall_till calls it"
+    ),
+    (
+      "later", .crashed,
+      "stall_till ended: the_fuse_has_blown (stall_till.erl:27), so application stall ended"
+    ),
+  ]
+
+  @Test(arguments: table) func sentence(_ row: (output: String, ProblemID, String)) throws {
+    var facts = Recorded.facts("erlang-" + row.output)
+    facts.otpRelease = try Recorded.erlang()
+    facts.files = ["stall_app", "stall_till", "stall_sup"].map {
+      Manifest.Entry(path: "lib/stall-0.1.0/ebin/\($0).beam", kind: .file)
+    }
+    facts.wasReady = row.output == "later"
+    let cause = Diagnosis(facts).causeOfEnd()
+    #expect(cause.sentence == row.2 && cause.id == row.1.rawValue)
   }
 }

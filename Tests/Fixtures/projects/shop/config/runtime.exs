@@ -7,9 +7,9 @@ config :shop,
   port: String.to_integer(System.fetch_env!("PORT")),
   database: System.get_env("DATABASE_PORT", "1")
 
-if fault == "missing_fetch", do: System.fetch_env!("SHOP_SECRET")
+if fault == "fetch", do: System.fetch_env!("SHOP_SECRET")
 
-if fault == "missing_phoenix" do
+if fault == "phoenix" do
   System.get_env("SECRET_KEY_BASE") ||
     raise """
     environment variable SECRET_KEY_BASE is missing.
@@ -17,9 +17,9 @@ if fault == "missing_phoenix" do
     """
 end
 
-if fault == "raise_config", do: raise("the shop is closed on Sundays")
-if fault == "not_a_number", do: String.to_integer(System.get_env("POOL_SIZE", "ten"))
-if fault == "compile_env", do: config(:shop, tax: 7)
+if fault == "config", do: raise("the shop is closed on Sundays")
+if fault == "number", do: String.to_integer(System.get_env("POOL_SIZE", "ten"))
+if fault == "compile", do: config(:shop, tax: 7)
 
 format = System.get_env("LOG_FORMAT", "plain")
 

@@ -11,7 +11,7 @@ defmodule Shop.Application do
     Shop.Faults.at_start(fault)
 
     case fault do
-      "start_error" -> {:error, :no_license}
+      "error" -> {:error, :no_license}
       _ -> Supervisor.start_link(children(fault), strategy: :one_for_one, name: Shop.Supervisor)
     end
   end

@@ -11,7 +11,7 @@ defmodule Shop.Endpoint do
 
   def init(fault) do
     port = Application.fetch_env!(:shop, :port)
-    port = if fault == "taken", do: String.to_integer(System.get_env("OTHER_PORT", "1")), else: port
+    port = if fault == "other", do: String.to_integer(System.get_env("OTHER_PORT", "1")), else: port
     address = if fault == "wrong_host", do: {127, 0, 0, 2}, else: {127, 0, 0, 1}
     port = if fault == "wrong_port", do: port + 1, else: port
 
@@ -55,10 +55,10 @@ defmodule Shop.Endpoint do
     {"500 Internal Server Error", "", "Internal Server Error"}
   end
 
-  defp answer(fault, _) when fault in ["db_away", "redis_away"], do: {"500 Internal Server Error", "", "no"}
+  defp answer(fault, _) when fault in ["db_away", "rd_away"], do: {"500 Internal Server Error", "", "no"}
   defp answer("http_404", _), do: {"404 Not Found", "", "Not Found"}
   defp answer("http_503", _), do: {"503 Service Unavailable", "", "warming up the ovens"}
-  defp answer("redirect", path), do: {"301 Moved Permanently", "location: https://shop.example#{path}\r\n", ""}
+  defp answer("moved", path), do: {"301 Moved Permanently", "location: https://shop.example#{path}\r\n", ""}
   defp answer("http_slow", _), do: Process.sleep(60_000) && {"200 OK", "", "late"}
   defp answer(_, _), do: {"200 OK", "", "ok"}
 end

@@ -2,42 +2,42 @@ defmodule Shop.Faults do
   @moduledoc "What can go wrong in an application, by the value of FAULT."
   require Logger
 
-  def at_start("missing_lib"), do: System.fetch_env!("SHOP_TOKEN")
-  def at_start("start_raise"), do: raise(ArgumentError, "no shelf is free")
-  def at_start("start_hang"), do: GenServer.call(spawn(fn -> Process.sleep(:infinity) end), :open, :infinity)
-  def at_start("start_sleep"), do: Process.sleep(:infinity)
+  def at_start("lib"), do: System.fetch_env!("SHOP_TOKEN")
+  def at_start("raise2"), do: raise(ArgumentError, "no shelf is free")
+  def at_start("hang2"), do: GenServer.call(spawn(fn -> Process.sleep(:infinity) end), :open, :infinity)
+  def at_start("sleep2"), do: Process.sleep(:infinity)
   def at_start("slow"), do: Process.sleep(4000)
-  def at_start("exit_quiet"), do: System.halt(0)
-  def at_start("exit_code"), do: System.halt(7)
-  def at_start("undefined"), do: apply(Shop.Absent, :run, [])
+  def at_start("exit0"), do: System.halt(0)
+  def at_start("exit7"), do: System.halt(7)
+  def at_start("undef"), do: apply(Shop.Absent, :run, [])
   def at_start("badmatch"), do: {:ok, _} = {:error, :enoent}
-  def at_start("missing_file"), do: File.read!("/etc/shop/tariff.json")
+  def at_start("file"), do: File.read!("/etc/shop/tariff.json")
   def at_start("oom"), do: devour([])
   def at_start(_), do: :ok
 
   defp devour(list), do: devour([:binary.copy("x", 10_000_000) | list])
 
   def children("connect"), do: [child(Shop.Repo)]
-  def children("connect_module"), do: [child(Shop.Gateway)]
+  def children("match"), do: [child(Shop.Gateway)]
   def children("raise"), do: [child(Shop.Cache)]
-  def children("returns_error"), do: [child(Shop.Mailer)]
+  def children("stop"), do: [child(Shop.Mailer)]
   def children("killed"), do: [child(Shop.Victim)]
-  def children("hang_init"), do: [child(Shop.Sleeper)]
-  def children("crash_later"), do: [child(Shop.Fuse)]
+  def children("hang"), do: [child(Shop.Sleeper)]
+  def children("later"), do: [child(Shop.Fuse)]
   def children("nested"), do: [%{id: Shop.Inner, type: :supervisor, start: {Shop.Inner, :start_link, [[]]}}]
   def children("stubborn"), do: [Map.put(child(Shop.Stubborn), :shutdown, :infinity)]
-  def children("two_listeners"), do: [{Shop.Endpoint, "second"}]
-  def children("taken"), do: [{Shop.Endpoint, "taken"}]
-  def children("postgrex" <> rest), do: [{Shop.StandIn, "postgrex" <> rest}]
-  def children("redix" <> rest), do: [{Shop.StandIn, "redix" <> rest}]
-  def children("db_away"), do: [{Shop.StandIn, "postgrex"}]
-  def children("redis_away"), do: [{Shop.StandIn, "redix"}]
+  def children("listen2"), do: [{Shop.Endpoint, "second"}]
+  def children("taken"), do: [{Shop.Endpoint, "other"}]
+  def children("pg" <> _ = what), do: [{Shop.StandIn, what}]
+  def children("redix" <> _ = what), do: [{Shop.StandIn, what}]
+  def children("db_away"), do: [{Shop.StandIn, "pg"}]
+  def children("rd_away"), do: [{Shop.StandIn, "redix"}]
   def children("bandit"), do: [{Shop.StandIn, "bandit"}]
   def children("ranch"), do: [{Shop.StandIn, "ranch"}]
-  def children("oban" <> rest), do: [{Shop.StandIn, "oban" <> rest}]
-  def children("ecto" <> rest), do: [{Shop.StandIn, "ecto" <> rest}]
+  def children("oban" <> _ = what), do: [{Shop.StandIn, what}]
+  def children("ecto" = what), do: [{Shop.StandIn, what}]
   def children("finch"), do: [{Shop.StandIn, "finch"}]
-  def children("manifest"), do: [{Shop.StandIn, "manifest"}]
+  def children("digest"), do: [{Shop.StandIn, "digest"}]
   def children(_), do: []
 
   defp child(module), do: %{id: module, start: {GenServer, :start_link, [module, [], [name: module]]}}

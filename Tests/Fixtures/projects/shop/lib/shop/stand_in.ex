@@ -23,13 +23,13 @@ defmodule Shop.StandIn do
 
   def child_spec(what), do: %{id: __MODULE__, start: {__MODULE__, :start_link, [what]}}
 
-  def start_link("ecto_repo" = what), do: run(what)
+  def start_link("ecto" = what), do: run(what)
   def start_link("oban" <> _ = what), do: run(what)
   def start_link("bandit" = what), do: run(what)
   def start_link("ranch" = what), do: run(what)
-  def start_link("redix_sync" = what), do: run(what)
+  def start_link("redix_s" = what), do: run(what)
   def start_link("finch" = what), do: run(what)
-  def start_link("manifest" = what), do: run(what)
+  def start_link("digest" = what), do: run(what)
   def start_link(what), do: GenServer.start_link(__MODULE__, what, name: Shop.Repo)
 
   def init(what) do
@@ -37,22 +37,22 @@ defmodule Shop.StandIn do
     {:ok, what}
   end
 
-  def handle_info("postgrex_password" = what, state) do
+  def handle_info("pg_pass" = what, state) do
     refused("** (Postgrex.Error) FATAL 28P01 (invalid_password) password authentication failed for user \"shop\"")
     again(what, state)
   end
 
-  def handle_info("postgrex_database" = what, state) do
+  def handle_info("pg_db" = what, state) do
     refused("** (Postgrex.Error) FATAL 3D000 (invalid_catalog_name) database \"shop_prod\" does not exist")
     again(what, state)
   end
 
-  def handle_info("postgrex_name" = what, state) do
+  def handle_info("pg_name" = what, state) do
     refused("** (DBConnection.ConnectionError) tcp connect (db.shop.internal:5432): non-existing domain - :nxdomain")
     again(what, state)
   end
 
-  def handle_info("postgrex_pool" = what, state) do
+  def handle_info("pg_pool" = what, state) do
     raise DBConnection.ConnectionError, """
     [Shop.Repo] connection not available and request was dropped from queue after 2987ms. \
     This means requests are coming in and your connection pool cannot serve them fast enough. \
@@ -65,7 +65,7 @@ defmodule Shop.StandIn do
     again(what, state)
   end
 
-  def handle_info("postgrex" <> _ = what, state) do
+  def handle_info("pg" <> _ = what, state) do
     refused("** (DBConnection.ConnectionError) tcp connect (127.0.0.1:5432): connection refused - :econnrefused")
     again(what, state)
   end
@@ -82,15 +82,15 @@ defmodule Shop.StandIn do
     {:noreply, state}
   end
 
-  defp run("ecto_repo") do
+  defp run("ecto") do
     raise "could not lookup Ecto repo Shop.Repo because it was not started or it does not exist"
   end
 
-  defp run("oban_config") do
+  defp run("oban_c") do
     raise "No Oban instance named `Oban` is running and config isn't available.\n"
   end
 
-  defp run("oban_table") do
+  defp run("oban_t") do
     raise Postgrex.Error,
       message: "ERROR 42P01 (undefined_table) relation \"public.oban_jobs\" does not exist\n\n    query: SELECT 1"
   end
@@ -105,13 +105,13 @@ defmodule Shop.StandIn do
     {:error, {:shutdown, {:failed_to_start_child, :ranch_acceptors_sup, {:listen_error, Shop.Web.HTTP, :eaddrinuse}}}}
   end
 
-  defp run("redix_sync"), do: {:error, %Redix.ConnectionError{reason: :econnrefused}}
+  defp run("redix_s"), do: {:error, %Redix.ConnectionError{reason: :econnrefused}}
 
   defp run("finch") do
     {:error, %Mint.TransportError{reason: :nxdomain}} |> then(fn {:error, error} -> raise error end)
   end
 
-  defp run("manifest") do
+  defp run("digest") do
     Logger.error(
       "Could not find static manifest at \"/app/lib/shop-0.1.0/priv/static/cache_manifest.json\". " <>
         "Run \"mix phx.digest\" after building your static files or remove the \"cache_static_manifest\" configuration from your config files."

@@ -3,7 +3,7 @@ defmodule Ledger.Application do
   use Application
 
   def start(_type, _args) do
-    if System.get_env("FAULT") == "dependency", do: raise("the ledger is sealed")
+    if System.get_env("FAULT") == "depend", do: raise("the ledger is sealed")
     Supervisor.start_link([], strategy: :one_for_one)
   end
 end
