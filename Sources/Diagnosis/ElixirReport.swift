@@ -115,7 +115,9 @@ struct ElixirReport {
           failure.callback = "\(module).start/2"
         }
       }
-      for mark in ["GenServer ", "Agent ", ":gen_statem ", "started from ", "running ", "Child "] {
+      // A task is named by its function, which the stack shows, and not by the process that started it.
+      if line.contains("Task ") { isEnd = true }
+      for mark in ["GenServer ", "Agent ", ":gen_statem ", "running ", "Child "] {
         guard let start = line.firstRange(of: mark),
           line[start.upperBound...].contains(" terminat")
             || line[start.upperBound...].contains(" of Supervisor")

@@ -30,6 +30,13 @@ struct ErlangReason {
       }
       return decode(parts[0], into: &failure, depth: depth + 1)
     }
+    // The stack behind an exception may be cut off.
+    if parts.count == 2, let fields = parts[0].map,
+      let exception = ElixirException(fields, write: write)
+    {
+      failure.problem = exception.problem
+      return
+    }
     failure.problem = problem(of: parts, reason)
   }
 

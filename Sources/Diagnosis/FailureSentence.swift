@@ -108,6 +108,11 @@ struct FailureSentence {
   }
 
   private func other(_ words: String) -> Finding {
+    if words == "..." || words == ":..." {
+      return Finding(
+        id: id, sentence: "\(subject) failed\(place); the VM did not print the reason",
+        facts: ["reason": Diagnosis.unknownReason])
+    }
     if failure.callback != nil, failure.children.isEmpty, !failure.frames.isEmpty {
       return Finding(id: id, sentence: "\(subject) failed: \(words)\(place)")
     }

@@ -75,7 +75,9 @@ enum LibraryWords {
 
   /// The first `HOST:PORT` in a text, or the number behind the word `port`.
   static func address(in text: String) -> Failure.Address {
-    let words = text.split { $0.isWhitespace || "(),;'\"".contains($0) }
+    let words = text.split { $0.isWhitespace || "(),;'\"".contains($0) }.map { word in
+      word.last == ":" || word.last == "." ? word.dropLast() : word
+    }
     for word in words {
       guard let colon = word.lastIndex(of: ":") else { continue }
       let (host, end) = (word[..<colon], word[word.index(after: colon)...])

@@ -62,6 +62,8 @@ enum PrintedTerm {
       case "." where rest.hasPrefix("..."):
         copy += "'...'"
         rest = rest.dropFirst(3)
+      case "," where copy.last == "{" || copy.last == "[": copy += "'...'"
+      case let letter where letter.isLetter && !(copy.last?.isNumber ?? false): word()
       case "_" where open.last != nil && copy.last.map({ "{[,".contains($0) }) == true:
         copy += "'_'"
         rest = rest.dropFirst()
@@ -69,6 +71,15 @@ enum PrintedTerm {
         copy.append(first)
         rest = rest.dropFirst()
       }
+    }
+
+    /// An atom. In the VM's shortest form of a reason no atom is in quotes: `Elixir.Shop`, `read!`.
+    private mutating func word() {
+      var word = rest.prefix { $0.isLetter || $0.isNumber || "_@.!?".contains($0) }
+      while word.last == "." { word = word.dropLast() }
+      let isPlain = word.first?.isLowercase == true && !word.contains { ".!?".contains($0) }
+      copy += isPlain ? String(word) : "'\(word)'"
+      rest = rest.dropFirst(word.count)
     }
 
     private mutating func take(_ count: Int, closing: String) {

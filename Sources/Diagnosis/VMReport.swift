@@ -19,10 +19,16 @@ struct VMReport {
   var line: Int
 
   static func last(in text: OutputText) -> VMReport? {
-    text.last { line in
-      end(kernelPid: line) ?? end(boot: line) ?? end(kernelStart: line)
-    }.map { VMReport(end: $0.found, line: $0.index) }
+    let found =
+      text.last { line in
+        end(kernelPid: line) ?? end(boot: line, exactMarks) ?? end(kernelStart: line)
+      } ?? text.last { end(boot: $0, ["init terminating in do_boot ("]) }
+    return found.map { VMReport(end: $0.found, line: $0.index) }
   }
+
+  private static let exactMarks = [
+    "{\"init terminating in do_boot\",", "Runtime terminating during boot (",
+  ]
 
   /// `Kernel pid terminated (application_controller) ({application_start_failure,shop,…})`
   private static func end(kernelPid line: String) -> End? {
@@ -44,9 +50,10 @@ struct VMReport {
     }
   }
 
-  /// `{"init terminating in do_boot",…}`
-  private static func end(boot line: String) -> End? {
-    for mark in ["{\"init terminating in do_boot\",", "Runtime terminating during boot ("] {
+  /// `{"init terminating in do_boot",…}`. The VM prints it byte by byte, so that what another process writes may stand
+  /// between any two of them. Behind it stands a shorter form, in one piece: `init terminating in do_boot (…)`.
+  private static func end(boot line: String, _ marks: [String]) -> End? {
+    for mark in marks {
       guard let start = line.firstRange(of: mark),
         let term = PrintedTerm.read(line[start.upperBound...])
       else { continue }

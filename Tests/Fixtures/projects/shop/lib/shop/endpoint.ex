@@ -7,7 +7,7 @@ defmodule Shop.Endpoint do
     %{id: {__MODULE__, fault}, start: {GenServer, :start_link, [__MODULE__, fault]}}
   end
 
-  def init("no_listener"), do: {:ok, nil}
+  def init("silent"), do: {:ok, nil}
 
   def init(fault) do
     port = Application.fetch_env!(:shop, :port)
@@ -55,7 +55,7 @@ defmodule Shop.Endpoint do
     {"500 Internal Server Error", "", "Internal Server Error"}
   end
 
-  defp answer(fault, _) when fault in ["db_away", "rd_away"], do: {"500 Internal Server Error", "", "no"}
+  defp answer(fault, _) when fault in ["db_away", "db_pass", "db_name", "rd_away"], do: {"500 Internal Server Error", "", "no"}
   defp answer("http_404", _), do: {"404 Not Found", "", "Not Found"}
   defp answer("http_503", _), do: {"503 Service Unavailable", "", "warming up the ovens"}
   defp answer("moved", path), do: {"301 Moved Permanently", "location: https://shop.example#{path}\r\n", ""}

@@ -10,15 +10,16 @@ defmodule Shop.Faults do
   def at_start("exit0"), do: System.halt(0)
   def at_start("exit7"), do: System.halt(7)
   def at_start("undef"), do: apply(Shop.Absent, :run, [])
-  def at_start("badmatch"), do: {:ok, _} = {:error, :enoent}
+  def at_start("nomatch"), do: {:ok, _} = {:error, :enoent}
   def at_start("file"), do: File.read!("/etc/shop/tariff.json")
-  def at_start("oom"), do: devour([])
+  def at_start("kill9"), do: :os.cmd(~c"kill -9 #{:os.getpid()}; sleep 5")
+  def at_start("flood"), do: for(number <- 1..120_000, do: IO.puts("#{number} #{String.duplicate("x", 80)}"))
   def at_start(_), do: :ok
-
-  defp devour(list), do: devour([:binary.copy("x", 10_000_000) | list])
 
   def children("connect"), do: [child(Shop.Repo)]
   def children("match"), do: [child(Shop.Gateway)]
+  def children("flood"), do: [child(Shop.Repo)]
+  def children("task"), do: [%{id: Shop.Errand, start: {Task, :start_link, [Shop.Errand, :run, []]}}]
   def children("raise"), do: [child(Shop.Cache)]
   def children("stop"), do: [child(Shop.Mailer)]
   def children("killed"), do: [child(Shop.Victim)]
@@ -31,6 +32,8 @@ defmodule Shop.Faults do
   def children("pg" <> _ = what), do: [{Shop.StandIn, what}]
   def children("redix" <> _ = what), do: [{Shop.StandIn, what}]
   def children("db_away"), do: [{Shop.StandIn, "pg"}]
+  def children("db_pass"), do: [{Shop.StandIn, "pg_pass"}]
+  def children("db_name"), do: [{Shop.StandIn, "pg_name"}]
   def children("rd_away"), do: [{Shop.StandIn, "redix"}]
   def children("bandit"), do: [{Shop.StandIn, "bandit"}]
   def children("ranch"), do: [{Shop.StandIn, "ranch"}]
@@ -118,6 +121,14 @@ defmodule Shop.Fuse do
   end
 
   def handle_info(:blow, _), do: raise("the fuse has blown")
+end
+
+defmodule Shop.Errand do
+  @moduledoc false
+  def run do
+    Process.sleep(700)
+    raise "the errand failed"
+  end
 end
 
 defmodule Shop.Inner do

@@ -1,0 +1,368 @@
+import Events
+import HomeLayout
+import Posix
+import TestSupport
+import Testing
+
+/// Real releases that fail, are slow or are healthy, deployed by the real agent, each with its sentence.
+@Suite(.waitsForPrograms) struct CauseTests {
+  /// A deployment and what comes of it: the config vars, and the sentence. In it `*` stands for any text; nil means that
+  /// the deployment succeeds.
+  struct Row: Sendable {
+    var fault: String
+    var more: [String] = []
+    var sentence: String?
+
+    init(_ fault: String, _ sentence: String?) { self.init(fault, [], sentence) }
+
+    init(_ fault: String, _ more: [String], _ sentence: String?) {
+      (self.fault, self.more, self.sentence) = (fault, more, sentence)
+    }
+
+    var app: String {
+      ([fault] + more.map { $0.split(separator: "=").last.map(String.init) ?? "" })
+        .joined(separator: "-").replacing("_", with: "-")
+    }
+  }
+
+  static let connect = "Shop.Repo could not connect to 127.0.0.1:1: connection refused"
+  static let raise = "Shop.Cache raised RuntimeError: no phrases (lib/shop/faults.ex:*)"
+
+  /// Runs of the project `shop` that end by themselves.
+  static let shop: [Row] = [
+    Row("none", nil),
+    Row("slow", nil),
+    Row("fetch", "SHOP_SECRET is not set (config/runtime.exs:10)"),
+    Row("phoenix", "SECRET_KEY_BASE is not set (config/runtime.exs:13)"),
+    Row("lib", "SHOP_TOKEN is not set (lib/shop/faults.ex:5)"),
+    Row("config", "config/runtime.exs raised RuntimeError: the shop is closed on Sundays"),
+    Row(
+      "number",
+      "config/runtime.exs raised ArgumentError: 1st argument: not a textual representation of an integer"
+    ),
+    Row("compile", ":tax of application shop differs from its value at compile time: 19, now 7"),
+    Row("connect", connect),
+    Row(
+      "match",
+      "Shop.Gateway could not connect: connection refused (lib/shop/faults.ex:*); to which address is not known"
+    ),
+    Row("raise", raise),
+    Row("nested", raise),
+    Row("stop", "Shop.Mailer did not start: :no_sender_address"),
+    Row("killed", "Shop.Victim was killed while it started"),
+    Row(
+      "depend",
+      "Ledger.Application.start/2 raised RuntimeError: the ledger is sealed (ledger: lib/application.ex:*)"
+    ),
+    Row("error", "Shop.Application.start/2 returned the error :no_license"),
+    Row(
+      "raise2",
+      "Shop.Application.start/2 raised ArgumentError: no shelf is free (lib/shop/faults.ex:*)"),
+    Row(
+      "undef",
+      "module Shop.Absent is not in the release, but Shop.Application.start/2 calls it (lib/shop/application.ex:*)"
+    ),
+    Row(
+      "nomatch", "Shop.Application.start/2 failed: no such file or directory (lib/shop/faults.ex:*)"
+    ),
+    Row(
+      "file",
+      "Shop.Application.start/2 could not read /etc/shop/tariff.json: no such file or directory (lib/shop/*)"
+    ),
+    Row(
+      "listen2",
+      "Shop.Endpoint could not listen: the address is in use; no other program holds PORT *, so the app listens twice, "
+        + "or on another port"),
+    Row(
+      "pg_pool", "Shop.Repo had no free connection for 2987 ms; its database is away or too slow*"),
+    Row(
+      "ecto",
+      "Shop.StandIn raised RuntimeError: could not lookup Ecto repo Shop.Repo because it was not started or it does "
+        + "not exist (lib/shop/stand_in.ex:*)"),
+    Row(
+      "oban_c",
+      "Shop.StandIn raised RuntimeError: No Oban instance named `Oban` is running and config isn't available. "
+        + "(lib/shop/stand_in.ex:*)"),
+    Row(
+      "oban_t",
+      #"Shop.StandIn raised Postgrex.Error: ERROR 42P01 (undefined_table) relation "public.oban_jobs" does not exist "#
+        + "(lib/shop/stand_in.ex:*)"),
+    Row("redix_s", "Shop.StandIn could not connect to Redis: connection refused"),
+    Row(
+      "finch",
+      "Shop.StandIn could not connect: no such host (lib/shop/stand_in.ex:*); to which address is not known"
+    ),
+    Row(
+      "migrate",
+      "migration 20260101120000_create_users failed: Shop.Release.migrate/0 raised Postgrex.Error: ERROR 42P07 "
+        + #"(duplicate_table) relation "users" already exists (lib/shop/release.ex:*)"#),
+    Row("exit0", "web.1 stopped itself (exit code 0)"),
+    Row("exit7", "web.1 ended with exit code 7; it printed nothing"),
+    Row("flood", connect),
+    Row(
+      "later",
+      "Shop.Fuse raised RuntimeError: the fuse has blown (lib/shop/faults.ex:*), so application shop ended*"
+    ),
+    Row(
+      "task",
+      "Shop.Errand.run/0 raised RuntimeError: the errand failed (lib/shop/faults.ex:*), so application shop ended*"
+    ),
+    Row(
+      "nif_absent",
+      "lib/shop-0.1.0/priv/shop_absent.so is not in the release; module Shop.Native loads it"),
+    Row("kill9", "another program killed web.1 (SIGKILL); which one is not known"),
+    Row("connect", ["LOG_FORMAT=coloured"], connect),
+    Row("connect", ["LOG_FORMAT=json"], connect),
+    Row("connect", ["LOG_FORMAT=multiline"], connect),
+    Row("connect", ["LOG_FORMAT=bare"], connect),
+    Row("connect", ["LOG_LEVEL=none"], connect),
+    Row("raise", ["LOG_FORMAT=coloured"], raise),
+    Row("raise", ["LOG_FORMAT=json"], raise),
+    Row("raise", ["LOG_FORMAT=multiline"], raise),
+    Row("raise", ["LOG_LEVEL=none"], raise),
+    Row(
+      "later", ["LOG_FORMAT=json"],
+      "Shop.Fuse raised RuntimeError: the fuse has blown (lib/shop/faults.ex:*)*"),
+    Row("later", ["LOG_FORMAT=multiline"], "Shop.Fuse raised RuntimeError: the fuse has blown*"),
+    Row(
+      "later", ["LOG_LEVEL=none"],
+      "application shop ended, and the VM with it; the output does not say why*"),
+  ]
+
+  /// Runs of the project `shop` that live and do not get ready.
+  static let waiting: [Row] = [
+    Row("hang", "application shop has not started after 60 s: Shop.Sleeper waits in *"),
+    Row(
+      "hang2",
+      "application shop has not started after 60 s: Shop.Application waits in Shop.Application.start/2 (lib/shop/*)"
+    ),
+    Row("silent", "nothing listens on PORT * even after 60 s"),
+    Row("wrong_host", "nothing listens on PORT * even after 60 s; the app listens on 127.0.0.2:*"),
+    Row("wrong_port", "nothing listens on PORT * even after 60 s; the app listens on 127.0.0.1:*"),
+    Row(
+      "http_500",
+      "Shop.Endpoint raised RuntimeError: the till is empty (lib/shop/endpoint.ex:12), so GET /health answers 500 even "
+        + "after 60 s"),
+    Row(
+      "db_away",
+      "Postgres at 127.0.0.1:5432 does not answer, so GET /health answers 500 even after 60 s"),
+    Row(
+      "db_pass",
+      "Postgres refuses the connection (password authentication failed for user \"shop\"), so GET /health answers 500 "
+        + "even after 60 s"),
+    Row(
+      "db_name",
+      "Postgres at db.shop.internal:5432 has no address (no such host), so GET /health answers 500 even after 60 s"
+    ),
+    Row(
+      "rd_away",
+      "Redis at 127.0.0.1:6379 does not answer, so GET /health answers 500 even after 60 s"
+    ),
+    Row("http_404", "GET /health answers 404 even after 60 s: Not Found"),
+    Row("http_503", "GET /health answers 503 even after 60 s: warming up the ovens"),
+    Row("moved", "GET /health is redirected to https://shop.example/health (301) even after 60 s"),
+    Row("http_slow", "GET /health gets no answer in 2 s even after 60 s"),
+  ]
+
+  /// Runs of the project `stall`, which is written in Erlang.
+  static let stall: [Row] = [
+    Row("none", nil),
+    Row("connect", "stall_till could not connect to 127.0.0.1:1: connection refused"),
+    Row(
+      "match",
+      "stall_till could not connect: connection refused (stall_till.erl:*); to which address is not known"
+    ),
+    Row("stop", "stall_till did not start: no_float"),
+    Row("badarg", "stall_till did not start: badarg (stall_till.erl:*)"),
+    Row("error", "stall_app:start/2 returned the error no_licence"),
+    Row("raise", "stall_app:start/2 failed: {no_shelf,7} (stall_app.erl:*)"),
+    Row("undef", "module stall_absent is not in the release, but stall_till calls it"),
+    Row(
+      "later",
+      "stall_till ended: the_fuse_has_blown (stall_till.erl:*), so application stall ended*"
+    ),
+  ]
+
+  /// Changes of a built release of `shop`, as shell commands in its folder, and the sentence.
+  static let trees: [(name: String, change: String, sentence: String)] = [
+    (
+      "erts-arch",
+      #"for f in erts-*/bin/beam.smp; do printf '\267\0' | dd of=$f bs=1 seek=18 conv=notrunc; done"#,
+      "erts-*/bin/beam.smp is for aarch64; this host is *"
+    ),
+    (
+      "erts-new", "sed -i 's/GLIBC_2\\.34/GLIBC_2.99/' erts-*/bin/beam.smp",
+      "erts-*/bin/beam.smp needs glibc 2.99; this host has 2.*"
+    ),
+    (
+      "erts-mode", "chmod 644 erts-*/bin/beam.smp",
+      "erts-*/bin/beam.smp is not executable (mode 644)"
+    ),
+    ("start-mode", "chmod 644 bin/shop", "bin/shop is not executable (mode 644)"),
+    ("boot-gone", "rm releases/*/start.boot", "releases/0.1.0/start.boot is not in the release"),
+    (
+      "boot-cut", "truncate -s 2000 releases/*/start.boot",
+      "releases/0.1.0/start.boot: the input ends *"
+    ),
+    (
+      "module-gone", "rm lib/ledger-*/ebin/Elixir.Ledger.beam",
+      "module Ledger (application ledger) is not in the release"
+    ),
+    (
+      "module-cut", "truncate -s 500 lib/ledger-*/ebin/Elixir.Ledger.beam",
+      "module Ledger (application ledger) cannot be loaded: its file is damaged, or made by a newer compiler"
+    ),
+    (
+      "flag", "printf '+P 200000\\n\\n+Zq\\n' > releases/0.1.0/vm.args",
+      "vm.args:3: unknown flag +Zq"
+    ),
+    (
+      "flag-value", "printf '+P many\\n' > releases/0.1.0/vm.args",
+      "vm.args:1: bad number of processes many"
+    ),
+    (
+      "sys-config", "echo '[{shop, [{tax, 19}]' > releases/0.1.0/sys.config",
+      "releases/0.1.0/sys.config: no ending <dot> found"
+    ),
+    (
+      "syntax", "printf 'import Config\\n\\nif true do\\n' > releases/0.1.0/runtime.exs",
+      "releases/0.1.0/runtime.exs:4: missing terminator: end *"
+    ),
+    (
+      "home", "echo 'unset HOME' >> releases/0.1.0/env.sh",
+      "HOME is not set, so that the VM cannot find its cookie"
+    ),
+    (
+      "cookie", "echo 'unset RELEASE_COOKIE' >> releases/0.1.0/env.sh; rm -f releases/COOKIE",
+      "the release has no cookie: RELEASE_COOKIE is not set and there is no releases/COOKIE"
+    ),
+    (
+      "script", "echo 'bin/absent || exit 3' >> releases/0.1.0/env.sh",
+      "bin/absent is not in the slug; a script of the release calls it"
+    ),
+    (
+      "program", "echo 'web: bin/shopp start' > Procfile",
+      "Procfile: web starts 'bin/shopp', which the slug does not have"
+    ),
+  ]
+
+  // MARK: - Runs
+
+  let stage: Stage
+
+  init() throws { stage = try Stage("cause") }
+
+  private func slug(of project: String) throws -> String {
+    try FileTree.copy(
+      Workspace.root + "/Tests/Fixtures/projects/" + project, to: stage.folder.path + "/" + project)
+    let built = try stage.relctl("build", stage.folder.path + "/" + project, "--json")
+    try #require(built.exit == .code(0), "\(built.errors)\(built.output)")
+    return try #require(
+      try stage.events().last { $0.type == .slugStored }?.data.slug, "\(built.output)")
+  }
+
+  /// Deploys each row to an app of its own, some at a time, and compares what `relctl` says.
+  private func check(_ rows: [Row], _ slug: String, atOnce: Int) throws {
+    for start in stride(from: 0, to: rows.count, by: atOnce) {
+      let some = Array(rows[start..<min(start + atOnce, rows.count)])
+      let answers = Threads.collect(some.count) { index in
+        (some[index], Result { try deploy(some[index], slug) })
+      }
+      for (row, answer) in answers { try compare(row, try answer.get()) }
+    }
+  }
+
+  private func deploy(_ row: Row, _ slug: String) throws -> Stage.Answer {
+    let config = ["FAULT=\(row.fault)"] + row.more
+    _ = try stage.run("relctl", ["config", row.app, "set"] + config)
+    let answer = try stage.relctl("deploy", row.app, slug)
+    try stage.relctl("stop", row.app, "--detach")
+    return answer
+  }
+
+  private func compare(_ row: Row, _ answer: Stage.Answer) throws {
+    let name = "\(row.fault) \(row.more)"
+    guard let sentence = row.sentence else {
+      #expect(answer.exit == .code(0), "\(name): \(answer.errors)")
+      return
+    }
+    let line = answer.errors.split(separator: "\n").first.map(String.init) ?? ""
+    #expect(answer.exit == .code(1), "\(name): \(answer.output)")
+    #expect(Self.fits(line, "relctl: \(sentence) [RT-*]"), "\(name): \(line)")
+    // The sentence is told once.
+    let words = line.dropFirst(8).prefix { $0 != "[" }
+    #expect(!answer.output.contains(words), "\(name): \(answer.output)")
+  }
+
+  /// Whether a text is as a pattern says, in which `*` stands for any text.
+  private static func fits(_ text: String, _ pattern: String) -> Bool {
+    let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
+    var rest = text[...]
+    for (index, part) in parts.enumerated() where !part.isEmpty {
+      let found =
+        index == parts.count - 1
+        ? (rest.hasSuffix(part) ? rest.endIndex..<rest.endIndex : nil) : rest.firstRange(of: part)
+      guard let found, index > 0 || found.lowerBound == text.startIndex else { return false }
+      rest = rest[found.upperBound...]
+    }
+    return true
+  }
+
+  @Test func releasesOfElixirThatEnd() throws {
+    try check(Self.shop, try slug(of: "shop"), atOnce: 4)
+    // The ids and facts of a day can be counted.
+    let failed = try stage.events().filter { $0.type == .deploymentFailed }
+    let ids = Dictionary(grouping: failed) { $0.data.cause?.id ?? "" }.mapValues(\.count)
+    #expect((ids["RT-CONNECTION"] ?? 0) >= 8 && (ids["RT-CONFIG-MISSING"] ?? 0) == 3, "\(ids)")
+    #expect(failed.allSatisfy { $0.data.cause?.facts["ending"] != nil })
+  }
+
+  @Test func releasesOfElixirThatDoNotGetReady() throws {
+    try check(Self.waiting, try slug(of: "shop"), atOnce: Self.waiting.count)
+  }
+
+  @Test func releasesOfErlang() throws {
+    try check(Self.stall, try slug(of: "stall"), atOnce: 3)
+  }
+
+  @Test func aPortThatAnotherProgramHolds() throws {
+    let server = try LoopbackServer { _ in [] }
+    let row = Row(
+      "bandit", ["OTHER_PORT=\(server.port)"],
+      "port \(server.port) is held by pid \(Program.processID) (*)")
+    try check([row], try slug(of: "shop"), atOnce: 1)
+  }
+
+  @Test func damagedReleases() throws {
+    let release = stage.folder.path + "/built"
+    try FileTree.copy(Workspace.root + "/Tests/Fixtures/projects/shop", to: release)
+    let built = try Invocation(
+      ["mix", "release", "--quiet"], in: release,
+      environment: stage.environment.merging(["MIX_ENV": "prod"]) { $1 }
+    ).run(limit: 120_000)
+    try #require(built.isSuccess, "\(built.text)")
+    let rows = Self.trees
+    let answers = Threads.collect(rows.count) { index in
+      let row = rows[index]
+      let answer = Result {
+        let tree = stage.folder.path + "/tree-" + row.name
+        let made = try Invocation(
+          [
+            "/bin/sh", "-c",
+            "cp -r \(release)/_build/prod/rel/shop \(tree) && cd \(tree) && cp \(release)/app.json . && { \(row.change); }",
+          ],
+          environment: stage.environment
+        ).run(errors: .null)
+        try #require(made.isSuccess)
+        return try stage.relctl("deploy", "tree-" + row.name, tree)
+      }
+      return (row, answer)
+    }
+    for (row, answer) in answers {
+      let answer = try answer.get()
+      let line = answer.errors.split(separator: "\n").first.map(String.init) ?? ""
+      #expect(answer.exit != .code(0), "\(row.name)")
+      #expect(Self.fits(line, "relctl: \(row.sentence) [RT-*]"), "\(row.name): \(answer.errors)")
+    }
+  }
+}
