@@ -113,6 +113,10 @@ struct BootFault {
     let said = words[colon.upperBound...].prefix { $0 != "'" }
     let file = facts.short(path: path)
     let known: [String: String] = ["module": name, "file": file]
+    // The dynamic linker does not find a library of another architecture.
+    if let architecture = facts.host.architecture(path), architecture != facts.host.machine {
+      return StartFault.foreign(file, architecture, facts)
+    }
     if said.contains("No such file") {
       return Finding(
         id: .nativeCode, sentence: "\(file) is not in the release; \(whose)",
@@ -122,9 +126,6 @@ struct BootFault {
       var finding = linker
       finding.facts["module"] = name
       return finding
-    }
-    if let architecture = facts.host.architecture(path), architecture != facts.host.machine {
-      return StartFault.foreign(file, architecture, facts)
     }
     return Finding(
       id: .nativeCode, sentence: "\(file) cannot be loaded: \(said); \(whose)", facts: known)
@@ -137,7 +138,7 @@ struct BootFault {
 
   /// The boot was ended by run-time configuration, or by something that is not known.
   private func configuration(_ reason: Term?, at line: Int?) -> Finding? {
-    if let found = compileTime { return found }
+    if let found = compileTime ?? aborted { return found }
     var failure = reason.map { ErlangReason(write: facts.write).failure($0) }
     let written = ElixirReport.last(in: text)
     if let written {
@@ -162,6 +163,27 @@ struct BootFault {
   private var isInConfiguration: Bool {
     text.last(behind: "ERROR! Config provider ") != nil
       || facts.boot?.boots.last?.steps.last?.kind == .config
+  }
+
+  /// `ERROR! Could not write runtime configuration due to reason: :erofs. Please make sure "/app/…" is writable …`
+  private var aborted: Finding? {
+    guard text.last(behind: "aborting boot") != nil,
+      let (line, words) = text.last(behind: "ERROR! ")
+    else { return nil }
+    guard let reason = words.firstRange(of: "due to reason: :"),
+      let quote = words.firstRange(of: "make sure \"")
+    else {
+      return Finding(
+        id: .runtimeConfig, sentence: "the release gave up its boot: \(words)", proof: line...line)
+    }
+    let name = String(words[reason.upperBound...].prefix { $0.isLetter })
+    let file = facts.short(path: String(words[quote.upperBound...].prefix { $0 != "\"" }))
+    return Finding(
+      id: .runtimeConfig,
+      sentence: "the release could not write its run-time configuration to \(file): "
+        + (SystemWords.words(name) ?? name),
+      remedy: "Let RELEASE_TMP name a folder that the app can write; reltui sets one.",
+      facts: ["file": file, "error": name], proof: line...line)
   }
 
   /// `ERROR! the application :shop has a different value set for key :tax during runtime compared to compile time.`

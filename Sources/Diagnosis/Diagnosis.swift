@@ -96,16 +96,33 @@ public struct Diagnosis {
   /// Milliseconds before the end in which an error that was logged may be the reason.
   private static let recent: Int64 = 5000
 
+  /// - Parameter line: that of the VM's last words; nil if it said none.
   private func findInReports(before line: Int? = nil) -> Finding? {
     if facts.exit == .code(0), line == nil { return nil }
-    let elixir = ElixirReport.last(in: text, before: line)
+    let written = ElixirReport.all(in: text, before: line).filter { isRecent($0.range) }
     let erlang = ErlangReport.last(in: text, reasons)
-    if let erlang, erlang.range.upperBound > elixir?.range.upperBound ?? -1, isRecent(erlang.range)
+    if let erlang, erlang.range.upperBound > written.last?.range.upperBound ?? -1,
+      isRecent(erlang.range)
     {
       return sentence(of: erlang.failure, erlang.range)
     }
-    guard let elixir, isRecent(elixir.range) else { return nil }
-    return sentence(of: elixir.failure, elixir.range)
+    return decisive(written).map { sentence(of: $0.failure, $0.range) }
+  }
+
+  /// The report that tells why a supervisor gave up, and not what came of that: that of the child which crashed most
+  /// often, or the first one of the last second.
+  private func decisive(_ reports: [ElixirReport]) -> ElixirReport? {
+    guard let last = reports.last else { return nil }
+    let ends = reports.filter(\.isEnd)
+    let counts = Dictionary(grouping: ends) { $0.failure.subject ?? "" }.mapValues(\.count)
+    let most = counts.values.max() ?? 0
+    if most > 1 { return ends.last { counts[$0.failure.subject ?? ""] == most } }
+    let end = time(of: last)
+    return reports.first { end - time(of: $0) <= 1000 }
+  }
+
+  private func time(of report: ElixirReport) -> Timestamp {
+    facts.output[text.lines[report.range.lowerBound].origin].time
   }
 
   private func isRecent(_ range: ClosedRange<Int>) -> Bool {

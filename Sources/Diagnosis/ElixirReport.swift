@@ -30,6 +30,18 @@ struct ElixirReport {
     return ElixirReport(text, from: first)
   }
 
+  /// The last reports before a line, the first one first.
+  static func all(in text: OutputText, before end: Int? = nil) -> [ElixirReport] {
+    var (found, end): ([ElixirReport], Int?) = ([], end)
+    while found.count < most, let report = last(in: text, before: end) {
+      found.append(report)
+      end = report.range.lowerBound
+    }
+    return found.reversed()
+  }
+
+  private static let most = 20
+
   private init(_ text: OutputText, from first: Int) {
     var reader = Reader(lines: text.lines, at: first)
     reader.read()

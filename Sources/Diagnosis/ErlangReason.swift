@@ -118,6 +118,7 @@ struct ErlangReason {
     case ("noproc", 2):
       if let target = Self.called(parts[1]) { return .notRunning(childName(target)) }
     case ("badmatch", 2), ("case_clause", 2), ("try_clause", 2):
+      if let file = Self.file(in: parts[1]) { return file }
       if let name = Self.systemName(parts[1]) { return .system(name, Self.address(in: parts[1])) }
     case ("start_spec", 2):
       if let pair = parts[1].tuple, pair.count == 2, pair[0].atom == "duplicate_child_name" {
@@ -127,6 +128,7 @@ struct ErlangReason {
       return .onLoad(module: parts[1].atom ?? "", words: Self.texts(parts.last).joined())
     default: break
     }
+    if let file = Self.file(in: reason) { return file }
     if let name = Self.systemName(reason) { return .system(name, Self.address(in: reason)) }
     return .other(String(write(reason).prefix(300)))
   }
@@ -135,6 +137,15 @@ struct ErlangReason {
   private static func called(_ call: Term) -> Term? {
     guard let parts = call.tuple, parts.count == 3, parts[1].atom == "call" else { return nil }
     return parts[2].list?.first
+  }
+
+  /// A file that could not be opened, within a reason: `{open_failed,"/var/log/shop.log",eacces}`
+  private static func file(in term: Term, depth: Int = 0) -> Failure.Problem? {
+    guard depth < 12, let parts = term.tuple else { return nil }
+    let path = parts.lazy.filter { $0.atom == nil }.compactMap(\.text).first { $0.hasPrefix("/") }
+    let error = parts.lazy.compactMap(\.atom).first { SystemWords.files[$0] != nil }
+    if let path, let error { return .file(verb: "open", path: path, error: error) }
+    return parts.lazy.compactMap { file(in: $0, depth: depth + 1) }.first
   }
 
   /// The error of the system within a reason: the first atom that is the name of one.

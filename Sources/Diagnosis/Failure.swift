@@ -78,7 +78,8 @@ struct Failure: Hashable {
   /// Adds what Elixir's words for the same failure say: the message of an exception, and the applications of its stack.
   mutating func take(_ written: Failure) {
     if case .exception(_, let message) = problem, message.isEmpty { problem = written.problem }
-    if case .other = problem, case .exception = written.problem { problem = written.problem }
+    // The VM's own words may be mixed up with those of another process.
+    if case .other = problem { problem = written.problem }
     if !written.frames.isEmpty { frames = written.frames }
     if case .system(let name, let address) = problem, case .system(name, let said) = written.problem
     {
@@ -121,8 +122,12 @@ enum SystemWords {
     "econnrefused": "connection refused", "nxdomain": "no such host",
     "etimedout": "connection timed out", "timeout": "connection timed out",
     "ehostunreach": "no route to host", "enetunreach": "network is unreachable",
-    "econnreset": "connection reset by peer", "closed": "connection closed",
-    "ehostdown": "host is down", "econnaborted": "connection aborted",
+    "ehostdown": "host is down",
+  ]
+  /// Errors of a connection that was there before.
+  static let losing: [String: String] = [
+    "closed": "it was closed", "econnreset": "connection reset by peer",
+    "econnaborted": "connection aborted", "epipe": "broken pipe",
   ]
   static let listening: [String: String] = [
     "eaddrinuse": "address already in use", "eaddrnotavail": "this host does not have the address",
@@ -137,7 +142,7 @@ enum SystemWords {
   ]
 
   static func words(_ name: String) -> String? {
-    connecting[name] ?? listening[name] ?? files[name]
+    connecting[name] ?? losing[name] ?? listening[name] ?? files[name]
   }
 
   /// Errors of execve(2).
@@ -155,7 +160,7 @@ enum SystemWords {
   static func name(of words: String) -> String? {
     let words = words.lowercased()
     if words.contains("non-existing domain") { return "nxdomain" }
-    let all = connecting.merging(listening) { $1 }.merging(files) { $1 }
+    let all = connecting.merging(losing) { $1 }.merging(listening) { $1 }.merging(files) { $1 }
     if let name = all.keys.first(where: { words.contains(":" + $0) }) { return name }
     return all.filter { words.contains($0.value) }.map(\.key).min()
   }

@@ -24,7 +24,9 @@ struct FailureSentence {
   }
 
   private var subject: String {
-    failure.subject ?? failure.application.map { "application \($0)" } ?? self.caller
+    // The start of the application kernel is no word for an operator.
+    if failure.callback == "kernel:start/2", failure.children.isEmpty { return "the VM's kernel" }
+    return failure.subject ?? failure.application.map { "application \($0)" } ?? self.caller
       ?? (facts.isReleasePhase ? "the release phase" : "\(facts.subject)")
   }
 
@@ -43,7 +45,7 @@ struct FailureSentence {
 
   /// ` (application ledger)`, if that is not the application that the release is for.
   private var foreign: String {
-    guard let name = failure.application, name != facts.mainApplication,
+    guard let name = failure.application, name != facts.mainApplication, name != "kernel",
       failure.subject != nil
     else { return "" }
     return " (application \(name))"
@@ -144,7 +146,9 @@ struct FailureSentence {
           "address": address.text ?? "", "error": name, "service": address.service ?? "",
         ])
     }
-    let verb = SystemWords.listening[name] == nil ? "failed" : "could not listen"
+    let verb =
+      SystemWords.losing[name] != nil
+      ? "lost its connection" : SystemWords.listening[name] == nil ? "failed" : "could not listen"
     return Finding(
       id: id, sentence: "\(subject) \(verb): \(words)\(place)", facts: ["error": name])
   }

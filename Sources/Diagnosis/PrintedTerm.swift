@@ -97,8 +97,14 @@ enum PrintedTerm {
     private mutating func quoted(_ mark: Character) {
       copy.append(mark)
       rest = rest.dropFirst()
+      var isASCII = true
+      // The mark of a masked value is more than the bytes that the VM has printed.
+      defer {
+        if open.last == ">>", !isASCII, !rest.hasPrefix("/") { copy += "/utf8" }
+      }
       while let next = rest.first {
         rest = rest.dropFirst()
+        isASCII = isASCII && next.isASCII
         // A break within a text would end the line that the parser reads.
         copy += next.isNewline ? "\\n" : String(next)
         if next == mark { return }

@@ -167,7 +167,9 @@ struct StartFault {
     guard line.hasPrefix("bad "), next < text.lines.count,
       text.lines[next].text.hasPrefix("Usage: beam")
     else { return nil }
-    return flag(line.split(separator: " ").last.map(String.init) ?? "", said: line)
+    let word = line.split(separator: " ").last.map(String.init) ?? ""
+    // The VM writes its flags with a minus, and vm.args has them with a plus.
+    return flag(word.hasPrefix("-") ? "+" + word.dropFirst() : word, said: line)
   }
 
   private func flag(_ flag: String, _ what: String = "", said: String? = nil) -> Finding {

@@ -23,6 +23,7 @@ extension Command {
 private struct Problem: Encodable {
   let id: String
   let meaning: String
+  let details: String?
   let exitCode: Int32
   let remedy: String?
 
@@ -37,10 +38,12 @@ private struct Problem: Encodable {
         remedy: "An error ends with its id, as in: [RT-APP-UNKNOWN]")
     }
     (id, meaning, exitCode) = (problem.rawValue, problem.meaning, problem.exitCode)
-    remedy = problem.remedy
+    (remedy, details) = (problem.remedy, problem.details)
   }
 
   var text: String {
-    "\(id): \(meaning)\n  exit code \(exitCode)" + (remedy.map { "\n  \($0)" } ?? "")
+    let long = details.map { Printable.wrap($0, to: 90, most: 20).map { "  \($0)" } } ?? []
+    let lines = ["\(id): \(meaning)"] + long + ["  exit code \(exitCode)"]
+    return (lines + [remedy.map { "  \($0)" }].compactMap { $0 }).joined(separator: "\n")
   }
 }

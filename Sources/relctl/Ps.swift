@@ -110,8 +110,10 @@ extension Command {
     for report in InstanceReport.all(of: app, host: "") {
       guard let next = report.nextTry else { continue }
       let seconds = (max(0, next - now) + 999) / 1000
+      let crashes = app.crashes[report.instance].map { "crashed ×\($0.count), " } ?? ""
       lines.append(
-        "\(app.name)/\(report.instance): next try " + (seconds == 0 ? "now" : "in \(seconds) s"))
+        "\(app.name)/\(report.instance): \(crashes)next try "
+          + (seconds == 0 ? "now" : "in \(seconds) s"))
     }
     if let cause = app.worstCause(at: now) {
       let failed = app.failure.map { $0.cause == cause ? "\($0.release) failed: " : "" } ?? ""

@@ -50,7 +50,10 @@ extension Command {
         call.context.print(call.shown((isDry ? "" : "       ") + line))
       }
     }
-    if isDry { return call.list(steps: steps) }
+    if isDry {
+      call.tell(try call.warnings(for: rollback, on: board))
+      return call.list(steps: steps)
+    }
     return try call.request(rollback)
   }
 }

@@ -72,23 +72,27 @@ import Testing
   static let failures: [(start: String, runtime: String, words: [String], remedy: String)] = [
     (
       "", #"System.fetch_env!("MISSING")"#,
-      ["actor does not boot: it asks for the environment variable MISSING, which is not set"],
+      ["actor does not boot: MISSING is not set"],
       "Set MISSING"
     ),
     (
       "", #"System.get_env("NEEDED") || raise "environment variable NEEDED is missing.""#,
-      ["variable NEEDED, which is not set (config/runtime.exs:7)"], "Set NEEDED"
+      ["actor does not boot: NEEDED is not set (config/runtime.exs:7)"], "Set NEEDED"
     ),
     (
       #"raise "no phrases""#, "",
-      ["the application 'actor' does not start: ** (RuntimeError) no phrases"], "bin/actor start"
+      ["actor does not boot: Actor.start/2 raised RuntimeError: no phrases (lib/actor.ex:4)"],
+      "bin/actor start"
     ),
     ("System.halt(3)", "", ["actor does not boot: it ended with exit code 3"], "bin/actor start"),
     (
       #"System.cmd("kill", ["-9", System.pid()])"#, "",
-      ["actor does not boot: it was killed (SIGKILL)"], "dmesg"
+      ["actor does not boot: another program killed it (SIGKILL)"], "dmesg"
     ),
-    ("", "raise \"odd", ["actor does not boot: it ended with", "TokenMissingError"], "bin/actor"),
+    (
+      "", "raise \"odd", ["actor does not boot: releases/", "runtime.exs:", "missing terminator"],
+      "bin/actor"
+    ),
   ]
 
   @Test(arguments: Self.failures.indices) func saysWhyItDoesNotBoot(_ index: Int) throws {
@@ -104,7 +108,7 @@ import Testing
   @Test func namesTheFunctionInWhichABootHangs() throws {
     let cause = try Playhouse(start: "Process.sleep(:infinity)").failure { $0.limit = 10_000 }
     #expect(
-      cause.sentence.hasPrefix("actor has not booted after 10 s: it hangs starting 'actor'"),
+      cause.sentence.hasPrefix("actor has not booted after 10 s: application actor is starting"),
       "\(cause)")
     #expect(cause.evidence.contains { $0.kind == "process" && $0.text.contains("sleep") })
   }
@@ -121,7 +125,7 @@ import Testing
     }
     #expect(
       cause.sentence == "actor could not be checked: the placeholder for ROLE is not accepted "
-        + "(config/runtime.exs:9): ** (RuntimeError) no role: «ROLE»")
+        + "(config/runtime.exs:9): config/runtime.exs raised RuntimeError: no role: «ROLE»")
   }
 
   /// No real value is in the release's environment, and a config var of the app is not reported as missing.
@@ -198,7 +202,7 @@ import Testing
     let cause = try house.failure { $0.searchPath = empty.path }
     #expect(
       cause.sentence
-        == "actor cannot be configured: it asks for the environment variable A, which is not set")
+        == "actor cannot be configured: A is not set")
     // One that says no.
     try empty.write("unshare", "#!/bin/sh\necho 'unshare: no' >&2\nexit 1\n", mode: 0o755)
     let refused = try house.outcome { request in
@@ -294,7 +298,7 @@ import Testing
     #expect(isStarted(results[0].outcome))
     #expect(
       results[1].problem?.sentence
-        == "other does not boot: it ended with exit code 7 and said nothing")
+        == "other does not boot: it ended with exit code 7; it printed nothing")
     #expect(BootCheckMode.warn.failure(results) == nil)
     #expect(BootCheckMode.fail.failure(results) == results[1].problem)
   }

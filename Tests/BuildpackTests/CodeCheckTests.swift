@@ -43,7 +43,7 @@ import Testing
     let cause = try house.failure { $0.program = program }
     #expect(
       cause.sentence
-        == "actor cannot be configured: it asks for the environment variable A, which is not set")
+        == "actor cannot be configured: A is not set")
     let relx = try Playhouse(Actor.relx)
     let other = try self.program(relx, asRoot: asRoot)
     #expect(try relx.outcome { $0.program = other } == Self.checked)
@@ -164,7 +164,7 @@ import Testing
       "actor_end", "-export([init/0]).\n-on_load(init/0).\ninit() -> erlang:halt(7).", to: house)
     #expect(
       try failure(house).sentence
-        == "actor has code that cannot be loaded: it ended with exit code 7 and said nothing")
+        == "actor has code that cannot be loaded: it ended with exit code 7; it printed nothing")
   }
 
   // MARK: - relx
@@ -186,7 +186,7 @@ import Testing
     ),
     (
       "vm.args", "-name x\n+zzz\n",
-      "player has code that cannot be loaded: it ended with exit code 1"
+      "player does not boot: vm.args:2: bad -z option -zzz"
     ),
     ("vm.args.src", "-name x@${HOST}\n+A ${A_SIZE}\n-eval halt(3)\n", nil),
   ]

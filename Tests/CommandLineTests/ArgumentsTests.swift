@@ -63,8 +63,8 @@ struct OutcomeTests {
     #expect(outcome.exitCode == 69)
     #expect(
       outcome.report == [
-        "relctl: there is no app 'x\u{FFFD}[2J' [RT-APP-UNKNOWN]", "  web.1: two lines",
-        "  See the apps with: relctl ps",
+        "relctl: there is no app 'x\u{FFFD}[2J' [RT-APP-UNKNOWN]",
+        "  See the apps with: relctl ps", "  web.1:", "    two", "    lines",
       ])
   }
 

@@ -172,7 +172,12 @@ extension Past {
     finish("worker", 4, ago: 7100)
     let cause = cause(
       "worker", last, ago: 300, wasReady: true,
-      "** (EXIT) shutdown: failed to start child: :listen (eaddrinuse)")
+      "[notice] Application worker exited: Worker.Application.start(:normal, []) returned an error: shutdown: "
+        + "failed to start child: Worker.Queue",
+      "    ** (EXIT) {:connect_error, :econnrefused, '10.0.0.7', 5672}",
+      "Kernel pid terminated (application_controller) ({application_start_failure,worker,{{shutdown,"
+        + "{failed_to_start_child,'Elixir.Worker.Queue',{connect_error,econnrefused,\"10.0.0.7\",5672}}},"
+        + "{'Elixir.Worker.Application',start,[normal,[]]}}})")
     for ago in [300, 240, 180] as [Int64] {
       end(.instanceCrashed, "worker", last, ago: ago, cause)
       if ago > 180 { last = start("worker", job, 4, port: nil, ago: ago - 20) }

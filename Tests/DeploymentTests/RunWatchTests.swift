@@ -93,7 +93,7 @@ struct RunWatchTests {
         #expect(try Poll.isReady(Poll.Interest(probe), before: Clock.monotonic() + 10_000))
         watch.note([Poll.Ready(probe, isReadable: true)])
       }
-      let sentence = "port \(server.port) is held by pid \(Program.processID) "
+      let sentence = "PORT \(server.port) is held by pid \(Program.processID) "
       if state == .ready {
         guard case .unready(let cause) = news else {
           Issue.record("\(String(describing: news))")
@@ -145,7 +145,8 @@ struct RunWatchTests {
       Issue.record("it is not late")
       return
     }
-    #expect(cause.sentence == "web.1 of v1 is not ready after 60 s: it hangs starting 'slow'")
+    #expect(
+      cause.sentence == "application slow has not started after 60 s: where it waits is not known")
   }
 
   /// A ready run is doubted after three refusals in a row; one good answer between them begins anew.
@@ -168,7 +169,7 @@ struct RunWatchTests {
       Issue.record("\(told)")
       return
     }
-    #expect(cause.sentence == "web.1 of v1 is not ready: GET /health: 503")
+    #expect(cause.sentence == "GET /health answers 503")
   }
 
   /// Runs one check.

@@ -9,7 +9,12 @@ struct ErrorsReferenceTests {
         "`\(problem.rawValue)`", problem.meaning, "\(problem.exitCode)", problem.remedy ?? "",
       ])
     }
-    try ReferencePage.check("errors", Self.head + rows.joined() + Self.tail)
+    let causes = ProblemID.allCases.compactMap { problem in
+      problem.details.map { "### `\(problem.rawValue)`\n\n\($0)\n" }
+    }
+    try ReferencePage.check(
+      "errors",
+      Self.head + rows.joined() + Self.tail + "\n## Causes\n\n" + causes.joined(separator: "\n"))
   }
 
   private static let head = """

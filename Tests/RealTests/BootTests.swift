@@ -71,12 +71,13 @@ import Testing
     let cause = try #require(failed?.data.cause)
     #expect(
       cause.sentence.hasPrefix(
-        "web.1 of v2 is not ready after 60 s: it hangs starting 'greeter', "
-          + "waiting for Greeter.Warmup, in Elixir.Process:sleep/1"), "\(cause)")
+        "application greeter has not started after 60 s: Greeter.Warmup waits in Greeter.Warmup.init/1 (lib/greeter/"
+      ),
+      "\(cause)")
     let stack = cause.evidence.filter { $0.kind == "process" }
-    #expect(cause.id == ProblemID.bootTimeout.rawValue && stack.count == 3)
+    #expect(cause.id == ProblemID.bootTimeout.rawValue && stack.count >= 3)
     #expect(stack.contains { $0.text.contains("Elixir.Greeter.Warmup:") })
-    #expect(stack.allSatisfy { $0.place == booting?.node })
+    #expect(stack.allSatisfy { $0.place == "Greeter.Warmup" })
     #expect(cause.evidence.contains { $0.kind == "log" && $0.text.contains("warming up") })
     #expect(try change.exit() == .code(1))
     // The request does not wait until the failed run has stopped.

@@ -161,7 +161,7 @@ import Testing
       String(decoding: JSON.encode($0), as: UTF8.self)
     }
     for (id, name) in [
-      ("RT-BOOT-FAILED", "GREETER_FAIL_BOOT"), ("RT-RELEASE-PHASE", "PLAIN"),
+      ("RT-APPLICATION-FAILED", "GREETER_FAIL_BOOT"), ("RT-RELEASE-PHASE", "PLAIN"),
       ("RT-CRASHED", "PLAI"),
     ] {
       #expect(causes.contains { $0.contains(id) && $0.contains("«\(name)") }, "\(id): \(causes)")

@@ -96,6 +96,9 @@ import Testing
       "migrate",
       "migration 20260101120000_create_users failed: Shop.Release.migrate/0 raised Postgrex.Error: ERROR 42P07 "
         + #"(duplicate_table) relation "users" already exists (lib/shop/release.ex:*)"#),
+    Row(
+      "full",
+      "Shop.Application.start/2 could not write to /dev/full: no space left on device (lib/shop/*)"),
     Row("exit0", "web.1 stopped itself (exit code 0)"),
     Row("exit7", "web.1 ended with exit code 7; it printed nothing"),
     Row("flood", connect),
@@ -185,6 +188,28 @@ import Testing
 
   /// Changes of a built release of `shop`, as shell commands in its folder, and the sentence.
   static let trees: [(name: String, change: String, sentence: String)] = [
+    (
+      "nif-arch",
+      """
+      echo 'int x;' | cc -shared -x c - -o lib/shop-0.1.0/priv/shop_arch.so
+      printf '\\267\\0' | dd of=lib/shop-0.1.0/priv/shop_arch.so bs=1 seek=18 conv=notrunc
+      """, "lib/shop-0.1.0/priv/shop_arch.so is for aarch64; this host is *"
+    ),
+    (
+      "nif-new",
+      """
+      echo '#include <stdlib.h>\nvoid *f() { return malloc(1); }' | cc -fPIC -shared -x c - -o lib/shop-0.1.0/priv/shop_new.so
+      sed -i 's/GLIBC_2\\.2\\.5/GLIBC_2.99\\x00/' lib/shop-0.1.0/priv/shop_new.so
+      """, "lib/shop-0.1.0/priv/shop_new.so needs glibc 2.99; this host has 2.*"
+    ),
+    (
+      "temporary",
+      """
+      echo 'export RELEASE_TMP=/proc/nowhere' >> releases/0.1.0/env.sh
+      sed -i 's/reboot_system_after_config => false/reboot_system_after_config => true/' releases/0.1.0/sys.config
+      """,
+      "the release could not write its run-time configuration to releases/0.1.0/sys.config: *"
+    ),
     (
       "erts-arch",
       #"for f in erts-*/bin/beam.smp; do printf '\267\0' | dd of=$f bs=1 seek=18 conv=notrunc; done"#,
@@ -295,7 +320,7 @@ import Testing
   }
 
   /// Whether a text is as a pattern says, in which `*` stands for any text.
-  private static func fits(_ text: String, _ pattern: String) -> Bool {
+  static func fits(_ text: String, _ pattern: String) -> Bool {
     let parts = pattern.split(separator: "*", omittingEmptySubsequences: false)
     var rest = text[...]
     for (index, part) in parts.enumerated() where !part.isEmpty {
@@ -354,6 +379,11 @@ import Testing
           environment: stage.environment
         ).run(errors: .null)
         try #require(made.isSuccess)
+        // The module loads its library only then.
+        if row.name.hasPrefix("nif") {
+          let fault = "FAULT=" + row.name.replacing("-", with: "_")
+          _ = try stage.relctl("config", "tree-" + row.name, "set", fault)
+        }
         return try stage.relctl("deploy", "tree-" + row.name, tree)
       }
       return (row, answer)
@@ -364,5 +394,68 @@ import Testing
       #expect(answer.exit != .code(0), "\(row.name)")
       #expect(Self.fits(line, "relctl: \(row.sentence) [RT-*]"), "\(row.name): \(answer.errors)")
     }
+  }
+
+  /// The log folder of a release of Erlang cannot be written.
+  @Test func aLogThatCannotBeWritten() throws {
+    let config =
+      "[{kernel, [{logger, [{handler, default, logger_std_h, #{config => #{file => \"/proc/nowhere/x.log\"}}}]}]}].\n"
+    try FileTree.copy(
+      Workspace.root + "/Tests/Fixtures/projects/stall", to: stage.folder.path + "/stall")
+    try Files.replace(stage.folder.path + "/stall/config/sys.config", with: Array(config.utf8))
+    let answer = try stage.relctl("deploy", "stall", stage.folder.path + "/stall")
+    #expect(answer.exit == .code(1))
+    #expect(
+      answer.errors.hasPrefix(
+        "relctl: the VM's kernel could not open /proc/nowhere/x.log: no such file or directory "),
+      "\(answer.errors)")
+  }
+
+  /// The old release serves while the new one fails, and the operator is told soon after the fact.
+  @Test func theOldReleaseServesMeanwhile() throws {
+    let slug = try slug(of: "shop")
+    _ = try stage.relctl("config", "shop", "set", "FAULT=none")
+    let deployed = try stage.relctl("deploy", "shop", slug)
+    try #require(deployed.exit == .code(0), "\(deployed.errors)")
+    let before = try stage.ready()
+    for (fault, sentence) in [("connect", Self.connect), ("raise", Self.raise)] {
+      let failed = try stage.relctl("config", "shop", "set", "FAULT=\(fault)")
+      let told = Timestamp(milliseconds: Clock.now())
+      #expect(failed.exit == .code(1))
+      #expect(Self.fits(failed.errors, "relctl: \(sentence) [RT-*"), "\(failed.errors)")
+      let fact = try #require(try stage.events().last { $0.type == .instanceCrashed })
+      #expect(told - fact.time < 3000)
+      #expect(try stage.ready().map(\.pid) == before.map(\.pid))
+    }
+    // The name of the node is taken, by the release before.
+    let tree = stage.folder.path + "/fixed"
+    try FileTree.copy(stage.home.slugs + "/\(slug)/tree", to: tree)
+    try Files.remove(tree + "/.reltui")
+    let script = tree + "/releases/0.1.0/env.sh"
+    let words = try Files.read(script) + Array("export RELEASE_NODE=fixed@127.0.0.1\n".utf8)
+    try Files.remove(script)
+    try Files.replace(script, with: words, mode: 0o755)
+    _ = try stage.relctl("config", "fixed", "set", "FAULT=none")
+    #expect(try stage.relctl("deploy", "fixed", tree).exit == .code(0))
+    let second = try stage.relctl("config", "fixed", "set", "MORE=1")
+    #expect(
+      second.errors.hasPrefix("relctl: another node has the name fixed@127.0.0.1 already ["),
+      "\(second.errors)")
+  }
+
+  /// A child that does not end keeps its VM from ending; then the VM is killed, and that is told.
+  @Test func aChildThatDoesNotEnd() throws {
+    _ = try stage.relctl("config", "shop", "set", "FAULT=wont_end", "RELTUI_STOP_GRACE=2")
+    let deployed = try stage.relctl("deploy", "shop", try slug(of: "shop"), "--until", "ready")
+    try #require(deployed.exit == .code(0), "\(deployed.errors)")
+    _ = try stage.relctl("stop", "shop")
+    let stopped = try #require(try stage.events().last { $0.type == .instanceStopped })
+    let cause = try #require(stopped.data.cause)
+    #expect(cause.id == ProblemID.stopKilled.rawValue)
+    #expect(
+      Self.fits(
+        cause.sentence,
+        "web.1 of v1 did not end in its grace period and was killed: *beam.smp*"),
+      "\(cause.sentence)")
   }
 }

@@ -25,7 +25,9 @@ import Testing
     let failed = try stage.relctl("config", "greeter", "set", "GREETER_CRASH_AFTER_MS=1000")
     #expect(failed.exit == .code(1), "\(failed.output)")
     #expect(failed.output.contains("v2 serves; observing it for 10.0 s"), "\(failed.output)")
-    #expect(failed.errors.contains("web.1 of v2 ended with exit code 1"), "\(failed.errors)")
+    #expect(
+      failed.errors.contains("relctl: Greeter.Fuse raised RuntimeError: crashing, as "),
+      "\(failed.errors)")
     let after = try stage.ready()
     #expect(after.map(\.pid) == before.map(\.pid) && after.map(\.release.value) == [1])
     #expect(after.allSatisfy { stage.greet($0)?.contains("Hello") == true })

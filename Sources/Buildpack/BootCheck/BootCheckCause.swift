@@ -20,6 +20,7 @@ struct BootCheckCause {
     let what =
       switch aim {
       case .boot: "does not boot"
+      case .code where end.id == ProblemID.virtualMachineArguments.rawValue: "does not boot"
       case .configuration: "cannot be configured"
       case .code: "has code that cannot be loaded"
       }
@@ -39,6 +40,10 @@ struct BootCheckCause {
     facts.output = lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
     (facts.otpRelease, facts.variables, facts.tree) = (release, job.variables, job.copy)
     facts.files = code
+    let folder = release.folder.map { "\(job.copy)/\($0)" } ?? job.copy
+    let arguments = try? Files.read(
+      "\(folder)/releases/\(release.version)/vm.args", limit: 1 << 20)
+    facts.arguments = String(decoding: arguments ?? [], as: UTF8.self)
     facts.host.architecture = { NativeCode.architecture(of: $0) }
     let mask = redactor
     facts.mask = { mask($0) }
@@ -100,7 +105,10 @@ struct BootCheckCause {
   private func blame(_ end: Cause) -> Cause? {
     // The record of the error may show which function was called with which value.
     let record = end.evidence.map(\.text).joined(separator: "\n") + end.sentence
-    guard job.real == nil, let name = placeholders.blamed(in: record).first else { return nil }
+    guard job.real == nil,
+      let name = placeholders.blamed(in: record).first
+        ?? placeholders.invented.sorted().first(where: { record.contains("«\($0)»") })
+    else { return nil }
     var cause = cause(
       "could not be checked: the placeholder for \(name) is not accepted\(place(of: name)): "
         + end.sentence,

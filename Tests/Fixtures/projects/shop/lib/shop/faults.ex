@@ -12,6 +12,7 @@ defmodule Shop.Faults do
   def at_start("undef"), do: apply(Shop.Absent, :run, [])
   def at_start("nomatch"), do: {:ok, _} = {:error, :enoent}
   def at_start("file"), do: File.read!("/etc/shop/tariff.json")
+  def at_start("full"), do: File.write!("/dev/full", "x")
   def at_start("kill9"), do: :os.cmd(~c"kill -9 #{:os.getpid()}; sleep 5")
   def at_start("flood"), do: for(number <- 1..120_000, do: IO.puts("#{number} #{String.duplicate("x", 80)}"))
   def at_start(_), do: :ok
@@ -26,7 +27,7 @@ defmodule Shop.Faults do
   def children("hang"), do: [child(Shop.Sleeper)]
   def children("later"), do: [child(Shop.Fuse)]
   def children("nested"), do: [%{id: Shop.Inner, type: :supervisor, start: {Shop.Inner, :start_link, [[]]}}]
-  def children("stubborn"), do: [Map.put(child(Shop.Stubborn), :shutdown, :infinity)]
+  def children("wont_end"), do: [Map.put(child(Shop.Stubborn), :shutdown, :infinity)]
   def children("listen2"), do: [{Shop.Endpoint, "second"}]
   def children("taken"), do: [{Shop.Endpoint, "other"}]
   def children("pg" <> _ = what), do: [{Shop.StandIn, what}]
