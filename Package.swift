@@ -12,7 +12,8 @@ let settings: [SwiftSetting] = [
 /// The rooms that look at every byte of a file. The programs that the tests run spend most of their time in them, and
 /// are several times as fast if these are optimised, also in a debug build.
 let optimised = [
-  "HomeLayout", "Posix", "JSONText", "ReleaseModel", "Redaction", "EventLog", "SlugStore",
+  "HomeLayout", "Posix", "JSONText", "ReleaseModel", "Redaction", "Diagnosis", "EventLog",
+  "SlugStore",
 ]
 
 func room(

@@ -134,7 +134,10 @@ struct BootFault {
   // MARK: - Run-time configuration
 
   /// The end of a boot in which the VM's own words are lost, because another process wrote within them.
-  func find() -> Finding? { isInConfiguration ? configuration(nil, at: nil) : nil }
+  func find() -> Finding? {
+    let hasStarted = facts.wasReady || facts.boot?.boots.last?.hasStarted == true
+    return !hasStarted && isInConfiguration ? configuration(nil, at: nil) : nil
+  }
 
   /// The boot was ended by run-time configuration, or by something that is not known.
   private func configuration(_ reason: Term?, at line: Int?) -> Finding? {
@@ -162,6 +165,7 @@ struct BootFault {
 
   private var isInConfiguration: Bool {
     text.last(behind: "ERROR! Config provider ") != nil
+      || text.last(behind: "Config.Reader") != nil
       || facts.boot?.boots.last?.steps.last?.kind == .config
   }
 

@@ -150,7 +150,16 @@ public struct Diagnosis {
   }
 
   private var killed: Finding {
-    Finding(
+    if let words = facts.host.memoryKill() {
+      return Finding(
+        id: .memoryGone,
+        sentence:
+          "the kernel killed \(facts.subject), because this host ran out of memory; \(words)",
+        remedy:
+          "Run less on this host, or limit what each app may use: relctl limits \(facts.app) memory=…",
+        proof: lastLines)
+    }
+    return Finding(
       id: .killed,
       sentence: "another program killed \(facts.subject) (SIGKILL); which one is not known",
       remedy: "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom",

@@ -50,6 +50,8 @@ public struct HostFacts: Sendable {
   public var holder: @Sendable (UInt16) -> String? = { _ in nil }
   /// The architecture that a program or library is for, such as `aarch64`; nil if it is not known.
   public var architecture: @Sendable (_ path: String) -> String? = { _ in nil }
+  /// What the kernel says of the run's process, if it killed it because memory ran out: `beam.smp used 1200 MB`.
+  public var memoryKill: @Sendable () -> String? = { nil }
   /// Such as `2.36`.
   public var glibc: @Sendable () -> String? = { nil }
   /// Such as `x86_64`.

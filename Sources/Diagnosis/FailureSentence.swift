@@ -45,7 +45,8 @@ struct FailureSentence {
 
   /// ` (application ledger)`, if that is not the application that the release is for.
   private var foreign: String {
-    guard let name = failure.application, name != facts.mainApplication, name != "kernel",
+    guard let name = failure.application, let main = facts.mainApplication, name != main,
+      name != "kernel",
       failure.subject != nil
     else { return "" }
     return " (application \(name))"

@@ -73,7 +73,8 @@ extension ProblemID {
       """
     case .memoryGone:
       """
-      The VM asked the kernel for memory and got none, which happens under a limit of address space (ulimit -v). The \
+      Either the kernel killed the program because the whole host had no memory left, or the VM asked the kernel for \
+      memory and got none, which happens under a limit of address space (ulimit -v). Then the \
       crash dump in the run's home tells which processes held most: look for the greatest "Stack+heap" in it.
       """
     case .bootTimeout:

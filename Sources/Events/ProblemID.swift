@@ -303,7 +303,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .virtualMachineArguments: "The VM does not know one of its arguments."
     case .nodeNameTaken: "Another node has the name that a run's node was to have."
     case .killed: "Another program killed a run with SIGKILL."
-    case .memoryGone: "A VM ended because it could not get more memory."
+    case .memoryGone: "A run ended because there was no more memory."
     case .crashLoop: "An instance crashed too often in a row and is not restarted any more."
     case .runLost: "A run is gone, and its relshim with it."
     case .memoryLimit: "A run was killed because it used more than the memory limit of its app."

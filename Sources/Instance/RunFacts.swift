@@ -25,18 +25,17 @@ public struct RunFacts {
     (self.manifest, self.mask) = (manifest, mask)
   }
 
-  /// Lines of output in which a cause is looked for.
+  /// Lines of output in which a cause is looked for, and bytes of them and of one.
   private static let mostLines = 2000
+  private static let mostBytes = 512 << 10
+  private static let longestLine = 64 << 10
 
   public func facts(_ status: RunStatus?) -> FailureFacts {
     var facts = FailureFacts(
       app: app, subject: run.instance.description, process: run.instance.process)
     (facts.port, facts.wasReady) = (run.port, run.state == .ready)
     (facts.exit, facts.ended) = (status?.exit, status?.ended)
-    // Lines are masked before they are cut, because a cut value would not be found.
-    facts.output = LogTail.lines(of: folder, count: Self.mostLines).map {
-      LogLine(time: $0.time, text: mask($0.text))
-    }
+    facts.output = output
     facts.mask = mask
     if let manifest { Self.add(manifest, run.instance.process, to: &facts) }
     (facts.tree, facts.folder) = (tree, folder.path)
@@ -45,10 +44,28 @@ public struct RunFacts {
     }
     facts.slogan = slogan.map(mask)
     facts.arguments = arguments(facts.otpRelease)
+    let process = status?.process?.pid
+    facts.host.memoryKill = { process.flatMap { KernelLog.memoryKill(of: $0) } }
     facts.host.holder = { PortOwner.holder(of: $0) }
     facts.host.glibc = { HostLibraries().glibc?.description }
     facts.host.architecture = { NativeCode.architecture(of: $0) }
     return facts
+  }
+
+  /// The end of the output. What an app prints must not keep the agent busy.
+  private var output: [LogLine] {
+    var (kept, bytes): ([LogLine], Int) = ([], 0)
+    for line in LogTail.lines(of: folder, count: Self.mostLines).reversed() {
+      // Lines are masked before they are cut, because a cut value would not be found.
+      let text = mask(line.text)
+      let isLong = text.utf8.count > Self.longestLine
+      let shown =
+        isLong ? String(decoding: text.utf8.prefix(Self.longestLine), as: UTF8.self) : text
+      bytes += shown.utf8.count
+      if bytes > Self.mostBytes { break }
+      kept.append(LogLine(time: line.time, text: shown))
+    }
+    return kept.reversed()
   }
 
   private static func add(_ manifest: Manifest, _ process: String, to facts: inout FailureFacts) {
