@@ -5,15 +5,15 @@ public struct CheckAnswer: Hashable, Sendable {
   /// What else is known: the first line of the answer.
   public var detail: String?
   public var facts: [String: String]
-  /// Whether the fault may be in something that the app needs, such as its database.
-  public var mayHaveReason: Bool
+  /// What was asked, such as `GET /health`, if the fault may be in something that the app needs, such as its database.
+  public var question: String?
 
   public init(
     _ brief: String, detail: String? = nil, facts: [String: String] = [:],
-    mayHaveReason: Bool = false
+    question: String? = nil
   ) {
     (self.brief, self.detail, self.facts) = (brief, detail, facts)
-    self.mayHaveReason = mayHaveReason
+    self.question = question
   }
 
   public var text: String { brief + (detail.map { ": \($0)" } ?? "") }
@@ -23,7 +23,7 @@ public struct CheckAnswer: Hashable, Sendable {
     CheckAnswer(
       "\(question) answers \(code)", detail: line.isEmpty ? nil : line,
       facts: ["status": "\(code)"],
-      mayHaveReason: code >= 500)
+      question: code >= 500 ? question : nil)
   }
 
   public static func redirect(_ code: Int, _ question: String, to location: String) -> CheckAnswer {

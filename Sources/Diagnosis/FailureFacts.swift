@@ -19,6 +19,8 @@ public struct FailureFacts: Sendable {
   /// How the run's process ended; nil if it is not known.
   public var exit: RunStatus.Exit?
   public var ended: Timestamp?
+  /// When the facts were read.
+  public var now: Timestamp?
   /// The output, oldest line first, with values of config vars masked.
   public var output: [LogLine] = []
   /// The first line of the VM's crash dump.

@@ -42,22 +42,41 @@ extension Diagnosis {
 
   // MARK: - What was logged
 
-  /// A fault of something that the app needs, if the check's answer may come from it.
+  /// Milliseconds for which a logged error may explain an answer. Clients of databases try again after up to 30 s.
+  private static let recentError: Int64 = 45_000
+
+  /// A fault of something that the app needs, or in its own code, if the check's answer may come from it.
   private func logged(_ wait: WaitFacts) -> Finding? {
-    guard wait.answer.mayHaveReason else { return nil }
-    for index in text.lines.indices.reversed().prefix(400) {
-      let line = text.lines[index].text
-      if let problem = LibraryWords.problem(in: line), let trouble = trouble(problem) {
+    guard let question = wait.answer.question else { return nil }
+    for index in text.lines.indices.reversed() where isRecentError(index) {
+      if let problem = LibraryWords.problem(in: text.lines[index].text),
+        let trouble = trouble(problem)
+      {
         return because(trouble, index...index, wait)
       }
-      guard ElixirReport.Banner(line).map({ !$0.isExit }) == true,
-        let report = ElixirReport.last(in: text, before: index + 1)
-      else { continue }
-      let found = FailureSentence(facts: facts, text: text, failure: report.failure)
-        .finding(report.range)
-      return because((found.sentence, found.facts, found.remedy), report.range, wait)
     }
-    return nil
+    let reports = ElixirReport.all(in: text).filter { isRecentError($0.range.upperBound) }
+    let counts = Dictionary(grouping: reports) { $0.failure }.mapValues(\.count)
+    let report = reports.last { report in
+      // Any part of the app may have logged an exception meanwhile.
+      counts[report.failure] ?? 0 > 2 || mentions(question, report.range)
+    }
+    guard let report else { return nil }
+    let found = FailureSentence(facts: facts, text: text, failure: report.failure)
+      .finding(report.range)
+    return because((found.sentence, found.facts, found.remedy), report.range, wait)
+  }
+
+  private func isRecentError(_ index: Int) -> Bool {
+    guard let now = facts.now else { return true }
+    return now - facts.output[text.lines[index].origin].time <= Self.recentError
+  }
+
+  /// Whether the record around these lines names the request: `Request: GET /health`.
+  private func mentions(_ question: String, _ range: ClosedRange<Int>) -> Bool {
+    text.lines[max(0, range.lowerBound - 6)...range.upperBound].contains {
+      $0.text.contains(question)
+    }
   }
 
   private typealias Trouble = (sentence: String, facts: [String: String], remedy: String?)

@@ -113,7 +113,7 @@ public struct HTTPProbe: Sendable {
 
   private var noAnswer: CheckAnswer {
     CheckAnswer(
-      "\(question) gets no answer in \((milliseconds + 999) / 1000) s", mayHaveReason: true)
+      "\(question) gets no answer in \((milliseconds + 999) / 1000) s", question: question)
   }
 
   /// Reads the answer as far as it has come; nil if more is needed. The verdict is given as soon as it is certain, because
@@ -122,7 +122,7 @@ public struct HTTPProbe: Sendable {
   public mutating func advance(isReadable: Bool) -> Verdict? {
     if isReadable {
       guard let part = try? file.read(upTo: 16_384) else {
-        return .silent(CheckAnswer("\(question): connection lost", mayHaveReason: true))
+        return .silent(CheckAnswer("\(question): connection lost", question: question))
       }
       if part.isEmpty { answer.close() } else { answer.feed(part) }
       if let verdict = verdict(isLast: false) { return verdict }

@@ -36,7 +36,7 @@ public struct RunFacts {
     (facts.port, facts.wasReady) = (run.port, run.state == .ready)
     (facts.exit, facts.ended) = (status?.exit, status?.ended)
     facts.output = output
-    facts.mask = mask
+    (facts.mask, facts.now) = (mask, Timestamp(milliseconds: Clock.now()))
     if let manifest { Self.add(manifest, run.instance.process, to: &facts) }
     (facts.tree, facts.folder) = (tree, folder.path)
     facts.boot = (try? Files.readIfThere(folder.boot, limit: 1 << 20)).flatMap { bytes in

@@ -182,7 +182,7 @@ import Testing
     let silent = try LoopbackServer { _ in nil }
     #expect(
       try Self.verdict(nil, port: silent.port, milliseconds: 150)
-        == .silent(CheckAnswer("GET /health gets no answer in 1 s", mayHaveReason: true)))
+        == .silent(CheckAnswer("GET /health gets no answer in 1 s", question: "GET /health")))
     let refused = try Loopback.freePort()
     #expect(throws: PosixError("connect to", "127.0.0.1:\(refused)", .refused)) {
       try Self.verdict(nil, port: refused)
