@@ -164,7 +164,8 @@ let package = Package(
     tests(
       "DashboardTests",
       [
-        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Operations", "Diagnosis",
+        "HomeLayout", "PlainText", "JSONText", "Events", "ReleaseModel", "NodeModel", "Operations",
+        "Diagnosis",
         "Posix", "ErlangDistribution", "Terminal", "Journal", "NodeWatch", "Instance", "Dashboard",
         "reltui",
       ]),

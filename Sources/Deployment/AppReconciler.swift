@@ -255,14 +255,16 @@ extension AppReconciler {
     guard let run = serving.first, serving.count == 1 else { return nil }
     if run.isOrphan == true { return run }
     guard isDead(run) else { return nil }
-    let moment = run.since + Self.doubtPause
+    // If other instances are unready too, the fault is elsewhere, such as in a database. When that is over, they do not
+    // all become ready at the same moment.
+    let others = app.liveRuns.filter { $0.id != run.id && $0.release == app.current }
+    guard others.allSatisfy({ $0.state == .ready }) else { return nil }
+    let moment = ([run] + others).map(\.since).reduce(run.since, max) + Self.doubtPause
     if moment > surroundings.now {
       wake(at: moment)
       return nil
     }
-    // If other instances are unready too, the fault is elsewhere, such as in a database.
-    let others = app.liveRuns.filter { $0.id != run.id && $0.release == app.current }
-    return others.allSatisfy { $0.state == .ready } ? run : nil
+    return run
   }
 
   private func isDead(_ run: Board.Run) -> Bool {

@@ -46,7 +46,7 @@ public struct Diagnosis {
     case .code, .signal: break
     }
     return StartFault(diagnosis: self).find() ?? allocation ?? findInVM()
-      ?? BootFault(diagnosis: self).find() ?? findInReports()
+      ?? BootFault(diagnosis: self).find() ?? findInReports() ?? findInLastLines
       ?? unknown
   }
 
@@ -85,7 +85,7 @@ public struct Diagnosis {
       return Finding(
         id: .applicationEnded,
         sentence:
-          "application \(application) ended, and the VM with it; the output does not say why",
+          "application \(application) ended, and the VM with it; no log says why",
         facts: ["application": application], proof: report.line...report.line)
     }
     found.sentence += ", so application \(application) ended"
@@ -132,6 +132,22 @@ public struct Diagnosis {
 
   private func sentence(of failure: Failure, _ range: ClosedRange<Int>) -> Finding {
     FailureSentence(facts: facts, text: text, failure: failure).finding(range)
+  }
+
+  /// What a program that is no BEAM says before it ends with an error, as far as its words are understood.
+  private var findInLastLines: Finding? {
+    if facts.exit == .code(0) { return nil }
+    let told = text.lines.indices.filter { !text.lines[$0].text.trimmingSpaces.isEmpty }.suffix(3)
+    for index in told.reversed() {
+      switch LibraryWords.problem(in: text.lines[index].text) {
+      case .system(let name, let address) where address.text != nil:
+        return sentence(of: Failure(problem: .system(name, address)), index...index)
+      case .missingVariable(let name):
+        return sentence(of: Failure(problem: .missingVariable(name)), index...index)
+      default: continue
+      }
+    }
+    return nil
   }
 
   // MARK: - Ends without words
@@ -184,7 +200,7 @@ public struct Diagnosis {
   private var unknown: Finding {
     let ending = ExitWords.of(facts.exit)
     let isSilent = !text.lines.contains { !$0.text.trimmingSpaces.isEmpty }
-    let why = isSilent ? "it printed nothing" : "its output does not say why"
+    let why = isSilent ? "it printed nothing" : "why is not known"
     return Finding(
       id: facts.isReleasePhase ? .releasePhase : facts.wasReady ? .crashed : .bootFailed,
       sentence: facts.exit == .code(0)

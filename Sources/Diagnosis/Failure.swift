@@ -62,6 +62,12 @@ struct Failure: Hashable {
     /// What answers there, if it is known: `Redis`.
     var service: String?
 
+    /// `Redis at 127.0.0.1:6379`, `the server at 127.0.0.1:6379`, `that server`
+    var server: String {
+      guard let text else { return "that server" }
+      return service == nil ? "the server at \(text)" : text
+    }
+
     /// `Redis at 127.0.0.1:6379`; nil if nothing is known of it.
     var text: String? {
       let place: String? =

@@ -155,7 +155,7 @@ struct FailureSentence {
   }
 
   private func remedy(_ name: String, _ address: Failure.Address) -> String {
-    let what = address.service ?? address.text ?? "that server"
+    let what = address.server
     switch name {
     case "econnrefused": return "Start \(what), or correct the config var that names its address."
     case "nxdomain": return "Correct the config var that names the host, or its DNS record."

@@ -88,7 +88,8 @@ extension Diagnosis {
       let known = ["address": target, "error": name, "service": address.service ?? ""]
       let what = name == "nxdomain" ? "has no address (no such host)" : "does not answer"
       return (
-        "\(target) \(what)", known, "Start \(target), or correct the config var that names it."
+        "\(target) \(what)", known,
+        "Start \(address.server), or correct the config var that names it."
       )
     case .refused(let server, let words):
       return (

@@ -595,6 +595,21 @@ struct LivenessTests {
     #expect(world.readyReleases.count == (isReplaced ? 2 : 2 - lost.count))
   }
 
+  /// When an outage ends, one instance is ready before the other.
+  @Test func theSlowerInstanceIsNotReplacedAfterAnOutage() {
+    var world = World.running()
+    let before = world.app.liveRuns.map(\.id)
+    for instance in ["web.1", "web.2"] { lose(&world, instance, .notAlive) }
+    wait(&world, 60_000)
+    for instance in ["web.1", "web.2"] {
+      let run = world.app.liveRuns.first { $0.instance.description == instance }
+      world.append(.instanceReady) { ($0.instance, $0.run) = (run?.instance, run?.id) }
+      wait(&world, 3000)
+    }
+    #expect(world.app.liveRuns.map(\.id) == before)
+    #expect(world.readyReleases.count == 2)
+  }
+
   @Test func theSuccessorComesFirst() {
     var world = World.running()
     world.fates[ReleaseNumber(1)] = .hang

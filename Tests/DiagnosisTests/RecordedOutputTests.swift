@@ -172,7 +172,7 @@ import Testing
     (nil, "raise", .runLost, "the relshim of web.1 was killed, so how the run ended is not known"),
     (.code(0), "", .bootFailed, "web.1 stopped itself (exit code 0)"),
     (.code(7), "", .bootFailed, "web.1 ended with exit code 7; it printed nothing"),
-    (.code(7), "slow", .bootFailed, "web.1 ended with exit code 7; its output does not say why"),
+    (.code(7), "slow", .bootFailed, "web.1 ended with exit code 7; why is not known"),
     (
       .signal(11), "", .bootFailed,
       "web.1 was ended by signal 11 (SIGSEGV); it printed nothing"
@@ -223,5 +223,31 @@ import Testing
     facts.wasReady = row.output == "later"
     let cause = Diagnosis(facts).causeOfEnd()
     #expect(cause.sentence == row.2 && cause.id == row.1.rawValue)
+  }
+}
+
+/// Programs that are no BEAM.
+@Suite struct OtherProgramTests {
+  static let table: [(lines: [String], String)] = [
+    (
+      ["connect to db.internal:5432 failed: connection refused"],
+      "web.1 could not connect to db.internal:5432: connection refused"
+    ),
+    (
+      ["Traceback (most recent call last):", "KeyError: 'x'"],
+      "web.1 ended with exit code 5; why is not known"
+    ),
+    (
+      ["sh: 1: foo: not found", "a", "b", "c", "d", "e", "f"],
+      "web.1 ended with exit code 5; why is not known"
+    ),
+    (["sh: 1: exec: foo: not found"], "the program 'foo' is not on this host (Procfile, web)"),
+  ]
+
+  @Test(arguments: table) func sentence(_ row: (lines: [String], String)) {
+    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
+    (facts.exit, facts.command) = (.code(5), "foo --bar")
+    facts.output = row.lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
+    #expect(Diagnosis(facts).causeOfEnd().sentence == row.1)
   }
 }
