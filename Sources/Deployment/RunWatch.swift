@@ -37,6 +37,8 @@ struct RunWatch {
   /// Why the run is not ready, since it started or was ready last.
   private(set) var answer: String?
   private let manifest: Manifest
+  private var lateAccounts = 0
+  private static let mostLateAccounts = 6
   private var nextTry: Int64 = 0
   private var tries = 0
   private var refusals = 0
@@ -306,6 +308,10 @@ extension RunWatch {
   ) -> RunNews? {
     switch verdict {
     case .ready:
+      if accountIsLate {
+        nextTry = Clock.monotonic() + Self.firstPause
+        return nil
+      }
       answer = nil
       leaveNode()
       let boot = wasReady ? nil : account?.times(until: Clock.microseconds())
@@ -338,6 +344,18 @@ extension RunWatch {
     }
     if now - startedAt < bootLimit { return nil }
     return .unready(refusal(.bootTimeout, found, mask()))
+  }
+
+  /// Whether the node has booted and `relshim` has not written down the end of the boot yet. Then the run is asked again,
+  /// a few times at most, so that the times of its boot are whole.
+  private var accountIsLate: Bool {
+    mutating get {
+      guard !wasReady, hasBooted, lateAccounts < Self.mostLateAccounts,
+        account?.boots.last?.hasStarted == false
+      else { return false }
+      lateAccounts += 1
+      return true
+    }
   }
 
   /// What the run's VM has told of its boot.

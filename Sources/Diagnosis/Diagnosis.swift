@@ -242,11 +242,28 @@ public struct Diagnosis {
       evidence: record.filter { !$0.text.isEmpty })
   }
 
+  /// The VM prints a text with a line break in it as the numbers of its bytes, in which no value of a config var is
+  /// found: `<<101,110,118>>`. Such a text is left out.
+  static func withoutNumbers(_ line: String) -> String {
+    guard line.utf8.count(where: { $0 == UInt8(ascii: ",") }) > 8 else { return line }
+    var (kept, rest) = ("", line[...])
+    while let open = rest.firstIndex(where: { $0 == "<" || $0 == "[" }) {
+      let start = rest.index(after: open)
+      kept += rest[..<start]
+      let numbers = rest[start...].prefix { $0.isNumber || $0 == "," }
+      kept += numbers.count > 16 && numbers.contains(",") ? "…" : numbers
+      rest = rest[numbers.endIndex...]
+    }
+    return kept + rest
+  }
+
   /// The record in these lines of output, whole unless it is too long for an event.
   private func evidence(_ lines: ClosedRange<Int>) -> Cause.Evidence {
     let told = facts.output[lines].drop { $0.text.trimmingSpaces.isEmpty }
-    let text = told.map { String($0.text).cut(to: Self.longestLine) }.suffix(Self.mostLines)
-      .joined(separator: "\n").trimmingSpaces
+    let text = told.map { Self.withoutNumbers($0.text).cut(to: Self.longestLine) }.suffix(
+      Self.mostLines
+    )
+    .joined(separator: "\n").trimmingSpaces
     return Cause.Evidence(
       kind: "log", place: "\(facts.subject) \(told.first?.time ?? Timestamp(milliseconds: 0))",
       text: text.cut(to: Self.longestEvidence))

@@ -226,6 +226,25 @@ import Testing
   }
 }
 
+/// Values of config vars, where no search for text finds them.
+@Suite struct NumbersTests {
+  @Test func textsInNumbersAreNoEvidence() throws {
+    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
+    facts.exit = .code(1)
+    let secret = "a secret\nof two lines".utf8.map(String.init).joined(separator: ",")
+    facts.output = ["<<\(secret)>>", "[\(secret)]"].map {
+      let term = "{\"init terminating in do_boot\",{bad_thing,\($0),[{shop,run,2,[{line,7}]}]}}"
+      return LogLine(time: Timestamp(milliseconds: 0), text: term)
+    }
+    facts.mask = { $0.replacing("a secret\\nof two lines", with: "«KEY»") }
+    let cause = Diagnosis(facts).causeOfEnd()
+    let told = cause.evidence.map(\.text).joined()
+    #expect(told.contains("bad_thing") && told.contains("{line,7}"))
+    #expect(!told.contains("97,32,115"))
+    #expect(!cause.sentence.contains("97,32,115") && !cause.sentence.contains("secret"))
+  }
+}
+
 /// Programs that are no BEAM.
 @Suite struct OtherProgramTests {
   static let table: [(lines: [String], String)] = [
