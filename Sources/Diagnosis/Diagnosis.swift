@@ -98,7 +98,8 @@ public struct Diagnosis {
 
   /// - Parameter line: that of the VM's last words; nil if it said none.
   private func findInReports(before line: Int? = nil) -> Finding? {
-    if facts.exit == .code(0), line == nil { return nil }
+    // A signal comes from outside, or from native code; what was logged before has nothing to do with it.
+    if line == nil, !endedByItself { return nil }
     let written = ElixirReport.all(in: text, before: line).filter { isRecent($0.range) }
     let erlang = ErlangReport.last(in: text, reasons)
     if let erlang, erlang.range.upperBound > written.last?.range.upperBound ?? -1,
@@ -134,10 +135,16 @@ public struct Diagnosis {
     FailureSentence(facts: facts, text: text, failure: failure).finding(range)
   }
 
+  /// Whether the program ended by itself and with an error.
+  private var endedByItself: Bool {
+    if case .code(let code) = facts.exit { return code != 0 }
+    return false
+  }
+
   /// What a program that is no BEAM says before it ends with an error, as far as its words are understood.
   private var findInLastLines: Finding? {
-    if facts.exit == .code(0) { return nil }
-    let told = text.lines.indices.filter { !text.lines[$0].text.trimmingSpaces.isEmpty }.suffix(3)
+    if !endedByItself { return nil }
+    let told = text.lines.indices.filter { !text.lines[$0].text.trimmingSpaces.isEmpty }.suffix(1)
     for index in told.reversed() {
       switch LibraryWords.problem(in: text.lines[index].text) {
       case .system(let name, let address) where address.text != nil:

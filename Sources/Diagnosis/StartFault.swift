@@ -35,13 +35,15 @@ struct StartFault {
 
   /// `/bin/sh: 1: exec: bin/shopp: not found`
   private func shell(_ line: String) -> Finding? {
-    let endings = [": not found", ": Permission denied", ": Exec format error"]
+    let endings = [
+      ": not found", ": command not found", ": Permission denied", ": Exec format error",
+    ]
     guard let ending = endings.first(where: { line.hasSuffix($0) }) else { return nil }
     let parts = line.dropLast(ending.count).split(separator: ":").map(\.trimmingSpaces)
     guard parts.count >= 2, let program = parts.last, !program.isEmpty else { return nil }
     let path = facts.short(path: program)
     switch ending {
-    case ": not found": return absent(path)
+    case ": not found", ": command not found": return absent(path)
     case ": Permission denied": return locked(path)
     default: return foreign(program)
     }

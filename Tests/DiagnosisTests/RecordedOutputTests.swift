@@ -261,6 +261,10 @@ import Testing
       "web.1 ended with exit code 5; why is not known"
     ),
     (["sh: 1: exec: foo: not found"], "the program 'foo' is not on this host (Procfile, web)"),
+    (
+      ["bash: line 1: foo: command not found"],
+      "the program 'foo' is not on this host (Procfile, web)"
+    ),
   ]
 
   @Test(arguments: table) func sentence(_ row: (lines: [String], String)) {
@@ -268,5 +272,11 @@ import Testing
     (facts.exit, facts.command) = (.code(5), "foo --bar")
     facts.output = row.lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
     #expect(Diagnosis(facts).causeOfEnd().sentence == row.1)
+    // What it said has nothing to do with a signal that ended it.
+    facts.exit = .signal(11)
+    if row.lines[0].hasPrefix("connect") {
+      let sentence = "web.1 was ended by signal 11 (SIGSEGV); why is not known"
+      #expect(Diagnosis(facts).causeOfEnd().sentence == sentence)
+    }
   }
 }
