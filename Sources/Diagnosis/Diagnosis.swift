@@ -46,7 +46,7 @@ public struct Diagnosis {
     case .code, .signal: break
     }
     return StartFault(diagnosis: self).find() ?? allocation ?? findInVM()
-      ?? BootFault(diagnosis: self).find() ?? findInReports() ?? findInLastLines
+      ?? BootFault(diagnosis: self).find() ?? findInReports() ?? findInLastLine
       ?? unknown
   }
 
@@ -142,19 +142,17 @@ public struct Diagnosis {
   }
 
   /// What a program that is no BEAM says before it ends with an error, as far as its words are understood.
-  private var findInLastLines: Finding? {
-    if !endedByItself { return nil }
-    let told = text.lines.indices.filter { !text.lines[$0].text.trimmingSpaces.isEmpty }.suffix(1)
-    for index in told.reversed() {
-      switch LibraryWords.problem(in: text.lines[index].text) {
-      case .system(let name, let address) where address.text != nil:
-        return sentence(of: Failure(problem: .system(name, address)), index...index)
-      case .missingVariable(let name):
-        return sentence(of: Failure(problem: .missingVariable(name)), index...index)
-      default: continue
-      }
+  private var findInLastLine: Finding? {
+    guard endedByItself,
+      let index = text.lines.lastIndex(where: { !$0.text.trimmingSpaces.isEmpty })
+    else { return nil }
+    switch LibraryWords.problem(in: text.lines[index].text) {
+    case .system(let name, let address) where address.text != nil:
+      return sentence(of: Failure(problem: .system(name, address)), index...index)
+    case .missingVariable(let name):
+      return sentence(of: Failure(problem: .missingVariable(name)), index...index)
+    default: return nil
     }
-    return nil
   }
 
   // MARK: - Ends without words
