@@ -15,9 +15,9 @@ extension Preflight {
       app: app, manifest, formation: formation, runsPhase: runsPhase, config: config,
       host: .this,
       read: { path in
-        let bytes = try? Files.readIfThere("\(tree)/\(path)", limit: 1 << 18)
-        return bytes.flatMap { $0 }.flatMap { String(validating: $0, as: UTF8.self) }
-      }, native: { NativeNeeds(ofFile: "\(tree)/\($0)") })
+        let bytes = try? SlugFile.open(path, in: tree).readWhole(limit: 1 << 18)
+        return bytes.flatMap { String(validating: $0, as: UTF8.self) }
+      }, native: { NativeNeeds(ofFile: $0, in: tree) })
   }
 }
 

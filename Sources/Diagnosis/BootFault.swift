@@ -56,7 +56,8 @@ struct BootFault {
   private func modules(_ names: [String]) -> Finding? {
     guard let first = names.first else { return nil }
     let name = CodeName.module(first)
-    let more = names.count > 1 ? ", nor \(names.count - 1) more" : ""
+    let others = names.count == 2 ? "1 other is" : "\(names.count - 1) others are"
+    let more = names.count > 1 ? "; \(others) missing too" : ""
     let known = facts.application(of: first)
     let application = known ?? owner(of: first)
     let whose = application.map { " (application \($0))" } ?? ""

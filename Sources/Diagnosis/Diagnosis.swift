@@ -8,21 +8,36 @@ public struct Diagnosis {
   let facts: FailureFacts
   let text: OutputText
 
+  /// Of a run that has ended, or that is waited for.
   public init(_ facts: FailureFacts) {
     var facts = facts
+    let words = facts.output.last { line in Self.lastWords.contains { line.text.contains($0) } }
     // A VM that was ended while it printed may have left its last words in the crash dump only.
-    let marks = ["Kernel pid terminated", "init terminating", "could not start kernel pid"]
-    if let slogan = facts.slogan,
-      !facts.output.contains(where: { line in
-        marks.contains { line.text.contains($0) }
-      })
-    {
+    if words == nil, let slogan = facts.slogan {
       let time = facts.ended ?? facts.output.last?.time ?? Timestamp(milliseconds: 0)
       facts.output.append(LogLine(time: time, text: slogan))
     }
+    var start = facts.now.map { $0 + -Self.recentForACheck }
+    if let ended = facts.ended {
+      start = ended + -Self.recentForAnEnd
+      // After its last words the VM writes its crash dump, which may take long.
+      if let words, words.time >= ended + -Self.recentForAnEnd || facts.slogan != nil {
+        start = words.time + -Self.recentForAnEnd
+      }
+    }
     self.facts = facts
-    text = OutputText(facts.output)
+    text = OutputText(facts.output, since: start, mask: facts.mask)
   }
+
+  /// What a VM prints when it gives up.
+  private static let lastWords = [
+    "Kernel pid terminated", "init terminating", "could not start kernel pid",
+    "_alloc: Cannot allocate", "_alloc: Cannot reallocate",
+  ]
+  /// Milliseconds before the end in which what was printed may be the reason.
+  private static let recentForAnEnd: Int64 = 5000
+  /// Milliseconds for which a logged error may explain an answer. Clients of databases try again after up to 30 s.
+  private static let recentForACheck: Int64 = 45_000
 
   /// A cause without the instance, which stands beside it wherever it is shown.
   struct Finding {
@@ -41,7 +56,8 @@ public struct Diagnosis {
     switch facts.exit {
     case .notStarted(let errno): return notStarted(errno)
     // The output of a killed program does not say why it was killed.
-    case .signal(9), .code(137): return killed
+    case .signal(9): return killed
+    case .code(137): return killedBelow
     case nil: return lost
     case .code, .signal: break
     }
@@ -76,59 +92,56 @@ public struct Diagnosis {
 
   /// An application that must run has ended: its supervisor gave up, and a log may say why.
   private func ended(_ application: String, _ reason: Term, _ report: VMReport) -> Finding {
+    let proof = report.line...report.line
     var found = findInReports(before: report.line)
     if found == nil, reason.atom != "shutdown", reason.atom != "normal" {
-      found = sentence(
-        of: reasons.failure(reason, of: application), report.line...report.line)
+      var failure = reasons.failure(reason)
+      failure.isAfterStart = true
+      found = sentence(of: failure, proof)
     }
     guard var found else {
       return Finding(
         id: .applicationEnded,
-        sentence:
-          "application \(application) ended, and the VM with it; no log says why",
-        facts: ["application": application], proof: report.line...report.line)
+        sentence: "application \(application) ended, and the VM with it; no log says why",
+        facts: ["application": application], proof: proof)
     }
+    if [.crashed, .bootFailed].contains(found.id) { found.id = .applicationEnded }
     found.sentence += ", so application \(application) ended"
     found.facts["application"] = application
     return found
   }
 
-  /// Milliseconds before the end in which an error that was logged may be the reason.
-  private static let recent: Int64 = 5000
-
   /// - Parameter line: that of the VM's last words; nil if it said none.
   private func findInReports(before line: Int? = nil) -> Finding? {
     // A signal comes from outside, or from native code; what was logged before has nothing to do with it.
     if line == nil, !endedByItself { return nil }
-    let written = ElixirReport.all(in: text, before: line).filter { isRecent($0.range) }
+    let ends = ElixirReport.all(in: text, before: line).filter {
+      $0.isEnd || isLastPrinted($0, before: line)
+    }
     let erlang = ErlangReport.last(in: text, reasons)
-    if let erlang, erlang.range.upperBound > written.last?.range.upperBound ?? -1,
-      isRecent(erlang.range)
-    {
+    if let erlang, erlang.range.upperBound > ends.last?.range.upperBound ?? -1 {
       return sentence(of: erlang.failure, erlang.range)
     }
-    return decisive(written).map { sentence(of: $0.failure, $0.range) }
+    return decisive(ends).map { sentence(of: $0.failure, $0.range) }
+  }
+
+  /// Whether a program printed this, and then ended. What a logger writes begins with a time or a level.
+  private func isLastPrinted(_ report: ElixirReport, before line: Int?) -> Bool {
+    text.lines[report.range.lowerBound].text.hasPrefix("** (")
+      && !text.lines[(report.range.upperBound + 1)..<(line ?? text.lines.count)].contains { line in
+        !line.text.trimmingSpaces.isEmpty && !Self.lastWords.contains { line.text.contains($0) }
+      }
   }
 
   /// The report that tells why a supervisor gave up, and not what came of that: that of the child which crashed most
   /// often, or the first one of the last second.
-  private func decisive(_ reports: [ElixirReport]) -> ElixirReport? {
-    guard let last = reports.last else { return nil }
-    let ends = reports.filter(\.isEnd)
+  private func decisive(_ ends: [ElixirReport]) -> ElixirReport? {
+    guard let last = ends.last else { return nil }
     let counts = Dictionary(grouping: ends) { $0.failure.subject ?? "" }.mapValues(\.count)
     let most = counts.values.max() ?? 0
     if most > 1 { return ends.last { counts[$0.failure.subject ?? ""] == most } }
-    let end = time(of: last)
-    return reports.first { end - time(of: $0) <= 1000 }
-  }
-
-  private func time(of report: ElixirReport) -> Timestamp {
-    facts.output[text.lines[report.range.lowerBound].origin].time
-  }
-
-  private func isRecent(_ range: ClosedRange<Int>) -> Bool {
-    guard let end = facts.ended else { return true }
-    return end - facts.output[text.lines[range.upperBound].origin].time <= Self.recent
+    let end = text.time(of: last.range.lowerBound)
+    return ends.first { end - text.time(of: $0.range.lowerBound) <= 1000 }
   }
 
   private func sentence(of failure: Failure, _ range: ClosedRange<Int>) -> Finding {
@@ -136,17 +149,21 @@ public struct Diagnosis {
   }
 
   /// Whether the program ended by itself and with an error.
-  private var endedByItself: Bool {
+  var endedByItself: Bool {
     if case .code(let code) = facts.exit { return code != 0 }
     return false
   }
 
   /// What a program that is no BEAM says before it ends with an error, as far as its words are understood.
   private var findInLastLine: Finding? {
-    guard endedByItself,
-      let index = text.lines.lastIndex(where: { !$0.text.trimmingSpaces.isEmpty })
-    else { return nil }
-    switch LibraryWords.problem(in: text.lines[index].text) {
+    guard endedByItself, let index = text.lastLines(1).first else { return nil }
+    let line = text.lines[index].text
+    // It may have gone on without.
+    let lower = line.lowercased()
+    if ["skip", "ignor", "warn", "without", "retry", "again"].contains(where: lower.contains) {
+      return nil
+    }
+    switch LibraryWords.problem(in: line) {
     case .system(let name, let address) where address.text != nil:
       return sentence(of: Failure(problem: .system(name, address)), index...index)
     case .missingVariable(let name):
@@ -157,12 +174,16 @@ public struct Diagnosis {
 
   // MARK: - Ends without words
 
+  /// `eheap_alloc: Cannot allocate 318267840 bytes of memory (of type "heap").` Source: `erts_exit` in the VM's allocators
   private var allocation: Finding? {
-    guard
-      let (line, words) = text.last(behind: ": Cannot allocate ")
-        ?? text.last(behind: ": Cannot reallocate "), words.contains("bytes of memory")
-    else { return nil }
-    let bytes = Int(words.prefix { $0.isNumber })
+    let found = text.last { line -> Substring? in
+      guard let mark = line.firstRange(of: ": Cannot "),
+        line[..<mark.lowerBound].hasSuffix("_alloc"), line.contains("bytes of memory")
+      else { return nil }
+      return line[mark.upperBound...]
+    }
+    guard let (line, words) = found else { return nil }
+    let bytes = words.split(separator: " ").dropFirst().first.flatMap { Int($0) }
     let size = bytes.map { $0 < 1 << 20 ? "\($0) bytes" : "\($0 >> 20) MB" } ?? "memory"
     return Finding(
       id: .memoryGone, sentence: "the VM ran out of memory: it could not allocate \(size) more",
@@ -183,6 +204,16 @@ public struct Diagnosis {
     return Finding(
       id: .killed,
       sentence: "another program killed \(facts.subject) (SIGKILL); which one is not known",
+      remedy: "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom",
+      proof: lastLines)
+  }
+
+  /// A shell ends with 128 and the number of the signal that ended its program.
+  private var killedBelow: Finding {
+    Finding(
+      id: .killed,
+      sentence:
+        "a program that \(facts.subject) ran was killed (SIGKILL), and \(facts.subject) ended with exit code 137",
       remedy: "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom",
       proof: lastLines)
   }
@@ -236,7 +267,7 @@ public struct Diagnosis {
 
   func cause(_ finding: Finding) -> Cause {
     // The text is masked before it is cut, because a cut value would not be found.
-    let sentence = facts.mask(facts.short(finding.sentence)).cut(to: Self.longest)
+    let sentence = facts.mask(facts.short(finding.sentence)).withoutNumbers.cut(to: Self.longest)
     var known = finding.facts.filter { !$0.value.isEmpty }
     known["ending"] = ExitWords.of(facts.exit)
     if let port = facts.port, known["port"] == nil { known["port"] = String(port) }
@@ -247,28 +278,11 @@ public struct Diagnosis {
       evidence: record.filter { !$0.text.isEmpty })
   }
 
-  /// The VM prints a text with a line break in it as the numbers of its bytes, in which no value of a config var is
-  /// found: `<<101,110,118>>`. Such a text is left out.
-  static func withoutNumbers(_ line: String) -> String {
-    guard line.utf8.count(where: { $0 == UInt8(ascii: ",") }) > 8 else { return line }
-    var (kept, rest) = ("", line[...])
-    while let open = rest.firstIndex(where: { $0 == "<" || $0 == "[" }) {
-      let start = rest.index(after: open)
-      kept += rest[..<start]
-      let numbers = rest[start...].prefix { $0.isNumber || $0 == "," }
-      kept += numbers.count > 16 && numbers.contains(",") ? "…" : numbers
-      rest = rest[numbers.endIndex...]
-    }
-    return kept + rest
-  }
-
   /// The record in these lines of output, whole unless it is too long for an event.
   private func evidence(_ lines: ClosedRange<Int>) -> Cause.Evidence {
     let told = facts.output[lines].drop { $0.text.trimmingSpaces.isEmpty }
-    let text = told.map { Self.withoutNumbers($0.text).cut(to: Self.longestLine) }.suffix(
-      Self.mostLines
-    )
-    .joined(separator: "\n").trimmingSpaces
+    let text = told.map { $0.text.cut(to: Self.longestLine) }.suffix(Self.mostLines)
+      .joined(separator: "\n").withoutNumbers.trimmingSpaces
     return Cause.Evidence(
       kind: "log", place: "\(facts.subject) \(told.first?.time ?? Timestamp(milliseconds: 0))",
       text: text.cut(to: Self.longestEvidence))

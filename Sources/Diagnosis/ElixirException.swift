@@ -51,10 +51,17 @@ struct ElixirException {
   /// `%Redix.ConnectionError{reason: :econnrefused}`
   private var byReason: Failure.Problem? {
     guard let reason = fields[.atom("reason")], text("message") == nil else { return nil }
-    if let name = reason.atom, SystemWords.words(name) != nil {
+    if let name = reason.atom, SystemWords.words(name) != nil,
+      !SystemWords.common.contains(name) || isOfAConnection
+    {
       return .system(name, Failure.Address(service: LibraryWords.service(of: module)))
     }
     return nil
+  }
+
+  private var isOfAConnection: Bool {
+    LibraryWords.service(of: module) != nil
+      || ["Connect", "Transport"].contains { module.contains($0) }
   }
 
   /// The message, as far as it can be told from the fields; it may be made by code that is not here.

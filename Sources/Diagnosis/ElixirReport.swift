@@ -15,7 +15,8 @@ struct ElixirReport {
   static func last(in text: OutputText, before end: Int? = nil) -> ElixirReport? {
     let lines = text.lines
     guard
-      let last = lines[..<(end ?? lines.count)].lastIndex(where: { Banner($0.text) != nil })
+      let last = lines[text.recent].prefix(upTo: max(end ?? lines.count, text.recent.lowerBound))
+        .lastIndex(where: { Banner($0.text) != nil })
     else { return nil }
     // Nested banners belong together: each is indented more than the one before it.
     var first = last
@@ -59,10 +60,17 @@ struct ElixirReport {
         let close = line[start.upperBound...].firstIndex(of: ")")
       else { return nil }
       kind = String(line[start.upperBound..<close])
-      guard let first = kind.first, first.isLetter else { return nil }
+      guard Self.isKind(kind) else { return nil }
       message = line[line.index(after: close)...].trimmingSpaces
       let isAtStart = line[..<start.lowerBound].allSatisfy(\.isWhitespace)
       indent = isAtStart ? line.distance(from: line.startIndex, to: start.lowerBound) : 0
+    }
+
+    /// The name of an exception's module, or how a process ended: `EXIT from #PID<0.1.0>`.
+    private static func isKind(_ text: String) -> Bool {
+      if ["exit", "throw", "stop"].contains(text) || text.hasPrefix("EXIT") { return true }
+      return text.first?.isUppercase == true
+        && text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "." }
     }
 
     /// Whether it is about a reason to exit and not about an exception.
@@ -112,7 +120,7 @@ struct ElixirReport {
     }
 
     private static func isHead(_ line: String) -> Bool {
-      [" exited: ", " terminating", " terminated", "failed to start child"]
+      [" exited: ", " terminating", " terminated", " raised an exception", "failed to start child"]
         .contains { line.contains($0) }
     }
 
@@ -128,13 +136,15 @@ struct ElixirReport {
         }
       }
       // A task is named by its function, which the stack shows, and not by the process that started it.
-      if line.contains("Task ") { isEnd = true }
+      if Self.isHead(line), ["Task ", "Process "].contains(where: { line.contains($0) }) {
+        (isEnd, failure.isAfterStart) = (true, true)
+      }
       for mark in ["GenServer ", "Agent ", ":gen_statem ", "running ", "Child "] {
         guard let start = line.firstRange(of: mark),
           line[start.upperBound...].contains(" terminat")
             || line[start.upperBound...].contains(" of Supervisor")
         else { continue }
-        isEnd = isEnd || mark != "running "
+        if mark != "running " { (isEnd, failure.isAfterStart) = (true, true) }
         addChild(line[start.upperBound...].prefix { !$0.isWhitespace })
         return
       }
@@ -193,7 +203,9 @@ struct ElixirReport {
       if words == "killed" { return .killed }
       if let problem = LibraryWords.problem(in: words) { return problem }
       let name = words.hasPrefix(":") ? String(words.dropFirst()) : words
-      if SystemWords.words(name) != nil { return .system(name, Failure.Address()) }
+      if SystemWords.words(name) != nil, !SystemWords.common.contains(name) {
+        return .system(name, Failure.Address())
+      }
       if words.contains(":"), let name = SystemWords.name(of: words) {
         return .system(name, LibraryWords.address(in: words))
       }
@@ -248,13 +260,21 @@ struct ElixirReport {
       return parts.joined(separator: " ").trimmingSpaces
     }
 
-    /// Whether another record of a logger begins: with a time, or as the VM's own words.
+    /// Whether another record of a logger begins: with a time, or as the VM's own words; or the part of this record
+    /// that describes the process.
     private static func begins(_ text: String) -> Bool {
       let head = text.prefix(12)
       return head.count { $0 == ":" } >= 2 && head.first?.isNumber == true
-        || text.hasPrefix("{\"") || text.hasPrefix("Kernel pid") || text.hasPrefix("init ")
-        || text.hasPrefix("=") || text.hasPrefix("Last message")
+        || beginnings.contains { text.hasPrefix($0) }
     }
+
+    /// Source: `Logger.Translator` of Elixir
+    private static let beginnings = [
+      "{\"", "Kernel pid", "init ", "=", "Last message", "State: ", "Client ", "Pid: ",
+      "Start Call: ", "Restart: ", "Shutdown: ", "Type: ", "Initial Call: ", "Ancestors: ",
+      "Message Queue ", "Messages: ", "Links: ", "Dictionary: ", "Trapping Exits: ", "Status: ",
+      "Heap Size: ", "Stack Size: ", "Reductions: ", "Neighbours:", "Function: ", "    Args: ",
+    ]
 
     private mutating func readFrames() {
       var index = last + 1

@@ -16,7 +16,7 @@ struct ErlangReason {
 
   private func decode(_ reason: Term, into failure: inout Failure, depth: Int) {
     guard depth < Self.deepest, let parts = reason.tuple else {
-      failure.problem = plain(reason)
+      failure.problem = plain(reason, failure.frames)
       return
     }
     if let inner = wrapped(parts, &failure) {
@@ -37,7 +37,7 @@ struct ErlangReason {
       failure.problem = exception.problem
       return
     }
-    failure.problem = problem(of: parts, reason)
+    failure.problem = problem(of: parts, reason, failure.frames)
   }
 
   /// The reason inside another one that only says where it comes from.
@@ -74,7 +74,7 @@ struct ErlangReason {
     if let first = id.tuple?.first?.atom, first.hasPrefix("Elixir.") {
       return CodeName.module(first)
     }
-    return String(write(id).prefix(60))
+    return write(id).cut(to: 60)
   }
 
   // MARK: - Stack traces
@@ -100,18 +100,18 @@ struct ErlangReason {
 
   // MARK: - Reasons
 
-  private func plain(_ reason: Term) -> Failure.Problem {
-    if let name = reason.atom {
-      if name == "killed" { return .killed }
-      if SystemWords.words(name) != nil { return .system(name, Failure.Address()) }
-    }
+  private func plain(_ reason: Term, _ frames: [Failure.Frame]) -> Failure.Problem {
+    if reason.atom == "killed" { return .killed }
+    if let error = Self.systemError(reason, frames) { return error }
     if let fields = reason.map, let exception = ElixirException(fields, write: write) {
       return exception.problem
     }
-    return .other(String(write(reason).prefix(300)))
+    return .other(write(reason).cut(to: 300))
   }
 
-  private func problem(of parts: [Term], _ reason: Term) -> Failure.Problem {
+  private func problem(of parts: [Term], _ reason: Term, _ frames: [Failure.Frame])
+    -> Failure.Problem
+  {
     switch (parts.first?.atom, parts.count) {
     case ("timeout", 2):
       if let target = Self.called(parts[1]) { return .noAnswer(from: childName(target)) }
@@ -119,7 +119,7 @@ struct ErlangReason {
       if let target = Self.called(parts[1]) { return .notRunning(childName(target)) }
     case ("badmatch", 2), ("case_clause", 2), ("try_clause", 2):
       if let file = Self.file(in: parts[1]) { return file }
-      if let name = Self.systemName(parts[1]) { return .system(name, Self.address(in: parts[1])) }
+      if let error = Self.systemError(parts[1], frames) { return error }
     case ("start_spec", 2):
       if let pair = parts[1].tuple, pair.count == 2, pair[0].atom == "duplicate_child_name" {
         return .sameChild(childName(pair[1]))
@@ -129,8 +129,8 @@ struct ErlangReason {
     default: break
     }
     if let file = Self.file(in: reason) { return file }
-    if let name = Self.systemName(reason) { return .system(name, Self.address(in: reason)) }
-    return .other(String(write(reason).prefix(300)))
+    if let error = Self.systemError(reason, frames) { return error }
+    return .other(write(reason).cut(to: 300))
   }
 
   /// The process in `{gen_server,call,[Process,…]}`.
@@ -148,12 +148,38 @@ struct ErlangReason {
     return parts.lazy.compactMap { file(in: $0, depth: depth + 1) }.first
   }
 
-  /// The error of the system within a reason: the first atom that is the name of one.
+  /// The error of the system within a reason. `timeout` and `closed` are common words; they tell of a connection only
+  /// beside an address, or if a call to connect failed.
+  private static func systemError(_ reason: Term, _ frames: [Failure.Frame]) -> Failure.Problem? {
+    guard let name = systemName(reason) else { return nil }
+    let address = address(in: reason)
+    if SystemWords.common.contains(name), address.host == nil,
+      !frames.contains(where: { $0.function.contains("connect") }), !namesConnect(reason)
+    {
+      return nil
+    }
+    return .system(name, address)
+  }
+
+  /// The first atom that is the name of an error. The keys of a list of options are none.
   private static func systemName(_ term: Term, depth: Int = 0) -> String? {
     if depth > 8 { return nil }
     if let name = term.atom { return SystemWords.words(name) == nil ? nil : name }
-    let inner = term.tuple ?? term.list ?? []
+    let inner = term.tuple ?? term.list?.map(value) ?? []
     return inner.lazy.compactMap { systemName($0, depth: depth + 1) }.first
+  }
+
+  /// The value of an option; another term as it is.
+  private static func value(_ element: Term) -> Term {
+    guard let pair = element.tuple, pair.count == 2, pair[0].atom != nil else { return element }
+    return pair[1]
+  }
+
+  /// Whether an atom in a reason has the word: `{failed_connect,…}`
+  private static func namesConnect(_ term: Term, depth: Int = 0) -> Bool {
+    if let name = term.atom { return name.lowercased().contains("connect") }
+    return depth < 8
+      && (term.tuple ?? term.list ?? []).contains { namesConnect($0, depth: depth + 1) }
   }
 
   /// Host and port within a reason.

@@ -11,13 +11,12 @@ struct ErlangReport {
 
   /// The last report that has a reason.
   static func last(in text: OutputText, _ reasons: ErlangReason) -> ErlangReport? {
-    let lines = text.lines
-    for index in lines.indices.reversed() {
-      let line = lines[index].text
+    for index in text.recent.reversed() {
+      let line = text.lines[index].text
       if line.hasPrefix("** Reason for termination") {
-        if let found = generic(lines, index, reasons) { return found }
+        if let found = generic(text, index, reasons) { return found }
       } else if line.hasPrefix("    reason: ") {
-        if let found = supervisor(lines, index, reasons) { return found }
+        if let found = supervisor(text, index, reasons) { return found }
       }
     }
     return nil
@@ -29,13 +28,13 @@ struct ErlangReport {
   /// ** Reason for termination ==
   /// ** {boom,[…]}
   /// ```
-  private static func generic(_ lines: [OutputText.Line], _ index: Int, _ reasons: ErlangReason)
-    -> ErlangReport?
-  {
+  private static func generic(_ text: OutputText, _ index: Int, _ reasons: ErlangReason) -> ErlangReport? {
+    let lines = text.lines
     guard index + 1 < lines.count, lines[index + 1].text.hasPrefix("** "),
-      let (term, last) = term(lines, index + 1, dropping: 3)
+      let (term, last) = term(text, index + 1, dropping: 3)
     else { return nil }
     var failure = reasons.failure(term)
+    failure.isAfterStart = true
     let first = lines[max(0, index - 30)..<index].lastIndex {
       $0.text.hasSuffix(" terminating ") || $0.text.hasSuffix(" terminating")
     }
@@ -53,14 +52,14 @@ struct ErlangReport {
   ///     reason: {boom,[…]}
   ///     offender: [{pid,<0.200.0>},{id,shop_fuse},…]
   /// ```
-  private static func supervisor(_ lines: [OutputText.Line], _ index: Int, _ reasons: ErlangReason)
-    -> ErlangReport?
-  {
-    guard let (term, last) = term(lines, index, dropping: 12) else { return nil }
+  private static func supervisor(_ text: OutputText, _ index: Int, _ reasons: ErlangReason) -> ErlangReport? {
+    let lines = text.lines
+    guard let (term, last) = term(text, index, dropping: 12) else { return nil }
     var failure = reasons.failure(term)
+    failure.isAfterStart = index > 0 && lines[index - 1].text.contains("child_terminated")
     var end = last
     if last + 1 < lines.count, lines[last + 1].text.hasPrefix("    offender: "),
-      let (offender, over) = Self.term(lines, last + 1, dropping: 14),
+      let (offender, over) = Self.term(text, last + 1, dropping: 14),
       let id = offender.property("id")
     {
       failure.children.insert(reasons.childName(id), at: 0)
@@ -72,18 +71,17 @@ struct ErlangReport {
   }
 
   /// The term that begins in a line and may go on in the lines behind it, which are indented.
-  private static func term(_ lines: [OutputText.Line], _ index: Int, dropping count: Int)
-    -> (Term, last: Int)?
-  {
-    var text = String(lines[index].text.dropFirst(count))
+  private static func term(_ text: OutputText, _ index: Int, dropping count: Int) -> (Term, last: Int)? {
+    let lines = text.lines
+    var words = String(lines[index].text.dropFirst(count))
     var last = index
     let indent = lines[index].text.prefix { $0 == " " }.count
     while last + 1 < lines.count, last - index < longest {
       let next = lines[last + 1].text
       guard next.prefix(while: { $0 == " " }).count > indent else { break }
-      text += "\n" + next
+      words += "\n" + next
       last += 1
     }
-    return PrintedTerm.read(text).map { ($0, last) }
+    return text.term(in: words[...]).map { ($0, last) }
   }
 }

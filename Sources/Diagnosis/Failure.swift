@@ -9,6 +9,8 @@ struct Failure: Hashable {
   var problem: Problem
   /// The innermost call first.
   var frames: [Frame] = []
+  /// Whether what failed had started before.
+  var isAfterStart = false
 
   struct Frame: Hashable {
     /// As Erlang names it: `Elixir.Shop.Repo`.
@@ -62,9 +64,9 @@ struct Failure: Hashable {
     /// What answers there, if it is known: `Redis`.
     var service: String?
 
-    /// `Redis at 127.0.0.1:6379`, `the server at 127.0.0.1:6379`, `that server`
+    /// `Redis at 127.0.0.1:6379`, `the server at 127.0.0.1:6379`, `the server`
     var server: String {
-      guard let text else { return "that server" }
+      guard let text else { return "the server" }
       return service == nil ? "the server at \(text)" : text
     }
 
@@ -130,6 +132,9 @@ enum SystemWords {
     "ehostunreach": "no route to host", "enetunreach": "network is unreachable",
     "ehostdown": "host is down",
   ]
+  /// Names of errors that are used for other things, too.
+  static let common: Set<String> = ["timeout", "closed"]
+
   /// Errors of a connection that was there before.
   static let losing: [String: String] = [
     "closed": "it was closed", "econnreset": "connection reset by peer",
@@ -166,8 +171,17 @@ enum SystemWords {
   static func name(of words: String) -> String? {
     let words = words.lowercased()
     if words.contains("non-existing domain") { return "nxdomain" }
-    let all = connecting.merging(losing) { $1 }.merging(listening) { $1 }.merging(files) { $1 }
-    if let name = all.keys.first(where: { words.contains(":" + $0) }) { return name }
-    return all.filter { words.contains($0.value) }.map(\.key).min()
+    let isOfAConnection = words.contains("connect")
+    func isTelling(_ name: String) -> Bool { isOfAConnection || !common.contains(name) }
+    // `:econnrefused`
+    let atoms = words.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == ":") }
+      .filter { $0.first == ":" }.map { String($0.dropFirst()) }
+    if let name = atoms.first(where: { self.words($0) != nil && isTelling($0) }) { return name }
+    return all.first { words.contains($0.value) && isTelling($0.key) }?.key
+  }
+
+  /// The longest words first, so that a name does not depend on the order of a dictionary.
+  private static let all = [connecting, losing, listening, files].joined().sorted {
+    ($1.value.count, $0.key) < ($0.value.count, $1.key)
   }
 }

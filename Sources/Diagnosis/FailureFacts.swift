@@ -23,7 +23,7 @@ public struct FailureFacts: Sendable {
   public var now: Timestamp?
   /// The output, oldest line first, with values of config vars masked.
   public var output: [LogLine] = []
-  /// The first line of the VM's crash dump.
+  /// The first line of the crash dump that the VM wrote as it ended.
   public var slogan: String?
   /// The text of the file with the VM's arguments.
   public var arguments = ""
@@ -38,7 +38,7 @@ public struct FailureFacts: Sendable {
   public var tree = ""
   public var folder = ""
   public var host = HostFacts()
-  /// Masks the values of config vars. Terms of the VM may hold them as numbers, where no search for text finds them.
+  /// Masks the values of config vars.
   public var mask: @Sendable (String) -> String = { $0 }
 
   public init(app: String, subject: String, process: String) {
@@ -77,8 +77,10 @@ extension FailureFacts {
       ?? otpRelease?.bootOrder.last
   }
 
+  /// A term in the release's language.
   func write(_ term: Term) -> String {
-    otpRelease?.kind == .relx ? term.description : ElixirWords.write(term)
+    let plain = term.withoutNumbers
+    return otpRelease?.kind == .relx ? plain.description : ElixirWords.write(plain)
   }
 
   /// A path without the folders of the slug and of the run, and without `x/..` in it.

@@ -52,10 +52,12 @@ struct FailureSentence {
     return " (application \(name))"
   }
 
+  private var isAfterStart: Bool { failure.isAfterStart || facts.wasReady }
+
   private var id: ProblemID {
     facts.isReleasePhase
       ? .releasePhase
-      : failure.application != nil ? .applicationFailed : facts.wasReady ? .crashed : .bootFailed
+      : failure.application != nil ? .applicationFailed : isAfterStart ? .crashed : .bootFailed
   }
 
   private var finding: Finding {
@@ -86,7 +88,7 @@ struct FailureSentence {
         facts: ["file": facts.short(path: file), "line": String(line)])
     case .undefined(let module, let function): return undefined(module, function)
     case .killed:
-      return Finding(id: id, sentence: "\(subject) was killed while it started\(foreign)")
+      return Finding(id: id, sentence: "\(subject) was killed\(isAfterStart ? "" : " while it started")\(foreign)")
     case .noAnswer(let target):
       return Finding(
         id: id,
@@ -122,7 +124,7 @@ struct FailureSentence {
     if failure.callback != nil, failure.children.isEmpty {
       return Finding(id: id, sentence: "\(subject) returned the error \(words)\(foreign)")
     }
-    let verb = failure.application == nil && facts.wasReady ? "ended" : "did not start"
+    let verb = failure.application == nil && isAfterStart ? "ended" : "did not start"
     return Finding(id: id, sentence: "\(subject) \(verb): \(words)\(place)")
   }
 
@@ -237,13 +239,15 @@ struct FailureSentence {
       facts: ["function": function])
   }
 
-  /// The migration that was running, as Ecto's log names it.
+  /// The migration that was running, as Ecto's log names it. It may have begun long before.
   private var migration: String? {
-    text.last(behind: "== Running ").flatMap { _, rest in
-      let words = rest.split(separator: " ")
-      guard let version = words.first, version.allSatisfy(\.isNumber) else { return nil }
-      let known = facts.migrations.first { $0.name.hasPrefix(version + "_") }?.name
-      return known ?? String(version)
-    }
+    let begin = "== Running "
+    guard let index = text.lines.lastIndex(where: { $0.text.contains(begin) }),
+      let version = text.lines[index].text.firstRange(of: begin).map({
+        text.lines[index].text[$0.upperBound...].prefix(while: \.isNumber)
+      }), !version.isEmpty,
+      !text.lines[index...].contains(where: { $0.text.contains("== Migrated \(version) ") })
+    else { return nil }
+    return facts.migrations.first { $0.name.hasPrefix(version + "_") }?.name ?? String(version)
   }
 }

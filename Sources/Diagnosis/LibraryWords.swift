@@ -42,6 +42,10 @@ enum LibraryWords {
   private static func refusal(in message: String, of module: String) -> Failure.Problem? {
     guard let start = message.firstRange(of: "FATAL ") else { return nil }
     var words = message[start.upperBound...].prefix { !$0.isNewline }
+    // Logs of other programs have the word, too. PostgreSQL, "Error Codes": a code has five characters.
+    let code = words.prefix { $0 != " " }
+    let isCode = code.utf8.count == 5 && code.allSatisfy { $0.isNumber || $0.isUppercase }
+    guard isCode || service(of: module) != nil else { return nil }
     if let end = words.firstRange(of: ") ") { words = words[end.upperBound...] }
     return .refused(by: service(of: module) ?? "Postgres", words: String(words))
   }

@@ -1,3 +1,5 @@
+import ErlangTerm
+import Events
 import HomeLayout
 import JSONText
 
@@ -11,10 +13,18 @@ struct OutputText {
 
   private(set) var lines: [Line] = []
   let output: [LogLine]
+  /// The lines among which a cause is looked for. Older ones have nothing to do with what happened.
+  private(set) var recent: Range<Int>
+  private let mask: @Sendable (String) -> String
 
-  init(_ output: [LogLine]) {
-    self.output = output
+  /// - Parameters:
+  ///   - start: when the first line was written in which a cause is looked for; nil for all lines.
+  ///   - mask: masks the values of config vars in the texts of a term.
+  init(_ output: [LogLine], since start: Timestamp?, mask: @escaping @Sendable (String) -> String) {
+    (self.output, self.mask) = (output, mask)
+    var first: Int?
     for (index, line) in output.enumerated() {
+      if first == nil, start.map({ line.time >= $0 }) ?? true { first = lines.count }
       let plain = Self.withoutColours(line.text)
       for part in (Self.message(inJSON: plain) ?? plain).split(
         separator: "\n", omittingEmptySubsequences: false)
@@ -22,20 +32,31 @@ struct OutputText {
         lines.append(Line(text: String(part), origin: index))
       }
     }
+    recent = (first ?? lines.count)..<lines.count
   }
 
-  /// The index of the last line for which a text can be found.
+  /// The index of the last recent line for which a text can be found.
   func last<Found>(_ find: (String) -> Found?) -> (index: Int, found: Found)? {
-    for index in lines.indices.reversed() {
+    for index in recent.reversed() {
       if let found = find(lines[index].text) { return (index, found) }
     }
     return nil
   }
 
-  /// The text behind a mark in the last line that has it.
+  /// The text behind a mark in the last recent line that has it.
   func last(behind mark: String) -> (index: Int, found: Substring)? {
     last { line in line.firstRange(of: mark).map { line[$0.upperBound...] } }
   }
+
+  /// The indices of the last recent lines that are not empty.
+  func lastLines(_ count: Int) -> ArraySlice<Int> {
+    recent.filter { !lines[$0].text.trimmingSpaces.isEmpty }.suffix(count)
+  }
+
+  func time(of line: Int) -> Timestamp { output[lines[line].origin].time }
+
+  /// The term at the start of a text, with values of config vars masked in all forms of text; nil if there is none.
+  func term(in text: Substring) -> Term? { PrintedTerm.read(text)?.masked(by: mask) }
 
   /// The lines of output from one line to another, with the lines between them.
   func origins(_ range: ClosedRange<Int>) -> ClosedRange<Int> {
@@ -56,14 +77,35 @@ struct OutputText {
     return plain + rest
   }
 
-  /// The names under which loggers for JSON write the message.
-  private static let messageKeys = ["message", "msg", "text", "event", "short_message"]
+  // MARK: - JSON
 
+  /// The names under which loggers for JSON write the message.
+  private static let messageKeys = ["message", "msg", "text", "event", "short_message", "@m"]
+
+  /// The message of a line of JSON, and behind it an exception that stands in another member.
   private static func message(inJSON line: String) -> String? {
     let text = line.drop { $0.isWhitespace }
     guard text.first == "{", text.dropFirst().first(where: { !$0.isWhitespace }) == "\"",
       let json = try? CompactJSON(Array(text.utf8))
     else { return nil }
-    return messageKeys.lazy.compactMap { json[$0].flatMap(CompactJSON.text) }.first
+    let message = messageKeys.lazy.compactMap { json[$0].flatMap(CompactJSON.text) }.first
+    if let message, message.contains("** (") { return message }
+    let parts = [message, exception(in: json, depth: 0)].compactMap { $0 }
+    return parts.isEmpty ? nil : parts.joined(separator: "\n")
+  }
+
+  private static func exception(in json: CompactJSON, depth: Int) -> String? {
+    for member in json.members ?? [] {
+      let value = json.bytes[member.range]
+      if let text = CompactJSON.text(value) {
+        if text.contains("** (") { return text }
+      } else if depth < 3, value.first == UInt8(ascii: "{"),
+        let inner = try? CompactJSON(Array(value)),
+        let found = exception(in: inner, depth: depth + 1)
+      {
+        return found
+      }
+    }
+    return nil
   }
 }

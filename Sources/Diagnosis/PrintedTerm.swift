@@ -20,7 +20,7 @@ enum PrintedTerm {
   private struct Reader {
     private var rest: Substring
     private var copy = ""
-    private var open: [String] = []
+    private var open: [(closing: String, start: Int)] = []
 
     init(text: Substring) { rest = text.drop { $0.isWhitespace } }
 
@@ -29,9 +29,26 @@ enum PrintedTerm {
         step(first)
         if open.isEmpty, !copy.isEmpty, isAtEnd { break }
       }
+      dropCutNumbers()
       if copy.hasSuffix(",") || copy.hasSuffix("=>") || copy.hasSuffix("|") { copy += "'...'" }
-      copy += open.reversed().joined()
+      copy += open.reversed().map(\.closing).joined()
       return copy.isEmpty ? nil : copy
+    }
+
+    /// Leaves out a list or binary of numbers that was cut off. It may be the beginning of a value of a config var, which
+    /// no mask finds.
+    private mutating func dropCutNumbers() {
+      guard let last = open.last, last.closing == "]" || last.closing == ">>" else { return }
+      let inner = copy.utf8.dropFirst(last.start + (last.closing == "]" ? 1 : 2))
+      if !inner.isEmpty, inner.allSatisfy({ (48...57).contains($0) || $0 == 44 || $0 <= 32 }) {
+        dropLast(from: last.start)
+      }
+    }
+
+    /// Puts `...` in the place of what was read since.
+    private mutating func dropLast(from start: Int) {
+      copy = String(decoding: copy.utf8.prefix(start), as: UTF8.self) + "'...'"
+      while let last = open.last, last.start >= start { open.removeLast() }
     }
 
     /// Whether the term is complete: nothing is open, and what follows cannot belong to it.
@@ -45,7 +62,7 @@ enum PrintedTerm {
       switch first {
       case "\"", "'": quoted(first)
       case "<" where rest.hasPrefix("<<"): take(2, closing: ">>")
-      case ">" where rest.hasPrefix(">>") && open.last == ">>": close(2)
+      case ">" where rest.hasPrefix(">>") && open.last?.closing == ">>": close(2)
       case "<": opaque(to: ">")
       case "#" where rest.hasPrefix("#{"): take(2, closing: "}")
       case "#": opaque(to: ">")
@@ -54,7 +71,7 @@ enum PrintedTerm {
       case "{": take(1, closing: "}")
       case "[": take(1, closing: "]")
       case "}", "]":
-        guard open.last == String(first) else {
+        guard open.last?.closing == String(first) else {
           rest = ""
           return
         }
@@ -83,9 +100,9 @@ enum PrintedTerm {
     }
 
     private mutating func take(_ count: Int, closing: String) {
+      open.append((closing, copy.utf8.count))
       copy += rest.prefix(count)
       rest = rest.dropFirst(count)
-      open.append(closing)
     }
 
     private mutating func close(_ count: Int) {
@@ -95,12 +112,13 @@ enum PrintedTerm {
     }
 
     private mutating func quoted(_ mark: Character) {
+      let start = copy.utf8.count
       copy.append(mark)
       rest = rest.dropFirst()
       var isASCII = true
       // The mark of a masked value is more than the bytes that the VM has printed.
       defer {
-        if open.last == ">>", !isASCII, !rest.hasPrefix("/") { copy += "/utf8" }
+        if open.last?.closing == ">>", !isASCII, !rest.hasPrefix("/") { copy += "/utf8" }
       }
       while let next = rest.first {
         rest = rest.dropFirst()
@@ -113,7 +131,8 @@ enum PrintedTerm {
           rest = rest.dropFirst()
         }
       }
-      copy.append(mark)
+      // A text that was cut off may be the beginning of a value, too.
+      dropLast(from: open.last.flatMap { $0.closing == ">>" ? $0.start : nil } ?? start)
     }
 
     /// `<0.12.0>`, `#Ref<…>`, `#Fun<…>`: an atom of the same text.

@@ -10,37 +10,43 @@ struct StartFault {
 
   typealias Finding = Diagnosis.Finding
 
+  /// Lines from the end in which the dynamic linker's words are believed: a script may go on without a tool.
+  private static let near = 5
+
   func find() -> Finding? {
-    // A script may go on after such a line.
-    let end = [.code(126), .code(127)].contains(facts.exit) ? 0 : text.lines.count - 5
-    // Afterwards, the same words come from programs that the app runs.
+    // What has served did start, and a signal comes from outside.
+    if facts.wasReady || !diagnosis.endedByItself { return nil }
+    // Once the VM boots, the same words come from programs that the app runs.
     let hasBooted = facts.boot?.boots.contains { !$0.steps.isEmpty } ?? false
     if hasBooted { return nodeName() }
-    for (index, line) in text.lines.enumerated() {
-      let shell = index >= end ? shell(line.text) : nil
-      if var finding = shell ?? find(in: line.text) ?? value(line.text, before: index + 1) {
-        finding.proof = finding.proof ?? index...index
-        return finding
+    let near = text.lastLines(Self.near)
+    for index in text.recent.reversed() {
+      let line = text.lines[index].text
+      let found =
+        shell(line) ?? erlexec(line) ?? flag(line) ?? cookie(line) ?? value(line, before: index + 1)
+        ?? (near.contains(index) ? Self.linker(line, facts, program: nil) : nil)
+      if var found {
+        found.proof = found.proof ?? index...index
+        return found
       }
     }
     return nodeName()
   }
 
-  private func find(in line: String) -> Finding? {
-    erlexec(line) ?? Self.linker(line, facts, program: nil) ?? flag(line)
-      ?? cookie(line)
-  }
-
   // MARK: - Programs
 
-  /// `/bin/sh: 1: exec: bin/shopp: not found`
+  /// `/bin/sh: 1: exec: bin/shopp: not found`. A shell that could not run its program ends with 126 or 127 (POSIX,
+  /// "Shell Command Language", 2.8.2); with another code it went on.
   private func shell(_ line: String) -> Finding? {
+    guard [.code(126), .code(127)].contains(facts.exit) else { return nil }
     let endings = [
       ": not found", ": command not found", ": Permission denied", ": Exec format error",
     ]
     guard let ending = endings.first(where: { line.hasSuffix($0) }) else { return nil }
     let parts = line.dropLast(ending.count).split(separator: ":").map(\.trimmingSpaces)
-    guard parts.count >= 2, let program = parts.last, !program.isEmpty else { return nil }
+    guard parts.count >= 2, let program = parts.last, !program.isEmpty,
+      !program.contains(where: \.isWhitespace)
+    else { return nil }
     let path = facts.short(path: program)
     switch ending {
     case ": not found", ": command not found": return absent(path)
@@ -99,7 +105,7 @@ struct StartFault {
 
   /// `erlexec: Error 13 executing '/app/erts-13.1.5/bin/beam.smp'.`
   private func erlexec(_ line: String) -> Finding? {
-    guard let start = line.firstRange(of: "Error "),
+    guard let start = line.firstRange(of: "erlexec: Error "),
       let middle = line[start.upperBound...].firstRange(of: " executing '"),
       let errno = Int32(line[start.upperBound..<middle.lowerBound])
     else { return nil }

@@ -21,8 +21,9 @@ struct VMReport {
   static func last(in text: OutputText) -> VMReport? {
     let found =
       text.last { line in
-        end(kernelPid: line) ?? end(boot: line, exactMarks) ?? end(kernelStart: line)
-      } ?? text.last { end(boot: $0, ["init terminating in do_boot ("]) }
+        end(kernelPid: line, text) ?? end(boot: line, exactMarks, text)
+          ?? end(kernelStart: line, text)
+      } ?? text.last { end(boot: $0, ["init terminating in do_boot ("], text) }
     return found.map { VMReport(end: $0.found, line: $0.index) }
   }
 
@@ -31,7 +32,7 @@ struct VMReport {
   ]
 
   /// `Kernel pid terminated (application_controller) ({application_start_failure,shop,…})`
-  private static func end(kernelPid line: String) -> End? {
+  private static func end(kernelPid line: String, _ text: OutputText) -> End? {
     guard let start = line.firstRange(of: "Kernel pid terminated ("),
       let open = line[start.upperBound...].firstRange(of: ") (")
     else { return nil }
@@ -39,7 +40,9 @@ struct VMReport {
     // Newer VMs print the reason as a text in quotes.
     let isQuoted = rest.hasPrefix("\"{")
     let plain = isQuoted ? rest.dropFirst().replacing("\\\"", with: "\"")[...] : rest
-    guard let term = PrintedTerm.read(plain) else { return nil }
+    guard var term = text.term(in: plain) else { return nil }
+    // With a letter beyond ASCII in it, the whole reason is printed as the bytes of its text.
+    if term.list != nil, let inner = term.text { term = text.term(in: inner[...]) ?? term }
     guard let parts = term.tuple, parts.count == 3, let name = parts[1].atom else {
       return .boot(term)
     }
@@ -52,10 +55,10 @@ struct VMReport {
 
   /// `{"init terminating in do_boot",…}`. The VM prints it byte by byte, so that what another process writes may stand
   /// between any two of them. Behind it stands a shorter form, in one piece: `init terminating in do_boot (…)`.
-  private static func end(boot line: String, _ marks: [String]) -> End? {
+  private static func end(boot line: String, _ marks: [String], _ text: OutputText) -> End? {
     for mark in marks {
       guard let start = line.firstRange(of: mark),
-        let term = PrintedTerm.read(line[start.upperBound...])
+        let term = text.term(in: line[start.upperBound...])
       else { continue }
       return .boot(term)
     }
@@ -63,12 +66,12 @@ struct VMReport {
   }
 
   /// `could not start kernel pid (application_controller) (error in config file …)`
-  private static func end(kernelStart line: String) -> End? {
+  private static func end(kernelStart line: String, _ text: OutputText) -> End? {
     guard let start = line.firstRange(of: "could not start kernel pid ("),
       let open = line[start.upperBound...].firstRange(of: ") (")
     else { return nil }
     let rest = line[open.upperBound...]
-    if rest.first == "{", let term = PrintedTerm.read(rest) { return .boot(term) }
+    if rest.first == "{", let term = text.term(in: rest) { return .boot(term) }
     return .kernel(String(rest.last == ")" ? rest.dropLast() : rest))
   }
 }

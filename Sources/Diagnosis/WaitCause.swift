@@ -42,69 +42,85 @@ extension Diagnosis {
 
   // MARK: - What was logged
 
-  /// Milliseconds for which a logged error may explain an answer. Clients of databases try again after up to 30 s.
-  private static let recentError: Int64 = 45_000
-
-  /// A fault of something that the app needs, or in its own code, if the check's answer may come from it.
+  /// A fault of something that the app needs, or in its own code, that was logged lately. It is called the reason of the
+  /// answer only if its record names the request, or if a client of a database wrote it; else it stands beside the
+  /// answer.
   private func logged(_ wait: WaitFacts) -> Finding? {
     guard let question = wait.answer.question else { return nil }
-    for index in text.lines.indices.reversed() where isRecentError(index) {
-      if let problem = LibraryWords.problem(in: text.lines[index].text),
-        let trouble = trouble(problem)
-      {
-        return because(trouble, index...index, wait)
-      }
-    }
-    let reports = ElixirReport.all(in: text).filter { isRecentError($0.range.upperBound) }
-    let counts = Dictionary(grouping: reports) { $0.failure }.mapValues(\.count)
-    let report = reports.last { report in
-      // Any part of the app may have logged an exception meanwhile.
-      counts[report.failure] ?? 0 > 2 || mentions(question, report.range)
-    }
-    guard let report else { return nil }
-    let found = FailureSentence(facts: facts, text: text, failure: report.failure)
-      .finding(report.range)
-    return because((found.sentence, found.facts, found.remedy), report.range, wait)
+    let found = troubles(question) + exceptions(question)
+    return (found.last { $0.isReason } ?? found.last { !$0.isReason }).map { because($0, wait) }
   }
 
-  private func isRecentError(_ index: Int) -> Bool {
-    guard let now = facts.now else { return true }
-    return now - facts.output[text.lines[index].origin].time <= Self.recentError
+  private struct Trouble {
+    var sentence: String
+    var facts: [String: String]
+    var remedy: String?
+    var isReason: Bool
+    var proof: ClosedRange<Int>
+  }
+
+  private func troubles(_ question: String) -> [Trouble] {
+    text.recent.compactMap { index in
+      LibraryWords.problem(in: text.lines[index].text).flatMap { problem in
+        trouble(problem, at: index...index, question)
+      }
+    }
+  }
+
+  /// Any part of the app may have logged an exception meanwhile, so that a single one says nothing.
+  private func exceptions(_ question: String) -> [Trouble] {
+    let reports = ElixirReport.all(in: text)
+    let counts = Dictionary(grouping: reports) { $0.failure }.mapValues(\.count)
+    return reports.compactMap { report in
+      let isReason = mentions(question, report.range)
+      guard isReason || counts[report.failure] ?? 0 > 2 else { return nil }
+      let found = FailureSentence(facts: facts, text: text, failure: report.failure)
+        .finding(report.range)
+      return Trouble(
+        sentence: found.sentence, facts: found.facts, remedy: found.remedy, isReason: isReason,
+        proof: report.range)
+    }
   }
 
   /// Whether the record around these lines names the request: `Request: GET /health`.
   private func mentions(_ question: String, _ range: ClosedRange<Int>) -> Bool {
-    text.lines[max(0, range.lowerBound - 6)...range.upperBound].contains {
-      $0.text.contains(question)
+    text.lines[max(0, range.lowerBound - 6)...range.upperBound].contains { line in
+      line.text.ranges(of: question).contains { place in
+        // Of another path this is only the beginning.
+        line.text[place.upperBound...].first.map { $0.isWhitespace || "?\"',;)]}".contains($0) }
+          ?? true
+      }
     }
   }
 
-  private typealias Trouble = (sentence: String, facts: [String: String], remedy: String?)
-
-  private func trouble(_ problem: Failure.Problem) -> Trouble? {
+  private func trouble(_ problem: Failure.Problem, at line: ClosedRange<Int>, _ question: String)
+    -> Trouble?
+  {
     switch problem {
     case .system(let name, let address):
       guard SystemWords.connecting[name] != nil, let target = address.text else { return nil }
-      let known = ["address": target, "error": name, "service": address.service ?? ""]
       let what = name == "nxdomain" ? "has no address (no such host)" : "does not answer"
-      return (
-        "\(target) \(what)", known,
-        "Start \(address.server), or correct the config var that names it."
-      )
+      return Trouble(
+        sentence: "\(target) \(what)",
+        facts: ["address": target, "error": name, "service": address.service ?? ""],
+        remedy: "Start \(address.server), or correct the config var that names it.",
+        isReason: address.service != nil || mentions(question, line), proof: line)
     case .refused(let server, let words):
-      return (
-        "\(server) refuses the connection (\(words))", ["service": server],
-        "Check the config vars with which it connects: relctl config \(facts.app)"
-      )
+      return Trouble(
+        sentence: "\(server) refuses the connection (\(words))", facts: ["service": server],
+        remedy: "Check the config vars with which it connects: relctl config \(facts.app)",
+        isReason: true, proof: line)
     default: return nil
     }
   }
 
-  private func because(_ trouble: Trouble, _ proof: ClosedRange<Int>, _ wait: WaitFacts) -> Finding
-  {
-    Finding(
-      id: .notReady, sentence: "\(trouble.sentence), so \(wait.answer.brief)\(wait.after)",
-      remedy: trouble.remedy, facts: trouble.facts, proof: proof)
+  private func because(_ trouble: Trouble, _ wait: WaitFacts) -> Finding {
+    let answer = wait.answer.brief + wait.after
+    return Finding(
+      id: .notReady,
+      sentence: trouble.isReason
+        ? "\(trouble.sentence), so \(answer)" : "\(answer); it logged: \(trouble.sentence)",
+      remedy: trouble.isReason ? trouble.remedy : nil, facts: trouble.facts, proof: trouble.proof)
   }
 
   // MARK: - The answer alone

@@ -222,6 +222,8 @@ extension Board {
     /// How many other nodes of the app its node is connected with, as the agent saw it last; nil if it has no node or no
     /// other is ready. Never in the log, but in the run's folder.
     public var peers: Int?
+    /// Whether it was ready once; nil if it was not.
+    public var wasReady: Bool?
     /// The last answer of its check, while it is not ready; never in the log, but in the run's folder.
     public var answer: String?
 

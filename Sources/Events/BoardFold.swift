@@ -284,6 +284,7 @@ extension Board.App {
     case .instanceBooting: runs[index].state = .booting
     case .instanceReady:
       runs[index].state = .ready
+      runs[index].wasReady = true
       runs[index].cause = nil
       noteBoot(of: runs[index], event)
     case .instanceUnready:

@@ -25,15 +25,16 @@ public struct RunFacts {
     (self.manifest, self.mask) = (manifest, mask)
   }
 
-  /// Lines of output in which a cause is looked for, and bytes of them and of one.
+  /// Lines of output in which a cause is looked for, and bytes of them and of one. A line may be longer in its file.
   private static let mostLines = 2000
   private static let mostBytes = 512 << 10
+  private static let mostBytesOfFiles = 1 << 20
   private static let longestLine = 64 << 10
 
   public func facts(_ status: RunStatus?) -> FailureFacts {
     var facts = FailureFacts(
       app: app, subject: run.instance.description, process: run.instance.process)
-    (facts.port, facts.wasReady) = (run.port, run.state == .ready)
+    (facts.port, facts.wasReady) = (run.port, run.wasReady == true)
     (facts.exit, facts.ended) = (status?.exit, status?.ended)
     facts.output = output
     (facts.mask, facts.now) = (mask, Timestamp(milliseconds: Clock.now()))
@@ -42,20 +43,24 @@ public struct RunFacts {
     facts.boot = (try? Files.readIfThere(folder.boot, limit: 1 << 20)).flatMap { bytes in
       bytes.flatMap { BootAccount(text: String(decoding: $0, as: UTF8.self)) }
     }
-    facts.slogan = slogan.map(mask)
+    facts.slogan = slogan(status?.ended).map(mask)
     facts.arguments = arguments(facts.otpRelease)
     let process = status?.process?.pid
-    facts.host.memoryKill = { process.flatMap { KernelLog.memoryKill(of: $0) } }
+    let lived = Clock.now() - run.started.milliseconds
+    facts.host.memoryKill = { process.flatMap { KernelLog.memoryKill(of: $0, age: lived) } }
     facts.host.holder = { PortOwner.holder(of: $0) }
     facts.host.glibc = { HostLibraries().glibc?.description }
-    facts.host.architecture = { NativeCode.architecture(of: $0) }
+    let tree = tree
+    facts.host.architecture = { NativeCode.architecture(of: $0, in: tree) }
     return facts
   }
 
   /// The end of the output. What an app prints must not keep the agent busy.
   private var output: [LogLine] {
     var (kept, bytes): ([LogLine], Int) = ([], 0)
-    for line in LogTail.lines(of: folder, count: Self.mostLines).reversed() {
+    let lines = LogTail.lines(
+      of: folder, count: Self.mostLines, bytes: Self.mostBytesOfFiles)
+    for line in lines.reversed() {
       // Lines are masked before they are cut, because a cut value would not be found.
       let text = mask(line.text)
       let isLong = text.utf8.count > Self.longestLine
@@ -76,10 +81,16 @@ public struct RunFacts {
     facts.files = manifest.files
   }
 
-  /// The reason in the VM's crash dump. The folder belongs to the app, so no link is followed.
-  private var slogan: String? {
+  /// Milliseconds between the end of a crash dump and that of the run.
+  private static let longestExit: Int64 = 5000
+
+  /// The reason in the crash dump of the VM that ended with the run. The folder belongs to the app, so no link is
+  /// followed.
+  private func slogan(_ ended: Timestamp?) -> String? {
     guard let home = try? File.open(folder.home, .folder),
       let file = try? File.open(Files.name(of: folder.crashDump), below: home),
+      let info = try? file.info(), info.kind == .file,
+      ended.map({ $0.milliseconds - info.changed <= Self.longestExit }) ?? true,
       let head = try? file.read(upTo: 65_536)
     else { return nil }
     let mark = Array("Slogan: ".utf8)

@@ -203,17 +203,18 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
     release.wasCurrent && release.failure == nil
   }
 
-  /// Where the target's slug was brought back once already, it has served on what had run until then.
+  /// The migrations that have surely run before the target's slug was brought back once already: it has served on them.
   private func migrationsSeen(
     by target: Board.Release, _ app: Board.App, _ read: (String) throws(Cause) -> Manifest
   ) -> [Manifest.Migration] {
     let times = app.releases.filter { $0.slug == target.slug && Self.served($0) }.map(\.number)
     guard let first = times.first, let last = times.last else { return [] }
     let between = app.releases.filter {
-      first < $0.number && $0.number < last && $0.wasCurrent && $0.slug != target.slug
+      first < $0.number && $0.number < last && $0.from == nil && $0.slug != target.slug
     }
-    return Self.slugs(of: between).suffix(Self.mostSlugs).flatMap {
-      (try? read($0))?.migrations ?? []
+    return between.suffix(Self.mostSlugs).flatMap { release -> [Manifest.Migration] in
+      guard let manifest = try? read(release.slug) else { return [] }
+      return Self.run(release, of: manifest, app) == .phase ? manifest.migrations ?? [] : []
     }
   }
 
@@ -246,18 +247,15 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
       gaps.append("the build of \(first.number) did not look for migrations")
       return [:]
     }
-    let hasPhase = new.command(of: ProcessType.release) != nil
-    let all = carriers.map {
-      Brought(release: $0.number, run: Self.run($0, hasPhase: hasPhase, app))
-    }
+    let all = carriers.map { Brought(release: $0.number, run: Self.run($0, of: new, app)) }
     let surest = all.dropFirst().reduce(all[0], Brought.surest)
     return Dictionary(Set(brought).subtracting(known).map { ($0, surest) }) { first, _ in first }
   }
 
-  private static func run(_ release: Board.Release, hasPhase: Bool, _ app: Board.App)
+  private static func run(_ release: Board.Release, of manifest: Manifest, _ app: Board.App)
     -> Migration.Run
   {
-    if !hasPhase { return .unrecorded }
+    if manifest.command(of: ProcessType.release) == nil { return .unrecorded }
     let hasEnded = app.runs.contains {
       $0.release == release.number && $0.instance.process == ProcessType.release
         && $0.state == .stopped && $0.exit == 0

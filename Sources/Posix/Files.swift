@@ -10,6 +10,8 @@ public enum Files {
     public var mode: mode_t
     public var size: Int
     public var owner: uid_t
+    /// When its content last changed, in milliseconds since 1970.
+    public var changed: Int64
     /// How many names (hard links) it has.
     public var names: Int
 
@@ -25,6 +27,7 @@ public enum Files {
         }
       (mode, size) = (info.st_mode & 0o7777, Int(info.st_size))
       (owner, names) = (info.st_uid, Int(info.st_nlink))
+      changed = Int64(info.st_mtim.tv_sec) * 1000 + Int64(info.st_mtim.tv_nsec) / 1_000_000
     }
   }
 

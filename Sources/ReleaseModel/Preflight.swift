@@ -84,10 +84,13 @@ public struct Preflight {
     start(of: release, by: line, in: 0)
   }
 
+  /// Commands of a line that are looked at, each of which may be a script that is read.
+  private static let mostCommands = 20
+
   private func start(of release: OTPRelease, by line: String, in depth: Int) -> Start? {
     let commands = ProcessCommand.all(in: line)
     var isWrapped = false
-    for command in commands {
+    for command in commands.prefix(Self.mostCommands) {
       if command.isStart(of: release) { return .plain }
       if command.words.contains(where: { $0.lastPart == release.name }) { isWrapped = true }
       guard depth == 0, command.ownProgram != release.name, let script = read(command.program)

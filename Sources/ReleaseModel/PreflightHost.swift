@@ -67,7 +67,8 @@ extension Preflight {
   /// Whether the loader may look in folders that the app names.
   private func mayLookElsewhere(_ texts: StartTexts) -> Bool {
     let name = "LD_LIBRARY_PATH"
-    return config.contains(name) || (texts.scripts + texts.others).mention(name)
+    return config.contains(name) || texts.allNames.mentioned.contains(name)
+      || !texts.isWhole
   }
 
   private func glibcFindings(_ texts: StartTexts) -> [Finding] {
@@ -148,6 +149,6 @@ extension Preflight {
   private func isEmbedded(_ texts: StartTexts) -> Bool {
     let name = "RELEASE_MODE"
     return startedReleases.allSatisfy { $0.kind == .mix } && !config.contains(name)
-      && !texts.scripts.mention(name)
+      && !texts.names.mentioned.contains(name)
   }
 }

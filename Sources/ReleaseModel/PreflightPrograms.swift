@@ -3,15 +3,21 @@ import Events
 // The programs that the process types start.
 extension Preflight {
   func programFindings(_ texts: StartTexts) -> [Finding] {
-    let isInTree = !texts.scripts.changeFolder
+    let isInTree = !texts.changeFolder
     return running.flatMap { entry in
-      entry.ownPrograms.compactMap { program -> Finding? in
+      entry.ownPrograms.filter { !isBelowLink($0) }.compactMap { program -> Finding? in
         let refuses = isInTree && entry.needsEachCommand
         if let file = self.entry(program) { return notExecutable(file, refuses: refuses) }
         return absent(
           "Procfile: \(entry.process) starts '\(program)', which the slug does not have", refuses)
       } + [absentTool(entry, texts)].compactMap { $0 }
     }
+  }
+
+  /// Whether a folder of the path is a link, behind which the manifest has no entries.
+  private func isBelowLink(_ path: String) -> Bool {
+    let parts = path.split(separator: "/").dropLast()
+    return parts.indices.contains { entry(parts[...$0].joined(separator: "/"))?.kind == .link }
   }
 
   private func absent(_ sentence: String, _ refuses: Bool) -> Finding {
@@ -32,7 +38,8 @@ extension Preflight {
     guard entry.needsEachCommand,
       let command = commands.first(where: { isAbsentTool($0) }),
       !commands.contains(where: { ProcessCommand.conditions.contains($0.program) }),
-      !texts.scripts.mention("PATH"), !texts.scripts.takeVariablesFromElsewhere
+      !texts.names.mentioned.contains("PATH"), !texts.names.takeVariablesFromElsewhere,
+      texts.isWhole
     else { return nil }
     return absent(
       "Procfile: \(entry.process) starts '\(command.program)', which neither the slug nor this host has",
@@ -40,6 +47,8 @@ extension Preflight {
   }
 
   private func isAbsentTool(_ command: ProcessCommand) -> Bool {
+    // A path, or an option of `env`.
+    if let word = command.words.first, word.contains("/") || word.hasPrefix("-") { return false }
     let name = command.program
     return command.isSimple && !name.isEmpty && !ProcessCommand.shellWords.contains(name)
       && name.utf8.allSatisfy { Self.isPlain($0) } && entry("bin/" + name) == nil

@@ -8,16 +8,16 @@ extension Preflight {
       manifest.unsetVariables(besides: set), manifest.unsetInCode(besides: set)
     )
     if required.isEmpty && inCode.isEmpty { return [] }
-    let all = texts.scripts + texts.others
-    let configuration = configurationWithoutDoubt(all)
-    let missing = required.filter { !all.sets($0.name) }
+    let all = texts.allNames
+    let configuration = configurationWithoutDoubt(texts)
+    let missing = required.filter { !all.set.contains($0.name) }
     func isSure(_ variable: Manifest.Variable) -> Bool {
-      configuration?.contains { !$0.places(of: variable.name).isEmpty } == true
-        && !all.mention(variable.name)
+      configuration?.mentioned.contains(variable.name) == true
+        && !all.mentioned.contains(variable.name)
     }
     let sure = missing.filter(isSure).map(\.name)
     return missing.map { finding($0, refuses: isSure($0), all: sure) }
-      + inCode.filter { !all.mention($0.name) }.map { finding($0, refuses: false, all: []) }
+      + inCode.filter { !all.mentioned.contains($0.name) }.map { finding($0, refuses: false, all: []) }
   }
 
   private func finding(_ variable: Manifest.Variable, refuses: Bool, all: [String]) -> Finding {
@@ -31,15 +31,15 @@ extension Preflight {
         facts: ["missing": names.joined(separator: ",")]))
   }
 
-  /// The lines of the run-time configuration, if it is read as it stands, with no more variables than are set in sight.
-  private func configurationWithoutDoubt(_ texts: [StartTexts.Text]) -> [String]? {
+  /// The names in the run-time configuration, if it is read as it stands, with no more variables than are set in sight.
+  private func configurationWithoutDoubt(_ texts: StartTexts) -> ScriptNames? {
     guard manifest.otpReleases.count == 1, let release = manifest.mainRelease,
       running.contains(where: { start(of: release, by: $0.command) == .plain }),
-      config.isDisjoint(with: Self.bringsVariables), !texts.takeVariablesFromElsewhere,
+      config.isDisjoint(with: Self.bringsVariables), !texts.allNames.takeVariablesFromElsewhere, texts.isWhole,
       let text = read(release.versionFolder + "/runtime.exs"),
       !["put_env", "Dotenvy", "Code."].contains(where: { text.contains($0) })
     else { return nil }
-    return text.shellLines
+    return ScriptNames([text])
   }
 
   /// Config vars with flags or files for the VM, which can set variables.
@@ -54,7 +54,7 @@ extension Preflight {
     guard let web = running.first(where: { $0.process == ProcessType.web }),
       let variables = manifest.variables, !variables.contains(where: { $0.name == "PORT" }),
       let read = variables.first(where: { isPortOfTheApp($0.name) }),
-      !(texts.scripts + texts.others).mention("PORT")
+      !texts.allNames.mentioned.contains("PORT")
     else { return [] }
     let start = "\(read.name)=$PORT"
     let line =

@@ -22,100 +22,70 @@ public enum OwnLines {
   }
 }
 
-/// The texts of a slug that may set variables before an app's processes start.
-struct StartTexts {
+/// The texts of a slug that may set variables before an app's processes start. They are read when a check needs them,
+/// and no more of them than `mostBytes`.
+final class StartTexts {
   struct Text {
     /// Relative to the slug's tree; `Procfile` for the process types' commands.
     var path: String
     var text: String
   }
 
-  /// Read for every deployment.
-  let scripts: [Text]
   private let preflight: Preflight
+  /// Whether all texts could be read. Otherwise one that was not may set any variable.
+  private(set) var isWhole = true
 
-  init(_ preflight: Preflight) {
-    self.preflight = preflight
+  init(_ preflight: Preflight) { self.preflight = preflight }
+
+  /// Those that every start reads.
+  private(set) lazy var scripts: [Text] = {
     let manifest = preflight.manifest
-    let profiles = manifest.files.map(\.path).filter { $0.hasPrefix(".profile.d/") }
-    let paths = manifest.otpReleases.flatMap { release -> [String] in
-      ["env.sh", "vm.args"].map { "\(release.versionFolder)/\($0)" }
+    let profiles = manifest.files.filter { $0.path.hasPrefix(".profile.d/") }
+    let others = manifest.otpReleases.flatMap { release in
+      ["env.sh", "vm.args"].compactMap { preflight.entry("\(release.versionFolder)/\($0)") }
     }
-    scripts =
+    return
       [Text(path: "Procfile", text: manifest.processes.map(\.command).joined(separator: "\n"))]
-      + (profiles + paths).compactMap { Self.text($0, preflight) }
-  }
+      + texts(profiles + others)
+  }()
 
-  private static func text(_ path: String, _ preflight: Preflight) -> Text? {
-    guard preflight.entry(path)?.kind == .file else { return nil }
-    return preflight.read(path).map { Text(path: path, text: OwnLines.without($0)) }
-  }
+  /// The names in the scripts.
+  private(set) lazy var names = ScriptNames(scripts.map(\.text))
 
-  /// Other files of the slug that may be scripts: what is neither of the OTP releases nor described elsewhere.
-  /// Read only if a variable is in question.
-  var others: [Text] {
+  /// The names in the scripts and in the other files of the slug that may be scripts: what is neither of the OTP
+  /// releases nor described elsewhere.
+  private(set) lazy var allNames = ScriptNames(scripts.map(\.text) + texts(others).map(\.text))
+
+  private var others: [Manifest.Entry] {
     let tops = preflight.manifest.otpReleases.map { $0.folder.map { $0 + "/" } ?? "" }
     let skipped = tops.flatMap { top in ["lib/", "releases/", "erts-"].map { top + $0 } }
     let starts = Set(preflight.manifest.otpReleases.map(\.startCommand))
     return preflight.manifest.files.filter { entry in
-      entry.kind == .file && entry.size ?? 0 <= Self.longest && !starts.contains(entry.path)
-        && !Self.described.contains { entry.path.hasPrefix($0) }
-        && !skipped.contains { entry.path.hasPrefix($0) }
-    }.prefix(Self.mostOthers).compactMap { Self.text($0.path, preflight) }
+      // A longer file is no script.
+      entry.size ?? 0 <= Self.longest && !starts.contains(entry.path)
+        && !(Self.described + skipped).contains { entry.path.hasPrefix($0) }
+    }
   }
 
   private static let described = [".reltui/", ".profile.d/", "Procfile", "app.json"]
   private static let longest = 1 << 16
-  private static let mostOthers = 200
-}
+  private static let mostBytes = 1 << 20
 
-extension [StartTexts.Text] {
-  /// Whether a line that is no comment has the name as a word.
-  func mention(_ name: String) -> Bool {
-    contains { $0.text.shellLines.contains { !$0.places(of: name).isEmpty } }
-  }
-
-  /// Whether a line sets the variable: `NAME=`, `${NAME:=`, or `-env NAME` for the VM.
-  func sets(_ name: String) -> Bool {
-    contains { text in
-      text.text.shellLines.contains { line in
-        line.places(of: name).contains { place in
-          let rest = line[place.upperBound...]
-          return rest.hasPrefix("=") || rest.hasPrefix(":=")
-            || line[..<place.lowerBound].hasSuffix("-env ")
-        }
-      }
-    }
-  }
-
-  /// Whether a line may set variables that it does not name, as `. FILE`, `eval` and `set -a` do.
-  var takeVariablesFromElsewhere: Bool {
-    contains { $0.text.shellLines.contains(where: Self.takesVariables) }
-  }
-
-  private static func takesVariables(_ line: String) -> Bool {
-    if line.hasPrefix("-args_file") { return true }
-    return ProcessCommand.all(in: line).contains { command in
-      let words = command.words
-      func has(_ word: String) -> Bool { words.contains(word) }
-      // `bin/NAME eval` is another command.
-      let evaluates = zip([""] + words, words).contains { $1 == "eval" && !$0.contains("/") }
-      // `export $(cat FILE)`, `export "$line"`
-      let exports = has("export") && words.contains { $0.hasPrefix("$") || $0.hasPrefix("`") }
-      let exportsAll =
-        has("set") && words.contains { $0 == "allexport" || $0.hasPrefix("-") && $0.contains("a") }
-      return evaluates || exports || exportsAll || has(".") || has("source")
+  /// The texts of files, as far as they are texts.
+  private func texts(_ entries: [Manifest.Entry]) -> [Text] {
+    var left = Self.mostBytes
+    return entries.filter { $0.kind == .file }.compactMap { entry in
+      left -= entry.size ?? 0
+      if left < 0 { isWhole = false }
+      guard left >= 0, let text = preflight.read(entry.path) else { return nil }
+      return Text(path: entry.path, text: OwnLines.without(text))
     }
   }
 
   /// Whether a file of `.profile.d` may leave the slug's tree.
   var changeFolder: Bool {
-    contains { text in
-      text.path.hasPrefix(".profile.d/")
-        && text.text.shellLines.contains {
-          ProcessCommand.all(in: $0).contains { $0.words.contains("cd") }
-        }
-    }
+    let profiles = scripts.filter { $0.path.hasPrefix(".profile.d/") }
+    return ScriptNames(profiles.map(\.text)).mentioned.contains("cd")
   }
 }
 
@@ -125,18 +95,4 @@ extension OTPRelease {
 
   /// The folder of the virtual machine's programs, relative to the slug's tree.
   var machineFolder: String { (folder.map { $0 + "/" } ?? "") + "erts-\(ertsVersion)/bin" }
-}
-
-extension String {
-  /// Where the name stands as a whole word.
-  func places(of name: String) -> [Range<String.Index>] {
-    func isPart(_ character: Character) -> Bool {
-      character.isLetter || character.isNumber || character == "_"
-    }
-    return ranges(of: name).filter { place in
-      let before = place.lowerBound == startIndex ? nil : self[index(before: place.lowerBound)]
-      let after = place.upperBound == endIndex ? nil : self[place.upperBound]
-      return !(before.map(isPart) ?? false) && !(after.map(isPart) ?? false)
-    }
-  }
 }

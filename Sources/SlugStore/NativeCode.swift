@@ -48,12 +48,17 @@ public struct NativeCode: Equatable, Sendable {
     libraries = needed.subtracting(held).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// The architecture that a program or library is for, as `uname -m` names it; nil if it is neither, or cannot be read.
-  public static func architecture(of path: String) -> String? { (try? elf(path))??.architecture }
+  /// The architecture that a program or library is for, as `uname -m` names it; nil if it is neither, cannot be read, or
+  /// is not in the tree.
+  /// - Parameter path: absolute. It may come from the output of an app.
+  public static func architecture(of path: String, in tree: String) -> String? {
+    (try? elf(SlugFile.open(path, in: tree)))??.architecture
+  }
+
+  static func elf(_ path: String) throws(PosixError) -> ELF? { try elf(File.open(path, .read)) }
 
   /// The header of an ELF file; nil for any other file.
-  static func elf(_ path: String) throws(PosixError) -> ELF? {
-    let file = try File.open(path, .read)
+  static func elf(_ file: File) throws(PosixError) -> ELF? {
     guard try file.read(upTo: ELF.magic.count, at: 0) == ELF.magic else { return nil }
     return ELF(size: try file.size()) { (try? file.read(upTo: $1, at: $0)) ?? [] }
   }
@@ -84,8 +89,10 @@ public struct NativeCode: Equatable, Sendable {
 
 extension NativeNeeds {
   /// The needs of a file; nil if it is neither a program nor a shared library, or cannot be read.
-  public init?(ofFile path: String) {
-    guard let elf = try? NativeCode.elf(path), elf.isLoadable else { return nil }
+  public init?(ofFile path: String, in tree: String) {
+    guard let elf = try? NativeCode.elf(SlugFile.open(path, in: tree)), elf.isLoadable else {
+      return nil
+    }
     self.init(
       architecture: elf.architecture, glibc: NativeCode.greatest(elf.versions)["GLIBC"],
       libraries: elf.libraries, hasFolders: !elf.folders.isEmpty)

@@ -10,7 +10,9 @@ import Testing
     ("{f,#Fun<shop.0.1>} and more", "{f,'#Fun<shop.0.1>'}"),
     (#"{a,<<"x">>,[{b,1}|...]}"#, #"{a,<<"x">>,[{b,1}|'...']}"#),
     ("{a,[b,{c", "{a,[b,{c}]}"),
-    (#"{a,"cut"#, #"{a,"cut"}"#),
+    // The beginning of a text may be that of a value.
+    (#"{a,"cut"#, "{a,'...'}"), (#"{a,<<"cut"#, "{a,'...'}"), ("{a,[99,117", "{a,'...'}"),
+    ("{a,<<99,1", "{a,'...'}"), (#"{a,['c"#, "{a,['...']}"),
     ("({", nil),
     ("{load_failed,[Elixir.Ledger]}", "{load_failed,['Elixir.Ledger']}"),
     (
@@ -18,7 +20,7 @@ import Testing
       "{'...',[{'Elixir.Config','read!',2,[{'_'},{'_'}]}]}"
     ),
     ("{«FAULT»,1}", "{'«FAULT»',1}"),
-    ("", nil), ("}", nil), ("\"", "[]"),
+    ("", nil), ("}", nil), ("\"", "'...'"),
   ]
 
   @Test(arguments: cases) func isRead(_ row: (printed: String, read: String?)) {

@@ -168,7 +168,10 @@ import Testing
       .signal(9), "raise", .killed,
       "another program killed web.1 (SIGKILL); which one is not known"
     ),
-    (.code(137), "", .killed, "another program killed web.1 (SIGKILL); which one is not known"),
+    (
+      .code(137), "", .killed,
+      "a program that web.1 ran was killed (SIGKILL), and web.1 ended with exit code 137"
+    ),
     (nil, "raise", .runLost, "the relshim of web.1 was killed, so how the run ended is not known"),
     (.code(0), "", .bootFailed, "web.1 stopped itself (exit code 0)"),
     (.code(7), "", .bootFailed, "web.1 ended with exit code 7; it printed nothing"),
@@ -209,7 +212,7 @@ import Testing
       "module stall_absent is not in the release, but stall_till calls it"
     ),
     (
-      "later", .crashed,
+      "later", .applicationEnded,
       "stall_till ended: the_fuse_has_blown (stall_till.erl:27), so application stall ended"
     ),
   ]
@@ -226,57 +229,3 @@ import Testing
   }
 }
 
-/// Values of config vars, where no search for text finds them.
-@Suite struct NumbersTests {
-  @Test func textsInNumbersAreNoEvidence() throws {
-    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
-    facts.exit = .code(1)
-    let secret = "a secret\nof two lines".utf8.map(String.init).joined(separator: ",")
-    facts.output = ["<<\(secret)>>", "[\(secret)]"].map {
-      let term = "{\"init terminating in do_boot\",{bad_thing,\($0),[{shop,run,2,[{line,7}]}]}}"
-      return LogLine(time: Timestamp(milliseconds: 0), text: term)
-    }
-    facts.mask = { $0.replacing("a secret\\nof two lines", with: "«KEY»") }
-    let cause = Diagnosis(facts).causeOfEnd()
-    let told = cause.evidence.map(\.text).joined()
-    #expect(told.contains("bad_thing") && told.contains("{line,7}"))
-    #expect(!told.contains("97,32,115"))
-    #expect(!cause.sentence.contains("97,32,115") && !cause.sentence.contains("secret"))
-  }
-}
-
-/// Programs that are no BEAM.
-@Suite struct OtherProgramTests {
-  static let table: [(lines: [String], String)] = [
-    (
-      ["connect to db.internal:5432 failed: connection refused"],
-      "web.1 could not connect to db.internal:5432: connection refused"
-    ),
-    (
-      ["Traceback (most recent call last):", "KeyError: 'x'"],
-      "web.1 ended with exit code 5; why is not known"
-    ),
-    (
-      ["sh: 1: foo: not found", "a", "b", "c", "d", "e", "f"],
-      "web.1 ended with exit code 5; why is not known"
-    ),
-    (["sh: 1: exec: foo: not found"], "the program 'foo' is not on this host (Procfile, web)"),
-    (
-      ["bash: line 1: foo: command not found"],
-      "the program 'foo' is not on this host (Procfile, web)"
-    ),
-  ]
-
-  @Test(arguments: table) func sentence(_ row: (lines: [String], String)) {
-    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
-    (facts.exit, facts.command) = (.code(5), "foo --bar")
-    facts.output = row.lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
-    #expect(Diagnosis(facts).causeOfEnd().sentence == row.1)
-    // What it said has nothing to do with a signal that ended it.
-    facts.exit = .signal(11)
-    if row.lines[0].hasPrefix("connect") {
-      let sentence = "web.1 was ended by signal 11 (SIGSEGV); why is not known"
-      #expect(Diagnosis(facts).causeOfEnd().sentence == sentence)
-    }
-  }
-}

@@ -40,7 +40,42 @@ import Testing
     let blamed = "web.1 raised RuntimeError: the till is empty, so GET /health answers 500"
     #expect(sentence(failure, [(3, "Request: GET /health"), (3, Self.exception)]) == blamed)
     let often = (1...4).map { (Int64(10 - $0), Self.exception) }
-    #expect(sentence(failure, often) == blamed)
+    #expect(
+      sentence(failure, often)
+        == "GET /health answers 500; it logged: web.1 raised RuntimeError: the till is empty")
+  }
+
+  /// Lines that stand beside the answer, and lines that have nothing to do with it.
+  private static let beside: [(line: String, String)] = [
+    (
+      "[error] OTLP exporter failed to connect to 127.0.0.1:4318: connection refused",
+      "; it logged: 127.0.0.1:4318 does not answer"
+    ),
+    ("FATAL the shop is closed", ": no"), ("12:00 FATAL error in another part", ": no"),
+    ("connect: options [timeout: 5000, closed: true]", ": no"),
+  ]
+
+  @Test(arguments: beside) func whatIsNotProvenIsNotCalledTheReason(_ row: (line: String, String)) {
+    #expect(sentence(failure, [(3, row.line)]) == "GET /health answers 500" + row.1)
+  }
+
+  @Test func aRequestIsNamedByItsWholePath() {
+    for request in ["Request: GET /health/old", "Request: GET /healthy"] {
+      #expect(sentence(failure, [(3, request), (3, Self.exception)]) == "GET /health answers 500: no")
+    }
+    let root = CheckAnswer.status(500, "GET /", line: "no")
+    #expect(sentence(root, [(3, "GET /x"), (3, Self.exception)]) == "GET / answers 500: no")
+    #expect(sentence(root, [(3, "GET / 500"), (3, Self.exception)]) != "GET / answers 500: no")
+  }
+
+  @Test func aRefusalOfPostgresIsTold() {
+    let line =
+      "Postgrex.Protocol (#PID<0.1.0>) failed to connect: ** (Postgrex.Error) FATAL 28P01 "
+      + "(invalid_password) password authentication failed for user \"shop\""
+    #expect(
+      sentence(failure, [(3, line)])
+        == "Postgres refuses the connection (password authentication failed for user \"shop\"), so "
+        + "GET /health answers 500")
   }
 
   @Test func aHangIsNamed() {

@@ -127,6 +127,13 @@ struct RollbackCheckTests {
         "the release phase of v4 ran with the migration 2_carts, which v3 does not know"
       ]),
     Case(
+      testDescription: "a first try that may not have migrated excuses nothing",
+      ledger: [("a", .serves), ("starts", .serves), ("a", .back(to: 1)), ("b", .serves)], to: 3,
+      verdict: .unsafe,
+      reasons: [
+        "the release phase of v4 ran with the migration 2_carts, which v3 does not know"
+      ]),
+    Case(
       testDescription: "a rollback is left again for a newer slug",
       ledger: [("a", .serves), ("b", .serves), ("a", .back(to: 1))], to: 2, verdict: .unknown,
       reasons: ["v2 was rolled back itself"]),

@@ -13,10 +13,18 @@ import Testing
     #expect(KernelLog.memoryKill(of: 81, in: Self.record) == nil)
     #expect(KernelLog.memoryKill(of: 812, in: "6,1,2,-;Killed process 812 (x)\n") == nil)
     #expect(KernelLog.memoryKill(of: 812, in: "") == nil)
+    // The limit of a group of processes is not the host's memory.
+    let group = Self.record.replacing("Out of memory", with: "Memory cgroup out of memory")
+    #expect(KernelLog.memoryKill(of: 812, in: group) == nil)
+  }
+
+  @Test func anEarlierProcessWithTheNumberIsAnother() {
+    #expect(KernelLog.memoryKill(of: 812, since: 98_765_433, in: Self.record) == nil)
+    #expect(KernelLog.memoryKill(of: 812, since: 98_765_432, in: Self.record) != nil)
   }
 
   /// Whether the log can be read or not, the process that asks was not killed.
   @Test func thisProcessWasNotKilled() {
-    #expect(KernelLog.memoryKill(of: Program.processID) == nil)
+    #expect(KernelLog.memoryKill(of: Program.processID, age: .max / 2000) == nil)
   }
 }

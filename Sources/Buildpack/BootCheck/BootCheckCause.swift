@@ -37,15 +37,16 @@ struct BootCheckCause {
   func diagnosis(_ exit: Exit, _ lines: [String]) -> Cause {
     var facts = FailureFacts(app: release.name, subject: "it", process: ProcessType.web)
     facts.exit = exit.status
-    facts.output = lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
+    let mask = redactor
+    facts.output = lines.map { LogLine(time: Timestamp(milliseconds: 0), text: mask($0)) }
     (facts.otpRelease, facts.variables, facts.tree) = (release, job.variables, job.copy)
     facts.files = code
     let folder = release.folder.map { "\(job.copy)/\($0)" } ?? job.copy
     let arguments = try? Files.read(
       "\(folder)/releases/\(release.version)/vm.args", limit: 1 << 20)
     facts.arguments = String(decoding: arguments ?? [], as: UTF8.self)
-    facts.host.architecture = { NativeCode.architecture(of: $0) }
-    let mask = redactor
+    let tree = job.copy
+    facts.host.architecture = { NativeCode.architecture(of: $0, in: tree) }
     facts.mask = { mask($0) }
     var cause = Diagnosis(facts).causeOfEnd()
     cause.evidence = cause.evidence.map {

@@ -1,0 +1,106 @@
+import ErlangTerm
+
+// Texts within terms. The VM prints a text as numbers if it has a line break or a letter beyond ASCII, or if it is a
+// list of bytes; no search for text finds a value of a config var in numbers.
+extension Term {
+  /// The term with `mask` applied to each of its texts, also to those that were printed as numbers.
+  func masked(by mask: (String) -> String) -> Term {
+    switch self {
+    case .atom(let name): return .atom(mask(name))
+    case .binary(let bytes):
+      return String(validating: bytes, as: UTF8.self).map { .binary(Array(mask($0).utf8)) } ?? self
+    case .list(let elements):
+      if let text = Self.text(of: elements) {
+        return .list(mask(text).unicodeScalars.map { .integer(Int($0.value)) })
+      }
+      return .list(elements.map { $0.masked(by: mask) })
+    case .improperList(let elements, let tail):
+      return .improperList(elements.map { $0.masked(by: mask) }, tail: tail.masked(by: mask))
+    case .tuple(let elements): return .tuple(elements.map { $0.masked(by: mask) })
+    case .map(let entries):
+      return .map(
+        Dictionary(
+          entries.map { ($0.key.masked(by: mask), $0.value.masked(by: mask)) }
+        ) { first, _ in first })
+    default: return self
+    }
+  }
+
+  /// The text of a list of bytes of UTF-8 or of code points; nil if it is none that could be read.
+  private static func text(of elements: [Term]) -> String? {
+    let numbers = elements.compactMap(\.integer)
+    guard !numbers.isEmpty, numbers.count == elements.count else { return nil }
+    let bytes = numbers.compactMap(UInt8.init(exactly:))
+    let isUTF8 = bytes.count == numbers.count && bytes.contains { $0 > 127 }
+    let text =
+      (isUTF8 ? String(validating: bytes, as: UTF8.self) : nil) ?? Term.list(elements).text
+    return text.flatMap { $0.unicodeScalars.allSatisfy(isReadable) ? $0 : nil }
+  }
+
+  private static func isReadable(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value >= 32 && !(127..<160).contains(scalar.value) || "\n\r\t\u{1b}".unicodeScalars.contains(scalar)
+  }
+
+  /// More numbers than this in a list or binary say nothing in a sentence.
+  private static let mostNumbers = 8
+
+  /// The term with its long lists of numbers, and its bytes that are no text, replaced by words.
+  var withoutNumbers: Term {
+    switch self {
+    case .binary(let bytes):
+      let text = String(validating: bytes, as: UTF8.self)
+      let isText = text?.unicodeScalars.allSatisfy(Self.isReadable) ?? false
+      return isText || bytes.count <= Self.mostNumbers ? self : .atom("\(bytes.count) bytes")
+    case .list(let elements):
+      if elements.count > Self.mostNumbers, elements.allSatisfy({ $0.integer != nil }),
+        Self.text(of: elements) == nil
+      {
+        return .atom("\(elements.count) numbers")
+      }
+      return .list(elements.map(\.withoutNumbers))
+    case .improperList(let elements, let tail):
+      return .improperList(elements.map(\.withoutNumbers), tail: tail.withoutNumbers)
+    case .tuple(let elements): return .tuple(elements.map(\.withoutNumbers))
+    case .map(let entries):
+      return .map(
+        Dictionary(entries.map { ($0.key.withoutNumbers, $0.value.withoutNumbers) }) { first, _ in
+          first
+        })
+    default: return self
+    }
+  }
+}
+
+extension String {
+  /// The text without its runs of five numbers or more, such as `97,110,32,98,101`, also over several lines.
+  var withoutNumbers: String {
+    guard utf8.count(where: { $0 == UInt8(ascii: ",") }) > 3 else { return self }
+    var (kept, rest) = ([UInt8](), utf8[...])
+    while let first = rest.first {
+      let run = Self.numbers(rest)
+      if run.count == 0 {
+        kept.append(first)
+        rest = rest.dropFirst()
+      } else {
+        kept += run.count > 4 ? Array("…".utf8) : Array(rest[..<run.end])
+        rest = rest[run.end...]
+      }
+    }
+    return String(decoding: kept, as: UTF8.self)
+  }
+
+  /// The numbers at the start of a text, with commas and white space between them.
+  private static func numbers(_ text: Substring.UTF8View)
+    -> (count: Int, end: Substring.UTF8View.Index)
+  {
+    var (count, end, rest) = (0, text.startIndex, text)
+    while true {
+      let digits = rest.prefix { (48...57).contains($0) }
+      if digits.isEmpty { return (count, end) }
+      (count, end) = (count + 1, digits.endIndex)
+      rest = rest[end...].drop { $0 == 32 || $0 == 9 || $0 == 10 }
+      guard rest.first == UInt8(ascii: ",") else { return (count, end) }
+      rest = rest.dropFirst().drop { $0 == 32 || $0 == 9 || $0 == 10 }
+    }
+  }
+}
