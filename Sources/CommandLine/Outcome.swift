@@ -42,7 +42,7 @@ public struct Outcome: Equatable, Sendable {
     if lines.count == 1 { return ["  \(place): \(lines[0])"] }
     let more = lines.count - mostLines
     return ["  \(place):"] + lines.prefix(mostLines).map { "    \($0)" }
-      + (more > 0 ? ["    … and \(more) more lines"] : [])
+      + (more > 0 ? ["    … and \(more) more \(more == 1 ? "line" : "lines")"] : [])
   }
 }
 

@@ -28,7 +28,9 @@ struct ErlangReport {
   /// ** Reason for termination ==
   /// ** {boom,[…]}
   /// ```
-  private static func generic(_ text: OutputText, _ index: Int, _ reasons: ErlangReason) -> ErlangReport? {
+  private static func generic(_ text: OutputText, _ index: Int, _ reasons: ErlangReason)
+    -> ErlangReport?
+  {
     let lines = text.lines
     guard index + 1 < lines.count, lines[index + 1].text.hasPrefix("** "),
       let (term, last) = term(text, index + 1, dropping: 3)
@@ -52,7 +54,9 @@ struct ErlangReport {
   ///     reason: {boom,[…]}
   ///     offender: [{pid,<0.200.0>},{id,shop_fuse},…]
   /// ```
-  private static func supervisor(_ text: OutputText, _ index: Int, _ reasons: ErlangReason) -> ErlangReport? {
+  private static func supervisor(_ text: OutputText, _ index: Int, _ reasons: ErlangReason)
+    -> ErlangReport?
+  {
     let lines = text.lines
     guard let (term, last) = term(text, index, dropping: 12) else { return nil }
     var failure = reasons.failure(term)
@@ -71,7 +75,9 @@ struct ErlangReport {
   }
 
   /// The term that begins in a line and may go on in the lines behind it, which are indented.
-  private static func term(_ text: OutputText, _ index: Int, dropping count: Int) -> (Term, last: Int)? {
+  private static func term(_ text: OutputText, _ index: Int, dropping count: Int) -> (
+    Term, last: Int
+  )? {
     let lines = text.lines
     var words = String(lines[index].text.dropFirst(count))
     var last = index

@@ -88,7 +88,9 @@ struct FailureSentence {
         facts: ["file": facts.short(path: file), "line": String(line)])
     case .undefined(let module, let function): return undefined(module, function)
     case .killed:
-      return Finding(id: id, sentence: "\(subject) was killed\(isAfterStart ? "" : " while it started")\(foreign)")
+      return Finding(
+        id: id,
+        sentence: "\(subject) was killed\(isAfterStart ? "" : " while it started")\(foreign)")
     case .noAnswer(let target):
       return Finding(
         id: id,

@@ -23,7 +23,8 @@ struct StartFault {
     for index in text.recent.reversed() {
       let line = text.lines[index].text
       let found =
-        shell(line) ?? erlexec(line) ?? flag(line) ?? cookie(line) ?? value(line, before: index + 1)
+        shell(line, isLast: index == near.last) ?? erlexec(line) ?? flag(line) ?? cookie(line)
+        ?? value(line, before: index + 1)
         ?? (near.contains(index) ? Self.linker(line, facts, program: nil) : nil)
       if var found {
         found.proof = found.proof ?? index...index
@@ -36,16 +37,16 @@ struct StartFault {
   // MARK: - Programs
 
   /// `/bin/sh: 1: exec: bin/shopp: not found`. A shell that could not run its program ends with 126 or 127 (POSIX,
-  /// "Shell Command Language", 2.8.2); with another code it went on.
-  private func shell(_ line: String) -> Finding? {
-    guard [.code(126), .code(127)].contains(facts.exit) else { return nil }
+  /// "Shell Command Language", 2.8.2). With another code it went on, and only a path that was missed last is blamed.
+  private func shell(_ line: String, isLast: Bool) -> Finding? {
     let endings = [
       ": not found", ": command not found", ": Permission denied", ": Exec format error",
     ]
     guard let ending = endings.first(where: { line.hasSuffix($0) }) else { return nil }
     let parts = line.dropLast(ending.count).split(separator: ":").map(\.trimmingSpaces)
     guard parts.count >= 2, let program = parts.last, !program.isEmpty,
-      !program.contains(where: \.isWhitespace)
+      !program.contains(where: \.isWhitespace),
+      [.code(126), .code(127)].contains(facts.exit) || isLast && program.contains("/")
     else { return nil }
     let path = facts.short(path: program)
     switch ending {

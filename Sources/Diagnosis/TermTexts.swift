@@ -38,7 +38,8 @@ extension Term {
   }
 
   private static func isReadable(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value >= 32 && !(127..<160).contains(scalar.value) || "\n\r\t\u{1b}".unicodeScalars.contains(scalar)
+    scalar.value >= 32 && !(127..<160).contains(scalar.value)
+      || "\n\r\t\u{1b}".unicodeScalars.contains(scalar)
   }
 
   /// More numbers than this in a list or binary say nothing in a sentence.

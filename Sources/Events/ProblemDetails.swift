@@ -25,8 +25,8 @@ extension ProblemID {
     case .applicationEnded:
       """
       The VM ends when an application that must run ends. That happens when its top supervisor gives up, because a \
-      child crashed too often. If a log tells how the child crashed, that is the cause; here none does. Let the logger \
-      print errors on standard output.
+      child crashed too often. If a log or the reason tells how the child crashed, the sentence does, too. If it says \
+      that no log does, let the logger print errors on standard output.
       """
     case .runtimeConfig:
       """
@@ -96,9 +96,9 @@ extension ProblemID {
       """
     case .crashed, .bootFailed:
       """
-      The program ended by itself, and what it printed does not say why. The fact "ending" holds the exit code or the \
-      signal. Its whole output: relctl logs APP/INSTANCE. A VM that was stopped by its own code (System.halt, \
-      init:stop) prints nothing.
+      The program ended by itself. If what it printed says why, the sentence does, too; otherwise it says how the \
+      program ended. The fact "ending" holds the exit code or the signal. Its whole output: relctl logs APP/INSTANCE. A \
+      VM that was stopped by its own code (System.halt, init:stop) prints nothing.
       """
     case .runLost:
       """

@@ -17,7 +17,9 @@ extension Preflight {
     }
     let sure = missing.filter(isSure).map(\.name)
     return missing.map { finding($0, refuses: isSure($0), all: sure) }
-      + inCode.filter { !all.mentioned.contains($0.name) }.map { finding($0, refuses: false, all: []) }
+      + inCode.filter { !all.mentioned.contains($0.name) }.map {
+        finding($0, refuses: false, all: [])
+      }
   }
 
   private func finding(_ variable: Manifest.Variable, refuses: Bool, all: [String]) -> Finding {
@@ -35,7 +37,8 @@ extension Preflight {
   private func configurationWithoutDoubt(_ texts: StartTexts) -> ScriptNames? {
     guard manifest.otpReleases.count == 1, let release = manifest.mainRelease,
       running.contains(where: { start(of: release, by: $0.command) == .plain }),
-      config.isDisjoint(with: Self.bringsVariables), !texts.allNames.takeVariablesFromElsewhere, texts.isWhole,
+      config.isDisjoint(with: Self.bringsVariables), !texts.allNames.takeVariablesFromElsewhere,
+      texts.isWhole,
       let text = read(release.versionFolder + "/runtime.exs"),
       !["put_env", "Dotenvy", "Code."].contains(where: { text.contains($0) })
     else { return nil }

@@ -46,6 +46,10 @@ import Testing
       testDescription: "a script that went on without a tool", exit: .code(3),
       lines: ["sh: 1: curlx: not found"]),
     Case(
+      testDescription: "a script that ended because of a program of the slug", exit: .code(3),
+      lines: ["sh: 1: bin/absent: not found"],
+      sentence: "bin/absent is not in the slug; a script of the release calls it"),
+    Case(
       testDescription: "what an app says of its data", exit: .code(127),
       lines: ["shop: customer 42: not found"]),
     Case(
@@ -53,7 +57,9 @@ import Testing
       lines: ["sh: 1: exec: foo: not found"], wasReady: true),
     Case(
       testDescription: "a library that a tool lacked long before", age: 60,
-      lines: ["tool: error while loading shared libraries: libx.so.1: cannot open shared object file"]
+      lines: [
+        "tool: error while loading shared libraries: libx.so.1: cannot open shared object file"
+      ]
     ),
     Case(
       testDescription: "a library that a tool lacked, and much output since",

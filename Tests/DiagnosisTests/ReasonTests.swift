@@ -170,7 +170,10 @@ import Testing
     let end = "[info] == Migrated 20260101120000 in 0.0s"
     let banner = "** (RuntimeError) no seeds"
     for (lines, sentence) in [
-      ([run, banner], "migration 20260101120000 failed: the release phase raised RuntimeError: no seeds"),
+      (
+        [run, banner],
+        "migration 20260101120000 failed: the release phase raised RuntimeError: no seeds"
+      ),
       ([run, end, banner], "the release phase raised RuntimeError: no seeds"),
     ] {
       var facts = FailureFacts(app: "shop", subject: "release.1", process: "release")

@@ -228,4 +228,3 @@ import Testing
     #expect(cause.sentence == row.2 && cause.id == row.1.rawValue)
   }
 }
-

@@ -61,7 +61,8 @@ import Testing
 
   @Test func aRequestIsNamedByItsWholePath() {
     for request in ["Request: GET /health/old", "Request: GET /healthy"] {
-      #expect(sentence(failure, [(3, request), (3, Self.exception)]) == "GET /health answers 500: no")
+      #expect(
+        sentence(failure, [(3, request), (3, Self.exception)]) == "GET /health answers 500: no")
     }
     let root = CheckAnswer.status(500, "GET /", line: "no")
     #expect(sentence(root, [(3, "GET /x"), (3, Self.exception)]) == "GET / answers 500: no")

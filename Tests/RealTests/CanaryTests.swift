@@ -137,7 +137,7 @@ import Testing
     #expect(
       try eventually {
         try stage.events().contains {
-          $0.type == .instanceCrashed && $0.data.cause?.id == "RT-CRASHED"
+          $0.type == .instanceCrashed && $0.data.cause?.id == "RT-APPLICATION-ENDED"
         }
       })
     answers.append(try stage.relctl("stop", "greeter"))
@@ -163,7 +163,7 @@ import Testing
     // A masked value may leave nothing of the term that names the application.
     for (ids, name) in [
       (["RT-APPLICATION-FAILED", "RT-BOOT-FAILED"], "GREETER_FAIL_BOOT"),
-      (["RT-RELEASE-PHASE"], "PLAIN"), (["RT-CRASHED"], "PLAI"),
+      (["RT-RELEASE-PHASE"], "PLAIN"), (["RT-APPLICATION-ENDED"], "PLAI"),
     ] {
       let told = causes.filter { cause in ids.contains { cause.contains($0) } }
       #expect(told.contains { $0.contains("«\(name)") }, "\(ids): \(causes)")

@@ -16,6 +16,8 @@ private struct Scene {
     "releases/1.0.0/elixir": "#!/bin/sh", "erts-13.1.5/bin/erl": "#!/bin/sh",
   ]
   var modes: [String: String] = [:]
+  var sizes: [String: Int] = [:]
+  var links: [String] = []
   var natives = ["erts-13.1.5/bin/beam.smp": NativeNeeds(architecture: "x86_64")]
   var target = Manifest.Target(os: "linux", arch: "x86_64", libraries: ["libc.so.6"])
   var host = HostOffer(
@@ -47,9 +49,11 @@ private struct Scene {
 
   func findings() throws -> [Preflight.Finding] {
     let paths = Set(texts.keys).union(natives.keys).union(modes.keys).sorted()
-    let files = paths.map { path in
-      Manifest.Entry(path: path, kind: .file, mode: modes[path] ?? "755", size: 100)
-    }
+    let files =
+      paths.map { path in
+        Manifest.Entry(
+          path: path, kind: .file, mode: modes[path] ?? "755", size: sizes[path] ?? 100)
+      } + links.map { Manifest.Entry(path: $0, kind: .link) }
     var manifest = Manifest(
       otpReleases: [release],
       processes: processes.sorted { $0.key < $1.key }.map {
@@ -442,7 +446,9 @@ struct PreflightTests {
     ("[ -x bin/sever ] && bin/sever", []), ("$HOME/bin/sever", []), ("node server.js", []),
     ("mix phx.server", ["! " + tool]), ("mix x || bin/shop start", []), ("echo x", []),
     ("bin/late start", ["! bin/late is not executable (mode 644)"]),
-    ("sh bin/late start", []), ("sh -c 'bin/sever'", ["! " + absent]), ("$START", []), ("A=1", []),
+    ("./start.sh", []), ("env -u LANG bin/shop start", []), ("env -i bin/shop start", []),
+    ("exec -a shop bin/shop start", []), ("../shop", []), ("sh bin/late start", []),
+    ("sh -c 'bin/sever'", ["! " + absent]), ("$START", []), ("A=1", []),
   ]
 
   @Test func programsOfProcessTypes() throws {
@@ -467,6 +473,29 @@ struct PreflightTests {
     scene.processes["web"] = "mix x"
     scene.texts[".profile.d/tools.sh"] = "PATH=$HOME/tools:$PATH"
     #expect(try scene.sentences() == [])
+  }
+
+  /// The manifest has no entries behind a link.
+  @Test func programsBehindALinkAreNotJudged() throws {
+    var scene = Scene()
+    scene.processes["web"] = "bin/sever"
+    scene.links = ["bin"]
+    #expect(try scene.sentences() == [])
+  }
+
+  /// What was not read may set any variable.
+  @Test func aboveALimitOfBytesNothingIsSure() throws {
+    var scene = Scene()
+    Self.needs(&scene, "SECRET_KEY_BASE")
+    for number in 0..<20 {
+      let path = "assets/\(number).js"
+      (scene.texts[path], scene.sizes[path]) = ("x", 60_000)
+    }
+    #expect(try scene.sentences() == [Self.unset])
+    scene.processes["web"] = "mix x"
+    scene.texts[".profile.d/a.sh"] = "x"
+    scene.sizes[".profile.d/a.sh"] = 2 << 20
+    #expect(try scene.sentences() == [Self.unset])
   }
 
   @Test func sentencesStayShort() throws {

@@ -15,7 +15,8 @@ struct BuildConfigReader {
     var config = config
     config.warnings += warnings.prefix(Self.mostWarnings)
     let more = warnings.count - Self.mostWarnings
-    if more > 0 { config.warnings.append("\(file): and \(more) more lines like these") }
+    let lines = more == 1 ? "line" : "lines"
+    if more > 0 { config.warnings.append("\(file): and \(more) more \(lines) like these") }
     return config
   }
 
