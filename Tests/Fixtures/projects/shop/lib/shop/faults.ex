@@ -23,6 +23,12 @@ defmodule Shop.Faults do
   def children("task"), do: [%{id: Shop.Errand, start: {Task, :start_link, [Shop.Errand, :run, []]}}]
   def children("raise"), do: [child(Shop.Cache)]
   def children("stop"), do: [child(Shop.Mailer)]
+
+  def children("secret") do
+    key = System.get_env("SIGNKEY")
+    [%{id: {Shop.Door, key}, start: {Shop.Door, :start_link, [key]}}]
+  end
+
   def children("killed"), do: [child(Shop.Victim)]
   def children("hang"), do: [child(Shop.Sleeper)]
   def children("later"), do: [child(Shop.Fuse)]
@@ -70,6 +76,14 @@ defmodule Shop.Gateway do
     {:ok, socket} = :gen_tcp.connect({127, 0, 0, 1}, 1, [:binary])
     {:ok, socket}
   end
+end
+
+defmodule Shop.Door do
+  @moduledoc false
+  use GenServer
+
+  def start_link(key), do: GenServer.start_link(__MODULE__, key)
+  def init(key), do: {:stop, {:bad_key, key}}
 end
 
 defmodule Shop.Cache do
