@@ -16,7 +16,8 @@ extension Preflight {
       host: .this,
       read: { path in
         let bytes = try? SlugFile.open(path, in: tree).readWhole(limit: 1 << 18)
-        return bytes.flatMap { String(validating: $0, as: UTF8.self) }
+        // A script may have a comment in another encoding.
+        return bytes.map { String(decoding: $0, as: UTF8.self) }
       }, native: { NativeNeeds(ofFile: $0, in: tree) })
   }
 }

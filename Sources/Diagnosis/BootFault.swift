@@ -63,11 +63,11 @@ struct BootFault {
     let whose = application.map { " (application \($0))" } ?? ""
     let remedy = "Build again, and see what is in the slug: relctl slug inspect"
     if known != nil {
-      let damaged = names.count > 1 ? " and \(names.count - 1) more" : ""
+      let more = names.count > 1 ? "; \(others) affected too" : ""
       return Finding(
         id: .moduleMissing,
-        sentence: "module \(name)\(whose)\(damaged) cannot be loaded: its file is damaged, "
-          + "or made by a newer compiler",
+        sentence: "module \(name)\(whose) cannot be loaded: its file is damaged, "
+          + "or made by a newer compiler\(more)",
         remedy: remedy, facts: ["module": name, "application": application ?? ""])
     }
     return Finding(
@@ -144,7 +144,7 @@ struct BootFault {
   private func configuration(_ reason: Term?, at line: Int?) -> Finding? {
     if let found = compileTime ?? aborted { return found }
     var failure = reason.map { ErlangReason(write: facts.write).failure($0) }
-    let written = ElixirReport.last(in: text)
+    let written = ElixirReport.last(in: text, text.recent)
     if let written {
       if failure == nil { failure = written.failure } else { failure?.take(written.failure) }
     }

@@ -13,7 +13,8 @@ public struct Diagnosis {
     var facts = facts
     let words = facts.output.last { line in Self.lastWords.contains { line.text.contains($0) } }
     // A VM that was ended while it printed may have left its last words in the crash dump only.
-    if words == nil, let slogan = facts.slogan {
+    let isSaid = facts.slogan.map { words.map(\.text).map(Self.same($0)) ?? false } ?? false
+    if !isSaid, let slogan = facts.slogan {
       let time = facts.ended ?? facts.output.last?.time ?? Timestamp(milliseconds: 0)
       facts.output.append(LogLine(time: time, text: slogan))
     }
@@ -21,12 +22,21 @@ public struct Diagnosis {
     if let ended = facts.ended {
       start = ended + -Self.recentForAnEnd
       // After its last words the VM writes its crash dump, which may take long.
-      if let words, words.time >= ended + -Self.recentForAnEnd || facts.slogan != nil {
+      if let words, words.time >= start ?? ended || isSaid {
         start = words.time + -Self.recentForAnEnd
       }
     }
     self.facts = facts
     text = OutputText(facts.output, since: start, mask: facts.mask)
+  }
+
+  /// Whether a line has the words of a slogan, in which quotes may be written in another way.
+  private static func same(_ slogan: String) -> (String) -> Bool {
+    func letters(_ text: String) -> [UInt8] {
+      text.utf8.filter { (48...57).contains($0) || (97...122).contains($0 | 32) }
+    }
+    let start = letters(slogan).prefix(200)
+    return { line in letters(line).prefix(start.count + 100).firstRange(of: start) != nil }
   }
 
   /// What a VM prints when it gives up.
@@ -77,7 +87,7 @@ public struct Diagnosis {
     case .notStarted(let application, let reason):
       var failure = reasons.failure(reason, of: application)
       var range = proof
-      if let written = ElixirReport.last(in: text, before: report.line),
+      if let written = ElixirReport.last(in: text, text.recent.clamped(to: 0..<report.line)),
         written.failure.application == application
       {
         failure.take(written.failure)
@@ -93,7 +103,7 @@ public struct Diagnosis {
   /// An application that must run has ended: its supervisor gave up, and a log may say why.
   private func ended(_ application: String, _ reason: Term, _ report: VMReport) -> Finding {
     let proof = report.line...report.line
-    var found = findInReports(before: report.line)
+    var found = findInReports(before: report.line, self.reports(before: report.line))
     if found == nil, reason.atom != "shutdown", reason.atom != "normal" {
       var failure = reasons.failure(reason)
       failure.isAfterStart = true
@@ -111,13 +121,19 @@ public struct Diagnosis {
     return found
   }
 
-  /// - Parameter line: that of the VM's last words; nil if it said none.
-  private func findInReports(before line: Int? = nil) -> Finding? {
-    // A signal comes from outside, or from native code; what was logged before has nothing to do with it.
-    if line == nil, !endedByItself { return nil }
-    let ends = ElixirReport.all(in: text, before: line).filter {
-      $0.isEnd || isLastPrinted($0, before: line)
-    }
+  /// Milliseconds that the children of a supervisor which gives up may need to end.
+  private static let longestEnding: Int64 = 60_000
+
+  /// The reports of the crashes before an application ended: those of the five seconds before the last one.
+  private func reports(before line: Int) -> [ElixirReport] {
+    let start = text.time(of: line) + -Self.longestEnding
+    let ends = ElixirReport.all(in: text, text.lines(since: start, before: line)).filter(\.isEnd)
+    guard let last = ends.last else { return [] }
+    let first = text.time(of: last.range.lowerBound) + -Self.recentForAnEnd
+    return ends.filter { text.time(of: $0.range.lowerBound) >= first }
+  }
+
+  private func findInReports(before line: Int, _ ends: [ElixirReport]) -> Finding? {
     let erlang = ErlangReport.last(in: text, reasons)
     if let erlang, erlang.range.upperBound > ends.last?.range.upperBound ?? -1 {
       return sentence(of: erlang.failure, erlang.range)
@@ -125,12 +141,26 @@ public struct Diagnosis {
     return decisive(ends).map { sentence(of: $0.failure, $0.range) }
   }
 
-  /// Whether a program printed this, and then ended. What a logger writes begins with a time or a level.
-  private func isLastPrinted(_ report: ElixirReport, before line: Int?) -> Bool {
-    text.lines[report.range.lowerBound].text.hasPrefix("** (")
-      && !text.lines[(report.range.upperBound + 1)..<(line ?? text.lines.count)].contains { line in
-        !line.text.trimmingSpaces.isEmpty && !Self.lastWords.contains { line.text.contains($0) }
-      }
+  /// What the loggers say if the VM says nothing.
+  private func findInReports() -> Finding? {
+    // A signal comes from outside, or from native code; what was logged before has nothing to do with it.
+    if !endedByItself { return nil }
+    let all = ElixirReport.all(in: text, text.recent)
+    let ends = all.filter { $0.isEnd || text.lines[$0.range.lowerBound].text.hasPrefix("** (") }
+    guard let found = findInReports(before: text.lines.count, ends), let proof = found.proof else {
+      return nil
+    }
+    // After another line, that one is nearer to the end.
+    return isLastPrinted(proof, all.map(\.range)) ? found : nil
+  }
+
+  /// Whether nothing was printed behind these lines but other reports, and the rest of this one.
+  private func isLastPrinted(_ lines: ClosedRange<Int>, _ reports: [ClosedRange<Int>]) -> Bool {
+    ((lines.upperBound + 1)..<max(lines.upperBound + 1, text.lines.count)).allSatisfy { index in
+      let line = text.lines[index].text
+      return line.first?.isWhitespace ?? true || ElixirReport.continues(line)
+        || reports.contains { $0.contains(index) }
+    }
   }
 
   /// The report that tells why a supervisor gave up, and not what came of that: that of the child which crashed most
@@ -148,9 +178,10 @@ public struct Diagnosis {
     FailureSentence(facts: facts, text: text, failure: failure).finding(range)
   }
 
-  /// Whether the program ended by itself and with an error.
+  /// Whether the program ended by itself and with an error. A shell whose program was ended by a signal returns a code
+  /// above 128.
   var endedByItself: Bool {
-    if case .code(let code) = facts.exit { return code != 0 }
+    if case .code(let code) = facts.exit { return (1...128).contains(code) }
     return false
   }
 
@@ -160,7 +191,9 @@ public struct Diagnosis {
     let line = text.lines[index].text
     // It may have gone on without.
     let lower = line.lowercased()
-    if ["skip", "ignor", "warn", "without", "retry", "again"].contains(where: lower.contains) {
+    if ["skip", "ignor", "warn", "continuing", "will retry", "trying again"].contains(
+      where: lower.contains)
+    {
       return nil
     }
     switch LibraryWords.problem(in: line) {
@@ -182,11 +215,13 @@ public struct Diagnosis {
       else { return nil }
       return line[mark.upperBound...]
     }
-    guard let (line, words) = found else { return nil }
+    // A program of the app may have survived its own want of memory.
+    guard let (line, words) = found, text.lastLines(3).contains(line) else { return nil }
     let bytes = words.split(separator: " ").dropFirst().first.flatMap { Int($0) }
-    let size = bytes.map { $0 < 1 << 20 ? "\($0) bytes" : "\($0 >> 20) MB" } ?? "memory"
+    let size = bytes.map { $0 < 1 << 20 ? "\($0) bytes more" : "\($0 >> 20) MB more" }
     return Finding(
-      id: .memoryGone, sentence: "the VM ran out of memory: it could not allocate \(size) more",
+      id: .memoryGone,
+      sentence: "the VM ran out of memory: it could not allocate \(size ?? "more memory")",
       remedy: "See what it holds: relctl limits \(facts.app), and the crash dump of the run.",
       facts: ["bytes": bytes.map(String.init) ?? ""], proof: line...line)
   }
@@ -213,7 +248,7 @@ public struct Diagnosis {
     Finding(
       id: .killed,
       sentence:
-        "a program that \(facts.subject) ran was killed (SIGKILL), and \(facts.subject) ended with exit code 137",
+        "\(facts.subject) ended with exit code 137, which a shell returns if its program was killed (SIGKILL)",
       remedy: "If the kernel killed it because memory ran out, this shows it: dmesg | grep -i oom",
       proof: lastLines)
   }
@@ -267,7 +302,8 @@ public struct Diagnosis {
 
   func cause(_ finding: Finding) -> Cause {
     // The text is masked before it is cut, because a cut value would not be found.
-    let sentence = facts.mask(facts.short(finding.sentence)).withoutNumbers.cut(to: Self.longest)
+    let sentence = facts.mask(facts.short(finding.sentence)).withoutNumbers.withoutParts.cut(
+      to: Self.longest)
     var known = finding.facts.filter { !$0.value.isEmpty }
     known["ending"] = ExitWords.of(facts.exit)
     if let port = facts.port, known["port"] == nil { known["port"] = String(port) }
@@ -282,7 +318,7 @@ public struct Diagnosis {
   private func evidence(_ lines: ClosedRange<Int>) -> Cause.Evidence {
     let told = facts.output[lines].drop { $0.text.trimmingSpaces.isEmpty }
     let text = told.map { $0.text.cut(to: Self.longestLine) }.suffix(Self.mostLines)
-      .joined(separator: "\n").withoutNumbers.trimmingSpaces
+      .map(\.withoutParts).joined(separator: "\n").withoutNumbers.trimmingSpaces
     return Cause.Evidence(
       kind: "log", place: "\(facts.subject) \(told.first?.time ?? Timestamp(milliseconds: 0))",
       text: text.cut(to: Self.longestEvidence))

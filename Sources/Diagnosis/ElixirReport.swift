@@ -11,30 +11,27 @@ struct ElixirReport {
   private static let before = 8
   private static let after = 60
 
-  /// The report with the last banner before a line.
-  static func last(in text: OutputText, before end: Int? = nil) -> ElixirReport? {
-    let lines = text.lines
-    guard
-      let last = lines[text.recent].prefix(upTo: max(end ?? lines.count, text.recent.lowerBound))
-        .lastIndex(where: { Banner($0.text) != nil })
-    else { return nil }
+  /// The report with the last banner in a part of the text.
+  static func last(in text: OutputText, _ range: Range<Int>) -> ElixirReport? {
+    let lines = text.lines[range]
+    guard let last = lines.lastIndex(where: { Banner($0.text) != nil }) else { return nil }
     // Nested banners belong together: each is indented more than the one before it.
     var first = last
-    while first > 0,
-      let outer = lines[max(0, first - before)..<first].lastIndex(where: { line in
+    while first > range.lowerBound,
+      let outer = lines[max(range.lowerBound, first - before)..<first].lastIndex(where: { line in
         guard let banner = Banner(line.text), let inner = Banner(lines[first].text) else {
           return false
         }
         return banner.indent < inner.indent && banner.isExit
       })
     { first = outer }
-    return ElixirReport(text, from: first)
+    return ElixirReport(lines, from: first)
   }
 
-  /// The last reports before a line, the first one first.
-  static func all(in text: OutputText, before end: Int? = nil) -> [ElixirReport] {
-    var (found, end): ([ElixirReport], Int?) = ([], end)
-    while found.count < most, let report = last(in: text, before: end) {
+  /// The last reports in a part of the text, the first one first.
+  static func all(in text: OutputText, _ range: Range<Int>) -> [ElixirReport] {
+    var (found, end): ([ElixirReport], Int) = ([], range.upperBound)
+    while found.count < most, let report = last(in: text, range.lowerBound..<end) {
       found.append(report)
       end = report.range.lowerBound
     }
@@ -43,8 +40,13 @@ struct ElixirReport {
 
   private static let most = 20
 
-  private init(_ text: OutputText, from first: Int) {
-    var reader = Reader(lines: text.lines, at: first)
+  /// Whether a line can be the end of a report, behind the reason.
+  static func continues(_ line: String) -> Bool {
+    line.hasPrefix("** ") || Reader.begins(line) || line.contains("Crash dump is being written")
+  }
+
+  private init(_ lines: ArraySlice<OutputText.Line>, from first: Int) {
+    var reader = Reader(lines: lines, at: first)
     reader.read()
     (failure, range, isEnd) = (reader.failure, reader.first...reader.last, reader.isEnd)
   }
@@ -78,13 +80,13 @@ struct ElixirReport {
   }
 
   private struct Reader {
-    let lines: [OutputText.Line]
+    let lines: ArraySlice<OutputText.Line>
     var first: Int
     var last: Int
     var failure = Failure(problem: .other(""))
     var isEnd = false
 
-    init(lines: [OutputText.Line], at index: Int) {
+    init(lines: ArraySlice<OutputText.Line>, at index: Int) {
       (self.lines, first, last) = (lines, index, index)
     }
 
@@ -107,7 +109,7 @@ struct ElixirReport {
     // MARK: What failed
 
     private mutating func readHead() {
-      for index in (max(0, first - ElixirReport.before)..<first).reversed() {
+      for index in (max(lines.startIndex, first - ElixirReport.before)..<first).reversed() {
         let line = lines[index].text
         if line.trimmingSpaces.isEmpty { return }
         if Self.isHead(line) {
@@ -245,7 +247,7 @@ struct ElixirReport {
     private mutating func readMessage(_ start: String) -> String {
       var parts = [start]
       var index = last + 1
-      while index < lines.count, index - last < ElixirReport.after {
+      while index < lines.endIndex, index - last < ElixirReport.after {
         let text = lines[index].text
         let plain = text.trimmingSpaces
         if Self.frame(text) != nil || Banner(text) != nil || Self.begins(text) { break }
@@ -262,13 +264,13 @@ struct ElixirReport {
 
     /// Whether another record of a logger begins: with a time, or as the VM's own words; or the part of this record
     /// that describes the process.
-    private static func begins(_ text: String) -> Bool {
+    static func begins(_ text: String) -> Bool {
       let head = text.prefix(12)
       return head.count { $0 == ":" } >= 2 && head.first?.isNumber == true
         || beginnings.contains { text.hasPrefix($0) }
     }
 
-    /// Source: `Logger.Translator` of Elixir
+    /// Source: `Logger.Translator` of Elixir, `logger_formatter`
     private static let beginnings = [
       "{\"", "Kernel pid", "init ", "=", "Last message", "State: ", "Client ", "Pid: ",
       "Start Call: ", "Restart: ", "Shutdown: ", "Type: ", "Initial Call: ", "Ancestors: ",
@@ -278,7 +280,7 @@ struct ElixirReport {
 
     private mutating func readFrames() {
       var index = last + 1
-      while index < lines.count, index - last < ElixirReport.after {
+      while index < lines.endIndex, index - last < ElixirReport.after {
         let text = lines[index].text
         if let frame = Self.frame(text) {
           failure.frames.append(frame)

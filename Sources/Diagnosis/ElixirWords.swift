@@ -17,8 +17,8 @@ enum ElixirWords {
     case .binary(let bytes):
       return String(validating: bytes, as: UTF8.self).map(quoted) ?? "<<\(bytes.count) bytes>>"
     case .list(let elements):
-      if !elements.isEmpty, let text = term.text, text.allSatisfy({ !$0.isNewline }),
-        text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
+      if !elements.isEmpty, let text = term.text,
+        text.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 || $0 == "\n" })
       {
         return quoted(text)
       }

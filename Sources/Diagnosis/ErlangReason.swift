@@ -140,12 +140,14 @@ struct ErlangReason {
   }
 
   /// A file that could not be opened, within a reason: `{open_failed,"/var/log/shop.log",eacces}`
-  private static func file(in term: Term, depth: Int = 0) -> Failure.Problem? {
-    guard depth < 12, let parts = term.tuple else { return nil }
-    let path = parts.lazy.filter { $0.atom == nil }.compactMap(\.text).first { $0.hasPrefix("/") }
-    let error = parts.lazy.compactMap(\.atom).first { SystemWords.files[$0] != nil }
-    if let path, let error { return .file(verb: "open", path: path, error: error) }
-    return parts.lazy.compactMap { file(in: $0, depth: depth + 1) }.first
+  private static func file(in reason: Term) -> Failure.Problem? {
+    reason.first(depth: 12) { term in
+      guard let parts = term.tuple?.prefix(20),
+        let error = parts.compactMap(\.atom).first(where: { SystemWords.files[$0] != nil }),
+        let path = parts.first(where: { $0.atom == nil && $0.text?.hasPrefix("/") == true })?.text
+      else { return nil }
+      return .file(verb: "open", path: path, error: error)
+    }
   }
 
   /// The error of the system within a reason. `timeout` and `closed` are common words; they tell of a connection only
@@ -161,25 +163,18 @@ struct ErlangReason {
     return .system(name, address)
   }
 
-  /// The first atom that is the name of an error. The keys of a list of options are none.
-  private static func systemName(_ term: Term, depth: Int = 0) -> String? {
-    if depth > 8 { return nil }
-    if let name = term.atom { return SystemWords.words(name) == nil ? nil : name }
-    let inner = term.tuple ?? term.list?.map(value) ?? []
-    return inner.lazy.compactMap { systemName($0, depth: depth + 1) }.first
-  }
-
-  /// The value of an option; another term as it is.
-  private static func value(_ element: Term) -> Term {
-    guard let pair = element.tuple, pair.count == 2, pair[0].atom != nil else { return element }
-    return pair[1]
+  /// The first atom that is the name of an error.
+  private static func systemName(_ reason: Term) -> String? {
+    reason.first(depth: 8) { term in
+      term.atom.flatMap { SystemWords.words($0) == nil ? nil : $0 }
+    }
   }
 
   /// Whether an atom in a reason has the word: `{failed_connect,…}`
-  private static func namesConnect(_ term: Term, depth: Int = 0) -> Bool {
-    if let name = term.atom { return name.lowercased().contains("connect") }
-    return depth < 8
-      && (term.tuple ?? term.list ?? []).contains { namesConnect($0, depth: depth + 1) }
+  private static func namesConnect(_ reason: Term) -> Bool {
+    reason.first(depth: 8) { term in
+      term.atom?.lowercased().contains("connect") == true ? true : nil
+    } ?? false
   }
 
   /// Host and port within a reason.
@@ -230,5 +225,30 @@ struct ErlangReason {
     guard let term, depth < 8 else { return [] }
     if term.atom == nil, let text = term.text, !text.isEmpty { return [text] }
     return (term.tuple ?? term.list ?? []).flatMap { texts($0, depth: depth + 1) }
+  }
+}
+
+extension Term {
+  /// Parts of a term that are looked at. A reason may be of any size.
+  private static let mostParts = 2000
+
+  /// What is found first in the term and its parts, from the outside in. The keys of a list of options are left out.
+  /// - Parameter depth: how deep parts are looked at.
+  func first<Found>(depth: Int, _ find: (Term) -> Found?) -> Found? {
+    var left = Self.mostParts
+    return first(depth, &left, find)
+  }
+
+  private func first<Found>(_ depth: Int, _ left: inout Int, _ find: (Term) -> Found?) -> Found? {
+    left -= 1
+    if left < 0 { return nil }
+    if let found = find(self) { return found }
+    if depth == 0 { return nil }
+    for part in tuple ?? list ?? [] {
+      let isOption = list != nil && part.tuple?.count == 2 && part.tuple?[0].atom != nil
+      let inner = isOption ? part.tuple?[1] ?? part : part
+      if let found = inner.first(depth - 1, &left, find) { return found }
+    }
+    return nil
   }
 }

@@ -115,7 +115,7 @@ struct FailureSentence {
   }
 
   private func other(_ words: String) -> Finding {
-    if words == "..." || words == ":..." {
+    if ["...", ":...", "{}", "[]"].contains(words) {
       return Finding(
         id: id, sentence: "\(subject) failed\(place); the VM did not print the reason",
         facts: ["reason": Diagnosis.unknownReason])

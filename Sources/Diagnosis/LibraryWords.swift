@@ -30,13 +30,21 @@ enum LibraryWords {
     let name = rest.dropFirst(isQuoted ? 1 : 0).prefix {
       $0.isLetter || $0.isNumber || $0 == "_"
     }
-    let after = rest[name.endIndex...].prefix(60).lowercased()
+    let after = rest[name.endIndex...].prefix(60).lowercased().drop { "\"'` ,:".contains($0) }
     guard let first = name.first, !first.isNumber, isQuoted || name.allSatisfy({ !$0.isLowercase }),
-      ["missing", "not set", "unset", "required", "must be set", "not found", "not defined"]
-        .contains(where: { after.contains($0) })
+      wordsOfAbsence.contains(where: { after.hasPrefix($0) }), !after.hasPrefix("must be set to")
     else { return nil }
     return String(name)
   }
+
+  private static let wordsOfAbsence =
+    ["", "because it ", "but it ", "which "].flatMap { start in
+      ["is ", "was ", ""].flatMap { verb in
+        ["missing", "not set", "unset", "required", "not found", "not defined"].map {
+          start + verb + $0
+        }
+      }
+    } + ["must be set"]
 
   /// A database server's refusal: `FATAL 28P01 (invalid_password) password authentication failed …`
   private static func refusal(in message: String, of module: String) -> Failure.Problem? {
@@ -63,13 +71,28 @@ enum LibraryWords {
   /// What a message says of a connection, or of a port to listen on.
   private static func connection(in message: String, of module: String) -> Failure.Problem? {
     let lower = message.lowercased()
-    let isListening = lower.contains("in use") || lower.contains("eaddrinuse")
+    let isListening = isInUse(lower)
     guard isListening || lower.contains("connect"),
       let error = isListening ? "eaddrinuse" : SystemWords.name(of: message)
     else { return nil }
     var address = address(in: message)
     if let service = service(of: module) ?? named(in: message) { address.service = service }
     return .system(error, address)
+  }
+
+  /// Whether a message is about an address that is taken: `address already in use`, `port 4000 already in use`
+  private static func isInUse(_ message: String) -> Bool {
+    if message.contains("eaddrinuse") { return true }
+    let words = message.split { !($0.isLetter || $0.isNumber) }.filter {
+      !["is", "already", "the"].contains($0)
+    }
+    return zip(words.indices, words).contains { index, word in
+      guard word == "in", index + 1 < words.count, words[index + 1] == "use", index > 0 else {
+        return false
+      }
+      return words[index - 1] == "address"
+        || index > 1 && words[index - 2] == "port" && words[index - 1].allSatisfy(\.isNumber)
+    }
   }
 
   private static func named(in message: String) -> String? {

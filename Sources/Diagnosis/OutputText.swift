@@ -22,17 +22,28 @@ struct OutputText {
   ///   - mask: masks the values of config vars in the texts of a term.
   init(_ output: [LogLine], since start: Timestamp?, mask: @escaping @Sendable (String) -> String) {
     (self.output, self.mask) = (output, mask)
-    var first: Int?
-    for (index, line) in output.enumerated() {
-      if first == nil, start.map({ line.time >= $0 }) ?? true { first = lines.count }
-      let plain = Self.withoutColours(line.text)
-      for part in (Self.message(inJSON: plain) ?? plain).split(
-        separator: "\n", omittingEmptySubsequences: false)
-      {
-        lines.append(Line(text: String(part), origin: index))
-      }
+    // From the end, because a limit must not cost the last lines.
+    var reversed: [[Line]] = []
+    var left = Self.mostLinesOfMessages
+    for (index, line) in output.enumerated().reversed() {
+      let parts = Self.texts(Self.withoutColours(line.text), atMost: left)
+      if parts.count > 1 { left -= parts.count }
+      reversed.append(parts.map { Line(text: $0, origin: index) })
     }
-    recent = (first ?? lines.count)..<lines.count
+    lines = Array(reversed.reversed().joined())
+    let first = start.map { start in output.firstIndex { $0.time >= start } ?? output.count } ?? 0
+    recent = (lines.firstIndex { $0.origin >= first } ?? lines.count)..<lines.count
+  }
+
+  /// Lines of JSON may hold very many lines.
+  private static let mostLinesOfMessages = 4000
+
+  private static func texts(_ line: String, atMost count: Int) -> [String] {
+    guard let message = message(inJSON: line) else { return [line] }
+    return message.split(
+      separator: "\n", maxSplits: max(1, count), omittingEmptySubsequences: false
+    )
+    .prefix(max(1, count)).map(String.init)
   }
 
   /// The index of the last recent line for which a text can be found.
@@ -46,6 +57,12 @@ struct OutputText {
   /// The text behind a mark in the last recent line that has it.
   func last(behind mark: String) -> (index: Int, found: Substring)? {
     last { line in line.firstRange(of: mark).map { line[$0.upperBound...] } }
+  }
+
+  /// The lines since a moment, and before a line.
+  func lines(since start: Timestamp, before end: Int) -> Range<Int> {
+    let first = output.firstIndex { $0.time >= start } ?? output.count
+    return min(end, lines.firstIndex { $0.origin >= first } ?? lines.count)..<end
   }
 
   /// The indices of the last recent lines that are not empty.
@@ -88,8 +105,12 @@ struct OutputText {
     guard text.first == "{", text.dropFirst().first(where: { !$0.isWhitespace }) == "\"",
       let json = try? CompactJSON(Array(text.utf8))
     else { return nil }
-    let message = messageKeys.lazy.compactMap { json[$0].flatMap(CompactJSON.text) }.first
-    if let message, message.contains("** (") { return message }
+    func value(_ name: String) -> String? { json[name].flatMap(CompactJSON.text) }
+    let message = messageKeys.compactMap(value).first
+    let level = ["level", "severity", "@l"].compactMap(value).first?.lowercased() ?? ""
+    // Below a warning, an exception in another member is data.
+    let isMinor = ["debug", "info", "notice"].contains(level)
+    if isMinor || message?.contains("** (") == true { return message }
     let parts = [message, exception(in: json, depth: 0)].compactMap { $0 }
     return parts.isEmpty ? nil : parts.joined(separator: "\n")
   }

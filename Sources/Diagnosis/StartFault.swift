@@ -45,7 +45,7 @@ struct StartFault {
     guard let ending = endings.first(where: { line.hasSuffix($0) }) else { return nil }
     let parts = line.dropLast(ending.count).split(separator: ":").map(\.trimmingSpaces)
     guard parts.count >= 2, let program = parts.last, !program.isEmpty,
-      !program.contains(where: \.isWhitespace),
+      !program.contains(where: \.isWhitespace), Self.isShell(parts),
       [.code(126), .code(127)].contains(facts.exit) || isLast && program.contains("/")
     else { return nil }
     let path = facts.short(path: program)
@@ -54,6 +54,14 @@ struct StartFault {
     case ": Permission denied": return locked(path)
     default: return foreign(program)
     }
+  }
+
+  /// Whether a line begins as those of a shell do: `sh: `, `/bin/bash: `, `start.sh: 3: `, `start.sh: line 3: `.
+  private static func isShell(_ parts: [String]) -> Bool {
+    let name = parts[0].split(separator: "/").last ?? ""
+    let place = parts[1].hasPrefix("line ") ? parts[1].dropFirst(5) : parts[1][...]
+    return ["sh", "bash", "dash", "ash"].contains(name)
+      || parts.count > 2 && !place.isEmpty && place.allSatisfy(\.isNumber)
   }
 
   private func absent(_ path: String) -> Finding {

@@ -43,7 +43,7 @@ extension Term {
   }
 
   /// More numbers than this in a list or binary say nothing in a sentence.
-  private static let mostNumbers = 8
+  private static let mostNumbers = 3
 
   /// The term with its long lists of numbers, and its bytes that are no text, replaced by words.
   var withoutNumbers: Term {
@@ -60,6 +60,7 @@ extension Term {
       }
       return .list(elements.map(\.withoutNumbers))
     case .improperList(let elements, let tail):
+      if elements.allSatisfy({ $0.integer != nil }) { return .atom("\(elements.count) numbers") }
       return .improperList(elements.map(\.withoutNumbers), tail: tail.withoutNumbers)
     case .tuple(let elements): return .tuple(elements.map(\.withoutNumbers))
     case .map(let entries):
@@ -73,9 +74,10 @@ extension Term {
 }
 
 extension String {
-  /// The text without its runs of five numbers or more, such as `97,110,32,98,101`, also over several lines.
+  /// The text without its runs of numbers, such as `97,110,32,98` in a list or binary, or five numbers anywhere, also
+  /// over several lines.
   var withoutNumbers: String {
-    guard utf8.count(where: { $0 == UInt8(ascii: ",") }) > 3 else { return self }
+    guard utf8.contains(where: { $0 == UInt8(ascii: ",") }) else { return self }
     var (kept, rest) = ([UInt8](), utf8[...])
     while let first = rest.first {
       let run = Self.numbers(rest)
@@ -83,25 +85,54 @@ extension String {
         kept.append(first)
         rest = rest.dropFirst()
       } else {
-        kept += run.count > 4 ? Array("…".utf8) : Array(rest[..<run.end])
+        let isOpen = kept.last == UInt8(ascii: "[") || kept.last == UInt8(ascii: "<")
+        kept += run.count > (isOpen ? 2 : 4) ? Array("…".utf8) : Array(rest[..<run.end])
         rest = rest[run.end...]
       }
     }
     return String(decoding: kept, as: UTF8.self)
   }
 
-  /// The numbers at the start of a text, with commas and white space between them.
+  /// The numbers at the start of a text, or characters as Erlang writes them (`$a`), with commas, bars and white space
+  /// between them.
   private static func numbers(_ text: Substring.UTF8View)
     -> (count: Int, end: Substring.UTF8View.Index)
   {
     var (count, end, rest) = (0, text.startIndex, text)
     while true {
-      let digits = rest.prefix { (48...57).contains($0) }
-      if digits.isEmpty { return (count, end) }
-      (count, end) = (count + 1, digits.endIndex)
+      let number =
+        rest.first == UInt8(ascii: "$")
+        ? rest.prefix(2) : rest.prefix { (48...57).contains($0) || count > 0 && $0 | 32 == 120 }
+      if number.isEmpty { return (count, end) }
+      (count, end) = (count + 1, number.endIndex)
       rest = rest[end...].drop { $0 == 32 || $0 == 9 || $0 == 10 }
-      guard rest.first == UInt8(ascii: ",") else { return (count, end) }
+      guard rest.first == UInt8(ascii: ",") || rest.first == UInt8(ascii: "|") else {
+        return (count, end)
+      }
       rest = rest.dropFirst().drop { $0 == 32 || $0 == 9 || $0 == 10 }
     }
+  }
+
+  /// The line without a text that was cut off, which may be the beginning of a value of a config var: the last one if it
+  /// is not closed, or one before Elixir's ` <> ...`.
+  var withoutParts: String {
+    var (kept, open, isEscaped) = ("", nil as String.Index?, false)
+    for index in indices {
+      let character = self[index]
+      kept.append(character)
+      if isEscaped {
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "\"" {
+        guard let start = open else {
+          open = kept.endIndex
+          continue
+        }
+        if self[index...].hasPrefix("\" <> ...") { kept = String(kept[..<start]) + "…\"" }
+        open = nil
+      }
+    }
+    return open.map { String(kept[..<$0]) + "…" } ?? kept
   }
 }

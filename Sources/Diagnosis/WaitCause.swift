@@ -69,7 +69,7 @@ extension Diagnosis {
 
   /// Any part of the app may have logged an exception meanwhile, so that a single one says nothing.
   private func exceptions(_ question: String) -> [Trouble] {
-    let reports = ElixirReport.all(in: text)
+    let reports = ElixirReport.all(in: text, text.recent)
     let counts = Dictionary(grouping: reports) { $0.failure }.mapValues(\.count)
     return reports.compactMap { report in
       let isReason = mentions(question, report.range)
@@ -96,6 +96,10 @@ extension Diagnosis {
   private func trouble(_ problem: Failure.Problem, at line: ClosedRange<Int>, _ question: String)
     -> Trouble?
   {
+    let said = text.lines[line.lowerBound].text.lowercased()
+    // A log of success may tell of the failure before it.
+    if Self.wordsOfSuccess.contains(where: said.contains) { return nil }
+    let isError = ["error", "** (", "critical", "fatal"].contains(where: said.contains)
     switch problem {
     case .system(let name, let address):
       guard SystemWords.connecting[name] != nil, let target = address.text else { return nil }
@@ -104,7 +108,7 @@ extension Diagnosis {
         sentence: "\(target) \(what)",
         facts: ["address": target, "error": name, "service": address.service ?? ""],
         remedy: "Start \(address.server), or correct the config var that names it.",
-        isReason: address.service != nil || mentions(question, line), proof: line)
+        isReason: address.service != nil && isError || mentions(question, line), proof: line)
     case .refused(let server, let words):
       return Trouble(
         sentence: "\(server) refuses the connection (\(words))", facts: ["service": server],
@@ -113,6 +117,10 @@ extension Diagnosis {
     default: return nil
     }
   }
+
+  private static let wordsOfSuccess = [
+    "[info]", "[debug]", "[notice]", " is back", "restored", "reconnected", "connected again",
+  ]
 
   private func because(_ trouble: Trouble, _ wait: WaitFacts) -> Finding {
     let answer = wait.answer.brief + wait.after

@@ -82,6 +82,8 @@ extension Board {
     public var by: String?
     /// The release that this one brings back, if it was made by a rollback.
     public var from: ReleaseNumber?
+    /// Whether its release phase was started; nil if it was not.
+    public var ranPhase: Bool?
     /// The release of another app from which the slug was promoted.
     public var origin: AppRelease?
     public var commit: String?

@@ -266,6 +266,7 @@ extension Board.App {
         since: event.time, port: event.data.port,
         node: event.data.node
           ?? RunNodeName.of(app: name, instance: instance, run: event.sequence)))
+    if instance.process == ProcessType.release { change(number) { $0.ranPhase = true } }
     forgetEndedRuns()
     return true
   }

@@ -2,6 +2,9 @@
 ///
 /// The bytes come from the app and may be anything; a program cleans them before it shows them.
 public struct LogLine: Hashable, Sendable {
+  /// Bytes of the longest line. A longer one goes on in the next.
+  public static let longest = 16_384
+
   public var time: Timestamp
   public var text: String
 

@@ -60,7 +60,7 @@ public struct RunFacts {
     var (kept, bytes): ([LogLine], Int) = ([], 0)
     let lines = LogTail.lines(
       of: folder, count: Self.mostLines, bytes: Self.mostBytesOfFiles)
-    for line in lines.reversed() {
+    for line in Self.joined(lines).reversed() {
       // Lines are masked before they are cut, because a cut value would not be found.
       let text = mask(line.text)
       let isLong = text.utf8.count > Self.longestLine
@@ -71,6 +71,16 @@ public struct RunFacts {
       kept.append(LogLine(time: line.time, text: shown))
     }
     return kept.reversed()
+  }
+
+  /// The lines as they were printed: `relshim` cuts long ones.
+  private static func joined(_ lines: [LogLine]) -> [LogLine] {
+    var (whole, isCut) = ([LogLine](), false)
+    for line in lines {
+      if isCut { whole[whole.count - 1].text += line.text } else { whole.append(line) }
+      isCut = line.text.utf8.count >= LogLine.longest
+    }
+    return whole
   }
 
   private static func add(_ manifest: Manifest, _ process: String, to facts: inout FailureFacts) {

@@ -185,32 +185,32 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
     }
   }
 
-  /// The releases whose migrations the target may not know, oldest first. A rollback runs no release phase, and the
-  /// migrations of its slug are those of an earlier release. What ran while the target served did not disturb it.
+  /// The releases whose migrations the target may not know, oldest first: those since it served last.
   private func suspects(_ left: Board.Release, _ target: Board.Release, _ app: Board.App)
     -> [Board.Release]
   {
-    if staysCurrent { return left.from == nil ? [left] : [] }
+    if staysCurrent { return [left] }
     let last = app.releases.last { $0.slug == target.slug && Self.served($0) } ?? target
-    let next = app.releases.first { $0.number > last.number && Self.served($0) }
-    guard let next else { return [] }
-    return app.releases.filter {
-      $0.number >= next.number && $0.from == nil && $0.slug != target.slug
-    }
+    return app.releases.filter { $0.number > last.number && $0.slug != target.slug }
   }
 
   private static func served(_ release: Board.Release) -> Bool {
     release.wasCurrent && release.failure == nil
   }
 
-  /// The migrations that have surely run before the target's slug was brought back once already: it has served on them.
+  /// The migrations that have surely run before the target's slug served again, after a rollback or a revert: it has
+  /// served on them.
   private func migrationsSeen(
     by target: Board.Release, _ app: Board.App, _ read: (String) throws(Cause) -> Manifest
   ) -> [Manifest.Migration] {
     let times = app.releases.filter { $0.slug == target.slug && Self.served($0) }.map(\.number)
     guard let first = times.first, let last = times.last else { return [] }
+    let next = app.releases.first { $0.number > last && Self.served($0) }?.number
     let between = app.releases.filter {
-      first < $0.number && $0.number < last && $0.from == nil && $0.slug != target.slug
+      let number = $0.number
+      let wasReverted = $0.wasCurrent && $0.failure != nil
+      return first < number && $0.slug != target.slug
+        && (number < last || wasReverted && next.map { next in number < next } ?? true)
     }
     return between.suffix(Self.mostSlugs).flatMap { release -> [Manifest.Migration] in
       guard let manifest = try? read(release.slug) else { return [] }
@@ -247,15 +247,21 @@ public struct RollbackCheck: Hashable, Encodable, Sendable {
       gaps.append("the build of \(first.number) did not look for migrations")
       return [:]
     }
-    let all = carriers.map { Brought(release: $0.number, run: Self.run($0, of: new, app)) }
-    let surest = all.dropFirst().reduce(all[0], Brought.surest)
+    let all = carriers.compactMap { release in
+      Self.run(release, of: new, app).map { Brought(release: release.number, run: $0) }
+    }
+    guard let some = all.first else { return [:] }
+    let surest = all.dropFirst().reduce(some, Brought.surest)
     return Dictionary(Set(brought).subtracting(known).map { ($0, surest) }) { first, _ in first }
   }
 
+  /// Whether a release has run its migrations; nil if it surely has not. A rollback runs no release phase unless the
+  /// operator asks for it.
   private static func run(_ release: Board.Release, of manifest: Manifest, _ app: Board.App)
-    -> Migration.Run
+    -> Migration.Run?
   {
     if manifest.command(of: ProcessType.release) == nil { return .unrecorded }
+    if release.from != nil, release.ranPhase != true { return nil }
     let hasEnded = app.runs.contains {
       $0.release == release.number && $0.instance.process == ProcessType.release
         && $0.state == .stopped && $0.exit == 0

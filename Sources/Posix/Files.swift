@@ -27,7 +27,9 @@ public enum Files {
         }
       (mode, size) = (info.st_mode & 0o7777, Int(info.st_size))
       (owner, names) = (info.st_uid, Int(info.st_nlink))
-      changed = Int64(info.st_mtim.tv_sec) * 1000 + Int64(info.st_mtim.tv_nsec) / 1_000_000
+      // A file can have any time.
+      let seconds = min(max(Int64(info.st_mtim.tv_sec), -1 << 40), 1 << 40)
+      changed = seconds * 1000 + Int64(info.st_mtim.tv_nsec) / 1_000_000
     }
   }
 

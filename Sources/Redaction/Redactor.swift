@@ -6,7 +6,7 @@ import JSONText
 /// A value is masked if it is marked secret and has at least 4 bytes, or if it has at least 8 bytes
 /// and is neither a common word nor a number; otherwise masking `true` or `production` would make
 /// texts unreadable. A value is found as a whole, line by line, and quoted with backslashes, as in
-/// JSON and in Erlang's terms. It is not found if it was cut in two or encoded in another way.
+/// JSON and in Erlang's terms. It is not found if it was cut in two or encoded, such as in Base64.
 public struct Redactor: Sendable {
   /// The values without backslashes. A crash report may quote a quote once, twice or three times,
   /// so backslashes are ignored in values and texts.
@@ -46,9 +46,30 @@ public struct Redactor: Sendable {
   private static func needles(
     of name: String, _ value: String, in set: ConfigSet
   ) -> [NeedleTable.Needle] {
-    texts(of: name, value, in: set)
+    texts(of: name, value, in: set).flatMap(forms)
       .map { NeedleTable.Needle(bytes: $0.utf8.filter { $0 != backslash }, name: name) }
       .filter { $0.bytes.count >= shortest }
+  }
+
+  /// A text, and how programs that take it for another encoding, or write only ASCII, print it.
+  private static func forms(of text: String) -> [String] {
+    if text.utf8.allSatisfy({ $0 < 128 }) { return [text] }
+    func written(_ form: (Unicode.Scalar) -> String) -> String {
+      text.unicodeScalars.map { $0.isASCII ? String($0) : form($0) }.joined()
+    }
+    let asLatin1 = text.utf8.map { String(Unicode.Scalar($0)) }.joined()
+    func escaped(_ scalar: Unicode.Scalar) -> String {
+      String(scalar).utf16.map {
+        let digits = String($0, radix: 16)
+        return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }.joined()
+    }
+    return [
+      text, asLatin1, written { _ in "\u{FFFD}" },
+      written { "\\x{\(String($0.value, radix: 16))}" },
+      written { "\\x{\(String($0.value, radix: 16, uppercase: true))}" },
+      written(escaped), written { escaped($0).uppercased().replacing("\\U", with: "\\u") },
+    ]
   }
 
   /// The texts to mask: the value and its lines, if they are long or rare enough. Of a URL that a

@@ -26,8 +26,7 @@ public struct Preflight {
   let host: HostOffer
   /// The process types that will run.
   let running: [Procfile.Entry]
-  /// The text of a file in the slug's tree; nil if it cannot be read.
-  let read: (_ path: String) -> String?
+  private let texts: SlugTexts
   /// What a file in the slug's tree needs; nil if it is no native code.
   let native: (_ path: String) -> NativeNeeds?
   private let entries: [String: Manifest.Entry]
@@ -41,7 +40,8 @@ public struct Preflight {
     native: @escaping (String) -> NativeNeeds?
   ) {
     (self.app, self.manifest, self.formation, self.config) = (app, manifest, formation, config)
-    (self.host, self.read, self.native) = (host, read, native)
+    (self.host, self.native) = (host, native)
+    texts = SlugTexts(read)
     running = manifest.processes.filter { entry in
       entry.process == ProcessType.release ? runsPhase : formation[entry.process] ?? 0 > 0
     }
@@ -72,6 +72,9 @@ public struct Preflight {
 
   func entry(_ path: String) -> Manifest.Entry? { entries[path] }
 
+  /// The text of a file in the slug's tree; nil if it cannot be read.
+  func read(_ path: String) -> String? { texts[path] }
+
   enum Start {
     /// A command of the line is the release's own start command.
     case plain
@@ -81,29 +84,43 @@ public struct Preflight {
 
   /// How a line of a process type, or a script of the slug that it starts, starts an OTP release; nil if it does not.
   func start(of release: OTPRelease, by line: String) -> Start? {
-    start(of: release, by: line, in: 0)
+    let commands = ProcessCommand.all(in: line).prefix(Self.mostCommands)
+    let scripts = commands.filter { $0.ownProgram != release.name }.flatMap {
+      texts.commands(in: $0.program)
+    }
+    let all = commands + scripts
+    if all.contains(where: { $0.isStart(of: release) }) { return .plain }
+    let isNamed = all.contains { $0.words.contains { $0.lastPart == release.name } }
+    return isNamed ? .wrapped : nil
   }
 
   /// Commands of a line that are looked at, each of which may be a script that is read.
-  private static let mostCommands = 20
+  static let mostCommands = 20
+}
 
-  private func start(of release: OTPRelease, by line: String, in depth: Int) -> Start? {
-    let commands = ProcessCommand.all(in: line)
-    var isWrapped = false
-    for command in commands.prefix(Self.mostCommands) {
-      if command.isStart(of: release) { return .plain }
-      if command.words.contains(where: { $0.lastPart == release.name }) { isWrapped = true }
-      guard depth == 0, command.ownProgram != release.name, let script = read(command.program)
-      else { continue }
-      for line in script.shellLines {
-        switch start(of: release, by: line, in: 1) {
-        case .plain: return .plain
-        case .wrapped: isWrapped = true
-        case nil: continue
-        }
-      }
-    }
-    return isWrapped ? .wrapped : nil
+/// The texts of a slug's files. Each is read and parsed once.
+private final class SlugTexts {
+  private let read: (String) -> String?
+  private var texts: [String: String?] = [:]
+  private var commands: [String: [ProcessCommand]] = [:]
+  /// Bytes of a script that are parsed.
+  private static let longest = 1 << 16
+
+  init(_ read: @escaping (String) -> String?) { self.read = read }
+
+  subscript(_ path: String) -> String? {
+    if let known = texts[path] { return known }
+    let text = read(path)
+    texts[path] = .some(text)
+    return text
+  }
+
+  func commands(in path: String) -> [ProcessCommand] {
+    if let known = commands[path] { return known }
+    let text = String(decoding: (self[path] ?? "").utf8.prefix(Self.longest), as: UTF8.self)
+    let all = text.shellLines.flatMap(ProcessCommand.all)
+    commands[path] = all
+    return all
   }
 }
 

@@ -36,7 +36,10 @@ extension Preflight {
   private func absentTool(_ entry: Procfile.Entry, _ texts: StartTexts) -> Finding? {
     let commands = ProcessCommand.all(in: entry.command)
     guard entry.needsEachCommand,
-      let command = commands.first(where: { isAbsentTool($0) }),
+      // A script may define it as a function.
+      let command = commands.throughEnd.first(where: {
+        isAbsentTool($0) && !texts.scriptNames.mentioned.contains($0.program)
+      }),
       !commands.contains(where: { ProcessCommand.conditions.contains($0.program) }),
       !texts.names.mentioned.contains("PATH"), !texts.names.takeVariablesFromElsewhere,
       texts.isWhole
@@ -51,12 +54,7 @@ extension Preflight {
     if let word = command.words.first, word.contains("/") || word.hasPrefix("-") { return false }
     let name = command.program
     return command.isSimple && !name.isEmpty && !ProcessCommand.shellWords.contains(name)
-      && name.utf8.allSatisfy { Self.isPlain($0) } && entry("bin/" + name) == nil
+      && name.utf8.allSatisfy(ProcessCommand.isPlain) && entry("bin/" + name) == nil
       && !host.hasProgram(name)
-  }
-
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-      || byte == 45 || byte == 95 || byte == 46
   }
 }

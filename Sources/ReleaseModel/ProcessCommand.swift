@@ -6,6 +6,14 @@ public struct ProcessCommand: Hashable, Sendable {
   /// The program, then its arguments, without quotes and brackets.
   public private(set) var words: [String] = []
 
+  /// Whether the shell ends with it (`exec`), or it is a release that serves: what stands behind it runs at its end, or
+  /// never.
+  public var endsLine: Bool {
+    let verbs = ["start", "start_iex", "foreground", "console", "console_clean"]
+    return isExec || ownProgram != nil && words.count > 1 && verbs.contains(words[1])
+  }
+  private var isExec = false
+
   /// Whether it runs no other program and redirects nothing.
   public var isSimple: Bool { !text.contains { "<>()`".contains($0) } }
 
@@ -48,6 +56,7 @@ public struct ProcessCommand: Hashable, Sendable {
       } else if word != "exec" && word != "env" {
         break
       }
+      isExec = isExec || word == "exec"
       rest = rest.dropFirst()
     }
     words = Array(rest)
@@ -69,10 +78,18 @@ public struct ProcessCommand: Hashable, Sendable {
   private static func segments(of line: String) -> [[String]] {
     var segments = [[""]]
     var quote: Character?
-    var isEscaped = false
+    var (isEscaped, isComment) = (false, false)
     for character in line {
       let isBare = quote == nil && !isEscaped
       let last = segments.count - 1
+      if isComment {
+        if character != "\n" { continue }
+        isComment = false
+      }
+      if isBare, character == "#", segments[last].last == "" {
+        isComment = true
+        continue
+      }
       if isBare, ";&|\n".contains(character) {
         segments.append([""])
       } else if isBare, character.isWhitespace {
@@ -97,7 +114,8 @@ public struct ProcessCommand: Hashable, Sendable {
 extension ProcessCommand {
   /// What a shell runs itself, and words of its grammar (POSIX, "Shell Command Language").
   static let shellWords: Set<String> = [
-    ".", ":", "!", "[", "[[", "{", "}", "alias", "bg", "break", "case", "cd", "command", "continue",
+    ".", ":", "!", "[", "[[", "{", "}", "alias", "bg", "break", "case", "cd", "chdir", "command",
+    "continue",
     "do", "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fg",
     "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill", "local", "printf",
     "pwd",
@@ -107,8 +125,23 @@ extension ProcessCommand {
 
   /// Words that decide whether the rest of a line runs, or from which folder.
   static let conditions: Set<String> = [
-    "cd", "[", "[[", "test", "if", "case", "while", "until", "for", "{", "!", "command",
+    "cd", "chdir", "[", "[[", "test", "if", "case", "while", "until", "for", "{", "!", "command",
   ]
+}
+
+extension ProcessCommand {
+  /// Whether a byte of a name means itself to a shell.
+  static func isPlain(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+      || "-_./".utf8.contains(byte)
+  }
+}
+
+extension [ProcessCommand] {
+  /// The commands up to the one that ends the line.
+  var throughEnd: ArraySlice<ProcessCommand> {
+    prefix((firstIndex(where: \.endsLine) ?? count - 1) + 1)
+  }
 }
 
 extension Procfile.Entry {
@@ -117,7 +150,10 @@ extension Procfile.Entry {
   public var ownPrograms: [String] {
     let commands = ProcessCommand.all(in: command)
     if commands.contains(where: { ProcessCommand.conditions.contains($0.program) }) { return [] }
-    return commands.filter { $0.ownProgram != nil }.map(\.program)
+    return commands.throughEnd.filter {
+      $0.ownProgram?.utf8.allSatisfy(ProcessCommand.isPlain) == true
+    }
+    .map(\.program)
   }
 
   /// Whether the process type ends if one of its commands cannot be started: nothing but `&&` is between them.

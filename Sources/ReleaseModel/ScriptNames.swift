@@ -7,6 +7,12 @@ struct ScriptNames {
   /// Whether a line may set variables that it does not name, as `. FILE`, `eval` and `set -a` do.
   private(set) var takeVariablesFromElsewhere = false
 
+  /// Adds the names of other scripts.
+  mutating func add(_ other: ScriptNames) {
+    mentioned.formUnion(other.mentioned)
+    set.formUnion(other.set)
+  }
+
   init(_ texts: [String]) {
     for text in texts {
       for line in Array(text.utf8).split(whereSeparator: { $0 == 10 || $0 == 13 }) { read(line) }
@@ -16,7 +22,7 @@ struct ScriptNames {
   private mutating func read(_ line: ArraySlice<UInt8>) {
     var rest = line.drop { $0 == 32 || $0 == 9 }
     if rest.first == UInt8(ascii: "#") { return }
-    var mayTake = rest.starts(with: "-args_file".utf8) || Self.callsScript(rest)
+    var mayTake = Self.callsScript(rest)
     var last = ""
     while let first = rest.first {
       if !Self.isPart(first) {
@@ -45,7 +51,7 @@ struct ScriptNames {
     }
   }
 
-  private static let takers: Set<String> = ["eval", "export", "set", "source"]
+  private static let takers: Set<String> = ["eval", "export", "set", "source", "args_file"]
 
   /// Whether a line may have the command `.`
   private static func callsScript(_ line: ArraySlice<UInt8>) -> Bool {
@@ -56,8 +62,7 @@ struct ScriptNames {
   }
 
   private static func takesVariables(_ line: String) -> Bool {
-    let line = String(Substring(line).trimmed)
-    if line.hasPrefix("-args_file") { return true }
+    if line.contains("-args_file") { return true }
     return ProcessCommand.all(in: line).contains { command in
       let words = command.words
       func has(_ word: String) -> Bool { words.contains(word) }

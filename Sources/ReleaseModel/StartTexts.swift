@@ -44,22 +44,36 @@ final class StartTexts {
     let others = manifest.otpReleases.flatMap { release in
       ["env.sh", "vm.args"].compactMap { preflight.entry("\(release.versionFolder)/\($0)") }
     }
+    let started = preflight.running.flatMap {
+      ProcessCommand.all(in: $0.command).prefix(Preflight.mostCommands)
+    }.filter { !starts.contains($0.program) }.compactMap { preflight.entry($0.program) }
+    let all = profiles + others + Set(started).sorted { $0.path < $1.path }
+    // What a link leads to is not described.
+    if all.contains(where: { $0.kind == .link }) { isWhole = false }
     return
       [Text(path: "Procfile", text: manifest.processes.map(\.command).joined(separator: "\n"))]
-      + texts(profiles + others)
+      + texts(all)
   }()
 
-  /// The names in the scripts.
+  /// The names in the process types' commands and in the scripts.
   private(set) lazy var names = ScriptNames(scripts.map(\.text))
+  private(set) lazy var scriptNames = ScriptNames(scripts.dropFirst().map(\.text))
 
   /// The names in the scripts and in the other files of the slug that may be scripts: what is neither of the OTP
   /// releases nor described elsewhere.
-  private(set) lazy var allNames = ScriptNames(scripts.map(\.text) + texts(others).map(\.text))
+  private(set) lazy var allNames: ScriptNames = {
+    var names = ScriptNames(scripts.map(\.text) + texts(others).map(\.text))
+    // The releases' own scripts read env.sh, as every release does.
+    names.add(ScriptNames(starts.compactMap(preflight.read)))
+    return names
+  }()
+
+  private var starts: Set<String> { Set(preflight.manifest.otpReleases.map(\.startCommand)) }
 
   private var others: [Manifest.Entry] {
     let tops = preflight.manifest.otpReleases.map { $0.folder.map { $0 + "/" } ?? "" }
     let skipped = tops.flatMap { top in ["lib/", "releases/", "erts-"].map { top + $0 } }
-    let starts = Set(preflight.manifest.otpReleases.map(\.startCommand))
+    let starts = starts
     return preflight.manifest.files.filter { entry in
       // A longer file is no script.
       entry.size ?? 0 <= Self.longest && !starts.contains(entry.path)
@@ -76,8 +90,10 @@ final class StartTexts {
     var left = Self.mostBytes
     return entries.filter { $0.kind == .file }.compactMap { entry in
       left -= entry.size ?? 0
-      if left < 0 { isWhole = false }
-      guard left >= 0, let text = preflight.read(entry.path) else { return nil }
+      guard left >= 0, let text = preflight.read(entry.path) else {
+        isWhole = false
+        return nil
+      }
       return Text(path: entry.path, text: OwnLines.without(text))
     }
   }

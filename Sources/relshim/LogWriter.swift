@@ -8,7 +8,7 @@ struct LogWriter {
   /// Full files beside the current one.
   private static let filesKept = 5
   /// A longer line is cut into several.
-  private static let longestLine = 16 << 10
+  private static let longestLine = LogLine.longest
   /// Bytes that are left to other programs when the disk gets full. An app's output must not fill the space that the
   /// agent has released from its reserve.
   private static let spaceLeft = 2 * Home.ballastSize

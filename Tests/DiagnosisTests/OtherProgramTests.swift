@@ -50,6 +50,49 @@ import Testing
       lines: ["sh: 1: bin/absent: not found"],
       sentence: "bin/absent is not in the slug; a script of the release calls it"),
     Case(
+      testDescription: "a file that a tool may not read", exit: .code(126),
+      lines: ["cat: /run/secrets/token: Permission denied"]),
+    Case(
+      testDescription: "a user's name that is in use", exit: .code(1),
+      lines: ["** (RuntimeError) the user name ada is already in use"],
+      sentence: "web.1 raised RuntimeError: the user name ada is already in use"),
+    Case(
+      testDescription: "connections in use", exit: .code(1),
+      lines: ["3 connections to db:5432 in use at exit"]),
+    Case(
+      testDescription: "a variable with a wrong value", exit: .code(1),
+      lines: ["environment variable SHOP_LIMIT must be set to a number, not \"abc\""]),
+    Case(
+      testDescription: "a variable with a wrong URL", exit: .code(1),
+      lines: ["environment variable SHOP_URL has a scheme that is missing a host"]),
+    Case(
+      testDescription: "a child that was restarted before the end", exit: .code(3),
+      lines: [
+        "GenServer Shop.Till terminating", "** (RuntimeError) the till is empty", "State: 1",
+        "licence expired, stopping",
+      ]),
+    Case(
+      testDescription: "a child that ended with the program", exit: .code(3),
+      lines: [
+        "GenServer Shop.Till terminating", "** (RuntimeError) the till is empty", "State: 1",
+      ], sentence: "Shop.Till raised RuntimeError: the till is empty"),
+    Case(
+      testDescription: "a shell whose program got a signal", exit: .code(143),
+      lines: ["GenServer Shop.Till terminating", "** (RuntimeError) the till is empty"]),
+    Case(
+      testDescription: "a log of data", exit: .code(3),
+      lines: [#"{"level":"info","msg":"in","payload":"** (RuntimeError) from a client"}"#]),
+    Case(
+      testDescription: "memory of a VM that the program survived", exit: .code(1),
+      lines: [
+        #"eheap_alloc: Cannot allocate 318267840 bytes of memory (of type "heap")."#, "1", "2", "3",
+        "fatal: config file is damaged",
+      ]),
+    Case(
+      testDescription: "how to try again is no second try",
+      lines: ["could not connect to db.local:5432: connection refused - start it, then try again"],
+      sentence: "web.1 could not connect to db.local:5432: connection refused"),
+    Case(
       testDescription: "what an app says of its data", exit: .code(127),
       lines: ["shop: customer 42: not found"]),
     Case(
@@ -111,7 +154,7 @@ import Testing
   @Test(arguments: cases) func sentenceOfASignal(_ item: Case) {
     var facts = facts(item)
     facts.exit = .signal(15)
-    let isOfVM = item.lines[0].contains("eheap_alloc") && item.age == 0
+    let isOfVM = item.lines[0].contains("eheap_alloc") && item.sentence != nil
     let sentence = "web.1 was ended by signal 15; why is not known"
     #expect(Diagnosis(facts).causeOfEnd().sentence == (isOfVM ? item.sentence : sentence))
   }

@@ -120,6 +120,78 @@ import Testing
   }
 }
 
+/// Output that is made to keep the agent busy, or to end it.
+@Suite struct HostileOutputTests {
+  private func cause(_ lines: [String]) -> Cause {
+    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
+    facts.exit = .code(1)
+    facts.output = lines.map { LogLine(time: Timestamp(milliseconds: 0), text: $0) }
+    return Diagnosis(facts).causeOfEnd()
+  }
+
+  @Test func aReportThatRunsIntoTheLastWords() {
+    let end =
+      "Kernel pid terminated (application_controller) (\"{application_terminated,shop,shutdown}\")"
+    #expect(cause(["** (RuntimeError) boom", "x " + end]).sentence.contains("shop"))
+    #expect(cause(["** (exit) boom:", end, end, "** (EXIT) x"]).sentence.contains("shop"))
+  }
+
+  /// With a search that is repeated at each level these take minutes.
+  @Test(.timeLimit(.minutes(1))) func deepAndWideReasons() {
+    let wide = Array(repeating: String(repeating: "a,", count: 8000), count: 12)
+    let deep = String(repeating: "{z,", count: 11)
+    let lines =
+      ["** Reason for termination ==", "** \(deep){a,"] + wide.map { "    " + $0 }
+      + ["    \"/x\",enoent}" + String(repeating: "}", count: 11)]
+    #expect(!cause(lines).sentence.isEmpty)
+    #expect(
+      !cause(
+        Array(repeating: "{\"msg\":\"" + String(repeating: "x\\n", count: 5000) + "\"}", count: 40)
+      ).sentence.isEmpty)
+  }
+
+  @Test func aTextThatWasCutIsNoEvidence() {
+    let line =
+      "Kernel pid terminated (application_controller) ({application_start_failure,shop,{bad,<<\"supersecretva"
+    let told = cause([line])
+    #expect(!(told.sentence + told.evidence.map(\.text).joined()).contains("supersec"))
+    let cut = cause(["** (RuntimeError) \"supersecretva\" <> ... is wrong"])
+    #expect(cut.sentence == "web.1 raised RuntimeError: \"…\" <> ... is wrong")
+  }
+
+  /// Children of a supervisor that gives up may need longer to end than what counts as recent.
+  @Test func aCrashLongBeforeTheEndOfItsSiblings() {
+    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
+    (facts.exit, facts.wasReady) = (.code(1), true)
+    facts.output = [
+      (0, "GenServer Shop.Till terminating"), (0, "** (RuntimeError) the till is empty"),
+      (
+        20_000,
+        "Kernel pid terminated (application_controller) ({application_terminated,shop,shutdown})"
+      ),
+    ].map { LogLine(time: Timestamp(milliseconds: $0), text: $1) }
+    facts.ended = Timestamp(milliseconds: 20_100)
+    #expect(
+      Diagnosis(facts).causeOfEnd().sentence
+        == "Shop.Till raised RuntimeError: the till is empty, so application shop ended")
+  }
+
+  /// The words of a VM that ended before do not hide those in the dump.
+  @Test func theDumpOfTheVMThatEnded() {
+    var facts = FailureFacts(app: "shop", subject: "web.1", process: "web")
+    facts.exit = .code(1)
+    facts.output = [
+      LogLine(
+        time: Timestamp(milliseconds: 0), text: "{\"init terminating in do_boot\",{badmatch,old}}")
+    ]
+    facts.ended = Timestamp(milliseconds: 8000)
+    facts.slogan = "eheap_alloc: Cannot allocate 318267840 bytes of memory (of type \"heap\")."
+    #expect(
+      Diagnosis(facts).causeOfEnd().sentence
+        == "the VM ran out of memory: it could not allocate 303 MB more")
+  }
+}
+
 /// What loggers write, in their many forms.
 @Suite struct ReportTests {
   private static let report = [

@@ -170,7 +170,7 @@ import Testing
     ),
     (
       .code(137), "", .killed,
-      "a program that web.1 ran was killed (SIGKILL), and web.1 ended with exit code 137"
+      "web.1 ended with exit code 137, which a shell returns if its program was killed (SIGKILL)"
     ),
     (nil, "raise", .runLost, "the relshim of web.1 was killed, so how the run ended is not known"),
     (.code(0), "", .bootFailed, "web.1 stopped itself (exit code 0)"),

@@ -51,6 +51,11 @@ import Testing
       "[error] OTLP exporter failed to connect to 127.0.0.1:4318: connection refused",
       "; it logged: 127.0.0.1:4318 does not answer"
     ),
+    ("[info] connection to Redis at cache:6379 is back (it was: connection refused)", ": no"),
+    (
+      "Redis at cache:6379: connect: connection refused",
+      "; it logged: Redis at cache:6379 does not answer"
+    ),
     ("FATAL the shop is closed", ": no"), ("12:00 FATAL error in another part", ": no"),
     ("connect: options [timeout: 5000, closed: true]", ": no"),
   ]

@@ -52,6 +52,7 @@ struct RollbackCheckTests {
   enum Made: Sendable {
     case serves, fails, reverted, deploying
     case back(to: Int)
+    case backWithPhase(to: Int)
   }
 
   struct Case: Sendable, CustomTestStringConvertible {
@@ -100,6 +101,21 @@ struct RollbackCheckTests {
       testDescription: "a later release failed after its release phase had begun",
       ledger: [("a", .serves), ("same", .serves), ("b", .fails)], to: 1, verdict: .unknown,
       reasons: ["the release phase of v3 may have run \(carts)"]),
+    Case(
+      testDescription: "a release phase failed, and another release served soon",
+      ledger: [("a", .serves), ("b", .fails), ("same", .serves)], to: 1, verdict: .unknown,
+      reasons: ["the release phase of v2 may have run \(carts)"]),
+    Case(
+      testDescription: "a rollback ran its release phase",
+      ledger: [("a", .serves), ("b", .fails), ("same", .serves), ("b", .backWithPhase(to: 2))],
+      to: 1, verdict: .unsafe, reasons: ["the release phase of v4 ran with \(carts)"]),
+    Case(
+      testDescription: "a rollback may have migrated at its start",
+      ledger: [("a", .serves), ("starts", .fails), ("same", .serves), ("starts", .back(to: 2))],
+      to: 1, verdict: .unknown,
+      reasons: [
+        "v2 has no release phase, but may have run the migration 2_carts, which v1 does not know, as it started"
+      ]),
     Case(
       testDescription: "the target served on after a release had failed or was reverted",
       ledger: [("a", .serves), ("b", .fails), ("b", .reverted), ("same", .serves)], to: 1,
@@ -198,8 +214,14 @@ struct RollbackCheckTests {
       story.append(.releaseCreated) {
         ($0.release, $0.slug, $0.config) = (number, entry.slug, "c\(index)")
         if case .back(let old) = entry.made { $0.from = ReleaseNumber(old) }
+        if case .backWithPhase(let old) = entry.made { $0.from = ReleaseNumber(old) }
       }
       story.append(.deploymentStarted) { ($0.release, $0.formation) = (number, ["web": 1]) }
+      if case .backWithPhase = entry.made {
+        story.append(.instanceStarting) {
+          ($0.instance, $0.release) = (InstanceName("release", 1), number)
+        }
+      }
       switch entry.made {
       case .deploying: continue
       case .fails:

@@ -35,6 +35,10 @@ struct RedactorTests {
     Case(["A": "abababab"], "ababababab", "«A»"),
     Case(["B": "same-value", "A": "same-value"], "same-value", "«A»"),
     Case(["Ü": "schlüssel"], "der schlüssel é", "der «Ü» é"),
+    // As programs print it that take it for another encoding, or write only ASCII.
+    Case(["A": "geheimäwert"], "geheimÃ¤wert geheim\u{FFFD}wert", "«A» «A»"),
+    Case(["A": "geheimäwert"], #"geheim\x{e4}wert geheim\x{E4}wert"#, "«A» «A»"),
+    Case(["A": "geheimäwert"], #"geheim\u00e4wert geheim\u00E4wert"#, "«A» «A»"),
     // Too short, too common, and a number.
     Case(["A": "1234567"], "1234567", "1234567"),
     Case(

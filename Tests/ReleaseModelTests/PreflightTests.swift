@@ -145,6 +145,19 @@ struct PreflightTests {
       }, ["! " + unset]
     ),
     (
+      "a script of the slug that the Procfile starts",
+      {
+        $0.texts["lib/shop-1/priv/start.sh"] = "export SECRET_KEY_BASE=x\nbin/shop start"
+        $0.processes["web"] = "lib/shop-1/priv/start.sh"
+      }, []
+    ),
+    ("its own start script", { $0.texts["bin/shop"] = "SECRET_KEY_BASE=x" }, []),
+    ("a link in .profile.d", { $0.links = [".profile.d/a.sh"] }, [unset]),
+    (
+      "vm.args, another file behind a flag",
+      { $0.texts["releases/1.0.0/vm.args"] = "-noshell -args_file x" }, [unset]
+    ),
+    (
       "only the release phase", { $0.processes = ["release": "bin/shop eval X", "web": "node x"] },
       ["! " + unset]
     ),
@@ -448,6 +461,10 @@ struct PreflightTests {
     ("bin/late start", ["! bin/late is not executable (mode 644)"]),
     ("./start.sh", []), ("env -u LANG bin/shop start", []), ("env -i bin/shop start", []),
     ("exec -a shop bin/shop start", []), ("../shop", []), ("sh bin/late start", []),
+    ("bin/$APP start", []), ("bin/${NAME} start", []), ("bin/sho* start", []),
+    ("bin/sh\\op start", []), ("bin/shop start # see docs && wiki", []),
+    ("exec bin/shop start && cleanup", []), ("bin/shop start && notify", []),
+    ("chdir bin && ./shop start", []), ("mix x && bin/shop start", ["! " + tool]),
     ("sh -c 'bin/sever'", ["! " + absent]), ("$START", []), ("A=1", []),
   ]
 
@@ -469,6 +486,10 @@ struct PreflightTests {
     scene.processes["web"] = "bin/sever"
     scene.texts[".profile.d/place.sh"] = "cd app"
     #expect(try scene.sentences() == [Self.absent])
+    scene = Scene()
+    scene.processes["web"] = "setup && bin/shop start"
+    scene.texts[".profile.d/tools.sh"] = "setup() { true; }"
+    #expect(try scene.sentences() == [])
     scene = Scene()
     scene.processes["web"] = "mix x"
     scene.texts[".profile.d/tools.sh"] = "PATH=$HOME/tools:$PATH"
