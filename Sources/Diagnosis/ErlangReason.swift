@@ -53,7 +53,13 @@ struct ErlangReason {
       return pair[1]
     case ("on_load_function_failed", _): return nil
     default:
-      // `{Reason, {Module, start, [normal, Arguments]}}`
+      // `{Reason, {Module, start, [normal, Arguments]}}`, or the beginning of it.
+      let rest = parts.dropFirst().first
+      let isCut =
+        rest.map {
+          $0.atom == "..." || $0.tuple?.count ?? 3 < 3 || $0.tuple?.last?.atom == "..."
+        } ?? true
+      if parts.count < 3, isCut, parts.first?.tuple?.first?.atom == "shutdown" { return parts[0] }
       guard parts.count == 2, let callback = Self.callback(parts[1]) else { return nil }
       failure.callback = callback
       return parts[0]

@@ -15,6 +15,18 @@ enum PrintedTerm {
 
   static func read(_ text: String) -> Term? { read(text[...]) }
 
+  /// The text of a list of bytes, which may be cut off: `[123,97,112`; nil if it is none.
+  static func text(ofBytes list: Substring) -> Substring? {
+    guard list.first == "[" else { return nil }
+    let inner = list.dropFirst().prefix { $0.isASCII && $0.isNumber || $0 == "," }
+    let isWhole = list[inner.endIndex...].first == "]"
+    let numbers = inner.split(separator: ",")
+    // Of a number that was cut the rest is missing.
+    let bytes = (isWhole ? numbers[...] : numbers.dropLast()).map { UInt8($0) }
+    guard bytes.count > 8, !bytes.contains(nil) else { return nil }
+    return String(decoding: bytes.compactMap { $0 }, as: UTF8.self)[...]
+  }
+
   /// Copies one term, in a form that `TextFormat` reads: what has no text form becomes an atom, and what is cut off is
   /// closed.
   private struct Reader {
@@ -35,12 +47,13 @@ enum PrintedTerm {
       return copy.isEmpty ? nil : copy
     }
 
-    /// Leaves out a list or binary of numbers that was cut off. It may be the beginning of a value of a config var, which
-    /// no mask finds.
+    /// Leaves out a binary or a list of numbers that was cut off. It may be the beginning of a value of a config var,
+    /// which no mask finds.
     private mutating func dropCutNumbers() {
-      guard let last = open.last, last.closing == "]" || last.closing == ">>" else { return }
-      let inner = copy.utf8.dropFirst(last.start + (last.closing == "]" ? 1 : 2))
-      if !inner.isEmpty, inner.allSatisfy({ (48...57).contains($0) || $0 == 44 || $0 <= 32 }) {
+      guard let last = open.last else { return }
+      let inner = copy.utf8.dropFirst(last.start + 1)
+      let isText = inner.allSatisfy { (48...57).contains($0) || $0 == 44 || $0 <= 32 }
+      if last.closing == ">>" || last.closing == "]" && !inner.isEmpty && isText {
         dropLast(from: last.start)
       }
     }

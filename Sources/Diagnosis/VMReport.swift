@@ -36,13 +36,12 @@ struct VMReport {
     guard let start = line.firstRange(of: "Kernel pid terminated ("),
       let open = line[start.upperBound...].firstRange(of: ") (")
     else { return nil }
-    let rest = line[open.upperBound...]
+    // With a letter beyond ASCII in it, the whole reason is printed as the bytes of its text.
+    let rest = PrintedTerm.text(ofBytes: line[open.upperBound...]) ?? line[open.upperBound...]
     // Newer VMs print the reason as a text in quotes.
     let isQuoted = rest.hasPrefix("\"{")
     let plain = isQuoted ? rest.dropFirst().replacing("\\\"", with: "\"")[...] : rest
-    guard var term = text.term(in: plain) else { return nil }
-    // With a letter beyond ASCII in it, the whole reason is printed as the bytes of its text.
-    if term.list != nil, let inner = term.text { term = text.term(in: inner[...]) ?? term }
+    guard let term = text.term(in: plain) else { return nil }
     guard let parts = term.tuple, parts.count == 3, let name = parts[1].atom else {
       return .boot(term)
     }

@@ -87,6 +87,18 @@ import Testing
     }
   }
 
+  @Test func aReasonInBytesThatWasCut() {
+    let bytes = Self.term("{no_door,{key,<<\"schlüssel-7f3a9\"/utf8>>}}").utf8.map { String($0) }
+    for count in 60..<bytes.count {
+      let cut = bytes.prefix(count).joined(separator: ",")
+      var facts = Self.facts(String(Self.ended("[" + cut).dropLast()))
+      facts.mask = { $0.replacing("schlüssel-7f3a9", with: "«KEY»") }
+      let cause = Diagnosis(facts).causeOfEnd()
+      #expect(!Self.isTold(cause), "\(cause.sentence)")
+      if count > 120 { #expect(cause.sentence.hasPrefix("Shop.Door did not start: ")) }
+    }
+  }
+
   /// A line that was cut within a value, whose beginning no mask finds.
   @Test(arguments: forms) func theBeginningOfAValueIsNotTold(_ form: String) {
     let line = Self.child("{no_door,{key,\(form)}}")

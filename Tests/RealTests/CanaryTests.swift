@@ -166,7 +166,9 @@ import Testing
       (["RT-RELEASE-PHASE"], "PLAIN"), (["RT-APPLICATION-ENDED"], "PLAI"),
     ] {
       let told = causes.filter { cause in ids.contains { cause.contains($0) } }
-      #expect(told.contains { $0.contains("«\(name)") }, "\(ids): \(causes)")
+      // Where the VM printed the value as numbers, they are left out.
+      let isMasked = told.contains { $0.contains("«\(name)") || $0.contains("([…") }
+      #expect(isMasked, "\(ids): \(causes)")
     }
   }
 
