@@ -76,6 +76,7 @@ let package = Package(
       ],
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
+    room("Router", ["HomeLayout", "Events", "Posix"]),
     room(
       "Journal",
       [
@@ -107,14 +108,15 @@ let package = Package(
       "Deployment",
       [
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Diagnosis", "Posix",
-        "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "Instance",
+        "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Router", "Journal",
+        "Instance",
       ]),
     room(
       "Observation",
       [
         "HomeLayout", "Events", "ReleaseModel", "NodeModel", "Redaction", "Operations", "Posix",
-        "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Journal", "NodeWatch",
-        "Instance",
+        "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Router", "Journal",
+        "NodeWatch", "Instance",
       ]),
     // interfaces
     room(
@@ -136,8 +138,8 @@ let package = Package(
       [
         "HomeLayout", "PlainText", "ErlangTerm", "JSONText", "Events", "ReleaseModel", "NodeModel",
         "Redaction", "Operations", "Posix", "DiskReserve", "EventLog", "SlugStore", "ConfigStore",
-        "ErlangDistribution", "Journal", "NodeWatch", "Instance", "Buildpack", "Deployment",
-        "Observation", "CommandLine",
+        "ErlangDistribution", "Router", "Journal", "NodeWatch", "Instance", "Buildpack",
+        "Deployment", "Observation", "CommandLine",
       ]),
     program("relpack", ["PlainText", "JSONText", "Events", "Posix", "Buildpack", "CommandLine"]),
     program("relshim", ["HomeLayout", "Posix"]),
@@ -175,6 +177,7 @@ let package = Package(
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "ConfigStore",
         "Journal", "Instance", "Deployment",
       ]),
+    tests("RouterTests", ["Router"]),
     tests(
       "DiagnosisTests", ["HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "Diagnosis"]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),

@@ -218,17 +218,22 @@ static int become(const char *program, char *const argv[], char *const envp[],
   }
   if (directory && chdir(directory) == -1) return errno;
   // First out of the way of 0, 1 and 2, then onto them, so that no order of arguments overwrites one.
-  int high = fcntl(*report, F_DUPFD_CLOEXEC, 4);
+  int high = fcntl(*report, F_DUPFD_CLOEXEC, 7 + CPOSIX_MOST_MORE);
   if (high == -1) return errno;
   *report = high;
-  int moved[3];
-  for (int i = 0; i < 3; i++)
-    if ((moved[i] = fcntl(streams[i], F_DUPFD_CLOEXEC, 3)) == -1) return errno;
-  for (int i = 0; i < 3; i++)
-    if (dup2(moved[i], i) == -1) return errno;
+  int moved[3 + CPOSIX_MOST_MORE];
+  int count = 3 + start.more_count;
+  if (start.more_count > CPOSIX_MOST_MORE) return EINVAL;
+  for (int i = 0; i < count; i++) {
+    int from = i < 3 ? streams[i] : start.more[i - 3];
+    if ((moved[i] = fcntl(from, F_DUPFD_CLOEXEC, 4 + count)) == -1) return errno;
+  }
+  // 3 is for the report, which closes itself.
+  for (int i = 0; i < count; i++)
+    if (dup2(moved[i], i < 3 ? i : i + 1) == -1) return errno;
   if (dup3(high, 3, O_CLOEXEC) == -1) return errno;
   *report = 3;
-  syscall(SYS_close_range, 4, ~0U, 0);  // an old kernel leaves them to O_CLOEXEC
+  syscall(SYS_close_range, 4 + start.more_count, ~0U, 0);  // an old kernel leaves them to O_CLOEXEC
   struct sigaction standard;
   memset(&standard, 0, sizeof standard);
   standard.sa_handler = SIG_DFL;

@@ -23,7 +23,7 @@ public final class Agent {
   let operations: OperationTable
   private let control: AgentControl
   private let lock: Lock
-  private let complain: (Cause) -> Void
+  let complain: (Cause) -> Void
 
   var manifests: Manifests
   private var follower: Follower
@@ -31,6 +31,7 @@ public final class Agent {
   private let folders: FolderWatch?
   var watches: [UInt64: WatchedRun] = [:]
   var clusters: [String: WatchedCluster] = [:]
+  var router = WatchedRouter()
   private var moments: [String: SeenMoments] = [:]
   var complaints = Complaints()
   /// Apps and runs that changed since they were last looked at.
@@ -43,7 +44,7 @@ public final class Agent {
 
   /// A source of events for the loop.
   enum Source: Hashable {
-    case log, folders, reserve
+    case log, folders, reserve, router
     /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
@@ -120,7 +121,10 @@ public final class Agent {
   private func leave() throws(Cause) {
     for run in watches.keys { _ = watches[run]?.gate?.stopAsking() }
     try record(.agentStopped, app: nil) { $0.pid = Program.processID }
-    if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) { portMapper.stopIfUnused() }
+    if board.apps.values.allSatisfy({ $0.liveRuns.isEmpty }) {
+      portMapper.stopIfUnused()
+      endRouter()
+    }
   }
 
   /// Appends an event and applies it to the board.
@@ -185,6 +189,7 @@ extension Agent {
       case .reserve:
         isWaitingForSpace = false
         changeAll()
+      case .router: try endure(.router) { () throws(Cause) in try route() }
       case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
@@ -270,6 +275,8 @@ extension Agent {
   private func settle(_ name: String) throws(Cause) {
     loop.wake(.app(name), at: nil)
     for _ in 0..<64 {
+      // What takes no more requests is asked to end, and a run that has ended gets none.
+      try endure(.router) { () throws(Cause) in try route() }
       for run in (changedRuns.removeValue(forKey: name) ?? []).sorted() {
         try endure(.run(run)) { () throws(Cause) in try look(at: run, of: name) }
       }

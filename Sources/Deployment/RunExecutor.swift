@@ -43,6 +43,10 @@ extension Agent {
         tellAnswer(of: run, status?.process == nil ? nil : watches[run.id]?.gate?.answer, app)
       }
       seen.isBooting = watches[run.id]?.gate?.isBooting == true
+      if run.state == .stopping, status?.wasAsked == false {
+        seen.hasRequests = hasRequests(run, of: app)
+        if seen.hasRequests { watches[run.id]?.lookAgain(in: 50) }
+      }
     } else if case .lost(let status) = folder {
       seen.mayServeOn =
         app.mayRunTwice(run.instance.process, run.release)

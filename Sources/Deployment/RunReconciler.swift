@@ -47,6 +47,8 @@ enum RunReconciler {
     var isBooting = false
     /// Whether the run's process is alive and may serve while its successor starts beside it.
     var mayServeOn = false
+    /// Whether requests may be under way to a run that is to end.
+    var hasRequests = false
     /// A change that the gate has found.
     var gate: RunNews?
   }
@@ -79,7 +81,7 @@ enum RunReconciler {
     if run.state == .starting, isBooting, let process = status.process {
       actions.append(.record(.booting(pid: process.pid)))
     }
-    if run.state == .stopping, !status.wasAsked { actions.append(.askToStop) }
+    if run.state == .stopping, !status.wasAsked, !seen.hasRequests { actions.append(.askToStop) }
     if case .unready = seen.gate { actions.append(.renewPortMapper) }
     if let news = seen.gate { actions.append(.record(news)) }
     return actions

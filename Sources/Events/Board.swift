@@ -66,6 +66,8 @@ extension Board {
     public var failure: Failure?
     /// Why nodes of its ready instances are not connected with each other.
     public var split: Cause?
+    /// Where the router answers for the app; never in the log, but in the router's folder.
+    public var address: String?
     public var changed: Timestamp
 
     public init(name: String, changed: Timestamp) {

@@ -94,6 +94,12 @@ extension ProblemID {
       of the new release runs. The sentence names the migration, if the log does. What it did before it failed is not \
       undone; a migration in a transaction is.
       """
+    case .router:
+      """
+      The router is a HAProxy of its own, which the agent starts for the home. It listens on 127.0.0.1, on the first free \
+      port from 8080 on. What it prints is in the file router/log of the home. Without it every instance still serves on \
+      its own port, which relctl ps shows. RELTUI_HAPROXY names another program, or is "none" for a host without router.
+      """
     case .crashed, .bootFailed:
       """
       The program ended by itself. If what it printed says why, the sentence does, too; otherwise it says how the \

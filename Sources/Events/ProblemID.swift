@@ -107,6 +107,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case releasePhase = "RT-RELEASE-PHASE"
   case portUnavailable = "RT-PORT-UNAVAILABLE"
   case epmd = "RT-EPMD"
+  case router = "RT-ROUTER"
   case remote = "RT-REMOTE"
   case nodeName = "RT-NODE-NAME"
   case nodeUnreachable = "RT-NODE-UNREACHABLE"
@@ -154,7 +155,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
-      .system, .pastGone, .nodeUnreachable,
+      .router, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser, .appUser, .limitsNotEnforced:
       ExitCode.unavailable
@@ -313,6 +314,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .releasePhase: "The release phase failed."
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
+    case .router: "The home's router, HAProxy, is missing or does not serve."
     case .remote: "A command inside the running system failed."
     case .nodeName: "A node's name is not of the form name@host."
     case .nodeUnreachable: "There is no connection with a node."

@@ -12,6 +12,8 @@ public struct InstanceReport: Hashable, Codable, Sendable {
   public var since: Timestamp
   public var pid: Int32?
   public var port: UInt16?
+  /// Where the router answers for the app, such as `http://shop.localhost:8080`.
+  public var address: String?
   public var node: String?
   /// How many other nodes of the app its node is connected with; nil if it is the only one.
   public var peers: Int?
@@ -45,7 +47,8 @@ public struct InstanceReport: Hashable, Codable, Sendable {
       return InstanceReport(
         app: app.name, release: run.release, slug: release?.slug, process: run.instance.process,
         instance: run.instance, run: run.id, state: run.state, since: run.since, pid: run.pid,
-        port: run.port, node: run.node, peers: run.peers, host: host, cause: run.cause,
+        port: run.port, address: app.address, node: run.node, peers: run.peers, host: host,
+        cause: run.cause,
         by: release?.by,
         unsupervised: run.isOrphan == true ? true : nil,
         crashes: crashes?.count,

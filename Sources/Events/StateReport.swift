@@ -48,6 +48,8 @@ public struct AppReport: Hashable, Codable, Sendable {
   public var slug: String?
   public var state: RunState
   public var since: Timestamp
+  /// Where the router answers for the app, such as `http://shop.localhost:8080`.
+  public var address: String?
   public var host: String
   public var cause: Cause?
   public var by: String?
@@ -56,6 +58,7 @@ public struct AppReport: Hashable, Codable, Sendable {
   public init(_ app: Board.App, host: String) {
     let current = app.currentRelease
     (self.app, release, self.host) = (app.name, app.current, host)
+    address = app.address
     (slug, by) = (current?.slug, current?.by)
     (state, since) = (app.summary.state, app.changed)
     (cause, failed) = (app.deployment?.cause ?? app.failure?.cause, FailedRelease(app))

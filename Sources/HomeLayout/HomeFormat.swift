@@ -64,6 +64,8 @@ public struct Home: Hashable, Sendable {
   public var builds: String { root + "/builds" }
   public var buildCache: String { root + "/cache" }
 
+  public var router: RouterFolder { RouterFolder(path: root + "/router") }
+
   public func app(_ app: String) -> AppFolder { AppFolder(path: apps + "/" + app) }
 }
 

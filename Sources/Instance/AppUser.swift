@@ -19,6 +19,11 @@ public struct AppUser: Hashable, Sendable {
     try of(home.epmdUser, home)
   }
 
+  /// The user of the home's HAProxy.
+  public static func ofRouter(in home: Home) throws(Cause) -> AppUser? {
+    try of(home.router.user, home)
+  }
+
   private static func of(_ record: String, _ home: Home) throws(Cause) -> AppUser? {
     if !User.isRoot { return nil }
     try home.checkOwner()

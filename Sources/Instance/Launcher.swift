@@ -44,6 +44,14 @@ public struct Launcher: Sendable {
       environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"])
   }
 
+  /// The command that starts the parent of the home's router.
+  /// - Parameter program: HAProxy.
+  public func router(_ program: String) -> Invocation {
+    Invocation(
+      [shim, "--router", home.router.path, program], in: "/",
+      environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"])
+  }
+
   /// The grace period in seconds: a config var, or what app.json says of the process type.
   private func grace(_ run: RunSpecification) -> Int {
     let seconds = run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) } ?? run.grace ?? 60

@@ -4,6 +4,7 @@ import HomeLayout
 import Instance
 import Journal
 import Posix
+import Router
 
 /// The board of a home's log, corrected by the status files of its runs.
 public enum LiveBoard {
@@ -23,7 +24,9 @@ public enum LiveBoard {
   /// Marks runs whose end no agent has recorded. The log is not changed.
   public static func overlay(_ board: Board, home: Home) -> Board {
     var board = board
+    let router = RouterStatus(of: home.router).flatMap { $0.keeperLives ? $0 : nil }
     for (name, app) in board.apps {
+      if app.current != nil { board.apps[name]?.address = router?.address(of: name) }
       for (index, run) in app.runs.enumerated() where run.state.isLive {
         let folder = home.app(name).run(run.instance.description, run.id)
         guard let observed = try? RunObservation(folder) else { continue }

@@ -57,13 +57,15 @@ public struct Child: Sendable {
     case file(File)
   }
 
-  /// Starts a program with just these three streams open. vfork(2), execve(2)
+  /// Starts a program with just these three streams open, and the descriptors of `more`. vfork(2), execve(2)
   /// - Parameters:
+  ///   - more: files that it gets as the descriptors 4, 5 and so on; at most 16.
   ///   - newSession: whether it gets a session of its own, so that no signal of our terminal reaches it. setsid(2)
   ///   - deathSignal: sent to it when the thread that starts it ends, for any reason. prctl(2)
   public static func start(
     _ invocation: Invocation, input: Stream = .null, output: Stream = .inherited,
-    errors: Stream = .inherited, newSession: Bool = false, deathSignal: Signal? = nil
+    errors: Stream = .inherited, more: [File] = [], newSession: Bool = false,
+    deathSignal: Signal? = nil
   ) throws(PosixError) -> Child {
     let program = try invocation.program()
     let null = try File.open("/dev/null", .update)
@@ -81,14 +83,17 @@ public struct Child: Sendable {
     defer { withExtendedLifetime(group) {} }
     var start = cposix_start(
       new_session: newSession ? 1 : 0, parent_death_signal: deathSignal?.rawValue ?? 0,
-      group: group?.descriptor ?? -1, user: invocation.confinement?.user ?? 0, view: nil)
+      group: group?.descriptor ?? -1, user: invocation.confinement?.user ?? 0, view: nil, more: nil,
+      more_count: Int32(more.count))
     var pid: pid_t = 0
     let reason = withCStrings(invocation.arguments) { arguments in
       withCStrings(environment) { environment in
         withView(invocation.confinement?.view) { view in
-          start.view = view
-          return cposix_spawn(
-            program, arguments, environment, invocation.directory, streams, start, &pid)
+          more.map(\.descriptor).withUnsafeBufferPointer { more in
+            (start.view, start.more) = (view, more.baseAddress)
+            return cposix_spawn(
+              program, arguments, environment, invocation.directory, streams, start, &pid)
+          }
         }
       }
     }

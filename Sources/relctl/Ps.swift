@@ -95,7 +95,7 @@ extension Command {
 
   /// Lines below the table, for facts that it does not show.
   private static func notes(on app: Board.App, at now: Timestamp) -> [String] {
-    var lines: [String] = []
+    var lines = app.address.map { ["\(app.name): \($0)"] } ?? []
     if app.isStopped {
       lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
     }

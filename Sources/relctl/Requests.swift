@@ -7,6 +7,7 @@ import Observation
 import Operations
 import Posix
 import ReleaseModel
+import Router
 import SlugStore
 
 extension Option {
@@ -167,7 +168,12 @@ extension CommandCall {
       && event.app.flatMap { board.apps[$0]?.release(release)?.request } == wait.id
     if event.type == .deploymentFinished {
       let line = ProgressLine.summary(event, board, migrations: newMigrations(event, board))
-      return context.print(shown(line))
+      context.print(shown(line))
+      if let address = (try? home()).flatMap({ RouterStatus(of: $0.router) })?.address(of: wait.app)
+      {
+        context.print("       " + address)
+      }
+      return
     }
     if let line = ProgressLine.text(event, board, isBrief: isAwaited) { context.print(shown(line)) }
   }

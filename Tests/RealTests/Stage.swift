@@ -10,17 +10,19 @@ final class Stage: Sendable {
   let folder: TemporaryFolder
   /// The disk of the home, if it is not the test's own.
   private let disk: PrivateDisk?
+  /// Whether the home has a router; most tests would only wait for it.
+  private let hasRouter: Bool
   /// The home as the test sees it.
   var home: Home { Home(root: (disk?.outside ?? folder.path) + "/home") }
 
-  init(_ name: String) throws {
+  init(_ name: String, router: Bool = false) throws {
     folder = try TemporaryFolder(name)
-    disk = nil
+    (disk, hasRouter) = (nil, router)
   }
 
   init(_ name: String, on disk: PrivateDisk) throws {
     folder = try TemporaryFolder(name)
-    self.disk = disk
+    (self.disk, hasRouter) = (disk, false)
   }
 
   deinit {
@@ -67,7 +69,10 @@ final class Stage: Sendable {
   var environment: [String: String] {
     let path = Environment.current["PATH"] ?? "/usr/bin:/bin"
     let home = (disk?.inside ?? folder.path) + "/home"
-    return ["PATH": path, "HOME": folder.path, "RELTUI_HOME": home, "LANG": "C.UTF-8"]
+    let router = hasRouter ? [:] : ["RELTUI_HAPROXY": "none"]
+    return ["PATH": path, "HOME": folder.path, "RELTUI_HOME": home, "LANG": "C.UTF-8"].merging(
+      router
+    ) { $1 }
   }
 
   @discardableResult

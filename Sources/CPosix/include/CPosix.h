@@ -50,12 +50,16 @@ struct cposix_view {
   const char *alias;  // shows the first of `readable` at this place too, if that is a folder; or NULL
 };
 
+#define CPOSIX_MOST_MORE 16
+
 struct cposix_start {
   int new_session;          // setsid(2) first
   int parent_death_signal;  // sent to it when the thread that starts it ends: PR_SET_PDEATHSIG in prctl(2); or 0
   int group;                // `cgroup.procs` of the control group that it enters first, open for writing; or -1
   uid_t user;               // it gets this user and group, no capability and no way to one; or 0
   const struct cposix_view *view;  // in a mount namespace of its own; or NULL
+  const int *more;          // descriptors that it gets as 4, 5 and so on; or NULL
+  int more_count;           // at most CPOSIX_MOST_MORE
 };
 
 // Start a program: argv and envp end with NULL; streams are descriptors for 0, 1 and 2;

@@ -1,0 +1,36 @@
+import Events
+import Router
+
+/// Which runs of an app take requests: a pure function of the app.
+enum RouteReconciler {
+  /// - Returns: the runs that take requests, and those that may still have some.
+  static func plan(_ app: Board.App) -> [RouteTarget] {
+    let runs = app.liveRuns.filter { $0.instance.process == ProcessType.web && $0.port != nil }
+    let open = Set(open(runs, app).map(\.id))
+    return runs.compactMap { run in
+      guard let port = run.port, open.contains(run.id) || run.wasReady == true else { return nil }
+      return RouteTarget(run: run.id, port: port, isOpen: open.contains(run.id))
+    }
+  }
+
+  /// The ready runs of the release that serves; without any, those of others; and if all fail their checks, those that
+  /// were ready once.
+  private static func open(_ runs: [Board.Run], _ app: Board.App) -> [Board.Run] {
+    let ready = runs.filter { $0.state == .ready }
+    let serving = ready.filter { serves($0, app) }
+    if !serving.isEmpty { return serving }
+    if !ready.isEmpty { return ready }
+    return runs.filter { $0.state == .unready && $0.wasReady == true }
+  }
+
+  private static func serves(_ run: Board.Run, _ app: Board.App) -> Bool {
+    if let deployment = app.deployment, deployment.batch != nil, !deployment.isReverting {
+      // In batches the new runs serve beside the old ones, each in its turn.
+      return run.replaced == nil
+    }
+    return run.release == app.current && run.replaced == nil
+  }
+
+  /// Milliseconds for which a run may finish its requests before it is asked to end, if its app.json says nothing.
+  static let drain: Int64 = 30_000
+}

@@ -1,0 +1,103 @@
+/// `router/`: the files of the home's router.
+public struct RouterFolder: Hashable, Sendable {
+  public let path: String
+
+  public init(path: String) { self.path = path }
+
+  /// Locked by the router's parent while it is alive.
+  public var lock: String { path + "/lock" }
+  public var status: String { path + "/status" }
+  public var configuration: String { path + "/haproxy.cfg" }
+  /// The port, which stays the same: `format 1` and `port 8080`.
+  public var port: String { path + "/port" }
+  /// What HAProxy and its parent print.
+  public var log: String { path + "/log" }
+  /// The uid of HAProxy, if root serves the home.
+  public var user: String { path + "/uid" }
+
+  /// The names of the sockets of a generation: one for every command, one that only shows.
+  public static func adminSocket(_ generation: Int) -> String { "admin.\(generation)" }
+  public static func statisticsSocket(_ generation: Int) -> String { "stats.\(generation)" }
+}
+
+/// The status of the router, which its parent writes to the file `status` and replaces by rename at each change.
+///
+/// ```
+/// format 1
+/// keeper 812 4711
+/// haproxy 3 815 4720
+/// listen 127.0.0.1:8080
+/// leaving 1
+/// failed [ALERT] config : …
+/// ```
+public struct RouterStatus: Hashable, Sendable {
+  public typealias Process = RunStatus.Process
+
+  /// The parent.
+  public var keeper: Process
+  /// A HAProxy that serves. Each one that was started has the next number.
+  public struct Generation: Hashable, Sendable {
+    public var number: Int
+    public var process: Process
+
+    public init(number: Int, process: Process) { (self.number, self.process) = (number, process) }
+  }
+  public var serving: Generation?
+  /// Where it listens: `127.0.0.1:8080`, `[::1]:8080`
+  public var addresses: [String] = []
+  /// How many HAProxys finish the requests that they have.
+  public var leaving = 0
+  /// Why the last configuration could not be used; nil if it is in use.
+  public var failure: String?
+
+  public init(keeper: Process) { self.keeper = keeper }
+
+  public var text: String {
+    var lines = ["format \(HomeFormat.current)", "keeper \(keeper.pid) \(keeper.started)"]
+    if let serving {
+      lines.append(
+        "haproxy \(serving.number) \(serving.process.pid) \(serving.process.started)")
+    }
+    lines += addresses.map { "listen \($0)" }
+    if leaving > 0 { lines.append("leaving \(leaving)") }
+    if let failure { lines.append("failed \(failure)") }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// - Returns: nil if the text is damaged or of a newer format.
+  public init?(text: String) {
+    let lines = text.split(separator: "\n")
+    guard lines.first == "format \(HomeFormat.current)" else { return nil }
+    var keeper: Process?
+    var status = RouterStatus(keeper: Process(pid: 0, started: 0))
+    for line in lines.dropFirst() {
+      let words = line.split(separator: " ", maxSplits: 1)
+      guard words.count == 2 else { return nil }
+      let numbers = words[1].split(separator: " ").map { UInt64($0) }
+      switch words[0] {
+      case "keeper": keeper = Process(numbers)
+      case "haproxy":
+        guard let process = Process(Array(numbers.dropFirst())),
+          let number = numbers.first?.flatMap({ Int(exactly: $0) })
+        else { return nil }
+        status.serving = Generation(number: number, process: process)
+      case "listen": status.addresses.append(String(words[1]))
+      case "leaving": status.leaving = numbers.first.flatMap { $0 }.map { Int(clamping: $0) } ?? 0
+      case "failed": status.failure = String(words[1])
+      default: return nil
+      }
+    }
+    guard let keeper else { return nil }
+    status.keeper = keeper
+    self = status
+  }
+}
+
+extension RunStatus.Process {
+  fileprivate init?(_ numbers: [UInt64?]) {
+    guard numbers.count == 2, let pid = numbers[0].flatMap({ Int32(exactly: $0) }), pid > 0,
+      let started = numbers[1]
+    else { return nil }
+    self.init(pid: pid, started: started)
+  }
+}

@@ -1,0 +1,77 @@
+import Events
+import HomeLayout
+import Posix
+
+/// The admin socket of a HAProxy. Source: HAProxy Management Guide, "Unix Socket commands"
+public struct AdminSocket {
+  private let folder: RouterFolder
+  private let number: Int
+  /// Milliseconds within which HAProxy must answer.
+  private static let patience: Int64 = 500
+
+  /// - Parameter number: that of the HAProxy.
+  public init(_ folder: RouterFolder, number: Int) {
+    (self.folder, self.number) = (folder, number)
+  }
+
+  /// Carries out commands, in their order.
+  /// - Throws: `RT-ROUTER` with the first complaint.
+  public func run(_ commands: [String]) throws(Cause) {
+    // HAProxy takes lines of 16 KB.
+    for start in stride(from: 0, to: commands.count, by: 50) {
+      let some = commands[start..<min(start + 50, commands.count)]
+      let answer = try ask(some.joined(separator: ";"))
+      let words = answer.split(separator: "\n").first { !Self.isFine($0) }
+      if let words { throw Cause(.router, "HAProxy refused a command: \(words)") }
+    }
+  }
+
+  /// What is printed of success: nothing, or which address was changed.
+  private static func isFine(_ line: Substring) -> Bool {
+    line.allSatisfy(\.isWhitespace) || line.contains("changed from")
+      || line.hasPrefix("no need to change")
+  }
+
+  /// Requests that are under way, by the number of the slot from 1.
+  public func requests(to app: String) throws(Cause) -> [Int: Int] {
+    let lines = try ask("show servers conn \(RouterConfig.name(of: app))").split(separator: "\n")
+    return lines.reduce(into: [:]) { counts, line in
+      // `app.shop/s1 3/1 127.0.0.1 25001 - 5000 2 …`: the connections in use come seventh.
+      let words = line.split(separator: " ")
+      guard words.count > 6, let slash = words[0].lastIndex(of: "/"),
+        let number = Int(words[0][slash...].dropFirst(2)), let count = Int(words[6])
+      else { return }
+      counts[number] = count
+    }
+  }
+
+  /// The answer to one line.
+  private func ask(_ line: String) throws(Cause) -> String {
+    do throws(PosixError) {
+      let directory = try File.open(folder.path, .folder)
+      let socket = try LocalSocket.connect(RouterFolder.adminSocket(number), in: directory)
+      let end = Clock.monotonic() + Self.patience
+      let bytes = Array((line + "\n").utf8)
+      var sent = 0
+      while sent < bytes.count {
+        let interest = Poll.Interest(socket.descriptor, reads: false, writes: true)
+        guard try Poll.isReady(interest, before: end) else { throw late(socket) }
+        sent += try Dial.write(bytes, from: sent, to: socket)
+      }
+      var answer: [UInt8] = []
+      while answer.count < 1 << 22 {
+        guard try Poll.isReady(Poll.Interest(socket.descriptor), before: end) else {
+          throw late(socket)
+        }
+        let part = try socket.read(upTo: 65_536)
+        if part.isEmpty { break }
+        answer += part
+      }
+      return String(decoding: answer, as: UTF8.self)
+    } catch {
+      throw Cause(.router, "the router cannot be reached: \(error)")
+    }
+  }
+
+  private func late(_ socket: File) -> PosixError { PosixError("read", socket.name, .timedOut) }
+}

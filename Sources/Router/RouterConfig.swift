@@ -1,0 +1,137 @@
+import Events
+
+/// What the home's router does, as a value: for each app, to which ports its requests go.
+///
+/// HAProxy reads it as a file when it starts. Afterwards each difference between two values is a few commands for its
+/// admin socket, as long as no app is added and no backend needs more slots.
+public struct RouterConfig: Hashable, Sendable {
+  /// A place for one run. HAProxy cannot add servers to a backend without losing some of their settings, so that a
+  /// backend has spare ones from the start, which get an address when they are needed.
+  public struct Slot: Hashable, Sendable {
+    public enum State: Hashable, Sendable {
+      /// It takes requests.
+      case open
+      /// It finishes those that it has.
+      case draining
+      case off
+    }
+    public var state = State.off
+    public var port: UInt16?
+    /// The greater, the later it became free; 0 if it was never used.
+    var freed = 0
+  }
+
+  public struct Backend: Hashable, Sendable {
+    public let app: String
+    public internal(set) var slots: [Slot]
+  }
+
+  /// In the order of their names.
+  public private(set) var backends: [Backend] = []
+  /// The uid of HAProxy, if root starts it.
+  public var user: UInt32?
+  private var turns = 0
+
+  public init() {}
+
+  private static let fewestSlots = 8
+
+  /// Whether an app can have a name of its own: a label of a host's name. RFC 1123, 2.1
+  public static func hasAddress(_ app: String) -> Bool {
+    (1...63).contains(app.utf8.count) && app.first != "-" && app.last != "-"
+      && app.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) || $0 == 45 }
+  }
+
+  /// Gives each target a slot, and frees those of others.
+  /// - Parameter targets: of each app that is to be reached; an app without any answers with 503.
+  public mutating func route(_ targets: [String: [RouteTarget]]) {
+    let known = Dictionary(backends.map { ($0.app, $0) }) { first, _ in first }
+    backends = targets.filter { Self.hasAddress($0.key) }.sorted { $0.key < $1.key }.map {
+      var backend = known[$0.key] ?? Backend(app: $0.key, slots: [])
+      place($0.value, in: &backend)
+      return backend
+    }
+  }
+
+  private mutating func place(_ targets: [RouteTarget], in backend: inout Backend) {
+    turns += 1
+    let ports = Set(targets.map(\.port))
+    for index in backend.slots.indices {
+      guard let port = backend.slots[index].port, !ports.contains(port) else { continue }
+      backend.slots[index] = Slot(freed: turns)
+    }
+    for target in targets {
+      let state: Slot.State = target.isOpen ? .open : .draining
+      if let index = backend.slots.firstIndex(where: { $0.port == target.port }) {
+        backend.slots[index].state = state
+      } else if target.isOpen {
+        backend.slots[freeSlot(in: &backend)] = Slot(state: state, port: target.port)
+      }
+    }
+    let wanted = max(Self.fewestSlots, backend.slots.count)
+    backend.slots += Array(repeating: Slot(), count: wanted - backend.slots.count)
+  }
+
+  /// The slot that has been free for the longest time, so that no connection to its former address is left.
+  private func freeSlot(in backend: inout Backend) -> Int {
+    let free = backend.slots.indices.filter { backend.slots[$0].port == nil }
+    if let index = free.min(by: { backend.slots[$0].freed < backend.slots[$1].freed }) {
+      return index
+    }
+    let count = max(Self.fewestSlots, backend.slots.count)
+    backend.slots += Array(repeating: Slot(), count: count)
+    return backend.slots.count - count
+  }
+
+  /// The slot of a run's port.
+  public func slot(of app: String, port: UInt16) -> Int? {
+    backends.first { $0.app == app }?.slots.firstIndex { $0.port == port }
+  }
+}
+
+/// A run to which requests can go.
+public struct RouteTarget: Hashable, Sendable {
+  public var run: UInt64
+  public var port: UInt16
+  /// Whether it takes new requests; otherwise it finishes those that it has.
+  public var isOpen: Bool
+
+  public init(run: UInt64, port: UInt16, isOpen: Bool) {
+    (self.run, self.port, self.isOpen) = (run, port, isOpen)
+  }
+}
+
+// MARK: - Changes at run time
+
+extension RouterConfig {
+  /// The commands that make the router do this instead of `old`; nil if it must read the file again. What takes requests
+  /// is opened before anything is closed.
+  public func commands(from old: RouterConfig) -> [String]? {
+    guard user == old.user, backends.map(\.app) == old.backends.map(\.app),
+      zip(backends, old.backends).allSatisfy({ $0.slots.count == $1.slots.count })
+    else { return nil }
+    var (opening, closing): ([String], [String]) = ([], [])
+    for (backend, before) in zip(backends, old.backends) {
+      for (index, (slot, former)) in zip(backend.slots, before.slots).enumerated()
+      where slot.state != former.state || slot.port != former.port {
+        for name in [Self.name(of: backend.app), Self.socketName(of: backend.app)] {
+          let server = "\(name)/s\(index + 1)"
+          switch slot.state {
+          case .open:
+            if let port = slot.port, port != former.port {
+              opening.append("set server \(server) addr 127.0.0.1 port \(port)")
+            }
+            opening.append("set server \(server) state ready")
+          case .draining: closing.append("set server \(server) state drain")
+          case .off: closing.append("set server \(server) state maint")
+          }
+        }
+      }
+    }
+    return opening + closing
+  }
+
+  /// The backends of an app: one for requests, one for websockets, so that they can be counted apart.
+  public static func name(of app: String) -> String { "app.\(app)" }
+  static func socketName(of app: String) -> String { "ws.\(app)" }
+}

@@ -1,0 +1,265 @@
+import HomeLayout
+import Posix
+
+/// The parent of the home's router. It holds the listening sockets, so that HAProxy can be replaced, or be killed and
+/// started again, while connections wait in their queues.
+///
+/// Each HAProxy gets copies of the sockets. For another configuration a second one is started; when it answers, the first
+/// one is asked to finish what it has begun (SIGUSR1).
+struct RouterKeeper {
+  private let folder: RouterFolder
+  private let program: String
+  private let lock: Lock
+  private let directory: File
+  private let log: File
+  private var listeners: [File] = []
+  private var loop: EventLoop<Source>
+  private var status: RouterStatus
+
+  private var generation = 0
+  private var current: HAProxy?
+  private var next: HAProxy?
+  /// Those that finish what they have begun.
+  private var leaving: [Child] = []
+  private var mustReload = false
+  private static let longestLog = 1 << 20
+  private var isEnding = false
+  /// Milliseconds until a HAProxy that ended is started again.
+  private var pause: Int64 = 0
+
+  private enum Source { case answer, start, end }
+
+  private struct HAProxy {
+    var number: Int
+    var child: Child
+    var startedAt = Clock.monotonic()
+    /// A connection to its admin socket, on which it answers once it serves.
+    var question: File?
+  }
+
+  init(_ path: String, program: String) throws {
+    (folder, self.program) = (RouterFolder(path: path), program)
+    guard let lock = try Lock.take(folder.lock) else {
+      throw PosixError("take", folder.lock, .again)
+    }
+    self.lock = lock
+    loop = EventLoop(signals: try Signals([.term, .int, .hup, .chld]))
+    directory = try File.open(path, .folder)
+    // Each start adds some lines.
+    if try Files.info(folder.log)?.size ?? 0 > Self.longestLog { try Files.remove(folder.log) }
+    log = try File.open(folder.log, .append)
+    guard let own = ProcessIdentity(of: Program.processID) else {
+      throw PosixError("read", "/proc/self/stat", .noSuchFile)
+    }
+    status = RouterStatus(keeper: RunStatus.Process(own))
+    // Sockets of an earlier parent; a new generation must not have the name of one that still ends.
+    try endFormer()
+    for name in try Files.list(path) where name.hasPrefix("admin.") || name.hasPrefix("stats.") {
+      generation = max(generation, Int(name.drop { $0 != "." }.dropFirst()) ?? 0)
+      try Files.remove("\(path)/\(name)")
+    }
+    try listen()
+    record()
+  }
+
+  /// Serves until a signal asks it to end (SIGTERM).
+  mutating func run() throws {
+    start()
+    while !isEnding || current != nil || next != nil || !leaving.isEmpty {
+      let turn = try loop.wait()
+      for signal in turn.signals {
+        switch signal {
+        case .chld: reap()
+        case .hup: reload()
+        default: end()
+        }
+      }
+      if turn.has(.answer) { readAnswer() }
+      if turn.has(.start) { start() }
+      if turn.has(.end) { for child in leaving { child.signal(.kill) } }
+    }
+    try? Files.remove(folder.status)
+  }
+
+  /// A HAProxy whose parent was killed holds the sockets until it is asked to leave.
+  private func endFormer() throws(PosixError) {
+    let bytes = try Files.readIfThere(folder.status, limit: 65_536) ?? []
+    guard let former = RouterStatus(text: String(decoding: bytes, as: UTF8.self))?.serving else {
+      return
+    }
+    ProcessIdentity(pid: former.process.pid, started: former.process.started).signal(.usr1)
+  }
+
+  // MARK: - Listening
+
+  /// Milliseconds in which a HAProxy that leaves gives up its sockets.
+  private static let handover: Int64 = 2000
+
+  private static let ports: ClosedRange<UInt16> = 8080...8179
+
+  /// Takes the port of before, or the first one that is free, on both loopback addresses.
+  private mutating func listen() throws {
+    let known = recordedPort
+    let end = Clock.monotonic() + Self.handover
+    for port in (known.map { [$0] } ?? []) + Self.ports {
+      var first = try? ListeningSocket.tcp("127.0.0.1", port)
+      while first == nil, port == known, Clock.monotonic() < end {
+        Clock.pause(milliseconds: 20)
+        first = try? ListeningSocket.tcp("127.0.0.1", port)
+      }
+      guard let first else { continue }
+      listeners = [first]
+      // A host may have no IPv6.
+      if let six = try? ListeningSocket.tcp("::1", port) { listeners.append(six) }
+      status.addresses = listeners.map(\.name)
+      if port != known {
+        let text = "format \(HomeFormat.current)\nport \(port)\n"
+        try Files.replace(folder.port, with: Array(text.utf8))
+      }
+      return
+    }
+    throw PosixError("listen on", "127.0.0.1:\(Self.ports.lowerBound)", .exists)
+  }
+
+  private var recordedPort: UInt16? {
+    let bytes = (try? Files.readIfThere(folder.port, limit: 4096)).flatMap { $0 } ?? []
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
+  }
+
+  // MARK: - Generations
+
+  private mutating func reload() {
+    mustReload = next != nil
+    if next == nil, !isEnding { start() }
+  }
+
+  private mutating func start() {
+    if isEnding || next != nil { return }
+    generation += 1
+    do {
+      let admin = try ListeningSocket.local(RouterFolder.adminSocket(generation), in: directory)
+      let statistics = try ListeningSocket.local(
+        RouterFolder.statisticsSocket(generation), in: directory)
+      let invocation = Invocation(
+        [program, "-db", "-f", folder.configuration], in: folder.path,
+        environment: ["PATH": Invocation.standardPath, "RELTUI_BIND": bindings])
+      let child = try Child.start(
+        invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + listeners,
+        newSession: true)
+      var haproxy = HAProxy(number: generation, child: child)
+      let question = try LocalSocket.connect(RouterFolder.adminSocket(generation), in: directory)
+      _ = try Dial.write(Array("show info\n".utf8), to: question)
+      loop.watch(question.descriptor, as: .answer)
+      haproxy.question = question
+      next = haproxy
+    } catch {
+      fail("\(error)")
+    }
+  }
+
+  /// The descriptors of the listening sockets, behind those of the two sockets for commands.
+  private var bindings: String {
+    listeners.indices.map { "fd@\(6 + $0)" }.joined(separator: ",")
+  }
+
+  private mutating func readAnswer() {
+    guard var haproxy = next, let question = haproxy.question else { return }
+    let answer = (try? question.read(upTo: 4096)) ?? []
+    loop.watch(nil, as: .answer)
+    haproxy.question = nil
+    next = haproxy
+    // Its end is told by a signal.
+    if answer.isEmpty { return }
+    if let current { leave(current) }
+    (current, next, status.failure) = (haproxy, nil, nil)
+    status.serving = ProcessIdentity(of: haproxy.child.pid).map {
+      RouterStatus.Generation(number: haproxy.number, process: RunStatus.Process($0))
+    }
+    record()
+    if mustReload { reload() }
+  }
+
+  private mutating func leave(_ haproxy: HAProxy) {
+    haproxy.child.signal(.usr1)
+    leaving.append(haproxy.child)
+    removeSockets(of: haproxy.number)
+  }
+
+  private func removeSockets(of number: Int) {
+    for name in [RouterFolder.adminSocket(number), RouterFolder.statisticsSocket(number)] {
+      try? Files.remove("\(folder.path)/\(name)")
+    }
+  }
+
+  // MARK: - Ends
+
+  private mutating func reap() {
+    while let (pid, exit) = Child.reapAny() {
+      if leaving.contains(where: { $0.pid == pid }) {
+        leaving.removeAll { $0.pid == pid }
+        record()
+      }
+      if pid == next?.child.pid { nextEnded(exit) }
+      if pid == current?.child.pid { currentEnded() }
+    }
+  }
+
+  /// A HAProxy ended before it served: its configuration is wrong.
+  private mutating func nextEnded(_ exit: Exit) {
+    if let next { removeSockets(of: next.number) }
+    loop.watch(nil, as: .answer)
+    next = nil
+    fail("\(lastWords ?? "haproxy ended (\(exit))")")
+    if mustReload { reload() }
+  }
+
+  private mutating func currentEnded() {
+    guard let ended = current else { return }
+    removeSockets(of: ended.number)
+    let lived = Clock.monotonic() - ended.startedAt
+    (current, status.serving) = (nil, nil)
+    record()
+    if isEnding || next != nil { return }
+    pause = lived > 5000 ? 0 : min(5000, max(100, pause * 2))
+    loop.wake(.start, at: Clock.monotonic() + (lived > 5000 ? 0 : pause))
+  }
+
+  private mutating func fail(_ words: String) {
+    status.failure = String(words.prefix(500).filter { !$0.isNewline })
+    record()
+    // While another one serves, the next configuration is waited for.
+    if current != nil || isEnding { return }
+    pause = min(5000, max(100, pause * 2))
+    loop.wake(.start, at: Clock.monotonic() + pause)
+  }
+
+  /// What HAProxy printed last of an error.
+  private var lastWords: String? {
+    guard let size = try? log.size(),
+      let reading = try? File.open(folder.log, .read),
+      let bytes = try? reading.read(upTo: 8192, at: max(0, size - 8192))
+    else { return nil }
+    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    return (lines.last { $0.contains("[ALERT]") } ?? lines.last).map(String.init)
+  }
+
+  /// Milliseconds for which requests may finish when the router ends.
+  private static let grace: Int64 = 10_000
+
+  private mutating func end() {
+    if isEnding { return }
+    isEnding = true
+    listeners = []
+    if let current { leave(current) }
+    if let next { leave(next) }
+    (current, next) = (nil, nil)
+    loop.watch(nil, as: .answer)
+    loop.wake(.end, at: Clock.monotonic() + Self.grace)
+  }
+
+  private mutating func record() {
+    status.leaving = leaving.count
+    try? Files.replace(folder.status, with: Array(status.text.utf8))
+  }
+}

@@ -1,0 +1,129 @@
+import Events
+import JSONText
+import Posix
+import TestSupport
+import Testing
+
+/// Requests through the real HAProxy, while what serves them changes.
+@Suite(.waitsForPrograms) struct TrafficTests {
+  let stage: Stage
+
+  /// What became of the requests, as `load.py` prints it.
+  struct Outcome: Decodable {
+    var done: Int
+    var losses: Int
+    var lost: [String]
+    var p99: Double
+  }
+
+  init() throws {
+    stage = try Stage("traffic", router: true)
+    try deployVersion(1)
+    try #require(try stage.relctl("scale", "shop", "web=2").exit == .code(0))
+  }
+
+  private func deployVersion(_ number: Int) throws {
+    let files = Workspace.root + "/Tests/Fixtures/traffic/"
+    let server = String(decoding: try Files.read(files + "server.py"), as: UTF8.self)
+    let folder = "slug-\(number)"
+    try FileTree.copy(
+      try Greeter.slug.get(), to: stage.folder.path + "/" + folder, skipping: { $0 == ".reltui" })
+    try stage.folder.write(folder + "/server.py", server + "\n# version \(number)\n")
+    try stage.folder.write(folder + "/Procfile", "web: exec python3 server.py\n")
+    try stage.folder.write(
+      folder + "/app.json",
+      #"{"reltui": {"observe": 0}, "healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}"#
+    )
+    let answer = try stage.relctl("deploy", "shop", stage.folder.path + "/" + folder)
+    try #require(answer.exit == .code(0), "\(answer.errors)")
+  }
+
+  private func port() throws -> UInt16 {
+    let bytes = try Files.read(stage.home.router.port)
+    let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").last ?? ""
+    return try #require(UInt16(line.dropFirst(5)))
+  }
+
+  /// The answer to a request with these lines of a head.
+  private func ask(_ lines: String...) throws -> String {
+    let request = lines.joined(separator: "\r\n") + "\r\nConnection: close\r\n\r\n"
+    return String(
+      decoding: try Loopback.exchange(Array(request.utf8), port: try port(), milliseconds: 5000),
+      as: UTF8.self)
+  }
+
+  private func underLoad(_ seconds: Int, _ changes: () throws -> Void) throws -> Outcome {
+    let script = Workspace.root + "/Tests/Fixtures/traffic/load.py"
+    let output = try File.open(stage.folder.path + "/load", .replace)
+    let child = try Child.start(
+      Invocation(
+        ["/usr/bin/python3", script, "\(try port())", "shop.localhost", "\(seconds)", "200"],
+        environment: ["PATH": Invocation.standardPath]), output: .file(output))
+    try changes()
+    #expect(child.wait(until: Clock.monotonic() + 60_000) == .code(0))
+    return try JSON.decode(Outcome.self, from: try Files.read(stage.folder.path + "/load"))
+  }
+
+  /// Releases, restarts, scales and another app come and go, and the agent is killed.
+  @Test func noRequestIsLost() throws {
+    let outcome = try underLoad(45) {
+      try deployVersion(2)
+      #expect(try stage.relctl("restart", "shop").exit == .code(0))
+      #expect(try stage.relctl("scale", "shop", "web=4").exit == .code(0))
+      try stage.killAgent()
+      #expect(try stage.relctl("scale", "shop", "web=1").exit == .code(0))
+      let other = try stage.relctl("deploy", "other", stage.folder.path + "/slug-1")
+      #expect(other.exit == .code(0), "\(other.errors)")
+      #expect(try stage.relctl("rollback", "shop", "--yes").exit == .code(0))
+    }
+    #expect(outcome.losses == 0, "\(outcome.lost)")
+    #expect(outcome.done > 3000)
+  }
+
+  /// Of an instance that is killed, only the requests within it are lost.
+  @Test func aKilledInstanceTakesNoOtherRequests() throws {
+    let outcome = try underLoad(8) {
+      let pid = try #require(try stage.ready().first?.pid)
+      ProcessIdentity(of: pid)?.signal(.kill)
+      #expect(try eventually(10_000) { try stage.ready().count == 2 })
+    }
+    // Ten slow requests and eighty connections at most were within it.
+    #expect(outcome.losses <= 20, "\(outcome.lost)")
+    #expect(outcome.done > 1000)
+  }
+
+  /// HAProxy is started again, and requests wait for it.
+  @Test func haproxyMayBeKilled() throws {
+    let status = String(decoding: try Files.read(stage.home.router.status), as: UTF8.self)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("haproxy ") })
+    let pid = try #require(Int32(line.split(separator: " ")[2]))
+    ProcessIdentity(of: pid)?.signal(.kill)
+    #expect(try ask("GET / HTTP/1.1", "Host: shop.localhost").hasPrefix("HTTP/1.1 200"))
+    // Its parent is missed by the agent, which starts another on the same port.
+    let (before, keeper) = (try port(), try #require(Int32(status.split(separator: " ")[2])))
+    ProcessIdentity(of: keeper)?.signal(.kill)
+    #expect(
+      eventually {
+        (try? ask("GET / HTTP/1.1", "Host: shop.localhost"))?.hasPrefix("HTTP/1.1 200") == true
+          && ProcessIdentity(of: keeper)?.isAlive != true
+      })
+    #expect(try port() == before)
+  }
+
+  @Test func whatIsNotServed() throws {
+    #expect(try ask("GET / HTTP/1.1", "Host: nobody.localhost").hasPrefix("HTTP/1.1 404"))
+    #expect(try ask("GET / HTTP/1.1", "Host: Shop.localhost:99").hasPrefix("HTTP/1.1 200"))
+    #expect(
+      try ask("GET / HTTP/1.1", "Host: shop.localhost", "Host: other.localhost")
+        .hasPrefix("HTTP/1.1 400"))
+    let seen = try ask(
+      "GET /headers HTTP/1.1", "Host: shop.localhost", "X-Forwarded-For: 6.6.6.6",
+      "X-Forwarded-Proto: https")
+    #expect(seen.lowercased().contains("x-forwarded-for: 127.0.0.1\r\n"))
+    #expect(seen.lowercased().contains("x-forwarded-proto: http\r\n"))
+    #expect(!seen.contains("6.6.6.6"))
+    #expect(try stage.relctl("stop", "shop").exit == .code(0))
+    let stopped = try ask("GET / HTTP/1.1", "Host: shop.localhost")
+    #expect(stopped.hasPrefix("HTTP/1.1 503") && stopped.lowercased().contains("retry-after: 5"))
+  }
+}
