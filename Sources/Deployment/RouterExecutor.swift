@@ -19,6 +19,7 @@ struct WatchedRouter {
   var config = RouterConfig()
   /// What the configuration was made from.
   var targets: [String: [RouteTarget]] = [:]
+  var notices: [String: String] = [:]
   /// Whether the operator was told that HAProxy is not installed.
   var wasMissed = false
   /// A descriptor that is readable when the router's parent has ended.
@@ -35,17 +36,19 @@ extension Agent {
   /// port.
   func route() throws(Cause) {
     let targets = board.apps.filter { $0.value.current != nil }.mapValues(RouteReconciler.plan)
+    let notices = board.apps.compactMapValues(\.maintenance)
     try followRouter()
     let isNeeded = targets.values.contains { !$0.isEmpty } || router.phase != .idle
-    guard isNeeded, targets != router.targets || router.phase == .idle else { return }
+    let isNew = targets != router.targets || notices != router.notices
+    guard isNeeded, isNew || router.phase == .idle else { return }
     if case .waiting = router.phase { return }
     guard let program = RouterProgram.path(environment) else { return tellOfAbsence() }
     var config = router.config
     config.user = try AppUser.ofRouter(in: home)?.id
-    config.route(targets)
+    config.route(targets, notices: notices)
     try write(config)
     let commands = config.commands(from: router.config)
-    (router.config, router.targets) = (config, targets)
+    (router.config, router.targets, router.notices) = (config, targets, notices)
     if case .serving(let number) = router.phase, let commands {
       if commands.isEmpty { return }
       do throws(Cause) {

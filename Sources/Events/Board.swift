@@ -55,6 +55,8 @@ extension Board {
     public var deployment: Deployment?
     /// Instances wanted, by process type.
     public var formation: [String: Int] = [:]
+    /// What clients read, in place of the app's answers, during maintenance; nil if there is none.
+    public var maintenance: String?
     /// The limits of each instance; nil for none.
     public var limits: Limits?
     /// Whether an operator stopped the app; the formation is kept.
@@ -258,6 +260,9 @@ public enum RunState: String, Codable, Sendable, CaseIterable {
 }
 
 extension Board.App {
+  /// What clients read during maintenance if the operator says nothing.
+  public static let maintenanceMessage = "This app is under maintenance."
+
   /// The most instances of one process type, which bounds what a line of the log can start.
   public static let mostInstances = 100
 

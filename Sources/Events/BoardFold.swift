@@ -59,6 +59,9 @@ extension Board.App {
       isStopped = false
     case .stopRequested: isStopped = true
     case .limitsRequested: take(request.data.limits ?? [:])
+    case .maintenanceRequested:
+      let message = request.data.message ?? Board.App.maintenanceMessage
+      maintenance = request.data.action == "on" ? message : nil
     case .restartRequested:
       isStopped = false
       // A restart resets the count of crashes.

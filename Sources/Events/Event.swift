@@ -28,7 +28,7 @@ public struct EventData: Hashable, Codable, Sendable {
   /// The sequence number of the run's `instance.starting`.
   public var run: UInt64?
   public var node: String?
-  /// What is done to a node: one of the words of `NodeAction`.
+  /// What is done to a node: one of the words of `NodeAction`. Of maintenance: `on` or `off`.
   public var action: String?
   /// The OTP application that a node action is for.
   public var application: String?
@@ -63,6 +63,8 @@ public struct EventData: Hashable, Codable, Sendable {
   public var commit: String?
   /// The subject line of the commit.
   public var line: String?
+  /// What clients read during maintenance.
+  public var message: String?
   /// The source folder of a build or deployment.
   public var folder: String?
   public var milliseconds: Int64?
@@ -83,7 +85,7 @@ public struct EventData: Hashable, Codable, Sendable {
       formation, limits
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
       step, observe, exclusive, standby, batch, cluster, drain, phase, kept, since,
-      commit, line, folder, milliseconds
+      commit, line, message, folder, milliseconds
     case size, occurred, missing, aside, cause
 
     /// The field's description in the reference page.
@@ -109,7 +111,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .node: "node name"
       case .action:
         "what is done to a node: " + EventData.nodeActions.map { "`\($0)`" }.joined(separator: ", ")
-          + "; in `request.refused` the type of the request"
+          + "; `on` or `off` in `maintenance.requested`; in `request.refused` the type of the request"
       case .application: "OTP application that it is done to"
       case .level: "log level that a node is given"
       case .boot: "milliseconds that each application took to start"
@@ -131,6 +133,7 @@ public struct EventData: Hashable, Codable, Sendable {
       case .since: "when the release had become current"
       case .commit: "commit of the source"
       case .line: "subject line of the commit"
+      case .message: "what clients read during maintenance"
       case .folder: "folder it was made from"
       case .milliseconds: "how long it took"
       case .size: "bytes"
@@ -212,6 +215,7 @@ extension EventData {
     case .since: since?.description
     case .commit: commit
     case .line: line
+    case .message: message
     case .folder: folder
     case .milliseconds: milliseconds.map { String($0) }
     case .size: size.map { String($0) }

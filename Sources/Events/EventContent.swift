@@ -19,6 +19,7 @@ extension EventData.Field {
     case .application: .text(\.application)
     case .action: .text(\.action)
     case .level: .text(\.level)
+    case .message: .text(\.message)
     case .aside: .text(\.aside)
     case .set: .texts(\.set)
     case .unset: .texts(\.unset)

@@ -181,6 +181,7 @@ extension EventData {
     case .kept: kept = try scanner.strings()
     case .since: since = try scanner.timestamp()
     case .commit: commit = try scanner.string()
+    case .message: message = try scanner.string()
     case .line: line = try scanner.string()
     case .folder: folder = try scanner.string()
     case .milliseconds: milliseconds = try scanner.integer()

@@ -35,6 +35,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case configRequested = "config.requested"
   case promoteRequested = "promote.requested"
   case limitsRequested = "limits.requested"
+  case maintenanceRequested = "maintenance.requested"
   case previewOpenRequested = "preview.open.requested"
   case previewRenewRequested = "preview.renew.requested"
   case previewCloseRequested = "preview.close.requested"
@@ -90,6 +91,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .configRequested: [.config, .by, .deadline]
     case .promoteRequested: [.slug, .origin, .by, .deadline]
     case .limitsRequested: [.limits, .by, .deadline]
+    case .maintenanceRequested: [.action, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
       .previewRenewRequested, .previewCloseRequested, .slugGCRequested, .cancelRequested:
       [.by, .deadline]

@@ -178,7 +178,7 @@ public struct OperationTable: Sendable {
 
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
-    Cancel.self, Promote.self, ChangeLimits.self,
+    Cancel.self, Promote.self, ChangeLimits.self, ChangeMaintenance.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

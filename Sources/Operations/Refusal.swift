@@ -23,6 +23,8 @@ public enum Refusal: Error, Hashable, Sendable {
   case noLimit(String)
   /// The text or number is no limit of that name.
   case limit(Limits.Name, String)
+  /// A message for clients is too long.
+  case message(bytes: Int)
   /// An app cannot be promoted to itself.
   case sameApp(String)
   case configChanged(app: String)
@@ -70,6 +72,9 @@ public enum Refusal: Error, Hashable, Sendable {
       Cause(
         .usage, "there is no limit '\(word)'",
         remedy: "There are: \(Limits.Name.allCases.map(\.example).joined(separator: "; ")).")
+    case .message(let bytes):
+      Cause(
+        .usage, "the message has \(bytes) bytes; at most \(ChangeMaintenance.longest) are possible")
     case .limit(let name, let text):
       Cause(
         .usage, "'\(text)' is no limit of \(name.rawValue)",

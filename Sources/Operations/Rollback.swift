@@ -71,7 +71,7 @@ public struct Rollback: Operation {
 
   /// A rollback does not wait for what it makes pointless, such as a deployment that does not get ready.
   public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool {
-    !(other is Stop || other is Cancel || other is Scale || other is ChangeLimits)
+    !(other is Stop || other is Cancel || other is Scale || Swift.type(of: other).isImmediate)
   }
 
   public func consequences(on app: Board.App) -> Consequences { consequences(on: app, check: nil) }

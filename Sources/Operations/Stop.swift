@@ -17,7 +17,7 @@ public struct Stop: Operation {
 
   /// A stop takes precedence over all other requests that make the app run, so that the operator need not wait for them.
   public func goesBefore(_ other: any Operation, of request: Board.Request) -> Bool {
-    !(other is Stop || other is Cancel || other is ChangeLimits)
+    !(other is Stop || other is Cancel || Swift.type(of: other).isImmediate)
   }
   public static var isGivenUp: Bool { false }
 

@@ -23,7 +23,9 @@ public struct RouterConfig: Hashable, Sendable {
 
   public struct Backend: Hashable, Sendable {
     public let app: String
-    public internal(set) var slots: [Slot]
+    public internal(set) var slots: [Slot] = []
+    /// What is answered in place of the app, during maintenance.
+    public internal(set) var notice: String?
   }
 
   /// In the order of their names.
@@ -43,11 +45,14 @@ public struct RouterConfig: Hashable, Sendable {
   }
 
   /// Gives each target a slot, and frees those of others.
-  /// - Parameter targets: of each app that is to be reached; an app without any answers with 503.
-  public mutating func route(_ targets: [String: [RouteTarget]]) {
+  /// - Parameters:
+  ///   - targets: of each app that is to be reached; an app without any answers with 503.
+  ///   - notices: what is answered in place of apps.
+  public mutating func route(_ targets: [String: [RouteTarget]], notices: [String: String] = [:]) {
     let known = Dictionary(backends.map { ($0.app, $0) }) { first, _ in first }
     backends = targets.filter { Self.hasAddress($0.key) }.sorted { $0.key < $1.key }.map {
-      var backend = known[$0.key] ?? Backend(app: $0.key, slots: [])
+      var backend = known[$0.key] ?? Backend(app: $0.key)
+      backend.notice = notices[$0.key]
       place($0.value, in: &backend)
       return backend
     }
@@ -108,7 +113,9 @@ extension RouterConfig {
   /// is opened before anything is closed.
   public func commands(from old: RouterConfig) -> [String]? {
     guard user == old.user, backends.map(\.app) == old.backends.map(\.app),
-      zip(backends, old.backends).allSatisfy({ $0.slots.count == $1.slots.count })
+      zip(backends, old.backends).allSatisfy({
+        $0.slots.count == $1.slots.count && $0.notice == $1.notice
+      })
     else { return nil }
     var (opening, closing): ([String], [String]) = ([], [])
     for (backend, before) in zip(backends, old.backends) {

@@ -81,8 +81,21 @@ extension RouterConfig {
 
   private static func texts(of backend: Backend) -> [String] {
     [name(of: backend.app), socketName(of: backend.app)].map { name in
-      "backend \(name)\n" + backend.slots.enumerated().map(server).joined()
+      "backend \(name)\n" + (backend.notice.map(answer) ?? "") + backend.slots.enumerated().map(server).joined()
     }
+  }
+
+  private static func answer(_ notice: String) -> String {
+    #"    http-request return status 503 content-type "text/plain; charset=utf-8" string "\#(quoted(notice))\n""#
+      + #" hdr "Retry-After" "60""# + "\n"
+  }
+
+  /// A text within double quotes. Source: HAProxy Configuration Manual, 2.2
+  private static func quoted(_ text: String) -> String {
+    text.map { character in
+      if character.isNewline { return "\\n" }
+      return "\"\\$".contains(character) ? "\\\(character)" : String(character)
+    }.joined()
   }
 
   /// A slot that drains belongs to the HAProxy that has its requests; a new one does not use it.

@@ -36,6 +36,28 @@ extension Command {
     return try call.request(promote)
   }
 
+  static let maintenance = Command(
+    CommandSyntax(
+      "maintenance", "APP on|off", count: 2...2, "answer an app's requests with a message",
+      details: """
+        Every request for the app gets 503 and the message, until maintenance is off. The instances run
+        on: they can be deployed, restarted and scaled meanwhile, and their checks go on.
+        """,
+      options: [
+        Option("--message", value: "TEXT", "what clients read, at most 500 bytes"), .detach, .json,
+      ])
+  ) { call throws(Cause) in
+    let app = try call.target().app
+    _ = try call.app(app)
+    let word = call.arguments.positional[1]
+    guard ["on", "off"].contains(word) else {
+      throw Cause(.usage, "'\(word)' is neither 'on' nor 'off'")
+    }
+    let change = ChangeMaintenance(
+      app: app, on: word == "on", message: call.arguments["--message"])
+    return try call.request(change)
+  }
+
   static let stop = Command(
     CommandSyntax(
       "stop", "APP", count: 1...1, "stop all instances of an app",

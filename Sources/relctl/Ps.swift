@@ -96,6 +96,9 @@ extension Command {
   /// Lines below the table, for facts that it does not show.
   private static func notes(on app: Board.App, at now: Timestamp) -> [String] {
     var lines = app.address.map { ["\(app.name): \($0)"] } ?? []
+    if let message = app.maintenance {
+      lines.append("\(app.name) is under maintenance, and answers: \(message)")
+    }
     if app.isStopped {
       lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
     }

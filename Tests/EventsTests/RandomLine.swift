@@ -52,7 +52,7 @@ struct RandomLine {
   private mutating func value(_ field: EventData.Field) -> String {
     switch field {
     case .by, .request, .build, .slug, .config, .base, .node, .step, .commit, .line, .folder,
-      .aside, .action, .application, .level:
+      .aside, .action, .application, .level, .message:
       text()
     case .deadline, .occurred, .since: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")

@@ -88,6 +88,12 @@ struct OperationTests {
     Case(operation: Scale(app: "shop", to: ["web": -1]), refusal: .count(-1, process: "web")),
     Case(operation: ChangeLimits(app: "shop", [.memory: 512 << 20, .cpu: 1500, .pids: 0])),
     Case(operation: ChangeLimits(app: "cart", [.pids: 100]), refusal: .noApp("cart")),
+    Case(operation: ChangeMaintenance(app: "shop", on: true, message: "back at 5")),
+    Case(operation: ChangeMaintenance(app: "cart", on: false), refusal: .noApp("cart")),
+    Case(
+      operation: ChangeMaintenance(
+        app: "shop", on: true, message: String(repeating: "x", count: 501)),
+      refusal: .message(bytes: 501)),
     Case(operation: ChangeLimits(app: "shop", [.memory: 5]), refusal: .limit(.memory, "5")),
     Case(operation: ChangeLimits(app: "shop", [.cpu: -1]), refusal: .limit(.cpu, "-1")),
     Case(operation: Stop(app: "shop")),
@@ -184,6 +190,10 @@ struct OperationTests {
       ChangeLimits(app: "shop", [.pids: 0, .memory: 1536 << 20, .cpu: 1500]),
       "change of the limits of shop to memory=1536M cpu=1.5 pids=none",
       "change of the limits to memory=1536M cpu=1.5 pids=none"
+    ),
+    (
+      ChangeMaintenance(app: "shop", on: true, message: "back at 5"), "maintenance of shop on",
+      "maintenance on"
     ),
     (Stop(app: "shop"), "stop of shop", "stop"),
     (Cancel(app: "shop"), "cancellation of shop", "cancellation"),

@@ -122,6 +122,23 @@ import Testing
     #expect(seen.lowercased().contains("x-forwarded-for: 127.0.0.1\r\n"))
     #expect(seen.lowercased().contains("x-forwarded-proto: http\r\n"))
     #expect(!seen.contains("6.6.6.6"))
+    // Maintenance survives a new agent, and what the operator typed is answered as it is.
+    let words = #"back "soon" for $5 %[src]"#
+    #expect(try stage.relctl("maintenance", "shop", "on", "--message", words).exit == .code(0))
+    func isInMaintenance() throws -> Bool {
+      let answer = try ask("GET / HTTP/1.1", "Host: shop.localhost")
+      return answer.hasPrefix("HTTP/1.1 503") && answer.contains("\r\n\r\n" + words + "\n")
+    }
+    #expect(try eventually { try isInMaintenance() })
+    #expect(try stage.relctl("ps").output.contains("shop is under maintenance"))
+    try stage.killAgent()
+    #expect(try stage.relctl("restart", "shop").exit == .code(0))
+    #expect(try isInMaintenance())
+    #expect(try stage.relctl("maintenance", "shop", "off").exit == .code(0))
+    #expect(
+      try eventually {
+        try ask("GET / HTTP/1.1", "Host: shop.localhost").hasPrefix("HTTP/1.1 200")
+      })
     #expect(try stage.relctl("stop", "shop").exit == .code(0))
     let stopped = try ask("GET / HTTP/1.1", "Host: shop.localhost")
     #expect(stopped.hasPrefix("HTTP/1.1 503") && stopped.lowercased().contains("retry-after: 5"))

@@ -45,6 +45,17 @@ import Testing
     #expect(config.hosts == "pr-12.localhost pr-12\nshop.localhost shop\n")
   }
 
+  /// What an operator types must not become configuration.
+  @Test func aNoticeIsAnswered() {
+    var config = RouterConfig()
+    config.route(["shop": [target(25_001)]], notices: ["shop": "back \"at\" 5 $HOME \\ é\nuid 0"])
+    let line = #"string "back \"at\" 5 \$HOME \\ é\nuid 0\n""#
+    #expect(config.text.contains(line) && config.text.contains("server s1 127.0.0.1:25001"))
+    var after = config
+    after.route(["shop": [target(25_001)]])
+    #expect(after.commands(from: config) == nil && !after.text.contains("HOME"))
+  }
+
   @Test func theFileSaysWhatIsOpen() {
     let text = config([target(1, isOpen: false), target(25_001)])[0].text
     #expect(text.contains("server s1 127.0.0.1:25001\n"))
