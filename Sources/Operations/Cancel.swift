@@ -23,7 +23,8 @@ public struct Cancel: Operation {
 
   /// Whether the request has changed what the app should be; another request changes it back.
   private static func isBegun(_ operation: any Operation, _ request: Board.Request) -> Bool {
-    request.isAccepted && (operation is Scale || operation is Stop || Swift.type(of: operation).isImmediate)
+    request.isAccepted
+      && (operation is Scale || operation is Stop || Swift.type(of: operation).isImmediate)
   }
 
   private func open(on board: Board) -> [Board.Request] {

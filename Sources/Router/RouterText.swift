@@ -81,7 +81,8 @@ extension RouterConfig {
 
   private static func texts(of backend: Backend) -> [String] {
     [name(of: backend.app), socketName(of: backend.app)].map { name in
-      "backend \(name)\n" + (backend.notice.map(answer) ?? "") + backend.slots.enumerated().map(server).joined()
+      "backend \(name)\n" + (backend.notice.map(answer) ?? "")
+        + backend.slots.enumerated().map(server).joined()
     }
   }
 

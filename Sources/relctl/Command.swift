@@ -17,7 +17,8 @@ struct Command: Sendable {
   /// All commands, in the order in which the help lists them.
   static let all: [Command] = [
     .build, .deploy, .ps, .releases, .diff, .logs, .events, .eventsEmit, .eventsVerify,
-    .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits, .maintenance,
+    .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits,
+    .maintenance,
     .stop, .cancel,
     .attach,
     .config, .rpc, .eval,

@@ -53,7 +53,7 @@ struct RouterKeeper {
     }
     status = RouterStatus(keeper: RunStatus.Process(own))
     // Sockets of an earlier parent; a new generation must not have the name of one that still ends.
-    try endFormer()
+    endFormer()
     for name in try Files.list(path) where name.hasPrefix("admin.") || name.hasPrefix("stats.") {
       generation = max(generation, Int(name.drop { $0 != "." }.dropFirst()) ?? 0)
       try Files.remove("\(path)/\(name)")
@@ -81,14 +81,16 @@ struct RouterKeeper {
     try? Files.remove(folder.status)
   }
 
-  /// A HAProxy whose parent was killed holds the sockets until it is asked to leave.
-  private func endFormer() throws(PosixError) {
-    let bytes = try Files.readIfThere(folder.status, limit: 65_536) ?? []
-    guard let former = RouterStatus(text: String(decoding: bytes, as: UTF8.self))?.serving else {
-      return
+  /// A HAProxy whose parent was killed holds the sockets until it is asked to leave. Its parent may have died before it
+  /// wrote a status.
+  private func endFormer() {
+    for pid in ProcessTable.pids()
+    where ProcessTable.words(of: pid).dropFirst().elementsEqual(arguments) {
+      ProcessIdentity(of: pid)?.signal(.usr1)
     }
-    ProcessIdentity(pid: former.process.pid, started: former.process.started).signal(.usr1)
   }
+
+  private var arguments: [String] { ["-db", "-f", folder.configuration] }
 
   // MARK: - Listening
 
@@ -142,7 +144,7 @@ struct RouterKeeper {
       let statistics = try ListeningSocket.local(
         RouterFolder.statisticsSocket(generation), in: directory)
       let invocation = Invocation(
-        [program, "-db", "-f", folder.configuration], in: folder.path,
+        [program] + arguments, in: folder.path,
         environment: ["PATH": Invocation.standardPath, "RELTUI_BIND": bindings])
       let child = try Child.start(
         invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + listeners,

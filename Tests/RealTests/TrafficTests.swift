@@ -108,6 +108,12 @@ import Testing
           && ProcessIdentity(of: keeper)?.isAlive != true
       })
     #expect(try port() == before)
+    // The former HAProxy has left.
+    let configuration = stage.home.router.configuration
+    #expect(
+      eventually {
+        ProcessTable.pids().count { ProcessTable.words(of: $0).last == configuration } == 1
+      })
   }
 
   @Test func whatIsNotServed() throws {
