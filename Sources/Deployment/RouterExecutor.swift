@@ -1,6 +1,7 @@
 import Events
 import HomeLayout
 import Instance
+import JSONText
 import Posix
 import Router
 
@@ -20,6 +21,8 @@ struct WatchedRouter {
   /// What the configuration was made from.
   var targets: [String: [RouteTarget]] = [:]
   var notices: [String: String] = [:]
+  /// Whether HAProxy does what the configuration says.
+  var isSynced = true
   /// Whether the operator was told that HAProxy is not installed.
   var wasMissed = false
   /// A descriptor that is readable when the router's parent has ended.
@@ -31,34 +34,53 @@ extension Agent {
   /// Milliseconds between two looks at a router that starts, and in which it must start.
   private static let routerPause: Int64 = 20
   private static let routerLimit: Int64 = 10_000
+  /// Milliseconds in which its parent must have taken the lock.
+  private static let routerStart: Int64 = 1000
 
   /// Makes the router send requests to the runs that are to get them. Without HAProxy each run is reached on its own
   /// port.
   func route() throws(Cause) {
+    try followRouter()
     let targets = board.apps.filter { $0.value.current != nil }.mapValues(RouteReconciler.plan)
     let notices = board.apps.compactMapValues(\.maintenance)
-    try followRouter()
-    let isNeeded = targets.values.contains { !$0.isEmpty } || router.phase != .idle
     let isNew = targets != router.targets || notices != router.notices
-    guard isNeeded, isNew || router.phase == .idle else { return }
     if case .waiting = router.phase { return }
-    guard let program = RouterProgram.path(environment) else { return tellOfAbsence() }
+    if router.phase == .idle {
+      if !targets.values.contains(where: { !$0.isEmpty }) { return }
+      takeOver()
+    } else if !isNew {
+      return
+    }
     var config = router.config
     config.user = try AppUser.ofRouter(in: home)?.id
     config.route(targets, notices: notices)
-    try write(config)
     let commands = config.commands(from: router.config)
+    let fault = write(config)
     (router.config, router.targets, router.notices) = (config, targets, notices)
     if case .serving(let number) = router.phase, let commands {
-      if commands.isEmpty { return }
       do throws(Cause) {
-        return try AdminSocket(home.router, number: number).run(commands)
+        try AdminSocket(home.router, number: number).run(
+          router.isSynced ? commands : config.allCommands)
+        router.isSynced = true
       } catch {
         // It may have ended. The file has it all.
         if complaints.isNew(error, of: .router) { complain(error) }
+        try read()
       }
+    } else {
+      try read()
     }
-    try read(with: program)
+    if let fault { throw fault }
+  }
+
+  /// Goes on where another agent has stopped, if HAProxy serves. What that agent has not told it is told again.
+  private func takeOver() {
+    guard let status = RouterStatus(of: home.router), let number = status.serving?.number,
+      let bytes = try? Files.read(home.router.routes, limit: 1 << 24),
+      let config = try? JSON.decode(RouterConfig.self, from: bytes)
+    else { return }
+    (router.phase, router.config, router.isSynced) = (.serving(number), config, false)
+    watchRouter(status)
   }
 
   /// Looks whether a new configuration has been read, and whether the router still lives.
@@ -68,25 +90,35 @@ extension Agent {
     case .idle: return
     case .waiting(let former, let since):
       if let number = status?.serving?.number, number != former {
-        router.phase = .serving(number)
+        (router.phase, router.isSynced) = (.serving(number), true)
         watchRouter(status)
         complaints.forget(.router)
         return
       }
       loop.wake(.router, at: Clock.monotonic() + Self.routerPause)
-      guard Clock.monotonic() - since > Self.routerLimit else { return }
-      router.phase = .idle
+      let waited = Clock.monotonic() - since
+      // A parent that ended takes no configuration any more.
+      if status == nil, waited > Self.routerStart, (try? Lock.isHeld(home.router.lock)) == false {
+        return try read()
+      }
+      guard waited > Self.routerLimit else { return }
+      forgetRouter()
       throw Cause(
         .router, "HAProxy does not serve: \(status?.failure ?? "it has not started")",
         remedy: "See \(home.router.log). Each instance is reached on its own port meanwhile.")
     case .serving(let number):
+      guard let status else { return forgetRouter() }
       // One that had to be started again has read the file.
-      if let status, status.keeperLives {
-        if let now = status.serving?.number, now != number { router.phase = .serving(now) }
-      } else {
-        router.phase = .idle
+      if let now = status.serving?.number, now != number {
+        router.phase = .serving(now)
+        watchRouter(status)
       }
     }
+  }
+
+  private func forgetRouter() {
+    router.phase = .idle
+    watchRouter(nil)
   }
 
   private func watchRouter(_ status: RouterStatus?) {
@@ -94,22 +126,33 @@ extension Agent {
     loop.watch(router.end?.descriptor, as: .router)
   }
 
-  private func write(_ config: RouterConfig) throws(Cause) {
+  /// - Returns: why the files could not be written. HAProxy is told all the same.
+  private func write(_ config: RouterConfig) -> Cause? {
+    let folder = home.router
+    let files = [
+      (folder.path + "/" + RouterConfig.hostsFile, Array(config.hosts.utf8)),
+      (folder.configuration, Array(config.text.utf8)), (folder.routes, JSON.encode(config)),
+    ]
     do throws(PosixError) {
-      try Files.makeFolder(home.router.path)
-      let hosts = home.router.path + "/" + RouterConfig.hostsFile
-      try Files.replace(hosts, with: Array(config.hosts.utf8))
-      try Files.replace(home.router.configuration, with: Array(config.text.utf8))
-    } catch { throw Cause(error, as: .router) }
+      try Files.makeFolder(folder.path)
+      // An agent that starts writes them again, so they need not outlive a power cut.
+      for (path, bytes) in files { try Files.replace(path, with: bytes, isDurable: false) }
+      return nil
+    } catch { return Cause(error, as: .router) }
   }
 
   /// Makes HAProxy read the configuration: a running router starts another one beside it.
-  private func read(with program: String) throws(Cause) {
+  private func read() throws(Cause) {
     let status = RouterStatus(of: home.router)
+    if status == nil, RouterProgram.path(environment) == nil {
+      forgetRouter()
+      return tellOfAbsence()
+    }
     router.phase = .waiting(former: status?.serving?.number, since: Clock.monotonic())
+    watchRouter(nil)
     loop.wake(.router, at: Clock.monotonic() + Self.routerPause)
     if let status, status.keeperIdentity.signal(.hup) { return }
-    router.phase = .waiting(former: nil, since: Clock.monotonic())
+    guard let program = RouterProgram.path(environment) else { return }
     do throws(PosixError) { try startHelper(launcher.router(program)) } catch {
       throw Cause(error, as: .router)
     }
@@ -124,13 +167,22 @@ extension Agent {
         remedy: "Install it: apt-get install haproxy"))
   }
 
-  /// Ends the router if no app needs it.
+  /// Ends the router if no app needs it, also a HAProxy whose parent is gone.
   func endRouter() {
-    guard let status = RouterStatus(of: home.router) else { return }
-    status.keeperIdentity.signal(.term)
+    if let status = RouterStatus(of: home.router) {
+      status.keeperIdentity.signal(.term)
+      return
+    }
+    for pid in ProcessTable.pids()
+    where ProcessTable.words(of: pid).suffix(2).elementsEqual(["-f", home.router.configuration]) {
+      ProcessIdentity(of: pid)?.signal(.usr1)
+    }
   }
 
   // MARK: - Draining
+
+  /// Milliseconds in which kept connections of a HAProxy that leaves end; its requests cannot be counted.
+  private static let leaving: Int64 = 25_000
 
   /// Whether requests may still be under way to a run that is to end. It is waited for a limited time.
   func hasRequests(_ run: Board.Run, of app: Board.App) -> Bool {
@@ -140,14 +192,17 @@ extension Agent {
     let limit = max(
       RouteReconciler.drain,
       Int64(app.release(run.release)?.rollout?.drain[run.instance.process] ?? 0))
-    if Timestamp(milliseconds: Clock.now()) - run.since > limit { return false }
+    let waited = Timestamp(milliseconds: Clock.now()) - run.since
+    // A clock that was set back must not make it wait.
+    if waited > limit || waited < 0 { return false }
     guard case .serving(let number) = router.phase,
       router.targets[app.name] == RouteReconciler.plan(app)
     else { return true }
+    if let left = RouterStatus(of: home.router)?.left, Clock.monotonic() - left < Self.leaving {
+      return true
+    }
     guard let slot = router.config.slot(of: app.name, port: port) else { return false }
-    // The requests of a former HAProxy cannot be counted.
-    if let status = RouterStatus(of: home.router), status.leaving > 0 { return true }
     let counts = try? AdminSocket(home.router, number: number).requests(to: app.name)
-    return counts?[slot + 1] ?? 0 > 0
+    return counts.map { $0[slot + 1] ?? 0 > 0 } ?? true
   }
 }

@@ -45,7 +45,7 @@ extension Agent {
       seen.isBooting = watches[run.id]?.gate?.isBooting == true
       if run.state == .stopping, status?.wasAsked == false {
         seen.hasRequests = hasRequests(run, of: app)
-        if seen.hasRequests { watches[run.id]?.lookAgain(in: 50) }
+        if seen.hasRequests { watches[run.id]?.lookAgain(in: 100) }
       }
     } else if case .lost(let status) = folder {
       seen.mayServeOn =

@@ -4,10 +4,12 @@ public struct RouterFolder: Hashable, Sendable {
 
   public init(path: String) { self.path = path }
 
-  /// Locked by the router's parent while it is alive.
+  /// Locked by the router's parent while it is alive; it has the first two lines of a status.
   public var lock: String { path + "/lock" }
   public var status: String { path + "/status" }
   public var configuration: String { path + "/haproxy.cfg" }
+  /// What the agent has told HAProxy, for the next agent.
+  public var routes: String { path + "/routes.json" }
   /// The port, which stays the same: `format 1` and `port 8080`.
   public var port: String { path + "/port" }
   /// What HAProxy and its parent print.
@@ -27,7 +29,7 @@ public struct RouterFolder: Hashable, Sendable {
 /// keeper 812 4711
 /// haproxy 3 815 4720
 /// listen 127.0.0.1:8080
-/// leaving 1
+/// left 9042000
 /// failed [ALERT] config : …
 /// ```
 public struct RouterStatus: Hashable, Sendable {
@@ -45,8 +47,8 @@ public struct RouterStatus: Hashable, Sendable {
   public var serving: Generation?
   /// Where it listens: `127.0.0.1:8080`, `[::1]:8080`
   public var addresses: [String] = []
-  /// How many HAProxys finish the requests that they have.
-  public var leaving = 0
+  /// When a HAProxy was last asked to finish the requests that it has, in milliseconds since the host's boot.
+  public var left: Int64?
   /// Why the last configuration could not be used; nil if it is in use.
   public var failure: String?
 
@@ -59,7 +61,7 @@ public struct RouterStatus: Hashable, Sendable {
         "haproxy \(serving.number) \(serving.process.pid) \(serving.process.started)")
     }
     lines += addresses.map { "listen \($0)" }
-    if leaving > 0 { lines.append("leaving \(leaving)") }
+    if let left { lines.append("left \(left)") }
     if let failure { lines.append("failed \(failure)") }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -82,7 +84,7 @@ public struct RouterStatus: Hashable, Sendable {
         else { return nil }
         status.serving = Generation(number: number, process: process)
       case "listen": status.addresses.append(String(words[1]))
-      case "leaving": status.leaving = numbers.first.flatMap { $0 }.map { Int(clamping: $0) } ?? 0
+      case "left": status.left = numbers.first.flatMap { $0 }.map { Int64(clamping: $0) }
       case "failed": status.failure = String(words[1])
       default: return nil
       }

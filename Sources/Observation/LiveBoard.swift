@@ -24,7 +24,7 @@ public enum LiveBoard {
   /// Marks runs whose end no agent has recorded. The log is not changed.
   public static func overlay(_ board: Board, home: Home) -> Board {
     var board = board
-    let router = RouterStatus(of: home.router).flatMap { $0.keeperLives ? $0 : nil }
+    let router = RouterStatus(of: home.router)
     for (name, app) in board.apps {
       if app.current != nil { board.apps[name]?.address = router?.address(of: name) }
       for (index, run) in app.runs.enumerated() where run.state.isLive {

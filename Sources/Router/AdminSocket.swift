@@ -7,7 +7,7 @@ public struct AdminSocket {
   private let folder: RouterFolder
   private let number: Int
   /// Milliseconds within which HAProxy must answer.
-  private static let patience: Int64 = 500
+  private static let patience: Int64 = 250
 
   /// - Parameter number: that of the HAProxy.
   public init(_ folder: RouterFolder, number: Int) {

@@ -4,11 +4,11 @@ import Events
 ///
 /// HAProxy reads it as a file when it starts. Afterwards each difference between two values is a few commands for its
 /// admin socket, as long as no app is added and no backend needs more slots.
-public struct RouterConfig: Hashable, Sendable {
+public struct RouterConfig: Hashable, Codable, Sendable {
   /// A place for one run. HAProxy cannot add servers to a backend without losing some of their settings, so that a
   /// backend has spare ones from the start, which get an address when they are needed.
-  public struct Slot: Hashable, Sendable {
-    public enum State: Hashable, Sendable {
+  public struct Slot: Hashable, Codable, Sendable {
+    public enum State: String, Codable, Sendable {
       /// It takes requests.
       case open
       /// It finishes those that it has.
@@ -21,7 +21,7 @@ public struct RouterConfig: Hashable, Sendable {
     var freed = 0
   }
 
-  public struct Backend: Hashable, Sendable {
+  public struct Backend: Hashable, Codable, Sendable {
     public let app: String
     public internal(set) var slots: [Slot] = []
     /// What is answered in place of the app, during maintenance.
@@ -109,6 +109,17 @@ public struct RouteTarget: Hashable, Sendable {
 // MARK: - Changes at run time
 
 extension RouterConfig {
+  /// The commands after which each slot is as it should be, whatever it was.
+  public var allCommands: [String] {
+    var blank = self
+    for index in blank.backends.indices {
+      blank.backends[index].slots = blank.backends[index].slots.map { slot in
+        Slot(state: slot.state == .off ? .draining : .off)
+      }
+    }
+    return commands(from: blank) ?? []
+  }
+
   /// The commands that make the router do this instead of `old`; nil if it must read the file again. What takes requests
   /// is opened before anything is closed.
   public func commands(from old: RouterConfig) -> [String]? {
@@ -125,7 +136,8 @@ extension RouterConfig {
           let server = "\(name)/s\(index + 1)"
           switch slot.state {
           case .open:
-            if let port = slot.port, port != former.port {
+            // A HAProxy that was started meanwhile knows the address of open slots only.
+            if let port = slot.port {
               opening.append("set server \(server) addr 127.0.0.1 port \(port)")
             }
             opening.append("set server \(server) state ready")

@@ -2,12 +2,18 @@ import HomeLayout
 import Posix
 
 extension RouterStatus {
-  /// The status in the router's folder; nil if there is none, or it cannot be read.
+  /// The status in the router's folder; nil if it has no living parent. If the status is damaged, this says only which
+  /// process is the parent.
   public init?(of folder: RouterFolder) {
-    guard let bytes = (try? Files.readIfThere(folder.status, limit: 65_536)).flatMap({ $0 }) else {
-      return nil
+    for path in [folder.status, folder.lock] {
+      guard let bytes = (try? Files.readIfThere(path, limit: 65_536)).flatMap({ $0 }),
+        let status = RouterStatus(text: String(decoding: bytes, as: UTF8.self)),
+        status.keeperLives
+      else { continue }
+      self = status
+      return
     }
-    self.init(text: String(decoding: bytes, as: UTF8.self))
+    return nil
   }
 
   public var keeperLives: Bool { keeperIdentity.isAlive }

@@ -34,7 +34,8 @@ extension RouterConfig {
         timeout queue 5s
         timeout tunnel 1h
         timeout http-request 15s
-        timeout http-keep-alive 60s
+        # Shorter than a run that is to end is waited for: a HAProxy that leaves may still know its address.
+        timeout http-keep-alive 20s
         # A run that has ended refuses connections: another one gets the request, whatever it is. A request that a run
         # has received may have had its effect, so only those without effect are sent again.
         retries 3
@@ -93,10 +94,13 @@ extension RouterConfig {
 
   /// A text within double quotes. Source: HAProxy Configuration Manual, 2.2
   private static func quoted(_ text: String) -> String {
-    text.map { character in
-      if character.isNewline { return "\\n" }
-      return "\"\\$".contains(character) ? "\\\(character)" : String(character)
-    }.joined()
+    text.unicodeScalars.reduce(into: "") { quoted, scalar in
+      switch scalar {
+      case "\n": quoted += "\\n"
+      case "\"", "\\", "$": quoted += "\\\(scalar)"
+      default: if scalar.value >= 32, scalar.value != 127 { quoted.unicodeScalars.append(scalar) }
+      }
+    }
   }
 
   /// A slot that drains belongs to the HAProxy that has its requests; a new one does not use it.

@@ -9,7 +9,7 @@ import Posix
 struct RouterKeeper {
   private let folder: RouterFolder
   private let program: String
-  private let lock: Lock
+  private var lock: Lock?
   private let directory: File
   private let log: File
   private var listeners: [File] = []
@@ -19,7 +19,7 @@ struct RouterKeeper {
   private var generation = 0
   private var current: HAProxy?
   private var next: HAProxy?
-  /// Those that finish what they have begun.
+  /// Those that finish what they have begun. Each ends within `hard-stop-after`.
   private var leaving: [Child] = []
   private var mustReload = false
   private static let longestLog = 1 << 20
@@ -27,7 +27,7 @@ struct RouterKeeper {
   /// Milliseconds until a HAProxy that ended is started again.
   private var pause: Int64 = 0
 
-  private enum Source { case answer, start, end }
+  private enum Source { case answer, start, end, late, record }
 
   private struct HAProxy {
     var number: Int
@@ -52,10 +52,14 @@ struct RouterKeeper {
       throw PosixError("read", "/proc/self/stat", .noSuchFile)
     }
     status = RouterStatus(keeper: RunStatus.Process(own))
+    let text = Array(status.text.utf8)
+    try lock.file.write(text, at: 0)
+    try lock.file.truncate(to: text.count)
     // Sockets of an earlier parent; a new generation must not have the name of one that still ends.
     endFormer()
     for name in try Files.list(path) where name.hasPrefix("admin.") || name.hasPrefix("stats.") {
-      generation = max(generation, Int(name.drop { $0 != "." }.dropFirst()) ?? 0)
+      let number = Int(name.drop { $0 != "." }.dropFirst()) ?? 0
+      generation = max(generation, min(number, 1 << 30))
       try Files.remove("\(path)/\(name)")
     }
     try listen()
@@ -70,23 +74,27 @@ struct RouterKeeper {
       for signal in turn.signals {
         switch signal {
         case .chld: reap()
-        case .hup: reload()
+        case .hup:
+          // The status may have been damaged.
+          record()
+          reload()
         default: end()
         }
       }
       if turn.has(.answer) { readAnswer() }
       if turn.has(.start) { start() }
+      if turn.has(.late) { next?.child.signal(.kill) }
+      if turn.has(.record) { record() }
       if turn.has(.end) { for child in leaving { child.signal(.kill) } }
     }
-    try? Files.remove(folder.status)
   }
 
   /// A HAProxy whose parent was killed holds the sockets until it is asked to leave. Its parent may have died before it
   /// wrote a status.
-  private func endFormer() {
+  private func endFormer(_ signal: Signal = .usr1) {
     for pid in ProcessTable.pids()
     where ProcessTable.words(of: pid).dropFirst().elementsEqual(arguments) {
-      ProcessIdentity(of: pid)?.signal(.usr1)
+      ProcessIdentity(of: pid)?.signal(signal)
     }
   }
 
@@ -106,12 +114,14 @@ struct RouterKeeper {
     for port in (known.map { [$0] } ?? []) + Self.ports {
       var first = try? ListeningSocket.tcp("127.0.0.1", port)
       while first == nil, port == known, Clock.monotonic() < end {
+        // One that hangs does not leave.
+        if Clock.monotonic() > end - Self.handover / 2 { endFormer(.kill) }
         Clock.pause(milliseconds: 20)
         first = try? ListeningSocket.tcp("127.0.0.1", port)
       }
       guard let first else { continue }
       listeners = [first]
-      // A host may have no IPv6.
+      // A host may have no IPv6. Where another program has the port there, clients use either.
       if let six = try? ListeningSocket.tcp("::1", port) { listeners.append(six) }
       status.addresses = listeners.map(\.name)
       if port != known {
@@ -127,6 +137,7 @@ struct RouterKeeper {
     let bytes = (try? Files.readIfThere(folder.port, limit: 4096)).flatMap { $0 } ?? []
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
     return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
+      .flatMap { $0 < 1024 ? nil : $0 }
   }
 
   // MARK: - Generations
@@ -149,16 +160,22 @@ struct RouterKeeper {
       let child = try Child.start(
         invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + listeners,
         newSession: true)
-      var haproxy = HAProxy(number: generation, child: child)
+      next = HAProxy(number: generation, child: child)
+      loop.wake(.late, at: Clock.monotonic() + Self.patience)
       let question = try LocalSocket.connect(RouterFolder.adminSocket(generation), in: directory)
       _ = try Dial.write(Array("show info\n".utf8), to: question)
       loop.watch(question.descriptor, as: .answer)
-      haproxy.question = question
-      next = haproxy
+      next?.question = question
     } catch {
+      // Its end is told by a signal.
+      if let next { return next.child.signal(.kill) }
+      removeSockets(of: generation)
       fail("\(error)")
     }
   }
+
+  /// Milliseconds in which a HAProxy must serve.
+  private static let patience: Int64 = 5000
 
   /// The descriptors of the listening sockets, behind those of the two sockets for commands.
   private var bindings: String {
@@ -172,7 +189,8 @@ struct RouterKeeper {
     haproxy.question = nil
     next = haproxy
     // Its end is told by a signal.
-    if answer.isEmpty { return }
+    if answer.isEmpty { return haproxy.child.signal(.kill) }
+    loop.wake(.late, at: nil)
     if let current { leave(current) }
     (current, next, status.failure) = (haproxy, nil, nil)
     status.serving = ProcessIdentity(of: haproxy.child.pid).map {
@@ -185,6 +203,7 @@ struct RouterKeeper {
   private mutating func leave(_ haproxy: HAProxy) {
     haproxy.child.signal(.usr1)
     leaving.append(haproxy.child)
+    status.left = Clock.monotonic()
     removeSockets(of: haproxy.number)
   }
 
@@ -198,10 +217,7 @@ struct RouterKeeper {
 
   private mutating func reap() {
     while let (pid, exit) = Child.reapAny() {
-      if leaving.contains(where: { $0.pid == pid }) {
-        leaving.removeAll { $0.pid == pid }
-        record()
-      }
+      leaving.removeAll { $0.pid == pid }
       if pid == next?.child.pid { nextEnded(exit) }
       if pid == current?.child.pid { currentEnded() }
     }
@@ -211,6 +227,7 @@ struct RouterKeeper {
   private mutating func nextEnded(_ exit: Exit) {
     if let next { removeSockets(of: next.number) }
     loop.watch(nil, as: .answer)
+    loop.wake(.late, at: nil)
     next = nil
     fail("\(lastWords ?? "haproxy ended (\(exit))")")
     if mustReload { reload() }
@@ -252,7 +269,10 @@ struct RouterKeeper {
   private mutating func end() {
     if isEnding { return }
     isEnding = true
-    listeners = []
+    // Another parent may begin at once.
+    try? Files.remove(folder.status)
+    try? lock?.file.truncate(to: 0)
+    (listeners, lock) = ([], nil)
     if let current { leave(current) }
     if let next { leave(next) }
     (current, next) = (nil, nil)
@@ -261,7 +281,11 @@ struct RouterKeeper {
   }
 
   private mutating func record() {
-    status.leaving = leaving.count
-    try? Files.replace(folder.status, with: Array(status.text.utf8))
+    if isEnding { return }
+    do throws(PosixError) {
+      try Files.replace(folder.status, with: Array(status.text.utf8), isDurable: false)
+    } catch {
+      loop.wake(.record, at: Clock.monotonic() + 1000)
+    }
   }
 }

@@ -108,6 +108,10 @@ import Testing
           && ProcessIdentity(of: keeper)?.isAlive != true
       })
     #expect(try port() == before)
+    // A damaged status is written again, and the router does what it is told.
+    try Files.replace(stage.home.router.status, with: Array("garbage".utf8))
+    #expect(try stage.relctl("restart", "shop").exit == .code(0))
+    #expect(try ask("GET / HTTP/1.1", "Host: shop.localhost").hasPrefix("HTTP/1.1 200"))
     // The former HAProxy has left.
     let configuration = stage.home.router.configuration
     #expect(

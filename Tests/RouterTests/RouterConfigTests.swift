@@ -32,6 +32,15 @@ import Testing
     #expect(all[3].commands(from: all[3]) == [])
   }
 
+  /// A HAProxy that was started while a run drained does not know its address.
+  @Test func aRunThatOpensAgainIsNamed() {
+    let all = config([target(1), target(2)], [target(1, isOpen: false), target(2)], [target(1)])
+    let commands = all[2].commands(from: all[1]) ?? []
+    #expect(commands.first == "set server app.shop/s1 addr 127.0.0.1 port 1")
+    #expect(all[2].allCommands.contains("set server app.shop/s1 addr 127.0.0.1 port 1"))
+    #expect(all[2].allCommands.contains("set server ws.shop/s8 state maint"))
+  }
+
   @Test func moreRunsThanSlotsNeedAnotherFile() {
     let all = config((1...8).map { target($0) }, (1...9).map { target($0) })
     #expect(all[1].commands(from: all[0]) == nil)
@@ -48,8 +57,9 @@ import Testing
   /// What an operator types must not become configuration.
   @Test func aNoticeIsAnswered() {
     var config = RouterConfig()
-    config.route(["shop": [target(25_001)]], notices: ["shop": "back \"at\" 5 $HOME \\ é\nuid 0"])
-    let line = #"string "back \"at\" 5 \$HOME \\ é\nuid 0\n""#
+    let typed = "back \"at\" 5 $HOME \\ é\u{7}\nuid 0\"\u{301}"
+    config.route(["shop": [target(25_001)]], notices: ["shop": typed])
+    let line = #"string "back \"at\" 5 \$HOME \\ é\nuid 0\""# + "\u{301}" + #"\n""#
     #expect(config.text.contains(line) && config.text.contains("server s1 127.0.0.1:25001"))
     var after = config
     after.route(["shop": [target(25_001)]])
