@@ -107,7 +107,8 @@ let package = Package(
     room(
       "Deployment",
       [
-        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Redaction", "Operations", "Diagnosis", "Posix",
+        "HomeLayout", "JSONText", "Events", "ReleaseModel", "Redaction", "Operations", "Diagnosis",
+        "Posix",
         "DiskReserve", "SlugStore", "ConfigStore", "ErlangDistribution", "Router", "Journal",
         "Instance",
       ]),
