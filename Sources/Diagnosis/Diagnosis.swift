@@ -12,31 +12,33 @@ public struct Diagnosis {
   public init(_ facts: FailureFacts) {
     var facts = facts
     let words = facts.output.last { line in Self.lastWords.contains { line.text.contains($0) } }
+    let start = Self.start(facts, words)
     // A VM that was ended while it printed may have left its last words in the crash dump only.
-    let isSaid = facts.slogan.map { words.map(\.text).map(Self.same($0)) ?? false } ?? false
-    if !isSaid, let slogan = facts.slogan {
+    if let slogan = facts.slogan, !Self.says(words?.text, slogan) {
       let time = facts.ended ?? facts.output.last?.time ?? Timestamp(milliseconds: 0)
       facts.output.append(LogLine(time: time, text: slogan))
-    }
-    var start = facts.now.map { $0 + -Self.recentForACheck }
-    if let ended = facts.ended {
-      start = ended + -Self.recentForAnEnd
-      // After its last words the VM writes its crash dump, which may take long.
-      if let words, words.time >= start ?? ended || isSaid {
-        start = words.time + -Self.recentForAnEnd
-      }
     }
     self.facts = facts
     text = OutputText(facts.output, since: start, mask: facts.mask)
   }
 
+  /// When the first line was printed in which a cause is looked for; nil for all lines.
+  private static func start(_ facts: FailureFacts, _ words: LogLine?) -> Timestamp? {
+    guard let ended = facts.ended else { return facts.now.map { $0 + -recentForACheck } }
+    let start = ended + -recentForAnEnd
+    guard let words else { return start }
+    // After its last words the VM writes its crash dump, which may take long.
+    let isOfEnd = words.time >= start || facts.slogan.map { says(words.text, $0) } ?? false
+    return isOfEnd ? words.time + -recentForAnEnd : start
+  }
+
   /// Whether a line has the words of a slogan, in which quotes may be written in another way.
-  private static func same(_ slogan: String) -> (String) -> Bool {
+  private static func says(_ line: String?, _ slogan: String) -> Bool {
     func letters(_ text: String) -> [UInt8] {
       text.utf8.filter { (48...57).contains($0) || (97...122).contains($0 | 32) }
     }
     let start = letters(slogan).prefix(200)
-    return { line in letters(line).prefix(start.count + 100).firstRange(of: start) != nil }
+    return letters(line ?? "").prefix(start.count + 100).firstRange(of: start) != nil
   }
 
   /// What a VM prints when it gives up.

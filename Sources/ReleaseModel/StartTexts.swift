@@ -32,7 +32,7 @@ final class StartTexts {
   }
 
   private let preflight: Preflight
-  /// Whether all texts could be read. Otherwise one that was not may set any variable.
+  /// Whether all texts that were asked for could be read. Otherwise one that was not may set any variable.
   private(set) var isWhole = true
 
   init(_ preflight: Preflight) { self.preflight = preflight }
