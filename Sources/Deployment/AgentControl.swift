@@ -2,6 +2,7 @@ import Events
 import HomeLayout
 import Instance
 import Posix
+import Router
 
 /// The control of the agent from other programs: whether it is alive, how to start it and stop it.
 public struct AgentControl: Sendable {
@@ -93,7 +94,7 @@ public struct AgentControl: Sendable {
       // An agent can run even if its output cannot be kept.
       let log = (try? File.open(home.agentLog, .append)).map { Child.Stream.file($0) } ?? .null
       let kept = environment.filter {
-        ["PATH", "LANG", "HOME", "ERL_EPMD_PORT"].contains($0.key)
+        ["PATH", "LANG", "HOME", "ERL_EPMD_PORT", RouterProgram.variable].contains($0.key)
       }
       let invocation = Invocation(
         [program, "agent", "--home", home.root], in: "/", environment: kept)

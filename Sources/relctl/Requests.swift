@@ -167,13 +167,10 @@ extension CommandCall {
       release != nil
       && event.app.flatMap { board.apps[$0]?.release(release)?.request } == wait.id
     if event.type == .deploymentFinished {
+      let router = (try? home()).flatMap { RouterStatus(of: $0.router) }
+      if let address = router?.address(of: wait.app) { context.print("       " + address) }
       let line = ProgressLine.summary(event, board, migrations: newMigrations(event, board))
-      context.print(shown(line))
-      if let address = (try? home()).flatMap({ RouterStatus(of: $0.router) })?.address(of: wait.app)
-      {
-        context.print("       " + address)
-      }
-      return
+      return context.print(shown(line))
     }
     if let line = ProgressLine.text(event, board, isBrief: isAwaited) { context.print(shown(line)) }
   }
