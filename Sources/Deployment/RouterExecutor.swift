@@ -173,9 +173,8 @@ extension Agent {
       status.keeperIdentity.signal(.term)
       return
     }
-    for pid in ProcessTable.pids()
-    where ProcessTable.words(of: pid).suffix(2).elementsEqual(["-f", home.router.configuration]) {
-      ProcessIdentity(of: pid)?.signal(.usr1)
+    for haproxy in ProcessTable.processes(withArguments: home.router.arguments) {
+      haproxy.signal(.usr1)
     }
   }
 

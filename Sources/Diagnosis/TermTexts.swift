@@ -13,16 +13,22 @@ extension Term {
       if let text = Self.text(of: elements) {
         return .list(mask(text).unicodeScalars.map { .integer(Int($0.value)) })
       }
-      return .list(elements.map { $0.masked(by: mask) })
+      return mapParts { $0.masked(by: mask) }
+    default: return mapParts { $0.masked(by: mask) }
+    }
+  }
+
+  /// The term with another one in the place of each of its parts.
+  private func mapParts(_ change: (Term) -> Term) -> Term {
+    switch self {
+    case .list(let elements): .list(elements.map(change))
     case .improperList(let elements, let tail):
-      return .improperList(elements.map { $0.masked(by: mask) }, tail: tail.masked(by: mask))
-    case .tuple(let elements): return .tuple(elements.map { $0.masked(by: mask) })
+      .improperList(elements.map(change), tail: change(tail))
+    case .tuple(let elements): .tuple(elements.map(change))
     case .map(let entries):
-      return .map(
-        Dictionary(
-          entries.map { ($0.key.masked(by: mask), $0.value.masked(by: mask)) }
-        ) { first, _ in first })
-    default: return self
+      .map(
+        Dictionary(entries.map { (change($0.key), change($0.value)) }) { first, _ in first })
+    default: self
     }
   }
 
@@ -58,17 +64,11 @@ extension Term {
       {
         return .atom("\(elements.count) numbers")
       }
-      return .list(elements.map(\.withoutNumbers))
-    case .improperList(let elements, let tail):
+      return mapParts(\.withoutNumbers)
+    case .improperList(let elements, _):
       if elements.allSatisfy({ $0.integer != nil }) { return .atom("\(elements.count) numbers") }
-      return .improperList(elements.map(\.withoutNumbers), tail: tail.withoutNumbers)
-    case .tuple(let elements): return .tuple(elements.map(\.withoutNumbers))
-    case .map(let entries):
-      return .map(
-        Dictionary(entries.map { ($0.key.withoutNumbers, $0.value.withoutNumbers) }) { first, _ in
-          first
-        })
-    default: return self
+      return mapParts(\.withoutNumbers)
+    default: return mapParts(\.withoutNumbers)
     }
   }
 }

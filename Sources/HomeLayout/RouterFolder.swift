@@ -17,6 +17,9 @@ public struct RouterFolder: Hashable, Sendable {
   /// The uid of HAProxy, if root serves the home.
   public var user: String { path + "/uid" }
 
+  /// The arguments of HAProxy.
+  public var arguments: [String] { ["-db", "-f", configuration] }
+
   /// The names of the sockets of a generation: one for every command, one that only shows.
   public static func adminSocket(_ generation: Int) -> String { "admin.\(generation)" }
   public static func statisticsSocket(_ generation: Int) -> String { "stats.\(generation)" }
@@ -75,7 +78,7 @@ public struct RouterStatus: Hashable, Sendable {
     for line in lines.dropFirst() {
       let words = line.split(separator: " ", maxSplits: 1)
       guard words.count == 2 else { return nil }
-      let numbers = words[1].split(separator: " ").map { UInt64($0) }
+      let numbers = words[1].split(separator: " ").map { Int64($0) }
       switch words[0] {
       case "keeper": keeper = Process(numbers)
       case "haproxy":
@@ -84,7 +87,7 @@ public struct RouterStatus: Hashable, Sendable {
         else { return nil }
         status.serving = Generation(number: number, process: process)
       case "listen": status.addresses.append(String(words[1]))
-      case "left": status.left = numbers.first.flatMap { $0 }.map { Int64(clamping: $0) }
+      case "left": status.left = numbers.first.flatMap { $0 }
       case "failed": status.failure = String(words[1])
       default: return nil
       }
@@ -92,14 +95,5 @@ public struct RouterStatus: Hashable, Sendable {
     guard let keeper else { return nil }
     status.keeper = keeper
     self = status
-  }
-}
-
-extension RunStatus.Process {
-  fileprivate init?(_ numbers: [UInt64?]) {
-    guard numbers.count == 2, let pid = numbers[0].flatMap({ Int32(exactly: $0) }), pid > 0,
-      let started = numbers[1]
-    else { return nil }
-    self.init(pid: pid, started: started)
   }
 }

@@ -126,7 +126,8 @@ extension RunStatus.Exit {
 }
 
 extension RunStatus.Process {
-  fileprivate init?(_ numbers: [Int64?]) {
+  /// Reads the numbers behind a word of a status.
+  init?(_ numbers: [Int64?]) {
     guard numbers.count == 2, let pid = numbers[0].flatMap({ Int32(exactly: $0) }), pid > 0,
       let started = numbers[1].flatMap({ UInt64(exactly: $0) })
     else { return nil }

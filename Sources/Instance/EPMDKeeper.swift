@@ -16,8 +16,7 @@ public struct EPMDKeeper: Sendable {
       if let port = try recordedPort() { return port }
       let wish = environment["ERL_EPMD_PORT"].flatMap { UInt16($0) }
       let chosen = if let wish { wish } else { try Loopback.freePort() }
-      let text = "format \(HomeFormat.current)\nport \(chosen)\n"
-      _ = try Files.createIfMissing(home.epmd, with: Array(text.utf8))
+      _ = try Files.createIfMissing(home.epmd, with: Array(PortRecord(chosen).text.utf8))
       // Another program may have recorded a port meanwhile.
       return try recordedPort() ?? chosen
     } catch { throw Cause(error) }
@@ -25,8 +24,7 @@ public struct EPMDKeeper: Sendable {
 
   private func recordedPort() throws(PosixError) -> UInt16? {
     guard let bytes = try Files.readIfThere(home.epmd, limit: 4096) else { return nil }
-    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
+    return PortRecord(text: String(decoding: bytes, as: UTF8.self))?.port
   }
 
   /// Whether an epmd answers on the port in time.

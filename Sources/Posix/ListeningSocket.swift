@@ -30,7 +30,7 @@ public enum ListeningSocket {
     let path = folder.name + "/" + name
     try Files.remove(path)
     let file = try socket(AF_UNIX, path)
-    // Nobody can connect before `listen`, by which time the mode is right.
+    // Before `listen` no program can connect, and by then the mode is right.
     try check("listen on", path) {
       LocalAddress(name, in: folder).with { bind(file.descriptor, $0, $1) }
     }

@@ -110,6 +110,13 @@ public enum ProcessTable {
       .map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The processes that were started with these words behind the program's name.
+  public static func processes(withArguments arguments: [String]) -> [ProcessIdentity] {
+    pids().filter { words(of: $0).dropFirst().elementsEqual(arguments) }.compactMap {
+      ProcessIdentity(of: $0)
+    }
+  }
+
   /// The user of a process. It is nil for a process of several users: a setuid program runs as one user with arguments
   /// and environment of another. It is found for a hidden process too, whose folder in `/proc` belongs to root.
   public static func user(of pid: pid_t) -> uid_t? {

@@ -10,8 +10,7 @@ public enum RouterProgram {
     if let named = environment[variable], !named.isEmpty {
       return named != "none" && Files.isExecutableFile(named) ? named : nil
     }
-    let folders = (environment["PATH"] ?? "") + ":" + Invocation.standardPath
-    return folders.split(separator: ":").map { "\($0)/haproxy" }.first(
-      where: Files.isExecutableFile)
+    let path = (environment["PATH"] ?? "") + ":" + Invocation.standardPath
+    return try? Invocation(["haproxy"], environment: ["PATH": path]).program()
   }
 }

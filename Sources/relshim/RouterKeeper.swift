@@ -92,13 +92,10 @@ struct RouterKeeper {
   /// A HAProxy whose parent was killed holds the sockets until it is asked to leave. Its parent may have died before it
   /// wrote a status.
   private func endFormer(_ signal: Signal = .usr1) {
-    for pid in ProcessTable.pids()
-    where ProcessTable.words(of: pid).dropFirst().elementsEqual(arguments) {
-      ProcessIdentity(of: pid)?.signal(signal)
+    for haproxy in ProcessTable.processes(withArguments: folder.arguments) {
+      haproxy.signal(signal)
     }
   }
-
-  private var arguments: [String] { ["-db", "-f", folder.configuration] }
 
   // MARK: - Listening
 
@@ -125,8 +122,7 @@ struct RouterKeeper {
       if let six = try? ListeningSocket.tcp("::1", port) { listeners.append(six) }
       status.addresses = listeners.map(\.name)
       if port != known {
-        let text = "format \(HomeFormat.current)\nport \(port)\n"
-        try Files.replace(folder.port, with: Array(text.utf8))
+        try Files.replace(folder.port, with: Array(PortRecord(port).text.utf8))
       }
       return
     }
@@ -135,9 +131,8 @@ struct RouterKeeper {
 
   private var recordedPort: UInt16? {
     let bytes = (try? Files.readIfThere(folder.port, limit: 4096)).flatMap { $0 } ?? []
-    let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    return lines.first { $0.hasPrefix("port ") }.flatMap { UInt16($0.dropFirst(5)) }
-      .flatMap { $0 < 1024 ? nil : $0 }
+    let port = PortRecord(text: String(decoding: bytes, as: UTF8.self))?.port ?? 0
+    return port < 1024 ? nil : port
   }
 
   // MARK: - Generations
@@ -155,7 +150,7 @@ struct RouterKeeper {
       let statistics = try ListeningSocket.local(
         RouterFolder.statisticsSocket(generation), in: directory)
       let invocation = Invocation(
-        [program] + arguments, in: folder.path,
+        [program] + folder.arguments, in: folder.path,
         environment: ["PATH": Invocation.standardPath, "RELTUI_BIND": bindings])
       let child = try Child.start(
         invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + listeners,
