@@ -20,6 +20,9 @@ public struct AgentControl: Sendable {
   /// Milliseconds in which an agent should wake after a line was appended to the log.
   public static let patience: Int64 = 3000
 
+  /// The same for an agent that computes or waits for the disk, as it does on a busy host.
+  static let busyPatience: Int64 = 30_000
+
   /// Milliseconds by which the file system's time may be behind the clock: it advances with the kernel's ticks. utimensat(2)
   private static let tick: Int64 = 20
 
@@ -28,19 +31,30 @@ public struct AgentControl: Sendable {
   /// - Returns: nil if no agent runs, or if it wakes as it should.
   public func silence(since moment: Timestamp, now: Timestamp) -> Cause? {
     guard let process = process(), let time = Files.modified(home.agentLock) else { return nil }
-    let woken = Timestamp(milliseconds: time / 1_000_000)
+    return Self.silence(
+      of: process.pid, state: ProcessTable.stat(process.pid)?.state,
+      woken: Timestamp(milliseconds: time / 1_000_000), since: moment, now: now)
+  }
+
+  /// - Parameter state: the state letter of the agent's process. proc(5)
+  static func silence(
+    of pid: Int32, state: Character?, woken: Timestamp, since moment: Timestamp, now: Timestamp
+  ) -> Cause? {
     let since = "since \(woken)"
-    if ProcessTable.stat(process.pid)?.state == "T" {
+    if state == "T" {
       return Cause(
         .agentSilent,
-        "the agent (pid \(process.pid)) is stopped by a signal; it has not woken \(since)",
-        remedy: "Resume it: kill -CONT \(process.pid)")
+        "the agent (pid \(pid)) is stopped by a signal; it has not woken \(since)",
+        remedy: "Resume it: kill -CONT \(pid)")
     }
-    guard woken + Self.tick < moment, now - moment > Self.patience else { return nil }
+    let isBusy = state == "R" || state == "D"
+    guard woken + tick < moment, now - moment > (isBusy ? busyPatience : patience) else {
+      return nil
+    }
     return Cause(
-      .agentSilent, "the agent (pid \(process.pid)) has not woken \(since)",
+      .agentSilent, "the agent (pid \(pid)) has not woken \(since)",
       remedy:
-        "Kill it and start another, which continues its work: kill -9 \(process.pid); relctl agent start"
+        "Kill it and start another, which continues its work: kill -9 \(pid); relctl agent start"
     )
   }
 
