@@ -76,7 +76,7 @@ let package = Package(
       ],
       resources: [.embedInCode("Themes/dark.theme"), .embedInCode("Themes/light.theme")]),
     // work
-    room("Router", ["HomeLayout", "Events", "Posix"]),
+    room("Router", ["HomeLayout", "JSONText", "Events", "Posix"]),
     room(
       "Journal",
       [
@@ -178,7 +178,7 @@ let package = Package(
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "ConfigStore",
         "Journal", "Instance", "Deployment",
       ]),
-    tests("RouterTests", ["Router"]),
+    tests("RouterTests", ["Events", "Router"]),
     tests(
       "DiagnosisTests", ["HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "Diagnosis"]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),

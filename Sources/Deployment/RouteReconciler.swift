@@ -3,6 +3,12 @@ import Router
 
 /// Which runs of an app take requests: a pure function of the app.
 enum RouteReconciler {
+  static func route(of app: Board.App) -> AppRoute {
+    AppRoute(
+      plan(app), notice: app.maintenance, domains: app.domains ?? [],
+      options: app.routing ?? RouteOptions())
+  }
+
   /// - Returns: the runs that take requests, and those that may still have some.
   static func plan(_ app: Board.App) -> [RouteTarget] {
     let runs = app.liveRuns.filter { $0.instance.process == ProcessType.web && $0.port != nil }

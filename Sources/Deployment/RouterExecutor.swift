@@ -19,8 +19,8 @@ struct WatchedRouter {
   /// What the file says.
   var config = RouterConfig()
   /// What the configuration was made from.
-  var targets: [String: [RouteTarget]] = [:]
-  var notices: [String: String] = [:]
+  var routes: [String: AppRoute] = [:]
+  var settings = RouterSettings()
   /// Whether HAProxy does what the configuration says.
   var isSynced = true
   /// Whether the operator was told that HAProxy is not installed.
@@ -41,22 +41,22 @@ extension Agent {
   /// port.
   func route() throws(Cause) {
     try followRouter()
-    let targets = board.apps.filter { $0.value.current != nil }.mapValues(RouteReconciler.plan)
-    let notices = board.apps.compactMapValues(\.maintenance)
-    let isNew = targets != router.targets || notices != router.notices
+    let routes = board.apps.filter { $0.value.current != nil }.mapValues(RouteReconciler.route)
+    let settings = board.router ?? RouterSettings()
+    let isNew = routes != router.routes || settings != router.settings
     if case .waiting = router.phase { return }
     if router.phase == .idle {
-      if !targets.values.contains(where: { !$0.isEmpty }) { return }
+      if !routes.values.contains(where: { !$0.targets.isEmpty }) { return }
       takeOver()
     } else if !isNew {
       return
     }
     var config = router.config
     config.user = try AppUser.ofRouter(in: home)?.id
-    config.route(targets, notices: notices)
+    config.route(routes, settings: settings)
     let commands = config.commands(from: router.config)
     let fault = write(config)
-    (router.config, router.targets, router.notices) = (config, targets, notices)
+    (router.config, router.routes, router.settings) = (config, routes, settings)
     if case .serving(let number) = router.phase, let commands {
       do throws(Cause) {
         try AdminSocket(home.router, number: number).run(
@@ -76,8 +76,7 @@ extension Agent {
   /// Goes on where another agent has stopped, if HAProxy serves. What that agent has not told it is told again.
   private func takeOver() {
     guard let status = RouterStatus(of: home.router), let number = status.serving?.number,
-      let bytes = try? Files.read(home.router.routes, limit: 1 << 24),
-      let config = try? JSON.decode(RouterConfig.self, from: bytes)
+      let config = RouterConfig(told: home.router)
     else { return }
     (router.phase, router.config, router.isSynced) = (.serving(number), config, false)
     watchRouter(status)
@@ -129,10 +128,12 @@ extension Agent {
   /// - Returns: why the files could not be written. HAProxy is told all the same.
   private func write(_ config: RouterConfig) -> Cause? {
     let folder = home.router
-    let files = [
-      (folder.path + "/" + RouterConfig.hostsFile, Array(config.hosts.utf8)),
-      (folder.configuration, Array(config.text.utf8)), (folder.routes, JSON.encode(config)),
-    ]
+    let maps = config.maps.map { (folder.path + "/" + $0.key, Array($0.value.utf8)) }
+    let files =
+      maps + [
+        (folder.sockets, Array(RouterSockets(config.settings).text.utf8)),
+        (folder.configuration, Array(config.text.utf8)), (folder.routes, JSON.encode(config)),
+      ]
     do throws(PosixError) {
       try Files.makeFolder(folder.path)
       // An agent that starts writes them again, so they need not outlive a power cut.
@@ -195,7 +196,7 @@ extension Agent {
     // A clock that was set back must not make it wait.
     if waited > limit || waited < 0 { return false }
     guard case .serving(let number) = router.phase,
-      router.targets[app.name] == RouteReconciler.plan(app)
+      router.routes[app.name]?.targets == RouteReconciler.plan(app)
     else { return true }
     if let left = RouterStatus(of: home.router)?.left, Clock.monotonic() - left < Self.leaving {
       return true

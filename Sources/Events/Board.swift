@@ -7,13 +7,15 @@ public struct Board: Hashable, Codable, Sendable {
   public var requests: [Request] = []
   public var builds: [String: Build] = [:]
   public var agent: Agent?
+  /// Nil for the defaults.
+  public var router: RouterSettings?
   /// The number of the last event folded in; 0 before the first.
   public var sequence: UInt64 = 0
   public var time = Timestamp(milliseconds: 0)
 
   /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
   /// fields; boards of older versions can still be read.
-  public static let version = 5
+  public static let version = 6
 
   public init() {}
 
@@ -57,6 +59,10 @@ extension Board {
     public var formation: [String: Int] = [:]
     /// What clients read, in place of the app's answers, during maintenance; nil if there is none.
     public var maintenance: String?
+    /// The names under which clients reach the app beside its name below localhost, in their order; nil for none.
+    public var domains: [Domain]?
+    /// How the router treats its requests; nil for the defaults.
+    public var routing: RouteOptions?
     /// The limits of each instance; nil for none.
     public var limits: Limits?
     /// Whether an operator stopped the app; the formation is kept.

@@ -13,6 +13,9 @@ extension Board {
     case .buildStarted, .buildStep, .buildFinished, .buildFailed: applyBuild(type, event)
     case .requestAccepted, .requestFinished, .requestFailed, .requestRejected:
       applyOutcome(type, event)
+    case .routerRequested:
+      requests.append(
+        Request(id: event.id, sequence: event.sequence, type: type, app: "", data: event.data))
     default:
       guard let name = event.app, AppName.isValid(name) else { return }
       if type.isRequest {
@@ -46,7 +49,13 @@ extension Board {
     }
     requests[index].accepted = event.sequence
     let request = requests[index]
-    apps[request.app]?.begin(request, event)
+    if request.type == .routerRequested {
+      var settings = router ?? RouterSettings()
+      settings.apply(action: request.data.action, request.data.settings ?? [:])
+      router = settings == RouterSettings() ? nil : settings
+    } else {
+      apps[request.app]?.begin(request, event)
+    }
   }
 }
 
@@ -62,6 +71,11 @@ extension Board.App {
     case .maintenanceRequested:
       let message = request.data.message ?? Board.App.maintenanceMessage
       maintenance = request.data.action == "on" ? message : nil
+    case .domainsRequested: take(request.data.domain.flatMap { Domain($0) }, request.data.action)
+    case .routeRequested:
+      var options = routing ?? RouteOptions()
+      options.apply(request.data.settings ?? [:])
+      routing = options == RouteOptions() ? nil : options
     case .restartRequested:
       isStopped = false
       // A restart resets the count of crashes.
@@ -71,6 +85,13 @@ extension Board.App {
     default: return
     }
     changed = event.time
+  }
+
+  private mutating func take(_ domain: Domain?, _ action: String?) {
+    guard let domain else { return }
+    var domains = (domains ?? []).filter { $0 != domain }
+    if action != "rm" { domains.append(domain) }
+    self.domains = domains.isEmpty ? nil : domains.sorted()
   }
 
   private mutating func take(_ changes: [String: Int]) {

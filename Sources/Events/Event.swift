@@ -28,7 +28,8 @@ public struct EventData: Hashable, Codable, Sendable {
   /// The sequence number of the run's `instance.starting`.
   public var run: UInt64?
   public var node: String?
-  /// What is done to a node: one of the words of `NodeAction`. Of maintenance: `on` or `off`.
+  /// What is done to a node: one of the words of `NodeAction`. Of maintenance: `on` or `off`. Of a domain: `add`, `share` or
+  /// `rm`. Of the router: `listen` or `trust`.
   public var action: String?
   /// The OTP application that a node action is for.
   public var application: String?
@@ -65,6 +66,10 @@ public struct EventData: Hashable, Codable, Sendable {
   public var line: String?
   /// What clients read during maintenance.
   public var message: String?
+  /// The domain that an app is given or that is taken from it.
+  public var domain: String?
+  /// Settings of the router, as an operator writes them.
+  public var settings: [String: String]?
   /// The source folder of a build or deployment.
   public var folder: String?
   public var milliseconds: Int64?
@@ -85,7 +90,7 @@ public struct EventData: Hashable, Codable, Sendable {
       formation, limits
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
       step, observe, exclusive, standby, batch, cluster, drain, phase, kept, since,
-      commit, line, message, folder, milliseconds
+      commit, line, message, domain, settings, folder, milliseconds
     case size, occurred, missing, aside, cause
 
     /// The field's description in the reference page.
@@ -111,7 +116,8 @@ public struct EventData: Hashable, Codable, Sendable {
       case .node: "node name"
       case .action:
         "what is done to a node: " + EventData.nodeActions.map { "`\($0)`" }.joined(separator: ", ")
-          + "; `on` or `off` in `maintenance.requested`; in `request.refused` the type of the request"
+          + "; `on` or `off` in `maintenance.requested`; `add`, `share` or `rm` in `domains.requested`; `listen` or `trust` in "
+          + "`router.requested`; in `request.refused` the type of the request"
       case .application: "OTP application that it is done to"
       case .level: "log level that a node is given"
       case .boot: "milliseconds that each application took to start"
@@ -134,6 +140,8 @@ public struct EventData: Hashable, Codable, Sendable {
       case .commit: "commit of the source"
       case .line: "subject line of the commit"
       case .message: "what clients read during maintenance"
+      case .domain: "domain of an app, such as `example.com/api`"
+      case .settings: "settings of the router by name"
       case .folder: "folder it was made from"
       case .milliseconds: "how long it took"
       case .size: "bytes"
@@ -216,6 +224,8 @@ extension EventData {
     case .commit: commit
     case .line: line
     case .message: message
+    case .domain: domain
+    case .settings: settings.map(Self.words)
     case .folder: folder
     case .milliseconds: milliseconds.map { String($0) }
     case .size: size.map { String($0) }
@@ -226,7 +236,7 @@ extension EventData {
     }
   }
 
-  private static func words(_ counts: [String: Int]) -> String {
+  private static func words(_ counts: [String: some Any]) -> String {
     counts.sorted { $0.key < $1.key }.map { "\($0):\($1)" }.joined(separator: ",")
   }
 }

@@ -35,7 +35,7 @@ extension EventData.Field {
       .phases,
       .pid, .port, .exit,
       .signal, .step, .observe, .exclusive, .standby, .batch, .cluster, .drain, .phase, .since,
-      .milliseconds, .size,
+      .milliseconds, .size, .domain, .settings,
       .occurred, .missing:
       .own
     }

@@ -182,6 +182,9 @@ extension EventData {
     case .since: since = try scanner.timestamp()
     case .commit: commit = try scanner.string()
     case .message: message = try scanner.string()
+    case .domain: domain = try scanner.string()
+    case .settings:
+      settings = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.string() }
     case .line: line = try scanner.string()
     case .folder: folder = try scanner.string()
     case .milliseconds: milliseconds = try scanner.integer()

@@ -36,6 +36,9 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case promoteRequested = "promote.requested"
   case limitsRequested = "limits.requested"
   case maintenanceRequested = "maintenance.requested"
+  case domainsRequested = "domains.requested"
+  case routeRequested = "route.requested"
+  case routerRequested = "router.requested"
   case previewOpenRequested = "preview.open.requested"
   case previewRenewRequested = "preview.renew.requested"
   case previewCloseRequested = "preview.close.requested"
@@ -91,7 +94,9 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .configRequested: [.config, .by, .deadline]
     case .promoteRequested: [.slug, .origin, .by, .deadline]
     case .limitsRequested: [.limits, .by, .deadline]
-    case .maintenanceRequested: [.action, .by, .deadline]
+    case .maintenanceRequested, .routerRequested: [.action, .by, .deadline]
+    case .domainsRequested: [.domain, .action, .by, .deadline]
+    case .routeRequested: [.settings, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
       .previewRenewRequested, .previewCloseRequested, .slugGCRequested, .cancelRequested:
       [.by, .deadline]

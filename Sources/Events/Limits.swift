@@ -62,7 +62,7 @@ extension Limits.Name {
     return number(text).flatMap { range.contains($0) ? $0 : nil }
   }
 
-  private func number(_ text: String) -> Int? {
+  func number(_ text: String) -> Int? {
     switch self {
     case .pids:
       return text.utf8.count < 10 && text.utf8.allSatisfy { (48...57).contains($0) }

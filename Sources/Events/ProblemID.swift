@@ -108,6 +108,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case portUnavailable = "RT-PORT-UNAVAILABLE"
   case epmd = "RT-EPMD"
   case router = "RT-ROUTER"
+  case domain = "RT-DOMAIN"
+  case domainTaken = "RT-DOMAIN-TAKEN"
+  case domainUnknown = "RT-DOMAIN-UNKNOWN"
   case remote = "RT-REMOTE"
   case nodeName = "RT-NODE-NAME"
   case nodeUnreachable = "RT-NODE-UNREACHABLE"
@@ -145,7 +148,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   public var exitCode: Int32 {
     switch self {
-    case .usage, .appName, .configName, .configTooLarge, .eventType, .nodeName: ExitCode.usage
+    case .usage, .domain, .appName, .configName, .configTooLarge, .eventType, .nodeName: ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .slugProvenance, .configDamaged,
       .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .notExecutable,
@@ -153,7 +156,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
-      .processUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
+      .processUnknown, .domainUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
       .router, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
@@ -165,7 +168,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
-    case .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies, .compile,
+    case .domainTaken, .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies, .compile,
       .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,
@@ -315,6 +318,9 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
     case .router: "The home's router, HAProxy, is missing or does not serve."
+    case .domain: "A text is no domain that an app can have."
+    case .domainTaken: "Another app has the domain, or one that it has requests in common with."
+    case .domainUnknown: "The app does not have the domain."
     case .remote: "A command inside the running system failed."
     case .nodeName: "A node's name is not of the form name@host."
     case .nodeUnreachable: "There is no connection with a node."

@@ -12,6 +12,8 @@ public struct RouterFolder: Hashable, Sendable {
   public var routes: String { path + "/routes.json" }
   /// The port, which stays the same: `format 1` and `port 8080`.
   public var port: String { path + "/port" }
+  /// The sockets that it listens on beside the loopback address.
+  public var sockets: String { path + "/sockets" }
   /// What HAProxy and its parent print.
   public var log: String { path + "/log" }
   /// The uid of HAProxy, if root serves the home.
@@ -32,6 +34,8 @@ public struct RouterFolder: Hashable, Sendable {
 /// keeper 812 4711
 /// haproxy 3 815 4720
 /// listen 127.0.0.1:8080
+/// http 0.0.0.0:80
+/// closed [::]:80 address already in use
 /// left 9042000
 /// failed [ALERT] config : …
 /// ```
@@ -48,8 +52,13 @@ public struct RouterStatus: Hashable, Sendable {
     public init(number: Int, process: Process) { (self.number, self.process) = (number, process) }
   }
   public var serving: Generation?
-  /// Where it listens: `127.0.0.1:8080`, `[::1]:8080`
+  /// Where it listens on the loopback addresses: `127.0.0.1:8080`, `[::1]:8080`
   public var addresses: [String] = []
+  /// Where else it listens, without and with TLS.
+  public var http: [String] = []
+  public var https: [String] = []
+  /// Where it should listen and cannot: the address, and why.
+  public var closed: [String] = []
   /// When a HAProxy was last asked to finish the requests that it has, in milliseconds since the host's boot.
   public var left: Int64?
   /// Why the last configuration could not be used; nil if it is in use.
@@ -63,7 +72,8 @@ public struct RouterStatus: Hashable, Sendable {
       lines.append(
         "haproxy \(serving.number) \(serving.process.pid) \(serving.process.started)")
     }
-    lines += addresses.map { "listen \($0)" }
+    lines += addresses.map { "listen \($0)" } + http.map { "http \($0)" }
+    lines += https.map { "https \($0)" } + closed.map { "closed \($0)" }
     if let left { lines.append("left \(left)") }
     if let failure { lines.append("failed \(failure)") }
     return lines.joined(separator: "\n") + "\n"
@@ -87,6 +97,9 @@ public struct RouterStatus: Hashable, Sendable {
         else { return nil }
         status.serving = Generation(number: number, process: process)
       case "listen": status.addresses.append(String(words[1]))
+      case "http": status.http.append(String(words[1]))
+      case "https": status.https.append(String(words[1]))
+      case "closed": status.closed.append(String(words[1]))
       case "left": status.left = numbers.first.flatMap { $0 }
       case "failed": status.failure = String(words[1])
       default: return nil
@@ -95,5 +108,42 @@ public struct RouterStatus: Hashable, Sendable {
     guard let keeper else { return nil }
     status.keeper = keeper
     self = status
+  }
+}
+
+/// Where the router is to listen beside the loopback address, in the file `sockets`.
+///
+/// ```
+/// format 1
+/// http 0.0.0.0 80
+/// https :: 443
+/// ```
+public struct RouterSockets: Hashable, Sendable {
+  public struct Place: Hashable, Sendable {
+    public var address: String
+    public var port: UInt16
+
+    public init(_ address: String, _ port: UInt16) { (self.address, self.port) = (address, port) }
+  }
+  public var http: [Place] = []
+  public var https: [Place] = []
+
+  public init() {}
+
+  public var text: String {
+    let lines = http.map { "http \($0.address) \($0.port)" }
+    let secure = https.map { "https \($0.address) \($0.port)" }
+    return (["format \(HomeFormat.current)"] + lines + secure).joined(separator: "\n") + "\n"
+  }
+
+  /// Reads a file's text; lines that are damaged or of a newer format are left out.
+  public init(text: String) {
+    for line in text.split(separator: "\n") {
+      let words = line.split(separator: " ")
+      guard words.count == 3, let port = UInt16(words[2]) else { continue }
+      let place = Place(String(words[1]), port)
+      if words[0] == "http" { http.append(place) }
+      if words[0] == "https" { https.append(place) }
+    }
   }
 }

@@ -134,7 +134,9 @@ extension Operation {
   public var shortSentence: String { Self.sentence(verb: Self.verb, [object], target) }
 
   private static func sentence(verb: String, _ objects: [String?], _ target: String?) -> String {
-    verb + objects.compactMap { $0 }.map { " of \($0)" }.joined() + (target.map { " \($0)" } ?? "")
+    let named = objects.compactMap { $0 }.filter { !$0.isEmpty }
+    let end = target.map { $0.hasPrefix(":") ? $0 : " " + $0 } ?? ""
+    return verb + named.map { " of \($0)" }.joined() + end
   }
 
   /// Milliseconds from the request to its deadline.
@@ -179,6 +181,7 @@ public struct OperationTable: Sendable {
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
     Cancel.self, Promote.self, ChangeLimits.self, ChangeMaintenance.self,
+    ChangeDomains.self, ChangeRoute.self, ChangeRouter.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

@@ -25,6 +25,15 @@ public enum Refusal: Error, Hashable, Sendable {
   case limit(Limits.Name, String)
   /// A message for clients is too long.
   case message(bytes: Int)
+  case noDomain(Domain, app: String, has: [Domain])
+  /// Another app has the domain, or one with requests in common.
+  case domainTaken(Domain, by: Domain, of: String)
+  case domains(most: Int)
+  /// There is no option of this name.
+  case noRouteOption(String)
+  case routeOption(RouteOptions.Name, String)
+  /// These settings of the router cannot be used.
+  case router([String])
   /// An app cannot be promoted to itself.
   case sameApp(String)
   case configChanged(app: String)
@@ -75,6 +84,31 @@ public enum Refusal: Error, Hashable, Sendable {
     case .message(let bytes):
       Cause(
         .usage, "the message has \(bytes) bytes; at most \(ChangeMaintenance.longest) are possible")
+    case .noDomain(let domain, let app, let own):
+      Cause(
+        .domainUnknown, "'\(app)' does not have the domain '\(domain)'",
+        remedy: own.isEmpty
+          ? "It has none." : "It has: \(own.map(\.description).joined(separator: ", "))")
+    case .domainTaken(let domain, let taken, let app) where domain == taken:
+      Cause(
+        .domainTaken, "'\(app)' has the domain \(domain)",
+        remedy: "Take it away first: relctl domains \(app) rm \(domain)")
+    case .domainTaken(let domain, let taken, let app):
+      Cause(
+        .domainTaken, "\(domain) overlaps \(taken) of '\(app)'",
+        remedy:
+          "If both are meant, the more exact one gets a request: a host before a wildcard, the longer prefix before the shorter. Say so with --share.")
+    case .domains(let most): Cause(.usage, "an app has at most \(most) domains")
+    case .noRouteOption(let word):
+      Cause(
+        .usage, "there is no option '\(word)'",
+        remedy: "There are: \(RouteOptions.Name.allCases.map(\.rawValue).joined(separator: ", ")).")
+    case .routeOption(let name, let text):
+      Cause(.usage, "'\(text)' is no value of \(name.rawValue)", remedy: "It is \(name.meaning).")
+    case .router(let words):
+      Cause(
+        .usage, "the router cannot be set to '\(words.joined(separator: " "))'",
+        remedy: "Ports are numbers from 1 to 65535, and addresses as in 192.0.2.7 or 10.0.0.0/8.")
     case .limit(let name, let text):
       Cause(
         .usage, "'\(text)' is no limit of \(name.rawValue)",

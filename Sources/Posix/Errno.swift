@@ -26,6 +26,9 @@ public struct Errno: RawRepresentable, Hashable, Sendable {
   public static let reset = Errno(rawValue: ECONNRESET)
   public static let refused = Errno(rawValue: ECONNREFUSED)
   public static let invalid = Errno(rawValue: EINVAL)
+  public static let noAddress = Errno(rawValue: EADDRNOTAVAIL)
+  public static let noAddressFamily = Errno(rawValue: EAFNOSUPPORT)
+  public static let addressInUse = Errno(rawValue: EADDRINUSE)
   public static let inProgress = Errno(rawValue: EINPROGRESS)
 
   static var current: Errno { Errno(rawValue: errno) }

@@ -5,13 +5,23 @@ import Posix
 /// The admin socket of a HAProxy. Source: HAProxy Management Guide, "Unix Socket commands"
 public struct AdminSocket {
   private let folder: RouterFolder
-  private let number: Int
+  private let name: String
   /// Milliseconds within which HAProxy must answer.
   private static let patience: Int64 = 250
 
   /// - Parameter number: that of the HAProxy.
   public init(_ folder: RouterFolder, number: Int) {
-    (self.folder, self.number) = (folder, number)
+    (self.folder, name) = (folder, RouterFolder.adminSocket(number))
+  }
+
+  /// The socket on which HAProxy only shows.
+  public init(showing folder: RouterFolder, number: Int) {
+    (self.folder, name) = (folder, RouterFolder.statisticsSocket(number))
+  }
+
+  /// The requests that it has had, by the backend's name and the server's: `app.shop` and `s1`, or `BACKEND`.
+  public func statistics() throws(Cause) -> [RouterStatistics.Row] {
+    RouterStatistics.rows(in: try ask("show stat"))
   }
 
   /// Carries out commands, in their order.
@@ -49,7 +59,7 @@ public struct AdminSocket {
   private func ask(_ line: String) throws(Cause) -> String {
     do throws(PosixError) {
       let directory = try File.open(folder.path, .folder)
-      let socket = try LocalSocket.connect(RouterFolder.adminSocket(number), in: directory)
+      let socket = try LocalSocket.connect(name, in: directory)
       let end = Clock.monotonic() + Self.patience
       let bytes = Array((line + "\n").utf8)
       var sent = 0

@@ -26,12 +26,16 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     public internal(set) var slots: [Slot] = []
     /// What is answered in place of the app, during maintenance.
     public internal(set) var notice: String?
+    /// Where it is reached beside its name below localhost.
+    public internal(set) var domains: [Domain] = []
+    public internal(set) var options = RouteOptions()
   }
 
   /// In the order of their names.
   public private(set) var backends: [Backend] = []
   /// The uid of HAProxy, if root starts it.
   public var user: UInt32?
+  public private(set) var settings = RouterSettings()
   private var turns = 0
 
   public init() {}
@@ -45,15 +49,18 @@ public struct RouterConfig: Hashable, Codable, Sendable {
   }
 
   /// Gives each target a slot, and frees those of others.
-  /// - Parameters:
-  ///   - targets: of each app that is to be reached; an app without any answers with 503.
-  ///   - notices: what is answered in place of apps.
-  public mutating func route(_ targets: [String: [RouteTarget]], notices: [String: String] = [:]) {
+  /// - Parameter routes: of each app that is to be reached; an app without any target answers with 503.
+  public mutating func route(
+    _ routes: [String: AppRoute], settings: RouterSettings = RouterSettings()
+  ) {
+    self.settings = settings
     let known = Dictionary(backends.map { ($0.app, $0) }) { first, _ in first }
-    backends = targets.filter { Self.hasAddress($0.key) }.sorted { $0.key < $1.key }.map {
+    backends = routes.filter { Self.hasAddress($0.key) }.sorted { $0.key < $1.key }.map {
       var backend = known[$0.key] ?? Backend(app: $0.key)
-      backend.notice = notices[$0.key]
-      place($0.value, in: &backend)
+      let route = $0.value
+      (backend.notice, backend.domains) = (route.notice, route.domains)
+      backend.options = route.options
+      place(route.targets, in: &backend)
       return backend
     }
   }
@@ -88,9 +95,30 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     return backend.slots.count - count
   }
 
+  public func isOpen(_ slot: Int, of app: String) -> Bool {
+    backends.first { $0.app == app }?.slots[slot].state == .open
+  }
+
   /// The slot of a run's port.
   public func slot(of app: String, port: UInt16) -> Int? {
     backends.first { $0.app == app }?.slots.firstIndex { $0.port == port }
+  }
+}
+
+/// What the router is to do for an app.
+public struct AppRoute: Hashable, Sendable {
+  public var targets: [RouteTarget]
+  /// What is answered in place of the app; nil if the app answers.
+  public var notice: String?
+  public var domains: [Domain]
+  public var options: RouteOptions
+
+  public init(
+    _ targets: [RouteTarget], notice: String? = nil, domains: [Domain] = [],
+    options: RouteOptions = RouteOptions()
+  ) {
+    (self.targets, self.notice) = (targets, notice)
+    (self.domains, self.options) = (domains, options)
   }
 }
 
@@ -123,11 +151,7 @@ extension RouterConfig {
   /// The commands that make the router do this instead of `old`; nil if it must read the file again. What takes requests
   /// is opened before anything is closed.
   public func commands(from old: RouterConfig) -> [String]? {
-    guard user == old.user, backends.map(\.app) == old.backends.map(\.app),
-      zip(backends, old.backends).allSatisfy({
-        $0.slots.count == $1.slots.count && $0.notice == $1.notice
-      })
-    else { return nil }
+    guard withoutRuns == old.withoutRuns else { return nil }
     var (opening, closing): ([String], [String]) = ([], [])
     for (backend, before) in zip(backends, old.backends) {
       for (index, (slot, former)) in zip(backend.slots, before.slots).enumerated()
@@ -148,6 +172,16 @@ extension RouterConfig {
       }
     }
     return opening + closing
+  }
+
+  /// What cannot be changed by a command.
+  private var withoutRuns: RouterConfig {
+    var config = self
+    config.turns = 0
+    for index in config.backends.indices {
+      config.backends[index].slots = config.backends[index].slots.map { _ in Slot() }
+    }
+    return config
   }
 
   /// The backends of an app: one for requests, one for websockets, so that they can be counted apart.

@@ -1,4 +1,6 @@
+import Events
 import HomeLayout
+import JSONText
 import Posix
 
 extension RouterStatus {
@@ -22,12 +24,41 @@ extension RouterStatus {
     ProcessIdentity(pid: keeper.pid, started: keeper.started)
   }
 
-  /// Where an app is reached, such as `http://shop.localhost:8080`; nil if the app cannot be reached through the router.
-  public func address(of app: String) -> String? {
-    guard RouterConfig.hasAddress(app), let port = addresses.first?.split(separator: ":").last
-    else {
-      return nil
+  /// Where an app is reached: at its first domain that is a name, if the router listens for other hosts; else at its name
+  /// below localhost, such as `http://shop.localhost:8080`. Nil if the router does not know it.
+  public func address(of app: Board.App) -> String? {
+    guard RouterConfig.hasAddress(app.name), let port = Self.port(of: addresses) else { return nil }
+    let domain = app.domains?.first { !$0.isWildcard && !$0.isDefault }
+    if let domain, let port = Self.port(of: https) {
+      return "https://\(domain.host)\(port == "443" ? "" : ":" + port)\(domain.prefix)"
     }
-    return "http://\(app).localhost:\(port)"
+    if let domain, let port = Self.port(of: http) {
+      return "http://\(domain.host)\(port == "80" ? "" : ":" + port)\(domain.prefix)"
+    }
+    return "http://\(app.name).localhost:\(port)"
+  }
+
+  private static func port(of addresses: [String]) -> String? {
+    addresses.first?.split(separator: ":").last.map(String.init)
+  }
+}
+
+extension RouterSockets {
+  /// Where the settings say; without an address, on all of the host's.
+  public init(_ settings: RouterSettings) {
+    self.init()
+    let addresses = settings.on.isEmpty ? ["0.0.0.0", "::"] : settings.on
+    http = settings.http.map { port in addresses.map { Place($0, port) } } ?? []
+    https = settings.https.map { port in addresses.map { Place($0, port) } } ?? []
+  }
+}
+
+extension RouterConfig {
+  /// What an agent has told the router last; nil if it cannot be read.
+  public init?(told folder: RouterFolder) {
+    guard let bytes = try? Files.read(folder.routes, limit: 1 << 24),
+      let config = try? JSON.decode(RouterConfig.self, from: bytes)
+    else { return nil }
+    self = config
   }
 }

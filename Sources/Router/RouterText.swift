@@ -1,15 +1,36 @@
+import Events
+
 // The files that HAProxy reads. Source: HAProxy Configuration Manual
 extension RouterConfig {
-  /// Which app a host's name belongs to, a line each: `shop.localhost shop`
-  public var hosts: String { backends.map { "\($0.app).localhost \($0.app)\n" }.joined() }
+  /// The names of the maps, in the folder in which HAProxy starts.
+  private static let localMap = "local.map"
+  private static let hostsMap = "hosts.map"
+  private static let wildcardsMap = "wildcards.map"
 
-  /// The name of the file with `hosts`, in the folder in which HAProxy starts.
-  public static let hostsFile = "hosts.map"
+  /// The maps by the names of their files. A key is a host and a path up to a slash, so that the longest key that a
+  /// request begins with is the most exact; the value is an app, the path prefix, and `+` if paths decide between apps.
+  public var maps: [String: String] {
+    let routes = backends.flatMap { backend in backend.domains.map { ($0, backend.app) } }
+    let decisive = Set(routes.filter { !$0.0.prefix.isEmpty }.map(\.0.host))
+    let lines = routes.map { domain, app in
+      (domain, "\(domain)/ \(app):\(domain.prefix):\(decisive.contains(domain.host) ? "+" : "")\n")
+    }
+    return [
+      Self.localMap: backends.map { "\($0.app).localhost/ \($0.app)::\n" }.joined(),
+      Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
+      Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
+    ]
+  }
 
-  /// The configuration. The descriptors 4 and 5 are the sockets for commands, and `RELTUI_BIND` names those that it
-  /// listens on, which its parent holds.
+  /// The app of every host that no other domain has.
+  private var defaultApp: String? {
+    backends.first { $0.domains.contains(where: \.isDefault) }?.app
+  }
+
+  /// The configuration. The descriptors 4 and 5 are the sockets for commands. The variables name those that it listens
+  /// on, which its parent holds.
   public var text: String {
-    ([global, Self.defaults, Self.frontend, Self.unknown] + backends.flatMap(Self.texts))
+    ([global, Self.defaults] + doors.map(frontend) + [Self.unknown] + backends.flatMap(texts))
       .joined(separator: "\n")
   }
 
@@ -57,22 +78,80 @@ extension RouterConfig {
       + (retryAfter ? #" hdr "Retry-After" "5""# : "")
   }
 
-  private static let frontend = """
-    frontend main
-        bind "${RELTUI_BIND}"
-        http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
-        http-request disable-l7-retry unless METH_GET or METH_HEAD
-        http-request set-var(txn.app) req.hdr(host),field(1,:),lower,map_str(\(hostsFile))
-        http-request del-header X-Forwarded-For
-        http-request set-header X-Forwarded-Proto http
-        http-request set-header X-Forwarded-Host %[req.hdr(host)]
-        http-request set-header X-Forwarded-Port %[dst_port]
-        option forwardfor
+  // MARK: - Where requests come in
+
+  private enum Door: String { case local, http }
+
+  private var doors: [Door] { [.local] + (settings.http == nil ? [] : [.http]) }
+
+  private func frontend(_ door: Door) -> String {
+    """
+    frontend \(door)
+        bind "${\(door == .local ? "RELTUI_BIND" : "RELTUI_HTTP")}"
+        http-request set-var(txn.door) str(\(door))
+    \(Self.lookup(in: maps(of: door), fallback: defaultApp))
+    \(trust)
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
         use_backend app.%[var(txn.app)] if { var(txn.app) -m found }
         default_backend unknown
 
     """
+  }
+
+  /// Names below localhost are no business of other hosts.
+  private func maps(of door: Door) -> [String] {
+    (door == .local ? [Self.localMap] : []) + [Self.hostsMap]
+  }
+
+  /// Finds the app of a request by its host and path. A path that would belong to another app if it were written in
+  /// another way is refused where paths decide: apps decode what they are given.
+  private static func lookup(in maps: [String], fallback: String?) -> String {
+    func find(_ name: String, _ path: String) -> String {
+      let tries =
+        maps.map { ("host", $0) } + [("wildcard", wildcardsMap)]
+      return tries.enumerated().map { index, entry in
+        "    http-request set-var(txn.\(name)) var(txn.\(entry.0)),concat(,txn.\(path),/),map_beg(\(entry.1))"
+          + (index == 0 ? "" : " if !{ var(txn.\(name)) -m found }")
+      }.joined(separator: "\n")
+        + (fallback.map { "\n    http-request set-var(txn.\(name)) str(\($0)::) if !{ var(txn.\(name)) -m found }" } ?? "")
+    }
+    return """
+          http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
+          http-request disable-l7-retry unless METH_GET or METH_HEAD
+          http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+          http-request set-var(txn.host) var(txn.host),regsub(\\.$,) if { var(txn.host) -m end . }
+          http-request set-var(txn.wildcard) var(txn.host),regsub(^[^.]*,*)
+          http-request set-var(txn.path) path
+      \(find("route", "path"))
+          http-request set-var(txn.plain) path,url_dec,regsub(//+,/,g) if { path -m sub % // }
+          acl has_other_form var(txn.plain) -m found
+      \(find("other", "plain").split(separator: "\n").map { $0.contains(" if ") ? $0 + " has_other_form" : $0 + " if has_other_form" }.joined(separator: "\n"))
+          http-request deny deny_status 400 if { var(txn.other) -m found } !{ var(txn.other),strcmp(txn.route) eq 0 }
+          acl has_dots path,url_dec -m reg (^|/)[.][.]?(/|$)
+          acl has_dots path,url_dec -m sub \\\\
+          http-request deny deny_status 400 if { var(txn.route) -m end :+ } has_dots
+          http-request set-var(txn.app) var(txn.route),field(1,:)
+          http-request set-var(txn.prefix) var(txn.route),field(2,:)
+      """
+  }
+
+  /// What a proxy says of its client. RFC 7239
+  private static let claims = ["Forwarded"] + ["For", "Proto", "Host", "Port", "Prefix"].map { "X-Forwarded-\($0)" }
+
+  /// What the app is told of the client. Only proxies that are trusted may say it themselves.
+  private var trust: String {
+    let trusted = settings.trusted.map(\.description).joined(separator: " ")
+    let rule = trusted.isEmpty ? "always_false" : "src \(trusted)"
+    return """
+          acl trusted \(rule)
+      \(Self.claims.map { "    http-request del-header \($0) unless trusted" }.joined(separator: "\n"))
+          http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)] unless { req.hdr(x-forwarded-proto) -m found }
+          http-request set-header X-Forwarded-Host %[req.hdr(host)] unless { req.hdr(x-forwarded-host) -m found }
+          http-request set-header X-Forwarded-Port %[dst_port] unless { req.hdr(x-forwarded-port) -m found }
+          http-request set-var(txn.proto) req.hdr(x-forwarded-proto),lower
+          option forwardfor
+      """
+  }
 
   private static let unknown = """
     backend unknown
@@ -80,11 +159,43 @@ extension RouterConfig {
 
     """
 
-  private static func texts(of backend: Backend) -> [String] {
-    [name(of: backend.app), socketName(of: backend.app)].map { name in
-      "backend \(name)\n" + (backend.notice.map(answer) ?? "")
-        + backend.slots.enumerated().map(server).joined()
+  // MARK: - Where they go
+
+  private func texts(of backend: Backend) -> [String] {
+    let rules = (backend.notice.map(Self.answer) ?? "") + rules(backend)
+    return [Self.name(of: backend.app), Self.socketName(of: backend.app)].map { name in
+      "backend \(name)\n" + rules + backend.slots.enumerated().map(Self.server).joined()
     }
+  }
+
+  private func rules(_ backend: Backend) -> String {
+    let options = backend.options
+    var lines: [String] = []
+    if options.isOn(.https), let port = settings.https {
+      let place = port == 443 ? "" : ":\(port)"
+      lines.append(
+        "http-request redirect location https://%[var(txn.host)]\(place)%[pathq] code 308 if { var(txn.door) -m str http } !{ var(txn.proto) -m str https }"
+      )
+    }
+    if let body = options[.body] {
+      lines.append("http-request deny deny_status 413 if { req.hdr_val(content-length) gt \(body) }")
+      lines.append("http-request deny deny_status 413 if { req.body_size gt \(body) }")
+    }
+    if let timeout = options[.timeout] { lines.append("timeout server \(timeout)ms") }
+    if let seconds = options[.hsts] {
+      lines.append(
+        "http-response set-header Strict-Transport-Security max-age=\(seconds) if { var(txn.proto) -m str https }"
+      )
+    }
+    for prefix in Set(backend.domains.map(\.prefix)).sorted() where !prefix.isEmpty {
+      let rule = "if { var(txn.prefix) -m str \(prefix) }"
+      lines.append("http-request set-header X-Forwarded-Prefix \(prefix) \(rule)")
+      if !options.isOn(.prefix) {
+        let pattern = prefix.replacing(".", with: "[.]")
+        lines.append("http-request replace-path ^\(pattern)/?(.*)$ /\\1 \(rule)")
+      }
+    }
+    return lines.map { "    \($0)\n" }.joined()
   }
 
   private static func answer(_ notice: String) -> String {

@@ -18,10 +18,8 @@ struct Command: Sendable {
   static let all: [Command] = [
     .build, .deploy, .ps, .releases, .diff, .logs, .events, .eventsEmit, .eventsVerify,
     .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits,
-    .maintenance,
-    .stop, .cancel,
-    .attach,
-    .config, .rpc, .eval,
+    .maintenance, .domains, .router, .routerListen, .routerTrust, .routerSet, .routerWhy,
+    .stop, .cancel, .attach, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
     .slugVerify, .slugImport, .slugExport, .slugGC, .slugRemove,
     .agent, .agentStart, .agentStop, .agentStatus, .agentInstall, .agentUninstall, .doctor,

@@ -12,7 +12,7 @@ struct RouterKeeper {
   private var lock: Lock?
   private let directory: File
   private let log: File
-  private var listeners: [File] = []
+  private var sockets: RouterListeners
   private var loop: EventLoop<Source>
   private var status: RouterStatus
 
@@ -27,7 +27,7 @@ struct RouterKeeper {
   /// Milliseconds until a HAProxy that ended is started again.
   private var pause: Int64 = 0
 
-  private enum Source { case answer, start, end, late, record }
+  private enum Source { case answer, start, end, late, record, listen }
 
   private struct HAProxy {
     var number: Int
@@ -56,13 +56,14 @@ struct RouterKeeper {
     try lock.file.write(text, at: 0)
     try lock.file.truncate(to: text.count)
     // Sockets of an earlier parent; a new generation must not have the name of one that still ends.
-    endFormer()
+    Self.endFormer(folder)
     for name in try Files.list(path) where name.hasPrefix("admin.") || name.hasPrefix("stats.") {
       let number = Int(name.drop { $0 != "." }.dropFirst()) ?? 0
       generation = max(generation, min(number, 1 << 30))
       try Files.remove("\(path)/\(name)")
     }
-    try listen()
+    sockets = try RouterListeners(folder) { [folder] signal in Self.endFormer(folder, signal) }
+    listen()
     record()
   }
 
@@ -75,6 +76,7 @@ struct RouterKeeper {
         switch signal {
         case .chld: reap()
         case .hup:
+          listen()
           // The status may have been damaged.
           record()
           reload()
@@ -83,6 +85,7 @@ struct RouterKeeper {
       }
       if turn.has(.answer) { readAnswer() }
       if turn.has(.start) { start() }
+      if turn.has(.listen), !isEnding, listen() { reload() }
       if turn.has(.late) { next?.child.signal(.kill) }
       if turn.has(.record) { record() }
       if turn.has(.end) { for child in leaving { child.signal(.kill) } }
@@ -91,7 +94,7 @@ struct RouterKeeper {
 
   /// A HAProxy whose parent was killed holds the sockets until it is asked to leave. Its parent may have died before it
   /// wrote a status.
-  private func endFormer(_ signal: Signal = .usr1) {
+  private static func endFormer(_ folder: RouterFolder, _ signal: Signal = .usr1) {
     for haproxy in ProcessTable.processes(withArguments: folder.arguments) {
       haproxy.signal(signal)
     }
@@ -99,40 +102,18 @@ struct RouterKeeper {
 
   // MARK: - Listening
 
-  /// Milliseconds in which a HAProxy that leaves gives up its sockets.
-  private static let handover: Int64 = 2000
+  /// Milliseconds until a socket that could not be opened is tried again.
+  private static let retry: Int64 = 5000
 
-  private static let ports: ClosedRange<UInt16> = 8080...8179
-
-  /// Takes the port of before, or the first one that is free, on both loopback addresses.
-  private mutating func listen() throws {
-    let known = recordedPort
-    let end = Clock.monotonic() + Self.handover
-    for port in (known.map { [$0] } ?? []) + Self.ports {
-      var first = try? ListeningSocket.tcp("127.0.0.1", port)
-      while first == nil, port == known, Clock.monotonic() < end {
-        // One that hangs does not leave.
-        if Clock.monotonic() > end - Self.handover / 2 { endFormer(.kill) }
-        Clock.pause(milliseconds: 20)
-        first = try? ListeningSocket.tcp("127.0.0.1", port)
-      }
-      guard let first else { continue }
-      listeners = [first]
-      // A host may have no IPv6. Where another program has the port there, clients use either.
-      if let six = try? ListeningSocket.tcp("::1", port) { listeners.append(six) }
-      status.addresses = listeners.map(\.name)
-      if port != known {
-        try Files.replace(folder.port, with: Array(PortRecord(port).text.utf8))
-      }
-      return
-    }
-    throw PosixError("listen on", "127.0.0.1:\(Self.ports.lowerBound)", .exists)
-  }
-
-  private var recordedPort: UInt16? {
-    let bytes = (try? Files.readIfThere(folder.port, limit: 4096)).flatMap { $0 } ?? []
-    let port = PortRecord(text: String(decoding: bytes, as: UTF8.self))?.port ?? 0
-    return port < 1024 ? nil : port
+  /// Opens the sockets that are wanted now and can be opened.
+  /// - Returns: whether HAProxy must be given others than it has.
+  @discardableResult
+  private mutating func listen() -> Bool {
+    let isChanged = sockets.follow()
+    (status.addresses, status.closed) = (sockets.names(.loopback), sockets.failures)
+    (status.http, status.https) = (sockets.names(.http), sockets.names(.https))
+    loop.wake(.listen, at: sockets.failures.isEmpty ? nil : Clock.monotonic() + Self.retry)
+    return isChanged
   }
 
   // MARK: - Generations
@@ -151,9 +132,9 @@ struct RouterKeeper {
         RouterFolder.statisticsSocket(generation), in: directory)
       let invocation = Invocation(
         [program] + folder.arguments, in: folder.path,
-        environment: ["PATH": Invocation.standardPath, "RELTUI_BIND": bindings])
+        environment: sockets.environment(from: 6).merging(["PATH": Invocation.standardPath]) { $1 })
       let child = try Child.start(
-        invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + listeners,
+        invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + sockets.files,
         newSession: true)
       next = HAProxy(number: generation, child: child)
       loop.wake(.late, at: Clock.monotonic() + Self.patience)
@@ -171,11 +152,6 @@ struct RouterKeeper {
 
   /// Milliseconds in which a HAProxy must serve.
   private static let patience: Int64 = 5000
-
-  /// The descriptors of the listening sockets, behind those of the two sockets for commands.
-  private var bindings: String {
-    listeners.indices.map { "fd@\(6 + $0)" }.joined(separator: ",")
-  }
 
   private mutating func readAnswer() {
     guard var haproxy = next, let question = haproxy.question else { return }
@@ -255,7 +231,8 @@ struct RouterKeeper {
       let bytes = try? reading.read(upTo: 8192, at: max(0, size - 8192))
     else { return nil }
     let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n")
-    return (lines.last { $0.contains("[ALERT]") } ?? lines.last).map(String.init)
+    let start = lines.lastIndex { $0.contains("haproxy version is") } ?? lines.startIndex
+    return (lines[start...].first { $0.contains("[ALERT]") } ?? lines.last).map(String.init)
   }
 
   /// Milliseconds for which requests may finish when the router ends.
@@ -267,7 +244,8 @@ struct RouterKeeper {
     // Another parent may begin at once.
     try? Files.remove(folder.status)
     try? lock?.file.truncate(to: 0)
-    (listeners, lock) = ([], nil)
+    sockets.close()
+    lock = nil
     if let current { leave(current) }
     if let next { leave(next) }
     (current, next) = (nil, nil)

@@ -52,7 +52,7 @@ struct RandomLine {
   private mutating func value(_ field: EventData.Field) -> String {
     switch field {
     case .by, .request, .build, .slug, .config, .base, .node, .step, .commit, .line, .folder,
-      .aside, .action, .application, .level, .message:
+      .aside, .action, .application, .level, .message, .domain:
       text()
     case .deadline, .occurred, .since: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
@@ -60,6 +60,7 @@ struct RandomLine {
     case .set, .unset, .missing, .exclusive, .kept: array((0..<pick(4)).map { _ in text() })
     case .formation, .limits, .boot, .phases, .drain:
       object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
+    case .settings: object((0..<pick(4)).map { _ in (word(), text()) })
     case .instance: quoted("web.\(1 + pick(9999))")
     case .run: String(UInt64.random(in: 0...(.max), using: &scramble) >> UInt64(pick(64)))
     case .pid, .exit, .signal: String(Int32(pick(1 << 32) - 1 << 31))
