@@ -189,7 +189,13 @@ extension Agent {
       case .reserve:
         isWaitingForSpace = false
         changeAll()
-      case .router: try endure(.router) { () throws(Cause) in try route() }
+      case .router:
+        try endure(.router) { () throws(Cause) in try route() }
+        // They are done when the router has read what they change.
+        if !router.isWaiting {
+          changedApps.formUnion(
+            board.requests.filter { $0.isAccepted && changesRouter($0) }.map(\.app))
+        }
       case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
@@ -327,12 +333,17 @@ extension Agent {
       sinceCrash: app.crashes.mapValues { clock.elapsed(since: $0.last) },
       hasSpace: reserve.hasRoom,
       isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
-      operations: operations, mostBoots: max(4, 2 * HostLimits.processors)
+      operations: operations, isRouterBusy: router.isWaiting, routerFault: router.fault,
+      mostBoots: max(4, 2 * HostLimits.processors)
     ) { [self] number in
       Result { () throws(Cause) in
         Set(try manifest(of: number, app).processes.map(\.process))
       }
     }
+  }
+
+  private func changesRouter(_ request: Board.Request) -> Bool {
+    operations.operation(request).map { type(of: $0).changesRouter } ?? false
   }
 
   /// Whether less than a twentieth of the host's memory is left.

@@ -46,6 +46,9 @@ public struct AppReconciler {
     /// Whether the host has so little free memory that runs without traffic must go.
     public var isMemoryShort = false
     public var operations = OperationTable.standard
+    /// Whether the router has not read its configuration yet, and why it could not read the last one.
+    public var isRouterBusy = false
+    public var routerFault: Cause?
     /// The most runs of the app that may boot at the same time.
     public var mostBoots = 8
     /// The process types of a release, or why they cannot be read.
@@ -80,10 +83,11 @@ public struct AppReconciler {
       if let cause = precedence(over: request)?.cause { actions.append(.fail(request, cause)) }
     }
     actions += surroundings.requests.filter { $0.isAccepted && isImmediate($0) }
-      .map { .finish($0) }
+      .compactMap(end(ofImmediate:))
     if !actions.isEmpty { return }
     if let deployment = app.deployment { return deploy(deployment) }
-    guard let request = surroundings.requests.first else { return keep() }
+    let request = surroundings.requests.first { !$0.isAccepted || !isImmediate($0) }
+    guard let request else { return keep() }
     guard request.isAccepted else {
       // Accepting the request may change all other actions, so they are planned afterwards.
       actions.append(.consider(request))
@@ -139,6 +143,14 @@ extension AppReconciler {
 
   func isCancel(_ request: Board.Request) -> Bool {
     surroundings.operations.operation(request) is Cancel
+  }
+
+  /// - Returns: nil while the router has not read what the request changes.
+  private func end(ofImmediate request: Board.Request) -> AppAction? {
+    let operation = surroundings.operations.operation(request)
+    guard let operation, type(of: operation).changesRouter else { return .finish(request) }
+    if surroundings.isRouterBusy { return nil }
+    return surroundings.routerFault.map { .fail(request, $0) } ?? .finish(request)
   }
 
   private func isImmediate(_ request: Board.Request) -> Bool {

@@ -21,12 +21,20 @@ struct WatchedRouter {
   /// What the configuration was made from.
   var routes: [String: AppRoute] = [:]
   var settings = RouterSettings()
+  var certificates: [Certificate] = []
   /// Whether HAProxy does what the configuration says.
   var isSynced = true
+  /// Why the last configuration could not be used.
+  var fault: Cause?
   /// Whether the operator was told that HAProxy is not installed.
   var wasMissed = false
   /// A descriptor that is readable when the router's parent has ended.
   var end: File?
+
+  var isWaiting: Bool {
+    if case .waiting = phase { return true }
+    return false
+  }
 }
 
 // Keeps the router as the board wants it.
@@ -42,9 +50,11 @@ extension Agent {
   func route() throws(Cause) {
     try followRouter()
     let routes = board.apps.filter { $0.value.current != nil }.mapValues(RouteReconciler.route)
-    let settings = board.router ?? RouterSettings()
-    let isNew = routes != router.routes || settings != router.settings
-    if case .waiting = router.phase { return }
+    let settings = usableSettings
+    let certificates = board.certificates ?? []
+    let isNew =
+      routes != router.routes || settings != router.settings || certificates != router.certificates
+    if router.isWaiting { return }
     if router.phase == .idle {
       if !routes.values.contains(where: { !$0.targets.isEmpty }) { return }
       takeOver()
@@ -53,10 +63,13 @@ extension Agent {
     }
     var config = router.config
     config.user = try AppUser.ofRouter(in: home)?.id
-    config.route(routes, settings: settings)
+    config.route(
+      routes, settings: settings,
+      certificates: certificates.filter { Files.isFile(home.router.certificates + "/" + $0.file) })
     let commands = config.commands(from: router.config)
     let fault = write(config)
-    (router.config, router.routes, router.settings) = (config, routes, settings)
+    (router.config, router.routes) = (config, routes)
+    (router.settings, router.certificates) = (settings, certificates)
     if case .serving(let number) = router.phase, let commands {
       do throws(Cause) {
         try AdminSocket(home.router, number: number).run(
@@ -71,6 +84,13 @@ extension Agent {
       try read()
     }
     if let fault { throw fault }
+  }
+
+  /// HAProxy does not listen for TLS without a certificate.
+  private var usableSettings: RouterSettings {
+    var settings = board.router ?? RouterSettings()
+    if settings.https != nil, !Files.isFile(home.router.standIn) { settings.https = nil }
+    return settings
   }
 
   /// Goes on where another agent has stopped, if HAProxy serves. What that agent has not told it is told again.
@@ -89,7 +109,7 @@ extension Agent {
     case .idle: return
     case .waiting(let former, let since):
       if let number = status?.serving?.number, number != former {
-        (router.phase, router.isSynced) = (.serving(number), true)
+        (router.phase, router.isSynced, router.fault) = (.serving(number), true, nil)
         watchRouter(status)
         complaints.forget(.router)
         return
@@ -100,11 +120,11 @@ extension Agent {
       if status == nil, waited > Self.routerStart, (try? Lock.isHeld(home.router.lock)) == false {
         return try read()
       }
-      guard waited > Self.routerLimit else { return }
+      guard waited > (status?.failure == nil ? Self.routerLimit : Self.routerStart) else { return }
+      let fault = fault(status, isServing: former != nil)
       forgetRouter()
-      throw Cause(
-        .router, "HAProxy does not serve: \(status?.failure ?? "it has not started")",
-        remedy: "See \(home.router.log). Each instance is reached on its own port meanwhile.")
+      router.fault = fault
+      throw fault
     case .serving(let number):
       guard let status else { return forgetRouter() }
       // One that had to be started again has read the file.
@@ -113,6 +133,18 @@ extension Agent {
         watchRouter(status)
       }
     }
+  }
+
+  private func fault(_ status: RouterStatus?, isServing: Bool) -> Cause {
+    let reason = status?.failure ?? "it has not started"
+    let log = "See \(home.router.log)."
+    return isServing
+      ? Cause(
+        .router, "HAProxy cannot read its configuration, and goes on with the former one: \(reason)",
+        remedy: log)
+      : Cause(
+        .router, "HAProxy does not serve: \(reason)",
+        remedy: log + " Each instance is reached on its own port meanwhile.")
   }
 
   private func forgetRouter() {

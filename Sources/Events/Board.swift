@@ -9,6 +9,8 @@ public struct Board: Hashable, Codable, Sendable {
   public var agent: Agent?
   /// Nil for the defaults.
   public var router: RouterSettings?
+  /// The certificates of the router, by name; nil for none.
+  public var certificates: [Certificate]?
   /// The number of the last event folded in; 0 before the first.
   public var sequence: UInt64 = 0
   public var time = Timestamp(milliseconds: 0)

@@ -13,7 +13,7 @@ extension Board {
     case .buildStarted, .buildStep, .buildFinished, .buildFailed: applyBuild(type, event)
     case .requestAccepted, .requestFinished, .requestFailed, .requestRejected:
       applyOutcome(type, event)
-    case .routerRequested:
+    case .routerRequested, .certificatesRequested:
       requests.append(
         Request(id: event.id, sequence: event.sequence, type: type, app: "", data: event.data))
     default:
@@ -49,13 +49,23 @@ extension Board {
     }
     requests[index].accepted = event.sequence
     let request = requests[index]
-    if request.type == .routerRequested {
+    switch request.type {
+    case .routerRequested:
       var settings = router ?? RouterSettings()
       settings.apply(action: request.data.action, request.data.settings ?? [:])
       router = settings == RouterSettings() ? nil : settings
-    } else {
-      apps[request.app]?.begin(request, event)
+    case .certificatesRequested: takeCertificate(request.data)
+    default: apps[request.app]?.begin(request, event)
     }
+  }
+}
+
+extension Board {
+  fileprivate mutating func takeCertificate(_ data: EventData) {
+    guard let new = Certificate(name: data.domain, data.settings ?? [:]) else { return }
+    var all = (certificates ?? []).filter { $0.name != new.name }
+    if data.action != "rm" { all.append(new) }
+    certificates = all.isEmpty ? nil : all.sorted { $0.name < $1.name }
   }
 }
 

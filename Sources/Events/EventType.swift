@@ -39,6 +39,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case domainsRequested = "domains.requested"
   case routeRequested = "route.requested"
   case routerRequested = "router.requested"
+  case certificatesRequested = "certificates.requested"
   case previewOpenRequested = "preview.open.requested"
   case previewRenewRequested = "preview.renew.requested"
   case previewCloseRequested = "preview.close.requested"
@@ -95,7 +96,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .promoteRequested: [.slug, .origin, .by, .deadline]
     case .limitsRequested: [.limits, .by, .deadline]
     case .maintenanceRequested, .routerRequested: [.action, .by, .deadline]
-    case .domainsRequested: [.domain, .action, .by, .deadline]
+    case .domainsRequested, .certificatesRequested: [.domain, .action, .by, .deadline]
     case .routeRequested: [.settings, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
       .previewRenewRequested, .previewCloseRequested, .slugGCRequested, .cancelRequested:

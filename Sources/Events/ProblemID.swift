@@ -108,6 +108,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case portUnavailable = "RT-PORT-UNAVAILABLE"
   case epmd = "RT-EPMD"
   case router = "RT-ROUTER"
+  case certificate = "RT-CERTIFICATE"
+  case certificateUnknown = "RT-CERTIFICATE-UNKNOWN"
   case domain = "RT-DOMAIN"
   case domainTaken = "RT-DOMAIN-TAKEN"
   case domainUnknown = "RT-DOMAIN-UNKNOWN"
@@ -152,11 +154,11 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .slugProvenance, .configDamaged,
       .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .notExecutable,
-      .nodeProtocol,
+      .nodeProtocol, .certificate,
       .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
-      .processUnknown, .domainUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
+      .processUnknown, .domainUnknown, .certificateUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
       .router, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
@@ -318,6 +320,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .portUnavailable: "No free port could be found."
     case .epmd: "The home's epmd could not be started."
     case .router: "The home's router, HAProxy, is missing or does not serve."
+    case .certificate: "A certificate or its key cannot be used."
+    case .certificateUnknown: "The router has no certificate of that name."
     case .domain: "A text is no domain that an app can have."
     case .domainTaken: "Another app has the domain, or one that it has requests in common with."
     case .domainUnknown: "The app does not have the domain."

@@ -14,6 +14,10 @@ public struct RouterFolder: Hashable, Sendable {
   public var port: String { path + "/port" }
   /// The sockets that it listens on beside the loopback address.
   public var sockets: String { path + "/sockets" }
+  /// Certificates with their keys, a file each.
+  public var certificates: String { path + "/certs" }
+  /// The certificate for clients that ask for a name without one.
+  public var standIn: String { certificates + "/_.pem" }
   /// What HAProxy and its parent print.
   public var log: String { path + "/log" }
   /// The uid of HAProxy, if root serves the home.

@@ -34,6 +34,7 @@ public struct ChangeMaintenance: Operation {
 
   /// The board has it since the request was accepted, and the agent tells the router before it looks further.
   public static var isImmediate: Bool { true }
+  public static var changesRouter: Bool { true }
 
   public func progress(of request: Board.Request, on app: Board.App) -> Progress { .finished }
 

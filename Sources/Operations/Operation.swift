@@ -44,6 +44,8 @@ public protocol Operation: Sendable, Equatable {
   static var isGivenUp: Bool { get }
   /// Whether it is done as soon as it is accepted, so that it waits for no other request.
   static var isImmediate: Bool { get }
+  /// Whether it is done when the router has read it.
+  static var changesRouter: Bool { get }
 }
 
 /// What an operation needs on the host.
@@ -126,6 +128,7 @@ extension Operation {
   }
   public static var isGivenUp: Bool { true }
   public static var isImmediate: Bool { false }
+  public static var changesRouter: Bool { false }
 
   /// `restart of web.1 of greeter`, `rollback of greeter to v1`.
   public var sentence: String { Self.sentence(verb: Self.verb, [object, app], target) }
@@ -181,7 +184,7 @@ public struct OperationTable: Sendable {
   public static let standard = OperationTable([
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
     Cancel.self, Promote.self, ChangeLimits.self, ChangeMaintenance.self,
-    ChangeDomains.self, ChangeRoute.self, ChangeRouter.self,
+    ChangeDomains.self, ChangeRoute.self, ChangeRouter.self, ChangeCertificates.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

@@ -29,6 +29,7 @@ public enum Refusal: Error, Hashable, Sendable {
   /// Another app has the domain, or one with requests in common.
   case domainTaken(Domain, by: Domain, of: String)
   case domains(most: Int)
+  case noCertificate(String, has: [String])
   /// There is no option of this name.
   case noRouteOption(String)
   case routeOption(RouteOptions.Name, String)
@@ -98,6 +99,10 @@ public enum Refusal: Error, Hashable, Sendable {
         .domainTaken, "\(domain) overlaps \(taken) of '\(app)'",
         remedy:
           "If both are meant, the more exact one gets a request: a host before a wildcard, the longer prefix before the shorter. Say so with --share.")
+    case .noCertificate(let name, let names):
+      Cause(
+        .certificateUnknown, "there is no certificate '\(name)'",
+        remedy: names.isEmpty ? "There is none." : "There are: \(names.joined(separator: ", "))")
     case .domains(let most): Cause(.usage, "an app has at most \(most) domains")
     case .noRouteOption(let word):
       Cause(

@@ -36,6 +36,8 @@ public struct RouterConfig: Hashable, Codable, Sendable {
   /// The uid of HAProxy, if root starts it.
   public var user: UInt32?
   public private(set) var settings = RouterSettings()
+  /// Those whose files are there.
+  public private(set) var certificates: [Certificate] = []
   private var turns = 0
 
   public init() {}
@@ -51,9 +53,10 @@ public struct RouterConfig: Hashable, Codable, Sendable {
   /// Gives each target a slot, and frees those of others.
   /// - Parameter routes: of each app that is to be reached; an app without any target answers with 503.
   public mutating func route(
-    _ routes: [String: AppRoute], settings: RouterSettings = RouterSettings()
+    _ routes: [String: AppRoute], settings: RouterSettings = RouterSettings(),
+    certificates: [Certificate] = []
   ) {
-    self.settings = settings
+    (self.settings, self.certificates) = (settings, certificates)
     let known = Dictionary(backends.map { ($0.app, $0) }) { first, _ in first }
     backends = routes.filter { Self.hasAddress($0.key) }.sorted { $0.key < $1.key }.map {
       var backend = known[$0.key] ?? Backend(app: $0.key)

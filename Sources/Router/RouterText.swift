@@ -6,8 +6,9 @@ extension RouterConfig {
   private static let localMap = "local.map"
   private static let hostsMap = "hosts.map"
   private static let wildcardsMap = "wildcards.map"
+  private static let certificatesList = "certs.list"
 
-  /// The maps by the names of their files. A key is a host and a path up to a slash, so that the longest key that a
+  /// Its maps and lists by the names of their files. A key is a host and a path up to a slash, so that the longest key that a
   /// request begins with is the most exact; the value is an app, the path prefix, and `+` if paths decide between apps.
   public var maps: [String: String] {
     let routes = backends.flatMap { backend in backend.domains.map { ($0, backend.app) } }
@@ -19,6 +20,8 @@ extension RouterConfig {
       Self.localMap: backends.map { "\($0.app).localhost/ \($0.app)::\n" }.joined(),
       Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
       Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
+      // The first one is for clients without a known name.
+      Self.certificatesList: (["_.pem"] + certificates.map(\.file)).map { "certs/\($0)\n" }.joined(),
     ]
   }
 
@@ -41,6 +44,7 @@ extension RouterConfig {
         stats socket "fd@4" level admin
         stats socket "fd@5" level user
         stats timeout 10s
+        ssl-default-bind-options ssl-min-ver TLSv1.2
         hard-stop-after 1h
 
     """ + (user.map { "    uid \($0)\n    gid \($0)\n" } ?? "")
@@ -80,14 +84,27 @@ extension RouterConfig {
 
   // MARK: - Where requests come in
 
-  private enum Door: String { case local, http }
+  private enum Door: String {
+    case local, http, https
 
-  private var doors: [Door] { [.local] + (settings.http == nil ? [] : [.http]) }
+    /// The sockets, and how they are spoken to.
+    var binding: String {
+      switch self {
+      case .local: #""${RELTUI_BIND}""#
+      case .http: #""${RELTUI_HTTP}""#
+      case .https: #""${RELTUI_HTTPS}" ssl crt-list certs.list alpn h2,http/1.1"#
+      }
+    }
+  }
+
+  private var doors: [Door] {
+    [.local] + (settings.http == nil ? [] : [.http]) + (settings.https == nil ? [] : [.https])
+  }
 
   private func frontend(_ door: Door) -> String {
     """
     frontend \(door)
-        bind "${\(door == .local ? "RELTUI_BIND" : "RELTUI_HTTP")}"
+        bind \(door.binding)
         http-request set-var(txn.door) str(\(door))
     \(Self.lookup(in: maps(of: door), fallback: defaultApp))
     \(trust)

@@ -34,7 +34,13 @@ extension Command {
         .detach, .json,
       ])
   ) { call throws(Cause) in
-    try call.request(ChangeRouter(listen: try call.listenSettings()))
+    let settings = try call.listenSettings()
+    if settings.https != nil { try call.makeStandIn() }
+    let outcome = try call.request(ChangeRouter(listen: settings))
+    for place in RouterStatus(of: try call.home().router)?.closed ?? [] {
+      call.warn(Cause(.router, "the router does not listen on \(place)"))
+    }
+    return outcome
   }
 
   static let routerTrust = Command(
@@ -113,6 +119,17 @@ extension CommandCall {
     }
     try checkPorts(of: settings)
     return settings
+  }
+
+  /// The certificate without which HAProxy does not listen for TLS.
+  fileprivate func makeStandIn() throws(Cause) {
+    let folder = try home().router
+    if Files.isFile(folder.standIn) { return }
+    let bytes = try CertificateFile.standIn()
+    do throws(PosixError) {
+      try Files.makeFolder(folder.certificates)
+      try Files.replace(folder.standIn, with: bytes)
+    } catch { throw Cause(error, as: .homeUnwritable) }
   }
 
   /// Tries to listen, so that the operator learns at once which program has a port.
