@@ -191,11 +191,8 @@ extension Agent {
         changeAll()
       case .router:
         try endure(.router) { () throws(Cause) in try route() }
-        // They are done when the router has read what they change.
-        if !router.isWaiting {
-          changedApps.formUnion(
-            board.requests.filter { $0.isAccepted && changesRouter($0) }.map(\.app))
-        }
+        // Requests end when the router has read what they change.
+        if !router.isWaiting { changedApps.formUnion(board.requests.map(\.app)) }
       case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
@@ -342,7 +339,7 @@ extension Agent {
     }
   }
 
-  private func changesRouter(_ request: Board.Request) -> Bool {
+  func changesRouter(_ request: Board.Request) -> Bool {
     operations.operation(request).map { type(of: $0).changesRouter } ?? false
   }
 

@@ -24,6 +24,13 @@ public enum AppAction: Equatable, Sendable {
   case start(InstanceName, ReleaseNumber)
   case stop(Board.Run)
   case abandon(Board.Run, Cause)
+
+  var endsRequest: Bool {
+    switch self {
+    case .finish, .fail: true
+    default: false
+    }
+  }
 }
 
 /// The reconciler of one app: a pure function from desired and actual state to the next actions.
@@ -46,7 +53,8 @@ public struct AppReconciler {
     /// Whether the host has so little free memory that runs without traffic must go.
     public var isMemoryShort = false
     public var operations = OperationTable.standard
-    /// Whether the router has not read its configuration yet, and why it could not read the last one.
+    /// Whether the router has not read its configuration yet; until then no request ends. And why it could not read the last
+    /// one.
     public var isRouterBusy = false
     public var routerFault: Cause?
     /// The most runs of the app that may boot at the same time.
@@ -67,6 +75,7 @@ public struct AppReconciler {
   ) -> (actions: [AppAction], wakeAt: Timestamp?) {
     var reconciler = AppReconciler(app: app, surroundings: surroundings)
     reconciler.plan()
+    if surroundings.isRouterBusy { reconciler.actions.removeAll(where: \.endsRequest) }
     return (reconciler.actions, reconciler.wakeAt)
   }
 
@@ -83,7 +92,7 @@ public struct AppReconciler {
       if let cause = precedence(over: request)?.cause { actions.append(.fail(request, cause)) }
     }
     actions += surroundings.requests.filter { $0.isAccepted && isImmediate($0) }
-      .compactMap(end(ofImmediate:))
+      .map(end(ofImmediate:))
     if !actions.isEmpty { return }
     if let deployment = app.deployment { return deploy(deployment) }
     let request = surroundings.requests.first { !$0.isAccepted || !isImmediate($0) }
@@ -145,12 +154,11 @@ extension AppReconciler {
     surroundings.operations.operation(request) is Cancel
   }
 
-  /// - Returns: nil while the router has not read what the request changes.
-  private func end(ofImmediate request: Board.Request) -> AppAction? {
+  private func end(ofImmediate request: Board.Request) -> AppAction {
     let operation = surroundings.operations.operation(request)
-    guard let operation, type(of: operation).changesRouter else { return .finish(request) }
-    if surroundings.isRouterBusy { return nil }
-    return surroundings.routerFault.map { .fail(request, $0) } ?? .finish(request)
+    guard let fault = surroundings.routerFault, let operation, type(of: operation).changesRouter
+    else { return .finish(request) }
+    return .fail(request, fault)
   }
 
   private func isImmediate(_ request: Board.Request) -> Bool {

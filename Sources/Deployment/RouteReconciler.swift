@@ -3,10 +3,28 @@ import Router
 
 /// Which runs of an app take requests: a pure function of the app.
 enum RouteReconciler {
-  static func route(of app: Board.App) -> AppRoute {
-    AppRoute(
-      plan(app), notice: app.maintenance, domains: app.domains ?? [],
-      options: app.routing ?? RouteOptions())
+  /// - Parameter isChanging: whether a request is being carried out.
+  static func route(of app: Board.App, isChanging: Bool) -> AppRoute {
+    let targets = plan(app)
+    return AppRoute(
+      targets, notice: app.maintenance, domains: app.domains ?? [],
+      options: app.routing ?? RouteOptions(),
+      hold: hold(app, isServed: targets.contains(where: \.isOpen), isChanging))
+  }
+
+  /// Of an exclusive process type the next run starts when the last one has ended. Requests wait for it.
+  private static func hold(
+    _ app: Board.App, isServed: Bool, _ isChanging: Bool
+  ) -> RouterConfig.Hold {
+    let releases = [app.currentRelease, app.release(app.deployment?.release)]
+    let isExclusive = releases.contains {
+      $0?.rollout?.exclusive.contains(ProcessType.web) == true
+    }
+    if !isExclusive { return .never }
+    let isExpected =
+      (isChanging || app.deployment != nil) && !app.isStopped
+      && app.formation[ProcessType.web] ?? 0 > 0
+    return isExpected && !isServed ? .now : .ready
   }
 
   /// - Returns: the runs that take requests, and those that may still have some.

@@ -22,6 +22,8 @@ struct WatchedRouter {
   var routes: [String: AppRoute] = [:]
   var settings = RouterSettings()
   var certificates: [Certificate] = []
+  /// Since when HAProxy holds requests.
+  var heldSince: Int64?
   /// Whether HAProxy does what the configuration says.
   var isSynced = true
   /// Why the last configuration could not be used.
@@ -49,7 +51,10 @@ extension Agent {
   /// port.
   func route() throws(Cause) {
     try followRouter()
-    let routes = board.apps.filter { $0.value.current != nil }.mapValues(RouteReconciler.route)
+    let changing = Set(board.requests.filter { $0.isAccepted && !changesRouter($0) }.map(\.app))
+    let routes = board.apps.filter { $0.value.current != nil }.mapValues {
+      RouteReconciler.route(of: $0, isChanging: changing.contains($0.name))
+    }
     let settings = usableSettings
     let certificates = board.certificates ?? []
     let isNew =
@@ -66,10 +71,17 @@ extension Agent {
     config.route(
       routes, settings: settings,
       certificates: certificates.filter { Files.isFile(home.router.certificates + "/" + $0.file) })
-    let commands = config.commands(from: router.config)
+    var commands = config.commands(from: router.config)
+    if commands == nil, mustNotReload {
+      config = router.config
+      config.routeRuns(routes)
+      commands = config.commands(from: router.config)
+    } else {
+      (router.routes, router.settings, router.certificates) = (routes, settings, certificates)
+    }
     let fault = write(config)
-    (router.config, router.routes) = (config, routes)
-    (router.settings, router.certificates) = (settings, certificates)
+    router.config = config
+    router.heldSince = config.holdsRequests ? router.heldSince ?? Clock.monotonic() : nil
     if case .serving(let number) = router.phase, let commands {
       do throws(Cause) {
         try AdminSocket(home.router, number: number).run(
@@ -84,6 +96,17 @@ extension Agent {
       try read()
     }
     if let fault { throw fault }
+  }
+
+  /// For how many milliseconds HAProxy holds a request.
+  private static let hold: Int64 = 30_000
+
+  /// A HAProxy that leaves would not learn that an instance is there for the requests that it holds.
+  private var mustNotReload: Bool {
+    guard case .serving = router.phase, let since = router.heldSince else { return false }
+    let left = since + Self.hold - Clock.monotonic()
+    if left > 0 { loop.wake(.router, at: Clock.monotonic() + left) }
+    return left > 0
   }
 
   /// HAProxy does not listen for TLS without a certificate.

@@ -63,7 +63,8 @@ public struct RouterStatus: Hashable, Sendable {
   public var https: [String] = []
   /// Where it should listen and cannot: the address, and why.
   public var closed: [String] = []
-  /// When a HAProxy was last asked to finish the requests that it has, in milliseconds since the host's boot.
+  /// When a HAProxy was last asked to finish the requests that it has, in milliseconds since the host's boot; nil if all
+  /// such have ended.
   public var left: Int64?
   /// Why the last configuration could not be used; nil if it is in use.
   public var failure: String?

@@ -36,10 +36,10 @@ public struct AdminSocket {
     }
   }
 
-  /// What is printed of success: nothing, or which address was changed.
+  /// What is printed of success: nothing, or which address was changed; or of an entry that was removed already.
   private static func isFine(_ line: Substring) -> Bool {
     line.allSatisfy(\.isWhitespace) || line.contains("changed from")
-      || line.hasPrefix("no need to change")
+      || line.hasPrefix("no need to change") || line.hasPrefix("Key not found")
   }
 
   /// Requests that are under way, by the number of the slot from 1.

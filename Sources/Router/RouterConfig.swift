@@ -21,6 +21,16 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     var freed = 0
   }
 
+  /// Whether requests wait for an instance.
+  public enum Hold: String, Codable, Sendable {
+    /// Without an instance they are answered with 503.
+    case never
+    /// An instance serves, and its successor starts only when it has ended.
+    case ready
+    /// No instance serves, and one is on its way.
+    case now
+  }
+
   public struct Backend: Hashable, Codable, Sendable {
     public let app: String
     public internal(set) var slots: [Slot] = []
@@ -29,6 +39,7 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     /// Where it is reached beside its name below localhost.
     public internal(set) var domains: [Domain] = []
     public internal(set) var options = RouteOptions()
+    public internal(set) var hold = Hold.never
   }
 
   /// In the order of their names.
@@ -62,11 +73,25 @@ public struct RouterConfig: Hashable, Codable, Sendable {
       var backend = known[$0.key] ?? Backend(app: $0.key)
       let route = $0.value
       (backend.notice, backend.domains) = (route.notice, route.domains)
-      backend.options = route.options
+      (backend.options, backend.hold) = (route.options, route.hold)
       place(route.targets, in: &backend)
       return backend
     }
   }
+
+  /// Does what can be done for the same apps by commands alone.
+  public mutating func routeRuns(_ routes: [String: AppRoute]) {
+    for index in backends.indices {
+      var backend = backends[index]
+      guard let route = routes[backend.app] else { continue }
+      place(route.targets, in: &backend)
+      if backend.hold != .never, route.hold != .never { backend.hold = route.hold }
+      backends[index] = backend
+    }
+  }
+
+  /// Whether requests wait in it for an instance. Another HAProxy would not get them.
+  public var holdsRequests: Bool { backends.contains { $0.hold == .now } }
 
   private mutating func place(_ targets: [RouteTarget], in backend: inout Backend) {
     turns += 1
@@ -115,13 +140,14 @@ public struct AppRoute: Hashable, Sendable {
   public var notice: String?
   public var domains: [Domain]
   public var options: RouteOptions
+  public var hold: RouterConfig.Hold
 
   public init(
     _ targets: [RouteTarget], notice: String? = nil, domains: [Domain] = [],
-    options: RouteOptions = RouteOptions()
+    options: RouteOptions = RouteOptions(), hold: RouterConfig.Hold = .never
   ) {
     (self.targets, self.notice) = (targets, notice)
-    (self.domains, self.options) = (domains, options)
+    (self.domains, self.options, self.hold) = (domains, options, hold)
   }
 }
 
@@ -144,6 +170,11 @@ extension RouterConfig {
   public var allCommands: [String] {
     var blank = self
     for index in blank.backends.indices {
+      switch blank.backends[index].hold {
+      case .never: break
+      case .ready: blank.backends[index].hold = .now
+      case .now: blank.backends[index].hold = .ready
+      }
       blank.backends[index].slots = blank.backends[index].slots.map { slot in
         Slot(state: slot.state == .off ? .draining : .off)
       }
@@ -174,6 +205,10 @@ extension RouterConfig {
         }
       }
     }
+    // Requests are held before the last instance leaves, and until the next one is there.
+    let held = zip(backends, old.backends).filter { $0.hold != $1.hold }.map(\.0)
+    opening += held.filter { $0.hold == .ready }.map { "del map \(Self.heldMap) \($0.app)" }
+    opening += held.filter { $0.hold == .now }.map { "add map \(Self.heldMap) \($0.app) 1" }
     return opening + closing
   }
 
@@ -183,6 +218,7 @@ extension RouterConfig {
     config.turns = 0
     for index in config.backends.indices {
       config.backends[index].slots = config.backends[index].slots.map { _ in Slot() }
+      if config.backends[index].hold == .now { config.backends[index].hold = .ready }
     }
     return config
   }

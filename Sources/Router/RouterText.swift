@@ -6,6 +6,7 @@ extension RouterConfig {
   private static let localMap = "local.map"
   private static let hostsMap = "hosts.map"
   private static let wildcardsMap = "wildcards.map"
+  static let heldMap = "held.map"
   private static let certificatesList = "certs.list"
 
   /// Its maps and lists by the names of their files. A key is a host and a path up to a slash, so that the longest key that a
@@ -20,6 +21,8 @@ extension RouterConfig {
       Self.localMap: backends.map { "\($0.app).localhost/ \($0.app)::\n" }.joined(),
       Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
       Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
+      Self.heldMap: backends.filter { $0.hold == .now }.map { "\($0.app) 1\n" }.joined(),
+      Self.holdScript: Self.holdText,
       // The first one is for clients without a known name.
       Self.certificatesList: (["_.pem"] + certificates.map(\.file)).map { "certs/\($0)\n" }.joined(),
     ]
@@ -37,6 +40,24 @@ extension RouterConfig {
       .joined(separator: "\n")
   }
 
+  private static let holdScript = "hold.lua"
+
+  /// Holds a request until its app is no longer in the map, which is changed at run time.
+  private static let holdText = """
+    -- Written by reltui's agent.
+    local held = Map.new("\(heldMap)", Map._str)
+    core.register_action("hold", { "http-req" }, function(txn)
+      local app = txn:get_var("txn.app")
+      for _ = 1, 1500 do
+        if not held:lookup(app) then return end
+        core.msleep(20)
+      end
+    end)
+
+    """
+
+  private var holds: Bool { backends.contains { $0.hold != .never } }
+
   private var global: String {
     """
     # Written by reltui's agent at each change.
@@ -48,6 +69,7 @@ extension RouterConfig {
         hard-stop-after 1h
 
     """ + (user.map { "    uid \($0)\n    gid \($0)\n" } ?? "")
+      + (holds ? "    lua-load \(Self.holdScript)\n" : "")
   }
 
   private static let defaults = """
@@ -108,6 +130,7 @@ extension RouterConfig {
         http-request set-var(txn.door) str(\(door))
     \(Self.lookup(in: maps(of: door), fallback: defaultApp))
     \(trust)
+    \(holds ? "    http-request lua.hold if { var(txn.app),map_str(\(Self.heldMap)) -m found }" : "")
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
         use_backend app.%[var(txn.app)] if { var(txn.app) -m found }
         default_backend unknown

@@ -189,6 +189,10 @@ struct RouterKeeper {
   private mutating func reap() {
     while let (pid, exit) = Child.reapAny() {
       leaving.removeAll { $0.pid == pid }
+      if leaving.isEmpty, status.left != nil {
+        status.left = nil
+        record()
+      }
       if pid == next?.child.pid { nextEnded(exit) }
       if pid == current?.child.pid { currentEnded() }
     }
