@@ -178,7 +178,7 @@ let package = Package(
         "HomeLayout", "Events", "ReleaseModel", "Redaction", "Operations", "Posix", "ConfigStore",
         "Journal", "Instance", "Deployment",
       ]),
-    tests("RouterTests", ["Events", "Router"]),
+    tests("RouterTests", ["HomeLayout", "Events", "Router"]),
     tests(
       "DiagnosisTests", ["HomeLayout", "JSONText", "Events", "ReleaseModel", "Posix", "Diagnosis"]),
     tests("DiskReserveTests", ["HomeLayout", "Events", "Posix", "DiskReserve"]),

@@ -163,7 +163,8 @@ extension Agent {
     let log = "See \(home.router.log)."
     return isServing
       ? Cause(
-        .router, "HAProxy cannot read its configuration, and goes on with the former one: \(reason)",
+        .router,
+        "HAProxy cannot read its configuration, and goes on with the former one: \(reason)",
         remedy: log)
       : Cause(
         .router, "HAProxy does not serve: \(reason)",

@@ -36,12 +36,16 @@ public struct Domain: Hashable, Sendable, CustomStringConvertible {
     if let fault = fault(inPrefix: prefix) { return fault }
     if host == "*" { return prefix.isEmpty ? nil : "'*' has no path prefix" }
     let name = host.hasPrefix("*.") ? String(host.dropFirst(2)) : host
-    if name.utf8.contains(where: { $0 > 127 }) { return "write it in ASCII, as in xn--bcher-kva.example" }
+    if name.utf8.contains(where: { $0 > 127 }) {
+      return "write it in ASCII, as in xn--bcher-kva.example"
+    }
     if name.contains(":") { return "a domain has no port and no scheme" }
     let labels = name.split(separator: ".", omittingEmptySubsequences: false)
     if name.utf8.count > 253 || !labels.allSatisfy(isLabel) { return "it is no name of a host" }
     if labels.last == "localhost" { return "each app has its name below localhost already" }
-    if host.hasPrefix("*."), labels.count < 2 { return "a wildcard has a name with two labels or more" }
+    if host.hasPrefix("*."), labels.count < 2 {
+      return "a wildcard has a name with two labels or more"
+    }
     return nil
   }
 

@@ -150,7 +150,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
 
   public var exitCode: Int32 {
     switch self {
-    case .usage, .domain, .appName, .configName, .configTooLarge, .eventType, .nodeName: ExitCode.usage
+    case .usage, .domain, .appName, .configName, .configTooLarge, .eventType, .nodeName:
+      ExitCode.usage
     case .manifestFormat, .procfileFormat, .appJSONFormat, .releaseFormat, .formatNewer,
       .slugDamaged, .slugContent, .slugArchive, .slugRecord, .slugProvenance, .configDamaged,
       .logDamaged, .eventData, .theme, .sourceUnknown, .targetMismatch, .notExecutable,
@@ -158,7 +159,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .checksum, .buildFile:
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
-      .processUnknown, .domainUnknown, .certificateUnknown, .requestUnknown, .releaseUnknown, .releaseNone, .slugUnknown, .sourceMissing,
+      .processUnknown, .domainUnknown, .certificateUnknown, .requestUnknown, .releaseUnknown,
+      .releaseNone, .slugUnknown, .sourceMissing,
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
       .router, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
@@ -170,7 +172,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
-    case .domainTaken, .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies, .compile,
+    case .domainTaken, .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies,
+      .compile,
       .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
       .requestGivenUp, .requestCancelled, .requestExpired, .startFailed, .bootFailed, .bootTimeout,

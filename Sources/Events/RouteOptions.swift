@@ -43,7 +43,8 @@ extension RouteOptions.Name {
     case .prefix: ["strip": 0, "keep": 1][text]
     case .https: ["off": 0, "redirect": 1][text]
     case .log: ["off": 0, "on": 1][text]
-    case .body: text == "none" ? 0 : Limits.Name.memory.number(text).flatMap { Self.within(1024, $0) }
+    case .body:
+      text == "none" ? 0 : Limits.Name.memory.number(text).flatMap { Self.within(1024, $0) }
     case .timeout: Self.seconds(text).flatMap { Self.within(1, $0) }.map { $0 * 1000 }
     case .hsts: text == "off" ? 0 : Self.seconds(text).flatMap { Self.within(1, $0) }
     }

@@ -43,7 +43,9 @@ public struct ChangeDomains: Operation {
     if own.count >= Self.most { throw .domains(most: Self.most) }
     for other in board.apps.values.sorted(by: { $0.name < $1.name }) where other.name != app {
       for taken in other.domains ?? [] where taken == domain || taken.overlaps(domain) {
-        if taken == domain || action == .add { throw .domainTaken(domain, by: taken, of: other.name) }
+        if taken == domain || action == .add {
+          throw .domainTaken(domain, by: taken, of: other.name)
+        }
       }
     }
   }
@@ -60,10 +62,12 @@ public struct ChangeDomains: Operation {
   public func consequences(on app: Board.App) -> Consequences {
     let isAdded = action != .remove
     return Consequences(
-      question: isAdded ? "Send requests for \(domain) to \(app.name)?" : "Take \(domain) from \(app.name)?",
+      question: isAdded
+        ? "Send requests for \(domain) to \(app.name)?" : "Take \(domain) from \(app.name)?",
       changes: [
         isAdded
-          ? "Requests for \(domain) go to \(app.name)." : "Requests for \(domain) get 404, or go to another app that has a domain for them."
+          ? "Requests for \(domain) go to \(app.name)."
+          : "Requests for \(domain) get 404, or go to another app that has a domain for them."
       ],
       undo: "Undo: relctl domains \(app.name) \(isAdded ? "rm" : "add") \(domain)")
   }

@@ -34,7 +34,9 @@ public struct ChangeRouter: Operation {
   public var target: String? {
     let text = ["http", "https", "on"].compactMap { name in words[name].map { "\(name)=\($0)" } }
     switch action {
-    case .listen: return text.isEmpty ? ": listen on the loopback address only" : ": listen on \(text.joined(separator: " "))"
+    case .listen:
+      return text.isEmpty
+        ? ": listen on the loopback address only" : ": listen on \(text.joined(separator: " "))"
     case .trust: return ": trust \(words["trust"].flatMap { $0.isEmpty ? nil : $0 } ?? "no proxy")"
     }
   }

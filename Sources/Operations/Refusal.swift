@@ -98,7 +98,8 @@ public enum Refusal: Error, Hashable, Sendable {
       Cause(
         .domainTaken, "\(domain) overlaps \(taken) of '\(app)'",
         remedy:
-          "If both are meant, the more exact one gets a request: a host before a wildcard, the longer prefix before the shorter. Say so with --share.")
+          "If both are meant, the more exact one gets a request: a host before a wildcard, the longer prefix before the shorter. Say so with --share."
+      )
     case .noCertificate(let name, let names):
       Cause(
         .certificateUnknown, "there is no certificate '\(name)'",

@@ -23,7 +23,8 @@ public struct CertificateFile: Hashable, Sendable {
         .certificate, "'\(keyPath ?? path)' has no private key in PEM",
         remedy: keyPath == nil ? "Name its file, too: relctl certs add CERTIFICATE KEY" : nil)
     }
-    let text = try OpenSSL.run(["x509", "-noout", "-enddate", "-ext", "subjectAltName", "-in", path], of: path)
+    let text = try OpenSSL.run(
+      ["x509", "-noout", "-enddate", "-ext", "subjectAltName", "-in", path], of: path)
     guard let until = Self.until(in: text) else {
       throw Cause(.certificate, "the certificate in '\(path)' has no end that can be read")
     }
@@ -119,7 +120,9 @@ enum OpenSSL {
     if !result.isSuccess {
       throw Cause(
         .certificate, "openssl cannot read '\(subject)'",
-        remedy: "It must be PEM, and a key without a passphrase. See: openssl \(arguments[0]) -in \(subject)")
+        remedy:
+          "It must be PEM, and a key without a passphrase. See: openssl \(arguments[0]) -in \(subject)"
+      )
     }
     return result.text
   }

@@ -26,7 +26,9 @@ public struct RouterLookup: Hashable, Sendable {
     let domains = routes.flatMap { app in (app.domains ?? []).map { ($0, app.name) } }
     let wildcard = "*" + host.drop { $0 != "." }
     for name in [host, wildcard, "*"] {
-      let fitting = domains.filter { $0.0.host == name && (path + "/").hasPrefix($0.0.prefix + "/") }
+      let fitting = domains.filter {
+        $0.0.host == name && (path + "/").hasPrefix($0.0.prefix + "/")
+      }
       guard let best = fitting.max(by: { $0.0.prefix.utf8.count < $1.0.prefix.utf8.count }) else {
         continue
       }

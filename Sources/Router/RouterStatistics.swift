@@ -47,7 +47,9 @@ public enum RouterStatistics {
     let config = RouterConfig(told: home.router)
     report.apps = apps.filter { $0.current != nil && RouterConfig.hasAddress($0.name) }
       .sorted { $0.name < $1.name }.map { app in
-        AppTraffic(app, traffic: traffic(of: app.name, "BACKEND", in: rows), instances: instances(of: app, config, rows))
+        AppTraffic(
+          app, traffic: traffic(of: app.name, "BACKEND", in: rows),
+          instances: instances(of: app, config, rows))
       }
     return report
   }

@@ -24,7 +24,8 @@ extension RouterConfig {
       Self.heldMap: backends.filter { $0.hold == .now }.map { "\($0.app) 1\n" }.joined(),
       Self.holdScript: Self.holdText,
       // The first one is for clients without a known name.
-      Self.certificatesList: (["_.pem"] + certificates.map(\.file)).map { "certs/\($0)\n" }.joined(),
+      Self.certificatesList: (["_.pem"] + certificates.map(\.file)).map { "certs/\($0)\n" }
+        .joined(),
     ]
   }
 
@@ -153,7 +154,9 @@ extension RouterConfig {
         "    http-request set-var(txn.\(name)) var(txn.\(entry.0)),concat(,txn.\(path),/),map_beg(\(entry.1))"
           + (index == 0 ? "" : " if !{ var(txn.\(name)) -m found }")
       }.joined(separator: "\n")
-        + (fallback.map { "\n    http-request set-var(txn.\(name)) str(\($0)::) if !{ var(txn.\(name)) -m found }" } ?? "")
+        + (fallback.map {
+          "\n    http-request set-var(txn.\(name)) str(\($0)::) if !{ var(txn.\(name)) -m found }"
+        } ?? "")
     }
     return """
           http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
@@ -176,7 +179,8 @@ extension RouterConfig {
   }
 
   /// What a proxy says of its client. RFC 7239
-  private static let claims = ["Forwarded"] + ["For", "Proto", "Host", "Port", "Prefix"].map { "X-Forwarded-\($0)" }
+  private static let claims =
+    ["Forwarded"] + ["For", "Proto", "Host", "Port", "Prefix"].map { "X-Forwarded-\($0)" }
 
   /// What the app is told of the client. Only proxies that are trusted may say it themselves.
   private var trust: String {
@@ -218,7 +222,8 @@ extension RouterConfig {
       )
     }
     if let body = options[.body] {
-      lines.append("http-request deny deny_status 413 if { req.hdr_val(content-length) gt \(body) }")
+      lines.append(
+        "http-request deny deny_status 413 if { req.hdr_val(content-length) gt \(body) }")
       lines.append("http-request deny deny_status 413 if { req.body_size gt \(body) }")
     }
     if let timeout = options[.timeout] { lines.append("timeout server \(timeout)ms") }

@@ -8,7 +8,8 @@ import Router
 extension Command {
   static let certs = Command(
     CommandSyntax(
-      "certs", "", "show the certificates of the router", details: """
+      "certs", "", "show the certificates of the router",
+      details: """
         Their hosts, until when they are valid, and which domains of apps none of them names.
         """, options: [.json])
   ) { call throws(Cause) in
@@ -44,7 +45,8 @@ extension Command {
       call.context.print("\(file.hosts.joined(separator: ", ")) until \(file.until)")
     }
     if try call.board().router?.https == nil {
-      call.context.note("  The router does not listen for TLS yet: relctl router listen http=80 https=443")
+      call.context.note(
+        "  The router does not listen for TLS yet: relctl router listen http=80 https=443")
     }
     return outcome
   }

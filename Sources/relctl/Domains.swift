@@ -50,7 +50,8 @@ extension CommandCall {
     if let address = app.address { context.print("\(address)\n") }
     for domain in domains { context.print("\(domain)") }
     if domains.isEmpty {
-      context.print("\(app.name) has no domain of its own; to give it one: relctl domains \(app.name) add NAME")
+      context.print(
+        "\(app.name) has no domain of its own; to give it one: relctl domains \(app.name) add NAME")
     }
     return .success
   }

@@ -168,7 +168,9 @@ extension CommandCall {
       && event.app.flatMap { board.apps[$0]?.release(release)?.request } == wait.id
     if event.type == .deploymentFinished {
       let router = (try? home()).flatMap { RouterStatus(of: $0.router) }
-      if let address = board.apps[wait.app].flatMap({ router?.address(of: $0) }) { context.print("       " + address) }
+      if let address = board.apps[wait.app].flatMap({ router?.address(of: $0) }) {
+        context.print("       " + address)
+      }
       let line = ProgressLine.summary(event, board, migrations: newMigrations(event, board))
       return context.print(shown(line))
     }

@@ -30,7 +30,9 @@ extension Command {
         each app has APP.localhost, too. Ports below 1024 need root.
         """,
       options: [
-        Option("--on", value: "ADDRESSES", "listen only on these addresses, such as 192.0.2.7,2001:db8::7"),
+        Option(
+          "--on", value: "ADDRESSES",
+          "listen only on these addresses, such as 192.0.2.7,2001:db8::7"),
         .detach, .json,
       ])
   ) { call throws(Cause) in
@@ -69,7 +71,8 @@ extension Command {
       "router set", "APP [OPTION=VALUE…]", count: 1...10,
       "show or change how the router treats an app's requests",
       details: "Example: relctl router set greeter body=10M log=on\n\n"
-        + trimmed(Table.render(RouteOptions.Name.allCases.map { ["  \($0.rawValue)", $0.meaning] })),
+        + trimmed(
+          Table.render(RouteOptions.Name.allCases.map { ["  \($0.rawValue)", $0.meaning] })),
       options: [.detach, .json])
   ) { call throws(Cause) in
     let name = try call.target().app
@@ -107,7 +110,8 @@ extension CommandCall {
         port > 0
       else {
         throw Cause(
-          .usage, "'\(word)' is neither http=PORT nor https=PORT", remedy: "Write it as in: http=80")
+          .usage, "'\(word)' is neither http=PORT nor https=PORT", remedy: "Write it as in: http=80"
+        )
       }
       if parts[0] == "http" { settings.http = port } else { settings.https = port }
     }
@@ -138,7 +142,8 @@ extension CommandCall {
     let own = (router.map { $0.http + $0.https } ?? [])
     let sockets = RouterSockets(settings)
     for place in sockets.http + sockets.https {
-      let name = (place.address.contains(":") ? "[\(place.address)]" : place.address) + ":\(place.port)"
+      let name =
+        (place.address.contains(":") ? "[\(place.address)]" : place.address) + ":\(place.port)"
       if own.contains(name) { continue }
       do throws(PosixError) { _ = try ListeningSocket.tcp(place.address, place.port) } catch {
         // A host may have no IPv6.
@@ -253,7 +258,8 @@ extension CommandCall {
     let request = shown(route.host + route.path)
     guard let app = route.app, let rule = route.rule else {
       context.print(
-        "\(request) gets 404: no app has this address\n  To give it to one: relctl domains APP add \(request)")
+        "\(request) gets 404: no app has this address\n  To give it to one: relctl domains APP add \(request)"
+      )
       return
     }
     context.print("\(request) goes to \(app), by \(rule)")

@@ -134,7 +134,8 @@ struct RouterKeeper {
         [program] + folder.arguments, in: folder.path,
         environment: sockets.environment(from: 6).merging(["PATH": Invocation.standardPath]) { $1 })
       let child = try Child.start(
-        invocation, output: .file(log), errors: .file(log), more: [admin, statistics] + sockets.files,
+        invocation, output: .file(log), errors: .file(log),
+        more: [admin, statistics] + sockets.files,
         newSession: true)
       next = HAProxy(number: generation, child: child)
       loop.wake(.late, at: Clock.monotonic() + Self.patience)

@@ -94,6 +94,41 @@ struct OperationTests {
       operation: ChangeMaintenance(
         app: "shop", on: true, message: String(repeating: "x", count: 501)),
       refusal: .message(bytes: 501)),
+    Case(operation: domains("shop", .add, "shop.example")),
+    Case(operation: domains("cart", .add, "cart.example"), refusal: .noApp("cart")),
+    Case(
+      operation: domains("shop", .remove, "a.example"),
+      refusal: .noDomain(Domain("a.example")!, app: "shop", has: [])),
+    Case(operation: domains("shop", .add, "shop.example/x"), board: shared),
+    Case(
+      operation: domains("shop", .share, "blog.example"), board: shared,
+      refusal: taken("blog.example", by: "blog.example")),
+    Case(
+      operation: domains("shop", .add, "blog.example/x"), board: shared,
+      refusal: taken("blog.example/x", by: "blog.example")),
+    Case(operation: domains("shop", .share, "blog.example/x"), board: shared),
+    Case(
+      operation: domains("shop", .add, "*.example"), board: shared,
+      refusal: taken("*.example", by: "blog.example")),
+    Case(operation: domains("blog", .add, "blog.example"), board: shared),
+    Case(operation: domains("blog", .remove, "blog.example"), board: shared),
+    Case(operation: route("shop", ["body": "10M", "log": "on"])),
+    Case(operation: route("cart", ["log": "on"]), refusal: .noApp("cart")),
+    Case(operation: route("shop", ["body": "x"]), refusal: .routeOption(.body, "x")),
+    Case(operation: router("listen", ["http": "80", "https": "443", "on": "10.0.0.1 ::1"])),
+    Case(operation: router("listen", [:])),
+    Case(operation: router("listen", ["http": "80 "]), refusal: .router(["http=80 "])),
+    Case(
+      operation: router("listen", ["http": "80", "https": "80"]),
+      refusal: .router(["http=80", "https=80"])),
+    Case(operation: router("listen", ["on": "::1\nx"]), refusal: .router(["on=::1\nx"])),
+    Case(operation: router("trust", ["trust": "10.0.0.0/8 ::1"])),
+    Case(operation: router("trust", ["trust": "all"]), refusal: .router(["trust=all"])),
+    Case(operation: certificate(.add, "shop.example")),
+    Case(
+      operation: certificate(.remove, "shop.example"), board: shared,
+      refusal: .noCertificate("shop.example", has: ["blog.example"])),
+    Case(operation: certificate(.remove, "blog.example"), board: shared),
     Case(operation: ChangeLimits(app: "shop", [.memory: 5]), refusal: .limit(.memory, "5")),
     Case(operation: ChangeLimits(app: "shop", [.cpu: -1]), refusal: .limit(.cpu, "-1")),
     Case(operation: Stop(app: "shop")),
@@ -112,6 +147,68 @@ struct OperationTests {
       operation: ChangeConfig(app: "shop", config: "c3", base: "c1", set: ["A"], unset: []),
       refusal: .configChanged(app: "shop")),
   ]
+
+  /// A board on which another app has a domain, and the router a certificate for it.
+  static let shared: Board = {
+    var board = Self.board
+    var blog = Board.App(name: "blog", changed: board.time)
+    blog.domains = [Domain("blog.example")!]
+    board.apps["blog"] = blog
+    board.certificates = [Certificate(name: "blog.example", hosts: ["blog.example"], until: nil)]
+    return board
+  }()
+
+  private static func domains(
+    _ app: String, _ action: ChangeDomains.Action, _ domain: String
+  ) -> ChangeDomains { ChangeDomains(app: app, action, Domain(domain)!) }
+
+  private static func taken(_ domain: String, by other: String) -> Refusal {
+    .domainTaken(Domain(domain)!, by: Domain(other)!, of: "blog")
+  }
+
+  private static func route(_ app: String, _ settings: [String: String]) -> ChangeRoute {
+    ChangeRoute(app: app, data: EventData { $0.settings = settings })!
+  }
+
+  private static func router(_ action: String, _ settings: [String: String]) -> ChangeRouter {
+    ChangeRouter(app: "", data: EventData { ($0.action, $0.settings) = (action, settings) })!
+  }
+
+  private static func certificate(
+    _ action: ChangeCertificates.Action, _ name: String
+  ) -> ChangeCertificates {
+    ChangeCertificates(
+      action,
+      Certificate(name: name, hosts: action == .add ? [name] : [], until: nil))
+  }
+
+  /// What the router is to do is on the board as soon as its request is accepted.
+  @Test func theRouterIsOnTheBoard() throws {
+    var story = Story(board: Self.board)
+    func change(_ operation: any Operation) throws -> Board {
+      story.append(type(of: operation).type) { operation.describe(in: &$0) }
+      let request = try #require(story.board.requests.last)
+      #expect(OperationTable.standard.operation(request)?.sentence == operation.sentence)
+      story.append(.requestAccepted) { $0.request = request.id }
+      story.append(.requestFinished) { $0.request = request.id }
+      return story.board
+    }
+    let domain = try change(Self.domains("shop", .add, "shop.example"))
+    #expect(domain.apps["shop"]?.domains == [Domain("shop.example")!])
+    #expect(try change(Self.domains("shop", .remove, "shop.example")).apps["shop"]?.domains == nil)
+    let route = try change(Self.route("shop", ["body": "10M"]))
+    #expect(route.apps["shop"]?.routing?[.body] == 10 << 20)
+    #expect(try change(Self.route("shop", ["body": "none"])).apps["shop"]?.routing == nil)
+    let router = try change(Self.router("listen", ["http": "80"]))
+    #expect(router.router?.http == 80 && router.requests.isEmpty)
+    let trusting = try change(Self.router("trust", ["trust": "10.0.0.0/8"]))
+    #expect(trusting.router?.trusted == [AddressRange("10.0.0.0/8")!])
+    #expect(try change(Self.router("listen", [:])).router?.isPublic == false)
+    #expect(try change(Self.router("trust", ["trust": ""])).router == nil)
+    #expect(
+      try change(Self.certificate(.add, "a.example")).certificates?.map(\.name) == ["a.example"])
+    #expect(try change(Self.certificate(.remove, "a.example")).certificates == nil)
+  }
 
   private static func promote(
     app: String = "cart", slug: String = "b", origin: String = "shop", release: Int = 2
@@ -194,6 +291,22 @@ struct OperationTests {
     (
       ChangeMaintenance(app: "shop", on: true, message: "back at 5"), "maintenance of shop on",
       "maintenance on"
+    ),
+    (
+      domains("shop", .share, "a.example"), "change of the domains of shop: with a.example",
+      "change of the domains: with a.example"
+    ),
+    (
+      route("shop", ["log": "on", "body": "1M"]), "change of the route of shop to body=1M log=on",
+      "change of the route to body=1M log=on"
+    ),
+    (
+      router("listen", ["http": "80"]), "change of the router: listen on http=80",
+      "change of the router: listen on http=80"
+    ),
+    (
+      certificate(.add, "a.example"), "change of the certificates: with that of a.example",
+      "change of the certificates: with that of a.example"
     ),
     (Stop(app: "shop"), "stop of shop", "stop"),
     (Cancel(app: "shop"), "cancellation of shop", "cancellation"),

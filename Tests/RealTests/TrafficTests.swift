@@ -38,6 +38,22 @@ import Testing
     try #require(answer.exit == .code(0), "\(answer.errors)")
   }
 
+  /// The sample application, as its own build made it.
+  private func deployGreeter(_ app: String, _ number: Int) throws {
+    let folder = "\(app)-\(number)"
+    try FileTree.copy(
+      try Greeter.slug.get(), to: stage.folder.path + "/" + folder, skipping: { $0 == ".reltui" })
+    try stage.folder.write(folder + "/version", "\(number)")
+    try stage.folder.write(
+      folder + "/app.json",
+      #"""
+      {"reltui": {"observe": 1}, "env": {"GREETER_GREETING": {"value": "Hello"}},
+       "healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}
+      """#)
+    let answer = try stage.relctl("deploy", app, stage.folder.path + "/" + folder)
+    try #require(answer.exit == .code(0), "\(answer.errors)")
+  }
+
   private func port() throws -> UInt16 {
     let bytes = try Files.read(stage.home.router.port)
     let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").last ?? ""
@@ -52,29 +68,39 @@ import Testing
       as: UTF8.self)
   }
 
-  private func underLoad(_ seconds: Int, _ changes: () throws -> Void) throws -> Outcome {
+  private func underLoad(
+    _ app: String, _ seconds: Int, _ changes: () throws -> Void
+  ) throws -> Outcome {
     let script = Workspace.root + "/Tests/Fixtures/traffic/load.py"
     let output = try File.open(stage.folder.path + "/load", .replace)
     let child = try Child.start(
       Invocation(
-        ["/usr/bin/python3", script, "\(try port())", "shop.localhost", "\(seconds)", "200"],
+        ["/usr/bin/python3", script, "\(try port())", "\(app).localhost", "\(seconds)", "200"],
         environment: ["PATH": Invocation.standardPath]), output: .file(output))
     try changes()
     #expect(child.wait(until: Clock.monotonic() + 60_000) == .code(0))
     return try JSON.decode(Outcome.self, from: try Files.read(stage.folder.path + "/load"))
   }
 
-  /// Releases, restarts, scales and another app come and go, and the agent is killed.
+  /// Releases, restarts, scales, config vars, domains and another app come and go, and the agent is killed.
   @Test func noRequestIsLost() throws {
-    let outcome = try underLoad(45) {
-      try deployVersion(2)
-      #expect(try stage.relctl("restart", "shop").exit == .code(0))
-      #expect(try stage.relctl("scale", "shop", "web=4").exit == .code(0))
+    func does(_ words: String...) throws {
+      let answer = try stage.run("relctl", words)
+      #expect(answer.exit == .code(0), "\(words): \(answer.errors)")
+    }
+    try deployGreeter("greeter", 1)
+    try does("scale", "greeter", "web=2")
+    let outcome = try underLoad("greeter", 60) {
+      try deployGreeter("greeter", 2)
+      try does("restart", "greeter")
+      try does("scale", "greeter", "web=4")
       try stage.killAgent()
-      #expect(try stage.relctl("scale", "shop", "web=1").exit == .code(0))
-      let other = try stage.relctl("deploy", "other", stage.folder.path + "/slug-1")
-      #expect(other.exit == .code(0), "\(other.errors)")
-      #expect(try stage.relctl("rollback", "shop", "--yes").exit == .code(0))
+      try does("scale", "greeter", "web=1")
+      try does("scale", "greeter", "web=2")
+      try does("config", "greeter", "set", "GREETER_GREETING=Hi")
+      try does("domains", "greeter", "add", "greeter.example.com")
+      try does("deploy", "other", stage.folder.path + "/slug-1")
+      try does("rollback", "greeter", "--yes")
     }
     #expect(outcome.losses == 0, "\(outcome.lost)")
     #expect(outcome.done > 3000)
@@ -82,7 +108,7 @@ import Testing
 
   /// Of an instance that is killed, only the requests within it are lost.
   @Test func aKilledInstanceTakesNoOtherRequests() throws {
-    let outcome = try underLoad(8) {
+    let outcome = try underLoad("shop", 8) {
       let pid = try #require(try stage.ready().first?.pid)
       ProcessIdentity(of: pid)?.signal(.kill)
       #expect(try eventually(10_000) { try stage.ready().count == 2 })

@@ -1,5 +1,8 @@
-import Router
+import Events
+import HomeLayout
 import Testing
+
+@testable import Router
 
 @Suite struct RouterConfigTests {
   private func target(_ port: UInt16, isOpen: Bool = true) -> RouteTarget {
@@ -9,7 +12,7 @@ import Testing
   private func config(_ targets: [RouteTarget]...) -> [RouterConfig] {
     targets.reduce(into: []) { all, targets in
       var next = all.last ?? RouterConfig()
-      next.route(["shop": targets])
+      next.route(["shop": AppRoute(targets)])
       all.append(next)
     }
   }
@@ -49,20 +52,21 @@ import Testing
 
   @Test func anAppNeedsANameThatAHostCanHave() {
     var config = RouterConfig()
-    config.route(["shop": [], "Shop": [], "a.b": [], "-a": [], "a\n": [], "pr-12": []])
+    let names = ["shop", "Shop", "a.b", "-a", "a\n", "pr-12"]
+    config.route(Dictionary(uniqueKeysWithValues: names.map { ($0, AppRoute([])) }))
     #expect(config.backends.map(\.app) == ["pr-12", "shop"])
-    #expect(config.hosts == "pr-12.localhost pr-12\nshop.localhost shop\n")
+    #expect(config.maps["local.map"] == "pr-12.localhost/ pr-12::\nshop.localhost/ shop::\n")
   }
 
   /// What an operator types must not become configuration.
   @Test func aNoticeIsAnswered() {
     var config = RouterConfig()
     let typed = "back \"at\" 5 $HOME \\ é\u{7}\nuid 0\"\u{301}"
-    config.route(["shop": [target(25_001)]], notices: ["shop": typed])
+    config.route(["shop": AppRoute([target(25_001)], notice: typed)])
     let line = #"string "back \"at\" 5 \$HOME \\ é\nuid 0\""# + "\u{301}" + #"\n""#
     #expect(config.text.contains(line) && config.text.contains("server s1 127.0.0.1:25001"))
     var after = config
-    after.route(["shop": [target(25_001)]])
+    after.route(["shop": AppRoute([target(25_001)])])
     #expect(after.commands(from: config) == nil && !after.text.contains("HOME"))
   }
 
@@ -70,5 +74,92 @@ import Testing
     let text = config([target(1, isOpen: false), target(25_001)])[0].text
     #expect(text.contains("server s1 127.0.0.1:25001\n"))
     #expect(text.contains("server s2 127.0.0.1:1 disabled\n"))
+  }
+
+  /// What cannot be told by a command needs another file.
+  @Test(arguments: ["domain", "option", "port", "proxy", "certificate", "notice", "app"])
+  func anotherFile(_ change: String) throws {
+    let before = config([target(1)])[0]
+    var (route, routes, settings) = (AppRoute([target(1)]), [String: AppRoute](), RouterSettings())
+    var certificates: [Certificate] = []
+    switch change {
+    case "domain": route.domains = [try #require(Domain("example.com"))]
+    case "option": route.options.apply(["body": "1M"])
+    case "port": settings.http = 80
+    case "proxy": settings.trusted = [try #require(AddressRange("10.0.0.0/8"))]
+    case "certificate": certificates = [Certificate(name: "a.example", hosts: [], until: nil)]
+    case "notice": route.notice = "soon"
+    default: routes["other"] = AppRoute([])
+    }
+    routes["shop"] = route
+    var after = before
+    after.route(routes, settings: settings, certificates: certificates)
+    #expect(after.commands(from: before) == nil)
+    var same = after
+    same.route(routes, settings: settings, certificates: certificates)
+    #expect(same.commands(from: after) == [])
+  }
+
+  @Test func pathsDecideOnlyWhereADomainHasOne() throws {
+    var config = RouterConfig()
+    func domains(_ names: String...) -> [Domain] { names.compactMap { Domain($0) } }
+    config.route([
+      "api": AppRoute([], domains: domains("example.com/api", "*.example.org")),
+      "shop": AppRoute([], domains: domains("example.com", "other.example", "*")),
+    ])
+    #expect(
+      config.maps["hosts.map"]
+        == "example.com/api/ api:/api:+\nexample.com/ shop::+\nother.example/ shop::\n")
+    #expect(config.maps["wildcards.map"] == "*.example.org/ api::\n")
+    #expect(config.text.contains("str(shop::)"))
+    #expect(config.text.contains("replace-path ^/api/?(.*)$ /\\1"))
+  }
+
+  /// Requests are held before the only run is closed, and until the next one is open.
+  @Test func aRunIsWaitedFor() {
+    var all: [RouterConfig] = []
+    let steps: [([RouteTarget], RouterConfig.Hold)] = [
+      ([target(1)], .ready), ([target(1, isOpen: false)], .now), ([], .now), ([target(2)], .ready),
+    ]
+    for (targets, hold) in steps {
+      var next = all.last ?? RouterConfig()
+      next.route(["solo": AppRoute(targets, hold: hold)])
+      all.append(next)
+    }
+    #expect(all[0].text.contains("lua-load") && all[0].maps["held.map"] == "")
+    #expect(all[1].commands(from: all[0])?.first == "add map held.map solo 1")
+    #expect(all[1].holdsRequests && all[1].maps["held.map"] == "solo 1\n")
+    #expect(all[3].commands(from: all[2])?.last == "del map held.map solo")
+    #expect(all[1].allCommands.contains("add map held.map solo 1"))
+    #expect(!config([target(1)])[0].text.contains("lua"))
+    // Another app must wait until no request is held; the runs need not.
+    var late = all[2]
+    late.routeRuns(["solo": AppRoute([target(2)], hold: .ready), "new": AppRoute([])])
+    #expect(late.commands(from: all[2]) != nil && late.slot(of: "solo", port: 2) != nil)
+  }
+
+  @Test func statisticsAreReadByTheirNames() {
+    let text = """
+      # pxname,svname,qcur,scur,stot,rate,hrsp_4xx,hrsp_5xx,ttime,ttime_max,
+      app.shop,s1,0,2,40,3,1,2,7,90,
+      app.shop,BACKEND,0,2,41
+      """
+    let rows = RouterStatistics.rows(in: text)
+    #expect(
+      rows.first?.traffic
+        == Traffic(rate: 3, requests: 40, open: 2, refused: 1, failed: 2, mean: 7, slowest: 90))
+    #expect(rows.count == 2 && rows[1].traffic.requests == 41 && rows[1].traffic.mean == 0)
+    #expect(RouterStatistics.rows(in: "Unknown command\n").isEmpty)
+  }
+
+  @Test func whatOpensslPrints() {
+    let text = """
+      notAfter=Dec  1 07:00:09 2027 GMT
+      X509v3 Subject Alternative Name:
+          DNS:Shop.example.com, DNS:*.example.org, IP Address:127.0.0.1, DNS:a b
+      """
+    #expect(CertificateFile.until(in: text) == Timestamp("2027-12-01T07:00:09.000Z"))
+    #expect(CertificateFile.hosts(in: text) == ["shop.example.com", "*.example.org"])
+    #expect(CertificateFile.until(in: "notAfter=never\n") == nil)
   }
 }

@@ -13,6 +13,8 @@ UPGRADE = (
     b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
+# "Hello" in a masked frame: the example of RFC 6455, 5.7.
+FRAME = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58"
 START = time.monotonic()
 END = START + SECONDS
 done, lost, names, times = collections.Counter(), [], collections.Counter(), []
@@ -57,18 +59,20 @@ async def websocket():
     while time.monotonic() < END:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
-            writer.write(b"GET /ws HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (HOST, UPGRADE))
+            writer.write(b"GET /socket HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (HOST, UPGRADE))
             head = await reader.readuntil(b"\r\n\r\n")
             if b" 101 " not in head:
                 raise RuntimeError(repr(head[:60]))
             done["websocket"] += 1
             while time.monotonic() < END:
-                writer.write(b"ping")
-                if not await reader.read(4):
+                writer.write(FRAME)
+                answer = await reader.read(64)
+                # The server says that it goes away, and closes.
+                if not answer or answer[0] == 0x88:
                     break
                 await asyncio.sleep(0.5)
             writer.close()
-        except ConnectionResetError:
+        except (ConnectionResetError, BrokenPipeError):
             continue
         except Exception as error:
             lost.append(f"{time.monotonic() - START:.2f} websocket: {error!r}")

@@ -19,7 +19,7 @@ defmodule Greeter.MixProject do
   def application do
     [
       mod: {Greeter.Application, []},
-      extra_applications: [:logger, :runtime_tools]
+      extra_applications: [:logger, :crypto, :runtime_tools]
     ]
   end
 end

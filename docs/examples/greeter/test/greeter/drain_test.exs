@@ -14,7 +14,7 @@ defmodule Greeter.DrainTest do
   test "a stop waits for the answer to a request that was read" do
     test = self()
 
-    handler = fn :GET, "/slow" ->
+    handler = fn :GET, "/slow", "" ->
       send(test, {:read, self()})
       receive do: (:go -> {200, "at last\n"})
     end
@@ -35,8 +35,8 @@ defmodule Greeter.DrainTest do
 
   test "a failing handler costs its own request only" do
     handler = fn
-      :GET, "/ok" -> {200, "ok\n"}
-      :GET, "/exit" -> exit(:gone)
+      :GET, "/ok", "" -> {200, "ok\n"}
+      :GET, "/exit", "" -> exit(:gone)
     end
 
     start_supervised!({Endpoint, port: 0, handler: handler})

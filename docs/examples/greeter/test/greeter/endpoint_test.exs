@@ -20,7 +20,43 @@ defmodule Greeter.EndpointTest do
 
   test "knows no other page", %{port: port} do
     assert {404, _} = get(port, "/nowhere")
-    assert {404, _} = request(port, "POST / HTTP/1.1\r\n\r\n")
+    assert {405, _} = request(port, "PUT / HTTP/1.1\r\nconnection: close\r\n\r\n")
+  end
+
+  test "answers several requests on one connection, with bodies", %{port: port} do
+    post = "POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nabcde"
+    last = "GET /health HTTP/1.1\r\nconnection: close\r\n\r\n"
+    {:ok, socket} = :gen_tcp.connect({127, 0, 0, 1}, port, [:binary, active: false])
+    :ok = :gen_tcp.send(socket, post <> post <> last)
+    answers = receive_all(socket, "")
+    assert length(String.split(answers, "received 5 bytes\n")) == 3
+    assert answers =~ "ok\n"
+  end
+
+  test "a request needs a length that it keeps to", %{port: port} do
+    assert {411, _} = request(port, "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n")
+    assert {413, _} = request(port, "POST / HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n")
+    assert {400, _} = request(port, "POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n")
+  end
+
+  test "a websocket sends back what it is sent", %{port: port} do
+    {:ok, socket} = :gen_tcp.connect({127, 0, 0, 1}, port, [:binary, active: false])
+
+    :ok =
+      :gen_tcp.send(socket, [
+        "GET /socket HTTP/1.1\r\nupgrade: websocket\r\nconnection: upgrade\r\n",
+        "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+      ])
+
+    {:ok, head} = :gen_tcp.recv(socket, 0, 5_000)
+    assert head =~ "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+    # "Hello", masked: the example of RFC 6455, 5.7.
+    hello = <<0x81, 0x85, 0x37, 0xFA, 0x21, 0x3D, 0x7F, 0x9F, 0x4D, 0x51, 0x58>>
+    :ok = :gen_tcp.send(socket, binary_part(hello, 0, 3))
+    :ok = :gen_tcp.send(socket, binary_part(hello, 3, 8))
+    assert {:ok, <<0x81, 5, "Hello">>} = :gen_tcp.recv(socket, 7, 5_000)
+    :gen_tcp.close(socket)
   end
 
   test "is healthy unless it refuses traffic", %{port: port} do

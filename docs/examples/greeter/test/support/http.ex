@@ -2,7 +2,8 @@ defmodule Greeter.HTTP do
   @moduledoc false
 
   @doc "Gets a path from the server on a local port: `{status, body}`."
-  def get(port, path), do: request(port, "GET #{path} HTTP/1.1\r\nhost: localhost\r\n\r\n")
+  def get(port, path),
+    do: request(port, "GET #{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
 
   @doc "Sends bytes as they are and reads the answer: `{status, body}`, or `:closed` without one."
   def request(port, bytes) do
@@ -20,7 +21,8 @@ defmodule Greeter.HTTP do
     {String.to_integer(status), body}
   end
 
-  defp receive_all(socket, received) do
+  @doc "Everything that is received until the connection ends."
+  def receive_all(socket, received) do
     case :gen_tcp.recv(socket, 0, 5_000) do
       {:ok, bytes} -> receive_all(socket, received <> bytes)
       {:error, reason} when reason in [:closed, :econnreset] -> received
