@@ -233,8 +233,8 @@ let package = Package(
     tests(
       "TortureTests",
       [
-        "HomeLayout", "JSONText", "Events", "Posix", "EventLog", "ConfigStore", "Journal",
-        "Instance", "relctl", "reltui",
+        "HomeLayout", "JSONText", "Events", "Posix", "EventLog", "ConfigStore", "Router",
+        "Journal", "Instance", "relctl", "reltui",
       ]),
   ]
 )

@@ -98,6 +98,19 @@ extension Agent {
     if let fault { throw fault }
   }
 
+  /// Another program can take the port of a run that has ended, so the router forgets it before anything else happens.
+  func closeRoute(to run: Board.Run, of app: String) {
+    guard case .serving(let number) = router.phase, let port = run.port else { return }
+    var config = router.config
+    config.close(port, of: app)
+    guard let commands = config.commands(from: router.config), !commands.isEmpty else { return }
+    if (try? AdminSocket(home.router, number: number).run(commands)) == nil {
+      router.isSynced = false
+    }
+    router.config = config
+    _ = write(config)
+  }
+
   /// For how many milliseconds HAProxy holds a request.
   private static let hold: Int64 = 30_000
 

@@ -124,6 +124,7 @@ extension Agent {
 
 extension Agent {
   private func record(_ news: RunNews, _ run: Board.Run, of app: Board.App) throws(Cause) {
+    if news.isEnd { closeRoute(to: run, of: app.name) }
     var data = EventData { ($0.instance, $0.run) = (run.instance, run.id) }
     let type: EventType
     switch news {

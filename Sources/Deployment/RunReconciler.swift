@@ -33,6 +33,13 @@ enum RunNews: Equatable {
   case crashed(RunStatus?)
   /// The run's `relshim` ended without starting it.
   case notStarted(Exit)
+
+  var isEnd: Bool {
+    switch self {
+    case .stopped, .crashed, .notStarted: true
+    default: false
+    }
+  }
 }
 
 /// The reconciler of one run: a pure function from the run and what was seen to actions.

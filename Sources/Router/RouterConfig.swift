@@ -90,6 +90,20 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     }
   }
 
+  /// Sends no more requests to a port, whose run has ended.
+  public mutating func close(_ port: UInt16, of app: String) {
+    guard let index = backends.firstIndex(where: { $0.app == app }) else { return }
+    turns += 1
+    for slot in backends[index].slots.indices where backends[index].slots[slot].port == port {
+      backends[index].slots[slot] = Slot(freed: turns)
+    }
+  }
+
+  /// The ports that take requests of an app.
+  public func openPorts(of app: String) -> [UInt16] {
+    backends.first { $0.app == app }?.slots.filter { $0.state == .open }.compactMap(\.port) ?? []
+  }
+
   /// Whether requests wait in it for an instance. Another HAProxy would not get them.
   public var holdsRequests: Bool { backends.contains { $0.hold == .now } }
 

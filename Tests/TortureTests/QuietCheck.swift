@@ -1,6 +1,7 @@
 import Events
 import HomeLayout
 import Posix
+import Router
 import TestSupport
 
 /// What must hold when nothing is on its way: what the programs show is what the log, the processes and the ports say.
@@ -51,6 +52,13 @@ struct QuietCheck {
     var found = shown.missing + shown.strangers
     if shown.reports != ShownState(scene, by: ["reltui", "--json"]).reports {
       found.append("relctl ps and reltui differ")
+    }
+    for app in apps where app.current != nil {
+      let ready = app.liveRuns.filter { $0.instance.process == "web" && $0.state == .ready }
+      let open = RouterConfig(told: scene.home.router)?.openPorts(of: app.name) ?? []
+      if !ready.isEmpty, Set(open) != Set(ready.compactMap(\.port)) {
+        found.append("the router sends requests of \(app.name) to \(open), not to those that are ready")
+      }
     }
     // The address is the router's; the log does not have it.
     let known = shown.reports.map { report in

@@ -9,11 +9,15 @@ struct ServiceWatch {
   let scene: TortureScene
   private(set) var probes = 0
   private(set) var readings = 0
+  private let squatters: PortSquatters
 
   private static let question = Array(
     "GET / HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n".utf8)
 
-  init(_ scene: TortureScene) { self.scene = scene }
+  init(_ scene: TortureScene) {
+    self.scene = scene
+    squatters = PortSquatters(folder: scene.notes.folder)
+  }
 
   /// One look at all apps.
   mutating func look() {
@@ -21,6 +25,8 @@ struct ServiceWatch {
     for app in account.board.apps.values {
       if !isServed(app, account), account.isOwed(app) { lookAgain(app.name) }
       for run in app.liveRuns { readEnvironment(of: run, app) }
+      checkRoute(of: app)
+      squatters.take(app)
     }
   }
 
@@ -54,6 +60,23 @@ struct ServiceWatch {
     else { return nil }
     let text = String(decoding: bytes, as: UTF8.self)
     return text.contains(" 200 ") ? text : nil
+  }
+
+  /// What answers at the app's address is the app, whoever has taken the ports of its former runs.
+  private mutating func checkRoute(of app: Board.App) {
+    let record = (try? Files.readIfThere(scene.home.router.port)) ?? nil
+    guard let port = PortRecord(text: String(decoding: record ?? [], as: UTF8.self))?.port else {
+      return
+    }
+    probes += 1
+    let question = "GET / HTTP/1.0\r\nHost: \(app.name).localhost\r\nConnection: close\r\n\r\n"
+    let bytes = try? Loopback.exchange(Array(question.utf8), port: port, milliseconds: 2000)
+    let answer = String(decoding: bytes ?? [], as: UTF8.self)
+    guard answer.contains(" 200 "), app.name != TortureSlug.greeter else { return }
+    let line = answer.split(whereSeparator: \.isNewline).last ?? ""
+    if line.split(separator: " ").first.map(String.init) != app.name {
+      scene.violations.note(.routes, "'\(line)' answers at the address of \(app.name)")
+    }
   }
 
   /// What an instance serves is its own run, of the current release or of one that a deployment is about.

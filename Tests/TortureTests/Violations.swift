@@ -11,6 +11,7 @@ final class Violations: Sendable {
     case ownConfig = "6 own config"
     case nothingLeft = "7 nothing left"
     case truth = "8 truth"
+    case routes = "9 routes"
   }
 
   private let seen = Mutex<[String]>([])
