@@ -23,6 +23,18 @@ public struct Traffic: Hashable, Codable, Sendable {
   }
 }
 
+/// How long the requests took that were logged last, in milliseconds.
+public struct RequestTimes: Hashable, Codable, Sendable {
+  public var requests: Int
+  public var p50: Int
+  public var p95: Int
+  public var p99: Int
+
+  public init(requests: Int, p50: Int, p95: Int, p99: Int) {
+    (self.requests, self.p50, self.p95, self.p99) = (requests, p50, p95, p99)
+  }
+}
+
 /// The requests of an app as `relctl router --json` prints them.
 public struct AppTraffic: Hashable, Codable, Sendable {
   public var app: String
@@ -31,6 +43,8 @@ public struct AppTraffic: Hashable, Codable, Sendable {
   /// What clients read in place of the app's answers.
   public var maintenance: String?
   public var traffic: Traffic?
+  /// Of the requests that were logged last; nil without an access log.
+  public var times: RequestTimes?
   public var instances: [Instance]
 
   public struct Instance: Hashable, Codable, Sendable {
@@ -60,6 +74,7 @@ public struct RouterReport: Hashable, Codable, Sendable {
   public var listen: [String] = []
   public var http: [String] = []
   public var https: [String] = []
+  public var metrics: [String] = []
   /// Where it should listen and cannot, and why.
   public var closed: [String] = []
   public var trusted: [AddressRange] = []

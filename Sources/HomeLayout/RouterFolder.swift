@@ -23,6 +23,10 @@ public struct RouterFolder: Hashable, Sendable {
   /// The uid of HAProxy, if root serves the home.
   public var user: String { path + "/uid" }
 
+  /// The instance and run in whose log requests are written.
+  public static let instance = "router.1"
+  public static let run: UInt64 = 1
+
   /// The arguments of HAProxy.
   public var arguments: [String] { ["-db", "-f", configuration] }
 
@@ -62,6 +66,8 @@ public struct RouterStatus: Hashable, Sendable {
   public var http: [String] = []
   public var https: [String] = []
   /// Where it should listen and cannot: the address, and why.
+  /// Where it tells its counts to Prometheus.
+  public var metrics: [String] = []
   public var closed: [String] = []
   /// When a HAProxy was last asked to finish the requests that it has, in milliseconds since the host's boot; nil if all
   /// such have ended.
@@ -78,7 +84,8 @@ public struct RouterStatus: Hashable, Sendable {
         "haproxy \(serving.number) \(serving.process.pid) \(serving.process.started)")
     }
     lines += addresses.map { "listen \($0)" } + http.map { "http \($0)" }
-    lines += https.map { "https \($0)" } + closed.map { "closed \($0)" }
+    lines += https.map { "https \($0)" } + metrics.map { "metrics \($0)" }
+    lines += closed.map { "closed \($0)" }
     if let left { lines.append("left \(left)") }
     if let failure { lines.append("failed \(failure)") }
     return lines.joined(separator: "\n") + "\n"
@@ -104,6 +111,7 @@ public struct RouterStatus: Hashable, Sendable {
       case "listen": status.addresses.append(String(words[1]))
       case "http": status.http.append(String(words[1]))
       case "https": status.https.append(String(words[1]))
+      case "metrics": status.metrics.append(String(words[1]))
       case "closed": status.closed.append(String(words[1]))
       case "left": status.left = numbers.first.flatMap { $0 }
       case "failed": status.failure = String(words[1])
@@ -122,6 +130,7 @@ public struct RouterStatus: Hashable, Sendable {
 /// format 1
 /// http 0.0.0.0 80
 /// https :: 443
+/// metrics 127.0.0.1 9101
 /// ```
 public struct RouterSockets: Hashable, Sendable {
   public struct Place: Hashable, Sendable {
@@ -132,13 +141,15 @@ public struct RouterSockets: Hashable, Sendable {
   }
   public var http: [Place] = []
   public var https: [Place] = []
+  public var metrics: [Place] = []
 
   public init() {}
 
   public var text: String {
     let lines = http.map { "http \($0.address) \($0.port)" }
     let secure = https.map { "https \($0.address) \($0.port)" }
-    return (["format \(HomeFormat.current)"] + lines + secure).joined(separator: "\n") + "\n"
+    let counts = metrics.map { "metrics \($0.address) \($0.port)" }
+    return (["format \(HomeFormat.current)"] + lines + secure + counts).joined(separator: "\n") + "\n"
   }
 
   /// Reads a file's text; lines that are damaged or of a newer format are left out.
@@ -149,6 +160,7 @@ public struct RouterSockets: Hashable, Sendable {
       let place = Place(String(words[1]), port)
       if words[0] == "http" { http.append(place) }
       if words[0] == "https" { https.append(place) }
+      if words[0] == "metrics" { metrics.append(place) }
     }
   }
 }

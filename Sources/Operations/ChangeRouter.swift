@@ -32,7 +32,7 @@ public struct ChangeRouter: Operation {
   }
 
   public var target: String? {
-    let text = ["http", "https", "on"].compactMap { name in words[name].map { "\(name)=\($0)" } }
+    let text = ["http", "https", "metrics", "on"].compactMap { name in words[name].map { "\(name)=\($0)" } }
     switch action {
     case .listen:
       return text.isEmpty
@@ -47,8 +47,8 @@ public struct ChangeRouter: Operation {
     let read =
       action == .listen
       ? settings.listenWords : ["trust": settings.trusted.map(\.description).joined(separator: " ")]
-    let isSame = settings.http != nil && settings.http == settings.https
-    if read != words || isSame || settings.http == 0 || settings.https == 0 {
+    let ports = [settings.http, settings.https, settings.metrics].compactMap { $0 }
+    if read != words || Set(ports).count != ports.count || ports.contains(0) {
       throw .router(words.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" })
     }
   }

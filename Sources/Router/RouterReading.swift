@@ -50,6 +50,9 @@ extension RouterSockets {
     let addresses = settings.on.isEmpty ? ["0.0.0.0", "::"] : settings.on
     http = settings.http.map { port in addresses.map { Place($0, port) } } ?? []
     https = settings.https.map { port in addresses.map { Place($0, port) } } ?? []
+    // Counts are for this host only, unless the operator names an address.
+    let own = settings.on.isEmpty ? ["127.0.0.1", "::1"] : settings.on
+    metrics = settings.metrics.map { port in own.map { Place($0, port) } } ?? []
   }
 }
 

@@ -40,6 +40,7 @@ public enum RouterStatistics {
     guard let status = RouterStatus(of: home.router) else { return nil }
     var report = RouterReport()
     (report.listen, report.http, report.https) = (status.addresses, status.http, status.https)
+    report.metrics = status.metrics
     (report.closed, report.pid) = (status.closed, status.serving?.process.pid)
     report.failure = status.failure
     guard let number = status.serving?.number else { return report }

@@ -37,7 +37,7 @@ extension RouterConfig {
   /// The configuration. The descriptors 4 and 5 are the sockets for commands. The variables name those that it listens
   /// on, which its parent holds.
   public var text: String {
-    ([global, Self.defaults] + doors.map(frontend) + [Self.unknown] + backends.flatMap(texts))
+    ([global, Self.defaults] + doors.map(frontend) + counts + [Self.unknown] + backends.flatMap(texts))
       .joined(separator: "\n")
   }
 
@@ -131,12 +131,27 @@ extension RouterConfig {
         http-request set-var(txn.door) str(\(door))
     \(Self.lookup(in: maps(of: door), fallback: defaultApp))
     \(trust)
+    \(accessLog)
     \(holds ? "    http-request lua.hold if { var(txn.app),map_str(\(Self.heldMap)) -m found }" : "")
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
         use_backend app.%[var(txn.app)] if { var(txn.app) -m found }
         default_backend unknown
 
     """
+  }
+
+  /// Where Prometheus reads what is counted.
+  private var counts: [String] {
+    if settings.metrics == nil { return [] }
+    return [
+      """
+      frontend metrics
+          bind "${RELTUI_METRICS}"
+          http-request use-service prometheus-exporter if { path /metrics }
+          http-request return status 404
+
+      """
+    ]
   }
 
   /// Names below localhost are no business of other hosts.
@@ -175,6 +190,17 @@ extension RouterConfig {
           http-request deny deny_status 400 if { var(txn.route) -m end :+ } has_dots
           http-request set-var(txn.app) var(txn.route),field(1,:)
           http-request set-var(txn.prefix) var(txn.route),field(2,:)
+      """
+  }
+
+  /// Each line begins with the app, for the parent of HAProxy, which puts it into the app's log. Times in milliseconds.
+  private var accessLog: String {
+    let apps = backends.filter { $0.options.isOn(.log) }.map(\.app)
+    if apps.isEmpty { return "" }
+    return """
+          log fd@6 len 8192 format raw local0
+          log-format "%[var(txn.app)] method=%HM path=%{+Q}HU host=%{+Q}[var(txn.host)] from=%ci port=%sp status=%ST bytes=%B connect=%Tc response=%Tr total=%Ta"
+          http-request set-log-level silent unless { var(txn.app) -m str \(apps.joined(separator: " ")) }
       """
   }
 

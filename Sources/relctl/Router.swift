@@ -20,14 +20,15 @@ extension Command {
 
   static let routerListen = Command(
     CommandSyntax(
-      "router listen", "off|http=PORT [https=PORT]", count: 1...2,
+      "router listen", "off|http=PORT [https=PORT] [metrics=PORT]", count: 1...3,
       "let other hosts reach the apps that have domains",
       details: """
         Example: relctl router listen http=80 https=443
 
         The router then listens on all addresses of this host, or on those that --on names, for the
         domains of the apps; relctl domains shows them. It goes on to listen on the loopback address, where
-        each app has APP.localhost, too. Ports below 1024 need root.
+        each app has APP.localhost, too. Ports below 1024 need root. On the port metrics, Prometheus reads
+        /metrics; without --on it is on the loopback address.
         """,
       options: [
         Option(
@@ -106,14 +107,18 @@ extension CommandCall {
     if words == ["off"] { return settings }
     for word in words {
       let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
-      guard parts.count == 2, ["http", "https"].contains(parts[0]), let port = UInt16(parts[1]),
+      guard parts.count == 2, ["http", "https", "metrics"].contains(parts[0]), let port = UInt16(parts[1]),
         port > 0
       else {
         throw Cause(
-          .usage, "'\(word)' is neither http=PORT nor https=PORT", remedy: "Write it as in: http=80"
+          .usage, "'\(word)' is none of http=PORT, https=PORT, metrics=PORT", remedy: "Write it as in: http=80"
         )
       }
-      if parts[0] == "http" { settings.http = port } else { settings.https = port }
+      switch parts[0] {
+      case "http": settings.http = port
+      case "https": settings.https = port
+      default: settings.metrics = port
+      }
     }
     settings.on = try (arguments["--on"] ?? "").split(separator: ",").map { word throws(Cause) in
       guard AddressRange(String(word))?.isSingle == true else {
@@ -139,11 +144,9 @@ extension CommandCall {
   /// Tries to listen, so that the operator learns at once which program has a port.
   private func checkPorts(of settings: RouterSettings) throws(Cause) {
     let router = RouterStatus(of: try home().router)
-    let own = (router.map { $0.http + $0.https } ?? [])
+    let own = router.map { $0.http + $0.https + $0.metrics } ?? []
     let sockets = RouterSockets(settings)
-    for place in sockets.http + sockets.https {
-      let name =
-        (place.address.contains(":") ? "[\(place.address)]" : place.address) + ":\(place.port)"
+    for place in sockets.http + sockets.https + sockets.metrics {
       if own.contains(name) { continue }
       do throws(PosixError) { _ = try ListeningSocket.tcp(place.address, place.port) } catch {
         // A host may have no IPv6.
@@ -184,9 +187,12 @@ extension CommandCall {
         remedy: "It starts with the first instance that is ready, if HAProxy is installed.")
     }
     report.trusted = board.router?.trusted ?? []
+    for index in report.apps.indices {
+      report.apps[index].times = try times(of: report.apps[index].app, on: board)
+    }
     if wantsJSON { return self.report(json: report) }
     let doors = [
-      ("listens on", report.listen + report.http), ("with TLS on", report.https),
+      ("listens on", report.listen + report.http), ("with TLS on", report.https), ("tells its counts on", report.metrics),
       ("trusts", report.trusted.map(\.description)), ("does not listen on", report.closed),
       ("cannot read its configuration:", report.failure.map { [$0] } ?? []),
     ]
@@ -200,9 +206,24 @@ extension CommandCall {
         }
     }
     if rows.isEmpty { return .success }
+    let measured = report.apps.compactMap { app in app.times.map { (app.app, $0) } }
     let head = ["APP", "STATE", "REQ/S", "REQUESTS", "4XX", "5XX", "MEAN", "SLOWEST"]
     context.print("\n" + Command.trimmed(Table.render([head] + rows)))
+    for (app, times) in measured {
+      context.print(
+        "\(app): p50 \(times.p50) ms, p95 \(times.p95) ms, p99 \(times.p99) ms of the last \(times.requests) requests"
+      )
+    }
     return .success
+  }
+
+  /// How many lines of the access log are looked at.
+  private static var measured: Int { 10_000 }
+
+  private func times(of app: String, on board: Board) throws(Cause) -> RequestTimes? {
+    guard board.apps[app]?.routing?.isOn(.log) == true else { return nil }
+    let folder = try home().app(app).run(RouterFolder.instance, RouterFolder.run)
+    return RequestTimes(lines: LogTail.lines(of: folder, count: Self.measured).lazy.map(\.text))
   }
 
   private func state(_ instance: AppTraffic.Instance) -> String {

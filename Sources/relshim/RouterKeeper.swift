@@ -13,6 +13,7 @@ struct RouterKeeper {
   private let directory: File
   private let log: File
   private var sockets: RouterListeners
+  private var requests: AccessLog
   private var loop: EventLoop<Source>
   private var status: RouterStatus
 
@@ -27,7 +28,7 @@ struct RouterKeeper {
   /// Milliseconds until a HAProxy that ended is started again.
   private var pause: Int64 = 0
 
-  private enum Source { case answer, start, end, late, record, listen }
+  private enum Source { case answer, start, end, late, record, listen, requests }
 
   private struct HAProxy {
     var number: Int
@@ -63,6 +64,8 @@ struct RouterKeeper {
       try Files.remove("\(path)/\(name)")
     }
     sockets = try RouterListeners(folder) { [folder] signal in Self.endFormer(folder, signal) }
+    requests = try AccessLog(folder)
+    loop.watch(requests.reading.descriptor, as: .requests)
     listen()
     record()
   }
@@ -84,6 +87,7 @@ struct RouterKeeper {
         }
       }
       if turn.has(.answer) { readAnswer() }
+      if turn.has(.requests) { requests.take() }
       if turn.has(.start) { start() }
       if turn.has(.listen), !isEnding, listen() { reload() }
       if turn.has(.late) { next?.child.signal(.kill) }
@@ -102,8 +106,8 @@ struct RouterKeeper {
 
   // MARK: - Listening
 
-  /// Milliseconds until a socket that could not be opened is tried again.
-  private static let retry: Int64 = 5000
+  /// Milliseconds until a socket that could not be opened is tried again: a HAProxy that leaves may still have the port.
+  private static let retry: Int64 = 500
 
   /// Opens the sockets that are wanted now and can be opened.
   /// - Returns: whether HAProxy must be given others than it has.
@@ -112,6 +116,7 @@ struct RouterKeeper {
     let isChanged = sockets.follow()
     (status.addresses, status.closed) = (sockets.names(.loopback), sockets.failures)
     (status.http, status.https) = (sockets.names(.http), sockets.names(.https))
+    status.metrics = sockets.names(.metrics)
     loop.wake(.listen, at: sockets.failures.isEmpty ? nil : Clock.monotonic() + Self.retry)
     return isChanged
   }
@@ -132,10 +137,10 @@ struct RouterKeeper {
         RouterFolder.statisticsSocket(generation), in: directory)
       let invocation = Invocation(
         [program] + folder.arguments, in: folder.path,
-        environment: sockets.environment(from: 6).merging(["PATH": Invocation.standardPath]) { $1 })
+        environment: sockets.environment(from: 7).merging(["PATH": Invocation.standardPath]) { $1 })
       let child = try Child.start(
         invocation, output: .file(log), errors: .file(log),
-        more: [admin, statistics] + sockets.files,
+        more: [admin, statistics, requests.writing] + sockets.files,
         newSession: true)
       next = HAProxy(number: generation, child: child)
       loop.wake(.late, at: Clock.monotonic() + Self.patience)

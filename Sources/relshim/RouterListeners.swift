@@ -7,6 +7,7 @@ struct RouterListeners {
     case loopback = "RELTUI_BIND"
     case http = "RELTUI_HTTP"
     case https = "RELTUI_HTTPS"
+    case metrics = "RELTUI_METRICS"
   }
   private struct Listener {
     var purpose: Purpose
@@ -89,6 +90,7 @@ struct RouterListeners {
     let own = listeners.first { $0.purpose == .loopback }.map { $0.place.port } ?? 0
     return [(.loopback, .init("127.0.0.1", own)), (.loopback, .init("::1", own))]
       + file.http.map { (.http, $0) } + file.https.map { (.https, $0) }
+      + file.metrics.map { (.metrics, $0) }
   }
 
   private static func name(_ place: RouterSockets.Place) -> String {
