@@ -40,7 +40,7 @@ extension Command {
     let settings = try call.listenSettings()
     if settings.https != nil { try call.makeStandIn() }
     let outcome = try call.request(ChangeRouter(listen: settings))
-    for place in RouterStatus(of: try call.home().router)?.closed ?? [] {
+    for place in try call.closedAddresses() {
       call.warn(Cause(.router, "the router does not listen on \(place)"))
     }
     return outcome
@@ -130,6 +130,16 @@ extension CommandCall {
     return settings
   }
 
+  /// Where the router should listen and cannot. A HAProxy that leaves may have a port for a moment.
+  fileprivate func closedAddresses() throws(Cause) -> [String] {
+    let (folder, end) = (try home().router, Clock.monotonic() + 3000)
+    while let closed = RouterStatus(of: folder)?.closed, !closed.isEmpty {
+      if Clock.monotonic() > end { return closed }
+      Clock.pause(milliseconds: 50)
+    }
+    return []
+  }
+
   /// The certificate without which HAProxy does not listen for TLS.
   fileprivate func makeStandIn() throws(Cause) {
     let folder = try home().router
@@ -147,7 +157,7 @@ extension CommandCall {
     let own = router.map { $0.http + $0.https + $0.metrics } ?? []
     let sockets = RouterSockets(settings)
     for place in sockets.http + sockets.https + sockets.metrics {
-      if own.contains(name) { continue }
+      if own.contains(where: { $0.hasSuffix(":\(place.port)") }) { continue }
       do throws(PosixError) { _ = try ListeningSocket.tcp(place.address, place.port) } catch {
         // A host may have no IPv6.
         if error.errno == .noAddressFamily { continue }
