@@ -1,6 +1,9 @@
 import NodeModel
 
 extension Model {
+  /// Whether the view shows the requests of apps.
+  public var showsTraffic: Bool { view == .apps }
+
   /// The parts of the nodes that must be watched for the present screen.
   public var attention: NodeAttention {
     if setting.isPast { return NodeAttention() }

@@ -78,6 +78,8 @@ extension Board {
     public var split: Cause?
     /// Where the router answers for the app; never in the log, but in the router's folder.
     public var address: String?
+    /// The requests that the router has counted; never in the log.
+    public var traffic: Traffic?
     public var changed: Timestamp
 
     public init(name: String, changed: Timestamp) {

@@ -41,6 +41,11 @@ public enum LiveBoard {
     return board
   }
 
+  /// Adds the requests that the router has counted.
+  public static func addTraffic(to board: inout Board, home: Home) {
+    for (app, traffic) in RouterStatistics.traffic(on: home) { board.apps[app]?.traffic = traffic }
+  }
+
   /// What the agent wrote down about the run.
   private static func text(of path: String) -> String? {
     let bytes = (try? Files.readIfThere(path, limit: 4096)) ?? nil

@@ -55,6 +55,15 @@ public enum RouterStatistics {
     return report
   }
 
+  /// The requests of each app; empty without a router.
+  public static func traffic(on home: Home) -> [String: Traffic] {
+    guard let number = RouterStatus(of: home.router)?.serving?.number,
+      let rows = try? AdminSocket(showing: home.router, number: number).statistics()
+    else { return [:] }
+    let apps = rows.filter { $0.server == "BACKEND" && $0.backend.hasPrefix(RouterConfig.name(of: "")) }
+    return Dictionary(apps.map { (String($0.backend.dropFirst(4)), $0.traffic) }) { first, _ in first }
+  }
+
   private static func traffic(of app: String, _ server: String, in rows: [Row]) -> Traffic? {
     rows.first { $0.backend == RouterConfig.name(of: app) && $0.server == server }?.traffic
   }

@@ -5,7 +5,7 @@ import Posix
 
 /// A part of the table that can be asked for by its name.
 enum Group: String, CaseIterable {
-  case log, mask, follow, million, screen, build, deploy, agent, node, fleet
+  case log, mask, follow, million, screen, build, deploy, agent, traffic, node, fleet
 
   func show(_ scratch: Scratch) throws {
     switch self {
@@ -17,6 +17,7 @@ enum Group: String, CaseIterable {
     case .build: try BuildRows(scratch: scratch).show()
     case .deploy: try DeployRows(scratch: scratch).show()
     case .agent: try AgentRows(scratch: scratch).show()
+    case .traffic: try TrafficRows(scratch: scratch).show()
     case .node: try NodeRows(scratch).show()
     case .fleet: try FleetRows(scratch).show()
     }

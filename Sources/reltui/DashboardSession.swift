@@ -107,10 +107,17 @@ struct DashboardSession {
     if moment != nil { return }
     agent.look(follower.board)
     tell(.agent(isAlive: agent.isAlive))
-    tell(.board(LiveBoard.overlay(follower.board, home: home)))
+    var board = LiveBoard.overlay(follower.board, home: home)
+    if model.showsTraffic { LiveBoard.addTraffic(to: &board, home: home) }
+    tell(.board(board))
     let shortage = LiveBoard.shortage(of: home)
     isDiskFull = shortage != nil
     tell(.alert(shortage.map { "\($0.sentence) [\($0.id)]" } ?? damage.words))
+  }
+
+  /// Whether the screen has counts that change without an event.
+  var hasTraffic: Bool {
+    moment == nil && model.showsTraffic && model.board.apps.values.contains { $0.address != nil }
   }
 
   mutating func readOutput() {

@@ -90,6 +90,7 @@ struct Interactive {
     }
     // A log that is not there yet cannot be watched.
     if session.follower.descriptor == nil { limit = min(limit, 1000) }
+    if session.hasTraffic { limit = min(limit, 5000) }
     // No event reports that there is space again.
     if session.isDiskFull { limit = min(limit, 5000) }
     return limit

@@ -45,10 +45,16 @@ struct AppDetail: Pane {
     let parts = [
       "\(app.name) \(release.number)", what + (release.by.map { " by \($0)" } ?? ""), commit,
       "slug \(release.slug.prefix(6))",
-      app.address ?? "", app.maintenance == nil ? "" : "maintenance",
+      app.address ?? "", app.traffic.map(Self.words) ?? "", app.maintenance == nil ? "" : "maintenance",
       app.cluster.map { "cluster \($0.connected)/\($0.nodes)" } ?? "",
     ]
     return parts.filter { !$0.isEmpty }.joined(separator: " · ")
+  }
+
+  /// `12 requests/s, 7 ms, 3 of 4010 failed`
+  private static func words(of traffic: Traffic) -> String {
+    let failed = traffic.failed == 0 ? "" : ", \(traffic.failed) of \(traffic.requests) failed"
+    return "\(traffic.rate) requests/s, \(traffic.mean) ms" + failed
   }
 
   /// Cause, remedy and evidence, and the open requests; at most `height` lines.
