@@ -41,10 +41,12 @@ public final class Agent {
   private var stampedAt: Int64 = 0
   /// Child processes that the agent does not wait for; they are reaped when they end.
   private var helpers: [Child] = []
+  /// Until when a certificate that is being renewed is not looked at again.
+  var renewing: [String: Int64] = [:]
 
   /// A source of events for the loop.
   enum Source: Hashable {
-    case log, folders, reserve, router
+    case log, folders, reserve, router, certificates
     /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
@@ -193,6 +195,7 @@ extension Agent {
         try endure(.router) { () throws(Cause) in try route() }
         // Requests end when the router has read what they change.
         if !router.isWaiting { changedApps.formUnion(board.requests.map(\.app)) }
+      case .certificates: break
       case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
@@ -238,6 +241,7 @@ extension Agent {
 extension Agent {
   /// Looks at changed apps until no further action is possible now.
   private func act() throws(Cause) {
+    try endure(.certificates) { () throws(Cause) in try renewCertificates() }
     let isChanged = !changedApps.isEmpty
     while let name = changedApps.min() {
       changedApps.remove(name)

@@ -207,6 +207,7 @@ extension Agent {
       try Files.makeFolder(folder.path)
       // An agent that starts writes them again, so they need not outlive a power cut.
       for (path, bytes) in files { try Files.replace(path, with: bytes, isDurable: false) }
+      _ = try Files.createIfMissing(folder.tokens, with: [])
       return nil
     } catch { return Cause(error, as: .router) }
   }

@@ -11,6 +11,11 @@ extension Board {
     case .agentStarted: agent = Agent(pid: event.data.pid, since: event.time)
     case .agentStopped: agent = nil
     case .buildStarted, .buildStep, .buildFinished, .buildFailed: applyBuild(type, event)
+    case .certificateFailed:
+      let index = certificates?.firstIndex { $0.name == event.data.domain }
+      guard let index else { return }
+      certificates?[index].failure = event.data.cause
+      certificates?[index].tried = event.time
     case .requestAccepted, .requestFinished, .requestFailed, .requestRejected:
       applyOutcome(type, event)
     case .routerRequested, .certificatesRequested:
@@ -54,16 +59,17 @@ extension Board {
       var settings = router ?? RouterSettings()
       settings.apply(action: request.data.action, request.data.settings ?? [:])
       router = settings == RouterSettings() ? nil : settings
-    case .certificatesRequested: takeCertificate(request.data)
+    case .certificatesRequested: takeCertificate(request.data, at: event.time)
     default: apps[request.app]?.begin(request, event)
     }
   }
 }
 
 extension Board {
-  fileprivate mutating func takeCertificate(_ data: EventData) {
-    guard let new = Certificate(name: data.domain, data.settings ?? [:]) else { return }
+  fileprivate mutating func takeCertificate(_ data: EventData, at moment: Timestamp) {
+    guard var new = Certificate(name: data.domain, data.settings ?? [:]) else { return }
     var all = (certificates ?? []).filter { $0.name != new.name }
+    new.since = moment
     if data.action != "rm" { all.append(new) }
     certificates = all.isEmpty ? nil : all.sorted { $0.name < $1.name }
   }

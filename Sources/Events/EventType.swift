@@ -40,6 +40,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case routeRequested = "route.requested"
   case routerRequested = "router.requested"
   case certificatesRequested = "certificates.requested"
+  case certificateFailed = "certificate.failed"
   case previewOpenRequested = "preview.open.requested"
   case previewRenewRequested = "preview.renew.requested"
   case previewCloseRequested = "preview.close.requested"
@@ -96,6 +97,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .promoteRequested: [.slug, .origin, .by, .deadline]
     case .limitsRequested: [.limits, .by, .deadline]
     case .maintenanceRequested, .routerRequested: [.action, .by, .deadline]
+    case .certificateFailed: [.domain, .cause]
     case .domainsRequested, .certificatesRequested: [.domain, .action, .by, .deadline]
     case .routeRequested: [.settings, .by, .deadline]
     case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,

@@ -18,6 +18,11 @@ public struct RouterFolder: Hashable, Sendable {
   public var certificates: String { path + "/certs" }
   /// The certificate for clients that ask for a name without one.
   public var standIn: String { certificates + "/_.pem" }
+  /// The files of `dehydrated`, which orders certificates, and its user.
+  public var acme: String { path + "/acme" }
+  public var acmeUser: String { path + "/acme.uid" }
+  /// The answers to an authority that asks for the tokens of an order.
+  public var tokens: String { path + "/tokens.map" }
   /// What HAProxy and its parent print.
   public var log: String { path + "/log" }
   /// The uid of HAProxy, if root serves the home.

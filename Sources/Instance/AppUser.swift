@@ -24,6 +24,11 @@ public struct AppUser: Hashable, Sendable {
     try of(home.router.user, home)
   }
 
+  /// The user of the program that orders certificates.
+  public static func ofAuthorityClient(in home: Home) throws(Cause) -> AppUser? {
+    try of(home.router.acmeUser, home)
+  }
+
   private static func of(_ record: String, _ home: Home) throws(Cause) -> AppUser? {
     if !User.isRoot { return nil }
     try home.checkOwner()
@@ -38,6 +43,11 @@ public struct AppUser: Hashable, Sendable {
 
   /// What the home's epmd may do and see.
   func confinement(tree: String) -> Confinement { confinement(writable: [], readable: [tree]) }
+
+  /// What a program with a folder to read and one to write may do and see.
+  public func confinement(reading: String, writing: String) -> Confinement {
+    confinement(writable: [writing], readable: [reading])
+  }
 
   private func confinement(writable: [String], readable: [String]) -> Confinement {
     guard Confinement.canNarrowView else { return Confinement(user: id) }
@@ -65,7 +75,7 @@ public struct AppUser: Hashable, Sendable {
   }
 
   /// Lets the app reach these folders of the home, and nothing else in it, if the host has no mount namespaces.
-  func openWay(to paths: [String]) throws(PosixError) {
+  public func openWay(to paths: [String]) throws(PosixError) {
     if Confinement.canNarrowView { return }
     if let unreachable { throw PosixError("let other users pass", unreachable, .accessDenied) }
     for path in paths {

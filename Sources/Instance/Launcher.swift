@@ -52,6 +52,13 @@ public struct Launcher: Sendable {
       environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"])
   }
 
+  /// The command that orders a certificate again.
+  public func renewal(of certificate: String) -> Invocation {
+    Invocation(
+      [agent, "certs", "renew", certificate, "--home", home.root], in: "/",
+      environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8", "USER": "agent"])
+  }
+
   /// The grace period in seconds: a config var, or what app.json says of the process type.
   private func grace(_ run: RunSpecification) -> Int {
     let seconds = run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) } ?? run.grace ?? 60

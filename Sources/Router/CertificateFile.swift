@@ -105,10 +105,10 @@ private struct PEMBlock {
 }
 
 /// The program `openssl`.
-enum OpenSSL {
+public enum OpenSSL {
   /// - Parameter subject: the file that it reads, for a complaint.
   /// - Returns: what it printed.
-  static func run(_ arguments: [String], of subject: String) throws(Cause) -> String {
+  public static func run(_ arguments: [String], of subject: String) throws(Cause) -> String {
     let invocation = Invocation(
       ["openssl"] + arguments, environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
     let result: Invocation.Result

@@ -6,6 +6,7 @@ extension RouterConfig {
   private static let localMap = "local.map"
   private static let hostsMap = "hosts.map"
   private static let wildcardsMap = "wildcards.map"
+  public static let tokensMap = "tokens.map"
   static let heldMap = "held.map"
   private static let certificatesList = "certs.list"
 
@@ -129,6 +130,8 @@ extension RouterConfig {
     frontend \(door)
         bind \(door.binding)
         http-request set-var(txn.door) str(\(door))
+    \(Self.name)
+    \(door == .local ? "" : Self.tokens)
     \(Self.lookup(in: maps(of: door), fallback: defaultApp))
     \(trust)
     \(accessLog)
@@ -159,6 +162,20 @@ extension RouterConfig {
     (door == .local ? [Self.localMap] : []) + [Self.hostsMap]
   }
 
+  /// The host that is asked for: in lower case, without port and the dot at its end.
+  private static let name = """
+        http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
+        http-request set-var(txn.host) req.hdr(host),field(1,:),lower
+        http-request set-var(txn.host) var(txn.host),regsub(\\.$,) if { var(txn.host) -m end . }
+    """
+
+  /// An authority asks for a token of an order; the app's own ones go to the app. RFC 8555, 8.3
+  private static let tokens = """
+        http-request set-var(txn.token) path,field(4,/) if { path_beg /.well-known/acme-challenge/ }
+        http-request set-var(txn.proof) var(txn.host),concat(/,txn.token),map_str(\(tokensMap)) if { var(txn.token) -m found }
+        http-request return status 200 content-type text/plain lf-string "%[var(txn.proof)]" if { var(txn.proof) -m found }
+    """
+
   /// Finds the app of a request by its host and path. A path that would belong to another app if it were written in
   /// another way is refused where paths decide: apps decode what they are given.
   private static func lookup(in maps: [String], fallback: String?) -> String {
@@ -174,10 +191,7 @@ extension RouterConfig {
         } ?? "")
     }
     return """
-          http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
           http-request disable-l7-retry unless METH_GET or METH_HEAD
-          http-request set-var(txn.host) req.hdr(host),field(1,:),lower
-          http-request set-var(txn.host) var(txn.host),regsub(\\.$,) if { var(txn.host) -m end . }
           http-request set-var(txn.wildcard) var(txn.host),regsub(^[^.]*,*)
           http-request set-var(txn.path) path
       \(find("route", "path"))

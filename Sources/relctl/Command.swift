@@ -19,7 +19,7 @@ struct Command: Sendable {
     .build, .deploy, .ps, .releases, .diff, .logs, .events, .eventsEmit, .eventsVerify,
     .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits,
     .maintenance, .domains, .router, .routerListen, .routerTrust, .routerSet, .routerWhy,
-    .certs, .certsAdd, .certsRemove,
+    .certs, .certsAdd, .certsRenew, .certsRemove,
     .stop, .cancel, .attach, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
     .slugVerify, .slugImport, .slugExport, .slugGC, .slugRemove,
