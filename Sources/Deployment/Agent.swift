@@ -151,7 +151,8 @@ extension Agent {
     // After a gap or a checkpoint the board contains more changes than these events.
     if board.sequence - before > UInt64(events.count) { changeAll() }
     for event in events {
-      guard let app = event.app else { continue }
+      // A request for the router belongs to no app.
+      guard let app = event.app ?? (event.type?.isRequest == true ? "" : nil) else { continue }
       changedApps.insert(app)
       let run = event.type == .instanceStarting ? event.sequence : event.data.run
       if let run { changedRuns[app, default: []].insert(run) }

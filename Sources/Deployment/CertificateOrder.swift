@@ -157,11 +157,14 @@ public struct CertificateOrder {
       line.firstRange(of: line.hasPrefix("[") ? "]" : "\"detail\":").map { line[$0.upperBound...] }
     }
     let said = words ?? lines.last { $0.hasPrefix("ERROR: ") }?.dropFirst(7) ?? lines.last?[...] ?? ""
-    let text = said.drop { " \t\"".contains($0) }.prefix(400)
+    var text = said.drop { " \t\"".contains($0) }.prefix(400)
+    while let last = text.last, "\", ".contains(last) { text.removeLast() }
+    let wasAsked = lines.contains { $0.contains("Challenge is invalid") }
     return Cause(
       .certificate, "no certificate from \(authority): \(text)",
-      remedy:
-        "The authority must reach each host over HTTP on port 80: relctl router listen http=80 https=443, and the host's name must lead here.",
+      remedy: wasAsked
+        ? "The authority must reach each host over HTTP on port 80: its name must lead here, and the router must listen (relctl router listen http=80 https=443)."
+        : nil,
       evidence: [Cause.Evidence(kind: "log", place: "dehydrated", text: lines.suffix(20).joined(separator: "\n"))])
   }
 

@@ -31,11 +31,12 @@ public struct EventJournal: Sendable {
   public func mask() -> Redactor { values.current() }
 
   /// Writes an event with values of config vars masked; it is durable when this returns.
+  /// - Parameter app: nil or empty for an event that belongs to no app.
   /// - Returns: the event as it was written.
   @discardableResult
   public func append(_ type: EventType, app: String?, _ data: EventData) throws(Cause) -> Event {
     let mask = mask()
-    let (app, data) = (app.map { mask(subject: $0) }, mask(data))
+    let (app, data) = (app.flatMap { $0.isEmpty ? nil : mask(subject: $0) }, mask(data))
     let draft = NewEvent(
       source: source, type: type.rawValue, subject: app, data: JSON.encode(data))
     do throws(EventLogError) {

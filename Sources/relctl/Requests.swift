@@ -50,6 +50,9 @@ extension CommandCall {
   struct Wait {
     enum End: String { case ready, done }
 
+    /// What other commands know it by.
+    var name: String { app.isEmpty ? id : app }
+
     var id: String
     var sequence: UInt64
     var app: String
@@ -91,7 +94,7 @@ extension CommandCall {
           exitCode: ExitCode.interrupted,
           report: [
             "relctl: not waiting any more; the request goes on",
-            "  Wait again: relctl attach \(wait.app). End it: relctl cancel \(wait.app)",
+            "  Wait again: relctl attach \(wait.name). End it: relctl cancel \(wait.name)",
           ])
       }
       // The agent may have been killed. The next agent then takes over the request.
