@@ -23,7 +23,8 @@ public struct CertificateOrder {
 
   /// - Parameter report: called with each line of progress.
   public init(
-    home: Home, hosts: [String], authority: String, root: String?, report: @escaping (String) -> Void
+    home: Home, hosts: [String], authority: String, root: String?,
+    report: @escaping (String) -> Void
   ) {
     (self.home, self.hosts, self.authority) = (home, hosts, authority)
     (self.root, self.report) = (root, report)
@@ -156,7 +157,8 @@ public struct CertificateOrder {
     let words = detail.flatMap { line in
       line.firstRange(of: line.hasPrefix("[") ? "]" : "\"detail\":").map { line[$0.upperBound...] }
     }
-    let said = words ?? lines.last { $0.hasPrefix("ERROR: ") }?.dropFirst(7) ?? lines.last?[...] ?? ""
+    let said =
+      words ?? lines.last { $0.hasPrefix("ERROR: ") }?.dropFirst(7) ?? lines.last?[...] ?? ""
     var text = said.drop { " \t\"".contains($0) }.prefix(400)
     while let last = text.last, "\", ".contains(last) { text.removeLast() }
     let wasAsked = lines.contains { $0.contains("Challenge is invalid") }
@@ -165,7 +167,10 @@ public struct CertificateOrder {
       remedy: wasAsked
         ? "The authority must reach each host over HTTP on port 80: its name must lead here, and the router must listen (relctl router listen http=80 https=443)."
         : nil,
-      evidence: [Cause.Evidence(kind: "log", place: "dehydrated", text: lines.suffix(20).joined(separator: "\n"))])
+      evidence: [
+        Cause.Evidence(
+          kind: "log", place: "dehydrated", text: lines.suffix(20).joined(separator: "\n"))
+      ])
   }
 
   private func store(_ lines: [String], _ key: String) throws(Cause) -> CertificateFile {

@@ -154,7 +154,8 @@ public struct RouterSockets: Hashable, Sendable {
     let lines = http.map { "http \($0.address) \($0.port)" }
     let secure = https.map { "https \($0.address) \($0.port)" }
     let counts = metrics.map { "metrics \($0.address) \($0.port)" }
-    return (["format \(HomeFormat.current)"] + lines + secure + counts).joined(separator: "\n") + "\n"
+    return (["format \(HomeFormat.current)"] + lines + secure + counts).joined(separator: "\n")
+      + "\n"
   }
 
   /// Reads a file's text; lines that are damaged or of a newer format are left out.

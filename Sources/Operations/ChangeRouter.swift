@@ -32,7 +32,9 @@ public struct ChangeRouter: Operation {
   }
 
   public var target: String? {
-    let text = ["http", "https", "metrics", "on"].compactMap { name in words[name].map { "\(name)=\($0)" } }
+    let text = ["http", "https", "metrics", "on"].compactMap { name in
+      words[name].map { "\(name)=\($0)" }
+    }
     switch action {
     case .listen:
       return text.isEmpty

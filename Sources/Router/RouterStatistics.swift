@@ -60,8 +60,12 @@ public enum RouterStatistics {
     guard let number = RouterStatus(of: home.router)?.serving?.number,
       let rows = try? AdminSocket(showing: home.router, number: number).statistics()
     else { return [:] }
-    let apps = rows.filter { $0.server == "BACKEND" && $0.backend.hasPrefix(RouterConfig.name(of: "")) }
-    return Dictionary(apps.map { (String($0.backend.dropFirst(4)), $0.traffic) }) { first, _ in first }
+    let apps = rows.filter {
+      $0.server == "BACKEND" && $0.backend.hasPrefix(RouterConfig.name(of: ""))
+    }
+    return Dictionary(apps.map { (String($0.backend.dropFirst(4)), $0.traffic) }) { first, _ in
+      first
+    }
   }
 
   private static func traffic(of app: String, _ server: String, in rows: [Row]) -> Traffic? {

@@ -38,7 +38,8 @@ extension RouterConfig {
   /// The configuration. The descriptors 4 and 5 are the sockets for commands. The variables name those that it listens
   /// on, which its parent holds.
   public var text: String {
-    ([global, Self.defaults] + doors.map(frontend) + counts + [Self.unknown] + backends.flatMap(texts))
+    ([global, Self.defaults] + doors.map(frontend) + counts + [Self.unknown]
+      + backends.flatMap(texts))
       .joined(separator: "\n")
   }
 

@@ -66,7 +66,8 @@ struct TrafficRows {
       "greeter.localhost", "\(seconds)", "\(Self.rate)",
     ]
     let child = try Child.start(
-      Invocation(words, environment: scratch.environment), output: .file(File.open(output, .replace)))
+      Invocation(words, environment: scratch.environment),
+      output: .file(File.open(output, .replace)))
     try body()
     guard child.wait(until: Clock.monotonic() + 120_000) == .code(0) else {
       throw PosixError("run", "load.py", .timedOut)
@@ -102,7 +103,8 @@ struct TrafficRows {
     }
     Row.show(
       what: "request through the router, p50", ours: "\(ours.median.two) ms",
-      peer: "the port itself \(peer.median.two) ms", ratio: "+\((ours.median - peer.median).two) ms",
+      peer: "the port itself \(peer.median.two) ms",
+      ratio: "+\((ours.median - peer.median).two) ms",
       budget: "+0.3 ms")
   }
 

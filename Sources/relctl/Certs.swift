@@ -49,7 +49,8 @@ extension Command {
       call.context.print("\(certificate.hosts.joined(separator: ", ")) until \(until)")
     }
     if try call.board().router?.https == nil {
-      call.context.note("  The router does not listen for TLS yet: relctl router listen http=80 https=443")
+      call.context.note(
+        "  The router does not listen for TLS yet: relctl router listen http=80 https=443")
     }
     return outcome
   }
@@ -57,7 +58,8 @@ extension Command {
   static let certsRenew = Command(
     CommandSyntax(
       "certs renew", "NAME", count: 1...1, "order a certificate again",
-      details: "NAME is its first host, as relctl certs shows it. The agent does it by itself in time.",
+      details:
+        "NAME is its first host, as relctl certs shows it. The agent does it by itself in time.",
       options: [.detach, .json])
   ) { call throws(Cause) in
     let name = call.arguments.positional[0]
@@ -107,7 +109,8 @@ extension CommandCall {
   fileprivate func ownCertificate() throws(Cause) -> Certificate {
     let files = arguments.positional.map(context.absolute)
     if files.count > 2 {
-      throw Cause(.usage, "a certificate has two files at most", remedy: "relctl certs add CERTIFICATE KEY")
+      throw Cause(
+        .usage, "a certificate has two files at most", remedy: "relctl certs add CERTIFICATE KEY")
     }
     let file = try CertificateFile(files[0], key: files.count > 1 ? files[1] : nil)
     if file.until < Timestamp(milliseconds: Clock.now()) {
@@ -155,7 +158,8 @@ extension CommandCall {
   fileprivate func order(_ hosts: [String], from authority: String) throws(Cause) -> Certificate {
     guard authority.hasPrefix("https://"), !authority.contains(where: { "\"$`\\ \n".contains($0) })
     else {
-      throw Cause(.usage, "'\(authority)' is no URL of a directory", remedy: "It begins with https://")
+      throw Cause(
+        .usage, "'\(authority)' is no URL of a directory", remedy: "It begins with https://")
     }
     let root = try rootFile(of: hosts[0])
     let order = CertificateOrder(

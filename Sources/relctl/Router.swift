@@ -107,11 +107,13 @@ extension CommandCall {
     if words == ["off"] { return settings }
     for word in words {
       let parts = word.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
-      guard parts.count == 2, ["http", "https", "metrics"].contains(parts[0]), let port = UInt16(parts[1]),
+      guard parts.count == 2, ["http", "https", "metrics"].contains(parts[0]),
+        let port = UInt16(parts[1]),
         port > 0
       else {
         throw Cause(
-          .usage, "'\(word)' is none of http=PORT, https=PORT, metrics=PORT", remedy: "Write it as in: http=80"
+          .usage, "'\(word)' is none of http=PORT, https=PORT, metrics=PORT",
+          remedy: "Write it as in: http=80"
         )
       }
       switch parts[0] {
@@ -202,7 +204,8 @@ extension CommandCall {
     }
     if wantsJSON { return self.report(json: report) }
     let doors = [
-      ("listens on", report.listen + report.http), ("with TLS on", report.https), ("tells its counts on", report.metrics),
+      ("listens on", report.listen + report.http), ("with TLS on", report.https),
+      ("tells its counts on", report.metrics),
       ("trusts", report.trusted.map(\.description)), ("does not listen on", report.closed),
       ("cannot read its configuration:", report.failure.map { [$0] } ?? []),
     ]

@@ -6,9 +6,11 @@ import Testing
 struct OrderTokensTests {
   @Test(arguments: [
     ("reltui-challenge a.example tok-1_ tok-1_.proof", "a.example/tok-1_ tok-1_.proof"),
-    ("reltui-challenge b.example tok tok.proof", nil), ("reltui-challenge a.example tok proof", nil),
+    ("reltui-challenge b.example tok tok.proof", nil),
+    ("reltui-challenge a.example tok proof", nil),
     ("reltui-challenge a.example tok tok.", nil), ("reltui-challenge a.example to/k to/k.p", nil),
-    ("reltui-challenge a.example tok tok.p;x", nil), ("reltui-challenge a.example tok tok.p q", nil),
+    ("reltui-challenge a.example tok tok.p;x", nil),
+    ("reltui-challenge a.example tok tok.p q", nil),
     ("reltui-challenge a.example  .p", nil), ("challenge a.example tok tok.p", nil), ("", nil),
   ])
   func lines(line: String, entry: String?) {

@@ -96,7 +96,10 @@ import Testing
 
   private func issuer(_ https: UInt16, _ host: String) throws -> String {
     try Invocation(
-      ["/bin/sh", "-c", "openssl s_client -connect 127.0.0.1:\(https) -servername \(host) </dev/null"],
+      [
+        "/bin/sh", "-c",
+        "openssl s_client -connect 127.0.0.1:\(https) -servername \(host) </dev/null",
+      ],
       environment: ["PATH": Invocation.standardPath]
     ).run(limit: 10_000).text
   }

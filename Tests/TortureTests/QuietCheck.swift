@@ -57,7 +57,8 @@ struct QuietCheck {
       let ready = app.liveRuns.filter { $0.instance.process == "web" && $0.state == .ready }
       let open = RouterConfig(told: scene.home.router)?.openPorts(of: app.name) ?? []
       if !ready.isEmpty, Set(open) != Set(ready.compactMap(\.port)) {
-        found.append("the router sends requests of \(app.name) to \(open), not to those that are ready")
+        found.append(
+          "the router sends requests of \(app.name) to \(open), not to those that are ready")
       }
     }
     // The address is the router's; the log does not have it.

@@ -45,7 +45,8 @@ struct AppDetail: Pane {
     let parts = [
       "\(app.name) \(release.number)", what + (release.by.map { " by \($0)" } ?? ""), commit,
       "slug \(release.slug.prefix(6))",
-      app.address ?? "", app.traffic.map(Self.words) ?? "", app.maintenance == nil ? "" : "maintenance",
+      app.address ?? "", app.traffic.map(Self.words) ?? "",
+      app.maintenance == nil ? "" : "maintenance",
       app.cluster.map { "cluster \($0.connected)/\($0.nodes)" } ?? "",
     ]
     return parts.filter { !$0.isEmpty }.joined(separator: " · ")
