@@ -53,8 +53,15 @@ public struct Certificate: Hashable, Codable, Sendable {
   }
 
   /// Milliseconds before its end at which an operator is told.
-  public static let warning: Int64 = 14 * 86_400_000
+  private static let notice: Int64 = 14 * 86_400_000
+
+  /// `the certificate of shop.example.com ends in 9 days`
+  public func warning(_ now: Timestamp) -> String {
+    let days = until.map { ($0 - now) / 86_400_000 } ?? 0
+    let end = until.map { $0 < now } == true ? "has ended" : "ends in \(days) days"
+    return "the certificate of \(name) \(end)" + (failure.map { ": \($0.sentence)" } ?? "")
+  }
 
   /// Whether it ends soon, or has ended.
-  public func endsSoon(_ now: Timestamp) -> Bool { until.map { $0 - now < Self.warning } ?? false }
+  public func endsSoon(_ now: Timestamp) -> Bool { until.map { $0 - now < Self.notice } ?? false }
 }

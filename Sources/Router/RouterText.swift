@@ -131,11 +131,12 @@ extension RouterConfig {
     frontend \(door)
         bind \(door.binding)
         http-request set-var(txn.door) str(\(door))
+    \(accessLog)
     \(Self.name)
     \(door == .local ? "" : Self.tokens)
     \(Self.lookup(in: maps(of: door), fallback: defaultApp))
     \(trust)
-    \(accessLog)
+    \(isLogged)
     \(holds ? "    http-request lua.hold if { var(txn.app),map_str(\(Self.heldMap)) -m found }" : "")
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
         use_backend app.%[var(txn.app)] if { var(txn.app) -m found }
@@ -210,13 +211,18 @@ extension RouterConfig {
 
   /// Each line begins with the app, for the parent of HAProxy, which puts it into the app's log. Times in milliseconds.
   private var accessLog: String {
-    let apps = backends.filter { $0.options.isOn(.log) }.map(\.app)
-    if apps.isEmpty { return "" }
+    if !backends.contains(where: { $0.options.isOn(.log) }) { return "" }
     return """
           log fd@6 len 8192 format raw local0
           log-format "%[var(txn.app)] method=%HM path=%{+Q}HU host=%{+Q}[var(txn.host)] from=%ci port=%sp status=%ST bytes=%B connect=%Tc response=%Tr total=%Ta"
-          http-request set-log-level silent unless { var(txn.app) -m str \(apps.joined(separator: " ")) }
+          http-request set-log-level silent
       """
+  }
+
+  private var isLogged: String {
+    let apps = backends.filter { $0.options.isOn(.log) }.map(\.app).joined(separator: " ")
+    return apps.isEmpty
+      ? "" : "    http-request set-log-level info if { var(txn.app) -m str \(apps) }"
   }
 
   /// What a proxy says of its client. RFC 7239

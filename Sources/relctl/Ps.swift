@@ -66,6 +66,9 @@ extension Command {
       call.context.print("\(full.sentence) [\(full.id)]")
     }
     for app in apps { for line in notes(on: app, at: now) { call.context.print(call.shown(line)) } }
+    for certificate in board.certificates ?? [] where certificate.endsSoon(now) {
+      call.context.print(certificate.warning(now))
+    }
     return .success
   }
 

@@ -28,8 +28,8 @@ struct AccessLog {
   private mutating func append(_ bytes: [UInt8], to app: String) {
     if writers[app] == nil {
       let folder = home.app(app)
-      // Only an app that is there has a log.
-      guard !app.contains("/"), Files.isFolder(folder.path) else { return }
+      // Only an app that is there has a log; a request that cannot be read has none.
+      guard !app.isEmpty, !app.contains("/"), Files.isFolder(folder.path) else { return }
       writers[app] = try? LogWriter(folder.run(RouterFolder.instance, RouterFolder.run))
     }
     writers[app]?.append(bytes)

@@ -112,7 +112,11 @@ struct DashboardSession {
     tell(.board(board))
     let shortage = LiveBoard.shortage(of: home)
     isDiskFull = shortage != nil
-    tell(.alert(shortage.map { "\($0.sentence) [\($0.id)]" } ?? damage.words))
+    let certificate = board.certificates?.first { $0.endsSoon(Clocks.now) }
+    tell(
+      .alert(
+        shortage.map { "\($0.sentence) [\($0.id)]" } ?? damage.words
+          ?? certificate?.warning(Clocks.now)))
   }
 
   /// Whether the screen has counts that change without an event.

@@ -101,17 +101,17 @@ struct OperationTests {
       refusal: .noDomain(Domain("a.example")!, app: "shop", has: [])),
     Case(operation: domains("shop", .add, "shop.example/x"), board: shared),
     Case(
-      operation: domains("shop", .share, "blog.example"), board: shared,
-      refusal: taken("blog.example", by: "blog.example")),
+      operation: domains("shop", .share, "blog.example.com"), board: shared,
+      refusal: taken("blog.example.com", by: "blog.example.com")),
     Case(
-      operation: domains("shop", .add, "blog.example/x"), board: shared,
-      refusal: taken("blog.example/x", by: "blog.example")),
-    Case(operation: domains("shop", .share, "blog.example/x"), board: shared),
+      operation: domains("shop", .add, "blog.example.com/x"), board: shared,
+      refusal: taken("blog.example.com/x", by: "blog.example.com")),
+    Case(operation: domains("shop", .share, "blog.example.com/x"), board: shared),
     Case(
-      operation: domains("shop", .add, "*.example"), board: shared,
-      refusal: taken("*.example", by: "blog.example")),
-    Case(operation: domains("blog", .add, "blog.example"), board: shared),
-    Case(operation: domains("blog", .remove, "blog.example"), board: shared),
+      operation: domains("shop", .add, "*.example.com"), board: shared,
+      refusal: taken("*.example.com", by: "blog.example.com")),
+    Case(operation: domains("blog", .add, "blog.example.com"), board: shared),
+    Case(operation: domains("blog", .remove, "blog.example.com"), board: shared),
     Case(operation: route("shop", ["body": "10M", "log": "on"])),
     Case(operation: route("cart", ["log": "on"]), refusal: .noApp("cart")),
     Case(operation: route("shop", ["body": "x"]), refusal: .routeOption(.body, "x")),
@@ -127,8 +127,8 @@ struct OperationTests {
     Case(operation: certificate(.add, "shop.example")),
     Case(
       operation: certificate(.remove, "shop.example"), board: shared,
-      refusal: .noCertificate("shop.example", has: ["blog.example"])),
-    Case(operation: certificate(.remove, "blog.example"), board: shared),
+      refusal: .noCertificate("shop.example", has: ["blog.example.com"])),
+    Case(operation: certificate(.remove, "blog.example.com"), board: shared),
     Case(operation: ChangeLimits(app: "shop", [.memory: 5]), refusal: .limit(.memory, "5")),
     Case(operation: ChangeLimits(app: "shop", [.cpu: -1]), refusal: .limit(.cpu, "-1")),
     Case(operation: Stop(app: "shop")),
@@ -152,9 +152,11 @@ struct OperationTests {
   static let shared: Board = {
     var board = Self.board
     var blog = Board.App(name: "blog", changed: board.time)
-    blog.domains = [Domain("blog.example")!]
+    blog.domains = [Domain("blog.example.com")!]
     board.apps["blog"] = blog
-    board.certificates = [Certificate(name: "blog.example", hosts: ["blog.example"], until: nil)]
+    board.certificates = [
+      Certificate(name: "blog.example.com", hosts: ["blog.example.com"], until: nil)
+    ]
     return board
   }()
 
