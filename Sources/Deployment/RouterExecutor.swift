@@ -22,6 +22,8 @@ struct WatchedRouter {
   var routes: [String: AppRoute] = [:]
   var settings = RouterSettings()
   var certificates: [Certificate] = []
+  /// What HAProxy asks the instances of a slug.
+  var checks: [String: RouterConfig.Check?] = [:]
   /// Since when HAProxy holds requests.
   var heldSince: Int64?
   /// Whether HAProxy does what the configuration says.
@@ -53,7 +55,7 @@ extension Agent {
     try followRouter()
     let changing = Set(board.requests.filter { $0.isAccepted && !changesRouter($0) }.map(\.app))
     let routes = board.apps.filter { $0.value.current != nil }.mapValues {
-      RouteReconciler.route(of: $0, isChanging: changing.contains($0.name))
+      RouteReconciler.route(of: $0, isChanging: changing.contains($0.name), check: check(of: $0))
     }
     let settings = usableSettings
     let certificates = board.certificates ?? []
@@ -96,6 +98,23 @@ extension Agent {
       try read()
     }
     if let fault { throw fault }
+  }
+
+  /// What HAProxy asks the app's instances. It is read once for a slug.
+  private func check(of app: Board.App) -> RouterConfig.Check? {
+    guard let release = app.currentRelease else { return nil }
+    if let known = router.checks[release.slug] { return known }
+    guard let manifest = try? manifests.store.manifest(release.slug) else { return nil }
+    let check: RouterConfig.Check?
+    if case .http(let asked) = Gate(manifest.appJSON?.readiness(of: ProcessType.web)) {
+      check = RouterConfig.Check(
+        path: asked.encodedPath, headers: asked.fields.map { [$0.name, $0.value] },
+        status: asked.status)
+    } else {
+      check = nil
+    }
+    router.checks[release.slug] = .some(check)
+    return check
   }
 
   /// Another program can take the port of a run that has ended, so the router forgets it before anything else happens.

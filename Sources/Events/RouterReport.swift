@@ -21,6 +21,14 @@ public struct Traffic: Hashable, Codable, Sendable {
     (self.rate, self.requests, self.open) = (rate, requests, open)
     (self.refused, self.failed, self.mean, self.slowest) = (refused, failed, mean, slowest)
   }
+
+  /// Adds what was counted apart. The times are those of this one, unless it had no request.
+  public mutating func add(_ other: Traffic) {
+    if requests == 0 { mean = other.mean }
+    slowest = max(slowest, other.slowest)
+    (rate, requests, open) = (rate + other.rate, requests + other.requests, open + other.open)
+    (refused, failed) = (refused + other.refused, failed + other.failed)
+  }
 }
 
 /// How long the requests took that were logged last, in milliseconds.

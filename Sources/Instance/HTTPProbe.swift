@@ -22,6 +22,12 @@ public struct HTTPCheck: Hashable, Sendable {
 
   /// The request. Bytes of app.json that would break it are encoded or left out.
   var request: [UInt8] {
+    let head = fields.map { "\($0.name): \($0.value)\r\n" }
+    return Array("GET \(encodedPath) HTTP/1.1\r\n\(head.joined())\r\n".utf8)
+  }
+
+  /// The headers of the request.
+  public var fields: [(name: String, value: String)] {
     // Some frameworks redirect requests that do not appear to have come over TLS with a host name.
     var all = [
       "Host": host, "X-Forwarded-Proto": "https", "User-Agent": "reltui", "Accept": "*/*",
@@ -34,14 +40,13 @@ public struct HTTPCheck: Hashable, Sendable {
     all["Connection"] = "close"
     // RFC 9112 recommends that Host comes first.
     let names = ["Host"] + all.keys.filter { $0 != "Host" }.sorted()
-    let head = names.map { name in
+    return names.map { name in
       let value = (all[name] ?? "").utf8.filter { $0 >= 32 && $0 != 127 }
-      return "\(name): \(String(decoding: value, as: UTF8.self))\r\n"
+      return (name, String(decoding: value, as: UTF8.self))
     }
-    return Array("GET \(encodedPath) HTTP/1.1\r\n\(head.joined())\r\n".utf8)
   }
 
-  private var encodedPath: String {
+  public var encodedPath: String {
     path.utf8.map { byte in
       byte > 32 && byte < 127
         ? String(UnicodeScalar(byte))

@@ -26,7 +26,10 @@ public enum LiveBoard {
     var board = board
     let router = RouterStatus(of: home.router)
     for (name, app) in board.apps {
-      if app.current != nil { board.apps[name]?.address = router?.address(of: app) }
+      if app.current != nil {
+        board.apps[name]?.address = router?.address(
+          of: app, certificates: board.certificates ?? [])
+      }
       for (index, run) in app.runs.enumerated() where run.state.isLive {
         let folder = home.app(name).run(run.instance.description, run.id)
         guard let observed = try? RunObservation(folder) else { continue }

@@ -31,6 +31,22 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     case now
   }
 
+  /// What HAProxy itself asks the instances that take requests. It only withholds requests from those that fail, unless
+  /// all do: whether an instance is ready is the agent's business.
+  public struct Check: Hashable, Codable, Sendable {
+    public var path: String
+    /// Names and values.
+    public var headers: [[String]]
+    /// The least and the greatest status of an answer that passes.
+    public var least: Int
+    public var greatest: Int
+
+    public init(path: String, headers: [[String]], status: ClosedRange<Int>) {
+      (self.path, self.headers) = (path, headers)
+      (least, greatest) = (status.lowerBound, status.upperBound)
+    }
+  }
+
   public struct Backend: Hashable, Codable, Sendable {
     public let app: String
     public internal(set) var slots: [Slot] = []
@@ -40,6 +56,7 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     public internal(set) var domains: [Domain] = []
     public internal(set) var options = RouteOptions()
     public internal(set) var hold = Hold.never
+    public internal(set) var check: Check?
   }
 
   /// In the order of their names.
@@ -74,6 +91,7 @@ public struct RouterConfig: Hashable, Codable, Sendable {
       let route = $0.value
       (backend.notice, backend.domains) = (route.notice, route.domains)
       (backend.options, backend.hold) = (route.options, route.hold)
+      backend.check = route.check
       place(route.targets, in: &backend)
       return backend
     }
@@ -155,13 +173,17 @@ public struct AppRoute: Hashable, Sendable {
   public var domains: [Domain]
   public var options: RouteOptions
   public var hold: RouterConfig.Hold
+  /// Nil if the app is not asked by HTTP.
+  public var check: RouterConfig.Check?
 
   public init(
     _ targets: [RouteTarget], notice: String? = nil, domains: [Domain] = [],
-    options: RouteOptions = RouteOptions(), hold: RouterConfig.Hold = .never
+    options: RouteOptions = RouteOptions(), hold: RouterConfig.Hold = .never,
+    check: RouterConfig.Check? = nil
   ) {
     (self.targets, self.notice) = (targets, notice)
     (self.domains, self.options, self.hold) = (domains, options, hold)
+    self.check = check
   }
 }
 
@@ -240,4 +262,9 @@ extension RouterConfig {
   /// The backends of an app: one for requests, one for websockets, so that they can be counted apart.
   public static func name(of app: String) -> String { "app.\(app)" }
   static func socketName(of app: String) -> String { "ws.\(app)" }
+
+  /// The app of a backend; nil if the backend is that of no app.
+  static func app(of backend: String) -> String? {
+    ["app.", "ws."].first { backend.hasPrefix($0) }.map { String(backend.dropFirst($0.count)) }
+  }
 }

@@ -26,10 +26,13 @@ extension RouterStatus {
 
   /// Where an app is reached: at its first domain that is a name, if the router listens for other hosts; else at its name
   /// below localhost, such as `http://shop.localhost:8080`. Nil if the router does not know it.
-  public func address(of app: Board.App) -> String? {
+  /// - Parameter certificates: those of the router; a domain that none of them names is reached without TLS.
+  public func address(of app: Board.App, certificates: [Certificate]) -> String? {
     guard RouterConfig.hasAddress(app.name), let port = Self.port(of: addresses) else { return nil }
     let domain = app.domains?.first { !$0.isWildcard && !$0.isDefault }
-    if let domain, let port = Self.port(of: https) {
+    if let domain, let port = Self.port(of: https),
+      certificates.contains(where: { $0.covers(domain.host) })
+    {
       return "https://\(domain.host)\(port == "443" ? "" : ":" + port)\(domain.prefix)"
     }
     if let domain, let port = Self.port(of: http) {

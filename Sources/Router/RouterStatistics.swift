@@ -60,16 +60,18 @@ public enum RouterStatistics {
     guard let number = RouterStatus(of: home.router)?.serving?.number,
       let rows = try? AdminSocket(showing: home.router, number: number).statistics()
     else { return [:] }
-    let apps = rows.filter {
-      $0.server == "BACKEND" && $0.backend.hasPrefix(RouterConfig.name(of: ""))
+    let names = rows.filter { $0.server == "BACKEND" }.compactMap {
+      RouterConfig.app(of: $0.backend)
     }
-    return Dictionary(apps.map { (String($0.backend.dropFirst(4)), $0.traffic) }) { first, _ in
-      first
-    }
+    return names.reduce(into: [:]) { all, app in all[app] = traffic(of: app, "BACKEND", in: rows) }
   }
 
+  /// What the backends of an app have had together.
   private static func traffic(of app: String, _ server: String, in rows: [Row]) -> Traffic? {
-    rows.first { $0.backend == RouterConfig.name(of: app) && $0.server == server }?.traffic
+    let own = rows.filter { RouterConfig.app(of: $0.backend) == app && $0.server == server }
+    guard var sum = own.first?.traffic else { return nil }
+    for more in own.dropFirst() { sum.add(more.traffic) }
+    return sum
   }
 
   private static func instances(

@@ -139,6 +139,8 @@ extension RouterConfig {
     \(isLogged)
     \(holds ? "    http-request lua.hold if { var(txn.app),map_str(\(Self.heldMap)) -m found }" : "")
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
+        # If all fail HAProxy's check they are better than none: the other backend has the same servers without a check.
+        use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { str(app.),concat(,txn.app),nbsrv eq 0 }
         use_backend app.%[var(txn.app)] if { var(txn.app) -m found }
         default_backend unknown
 
@@ -254,9 +256,27 @@ extension RouterConfig {
 
   private func texts(of backend: Backend) -> [String] {
     let rules = (backend.notice.map(Self.answer) ?? "") + rules(backend)
-    return [Self.name(of: backend.app), Self.socketName(of: backend.app)].map { name in
-      "backend \(name)\n" + rules + backend.slots.enumerated().map(Self.server).joined()
+    let servers = backend.slots.enumerated().map(Self.server).joined()
+    return [
+      "backend \(Self.name(of: backend.app))\n" + (backend.check.map(Self.text) ?? "") + rules
+        + servers,
+      "backend \(Self.socketName(of: backend.app))\n" + rules + servers,
+    ]
+  }
+
+  private static func text(of check: Check) -> String {
+    // Values are formats, in which a percent sign is doubled.
+    let headers = check.headers.map { words in
+      " hdr \"\(quoted(words[0]))\" \"\(quoted(words[1].replacing("%", with: "%%")))\""
     }
+    return """
+          option httpchk
+          http-check send meth GET uri "\(quoted(check.path))" ver HTTP/1.1\(headers.joined())
+          http-check expect status \(check.least)-\(check.greatest)
+          timeout check 2s
+          default-server check inter 2s fall 3 rise 1
+
+      """
   }
 
   private func rules(_ backend: Backend) -> String {

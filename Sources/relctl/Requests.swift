@@ -7,7 +7,6 @@ import Observation
 import Operations
 import Posix
 import ReleaseModel
-import Router
 import SlugStore
 
 extension Option {
@@ -170,8 +169,9 @@ extension CommandCall {
       release != nil
       && event.app.flatMap { board.apps[$0]?.release(release)?.request } == wait.id
     if event.type == .deploymentFinished {
-      let router = (try? home()).flatMap { RouterStatus(of: $0.router) }
-      if let address = board.apps[wait.app].flatMap({ router?.address(of: $0) }) {
+      if let live = (try? home()).map({ LiveBoard.overlay(board, home: $0) }),
+        let address = live.apps[wait.app]?.address
+      {
         context.print("       " + address)
       }
       let line = ProgressLine.summary(event, board, migrations: newMigrations(event, board))

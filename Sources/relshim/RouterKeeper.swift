@@ -46,8 +46,6 @@ struct RouterKeeper {
     self.lock = lock
     loop = EventLoop(signals: try Signals([.term, .int, .hup, .chld]))
     directory = try File.open(path, .folder)
-    // Each start adds some lines.
-    if try Files.info(folder.log)?.size ?? 0 > Self.longestLog { try Files.remove(folder.log) }
     log = try File.open(folder.log, .append)
     guard let own = ProcessIdentity(of: Program.processID) else {
       throw PosixError("read", "/proc/self/stat", .noSuchFile)
@@ -130,6 +128,8 @@ struct RouterKeeper {
 
   private mutating func start() {
     if isEnding || next != nil { return }
+    // Each start adds some lines, and each change of a server.
+    if (try? log.size()) ?? 0 > Self.longestLog { try? log.truncate(to: 0) }
     generation += 1
     do {
       let admin = try ListeningSocket.local(RouterFolder.adminSocket(generation), in: directory)

@@ -233,6 +233,50 @@ import Testing
     #expect(!Files.isFile(stage.home.router.certificates + "/example.com.pem"))
   }
 
+  /// HAProxy asks the instances itself, so that one that hangs gets no requests even while no agent looks.
+  @Test func anInstanceThatHangsGetsNoRequests() throws {
+    try does("scale", "shop", "web=2")
+    try does("agent", "stop")
+    let pid = try #require(try stage.ready().first { $0.app == "shop" }?.pid)
+    let process = try #require(ProcessIdentity(of: pid))
+    process.signal(.stop)
+    defer { process.signal(.cont) }
+    let question = Array(
+      "GET / HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n\r\n".utf8)
+    let own = PortRecord(
+      text: String(decoding: try Files.read(stage.home.router.port), as: UTF8.self))
+    let port = try #require(own?.port)
+    let serves = eventually(40_000) {
+      (0..<4).allSatisfy { _ in
+        let answer = try? Loopback.exchange(question, port: port, milliseconds: 1500)
+        return answer.map { String(decoding: $0, as: UTF8.self).contains(" 200 ") } == true
+      }
+    }
+    #expect(serves)
+  }
+
+  /// A line for each request, if the operator wants it, and the counts of all.
+  @Test func requestsAreCountedAndLogged() throws {
+    let metrics = try Loopback.freePort()
+    try does("router", "set", "shop", "log=on")
+    try does("router", "listen", "metrics=\(metrics)")
+    _ = try get("shop.localhost", "/a")
+    _ = try get("api.localhost", "/not-logged")
+    _ = try exchange("nonsense\r\n\r\n")
+    #expect(
+      try eventually {
+        try does("logs", "shop/router.1").contains(#"method=GET path="/a""#)
+      })
+    #expect(!(try does("logs", "shop")).contains("not-logged"))
+    #expect(try Files.list(stage.home.root + "/apps").sorted() == ["api", "shop"])
+    let router = try does("router")
+    #expect(router.contains("of the last 1 requests") && router.contains("REQ/S"), "\(router)")
+    let report = try does("router", "--json")
+    #expect(report.contains(#""requests":1,"#), "\(report)")
+    let answer = try exchange("GET /metrics HTTP/1.0\r\n\r\n", metrics)
+    #expect(answer.contains(#"haproxy_backend_http_requests_total{proxy="app.shop"}"#))
+  }
+
   @Test func bodiesHaveALimit() throws {
     try does("router", "set", "shop", "body=1K", "timeout=1")
     let head = "POST / HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n"

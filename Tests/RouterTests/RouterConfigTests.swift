@@ -115,6 +115,17 @@ import Testing
     #expect(config.text.contains("replace-path ^/api/?(.*)$ /\\1"))
   }
 
+  /// What app.json says is no configuration.
+  @Test func aCheckIsAsked() {
+    var config = RouterConfig()
+    let check = RouterConfig.Check(
+      path: #"/a"b#c"#, headers: [["Host", #"%[src] "x" $A"#]], status: 200...399)
+    config.route(["shop": AppRoute([target(25_001)], check: check)])
+    let line = #"http-check send meth GET uri "/a\"b#c" ver HTTP/1.1 hdr "Host" "%%[src] \"x\" \$A"#
+    #expect(config.text.contains(line) && config.text.contains("http-check expect status 200-399"))
+    #expect(config.text.contains("nbsrv eq 0"))
+  }
+
   /// Requests are held before the only run is closed, and until the next one is open.
   @Test func aRunIsWaitedFor() {
     var all: [RouterConfig] = []
