@@ -117,9 +117,12 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     }
   }
 
-  /// The ports that take requests of an app.
-  public func openPorts(of app: String) -> [UInt16] {
-    backends.first { $0.app == app }?.slots.filter { $0.state == .open }.compactMap(\.port) ?? []
+  /// What the ports of an app's runs do.
+  public func states(of app: String) -> [UInt16: Slot.State] {
+    let slots = backends.first { $0.app == app }?.slots ?? []
+    return slots.reduce(into: [:]) { states, slot in
+      if let port = slot.port { states[port] = slot.state }
+    }
   }
 
   /// Whether requests wait in it for an instance. Another HAProxy would not get them.
@@ -153,10 +156,6 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     let count = max(Self.fewestSlots, backend.slots.count)
     backend.slots += Array(repeating: Slot(), count: count)
     return backend.slots.count - count
-  }
-
-  public func isOpen(_ slot: Int, of app: String) -> Bool {
-    backends.first { $0.app == app }?.slots[slot].state == .open
   }
 
   /// The slot of a run's port.

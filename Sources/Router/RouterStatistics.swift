@@ -77,12 +77,13 @@ public enum RouterStatistics {
   private static func instances(
     of app: Board.App, _ config: RouterConfig?, _ rows: [Row]
   ) -> [AppTraffic.Instance] {
-    app.liveRuns.filter { $0.instance.process == ProcessType.web }
+    let states = config?.states(of: app.name) ?? [:]
+    return app.liveRuns.filter { $0.instance.process == ProcessType.web }
       .sorted { ($0.instance, $0.id) < ($1.instance, $1.id) }.map { run in
         let slot = run.port.flatMap { config?.slot(of: app.name, port: $0) }
         return AppTraffic.Instance(
           run, traffic: slot.flatMap { traffic(of: app.name, "s\($0 + 1)", in: rows) },
-          takesRequests: slot.flatMap { config?.isOpen($0, of: app.name) } ?? false)
+          takesRequests: run.port.flatMap { states[$0] } == .open)
       }
   }
 }

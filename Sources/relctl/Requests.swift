@@ -78,8 +78,12 @@ extension CommandCall {
     var hasWarned = hasWarned
     var events = try follower.take()
     var waiting: String?
+    var traffic = TrafficProgress(journal.home, app: wait.app)
     tellWhatIsAhead(of: wait, follower.board)
     while true {
+      if !wantsJSON {
+        for line in traffic.look(follower.board) { context.print("       \(line)") }
+      }
       for event in events where event.sequence > wait.sequence {
         if event.app == wait.app { tell(event, of: wait, follower.board) }
         if let outcome = try outcome(event, of: wait, follower.board) { return outcome }

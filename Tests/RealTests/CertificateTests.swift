@@ -73,16 +73,7 @@ import Testing
   init() throws {
     stage = try Stage("certificate", router: true)
     authority = try Authority(stage.folder)
-    let files = Workspace.root + "/Tests/Fixtures/traffic/"
-    try FileTree.copy(
-      try Greeter.slug.get(), to: stage.folder.path + "/slug", skipping: { $0 == ".reltui" })
-    try stage.folder.write("slug/server.py", try Files.read(files + "server.py"))
-    try stage.folder.write("slug/Procfile", "web: exec python3 server.py\n")
-    try stage.folder.write(
-      "slug/app.json",
-      #"{"reltui": {"observe": 0}, "healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}"#
-    )
-    #expect(try stage.relctl("deploy", "shop", stage.folder.path + "/slug").exit == .code(0))
+    #expect(try stage.relctl("deploy", "shop", stage.writeTrafficSlug()).exit == .code(0))
   }
 
   private var directory: String { "https://127.0.0.1:\(authority.directory)/dir" }

@@ -10,27 +10,13 @@ import Testing
 
   init() throws {
     stage = try Stage("route", router: true)
-    let files = Workspace.root + "/Tests/Fixtures/traffic/"
-    try FileTree.copy(
-      try Greeter.slug.get(), to: stage.folder.path + "/slug", skipping: { $0 == ".reltui" })
-    try stage.folder.write("slug/server.py", try Files.read(files + "server.py"))
-    try stage.folder.write("slug/Procfile", "web: exec python3 server.py\n")
-    try writeSettings("")
-    for app in ["shop", "api"] { try does("deploy", app, stage.folder.path + "/slug") }
+    let slug = try stage.writeTrafficSlug()
+    for app in ["shop", "api"] { try does("deploy", app, slug) }
     try does("domains", "shop", "add", "example.com")
     try does("domains", "shop", "add", "*.example.org")
     try does("domains", "api", "add", "example.com/api", "--share")
     try does("domains", "api", "add", "b.example.org", "--share")
     try does("domains", "api", "add", "prefix.example/a.b")
-  }
-
-  private func writeSettings(_ more: String) throws {
-    try stage.folder.write(
-      "slug/app.json",
-      #"""
-      {"reltui": {"observe": 0\#(more)},
-       "healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}
-      """#)
   }
 
   @discardableResult
@@ -177,8 +163,8 @@ import Testing
 
   /// While the only instance of an exclusive process type is replaced, requests wait.
   @Test func requestsWaitForAnExclusiveInstance() throws {
-    try writeSettings(#", "processes": {"web": {"exclusive": true}}"#)
-    try does("deploy", "shop", stage.folder.path + "/slug")
+    let slug = try stage.writeTrafficSlug(rollout: #", "processes": {"web": {"exclusive": true}}"#)
+    try does("deploy", "shop", slug)
     let before = try pids()["shop"]
     let request = try does("restart", "shop", "--detach")
     #expect(!request.isEmpty)

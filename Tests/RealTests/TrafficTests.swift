@@ -23,18 +23,8 @@ import Testing
   }
 
   private func deployVersion(_ number: Int) throws {
-    let files = Workspace.root + "/Tests/Fixtures/traffic/"
-    let server = String(decoding: try Files.read(files + "server.py"), as: UTF8.self)
-    let folder = "slug-\(number)"
-    try FileTree.copy(
-      try Greeter.slug.get(), to: stage.folder.path + "/" + folder, skipping: { $0 == ".reltui" })
-    try stage.folder.write(folder + "/server.py", server + "\n# version \(number)\n")
-    try stage.folder.write(folder + "/Procfile", "web: exec python3 server.py\n")
-    try stage.folder.write(
-      folder + "/app.json",
-      #"{"reltui": {"observe": 0}, "healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}"#
-    )
-    let answer = try stage.relctl("deploy", "shop", stage.folder.path + "/" + folder)
+    let slug = try stage.writeTrafficSlug("slug-\(number)", version: number)
+    let answer = try stage.relctl("deploy", "shop", slug)
     try #require(answer.exit == .code(0), "\(answer.errors)")
   }
 
@@ -92,7 +82,8 @@ import Testing
     try does("scale", "greeter", "web=2")
     let outcome = try underLoad("greeter", 60) {
       try deployGreeter("greeter", 2)
-      try does("restart", "greeter")
+      let restart = try stage.relctl("restart", "greeter")
+      #expect(restart.output.contains(") takes requests"), "\(restart.output)")
       try does("scale", "greeter", "web=4")
       try stage.killAgent()
       try does("scale", "greeter", "web=1")

@@ -55,8 +55,10 @@ struct QuietCheck {
     }
     for app in apps where app.current != nil {
       let ready = app.liveRuns.filter { $0.instance.process == "web" && $0.state == .ready }
-      let open = RouterConfig(told: scene.home.router)?.openPorts(of: app.name) ?? []
-      if !ready.isEmpty, Set(open) != Set(ready.compactMap(\.port)) {
+      let open = RouterConfig(told: scene.home.router)?.states(of: app.name) ?? [:]
+      if !ready.isEmpty,
+        Set(open.filter { $0.value == .open }.keys) != Set(ready.compactMap(\.port))
+      {
         found.append(
           "the router sends requests of \(app.name) to \(open), not to those that are ready")
       }
