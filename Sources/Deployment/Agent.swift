@@ -56,6 +56,8 @@ public final class Agent {
     case cluster(String)
     /// The limits of an app's instances; only complaints are about them.
     case limits(String)
+    /// The certificate without which HAProxy does not listen for TLS; only complaints are about it.
+    case standIn
   }
 
   var board: Board { follower.board }
@@ -195,8 +197,7 @@ extension Agent {
       case .router:
         try endure(.router) { () throws(Cause) in try route() }
         // Requests end when the router has read what they change.
-        if !router.isWaiting { changedApps.formUnion(board.requests.map(\.app)) }
-      case .certificates: break
+        if !router.isBusy { changedApps.formUnion(board.requests.map(\.app)) }
       case .app(let name): changedApps.insert(name)
       case .run(let run):
         watches[run]?.note(turn.ready[token] ?? [])
@@ -208,7 +209,7 @@ extension Agent {
         try endure(token) { () throws(Cause) in
           try advanceCluster(of: app, turn.ready[token] ?? [])
         }
-      case .limits: continue
+      case .limits, .certificates, .standIn: continue
       }
     }
   }
@@ -335,7 +336,7 @@ extension Agent {
       sinceCrash: app.crashes.mapValues { clock.elapsed(since: $0.last) },
       hasSpace: reserve.hasRoom,
       isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
-      operations: operations, isRouterBusy: router.isWaiting, routerFault: router.fault,
+      operations: operations, isRouterBusy: router.isBusy, routerFault: router.fault,
       mostBoots: max(4, 2 * HostLimits.processors)
     ) { [self] number in
       Result { () throws(Cause) in

@@ -39,8 +39,18 @@ public struct CertificateOrder {
   private static let limit: Int64 = 180_000
 
   /// Orders it and stores it with its key.
-  /// - Throws: `RT-CERTIFICATE` with the authority's answer.
+  /// - Throws: `RT-CERTIFICATE` with the authority's answer, or if another order is under way.
   public func place() throws(Cause) -> CertificateFile {
+    let lock: Lock?
+    do throws(PosixError) {
+      try Files.makeFolder(folder.acme, mode: 0o755)
+      lock = try Lock.take(folder.acme + "/lock")
+    } catch { throw Cause(error, as: .homeUnwritable) }
+    guard let lock else {
+      throw Cause(
+        .certificate, "another certificate is being ordered", remedy: "Try again in a minute.")
+    }
+    defer { withExtendedLifetime(lock) {} }
     let key = try OpenSSL.run(
       ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime256v1"], of: "a key")
     let user = try AppUser.ofAuthorityClient(in: home)
@@ -177,7 +187,8 @@ public struct CertificateOrder {
     let path = folder.certificates + "/order-" + Random.hex(4)
     defer { try? Files.remove(path) }
     do throws(PosixError) {
-      let text = lines.joined(separator: "\n") + "\n" + key
+      // The first key counts, whatever was printed.
+      let text = key + lines.joined(separator: "\n") + "\n"
       try Files.replace(path, with: Array(text.utf8), isDurable: false)
     } catch { throw Cause(error, as: .homeUnwritable) }
     let file = try CertificateFile(path)

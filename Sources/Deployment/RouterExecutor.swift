@@ -35,10 +35,16 @@ struct WatchedRouter {
   /// A descriptor that is readable when the router's parent has ended.
   var end: File?
 
+  /// Whether another configuration is put off because requests are held.
+  var isPutOff = false
+
   var isWaiting: Bool {
     if case .waiting = phase { return true }
     return false
   }
+
+  /// Whether HAProxy has still to read what the board says.
+  var isBusy: Bool { isWaiting || isPutOff }
 }
 
 // Keeps the router as the board wants it.
@@ -57,7 +63,7 @@ extension Agent {
     let routes = board.apps.filter { $0.value.current != nil }.mapValues {
       RouteReconciler.route(of: $0, isChanging: changing.contains($0.name), check: check(of: $0))
     }
-    let settings = usableSettings
+    let settings = usableSettings()
     let certificates = board.certificates ?? []
     let isNew =
       routes != router.routes || settings != router.settings || certificates != router.certificates
@@ -66,6 +72,7 @@ extension Agent {
       if !routes.values.contains(where: { !$0.targets.isEmpty }) { return }
       takeOver()
     } else if !isNew {
+      router.isPutOff = false
       return
     }
     var config = router.config
@@ -74,7 +81,8 @@ extension Agent {
       routes, settings: settings,
       certificates: certificates.filter { Files.isFile(home.router.certificates + "/" + $0.file) })
     var commands = config.commands(from: router.config)
-    if commands == nil, mustNotReload {
+    router.isPutOff = commands == nil && mustNotReload
+    if router.isPutOff {
       config = router.config
       config.routeRuns(routes)
       commands = config.commands(from: router.config)
@@ -84,6 +92,7 @@ extension Agent {
     let fault = write(config)
     router.config = config
     router.heldSince = config.holdsRequests ? router.heldSince ?? Clock.monotonic() : nil
+    if router.isPutOff, router.heldSince == nil { loop.wake(.router, at: Clock.monotonic()) }
     if case .serving(let number) = router.phase, let commands {
       do throws(Cause) {
         try AdminSocket(home.router, number: number).run(
@@ -113,6 +122,7 @@ extension Agent {
     } else {
       check = nil
     }
+    if router.checks.count > 100 { router.checks = [:] }
     router.checks[release.slug] = .some(check)
     return check
   }
@@ -142,9 +152,17 @@ extension Agent {
   }
 
   /// HAProxy does not listen for TLS without a certificate.
-  private var usableSettings: RouterSettings {
+  private func usableSettings() -> RouterSettings {
     var settings = board.router ?? RouterSettings()
-    if settings.https != nil, !Files.isFile(home.router.standIn) { settings.https = nil }
+    if settings.https == nil || Files.isFile(home.router.standIn) {
+      complaints.forget(.standIn)
+    } else {
+      settings.https = nil
+      let cause = Cause(
+        .certificate, "the router does not listen for TLS: '\(home.router.standIn)' is missing",
+        remedy: "Make it again: relctl router listen http=PORT https=PORT")
+      if complaints.isNew(cause, of: .standIn) { complain(cause) }
+    }
     return settings
   }
 

@@ -132,8 +132,8 @@ extension RouterConfig {
         bind \(door.binding)
         http-request set-var(txn.door) str(\(door))
     \(accessLog)
-    \(Self.name)
-    \(door == .local ? "" : Self.tokens)
+    \(Self.hostRules)
+    \(door == .local ? "" : Self.tokenRules)
     \(Self.lookup(in: maps(of: door), fallback: defaultApp))
     \(trust)
     \(isLogged)
@@ -167,14 +167,14 @@ extension RouterConfig {
   }
 
   /// The host that is asked for: in lower case, without port and the dot at its end.
-  private static let name = """
+  private static let hostRules = """
         http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
         http-request set-var(txn.host) req.hdr(host),field(1,:),lower
         http-request set-var(txn.host) var(txn.host),regsub(\\.$,) if { var(txn.host) -m end . }
     """
 
   /// An authority asks for a token of an order; the app's own ones go to the app. RFC 8555, 8.3
-  private static let tokens = """
+  private static let tokenRules = """
         http-request set-var(txn.token) path,field(4,/) if { path_beg /.well-known/acme-challenge/ }
         http-request set-var(txn.proof) var(txn.host),concat(/,txn.token),map_str(\(tokensMap)) if { var(txn.token) -m found }
         http-request return status 200 content-type text/plain lf-string "%[var(txn.proof)]" if { var(txn.proof) -m found }
@@ -274,7 +274,7 @@ extension RouterConfig {
           http-check send meth GET uri "\(quoted(check.path))" ver HTTP/1.1\(headers.joined())
           http-check expect status \(check.least)-\(check.greatest)
           timeout check 2s
-          default-server check inter 2s fall 3 rise 1
+          default-server check inter 10s fastinter 1s fall 3 rise 1
 
       """
   }

@@ -174,6 +174,10 @@ import Testing
       return try pids()["shop"] != before && answers.last == "shop"
     }
     #expect(changed && !answers.contains { $0.count == 3 }, "\(answers)")
+    // Another configuration waits until no request does, and so does the operator who wants it.
+    try does("restart", "shop", "--detach")
+    try does("domains", "shop", "add", "late.example.com")
+    #expect(seen(try get("late.example.com", "/"), try pids()) == "shop")
     // Stopped is stopped.
     try does("stop", "shop")
     #expect(seen(try get("shop.localhost", "/"), [:]) == "503")

@@ -29,7 +29,7 @@ import Testing
   }
 
   /// The sample application, as its own build made it.
-  private func deployGreeter(_ app: String, _ number: Int) throws {
+  private func deployGreeter(_ app: String, _ number: Int, observe: Int = 1) throws {
     let folder = "\(app)-\(number)"
     try FileTree.copy(
       try Greeter.slug.get(), to: stage.folder.path + "/" + folder, skipping: { $0 == ".reltui" })
@@ -37,7 +37,7 @@ import Testing
     try stage.folder.write(
       folder + "/app.json",
       #"""
-      {"reltui": {"observe": 1}, "env": {"GREETER_GREETING": {"value": "Hello"}},
+      {"reltui": {"observe": \#(observe)}, "env": {"GREETER_GREETING": {"value": "Hello"}},
        "healthchecks": {"web": [{"type": "startup", "path": "/health"}]}}
       """#)
     let answer = try stage.relctl("deploy", app, stage.folder.path + "/" + folder)

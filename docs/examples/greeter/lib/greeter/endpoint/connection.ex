@@ -133,8 +133,14 @@ defmodule Greeter.Endpoint.Connection do
     started = now()
     {status, body} = handle(handler, request)
     reply(socket, status, body, if(keeps, do: "keep-alive", else: "close"))
+    log(request, status, now() - started)
+  end
 
-    Logger.info("#{request.method} #{printable(request.path)} #{status} #{now() - started} ms")
+  # Health checks come again and again, and would hide everything else.
+  defp log(%{path: "/health"}, 200, _took), do: :ok
+
+  defp log(request, status, took) do
+    Logger.info("#{request.method} #{printable(request.path)} #{status} #{took} ms")
   end
 
   defp handle(handler, request) do
