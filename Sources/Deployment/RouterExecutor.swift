@@ -308,8 +308,9 @@ extension Agent {
     if let left = RouterStatus(of: home.router)?.left, Clock.monotonic() - left < Self.leaving {
       return true
     }
-    guard let slot = router.config.slot(of: app.name, port: port) else { return false }
+    let servers = router.config.servers(of: app.name, port: port)
+    if servers.isEmpty { return false }
     let counts = try? AdminSocket(home.router, number: number).requests(to: app.name)
-    return counts.map { $0[slot + 1] ?? 0 > 0 } ?? true
+    return counts.map { counts in servers.contains { counts[$0] ?? 0 > 0 } } ?? true
   }
 }

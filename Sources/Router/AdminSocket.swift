@@ -42,16 +42,16 @@ public struct AdminSocket {
       || line.hasPrefix("no need to change") || line.hasPrefix("Key not found")
   }
 
-  /// Requests that are under way, by the number of the slot from 1.
-  public func requests(to app: String) throws(Cause) -> [Int: Int] {
+  /// Requests that are under way, by the name of the server.
+  public func requests(to app: String) throws(Cause) -> [String: Int] {
     let lines = try ask("show servers conn \(RouterConfig.name(of: app))").split(separator: "\n")
     return lines.reduce(into: [:]) { counts, line in
       // `app.shop/s1 3/1 127.0.0.1 25001 - 5000 2 …`: the connections in use come seventh.
       let words = line.split(separator: " ")
       guard words.count > 6, let slash = words[0].lastIndex(of: "/"),
-        let number = Int(words[0][slash...].dropFirst(2)), let count = Int(words[6])
+        let count = Int(words[6])
       else { return }
-      counts[number] = count
+      counts[String(words[0][slash...].dropFirst())] = count
     }
   }
 

@@ -11,7 +11,7 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     public enum State: String, Codable, Sendable {
       /// It takes requests.
       case open
-      /// It finishes those that it has.
+      /// It finishes those that it has, and gets others only if no open one can take them.
       case draining
       case off
     }
@@ -158,9 +158,11 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     return backend.slots.count - count
   }
 
-  /// The slot of a run's port.
-  public func slot(of app: String, port: UInt16) -> Int? {
-    backends.first { $0.app == app }?.slots.firstIndex { $0.port == port }
+  /// The servers of a run's port: the one for its requests, and the one for those that no other run can take.
+  public func servers(of app: String, port: UInt16) -> [String] {
+    let slots = backends.first { $0.app == app }?.slots ?? []
+    guard let index = slots.firstIndex(where: { $0.port == port }) else { return [] }
+    return ["s\(index + 1)", "b\(index + 1)"]
   }
 }
 
@@ -226,16 +228,22 @@ extension RouterConfig {
       for (index, (slot, former)) in zip(backend.slots, before.slots).enumerated()
       where slot.state != former.state || slot.port != former.port {
         for name in [Self.name(of: backend.app), Self.socketName(of: backend.app)] {
-          let server = "\(name)/s\(index + 1)"
-          switch slot.state {
-          case .open:
-            // A HAProxy that was started meanwhile knows the address of open slots only.
+          let (server, backup) = ("\(name)/s\(index + 1)", "\(name)/b\(index + 1)")
+          func open(_ server: String) {
+            // A HAProxy that was started meanwhile may not know the address.
             if let port = slot.port {
               opening.append("set server \(server) addr 127.0.0.1 port \(port)")
             }
             opening.append("set server \(server) state ready")
-          case .draining: closing.append("set server \(server) state drain")
-          case .off: closing.append("set server \(server) state maint")
+          }
+          switch slot.state {
+          case .open:
+            open(server)
+            closing.append("set server \(backup) state maint")
+          case .draining:
+            open(backup)
+            closing.append("set server \(server) state drain")
+          case .off: closing += [server, backup].map { "set server \($0) state maint" }
           }
         }
       }

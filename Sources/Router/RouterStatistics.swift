@@ -80,9 +80,9 @@ public enum RouterStatistics {
     let states = config?.states(of: app.name) ?? [:]
     return app.liveRuns.filter { $0.instance.process == ProcessType.web }
       .sorted { ($0.instance, $0.id) < ($1.instance, $1.id) }.map { run in
-        let slot = run.port.flatMap { config?.slot(of: app.name, port: $0) }
+        let servers = run.port.flatMap { config?.servers(of: app.name, port: $0) } ?? []
         return AppTraffic.Instance(
-          run, traffic: slot.flatMap { traffic(of: app.name, "s\($0 + 1)", in: rows) },
+          run, traffic: servers.first.flatMap { traffic(of: app.name, $0, in: rows) },
           takesRequests: run.port.flatMap { states[$0] } == .open)
       }
   }

@@ -95,7 +95,9 @@ extension RouterConfig {
         http-reuse safe
         # When another configuration takes over, a kept connection ends with its next answer and not before.
         option idle-close-on-response
-        default-server pool-purge-delay 5s
+        option allbackups
+        # A run that refuses a connection gets no requests until it accepts one again.
+        default-server pool-purge-delay 5s check inter 10s fastinter 1s downinter 1s fall 3 rise 1 observe layer4 error-limit 1 on-error mark-down
         \(page(503, "No instance of this app is ready.", retryAfter: true))
         \(page(502, "The app closed the connection before it had answered.", retryAfter: false))
         \(page(504, "The app did not answer in time.", retryAfter: false))
@@ -139,7 +141,8 @@ extension RouterConfig {
     \(isLogged)
     \(holds ? "    http-request lua.hold if { var(txn.app),map_str(\(Self.heldMap)) -m found }" : "")
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
-        # If all fail HAProxy's check they are better than none: the other backend has the same servers without a check.
+        # If all fail the app's check they are better than none: the other backend has the same servers, and asks only
+        # whether they hold their port.
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { str(app.),concat(,txn.app),nbsrv eq 0 }
         use_backend app.%[var(txn.app)] if { var(txn.app) -m found }
         default_backend unknown
@@ -274,7 +277,6 @@ extension RouterConfig {
           http-check send meth GET uri "\(quoted(check.path))" ver HTTP/1.1\(headers.joined())
           http-check expect status \(check.least)-\(check.greatest)
           timeout check 2s
-          default-server check inter 10s fastinter 1s fall 3 rise 1
 
       """
   }
@@ -326,10 +328,13 @@ extension RouterConfig {
     }
   }
 
-  /// A slot that drains belongs to the HAProxy that has its requests; a new one does not use it.
+  /// A slot has two servers: a run that drains is a backup for those that are open.
   private static func server(_ index: Int, _ slot: Slot) -> String {
-    let isOpen = slot.state == .open
-    return
-      "    server s\(index + 1) 127.0.0.1:\(isOpen ? slot.port ?? 1 : 1)\(isOpen ? "" : " disabled")\n"
+    func line(_ name: String, _ state: Slot.State, _ more: String) -> String {
+      let port = slot.state == state ? slot.port : nil
+      return
+        "    server \(name)\(index + 1) 127.0.0.1:\(port ?? 1)\(more)\(port == nil ? " disabled" : "")\n"
+    }
+    return line("s", .open, "") + line("b", .draining, " backup")
   }
 }

@@ -97,6 +97,19 @@ import Testing
     #expect(outcome.done > 3000)
   }
 
+  /// A release that crashes while it is observed is reverted; only the requests within it are lost.
+  @Test func aRevertLosesOnlyWhatWasInside() throws {
+    try deployGreeter("greeter", 1, observe: 8)
+    try #require(try stage.relctl("scale", "greeter", "web=2").exit == .code(0))
+    let outcome = try underLoad("greeter", 20) {
+      let change = try stage.relctl("config", "greeter", "set", "GREETER_CRASH_AFTER_MS=3000")
+      #expect(change.exit == .code(1) && change.output.contains("revert"), "\(change.output)")
+    }
+    // Two instances crashed, each with ten slow requests and a few of the others at the most.
+    #expect(outcome.losses <= 40, "\(outcome.lost)")
+    #expect(outcome.done > 2000)
+  }
+
   /// Of an instance that is killed, only the requests within it are lost.
   @Test func aKilledInstanceTakesNoOtherRequests() throws {
     let outcome = try underLoad("shop", 8) {

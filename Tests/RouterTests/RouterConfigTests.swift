@@ -23,15 +23,19 @@ import Testing
     #expect(all[0].commands(from: RouterConfig()) == nil)
     #expect(
       all[1].commands(from: all[0]) == [
+        "set server app.shop/b1 addr 127.0.0.1 port 1", "set server app.shop/b1 state ready",
+        "set server ws.shop/b1 addr 127.0.0.1 port 1", "set server ws.shop/b1 state ready",
         "set server app.shop/s2 addr 127.0.0.1 port 2", "set server app.shop/s2 state ready",
         "set server ws.shop/s2 addr 127.0.0.1 port 2", "set server ws.shop/s2 state ready",
         "set server app.shop/s1 state drain", "set server ws.shop/s1 state drain",
+        "set server app.shop/b2 state maint", "set server ws.shop/b2 state maint",
       ])
     #expect(
       all[2].commands(from: all[1]) == [
-        "set server app.shop/s1 state maint", "set server ws.shop/s1 state maint",
+        "set server app.shop/s1 state maint", "set server app.shop/b1 state maint",
+        "set server ws.shop/s1 state maint", "set server ws.shop/b1 state maint",
       ])
-    #expect(all[3].slot(of: "shop", port: 3) == 2)
+    #expect(all[3].servers(of: "shop", port: 3) == ["s3", "b3"])
     #expect(all[3].commands(from: all[3]) == [])
   }
 
@@ -47,7 +51,7 @@ import Testing
   @Test func moreRunsThanSlotsNeedAnotherFile() {
     let all = config((1...8).map { target($0) }, (1...9).map { target($0) })
     #expect(all[1].commands(from: all[0]) == nil)
-    #expect(all[1].slot(of: "shop", port: 9) == 8)
+    #expect(all[1].servers(of: "shop", port: 9) == ["s9", "b9"])
   }
 
   @Test func anAppNeedsANameThatAHostCanHave() {
@@ -71,9 +75,12 @@ import Testing
   }
 
   @Test func theFileSaysWhatIsOpen() {
-    let text = config([target(1, isOpen: false), target(25_001)])[0].text
-    #expect(text.contains("server s1 127.0.0.1:25001\n"))
-    #expect(text.contains("server s2 127.0.0.1:1 disabled\n"))
+    let all = config([target(25_001)], [target(25_001, isOpen: false), target(25_002)])
+    #expect(all[0].text.contains("server s1 127.0.0.1:25001\n"))
+    #expect(all[0].text.contains("server b1 127.0.0.1:1 backup disabled\n"))
+    #expect(all[1].text.contains("server s1 127.0.0.1:1 disabled\n"))
+    #expect(all[1].text.contains("server b1 127.0.0.1:25001 backup\n"))
+    #expect(all[1].text.contains("server s3 127.0.0.1:1 disabled\n"))
   }
 
   /// What cannot be told by a command needs another file.
@@ -138,15 +145,20 @@ import Testing
       all.append(next)
     }
     #expect(all[0].text.contains("lua-load") && all[0].maps["held.map"] == "")
-    #expect(all[1].commands(from: all[0])?.first == "add map held.map solo 1")
+    func place(_ command: String, _ step: Int) -> Int {
+      all[step].commands(from: all[step - 1])?.firstIndex(of: command) ?? -1
+    }
+    #expect(place("add map held.map solo 1", 1) >= 0)
+    #expect(place("add map held.map solo 1", 1) < place("set server app.solo/s1 state drain", 1))
     #expect(all[1].holdsRequests && all[1].maps["held.map"] == "solo 1\n")
-    #expect(all[3].commands(from: all[2])?.last == "del map held.map solo")
+    #expect(place("set server app.solo/s2 state ready", 3) >= 0)
+    #expect(place("set server app.solo/s2 state ready", 3) < place("del map held.map solo", 3))
     #expect(all[1].allCommands.contains("add map held.map solo 1"))
     #expect(!config([target(1)])[0].text.contains("lua"))
     // Another app must wait until no request is held; the runs need not.
     var late = all[2]
     late.routeRuns(["solo": AppRoute([target(2)], hold: .ready), "new": AppRoute([])])
-    #expect(late.commands(from: all[2]) != nil && late.slot(of: "solo", port: 2) != nil)
+    #expect(late.commands(from: all[2]) != nil && !late.servers(of: "solo", port: 2).isEmpty)
   }
 
   @Test func statisticsAreReadByTheirNames() {
