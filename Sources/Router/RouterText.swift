@@ -30,6 +30,11 @@ extension RouterConfig {
     ]
   }
 
+  /// Whether the path of a request decides between apps anywhere.
+  private var pathsDecide: Bool {
+    backends.contains { $0.domains.contains { !$0.prefix.isEmpty } }
+  }
+
   /// The app of every host that no other domain has.
   private var defaultApp: String? {
     backends.first { $0.domains.contains(where: \.isDefault) }?.app
@@ -57,6 +62,13 @@ extension RouterConfig {
       end
     end)
 
+    """
+
+  /// A request that has waited for too long, or whose client has left, gets no further.
+  private static let holdRules = """
+        acl is_held var(txn.app),map_str(\(heldMap)) -m found
+        http-request lua.hold if is_held
+        http-request return status 503 content-type "text/plain; charset=utf-8" string "No instance of this app is ready.\\n" hdr "Retry-After" "5" if is_held
     """
 
   private var holds: Bool { backends.contains { $0.hold != .never } }
@@ -96,6 +108,8 @@ extension RouterConfig {
         # When another configuration takes over, a kept connection ends with its next answer and not before.
         option idle-close-on-response
         option allbackups
+        # What a client that has left does not read need not be done.
+        option abortonclose
         # A run that refuses a connection gets no requests until it accepts one again.
         default-server pool-purge-delay 5s check inter 10s fastinter 1s downinter 1s fall 3 rise 1 observe layer4 error-limit 1 on-error mark-down
         \(page(503, "No instance of this app is ready.", retryAfter: true))
@@ -136,10 +150,10 @@ extension RouterConfig {
     \(accessLog)
     \(Self.hostRules)
     \(door == .local ? "" : Self.tokenRules)
-    \(Self.lookup(in: maps(of: door), fallback: defaultApp))
+    \(Self.lookup(in: maps(of: door), fallback: defaultApp, decides: pathsDecide))
     \(trust)
     \(isLogged)
-    \(holds ? "    http-request lua.hold if { var(txn.app),map_str(\(Self.heldMap)) -m found }" : "")
+    \(holds ? Self.holdRules : "")
         use_backend ws.%[var(txn.app)] if { var(txn.app) -m found } { req.hdr(upgrade) -m str -i websocket }
         # If all fail the app's check they are better than none: the other backend has the same servers, and asks only
         # whether they hold their port.
@@ -174,6 +188,14 @@ extension RouterConfig {
         http-request deny deny_status 400 if { req.hdr_cnt(host) gt 1 }
         http-request set-var(txn.host) req.hdr(host),field(1,:),lower
         http-request set-var(txn.host) var(txn.host),regsub(\\.$,) if { var(txn.host) -m end . }
+        # A slash would pass for a path. An address of IPv6 is no name, and no app has it.
+        http-request deny deny_status 400 if { var(txn.host) -m found } !{ var(txn.host) -m reg ^[a-z0-9._-]*$ } !{ req.hdr(host) -m beg [ }
+        http-request deny deny_status 400 if { req.ver 1.1 } !{ req.hdr(host) -m found }
+        http-request deny deny_status 405 if METH_CONNECT
+        http-request deny deny_status 400 if { req.ver 1.0 } { req.hdr(transfer-encoding) -m found }
+        http-request deny deny_status 400 if !METH_OPTIONS !{ path -m beg / }
+        # An app gets a path, also of a client that has sent a whole address.
+        http-request set-uri %[pathq] if !METH_OPTIONS !{ url -m beg / }
     """
 
   /// An authority asks for a token of an order; the app's own ones go to the app. RFC 8555, 8.3
@@ -185,7 +207,8 @@ extension RouterConfig {
 
   /// Finds the app of a request by its host and path. A path that would belong to another app if it were written in
   /// another way is refused where paths decide: apps decode what they are given.
-  private static func lookup(in maps: [String], fallback: String?) -> String {
+  /// - Parameter decides: whether any path does.
+  private static func lookup(in maps: [String], fallback: String?, decides: Bool) -> String {
     func find(_ name: String, _ path: String) -> String {
       let tries =
         maps.map { ("host", $0) } + [("wildcard", wildcardsMap)]
@@ -197,11 +220,16 @@ extension RouterConfig {
           "\n    http-request set-var(txn.\(name)) str(\($0)::) if !{ var(txn.\(name)) -m found }"
         } ?? "")
     }
+    // What cannot be decoded cannot be compared.
+    let undecoded =
+      decides
+      ? "    http-request deny deny_status 400 if { path -m sub % } !{ path,url_dec -m found }" : ""
     return """
           http-request disable-l7-retry unless METH_GET or METH_HEAD
           http-request set-var(txn.wildcard) var(txn.host),regsub(^[^.]*,*)
           http-request set-var(txn.path) path
       \(find("route", "path"))
+      \(undecoded)
           http-request set-var(txn.plain) path,url_dec,regsub(//+,/,g) if { path -m sub % // }
           acl has_other_form var(txn.plain) -m found
       \(find("other", "plain").split(separator: "\n").map { $0.contains(" if ") ? $0 + " has_other_form" : $0 + " if has_other_form" }.joined(separator: "\n"))

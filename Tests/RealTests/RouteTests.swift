@@ -87,7 +87,7 @@ import Testing
     let refused = [
       "/api%2Fx", "/%61pi/x", "//api/x", "/x/../api", "/api/../x", "/api/%2e%2e/x", "/api/.",
       "/a%5cb",
-      "/a\\b", "/api/..%2f..",
+      "/a\\b", "/api/..%2f..", "/%61pi/%zz", "/x/../api/%zz",
     ]
     for path in refused { #expect(seen(try get("example.com", path), pids) == "400", "\(path)") }
     // Elsewhere paths decide nothing, and are the app's own business.
@@ -98,8 +98,17 @@ import Testing
     let post = "POST / HTTP/1.1\r\nHost: shop.localhost\r\n"
     let rows = [
       (get + "Host: api.localhost\r\n\r\n", "400"), (get + "Host : api.localhost\r\n\r\n", "400"),
-      (get + " folded: x\r\n\r\n", "404"), (get + "a\u{1}b: x\r\n\r\n", "400"),
-      ("GET / HTTP/1.1\r\n\r\n", "404"), ("GET / HTTP/1.0\r\n\r\n", "404"),
+      (get + " folded: x\r\n\r\n", "400"), (get + "a\u{1}b: x\r\n\r\n", "400"),
+      ("GET /api/x HTTP/1.1\r\nHost: example.com/x\r\n\r\n", "400"),
+      ("GET /x HTTP/1.1\r\nHost: example.com/api\r\n\r\n", "400"),
+      ("GET / HTTP/1.1\r\nHost: shop.localhost@api.localhost\r\n\r\n", "400"),
+      ("CONNECT shop.localhost:80 HTTP/1.1\r\nHost: shop.localhost:80\r\n\r\n", "405"),
+      ("GET http://shop.localhost/ HTTP/1.1\r\nHost: shop.localhost\r\n\r\n", "shop"),
+      (
+        "POST / HTTP/1.0\r\nHost: shop.localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "400"
+      ),
+      ("GET / HTTP/1.1\r\n\r\n", "400"), ("GET / HTTP/1.0\r\n\r\n", "404"),
       ("GET http://api.localhost/ HTTP/1.1\r\nHost: shop.localhost\r\n\r\n", "400"),
       (get + "X: " + String(repeating: "x", count: 1 << 20) + "\r\n\r\n", "400"),
       (get + (0..<300).map { "x\($0): y\r\n" }.joined() + "\r\n", "400"),
