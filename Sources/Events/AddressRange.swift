@@ -8,7 +8,6 @@ public struct AddressRange: Hashable, Sendable, CustomStringConvertible {
   public let bits: Int?
 
   public var isSingle: Bool { bits == nil }
-  public var isVersion6: Bool { address.contains(":") }
   public var description: String { address + (bits.map { "/\($0)" } ?? "") }
 
   public init?(_ text: String) {

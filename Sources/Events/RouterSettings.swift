@@ -12,8 +12,6 @@ public struct RouterSettings: Hashable, Codable, Sendable {
 
   public init() {}
 
-  public var isPublic: Bool { http != nil || https != nil }
-
   /// Takes over what `describe` wrote; what this version cannot read is left out.
   public mutating func apply(action: String?, _ words: [String: String]) {
     func list(_ word: String) -> [Substring] { (words[word] ?? "").split(separator: " ") }

@@ -77,7 +77,7 @@ struct RouterListeners {
       } catch {
         // A host may have no IPv6.
         if error.errno != .noAddressFamily, place.address != "::1" || error.errno != .noAddress {
-          failures.append("\(Self.name(place)) \(error.errno)")
+          failures.append("\(error.subject) \(error.errno)")
         }
       }
     }
@@ -93,12 +93,8 @@ struct RouterListeners {
       + file.metrics.map { (.metrics, $0) }
   }
 
-  private static func name(_ place: RouterSockets.Place) -> String {
-    (place.address.contains(":") ? "[\(place.address)]" : place.address) + ":\(place.port)"
-  }
-
   func names(_ purpose: Purpose) -> [String] {
-    listeners.filter { $0.purpose == purpose }.map { Self.name($0.place) }
+    listeners.filter { $0.purpose == purpose }.map(\.file.name)
   }
 
   /// The sockets in the order in which `environment` names their descriptors.

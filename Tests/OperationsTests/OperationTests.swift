@@ -205,7 +205,7 @@ struct OperationTests {
     #expect(router.router?.http == 80 && router.requests.isEmpty)
     let trusting = try change(Self.router("trust", ["trust": "10.0.0.0/8"]))
     #expect(trusting.router?.trusted == [AddressRange("10.0.0.0/8")!])
-    #expect(try change(Self.router("listen", [:])).router?.isPublic == false)
+    #expect(try change(Self.router("listen", [:])).router?.http == nil)
     #expect(try change(Self.router("trust", ["trust": ""])).router == nil)
     #expect(
       try change(Self.certificate(.add, "a.example")).certificates?.map(\.name) == ["a.example"])

@@ -62,7 +62,7 @@ struct ServiceWatch {
     return text.contains(" 200 ") ? text : nil
   }
 
-  /// What answers at the app's address is the app, whoever has taken the ports of its former runs.
+  /// The app answers at its address, also if other programs have taken the ports of its former runs.
   private mutating func checkRoute(of app: Board.App) {
     let record = (try? Files.readIfThere(scene.home.router.port)) ?? nil
     guard let port = PortRecord(text: String(decoding: record ?? [], as: UTF8.self))?.port else {
