@@ -3,6 +3,7 @@ import Events
 import HomeLayout
 import Operations
 import ReleaseModel
+import SlugStore
 
 /// The check whether a request can be carried out, made once before anything changes.
 public struct Admission {
@@ -40,7 +41,10 @@ public struct Admission {
       try ConfigSets(home: home, app: operation.app).load(digest).values
     }
     guard let slug = needs.slug else { return [] }
-    let found = try manifest(slug)
+    let found = try manifest(slug).fit(for: board.apps[operation.app])
+    if store.provenance(slug)?.fork == true, !mayHaveForks(operation) {
+      throw Refusal.forkSlug(slug, app: operation.app).cause
+    }
     do throws(Refusal) { try operation.check(found, config: config ?? [:]) } catch {
       throw error.cause
     }
@@ -48,6 +52,13 @@ public struct Admission {
     let findings = preflight(operation, slug, found, config: Set((config ?? [:]).keys)).findings()
     if let refusal = Preflight.refusal(for: findings) { throw refusal }
     return findings.map(\.cause)
+  }
+
+  private var store: StoredSlugs { StoredSlugs(home: home) }
+
+  /// Whether it is for a preview of a fork, the only app that gets a fork's code.
+  private func mayHaveForks(_ operation: any Operation) -> Bool {
+    (operation as? OpenPreview)?.isFork ?? (board.apps[operation.app]?.preview?.isFork == true)
   }
 
   private func preflight(

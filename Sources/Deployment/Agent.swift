@@ -43,10 +43,11 @@ public final class Agent {
   private var helpers: [Child] = []
   /// Until when a certificate that is being renewed is not looked at again.
   var renewing: [String: Int64] = [:]
+  var previews = PreviewHelpers()
 
   /// A source of events for the loop.
   enum Source: Hashable {
-    case log, folders, reserve, router, certificates
+    case log, folders, reserve, router, certificates, leases
     /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
@@ -209,7 +210,7 @@ extension Agent {
         try endure(token) { () throws(Cause) in
           try advanceCluster(of: app, turn.ready[token] ?? [])
         }
-      case .limits, .certificates, .standIn: continue
+      case .limits, .certificates, .standIn, .leases: continue
       }
     }
   }
@@ -223,6 +224,7 @@ extension Agent {
   private func reap() {
     helpers.removeAll { $0.exitIfEnded() != nil }
     for run in watches.keys where watches[run]?.reap() == true { change(run) }
+    reapPreviewHelpers()
   }
 
   /// Takes over a child process whose end does not matter to a run any more.
@@ -244,6 +246,7 @@ extension Agent {
   /// Looks at changed apps until no further action is possible now.
   private func act() throws(Cause) {
     try endure(.certificates) { () throws(Cause) in try renewCertificates() }
+    try endure(.leases) { () throws(Cause) in try closeExpired() }
     let isChanged = !changedApps.isEmpty
     while let name = changedApps.min() {
       changedApps.remove(name)
@@ -337,12 +340,23 @@ extension Agent {
       hasSpace: reserve.hasRoom,
       isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
       operations: operations, isRouterBusy: router.isBusy, routerFault: router.fault,
+      previewTask: previews.tasks[app.name],
       mostBoots: max(4, 2 * HostLimits.processors)
     ) { [self] number in
       Result { () throws(Cause) in
         Set(try manifest(of: number, app).processes.map(\.process))
       }
     }
+  }
+
+  func changePreview(_ app: String) { changedApps.insert(app) }
+
+  /// Forgets an app that is gone.
+  func forget(_ app: String) {
+    moments[app] = nil
+    clusters[app] = nil
+    loop.forget(.cluster(app))
+    complaints.forget(.app(app))
   }
 
   func changesRouter(_ request: Board.Request) -> Bool {

@@ -47,6 +47,12 @@ extension Agent {
       try record(.requestFinished, app: app.name) {
         ($0.request, $0.release) = (request.id, release)
       }
+    case .providePreview(let slug, let request): try provide(slug, for: request, app)
+    case .makePreviewConfig(let slug, let request): try makeConfig(of: slug, for: request, app)
+    case .openPreview(let request): try recordOpened(request, app)
+    case .removePreview: try removePreview(app)
+    case .restPreview: rest(app)
+    case .recordClosed(let removed): try recordClosed(removed, app)
     case .fail(let request, let cause):
       try record(.requestFailed, app: app.name) { ($0.request, $0.cause) = (request.id, cause) }
     case .start(let instance, let number): try start(instance, number, app)
@@ -100,7 +106,10 @@ extension Agent {
     let provenance = new.config == nil ? manifests.store.provenance(new.slug) : nil
     data.commit = new.commit ?? provenance?.commit
     data.line = new.line ?? provenance?.line
-    try manifests.manifest(new.slug).appJSON.rollout.describe(in: &data)
+    var rollout = try manifests.manifest(new.slug).fit(for: app).appJSON.rollout
+    // What is tried out need not be watched before it counts.
+    if app.preview != nil { rollout.observe = 0 }
+    rollout.describe(in: &data)
     let filled = data
     try record(.releaseCreated, app: app.name) { $0 = filled }
   }
@@ -126,7 +135,7 @@ extension Agent {
   private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
     let configs = ConfigSets(home: home, app: app.name)
     var set = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? ConfigSet()
-    set.values = try manifests.manifest(slug).withDefaults(set.values) { Random.hex(32) }
+    set.values = try manifests.manifest(slug).fit(for: app).withDefaults(set.values) { Random.hex(32) }
     return try configs.save(set)
   }
 

@@ -24,6 +24,18 @@ public enum AppAction: Equatable, Sendable {
   case start(InstanceName, ReleaseNumber)
   case stop(Board.Run)
   case abandon(Board.Run, Cause)
+  /// Have the add-ons provided that the preview's slug asks for.
+  case providePreview(String, for: Board.Request)
+  /// Make the preview's config vars for its slug.
+  case makePreviewConfig(String, for: Board.Request)
+  /// Record that the preview's script has run.
+  case openPreview(Board.Request)
+  /// Have everything removed that belongs to the preview.
+  case removePreview
+  /// Leave what could not be removed for a while.
+  case restPreview
+  /// Record that these things of the preview are gone, and the preview with them.
+  case recordClosed([String])
 
   var endsRequest: Bool {
     switch self {
@@ -57,6 +69,8 @@ public struct AppReconciler {
     /// one.
     public var isRouterBusy = false
     public var routerFault: Cause?
+    /// What a helper does for the preview; nil if there is none.
+    public var previewTask: PreviewTask?
     /// The most runs of the app that may boot at the same time.
     public var mostBoots = 8
     /// The process types of a release, or why they cannot be read.
@@ -84,6 +98,7 @@ public struct AppReconciler {
   }
 
   private mutating func plan() {
+    if app.preview?.isClosing == true { return close() }
     for request in surroundings.requests where !request.isAccepted && isUrgent(request) {
       actions.append(.consider(request))
     }
@@ -124,12 +139,14 @@ public struct AppReconciler {
       return
     }
     if case .newRuns(let instances) = goal { return renew(instances, for: request) }
+    if goal == .opened { return runPostdeploy(for: request) }
     keep()
     switch goal {
     case .release(let new): actions.append(.createRelease(new, for: request))
     case .firstConfig(let digest): actions.append(.keepConfig(digest, for: request))
     case .current(let release): actions.append(.beginDeployment(release, for: request))
-    case .formation, .newRuns: return
+    case .prepared(let slug): prepare(slug, for: request)
+    case .formation, .newRuns, .opened, .closed: return
     }
   }
 

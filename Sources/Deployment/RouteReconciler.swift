@@ -4,16 +4,19 @@ import Router
 /// Which runs of an app take requests: a pure function of the app.
 enum RouteReconciler {
   /// - Parameters:
+  ///   - app: with all its domains.
   ///   - isChanging: whether a request is being carried out.
   ///   - check: that of the current release.
   static func route(
     of app: Board.App, isChanging: Bool, check: RouterConfig.Check?
   ) -> AppRoute {
     let targets = plan(app)
-    return AppRoute(
+    var route = AppRoute(
       targets, notice: app.maintenance, domains: app.domains ?? [],
       options: app.routing ?? RouteOptions(),
       hold: hold(app, isServed: targets.contains(where: \.isOpen), isChanging), check: check)
+    if app.preview != nil { (route.localHost, route.isHidden) = (app.localHost, true) }
+    return route
   }
 
   /// Of an exclusive process type the next run starts when the last one has ended. Requests wait for it.

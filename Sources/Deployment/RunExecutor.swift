@@ -273,6 +273,6 @@ extension Agent {
     guard let release = app.release(number) else {
       throw Refusal.unknownRelease(number, app: app.name).cause
     }
-    return try manifests.manifest(release.slug)
+    return try manifests.manifest(release.slug).fit(for: app)
   }
 }

@@ -96,7 +96,7 @@ enum RunReconciler {
 
   /// The event for the end of a run, intended or not.
   private static func ending(_ run: Board.Run, _ status: RunStatus?) -> RunNews {
-    let isPhase = run.instance.process == ProcessType.release
+    let isPhase = ProcessType.runsOnce(run.instance.process)
     let isDone = isPhase && status?.exit == .code(0)
     // A release phase that did not finish has failed, even if its `relshim` was asked to stop it.
     let wasMeant = run.state == .stopping || status?.wasAsked == true && !isPhase

@@ -86,8 +86,8 @@ struct RunWatch {
     return isPhase || specification.otpRelease == nil || hasAnswered
   }
 
-  /// Whether the run is a release phase, which has no check; only its end counts.
-  private var isPhase: Bool { specification.run.instance.process == ProcessType.release }
+  /// Whether the run does its work once, such as a release phase, and has no check; only its end counts.
+  private var isPhase: Bool { ProcessType.runsOnce(specification.run.instance.process) }
 
   var descriptors: [Int32] {
     [probe?.descriptor, command?.descriptor, shimEnd?.descriptor].compactMap { $0 }

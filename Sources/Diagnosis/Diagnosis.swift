@@ -275,7 +275,7 @@ public struct Diagnosis {
     let isSilent = !text.lines.contains { !$0.text.trimmingSpaces.isEmpty }
     let why = isSilent ? "it printed nothing" : "why is not known"
     return Finding(
-      id: facts.isReleasePhase ? .releasePhase : facts.wasReady ? .crashed : .bootFailed,
+      id: facts.scriptFailure ?? (facts.wasReady ? .crashed : .bootFailed),
       sentence: facts.exit == .code(0)
         ? "\(facts.subject) stopped itself (exit code 0)" : "\(facts.subject) \(ending); \(why)",
       remedy: facts.exit == .code(0)

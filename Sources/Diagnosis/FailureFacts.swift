@@ -70,6 +70,10 @@ extension FailureFacts {
   }
 
   var isReleasePhase: Bool { process == ProcessType.release }
+  /// The id for the failure of a run that does its work once; nil for other runs.
+  var scriptFailure: ProblemID? {
+    isReleasePhase ? .releasePhase : ProcessType.runsOnce(process) ? .previewScript : nil
+  }
 
   /// The application that the OTP release is for: the one with its name, or the last one that it starts.
   var mainApplication: String? {

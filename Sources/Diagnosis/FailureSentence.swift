@@ -55,9 +55,8 @@ struct FailureSentence {
   private var isAfterStart: Bool { failure.isAfterStart || facts.wasReady }
 
   private var id: ProblemID {
-    facts.isReleasePhase
-      ? .releasePhase
-      : failure.application != nil ? .applicationFailed : isAfterStart ? .crashed : .bootFailed
+    facts.scriptFailure
+      ?? (failure.application != nil ? .applicationFailed : isAfterStart ? .crashed : .bootFailed)
   }
 
   private var finding: Finding {

@@ -17,7 +17,7 @@ public struct Board: Hashable, Codable, Sendable {
 
   /// The version of a board's checkpoint. It grows with each change of the fold or of the board's
   /// fields; boards of older versions can still be read.
-  public static let version = 6
+  public static let version = 7
 
   public init() {}
 
@@ -67,6 +67,14 @@ extension Board {
     public var routing: RouteOptions?
     /// The limits of each instance; nil for none.
     public var limits: Limits?
+    /// What makes it a preview; nil for an ordinary app.
+    public var preview: Preview?
+    /// The digest of the config vars that the app's previews get.
+    public var previewConfig: String?
+    /// The host below which the app's previews have addresses, such as `previews.example.com`.
+    public var previewHost: String?
+    /// How many previews there may be of the app; nil for the usual number.
+    public var mostPreviews: Int?
     /// Whether an operator stopped the app; the formation is kept.
     public var isStopped = false
     /// Live runs, and the last ended run of each instance.

@@ -28,6 +28,10 @@ extension Board {
           Request(
             id: event.id, sequence: event.sequence, type: type, app: name, data: event.data))
       } else {
+        if type == .previewClosed {
+          if apps[name]?.preview != nil { apps[name] = nil }
+          return
+        }
         // Changed in place: a copy would copy the ledger and the runs with every event.
         guard apps[name]?.apply(type, event) == nil else { return }
         var app = App(name: name, changed: event.time)
@@ -50,6 +54,9 @@ extension Board {
     guard type == .requestAccepted else {
       let request = requests.remove(at: index)
       if type == .requestFinished { apps[request.app]?.finish(request) }
+      if type == .requestFailed, request.type == .previewCloseRequested {
+        apps[request.app]?.preview?.leftover = event.data.cause
+      }
       return
     }
     requests[index].accepted = event.sequence
@@ -60,6 +67,12 @@ extension Board {
       settings.apply(action: request.data.action, request.data.settings ?? [:])
       router = settings == RouterSettings() ? nil : settings
     case .certificatesRequested: takeCertificate(request.data, at: event.time)
+    case .previewOpenRequested:
+      // The preview is there from now on, so that it is known what must be removed one day.
+      if apps[request.app] == nil {
+        apps[request.app] = App(name: request.app, changed: event.time)
+      }
+      apps[request.app]?.open(request, at: event.time)
     default: apps[request.app]?.begin(request, event)
     }
   }
@@ -92,6 +105,10 @@ extension Board.App {
       var options = routing ?? RouteOptions()
       options.apply(request.data.settings ?? [:])
       routing = options == RouteOptions() ? nil : options
+    case .previewsRequested: take(request.data.settings ?? [:])
+    case .previewConfigRequested: previewConfig = request.data.config
+    case .previewRenewRequested: renew(request.data.lease ?? 0, at: event.time)
+    case .previewCloseRequested: preview?.close(at: event.time)
     case .restartRequested:
       isStopped = false
       // A restart resets the count of crashes.
@@ -151,7 +168,14 @@ extension Board.App {
     case .configChanged:
       guard let config = event.data.config else { return false }
       self.config = config
+      if let request = event.data.request, preview != nil {
+        preview?.prepared = request
+        preview?.base = event.data.base
+      }
       return true
+    case .previewOpened:
+      preview?.open(at: event.time)
+      return preview != nil
     default: return false
     }
   }

@@ -68,7 +68,16 @@ public struct EventData: Hashable, Codable, Sendable {
   public var message: String?
   /// The domain that an app is given or that is taken from it.
   public var domain: String?
-  /// Settings of the router, as an operator writes them.
+  /// The app whose pull request a preview is made for, and the number of the pull request.
+  public var parent: String?
+  public var pull: Int?
+  /// Whether the pull request's code is that of a fork.
+  public var fork: Bool?
+  /// Milliseconds that a preview stays after the last push or renewal; 0 if it stays until it is closed.
+  public var lease: Int64?
+  /// What a closed preview had, and is gone.
+  public var removed: [String]?
+  /// Settings of the router or of an app's previews, as an operator writes them.
   public var settings: [String: String]?
   /// The source folder of a build or deployment.
   public var folder: String?
@@ -90,7 +99,7 @@ public struct EventData: Hashable, Codable, Sendable {
       formation, limits
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
       step, observe, exclusive, standby, batch, cluster, drain, phase, kept, since,
-      commit, line, message, domain, settings, folder, milliseconds
+      commit, line, message, domain, parent, pull, fork, lease, removed, settings, folder, milliseconds
     case size, occurred, missing, aside, cause
 
     /// The field's description in the reference page.
@@ -141,7 +150,12 @@ public struct EventData: Hashable, Codable, Sendable {
       case .line: "subject line of the commit"
       case .message: "what clients read during maintenance"
       case .domain: "domain of an app, such as `example.com/api`"
-      case .settings: "settings of the router by name"
+      case .parent: "app whose pull request a preview is made for"
+      case .pull: "number of the pull request"
+      case .fork: "whether the pull request is that of a fork"
+      case .lease: "milliseconds that a preview stays after the last push or renewal; 0: until it is closed"
+      case .removed: "what a closed preview had, and is gone"
+      case .settings: "settings of the router, or of an app's previews, by name"
       case .folder: "folder it was made from"
       case .milliseconds: "how long it took"
       case .size: "bytes"
@@ -225,6 +239,11 @@ extension EventData {
     case .line: line
     case .message: message
     case .domain: domain
+    case .parent: parent
+    case .pull: pull.map { String($0) }
+    case .fork: fork.map { String($0) }
+    case .lease: lease.map { String($0) }
+    case .removed: removed?.joined(separator: ",")
     case .settings: settings.map(Self.words)
     case .folder: folder
     case .milliseconds: milliseconds.map { String($0) }

@@ -24,6 +24,7 @@ extension EventData.Field {
     case .set: .texts(\.set)
     case .unset: .texts(\.unset)
     case .kept: .texts(\.kept)
+    case .removed: .texts(\.removed)
     case .cause: .cause(\.cause)
     case .request: .identifier(\.request)
     case .build: .identifier(\.build)
@@ -35,7 +36,7 @@ extension EventData.Field {
       .phases,
       .pid, .port, .exit,
       .signal, .step, .observe, .exclusive, .standby, .batch, .cluster, .drain, .phase, .since,
-      .milliseconds, .size, .domain, .settings,
+      .milliseconds, .size, .domain, .settings, .parent, .pull, .fork, .lease,
       .occurred, .missing:
       .own
     }

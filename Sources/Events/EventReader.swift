@@ -183,6 +183,11 @@ extension EventData {
     case .commit: commit = try scanner.string()
     case .message: message = try scanner.string()
     case .domain: domain = try scanner.string()
+    case .parent: parent = try scanner.string()
+    case .pull: pull = try scanner.integer()
+    case .fork: fork = try scanner.boolean()
+    case .lease: lease = try scanner.integer()
+    case .removed: removed = try scanner.strings()
     case .settings:
       settings = try scanner.dictionary { (scanner) throws(JSONFault) in try scanner.string() }
     case .line: line = try scanner.string()

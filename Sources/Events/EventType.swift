@@ -41,6 +41,8 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case routerRequested = "router.requested"
   case certificatesRequested = "certificates.requested"
   case certificateFailed = "certificate.failed"
+  case previewsRequested = "previews.requested"
+  case previewConfigRequested = "preview.config.requested"
   case previewOpenRequested = "preview.open.requested"
   case previewRenewRequested = "preview.renew.requested"
   case previewCloseRequested = "preview.close.requested"
@@ -100,8 +102,12 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .certificateFailed: [.domain, .cause]
     case .domainsRequested, .certificatesRequested: [.domain, .action, .by, .deadline]
     case .routeRequested: [.settings, .by, .deadline]
-    case .restartRequested, .rollbackRequested, .stopRequested, .previewOpenRequested,
-      .previewRenewRequested, .previewCloseRequested, .slugGCRequested, .cancelRequested:
+    case .previewsRequested: [.settings, .by, .deadline]
+    case .previewOpenRequested: [.parent, .pull, .slug, .by, .deadline]
+    case .previewRenewRequested: [.lease, .by, .deadline]
+    case .previewConfigRequested: [.config, .by, .deadline]
+    case .restartRequested, .rollbackRequested, .stopRequested, .previewCloseRequested,
+      .slugGCRequested, .cancelRequested:
       [.by, .deadline]
     case .nodeActionRequested: [.node, .action, .by, .deadline]
     case .requestAccepted, .requestFinished: [.request]

@@ -56,6 +56,16 @@ public enum ProcessType {
   /// Heroku's release phase: runs once before a release becomes current.
   public static let release = "release"
 
+  /// Commands of app.json's `scripts` that run once for a preview: after it is made, and before it is closed.
+  public static let postdeploy = "postdeploy"
+  public static let predestroy = "pr-predestroy"
+  public static let scripts = [postdeploy, predestroy]
+
+  /// Whether a run of it does its work once and ends.
+  public static func runsOnce(_ process: String) -> Bool {
+    process == release || scripts.contains(process)
+  }
+
   /// Whether a new run may work beside the old one. Only `web` may, because its requests come
   /// through a port of its own; two workers would do the same work twice.
   public static func mayRunTwice(_ process: String) -> Bool { process == web }

@@ -113,6 +113,16 @@ public enum ProblemID: String, CaseIterable, Sendable {
   case domain = "RT-DOMAIN"
   case domainTaken = "RT-DOMAIN-TAKEN"
   case domainUnknown = "RT-DOMAIN-UNKNOWN"
+  case previewUnknown = "RT-PREVIEW-UNKNOWN"
+  case previewName = "RT-PREVIEW-NAME"
+  case previewLimit = "RT-PREVIEW-LIMIT"
+  case previewFork = "RT-PREVIEW-FORK"
+  case previewClosing = "RT-PREVIEW-CLOSING"
+  case previewScript = "RT-PREVIEW-SCRIPT"
+  case previewLeftover = "RT-PREVIEW-LEFTOVER"
+  case configForeign = "RT-CONFIG-FOREIGN"
+  case addOn = "RT-ADD-ON"
+  case git = "RT-GIT"
   case remote = "RT-REMOTE"
   case nodeName = "RT-NODE-NAME"
   case nodeUnreachable = "RT-NODE-UNREACHABLE"
@@ -142,7 +152,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
   public var isMistake: Bool {
     switch self {
     case .appUnknown, .instanceUnknown, .processUnknown, .releaseUnknown, .requestUnknown,
-      .slugUnknown:
+      .slugUnknown, .previewUnknown:
       true
     default: exitCode == ExitCode.usage
     }
@@ -160,19 +170,20 @@ public enum ProblemID: String, CaseIterable, Sendable {
       ExitCode.badData
     case .homeUnknown, .homeUnwritable, .homeForeign, .appUnknown, .instanceUnknown,
       .processUnknown, .domainUnknown, .certificateUnknown, .requestUnknown, .releaseUnknown,
-      .releaseNone, .slugUnknown, .sourceMissing,
+      .releaseNone, .slugUnknown, .sourceMissing, .previewUnknown, .git,
       .toolMissing, .programMissing, .terminal, .agentAbsent, .agentStopped, .systemd, .epmd,
       .router, .system, .pastGone, .nodeUnreachable,
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser, .appUser, .limitsNotEnforced:
       ExitCode.unavailable
-    case .configConflict, .agentRunning, .agentSilent, .requestOpen, .waitedTooLong,
+    case .configConflict, .previewClosing, .agentRunning, .agentSilent, .requestOpen, .waitedTooLong,
       .logFull, .logNotKept, .diskFull,
       .portUnavailable,
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
-    case .domainTaken, .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies,
+    case .domainTaken, .previewName, .previewLimit, .previewFork, .previewScript, .previewLeftover,
+      .configForeign, .addOn, .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies,
       .compile,
       .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
@@ -196,6 +207,7 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .formatNewer: "Update reltui: a newer version wrote this file."
     case .appUnknown: "See the apps with: relctl ps"
     case .instanceUnknown: "See the instances with: relctl ps"
+    case .previewUnknown: "See the previews with: relctl preview list"
     case .releaseUnknown: "See the releases with: relctl releases APP"
     case .releaseNone: "Deploy it first: relctl deploy APP SLUG|DIR|FILE"
     case .slugUnknown: "Build one with: relctl build DIR"
@@ -325,6 +337,17 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .router: "The home's router, HAProxy, is missing or does not serve."
     case .certificate: "A certificate or its key cannot be used."
     case .certificateUnknown: "The router has no certificate of that name."
+    case .previewUnknown: "No preview has this name, or there is none for the pull request."
+    case .previewName: "A preview cannot be opened, because an app that is no preview has its name."
+    case .previewLimit: "There are as many previews of an app, or on the host, as there may be."
+    case .previewFork:
+      "A preview cannot change between a fork's code and the project's own, and a fork's code is never promoted."
+    case .previewClosing: "The preview is being closed."
+    case .previewScript: "The script postdeploy of a preview's app.json failed."
+    case .previewLeftover: "Something of a closed preview could not be removed; it is tried again."
+    case .configForeign: "A config var of a preview would have the value of a secret of another app."
+    case .addOn: "An add-on of a preview could not be provided, or could not be removed."
+    case .git: "The source of a preview could not be fetched with git."
     case .domain: "A text is no domain that an app can have."
     case .domainTaken: "Another app has the domain, or one that it has requests in common with."
     case .domainUnknown: "The app does not have the domain."

@@ -64,6 +64,11 @@ public struct Home: Hashable, Sendable {
   public var builds: String { root + "/builds" }
   public var buildCache: String { root + "/cache" }
 
+  /// Programs that the operator has installed for reltui to run.
+  public var hooks: String { root + "/hooks" }
+  /// `NAME/provision` and `NAME/destroy` of add-ons for previews.
+  public var addOnHooks: String { hooks + "/addons" }
+
   public var router: RouterFolder { RouterFolder(path: root + "/router") }
 
   public func app(_ app: String) -> AppFolder { AppFolder(path: apps + "/" + app) }
@@ -80,6 +85,8 @@ public struct AppFolder: Hashable, Sendable {
   public func config(_ digest: String) -> String { configs + "/" + digest }
   /// The config vars that the app's builds get.
   public var buildConfig: String { path + "/build-config" }
+  /// The add-ons of a preview, with the variables that they gave.
+  public var addOns: String { path + "/addons" }
   public var instances: String { path + "/instances" }
   public func run(_ instance: String, _ run: UInt64) -> RunFolder {
     RunFolder(path: instances + "/" + instance + "/" + String(run))

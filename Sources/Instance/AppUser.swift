@@ -14,6 +14,11 @@ public struct AppUser: Hashable, Sendable {
     try of(home.app(app).user, home)
   }
 
+  /// The user that an app has; nil if it never had one.
+  public static func known(_ app: String, in home: Home) throws(Cause) -> AppUser? {
+    Files.exists(home.app(app).user) ? try of(app, in: home) : nil
+  }
+
   /// The user of the home's epmd, which is a program of a slug.
   static func ofPortMapper(in home: Home) throws(Cause) -> AppUser? {
     try of(home.epmdUser, home)

@@ -59,6 +59,13 @@ public struct Launcher: Sendable {
       environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8", "USER": "agent"])
   }
 
+  /// A command that does for a preview what takes too long for the agent.
+  public func previewHelper(_ words: [String]) -> Invocation {
+    Invocation(
+      [agent, "preview-helper"] + words + ["--home", home.root], in: "/",
+      environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8", "USER": "agent"])
+  }
+
   /// The grace period in seconds: a config var, or what app.json says of the process type.
   private func grace(_ run: RunSpecification) -> Int {
     let seconds = run.config["RELTUI_STOP_GRACE"].flatMap { Int($0) } ?? run.grace ?? 60

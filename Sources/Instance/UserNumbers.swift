@@ -57,6 +57,13 @@ public struct UserNumbers: Sendable {
     return number
   }
 
+  /// A uid that is given once and recorded nowhere.
+  public func fresh() throws(Cause) -> UInt32 {
+    let record = folder + "/fresh-" + Random.hex(8)
+    defer { try? Files.remove(record) }
+    return try number(recordedIn: record)
+  }
+
   private var mark: String { folder + "/next" }
 
   /// A recorded uid that no app can get any more.

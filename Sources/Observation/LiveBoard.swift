@@ -27,8 +27,9 @@ public enum LiveBoard {
     let router = RouterStatus(of: home.router)
     for (name, app) in board.apps {
       if app.current != nil {
+        let (routed, certificates) = (board.routed(app), board.certificates ?? [])
         board.apps[name]?.address = router?.address(
-          of: app, certificates: board.certificates ?? [])
+          of: routed, certificates: certificates)
       }
       for (index, run) in app.runs.enumerated() where run.state.isLive {
         let folder = home.app(name).run(run.instance.description, run.id)

@@ -40,6 +40,9 @@ public struct ChangeDomains: Operation {
       return
     }
     if own.contains(domain) { return }
+    if let (parent, host) = board.previews(near: domain) {
+      throw .domainOfPreviews(domain, host: host, of: parent)
+    }
     if own.count >= Self.most { throw .domains(most: Self.most) }
     for other in board.apps.values.sorted(by: { $0.name < $1.name }) where other.name != app {
       for taken in other.domains ?? [] where taken == domain || taken.overlaps(domain) {

@@ -97,6 +97,12 @@ public enum Goal: Hashable, Sendable {
   case current(ReleaseNumber)
   /// The app's first release will have the config vars with this digest.
   case firstConfig(String)
+  /// The preview has its add-ons and its config vars.
+  case prepared(slug: String)
+  /// The preview's script `postdeploy` has run.
+  case opened
+  /// Nothing of the preview is left.
+  case closed
 }
 
 /// The contents of a release to be made.
@@ -185,6 +191,8 @@ public struct OperationTable: Sendable {
     Deploy.self, Restart.self, Rollback.self, Scale.self, Stop.self, ChangeConfig.self,
     Cancel.self, Promote.self, ChangeLimits.self, ChangeMaintenance.self,
     ChangeDomains.self, ChangeRoute.self, ChangeRouter.self, ChangeCertificates.self,
+    OpenPreview.self, ClosePreview.self, RenewPreview.self, ChangePreviews.self,
+    ChangePreviewConfig.self,
   ])
 
   /// The operation that an event requests; nil if this version does not know it.

@@ -37,6 +37,7 @@ public struct Promote: Operation {
   public func check(on board: Board) throws(Refusal) {
     if origin.app == app { throw .sameApp(app) }
     guard let source = board.apps[origin.app] else { throw .noApp(origin.app) }
+    if source.preview?.isFork == true { throw .forkPromoted(source.name) }
     guard source.release(origin.release)?.slug == slug else {
       throw .unknownRelease(origin.release, app: origin.app)
     }

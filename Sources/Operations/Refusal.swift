@@ -39,6 +39,25 @@ public enum Refusal: Error, Hashable, Sendable {
   case sameApp(String)
   case configChanged(app: String)
   case configMissing([String], app: String)
+  case noPreview(String)
+  case previewClosing(String)
+  /// A preview has no previews.
+  case previewOfPreview(String)
+  /// An ordinary app has the name of the preview.
+  case previewName(String)
+  /// The preview was opened for a fork, or for none.
+  case previewFork(String, isFork: Bool)
+  /// There are as many previews of the app, or on the host, as there may be.
+  case previews(most: Int, app: String?)
+  case pull(Int)
+  case lease
+  case noPreviewSetting(String)
+  case previewSetting(PreviewSetting, String)
+  /// The host for previews shares cookies with a domain of an app.
+  case previewHost(String, Domain, of: String)
+  case domainOfPreviews(Domain, host: String, of: String)
+  case forkPromoted(String)
+  case forkSlug(String, app: String)
   /// The node is not up; the word is its state.
   case nodeNotUp(String, state: String)
   case applicationNotRunning(String)
@@ -133,6 +152,55 @@ public enum Refusal: Error, Hashable, Sendable {
         "app.json requires \(names.joined(separator: ", ")), not set for '\(app)'",
         remedy: "Set it first: relctl config \(app) set \(names[0])=…",
         facts: ["missing": names.joined(separator: ",")])
+    case .noPreview(let app): Cause(.previewUnknown, "there is no preview '\(app)'")
+    case .previewClosing(let app):
+      Cause(.previewClosing, "the preview '\(app)' is being closed")
+    case .previewOfPreview(let app):
+      Cause(.usage, "'\(app)' is a preview itself", remedy: "Name the app whose pull request it is.")
+    case .previewName(let app):
+      Cause(
+        .previewName, "the preview's name '\(app)' is that of an app",
+        remedy: "Deploy that app under another name, and remove it.")
+    case .previewFork(let app, let isFork):
+      Cause(
+        .previewFork, "'\(app)' was opened \(isFork ? "for a fork" : "with code of the project itself")",
+        remedy: isFork
+          ? "Say --fork again; or close it first: relctl preview close \(app)"
+          : "Its config vars may hold secrets. Close it first: relctl preview close \(app)")
+    case .previews(let most, let app):
+      Cause(
+        .previewLimit, "there are \(most) previews \(app.map { "of '\($0)'" } ?? "on this host") already",
+        remedy: app.map { "Close one, or allow more: relctl preview set \($0) most=N" }
+          ?? "Close one: relctl preview list")
+    case .pull(let number):
+      Cause(
+        .usage, "\(number) is no number of a pull request",
+        remedy: "It is a number from 1 to \(PreviewName.greatest).")
+    case .lease:
+      Cause(.usage, "a lease is a time from a minute to a year", remedy: "Write it as in: 7d, 36h, 90m")
+    case .noPreviewSetting(let word):
+      Cause(
+        .usage, "there is no setting '\(word)' for previews",
+        remedy: "There are: \(PreviewSetting.allCases.map(\.rawValue).joined(separator: ", ")).")
+    case .previewSetting(let setting, let text):
+      Cause(
+        .usage, "'\(text)' is no value of \(setting.rawValue)", remedy: "It is \(setting.meaning).")
+    case .previewHost(let host, let domain, let app):
+      Cause(
+        .domainTaken, "previews cannot be below \(host): '\(app)' has the domain \(domain), and cookies would reach both",
+        remedy: "Use a domain that no app has, best one that is registered for previews alone.")
+    case .domainOfPreviews(let domain, let host, let app):
+      Cause(
+        .domainTaken, "\(domain) is too near to \(host), where the previews of '\(app)' are: cookies would reach both",
+        remedy: "Use another domain, or move the previews: relctl preview set \(app) host=NAME")
+    case .forkSlug(let slug, let app):
+      Cause(
+        .previewFork, "the slug \(slug.prefix(12)) was built from code of a fork, and '\(app)' is no preview of one",
+        remedy: "Merge it, and deploy what is built from the merge.")
+    case .forkPromoted(let app):
+      Cause(
+        .previewFork, "'\(app)' has code of a fork, which is never promoted",
+        remedy: "Merge it, and deploy what is built from the merge.")
     case .nodeNotUp(let node, let state):
       Cause(.nodeUnreachable, "\(node) is \(state); it can be asked when it is up")
     case .applicationNotRunning(let name): Cause(.nodeCall, "\(name) does not run")

@@ -22,15 +22,16 @@ public struct Tool: Sendable {
 
   /// - Parameters:
   ///   - input: its standard input.
+  ///   - errors: where its standard error goes; nil for among the output.
   ///   - deadline: when it is killed, in milliseconds of the monotonic clock.
   ///   - isEnough: asked after each part of the output; if it is true, the program is killed.
   ///   - receive: called with each line of standard output and error, in the order written.
   public func run(
-    input: Child.Stream = .null, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
+    input: Child.Stream = .null, errors: Child.Stream? = nil, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
     let (child, output) = try invocation.startPiped(
-      input: input, newSession: true, deathSignal: .kill)
+      input: input, errors: errors, newSession: true, deathSignal: .kill)
     // The limit is high, since a secret that is cut in two could not be masked.
     var splitter = LineSplitter(longest: 1 << 20)
     var over: Int64?

@@ -15,6 +15,17 @@ public struct AppJSON: Hashable, Codable, Sendable {
     /// Whether the operator must set it, because app.json gives it no value.
     public var isRequired: Bool { value == nil && generator == nil && required != false }
 
+    /// What another entry for the same variable says goes first.
+    func overridden(by other: Variable) -> Variable {
+      var merged = other
+      merged.description = other.description ?? description
+      if other.value == nil, other.generator == nil {
+        (merged.value, merged.generator) = (value, generator)
+      }
+      merged.required = other.required ?? required
+      return merged
+    }
+
     /// A plain string stands for its value.
     public init(from decoder: any Decoder) throws {
       if let value = try? decoder.singleValueContainer().decode(String.self) {
@@ -123,6 +134,49 @@ public struct AppJSON: Hashable, Codable, Sendable {
     public var processes: [String: Process]?
   }
 
+  /// A service that the app needs: its plan, such as `postgresql` or `postgresql:small`.
+  public struct AddOn: Hashable, Codable, Sendable {
+    public var plan: String
+    /// The prefix of its variables, if not the usual one.
+    public var `as`: String?
+    public var options: [String: JSONValue]?
+
+    /// The plan up to the colon: letters, digits and dashes.
+    public var name: String { String(plan.prefix { $0 != ":" }) }
+    /// What follows the colon.
+    public var tier: String { String(plan.dropFirst(name.count + 1)) }
+
+    public init(plan: String) { self.plan = plan }
+
+    /// A text stands for a plan.
+    public init(from decoder: any Decoder) throws {
+      if let plan = try? decoder.singleValueContainer().decode(String.self) {
+        self.plan = plan
+        return
+      }
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      plan = try container.decode(String.self, forKey: .plan)
+      `as` = try container.decodeIfPresent(String.self, forKey: .as)
+      options = try container.decodeIfPresent([String: JSONValue].self, forKey: .options)
+    }
+  }
+
+  /// What replaces parts of app.json in one environment, such as `review`.
+  public struct Environment: Hashable, Codable, Sendable {
+    public var env: [String: Variable]?
+    public var formation: [String: Quantity]?
+    public var addons: [AddOn]?
+    public var scripts: [String: String]?
+
+    public init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      env = try container.decodeIfPresent([String: Variable].self, forKey: .env)
+      formation = try container.decodeIfPresent([String: Quantity].self, forKey: .formation)
+      addons = try container.decodeIfPresent([AddOn].self, forKey: .addons)
+      scripts = try container.decodeIfPresent(Scripts.self, forKey: .scripts)?.commands
+    }
+  }
+
   public var name: String?
   public var env: [String: Variable]?
   public var formation: [String: Quantity]?
@@ -130,6 +184,11 @@ public struct AppJSON: Hashable, Codable, Sendable {
   /// Commands by the name of their key, such as `postdeploy` or `pr-predestroy`. A command below the key `dokku` is
   /// named `dokku.predeploy` or `dokku.postdeploy`.
   public var scripts: [String: String]?
+  public var addons: [AddOn]?
+  /// Keys that say how the app is to run and that have no effect here.
+  public var ignored: [String]?
+  /// Of the environments only `review` is kept, which is for previews.
+  public var environments: [String: Environment]?
   public var reltui: Rollout?
 
   public init() {}
@@ -142,6 +201,10 @@ public struct AppJSON: Hashable, Codable, Sendable {
     healthchecks = try container.decodeIfPresent(
       [String: [HealthCheck]].self, forKey: .healthchecks)
     scripts = try container.decodeIfPresent(Scripts.self, forKey: .scripts)?.commands
+    addons = try container.decodeIfPresent([AddOn].self, forKey: .addons)
+    ignored = try container.decodeIfPresent([String].self, forKey: .ignored) ?? Self.ignored(decoder)
+    let review = try container.decodeIfPresent(Environments.self, forKey: .environments)?.review
+    environments = review.map { [Self.review: $0] }
     reltui = try container.decodeIfPresent(Rollout.self, forKey: .reltui)
   }
 
@@ -153,6 +216,43 @@ public struct AppJSON: Hashable, Codable, Sendable {
         .appJSONFormat, "app.json: \(JSON.explain(error))",
         remedy: "Compare it with Heroku's app.json schema.")
     }
+  }
+
+  private static let review = "review"
+
+  /// Keys of other platforms that are there: how the app is built, and how large its instances are.
+  private static func ignored(_ decoder: any Decoder) -> [String]? {
+    struct Others: Decodable {
+      struct Size: Decodable { var size: JSONValue?, max_parallel: JSONValue? }
+      var buildpacks: JSONValue?, stack: JSONValue?, image: JSONValue?, cron: JSONValue?
+      var formation: [String: Size]?
+    }
+    guard let others = try? Others(from: decoder) else { return nil }
+    let sizes = (others.formation ?? [:]).values
+    let found = [
+      ("buildpacks", others.buildpacks != nil), ("stack", others.stack != nil),
+      ("image", others.image != nil), ("cron", others.cron != nil),
+      ("formation.size", sizes.contains { $0.size != nil }),
+      ("formation.max_parallel", sizes.contains { $0.max_parallel != nil }),
+    ].filter(\.1).map(\.0)
+    return found.isEmpty ? nil : found
+  }
+
+  /// Environments that this version does not use need not be readable.
+  private struct Environments: Decodable {
+    var review: Environment?
+  }
+
+  /// What holds for a preview. Variables and scripts are replaced one by one, formation and add-ons as a whole.
+  /// Source: Heroku, "app.json Schema", `environments`.
+  public var forPreview: AppJSON {
+    var merged = self
+    guard let review = environments?[Self.review] else { return merged }
+    merged.env = (env ?? [:]).merging(review.env ?? [:]) { $0.overridden(by: $1) }
+    merged.scripts = (scripts ?? [:]).merging(review.scripts ?? [:]) { $1 }
+    merged.formation = review.formation ?? formation
+    merged.addons = review.addons ?? addons
+    return merged
   }
 
   /// The check by HTTP that decides whether a run of the process type is ready.

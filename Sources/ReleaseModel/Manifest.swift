@@ -180,10 +180,25 @@ public struct Manifest: Codable, Equatable, Sendable {
     processes.first { $0.process == process }?.command
   }
 
+  /// What holds for a preview: app.json's environment for it, whose scripts become process types that run once.
+  public var forPreview: Manifest {
+    var preview = self
+    preview.appJSON = appJSON?.forPreview
+    let scripts = ProcessType.scripts.compactMap { name in
+      preview.appJSON?.scripts?[name].map { Procfile.Entry(process: name, command: $0) }
+    }
+    let names = Set(scripts.map(\.process))
+    preview.processes = processes.filter { !names.contains($0.process) } + scripts
+    return preview
+  }
+
+  /// The manifest as it holds for an app.
+  public func fit(for app: Board.App?) -> Manifest { app?.preview == nil ? self : forPreview }
+
   /// Instances by process type before any scaling: app.json's formation, else one `web` (Heroku's default).
   public var defaultFormation: [String: Int] {
     var formation: [String: Int] = [:]
-    for entry in processes where entry.process != ProcessType.release {
+    for entry in processes where !ProcessType.runsOnce(entry.process) {
       let quantity = appJSON?.formation?[entry.process]?.quantity
       formation[entry.process] =
         quantity.map { min(max(0, $0), 100) } ?? (entry.process == ProcessType.web ? 1 : 0)

@@ -16,6 +16,8 @@ public struct Provenance: Codable, Equatable, Sendable {
   public var line: String?
   /// The folder in which the build's tools saw the source.
   public var place: String?
+  /// Whether it was built from code of a fork; then no app gets it but previews of forks.
+  public var fork: Bool?
 
   public init(
     time: Timestamp?, by: String?, folder: String?, commit: String?, line: String?,

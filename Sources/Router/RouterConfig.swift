@@ -50,6 +50,10 @@ public struct RouterConfig: Hashable, Codable, Sendable {
   public struct Backend: Hashable, Codable, Sendable {
     public let app: String
     public internal(set) var slots: [Slot] = []
+    /// Its host below localhost; nil for its name.
+    public internal(set) var localHost: String?
+    /// Whether search engines are to leave it out.
+    public internal(set) var isHidden: Bool?
     /// What is answered in place of the app, during maintenance.
     public internal(set) var notice: String?
     /// Where it is reached beside its name below localhost.
@@ -92,6 +96,7 @@ public struct RouterConfig: Hashable, Codable, Sendable {
       (backend.notice, backend.domains) = (route.notice, route.domains)
       (backend.options, backend.hold) = (route.options, route.hold)
       backend.check = route.check
+      (backend.localHost, backend.isHidden) = (route.localHost, route.isHidden ? true : nil)
       place(route.targets, in: &backend)
       return backend
     }
@@ -176,6 +181,10 @@ public struct AppRoute: Hashable, Sendable {
   public var hold: RouterConfig.Hold
   /// Nil if the app is not asked by HTTP.
   public var check: RouterConfig.Check?
+  /// The host below localhost, if that is not the app's name.
+  public var localHost: String?
+  /// Whether search engines are to leave it out.
+  public var isHidden = false
 
   public init(
     _ targets: [RouteTarget], notice: String? = nil, domains: [Domain] = [],

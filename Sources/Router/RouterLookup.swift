@@ -19,7 +19,7 @@ public struct RouterLookup: Hashable, Sendable {
     var host = host.prefix { $0 != ":" }.lowercased()
     if host.hasSuffix(".") { host.removeLast() }
     let routes = apps.filter { $0.current != nil && RouterConfig.hasAddress($0.name) }
-    if isLocal, let app = routes.first(where: { "\($0.name).localhost" == host }) {
+    if isLocal, let app = routes.first(where: { $0.localHost == host }) {
       self.init(app: app.name, rule: .localhost)
       return
     }

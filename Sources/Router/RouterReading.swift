@@ -38,7 +38,7 @@ extension RouterStatus {
     if let domain, let port = Self.port(of: http) {
       return "http://\(domain.host)\(port == "80" ? "" : ":" + port)\(domain.prefix)"
     }
-    return "http://\(app.name).localhost:\(port)"
+    return "http://\(app.localHost):\(port)"
   }
 
   private static func port(of addresses: [String]) -> String? {

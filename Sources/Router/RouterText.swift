@@ -19,7 +19,7 @@ extension RouterConfig {
       (domain, "\(domain)/ \(app):\(domain.prefix):\(decisive.contains(domain.host) ? "+" : "")\n")
     }
     return [
-      Self.localMap: backends.map { "\($0.app).localhost/ \($0.app)::\n" }.joined(),
+      Self.localMap: backends.map { "\($0.localHost ?? $0.app + ".localhost")/ \($0.app)::\n" }.joined(),
       Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
       Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
       Self.heldMap: backends.filter { $0.hold == .now }.map { "\($0.app) 1\n" }.joined(),
@@ -318,6 +318,7 @@ extension RouterConfig {
         "http-request redirect location https://%[var(txn.host)]\(place)%[pathq] code 308 if { var(txn.door) -m str http } !{ var(txn.proto) -m str https }"
       )
     }
+    if backend.isHidden == true { lines.append("http-response set-header X-Robots-Tag noindex") }
     if let body = options[.body] {
       lines.append(
         "http-request deny deny_status 413 if { req.hdr_val(content-length) gt \(body) }")

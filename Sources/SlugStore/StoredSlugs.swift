@@ -37,6 +37,11 @@ public struct StoredSlugs: Sendable {
       } else {
         // The stored slug is valid. The tree is still checked, so that the operator learns of its faults.
         for entry in tree.manifest.files { try tree.checkWhole(entry) }
+        // The project's own code has given the same slug as a fork's.
+        if self.provenance(tree.id)?.fork == true, provenance.fork != true {
+          let file = folder(tree.id) + "/provenance.json"
+          try Files.replace(file, with: provenance.bytes, mode: 0o444)
+        }
         try Files.touch(folder(tree.id))
       }
       try finish(stored)

@@ -36,6 +36,14 @@ struct SlugMaker {
   let app: String?
   /// Whether a build boots the slug to check it, unless a setting decides. A deployment boots the slug anyway.
   var isBootChecked = true
+  /// The app whose saved variables the build gets; nil for none.
+  var variablesOf: String?
+  /// Whether it is code of a fork.
+  var isFork = false
+
+  init(call: CommandCall, app: String?, isBootChecked: Bool = true) {
+    (self.call, self.app, self.isBootChecked, variablesOf) = (call, app, isBootChecked, app)
+  }
 
   func make(from source: Source) throws(Cause) -> String {
     try ReservedSpace(home: call.home()).requireSpace()
@@ -63,16 +71,26 @@ struct SlugMaker {
     if !call.wantsJSON { write("-----> \(step)") }
   }
 
+  func make(from source: GitSource) throws(Cause) -> String {
+    try ReservedSpace(home: call.home()).requireSpace()
+    return try build().run(source, relpack: call.context.sibling("relpack"))
+  }
+
   private func build(_ source: Source, _ content: HomeBuild.Content) throws(Cause) -> String {
+    try build().run(source.path, origin: source.origin, content)
+  }
+
+  private func build() throws(Cause) -> HomeBuild {
     let (home, context) = (try call.home(), call.context)
-    let variables = try call.buildVariables(app: app)
+    let variables = isFork ? BuildVariables.forFork(context.environment) : try call.buildVariables(app: variablesOf)
     var build = HomeBuild(
       home: home,
       journal: EventJournal(home: home, program: "relctl", config: variables.config.values),
       app: app, by: call.user, variables: variables, environment: context.environment,
       output: call.wantsJSON ? context.errors : context.output, write: write)
     build.isBootChecked = isBootChecked
-    return try build.run(source.path, origin: source.origin, content)
+    build.isFork = isFork
+    return build
   }
 
   /// With --json, standard output holds only the JSON value, so this line goes to standard error.

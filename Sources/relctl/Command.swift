@@ -20,7 +20,8 @@ struct Command: Sendable {
     .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits,
     .maintenance, .domains, .router, .routerListen, .routerTrust, .routerSet, .routerWhy,
     .certs, .certsAdd, .certsRenew, .certsRemove,
-    .stop, .cancel, .attach, .config, .rpc, .eval,
+    .previewOpen, .previewList, .previewShow, .previewRenew, .previewPin, .previewClose, .previewGC,
+    .previewSet, .stop, .cancel, .attach, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
     .slugVerify, .slugImport, .slugExport, .slugGC, .slugRemove,
     .agent, .agentStart, .agentStop, .agentStatus, .agentInstall, .agentUninstall, .doctor,
@@ -37,7 +38,7 @@ struct Command: Sendable {
       context.print("relctl \(Version.current)")
       return .success
     }
-    guard let command = find(words) else {
+    guard let command = find(words) ?? (first == "preview-helper" ? .previewHelper : nil) else {
       guard let group = group(first) else { throw unknown(first) }
       if !words.contains("--help") {
         throw Cause(.usage, "'\(first)' needs a command", remedy: group)

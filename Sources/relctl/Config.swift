@@ -1,5 +1,6 @@
 import CommandLine
 import ConfigStore
+import Deployment
 import Events
 import Operations
 import Posix
@@ -17,17 +18,25 @@ extension Command {
 
         With --build they are those of the app's builds, not of its runs: relctl deploy APP DIR hands
         them to the build as ENV_DIR does on a platform. No release is made.
+
+        With --preview they are those that each preview of the app gets when it is opened or updated. A
+        preview of a fork gets none that is marked secret or looks like a secret. The value of another
+        app's secret is refused, so that no preview empties a database that is in use.
         """,
-      options: [Option("--build", "the variables of the app's builds"), .detach, .json])
+      options: [Option("--preview", "the variables of the app's previews"), Option("--build", "the variables of the app's builds"), .detach, .json])
   ) { call throws(Cause) in
     let name = try call.target().app
     let words = call.arguments.positional.dropFirst()
     let isForBuilds = call.arguments.has("--build")
+    let isForPreviews = call.arguments.has("--preview")
+    if isForBuilds, isForPreviews {
+      throw Cause(.usage, "--build and --preview exclude each other", remedy: "Change one after the other.")
+    }
     guard let verb = words.first else {
       return call.list(
         isForBuilds
           ? try SavedBuildVariables(home: call.home(), app: name).load()
-          : try call.config(of: try call.app(name)))
+          : try call.config(of: try call.app(name), forPreviews: isForPreviews))
     }
     var change = ConfigChange(reserved: isForBuilds ? [] : ConfigVar.reserved)
     switch verb {
@@ -37,7 +46,8 @@ extension Command {
       throw Cause(.usage, "'\(verb)' is neither set nor unset", remedy: "See: relctl config --help")
     }
     return isForBuilds
-      ? try call.change(buildConfig: name, by: change) : try call.change(config: name, by: change)
+      ? try call.change(buildConfig: name, by: change)
+      : try call.change(config: name, forPreviews: isForPreviews, by: change)
   }
 }
 
@@ -121,8 +131,11 @@ extension CommandCall {
   }
 
   /// The config vars that the app's next release starts from; empty for a new app.
-  func config(of app: Board.App?) throws(Cause) -> ConfigSet {
-    guard let app, let digest = app.config else { return ConfigSet() }
+  /// - Parameter forPreviews: whether those of the app's previews are meant.
+  func config(of app: Board.App?, forPreviews: Bool = false) throws(Cause) -> ConfigSet {
+    guard let app, let digest = forPreviews ? app.previewConfig : app.config else {
+      return ConfigSet()
+    }
     return try ConfigSets(home: home(), app: app.name).load(digest)
   }
 
@@ -136,21 +149,32 @@ extension CommandCall {
     return .success
   }
 
-  fileprivate func change(config name: String, by change: ConfigChange) throws(Cause) -> Outcome {
+  fileprivate func change(
+    config name: String, forPreviews: Bool, by change: ConfigChange
+  ) throws(Cause) -> Outcome {
     // Another change may come first; this one is then made on top of it.
     for _ in 0..<100 {
-      let app = try board().apps[name]
-      let old = try config(of: app)
+      let board = try board()
+      let app = board.apps[name]
+      if forPreviews { _ = try Self.app(name, on: board) }
+      let old = try config(of: app, forPreviews: forPreviews)
       let new = try change.applied(to: old, of: name)
+      if forPreviews { try SecretOwners(home: home(), board: board).check(new) }
       if new == old {
         context.note("relctl: nothing to change: the config vars have these values already")
         return .success
       }
       let digest = try ConfigSets(home: home(), app: name).save(new)
-      let operation = ChangeConfig(
-        app: name, config: digest, base: app?.config, set: Array(change.set.values.keys),
-        unset: change.unset)
-      do throws(Cause) { return try request(operation) } catch {
+      let set = Array(change.set.values.keys)
+      do throws(Cause) {
+        return forPreviews
+          ? try request(
+            ChangePreviewConfig(
+              app: name, config: digest, base: app?.previewConfig, set: set, unset: change.unset))
+          : try request(
+            ChangeConfig(
+              app: name, config: digest, base: app?.config, set: set, unset: change.unset))
+      } catch {
         guard error.id == ProblemID.configConflict.rawValue else { throw error }
         if !wantsJSON {
           context.print("       the config vars have changed meanwhile; trying again")

@@ -15,9 +15,13 @@ extension Command {
         it does not see the prefix, unless relctl router set APP prefix=keep says so. The most exact name
         gets a request: a host before a wildcard, the longer prefix before the shorter.
 
+        With --previews, *.NAME is where the app's previews have addresses, each APP-pr-N.NAME. NAME must be
+        neither a domain of an app nor near one, so that no cookie of an app reaches a preview.
+
         Each app has APP.localhost already. Other hosts reach the router after relctl router listen.
         """,
       options: [
+        Option("--previews", "it is for the app's previews"),
         Option("--share", "add it although it overlaps the domain of another app"), .detach, .json,
       ])
   ) { call throws(Cause) in
@@ -33,6 +37,7 @@ extension Command {
       throw Cause(
         .usage, "\(word) needs a domain", remedy: "relctl domains \(app) \(word) shop.example.com")
     }
+    if call.arguments.has("--previews") { return try call.changePreviewHost(of: known, word, name) }
     if let fault = Domain.fault(in: name) {
       throw Cause(.domain, "'\(name)' is no domain: \(fault)")
     }
@@ -44,6 +49,19 @@ extension Command {
 }
 
 extension CommandCall {
+  fileprivate func changePreviewHost(of app: Board.App, _ word: String, _ name: String) throws(Cause)
+    -> Outcome
+  {
+    guard name.hasPrefix("*."), let domain = Domain(name), domain.prefix.isEmpty else {
+      throw Cause(.domain, "'\(name)' is no wildcard", remedy: "Write it as in: *.previews.example.com")
+    }
+    let host = String(domain.host.dropFirst(2))
+    if word == "rm", app.previewHost != host {
+      throw Refusal.noDomain(domain, app: app.name, has: app.previewHost.flatMap { Domain("*." + $0) }.map { [$0] } ?? []).cause
+    }
+    return try request(ChangePreviews(app: app.name, ["host": word == "rm" ? "none" : host]))
+  }
+
   fileprivate func showDomains(of app: Board.App) throws(Cause) -> Outcome {
     let domains = app.domains ?? []
     if wantsJSON { return report(json: domains) }

@@ -64,7 +64,7 @@ extension CommandCall {
   }
 
   /// Says so if the host does not enforce one of these limits.
-  fileprivate func warnOfGap(in names: some Sequence<Limits.Name>) throws(Cause) {
+  func warnOfGap(in names: some Sequence<Limits.Name>) throws(Cause) {
     let groups = try groups()
     if let gap = groups.gap, !groups.enforced.isSuperset(of: names) { warn(gap) }
   }

@@ -215,6 +215,8 @@ enum ProgressLine {
     case .deploymentStep:
       let app = event.app.flatMap { board.apps[$0] }
       return step(data.step ?? "", release, app, isBrief: isBrief)
+    case .previewOpened: return "       open"
+    case .previewClosed: return "       removed: " + (data.removed ?? []).joined(separator: ", ")
     case .instanceStarting:
       return "       \(instance) of \(release) starting" + (data.port.map { ", port \($0)" } ?? "")
     case .instanceBooting:

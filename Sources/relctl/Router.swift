@@ -271,7 +271,8 @@ extension CommandCall {
     var route = Route(host: String(address[..<slash]), path: path.isEmpty ? "/" : String(path))
     let board = try board()
     let found = RouterLookup(
-      host: route.host, path: route.path, isLocal: true, among: board.apps.values)
+      host: route.host, path: route.path, isLocal: true,
+      among: board.apps.values.map { board.routed($0) })
     let report = try RouterStatistics.report(on: home(), apps: board.apps.values)
     if let found, let app = report?.apps.first(where: { $0.app == found.app }) {
       (route.app, route.maintenance, route.instances) = (found.app, app.maintenance, app.instances)

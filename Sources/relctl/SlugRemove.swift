@@ -75,13 +75,17 @@ extension Command {
 
 extension CommandCall {
   /// Removes slugs under the store's lock, and writes an event for each.
-  fileprivate func remove(
-    from home: Home, choose: () throws(Cause) -> [String], told: (String) -> Void
+  func remove(
+    from home: Home, choose: () throws(Cause) -> [String],
+    isUnused: ((String) throws(Cause) -> Bool)? = nil, told: (String) -> Void
   ) throws(Cause) -> SlugRemoval.Freed {
     let journal = EventJournal(home: home, program: "relctl")
     return try SlugRemoval(StoredSlugs(home: home)).run(
       choose: choose,
-      isUnused: { id throws(Cause) in try SlugUse(of: home).reason(id) == nil },
+      isUnused: { id throws(Cause) in
+        if let isUnused { return try isUnused(id) }
+        return try SlugUse(of: home).reason(id) == nil
+      },
       tell: { id throws(Cause) in
         try journal.append(
           .slugRemoved, app: nil, EventData { ($0.slug, $0.by) = (id, user) })

@@ -38,9 +38,11 @@ struct SlugUse {
   }
 
   /// Why a slug cannot be removed; nil if it is unused.
-  func reason(_ slug: String) -> Cause? {
+  /// - Parameter app: an app whose own use does not count.
+  func reason(_ slug: String, besides app: String? = nil) -> Cause? {
     let id = slug.prefix(12)
-    if let users = users[slug], let first = users.first {
+    let users = (users[slug] ?? []).filter { $0.app != app }
+    if let first = users.first {
       let more = users.count > 1 ? " and \(users.count - 1) more" : ""
       let who = first.release.map { "\($0) of '\(first.app)'" } ?? "a request for '\(first.app)'"
       return Cause(

@@ -52,12 +52,12 @@ struct RandomLine {
   private mutating func value(_ field: EventData.Field) -> String {
     switch field {
     case .by, .request, .build, .slug, .config, .base, .node, .step, .commit, .line, .folder,
-      .aside, .action, .application, .level, .message, .domain:
+      .aside, .action, .application, .level, .message, .domain, .parent:
       text()
     case .deadline, .occurred, .since: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
     case .origin: quoted("shop/v\(1 + pick(99))")
-    case .set, .unset, .missing, .exclusive, .kept: array((0..<pick(4)).map { _ in text() })
+    case .set, .unset, .missing, .exclusive, .kept, .removed: array((0..<pick(4)).map { _ in text() })
     case .formation, .limits, .boot, .phases, .drain:
       object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
     case .settings: object((0..<pick(4)).map { _ in (word(), text()) })
@@ -65,10 +65,10 @@ struct RandomLine {
     case .run: String(UInt64.random(in: 0...(.max), using: &scramble) >> UInt64(pick(64)))
     case .pid, .exit, .signal: String(Int32(pick(1 << 32) - 1 << 31))
     case .port: String(pick(1 << 16))
-    case .standby, .cluster, .phase: pick(2) == 0 ? "true" : "false"
-    case .milliseconds, .observe:
+    case .standby, .cluster, .phase, .fork: pick(2) == 0 ? "true" : "false"
+    case .milliseconds, .observe, .lease:
       String(Int64.random(in: .min...(.max), using: &scramble) >> pick(64))
-    case .size, .batch: String(pick(.max))
+    case .size, .batch, .pull: String(pick(.max))
     case .cause: cause()
     }
   }

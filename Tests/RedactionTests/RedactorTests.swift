@@ -146,7 +146,7 @@ struct RedactorTests {
       texts += 1
       let masked = String(decoding: JSON.encode(mask(data)), as: UTF8.self)
       // A domain of the router is often a config var, too: PHX_HOST.
-      let isOurs = [.node, .step, .missing, .exclusive, .domain, .settings].contains(field)
+      let isOurs = [.node, .step, .missing, .exclusive, .domain, .settings, .parent].contains(field)
       #expect(masked.contains("old-password") == isOurs, "\(masked)")
       #expect(masked.contains("«A»") == !isOurs, "\(masked)")
     }

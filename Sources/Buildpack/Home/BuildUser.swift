@@ -1,5 +1,6 @@
 import Events
 import HomeLayout
+import Instance
 import Posix
 
 /// The user under which root's builds run, so that no code from a source tree runs as root.
@@ -9,13 +10,17 @@ import Posix
 struct BuildUser {
   /// Above the uids that login.defs(5) gives to logins, below those that systemd allocates, and below 65536, since many
   /// containers have no more.
-  static let id: UInt32 = 61_000
+  static let usual: UInt32 = 61_000
   private static let lockFile = "/run/reltui-build.lock"
 
+  let id: UInt32
+  /// Whether no other build has or had this user.
+  var isFresh: Bool { id != Self.usual }
   private let lock: Lock
 
   /// Waits while another build uses the build user, and removes what killed builds have left.
-  init(_ environment: [String: String], onWait: () -> Void) throws(Cause) {
+  /// - Parameter isFork: whether it builds code of a fork, which gets a uid that was never given before.
+  init(_ environment: [String: String], isFork: Bool, onWait: () -> Void) throws(Cause) {
     do throws(PosixError) {
       if let free = try Lock.take(Self.lockFile) {
         lock = free
@@ -26,21 +31,22 @@ struct BuildUser {
     } catch { throw Cause(error) }
     try Self.checkLogin()
     DeadBuilds.endProcesses()
-    try Self.checkProcesses()
+    try Self.checkProcesses(of: Self.usual)
+    id = isFork ? try UserNumbers().fresh() : Self.usual
     DeadBuilds.removeFolders(in: Set(["/var/tmp", Self.parent(environment)]))
   }
 
   private static func checkLogin() throws(Cause) {
-    if let name = User.name(of: id) {
+    if let name = User.name(of: usual) {
       throw Cause(
-        .buildUser, "builds run as the uid \(id), and that is the login '\(name)'",
+        .buildUser, "builds run as the uid \(usual), and that is the login '\(name)'",
         remedy: "Give '\(name)' another uid.")
     }
   }
 
   /// Throws if a process of the build user runs. It could put links into what root reads and gives to itself.
-  static func checkProcesses() throws(Cause) {
-    if let left = ProcessTable.all().first(where: isRunning)?.pid {
+  private static func checkProcesses(of id: UInt32) throws(Cause) {
+    if let left = ProcessTable.all().first(where: { isRunning($0, as: id) })?.pid {
       throw Cause(
         .buildUser,
         "the process \(left) (\(ProcessTable.name(of: left))) of the build user is left over",
@@ -48,15 +54,34 @@ struct BuildUser {
     }
   }
 
-  /// Whether a process runs as the build user. A zombie does not run.
-  static func isRunning(_ process: ProcessTable.Stat) -> Bool {
+  private static func isRunning(_ process: ProcessTable.Stat, as id: UInt32) -> Bool {
+    // A zombie does not run.
     process.state != "Z" && ProcessTable.user(of: process.pid) == id
   }
+
+  /// Whether a process may be one of a build.
+  static func mayBeRunning(_ process: ProcessTable.Stat) -> Bool {
+    process.state != "Z" && ProcessTable.user(of: process.pid).map(mayBe) == true
+  }
+
+  /// Whether builds may have this uid.
+  static func mayBe(_ id: UInt32) -> Bool {
+    id == usual || UserNumbers.usual.contains(id) || UserNumbers.few.contains(id)
+  }
+
+  /// Makes sure that no process of the user is left, before root reads what they could change.
+  func endProcesses() throws(Cause) {
+    if isFresh { _ = try Cause.explaining(UserTraces(of: id).endProcesses()) }
+    try Self.checkProcesses(of: id)
+  }
+
+  /// Removes what a user that is not used again has left outside of the build's folder.
+  func leave() { if isFresh { _ = try? UserTraces(of: id).remove() } }
 
   /// The words before a command that run it as this user, without any other rights. setpriv(1)
   var words: [String] {
     [
-      "setpriv", "--reuid=\(Self.id)", "--regid=\(Self.id)", "--clear-groups", "--no-new-privs",
+      "setpriv", "--reuid=\(id)", "--regid=\(id)", "--clear-groups", "--no-new-privs",
       "--pdeathsig=TERM", "--",
     ]
   }
@@ -85,8 +110,8 @@ struct BuildUser {
     do throws(PosixError) {
       try Files.makeFolder(Files.parent(of: folder), mode: 0o755)
       try Files.makeFolder(folder)
-      if try Files.info(folder)?.owner == User.id { try FileTree.give(folder, to: Self.id) }
-      guard let info = try Files.info(folder), info.kind == .folder, info.owner == Self.id else {
+      if try Files.info(folder)?.owner == User.id { try FileTree.give(folder, to: id) }
+      guard let info = try Files.info(folder), info.kind == .folder, info.owner == id else {
         throw PosixError("use", folder, .notPermitted)
       }
     } catch { throw Cause(error, as: .buildUser) }

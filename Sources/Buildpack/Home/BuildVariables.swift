@@ -19,6 +19,15 @@ public struct BuildVariables: Sendable {
     }
   }
 
+  /// Those for code of a fork: what is needed to fetch and build, and nothing that may be secret.
+  public static func forFork(_ inherited: [String: String]) -> BuildVariables {
+    let others = ["GIT_CONFIG_", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "RELPACK_", "RELEASE_NAME"]
+    var variables = BuildVariables(
+      inherited: inherited.filter { entry in !others.contains { entry.key.hasPrefix($0) } })
+    variables.config = ConfigSet()
+    return variables
+  }
+
   /// Adds variables. They replace earlier ones of the same names.
   public mutating func take(_ set: ConfigSet) {
     for (name, value) in set.values {

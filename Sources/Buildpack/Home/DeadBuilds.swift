@@ -18,7 +18,7 @@ enum DeadBuilds {
   /// Ends the processes of dead builds. A process of the build user that belongs to no known build is not ended; the
   /// operator has to look at it.
   static func endProcesses() {
-    ProcessTable.endAll { BuildUser.isRunning($0) && isOfBuild($0.pid) }
+    ProcessTable.endAll { BuildUser.mayBeRunning($0) && isOfBuild($0.pid) }
   }
 
   private static func isOfBuild(_ pid: Int32) -> Bool {
@@ -36,7 +36,7 @@ enum DeadBuilds {
       for name in (try? Files.list(parent, skippingOthers: true)) ?? [] where isFolder(name) {
         let folder = parent + "/" + name
         guard let info = try? Files.info(folder), info.kind == .folder,
-          [User.id, BuildUser.id].contains(info.owner)
+          info.owner == User.id || BuildUser.mayBe(info.owner)
         else { continue }
         try? Files.remove(folder)
       }

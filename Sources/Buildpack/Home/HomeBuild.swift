@@ -28,6 +28,8 @@ public struct HomeBuild {
   let output: File
   let write: (String) -> Void
   let id = Random.hex(8)
+  /// Whether the source is code of a fork: it is built as a user that nothing else has, and without a cache.
+  public var isFork = false
   /// Whether the build checks that the slug boots, if neither a variable nor a config var says so.
   public var isBootChecked = true
 
@@ -48,18 +50,60 @@ public struct HomeBuild {
   /// - Parameter origin: the folder or archive that the operator named, for the events.
   public func run(_ source: String, origin: String, _ content: Content) throws(Cause) -> String {
     let provenance = provenance(of: source, origin)
-    let slug: String
     if case .project(let relpack) = content, User.isRoot {
       warnOfSSH(source)
-      slug = try UnprivilegedBuild(build: self, relpack: relpack, provenance: provenance).run {
-        tree throws(Cause) in try copy(source, content, to: tree)
-      }
-    } else {
-      slug = try BuildFolder.use(in: home, id) { folder throws(Cause) in
-        try copy(source, content, to: folder + "/app")
-        return try make(content, in: folder, provenance)
-      }
+      let build = UnprivilegedBuild(build: self, relpack: relpack, provenance: provenance)
+      return try record(
+        build.run { folder, _ throws(Cause) in
+          try copy(source, content, to: folder + "/app")
+          return nil
+        })
     }
+    let slug = try BuildFolder.use(in: home, id) { folder throws(Cause) in
+      try copy(source, content, to: folder + "/app")
+      return try make(content, in: folder, provenance)
+    }
+    return try record((slug, provenance))
+  }
+
+  /// Builds and stores what a repository has.
+  public func run(_ source: GitSource, relpack: String) throws(Cause) -> String {
+    let provenance = Provenance(
+      time: Timestamp(milliseconds: Clock.now()), by: operatorName, folder: source.url, commit: nil,
+      line: nil)
+    write("-----> Fetching \(source.ref) of \(source.url)")
+    if User.isRoot {
+      let build = UnprivilegedBuild(build: self, relpack: relpack, provenance: provenance)
+      return try record(
+        build.run { folder, user throws(Cause) in
+          func own(_ path: String) throws(Cause) {
+            try Cause.explaining(FileTree.give(path, to: user.id))
+          }
+          try own(folder)
+          return try fetch(source, into: folder, as: user.words, own: own)
+        })
+    }
+    return try record(
+      BuildFolder.use(in: home, id) { folder throws(Cause) in
+        let commit = try fetch(source, into: folder, as: []) { _ in }
+        let known = provenance.with(commit)
+        return (try make(.project(relpack: relpack), in: folder, known), known)
+      })
+  }
+
+  private func fetch(
+    _ source: GitSource, into folder: String, as words: [String],
+    own: (String) throws(Cause) -> Void
+  ) throws(Cause) -> GitSource.Commit {
+    let variables = isFork ? variables.environment : environment
+    var commit = try source.fetch(into: folder, as: words, variables, own: own)
+    commit.line = commit.line.map { Printable.clean(journal.mask()($0)) }
+    write("       \(commit.id.prefix(12)) \(commit.line ?? "")")
+    return commit
+  }
+
+  private func record(_ made: (slug: String, provenance: Provenance)) throws(Cause) -> String {
+    let (slug, provenance) = made
     try journal.append(
       .slugStored, app: app,
       EventData {
@@ -109,6 +153,7 @@ public struct HomeBuild {
     var provenance = provenance
     // The tree knows in which folder the build's tools saw the source.
     provenance.place = try tree.provenance()?.place.map(Printable.clean)
+    provenance.fork = isFork ? true : nil
     return try StoredSlugs(home: home).store(tree, provenance: provenance).id
   }
 
@@ -175,7 +220,8 @@ public struct HomeBuild {
 
   private func provenance(of source: String, _ origin: String) -> Provenance {
     let mask = journal.mask()
-    let lines = source == origin ? lastCommit(of: source) : nil
+    // A fork's repository may name programs that git would run.
+    let lines = source == origin && !isFork ? lastCommit(of: source) : nil
     return Provenance(
       time: Timestamp(milliseconds: Clock.now()), by: operatorName, folder: mask(origin),
       commit: lines?.first, line: lines?.dropFirst().first.map { mask($0) })

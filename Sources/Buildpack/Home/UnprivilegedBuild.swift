@@ -14,8 +14,12 @@ struct UnprivilegedBuild {
 
   private var journal: EventJournal { build.journal }
 
-  func run(copy: (String) throws(Cause) -> Void) throws(Cause) -> String {
-    let user = try BuildUser(build.environment) {
+  /// Puts the source into the folder's `app`.
+  typealias Fill = (_ folder: String, _ user: BuildUser) throws(Cause) -> GitSource.Commit?
+
+  /// - Returns: the slug, and where it comes from.
+  func run(_ fill: Fill) throws(Cause) -> (slug: String, provenance: Provenance) {
+    let user = try BuildUser(build.environment, isFork: build.isFork) {
       build.write("       Waiting for another build on this host to end")
     }
     let start = Clock.monotonic()
@@ -27,9 +31,9 @@ struct UnprivilegedBuild {
     }
     try tell(.buildStarted) { ($0.by, $0.commit) = (build.operatorName, provenance.commit) }
     do throws(Cause) {
-      let slug = try make(user, copy)
-      try tell(.buildFinished) { $0.slug = slug }
-      return slug
+      let made = try make(user, fill)
+      try tell(.buildFinished) { $0.slug = made.slug }
+      return made
     } catch {
       // An error of the log must not replace the failure itself.
       try? tell(.buildFailed) { $0.cause = error }
@@ -37,16 +41,20 @@ struct UnprivilegedBuild {
     }
   }
 
-  private func make(_ user: BuildUser, _ copy: (String) throws(Cause) -> Void) throws(Cause)
-    -> String
+  private func make(_ user: BuildUser, _ fill: Fill) throws(Cause)
+    -> (slug: String, provenance: Provenance)
   {
-    let cache = try user.cache(of: build.home)
     let folder = try user.makeFolder(build.id, build.environment)
-    defer { try? Files.remove(folder) }
+    defer {
+      user.leave()
+      try? Files.remove(folder)
+    }
+    let cache = try user.isFresh ? folder + "/cache" : user.cache(of: build.home)
     let tree = folder + "/app"
-    try copy(tree)
+    let commit = try fetch(user, folder, fill)
+    let provenance = provenance.with(commit)
     let events: File
-    var environment = environment(folder)
+    var environment = environment(folder, provenance)
     // The build user may not be able to reach the folder in which relpack is installed.
     let (own, env) = (folder + "/relpack", folder + "/env")
     try build.variables.write(to: env)
@@ -55,15 +63,27 @@ struct UnprivilegedBuild {
       let tools = BuildUserTools(environment: build.environment, folder: folder)
       environment.merge(try tools.handOn()) { $1 }
       events = try File.open(folder + "/events", .create)
-      for name in ["home", "tmp"] { try Files.makeFolder(folder + "/" + name) }
-      try FileTree.give(folder, to: BuildUser.id)
+      let own = ["home", "tmp"] + (user.isFresh ? ["cache"] : [])
+      for name in own { try Files.makeFolder(folder + "/" + name) }
+      try FileTree.give(folder, to: user.id)
     } catch { throw Cause(error) }
     let compile = Invocation(
       user.words + [own, "compile", tree, cache, env], in: tree, environment: environment)
     try run(compile, events)
-    try BuildUser.checkProcesses()
+    try user.endProcesses()
     try Cause.explaining(FileTree.give(folder, to: User.id))
-    return try build.store(try SlugTree.find(in: tree, called: "app"), provenance)
+    return (try build.store(try SlugTree.find(in: tree, called: "app"), provenance), provenance)
+  }
+
+  /// Has the source put into the folder, and takes back what belongs to the build's user meanwhile.
+  private func fetch(_ user: BuildUser, _ folder: String, _ fill: Fill) throws(Cause)
+    -> GitSource.Commit?
+  {
+    try Cause.explaining(Files.makeFolder(folder + "/home"))
+    guard let commit = try fill(folder, user) else { return nil }
+    try user.endProcesses()
+    try Cause.explaining(FileTree.give(folder, to: User.id))
+    return commit
   }
 
   private func run(_ compile: Invocation, _ events: File) throws(Cause) {
@@ -119,7 +139,7 @@ struct UnprivilegedBuild {
     }
   }
 
-  private func environment(_ folder: String) -> [String: String] {
+  private func environment(_ folder: String, _ provenance: Provenance) -> [String: String] {
     var environment = build.builderEnvironment(provenance)
     // The build user has no access to root's SSH agent.
     environment["SSH_AUTH_SOCK"] = nil

@@ -1,11 +1,11 @@
 /// Why a config var looks like a secret. The tests have a table of examples.
-enum SecretLook: Hashable, Sendable {
+public enum SecretLook: Hashable, Sendable {
   /// Its value looks secret: a private key, a URL with a password, a random token.
   case value
   /// Only its name looks secret: `DB_PASSWORD`.
   case name
 
-  init?(name: String, value: String) {
+  public init?(name: String, value: String) {
     let name = VariableName(name)
     if Self.hasPrivateKey(value) || Self.hasPassword(value) {
       self = .value

@@ -1,0 +1,66 @@
+import HomeLayout
+
+/// Facts of a preview, as `relctl preview list --json` prints them.
+public struct PreviewReport: Hashable, Codable, Sendable {
+  public enum State: String, Codable, Sendable {
+    /// It was never deployed.
+    case new
+    case starting, ready, unready, crashed, stopped
+    case closing
+    /// Something of it could not be removed.
+    case leftover
+  }
+
+  public var app: String
+  public var parent: String
+  /// The number of the pull request.
+  public var pull: Int
+  public var fork: Bool
+  public var state: State
+  /// Where it is reached; nil while no router runs.
+  public var url: String?
+  public var release: ReleaseNumber?
+  public var slug: String?
+  public var commit: String?
+  /// The subject line of the commit.
+  public var line: String?
+  public var by: String?
+  /// When the release was made.
+  public var time: Timestamp?
+  /// When the lease ends; nil if it is pinned.
+  public var until: Timestamp?
+  public var pinned: Bool
+  public var opened: Timestamp?
+  public var cause: Cause?
+
+  /// - Returns: nil if the app is no preview.
+  public init?(_ app: Board.App, now: Timestamp) {
+    guard let preview = app.preview else { return nil }
+    (self.app, parent, pull, fork) = (app.name, preview.parent, preview.pull, preview.isFork)
+    let release = app.currentRelease ?? app.release(app.deployment?.release)
+    (self.release, slug, time) = (release?.number, release?.slug, release?.time)
+    (commit, line, by) = (release?.commit, release?.line, release?.by)
+    (url, until, pinned) = (app.address, preview.until, preview.isPinned)
+    opened = preview.opened
+    cause = preview.leftover ?? app.worstCause(at: now)
+    state = Self.state(of: app, preview)
+  }
+
+  private static func state(of app: Board.App, _ preview: Board.Preview) -> State {
+    if preview.isClosing { return preview.leftover == nil ? .closing : .leftover }
+    if app.releases.isEmpty { return .new }
+    switch app.summary.state {
+    case .starting, .booting: return .starting
+    case .ready: return .ready
+    case .unready: return .unready
+    case .crashed: return .crashed
+    case .stopping, .stopped: return .stopped
+    }
+  }
+
+  /// How long it stays: `6d left`, `pinned`.
+  public func leaseText(at now: Timestamp) -> String {
+    guard let until else { return "pinned" }
+    return until <= now ? "over" : "\(Age.text(until - now)) left"
+  }
+}

@@ -1,0 +1,68 @@
+import Glibc
+import Posix
+
+/// What a uid has left on the host outside of the home: processes, files where every user may write, shared memory.
+public struct UserTraces {
+  let user: UInt32
+  /// Folders in which every user may write, on usual hosts. hier(7), shm_overview(7), mq_overview(7)
+  private let places: [String]
+
+  public init(
+    of user: UInt32,
+    in places: [String] = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock"]
+  ) {
+    (self.user, self.places) = (user, places)
+  }
+
+  /// Ends the processes and removes the rest.
+  /// - Returns: how many there were.
+  public func remove() throws(PosixError) -> Int {
+    try endProcesses() + removeFiles() + removeSharedMemory()
+  }
+
+  /// Kills until none is left: one may start others meanwhile.
+  public func endProcesses() throws(PosixError) -> Int {
+    var seen: Set<ProcessIdentity> = []
+    for _ in 0..<500 {
+      let left = ProcessTable.all().filter {
+        $0.state != "Z" && ProcessTable.user(of: $0.pid) == user
+      }
+      if left.isEmpty { return seen.count }
+      for process in left {
+        seen.insert(process.identity)
+        process.identity.signal(.kill)
+      }
+      usleep(10_000)
+    }
+    throw PosixError("end", "processes of the uid \(user)", Errno(rawValue: EBUSY))
+  }
+
+  /// find(1), which follows no links and takes any name
+  private func removeFiles() throws(PosixError) -> Int {
+    let found = places.filter { Files.isFolder($0) }
+    if found.isEmpty { return 0 }
+    let find = Invocation(
+      ["find"] + found + [
+        "-xdev", "-ignore_readdir_race", "-depth", "-uid", String(user), "-printf", ".", "-delete",
+      ], in: "/", environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
+    let result = try find.run(errors: .null, limit: 60_000)
+    if result.isSuccess { return result.output.count }
+    throw PosixError("remove", "files of the uid \(user)", Errno(rawValue: EBUSY))
+  }
+
+  /// Segments, semaphores and queues of System V. proc(5), `/proc/sysvipc`
+  private func removeSharedMemory() -> Int {
+    var count = 0
+    for (file, column, option) in [("shm", 7, "-m"), ("sem", 4, "-s"), ("msg", 7, "-q")] {
+      let bytes = (try? Files.read("/proc/sysvipc/" + file, limit: 1 << 22)) ?? []
+      for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst() {
+        let fields = line.split(separator: " ")
+        guard fields.count > column, UInt32(fields[column]) == user else { continue }
+        let removal = Invocation(
+          ["ipcrm", option, String(fields[1])], environment: ["PATH": Invocation.standardPath])
+        if (try? removal.run(limit: 5000))?.isSuccess == true { count += 1 }
+      }
+    }
+    return count
+  }
+}
