@@ -44,10 +44,12 @@ public final class Agent {
   /// Until when a certificate that is being renewed is not looked at again.
   var renewing: [String: Int64] = [:]
   var previews = PreviewHelpers()
+  var idleness = Idleness()
+  var wakeWatch: Int32?
 
   /// A source of events for the loop.
   enum Source: Hashable {
-    case log, folders, reserve, router, certificates, leases
+    case log, folders, reserve, router, certificates, leases, idleness
     /// A time to look at an app: a deadline, the end of a pause after a crash, or a retry.
     case app(String)
     case run(UInt64)
@@ -101,6 +103,8 @@ public final class Agent {
     try record(.agentStarted, app: nil) { $0.pid = Program.processID }
     groups.clear(board)
     changeAll()
+    watchWakes()
+    try endure(.idleness) { () throws(Cause) in try takeWakes() }
     while true {
       try act()
       let turn: EventLoop<Source>.Turn
@@ -188,7 +192,11 @@ extension Agent {
       case .log: try endure(.log) { () throws(Cause) in try take() }
       case .folders:
         let folders = folders?.drainChanges() ?? []
-        if folders.contains(FolderWatch.overflow) { changeAll() }
+        let isLost = folders.contains(FolderWatch.overflow)
+        if isLost { changeAll() }
+        if isLost || wakeWatch.map(folders.contains) == true {
+          try endure(.idleness) { () throws(Cause) in try takeWakes() }
+        }
         for (run, watched) in watches where folders.contains(watched.folderWatch ?? 0) {
           change(run)
         }
@@ -210,7 +218,7 @@ extension Agent {
         try endure(token) { () throws(Cause) in
           try advanceCluster(of: app, turn.ready[token] ?? [])
         }
-      case .limits, .certificates, .standIn, .leases: continue
+      case .limits, .certificates, .standIn, .leases, .idleness: continue
       }
     }
   }
@@ -247,6 +255,7 @@ extension Agent {
   private func act() throws(Cause) {
     try endure(.certificates) { () throws(Cause) in try renewCertificates() }
     try endure(.leases) { () throws(Cause) in try closeExpired() }
+    try endure(.idleness) { () throws(Cause) in try followIdleness() }
     let isChanged = !changedApps.isEmpty
     while let name = changedApps.min() {
       changedApps.remove(name)
@@ -354,6 +363,7 @@ extension Agent {
   /// Forgets an app that is gone.
   func forget(_ app: String) {
     moments[app] = nil
+    idleness.forget(app)
     clusters[app] = nil
     loop.forget(.cluster(app))
     complaints.forget(.app(app))

@@ -320,7 +320,7 @@ extension AppReconciler {
   }
 
   private var wantedInstances: [InstanceName] {
-    app.isStopped || app.current == nil ? [] : Board.App.instances(of: app.formation)
+    app.isStopped || app.asleep != nil || app.current == nil ? [] : Board.App.instances(of: app.formation)
   }
 
   /// Whether a run of another release than the current one may be stopped now. One that served is stopped after its
@@ -330,7 +330,7 @@ extension AppReconciler {
       app.mayRunTwice(run.instance.process, run.release)
     else { return true }
     // A stop of the app does not wait.
-    if app.isStopped { return true }
+    if app.isStopped || app.asleep != nil { return true }
     let drained = replaced + drain(run, by: app.currentRelease)
     if drained > surroundings.now {
       wake(at: drained)

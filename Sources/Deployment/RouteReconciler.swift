@@ -15,11 +15,13 @@ enum RouteReconciler {
       targets, notice: app.maintenance, domains: app.domains ?? [],
       options: app.routing ?? RouteOptions(),
       hold: hold(app, isServed: targets.contains(where: \.isOpen), isChanging), check: check)
+    // It is the agent's business, and its change no reason to read a configuration.
+    route.options[.sleep] = nil
     if app.preview != nil { (route.localHost, route.isHidden) = (app.localHost, true) }
     return route
   }
 
-  /// Of an exclusive process type the next run starts when the last one has ended. Requests wait for it.
+  /// Requests wait for an app that sleeps. Of an exclusive process type the next run starts when the last one has ended. Requests wait for it.
   private static func hold(
     _ app: Board.App, isServed: Bool, _ isChanging: Bool
   ) -> RouterConfig.Hold {
@@ -27,9 +29,10 @@ enum RouteReconciler {
     let isExclusive = releases.contains {
       $0?.rollout?.exclusive.contains(ProcessType.web) == true
     }
-    if !isExclusive { return .never }
+    if app.asleep != nil, !isServed { return .asleep }
+    if !isExclusive, app.sleepsAfter == nil { return .never }
     let isExpected =
-      (isChanging || app.deployment != nil) && !app.isStopped
+      (isChanging || app.deployment != nil || app.isWaking) && !app.isStopped
       && app.formation[ProcessType.web] ?? 0 > 0
     return isExpected && !isServed ? .now : .ready
   }

@@ -141,7 +141,7 @@ extension Agent {
   }
 
   /// For how many milliseconds HAProxy holds a request.
-  private static let hold: Int64 = 30_000
+  private static let hold = Int64(RouterConfig.holdLimit) * 1000
 
   /// A HAProxy that leaves would not learn that an instance is there for the requests that it holds.
   private var mustNotReload: Bool {

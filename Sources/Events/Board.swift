@@ -75,6 +75,8 @@ extension Board {
     public var previewHost: String?
     /// How many previews there may be of the app; nil for the usual number.
     public var mostPreviews: Int?
+    /// Since when it sleeps because it had no requests; nil if it does not.
+    public var asleep: Timestamp?
     /// Whether an operator stopped the app; the formation is kept.
     public var isStopped = false
     /// Live runs, and the last ended run of each instance.
@@ -346,7 +348,7 @@ extension Board.App {
   /// The app's state in one word, and the most consecutive crashes of an instance.
   public var summary: (state: RunState, crashes: Int) {
     let live = liveRuns
-    let wanted = Set(isStopped ? [] : Self.instances(of: formation))
+    let wanted = Set(isStopped || asleep != nil ? [] : Self.instances(of: formation))
     let mine = live.filter { $0.release == current && wanted.contains($0.instance) }
     let crashed = crashes.filter { wanted.contains($0.key) }.values.map(\.count).max() ?? 0
     if let deployment, !deployment.hasSwitched {
@@ -356,7 +358,7 @@ extension Board.App {
       }
     }
     let ready = Set(mine.filter { $0.state == .ready }.map(\.instance))
-    if isStopped || wanted.isEmpty { return (live.isEmpty ? .stopped : .stopping, 0) }
+    if wanted.isEmpty { return (live.isEmpty ? .stopped : .stopping, 0) }
     if ready == wanted { return (.ready, crashed) }
     if mine.contains(where: { $0.state == .unready }) { return (.unready, crashed) }
     let missing = wanted.subtracting(mine.map(\.instance))

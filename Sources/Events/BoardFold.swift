@@ -94,8 +94,8 @@ extension Board.App {
     switch request.type {
     case .scaleRequested:
       formation.merge(request.data.formation ?? [:]) { $1 }
-      isStopped = false
-    case .stopRequested: isStopped = true
+      (isStopped, asleep) = (false, nil)
+    case .stopRequested: (isStopped, asleep) = (true, nil)
     case .limitsRequested: take(request.data.limits ?? [:])
     case .maintenanceRequested:
       let message = request.data.message ?? Board.App.maintenanceMessage
@@ -110,7 +110,7 @@ extension Board.App {
     case .previewRenewRequested: renew(request.data.lease ?? 0, at: event.time)
     case .previewCloseRequested: preview?.close(at: event.time)
     case .restartRequested:
-      isStopped = false
+      (isStopped, asleep) = (false, nil)
       // A restart resets the count of crashes.
       crashes = crashes.filter { instance, _ in
         request.data.instance.map { $0 != instance } ?? false
@@ -161,6 +161,11 @@ extension Board.App {
     case .clusterSplit:
       guard let cause = event.data.cause else { return false }
       split = cause
+      return true
+    case .appSlept: asleep = event.time
+      return true
+    case .appWoke:
+      asleep = nil
       return true
     case .clusterJoined:
       split = nil
@@ -232,6 +237,7 @@ extension Board.App {
       })
     deployment?.batch = event.data.batch.map(Self.batch(within:))
     failure = nil
+    asleep = nil
   }
 
   private mutating func take(_ step: Board.Deployment.Step?, _ event: Event) {

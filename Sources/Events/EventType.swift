@@ -23,6 +23,8 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
   case instanceOrphaned = "instance.orphaned"
   case instanceStopping = "instance.stopping"
   case instanceStopped = "instance.stopped"
+  case appSlept = "app.slept"
+  case appWoke = "app.woke"
   case clusterSplit = "cluster.split"
   case clusterJoined = "cluster.joined"
   case nodeUp = "node.up"
@@ -114,7 +116,7 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .requestFailed, .requestRejected: [.request, .cause]
     case .requestRefused: [.action, .by, .cause]
     case .configChanged: [.config]
-    case .previewOpened, .previewRenewed, .previewClosed, .agentStarted, .agentStopped,
+    case .appSlept, .appWoke, .previewOpened, .previewRenewed, .previewClosed, .agentStarted, .agentStopped,
       .clusterJoined, .logRepaired:
       []
     }

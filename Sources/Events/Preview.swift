@@ -36,6 +36,8 @@ extension Board {
 
     /// Seven days.
     public static let usualLease: Int64 = 7 * 86_400_000
+    /// An hour without requests, after which it sleeps.
+    public static let usualSleep: Int64 = 3_600_000
     /// A minute to a year.
     public static let leases: ClosedRange<Int64> = 60_000...366 * 86_400_000
 
@@ -88,6 +90,15 @@ extension Board.App {
     preview.map { "\(PreviewName.label($0.pull)).\($0.parent).localhost" } ?? "\(name).localhost"
   }
 
+  /// Whether it serves no request, and has not crashed since it was woken or deployed.
+  public var isWaking: Bool { sleepsAfter != nil && crashes.isEmpty }
+
+  /// Milliseconds without a request after which it sleeps until the next one; nil if it never does.
+  public var sleepsAfter: Int64? {
+    guard let chosen = routing?[.sleep] else { return preview == nil ? nil : Board.Preview.usualSleep }
+    return chosen == RouteOptions.never ? nil : Int64(chosen)
+  }
+
   /// Whether it is a preview that is being closed and runs no more, so that requests for it go nowhere.
   public var isLeaving: Bool { preview?.isClosing == true && liveRuns.isEmpty }
 }
@@ -130,21 +141,23 @@ extension Substring {
 /// Spans of time as operators write them: `7d`, `36h`, `90m`.
 public enum LeaseText {
   private static let units: [(letter: Character, milliseconds: Int64)] = [
-    ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000),
+    ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000),
   ]
 
-  /// - Returns: milliseconds; nil if the text is no span from a minute to a year.
-  public static func milliseconds(_ text: String) -> Int64? {
+  /// - Returns: milliseconds; nil if the text is no span in this range.
+  public static func milliseconds(_ text: String, in range: ClosedRange<Int64> = Board.Preview.leases)
+    -> Int64?
+  {
     guard let unit = units.first(where: { $0.letter == text.last }),
       (2...7).contains(text.utf8.count), text.dropLast().utf8.allSatisfy({ (48...57).contains($0) }),
       let number = Int64(text.dropLast())
     else { return nil }
     let span = number * unit.milliseconds
-    return Board.Preview.leases.contains(span) ? span : nil
+    return range.contains(span) ? span : nil
   }
 
   public static func text(_ milliseconds: Int64) -> String {
-    let unit = units.first { milliseconds % $0.milliseconds == 0 } ?? units[2]
+    let unit = units.first { milliseconds % $0.milliseconds == 0 } ?? units[3]
     return "\(milliseconds / unit.milliseconds)\(unit.letter)"
   }
 }

@@ -13,11 +13,16 @@ public struct RouteOptions: Hashable, Codable, Sendable {
     case hsts
     /// Whether each request is logged.
     case log
+    /// Milliseconds without a request after which the app sleeps until the next one; `never`.
+    case sleep
   }
 
   private var values: [Name: Int] = [:]
 
   public init() {}
+
+  /// The value of `sleep` for an app that does not.
+  public static let never = -1
 
   public subscript(name: Name) -> Int? {
     get { values[name] }
@@ -46,6 +51,11 @@ extension RouteOptions.Name {
     case .body:
       text == "none" ? 0 : Limits.Name.memory.number(text).flatMap { Self.within(1024, $0) }
     case .timeout: Self.seconds(text).flatMap { Self.within(1, $0) }.map { $0 * 1000 }
+    case .sleep:
+      text == "default"
+        ? 0
+        : text == "never"
+          ? RouteOptions.never : LeaseText.milliseconds(text, in: 10_000...31_622_400_000).map { Int($0) }
     case .hsts: text == "off" ? 0 : Self.seconds(text).flatMap { Self.within(1, $0) }
     }
   }
@@ -66,6 +76,8 @@ extension RouteOptions.Name {
     case .https: value == 1 ? "redirect" : "off"
     case .log: value == 1 ? "on" : "off"
     case .body: value.map(Limits.Name.memory.text) ?? "none"
+    case .sleep:
+      value.map { $0 == RouteOptions.never ? "never" : LeaseText.text(Int64($0)) } ?? "default"
     case .timeout: String((value ?? Self.usualTimeout) / 1000)
     case .hsts: value.map { String($0) } ?? "off"
     }
@@ -82,6 +94,8 @@ extension RouteOptions.Name {
     case .prefix: "strip or keep the path prefix of a domain before the app sees it; strip"
     case .https: "redirect: requests without TLS are sent to https; off"
     case .hsts: "seconds for which browsers use TLS only, such as 31536000; off"
+    case .sleep:
+      "time without requests after which it sleeps until the next one, such as 1h; never; default: 1h for previews, never for others"
     case .log: "on: a line for each request in relctl logs; off"
     }
   }

@@ -23,6 +23,8 @@ public struct RouterFolder: Hashable, Sendable {
   public var acmeUser: String { path + "/acme.uid" }
   /// The answers to an authority that asks for the tokens of an order.
   public var tokens: String { path + "/tokens.map" }
+  /// The names of sleeping apps that clients ask for, a file each.
+  public var wakes: String { path + "/wake" }
   /// What HAProxy and its parent print.
   public var log: String { path + "/log" }
   /// The uid of HAProxy, if root serves the home.

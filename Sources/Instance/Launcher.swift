@@ -48,7 +48,7 @@ public struct Launcher: Sendable {
   /// - Parameter program: HAProxy.
   public func router(_ program: String) -> Invocation {
     Invocation(
-      [shim, "--router", home.router.path, program], in: "/",
+      [shim, "--router", home.router.path, program, agent], in: "/",
       environment: ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"])
   }
 

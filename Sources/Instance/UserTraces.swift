@@ -6,12 +6,14 @@ public struct UserTraces {
   let user: UInt32
   /// Folders in which every user may write, on usual hosts. hier(7), shm_overview(7), mq_overview(7)
   private let places: [String]
+  /// A folder whose files are not looked at.
+  private let spared: String
 
   public init(
-    of user: UInt32,
+    of user: UInt32, sparing spared: String = "/nonexistent",
     in places: [String] = ["/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run/lock"]
   ) {
-    (self.user, self.places) = (user, places)
+    (self.user, self.places, self.spared) = (user, places, spared)
   }
 
   /// Ends the processes and removes the rest.
@@ -37,13 +39,19 @@ public struct UserTraces {
     throw PosixError("end", "processes of the uid \(user)", Errno(rawValue: EBUSY))
   }
 
+  /// A path as a pattern that it alone matches. fnmatch(3)
+  private static func pattern(_ path: String) -> String {
+    path.reduce(into: "") { $0 += "*?[]\\".contains($1) ? "\\\($1)" : String($1) }
+  }
+
   /// find(1), which follows no links and takes any name
   private func removeFiles() throws(PosixError) -> Int {
     let found = places.filter { Files.isFolder($0) }
     if found.isEmpty { return 0 }
     let find = Invocation(
       ["find"] + found + [
-        "-xdev", "-ignore_readdir_race", "-depth", "-uid", String(user), "-printf", ".", "-delete",
+        "-xdev", "-ignore_readdir_race", "-depth", "-uid", String(user),
+        "!", "-path", Self.pattern(spared) + "/*", "-printf", ".", "-delete",
       ], in: "/", environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
     let result = try find.run(errors: .null, limit: 60_000)
     if result.isSuccess { return result.output.count }

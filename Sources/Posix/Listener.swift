@@ -44,6 +44,23 @@ public struct Listener: Hashable, Sendable {
     line.split(separator: UInt8(ascii: " "), maxSplits: 10)
   }
 
+  /// The ports of this host at which a connection is open. Source: proc(5), `/proc/net/tcp`; state 01 is established.
+  public static func connected(inNetworkOf process: pid_t) -> Set<UInt16> {
+    var ports: Set<UInt16> = []
+    for table in ["tcp", "tcp6"] {
+      let bytes = (try? Files.read("/proc/\(process)/net/\(table)", limit: 1 << 26)) ?? []
+      for line in bytes.split(separator: UInt8(ascii: "\n")).dropFirst() {
+        let fields = fields(of: line)
+        guard fields.count > 3, fields[3].elementsEqual("01".utf8),
+          let place = String(decoding: fields[1], as: UTF8.self).split(separator: ":").last,
+          let port = UInt16(place, radix: 16)
+        else { continue }
+        ports.insert(port)
+      }
+    }
+    return ports
+  }
+
   /// Reads the table `tcp` or `tcp6`; a line of another form is left out. Source: proc(5), `/proc/net/tcp`.
   static func all(in table: [UInt8]) -> [Listener] {
     table.split(separator: UInt8(ascii: "\n")).compactMap { line in

@@ -24,6 +24,26 @@ public struct AdminSocket {
     RouterStatistics.rows(in: try ask("show stat"))
   }
 
+  /// How long the backends of an app have had no request.
+  public struct AppIdleness: Hashable, Sendable {
+    /// Milliseconds since the last one began; nil if this HAProxy has had none.
+    public var since: Int64?
+    /// Whether one is under way, such as a websocket.
+    public var isOpen = false
+  }
+
+  public func idleness() throws(Cause) -> [String: AppIdleness] {
+    try statistics().reduce(into: [:]) { all, row in
+      guard row.server == "BACKEND", let app = RouterConfig.app(of: row.backend) else { return }
+      var idleness = all[app] ?? AppIdleness()
+      if let last = row.last {
+        idleness.since = min(idleness.since ?? .max, Int64(last) * 1000)
+      }
+      idleness.isOpen = idleness.isOpen || row.traffic.open > 0
+      all[app] = idleness
+    }
+  }
+
   /// Carries out commands, in their order.
   /// - Throws: `RT-ROUTER` with the first complaint.
   public func run(_ commands: [String]) throws(Cause) {

@@ -29,6 +29,8 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     case ready
     /// No instance serves, and one is on its way.
     case now
+    /// No instance serves, and the first request asks for one.
+    case asleep
   }
 
   /// What HAProxy itself asks the instances that take requests. It only withholds requests from those that fail, unless
@@ -219,7 +221,7 @@ extension RouterConfig {
       switch blank.backends[index].hold {
       case .never: break
       case .ready: blank.backends[index].hold = .now
-      case .now: blank.backends[index].hold = .ready
+      case .now, .asleep: blank.backends[index].hold = .ready
       }
       blank.backends[index].slots = blank.backends[index].slots.map { slot in
         Slot(state: slot.state == .off ? .draining : .off)
@@ -260,7 +262,10 @@ extension RouterConfig {
     // Requests are held before the last instance leaves, and until the next one is there.
     let held = zip(backends, old.backends).filter { $0.hold != $1.hold }.map(\.0)
     opening += held.filter { $0.hold == .ready }.map { "del map \(Self.heldMap) \($0.app)" }
-    opening += held.filter { $0.hold == .now }.map { "add map \(Self.heldMap) \($0.app) 1" }
+    // An entry that is there already would be added a second time.
+    opening += held.filter { $0.hold == .now || $0.hold == .asleep }.flatMap { backend in
+      ["del map \(Self.heldMap) \(backend.app)", "add map \(Self.heldMap) \(Self.held(backend))"]
+    }
     return opening + closing
   }
 
@@ -270,7 +275,7 @@ extension RouterConfig {
     config.turns = 0
     for index in config.backends.indices {
       config.backends[index].slots = config.backends[index].slots.map { _ in Slot() }
-      if config.backends[index].hold == .now { config.backends[index].hold = .ready }
+      if config.backends[index].hold != .never { config.backends[index].hold = .ready }
     }
     return config
   }

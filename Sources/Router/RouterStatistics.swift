@@ -8,6 +8,8 @@ public enum RouterStatistics {
     public var backend: String
     public var server: String
     public var traffic = Traffic()
+    /// Seconds since the last request began; nil if there was none.
+    public var last: Int?
   }
 
   /// Reads the answer to `show stat`: lines of fields, the first of which names them.
@@ -28,6 +30,7 @@ public enum RouterStatistics {
         rate: number("rate"), requests: number("stot"), open: number("scur"),
         refused: number("hrsp_4xx"), failed: number("hrsp_5xx"), mean: number("ttime"),
         slowest: number("ttime_max"))
+      row.last = text("lastsess").flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 }
       return row
     }
   }

@@ -22,7 +22,8 @@ extension RouterConfig {
       Self.localMap: backends.map { "\($0.localHost ?? $0.app + ".localhost")/ \($0.app)::\n" }.joined(),
       Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
       Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
-      Self.heldMap: backends.filter { $0.hold == .now }.map { "\($0.app) 1\n" }.joined(),
+      Self.heldMap: backends.filter { $0.hold == .now || $0.hold == .asleep }.map { Self.held($0) + "\n" }
+        .joined(),
       Self.holdScript: Self.holdText,
       // The first one is for clients without a known name.
       Self.certificatesList: (["_.pem"] + certificates.map(\.file)).map { "certs/\($0)\n" }
@@ -48,26 +49,52 @@ extension RouterConfig {
       .joined(separator: "\n")
   }
 
+  /// An entry of the map of apps whose requests wait: `shop now` or `shop wake`.
+  static func held(_ backend: Backend) -> String {
+    "\(backend.app) \(backend.hold == .asleep ? "wake" : "now")"
+  }
+
   private static let holdScript = "hold.lua"
 
-  /// Holds a request until its app is no longer in the map, which is changed at run time.
+  /// Holds a request until its app is no longer in the map, which is changed at run time. A request for an app that sleeps
+  /// is told to the parent of HAProxy. A HAProxy that leaves learns of no change any more, so its clients are asked to
+  /// come again.
   private static let holdText = """
     -- Written by reltui's agent.
     local held = Map.new("\(heldMap)", Map._str)
+    local function isLeaving()
+      local stopping = core.get_info()["Stopping"]
+      return stopping ~= nil and tostring(stopping) ~= "0"
+    end
     core.register_action("hold", { "http-req" }, function(txn)
       local app = txn:get_var("txn.app")
-      for _ = 1, 1500 do
-        if not held:lookup(app) then return end
+      local start = core.now().sec
+      local turn = 0
+      while core.now().sec - start < \(holdLimit) do
+        local reason = held:lookup(app)
+        if not reason then return end
+        if turn % 50 == 0 then
+          if isLeaving() then
+            txn:set_var("txn.again", "yes")
+            return
+          end
+          if reason == "wake" then core.log(core.notice, "wake " .. app) end
+        end
+        turn = turn + 1
         core.msleep(20)
       end
     end)
 
     """
 
+  /// Seconds for which a request waits: as long as an instance may take until it is ready, if app.json says nothing.
+  public static let holdLimit = 65
+
   /// A request that has waited for too long, or whose client has left, gets no further.
   private static let holdRules = """
         acl is_held var(txn.app),map_str(\(heldMap)) -m found
         http-request lua.hold if is_held
+        http-request return status 307 hdr Location "%[pathq]" hdr Connection close if { var(txn.again) -m found }
         http-request return status 503 content-type "text/plain; charset=utf-8" string "No instance of this app is ready.\\n" hdr "Retry-After" "5" if is_held
     """
 
@@ -84,7 +111,7 @@ extension RouterConfig {
         hard-stop-after 1h
 
     """ + (user.map { "    uid \($0)\n    gid \($0)\n" } ?? "")
-      + (holds ? "    lua-load \(Self.holdScript)\n" : "")
+      + (holds ? "    lua-load \(Self.holdScript)\n    log fd@7 len 1024 format raw local0\n" : "")
   }
 
   private static let defaults = """

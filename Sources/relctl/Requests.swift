@@ -205,7 +205,9 @@ enum ProgressLine {
     let instance = data.instance.map { "\($0)" } ?? ""
     let release = data.release.map { "\($0)" } ?? ""
     switch event.type {
-    case .configChanged: return "       the first release will have them"
+    case .configChanged:
+      let isPreview = event.app.flatMap { board.apps[$0]?.preview } != nil
+      return isPreview ? "       config vars and add-ons are there" : "       the first release will have them"
     case .releaseCreated:
       let origin =
         data.from.map { " (as \($0))" } ?? data.origin.map { " (from \($0.words))" } ?? ""

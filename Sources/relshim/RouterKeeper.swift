@@ -14,6 +14,7 @@ struct RouterKeeper {
   private let log: File
   private var sockets: RouterListeners
   private var requests: AccessLog
+  private var wakes: WakeCalls
   private var loop: EventLoop<Source>
   private var status: RouterStatus
 
@@ -28,7 +29,7 @@ struct RouterKeeper {
   /// Milliseconds until a HAProxy that ended is started again.
   private var pause: Int64 = 0
 
-  private enum Source { case answer, start, end, late, record, listen, requests }
+  private enum Source { case answer, start, end, late, record, listen, requests, wakes }
 
   private struct HAProxy {
     var number: Int
@@ -38,7 +39,8 @@ struct RouterKeeper {
     var question: File?
   }
 
-  init(_ path: String, program: String) throws {
+  /// - Parameter agent: the program that starts an agent.
+  init(_ path: String, program: String, agent: String) throws {
     (folder, self.program) = (RouterFolder(path: path), program)
     guard let lock = try Lock.take(folder.lock) else {
       throw PosixError("take", folder.lock, .again)
@@ -64,6 +66,9 @@ struct RouterKeeper {
     sockets = try RouterListeners(folder) { [folder] signal in Self.endFormer(folder, signal) }
     requests = try AccessLog(folder)
     loop.watch(requests.reading.descriptor, as: .requests)
+    let home = Home(root: Files.parent(of: path))
+    wakes = try WakeCalls(folder, agent: AgentStart(program: agent, home: home))
+    loop.watch(wakes.reading.descriptor, as: .wakes)
     listen()
     record()
   }
@@ -86,6 +91,7 @@ struct RouterKeeper {
       }
       if turn.has(.answer) { readAnswer() }
       if turn.has(.requests) { requests.take() }
+      if turn.has(.wakes) { wakes.take() }
       if turn.has(.start) { start() }
       if turn.has(.listen), !isEnding, listen() { reload() }
       if turn.has(.late) { next?.child.signal(.kill) }
@@ -137,10 +143,10 @@ struct RouterKeeper {
         RouterFolder.statisticsSocket(generation), in: directory)
       let invocation = Invocation(
         [program] + folder.arguments, in: folder.path,
-        environment: sockets.environment(from: 7).merging(["PATH": Invocation.standardPath]) { $1 })
+        environment: sockets.environment(from: 8).merging(["PATH": Invocation.standardPath]) { $1 })
       let child = try Child.start(
         invocation, output: .file(log), errors: .file(log),
-        more: [admin, statistics, requests.writing] + sockets.files,
+        more: [admin, statistics, requests.writing, wakes.writing] + sockets.files,
         newSession: true)
       next = HAProxy(number: generation, child: child)
       loop.wake(.late, at: Clock.monotonic() + Self.patience)

@@ -191,15 +191,7 @@ struct Shim {
 
   /// An agent has to record that the run has ended, and may have to replace it.
   private func startAgentIfNeeded() {
-    guard askedAt == nil, let agent = options.agent,
-      (try? Lock.isHeld(agent.home.agentLock)) == false
-    else { return }
-    // The run's own PATH is not used, because the slug comes first in it.
-    let environment = ["PATH": Invocation.standardPath, "LANG": "C.UTF-8"]
-    let invocation = Invocation(
-      [agent.program, "agent", "start", "--home", agent.home.root], in: "/",
-      environment: environment)
-    _ = try? Child.start(invocation, output: .null, errors: .null, newSession: true).wait()
+    if askedAt == nil { options.agent?.startIfNeeded() }
   }
 }
 

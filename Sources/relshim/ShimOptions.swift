@@ -9,7 +9,7 @@ struct ShimOptions {
   /// Milliseconds between asking the run to stop and ending it.
   var grace: Int64 = 60_000
   /// The program that starts an agent for `home` if the run ends while no agent runs.
-  var agent: (program: String, home: Home)?
+  var agent: AgentStart?
   var command: [String] = []
   /// The folder of the command's control group; nil for that of `relshim`.
   var group: String?
@@ -37,7 +37,7 @@ struct ShimOptions {
       grace = seconds * 1000
     }
     if let program = values["--agent"], let home = values["--home"] {
-      agent = (program, Home(root: home))
+      agent = AgentStart(program: program, home: Home(root: home))
     }
   }
 }

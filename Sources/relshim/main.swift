@@ -7,8 +7,8 @@ let words = Array(CommandLine.arguments.dropFirst())
 // The agent must not wait for the removal of a large tree, so it starts this program for it, too.
 if words.first == "--remove" { Program.exit(EndedRuns.remove(words.dropFirst())) }
 do {
-  if words.first == "--router", words.count == 3 {
-    var keeper = try RouterKeeper(words[1], program: words[2])
+  if words.first == "--router", words.count == 4 {
+    var keeper = try RouterKeeper(words[1], program: words[2], agent: words[3])
     try keeper.run()
     Program.exit(0)
   }

@@ -107,12 +107,13 @@ extension Agent {
   }
 
   func recordClosed(_ removed: [String], _ app: Board.App) throws(Cause) {
+    let gone = ["address \(app.localHost)"] + removed
     let request = board.requests.first {
       $0.app == app.name && $0.type == .previewCloseRequested && $0.isAccepted
     }
     try record(.previewClosed, app: app.name) {
       ($0.parent, $0.pull) = (app.preview?.parent, app.preview?.pull)
-      ($0.request, $0.by, $0.removed) = (request?.id, request?.data.by, removed)
+      ($0.request, $0.by, $0.removed) = (request?.id, request?.data.by, gone)
     }
     previews.tasks[app.name] = nil
     forget(app.name)

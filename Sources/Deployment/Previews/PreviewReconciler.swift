@@ -101,7 +101,9 @@ extension AppReconciler {
       }
     }
     stop(app.liveRuns)
-    if app.liveRuns.isEmpty, !surroundings.isRouterBusy { removeAll() }
+    // A router that cannot read what it is told must not keep a preview.
+    let isRouteGone = !surroundings.isRouterBusy || surroundings.routerFault != nil
+    if app.liveRuns.isEmpty, isRouteGone { removeAll() }
   }
 
   private mutating func removeAll() {

@@ -66,7 +66,7 @@ public struct PreviewRemoval {
     guard User.isRoot else { return }
     attempt { [home, app] () throws(Cause) in
       guard let user = try AppUser.known(app, in: home) else { return [] }
-      let count = try Cause.explaining(UserTraces(of: user.id).remove())
+      let count = try Cause.explaining(UserTraces(of: user.id, sparing: home.root).remove())
       return count == 0 ? [] : ["\(count) files, processes and shared memory of the uid \(user.id)"]
     }
   }
