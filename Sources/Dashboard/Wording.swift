@@ -60,6 +60,7 @@ enum Wording {
   static func state(of app: Board.App, at now: Timestamp) -> String {
     let (state, crashes) = app.summary
     let times = crashes > 1 ? "crashed ×\(crashes)" : crashes == 1 ? "crashed" : ""
+    if state == .stopped, app.asleep != nil { return "asleep" }
     if state == .crashed { return times.isEmpty ? state.rawValue : times }
     let isRunning = state != .stopped && state != .stopping
     return isRunning && app.recentCrash(at: now) != nil

@@ -38,8 +38,8 @@ extension Board {
     public static let usualLease: Int64 = 7 * 86_400_000
     /// An hour without requests, after which it sleeps.
     public static let usualSleep: Int64 = 3_600_000
-    /// A minute to a year.
-    public static let leases: ClosedRange<Int64> = 60_000...366 * 86_400_000
+    /// Ten seconds to a year.
+    public static let leases: ClosedRange<Int64> = 10_000...366 * 86_400_000
 
     /// What a preview may use if its operator says nothing, so that many fit on a host.
     public static let limits = Limits(memory: 512 << 20, cpu: 1000)

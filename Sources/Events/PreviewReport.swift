@@ -6,6 +6,8 @@ public struct PreviewReport: Hashable, Codable, Sendable {
     /// It was never deployed.
     case new
     case starting, ready, unready, crashed, stopped
+    /// Without an instance until the next request.
+    case asleep
     case closing
     /// Something of it could not be removed.
     case leftover
@@ -54,7 +56,7 @@ public struct PreviewReport: Hashable, Codable, Sendable {
     case .ready: return .ready
     case .unready: return .unready
     case .crashed: return .crashed
-    case .stopping, .stopped: return .stopped
+    case .stopping, .stopped: return app.asleep == nil ? .stopped : .asleep
     }
   }
 

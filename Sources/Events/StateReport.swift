@@ -53,10 +53,13 @@ public struct AppReport: Hashable, Codable, Sendable {
   public var host: String
   public var cause: Cause?
   public var by: String?
+  /// Since when it sleeps; the next request wakes it. Nil if it does not.
+  public var asleep: Timestamp?
   public var failed: FailedRelease?
 
   public init(_ app: Board.App, host: String) {
     let current = app.currentRelease
+    asleep = app.asleep
     (self.app, release, self.host) = (app.name, app.current, host)
     address = app.address
     (slug, by) = (current?.slug, current?.by)

@@ -177,7 +177,7 @@ public enum Refusal: Error, Hashable, Sendable {
         .usage, "\(number) is no number of a pull request",
         remedy: "It is a number from 1 to \(PreviewName.greatest).")
     case .lease:
-      Cause(.usage, "a lease is a time from a minute to a year", remedy: "Write it as in: 7d, 36h, 90m")
+      Cause(.usage, "a lease is a time from ten seconds to a year", remedy: "Write it as in: 7d, 36h, 90m")
     case .noPreviewSetting(let word):
       Cause(
         .usage, "there is no setting '\(word)' for previews",

@@ -93,6 +93,7 @@ extension Command {
   private static func state(of app: Board.App) -> String {
     if app.deployment != nil { return app.summary.state.rawValue }
     if app.current == nil { return "never deployed" }
+    if app.asleep != nil { return "asleep" }
     return app.isStopped ? "stopped" : "no instances"
   }
 
@@ -105,6 +106,7 @@ extension Command {
     if app.isStopped {
       lines.append("\(app.name) is stopped; start it with: relctl restart \(app.name)")
     }
+    if app.asleep != nil { lines.append("\(app.name) sleeps; the next request wakes it") }
     if let progress = app.progressOfDeployment(at: now) { lines.append("\(app.name): \(progress)") }
     if app.current == nil, app.deployment == nil {
       lines.append("\(app.name) has no release that runs")

@@ -10,6 +10,11 @@ struct World {
   enum Fate { case ready, crash, hang }
 
   var board = Board()
+  /// The app's name.
+  var name = "shop"
+  /// What a helper for the preview has found; and what the next removals find.
+  var previewTask: PreviewTask?
+  var removals: [Result<[String], Cause>] = []
   var now = Timestamp(milliseconds: 1_700_000_000_000)
   /// The fate of each release's runs.
   var fates: [ReleaseNumber: Fate] = [:]
@@ -35,7 +40,7 @@ struct World {
     history.append(type)
     board.apply(
       Event(
-        sequence: sequence, id: id, time: now, source: "test", type: type, app: "shop",
+        sequence: sequence, id: id, time: now, source: "test", type: type, app: name,
         data: EventData(fill)))
     let ready = app.runs.filter { $0.state == .ready && $0.instance.process == "web" }.count
     if let fewest = fewestReady {
@@ -46,7 +51,7 @@ struct World {
     return id
   }
 
-  var app: Board.App { board.apps["shop"] ?? Board.App(name: "shop", changed: now) }
+  var app: Board.App { board.apps[name] ?? Board.App(name: name, changed: now) }
 
   mutating func request(_ type: EventType, _ fill: (inout EventData) -> Void = { _ in }) {
     let deadline = now + 600_000
@@ -63,6 +68,7 @@ struct World {
         requests: board.requests, now: now,
         sinceCrash: sinceCrash ?? app.crashes.mapValues { now.elapsed(since: $0.last) },
         hasSpace: hasSpace, isMemoryShort: isMemoryShort, operations: operations,
+        previewTask: previewTask,
         processes: { [processes] _ in processes }))
   }
 
@@ -121,6 +127,17 @@ struct World {
       append(.deploymentFailed) { ($0.release, $0.cause) = (number, cause) }
     case .revertDeployment(let number, let cause):
       append(.deploymentReverted) { ($0.release, $0.cause) = (number, cause) }
+    case .providePreview: previewTask = .ended(.success([]))
+    case .makePreviewConfig(_, let request):
+      previewTask = nil
+      append(.configChanged) { ($0.config, $0.request) = ("c", request.id) }
+    case .openPreview: append(.previewOpened)
+    case .removePreview:
+      previewTask = .ended(removals.isEmpty ? .success(["all"]) : removals.removeFirst())
+    case .restPreview: previewTask = .resting(until: now + 60_000)
+    case .recordClosed(let removed):
+      previewTask = nil
+      append(.previewClosed) { $0.removed = removed }
     case .finish(let request): append(.requestFinished) { $0.request = request.id }
     case .fail(let request, let cause):
       append(.requestFailed) { ($0.request, $0.cause) = (request.id, cause) }
@@ -141,7 +158,8 @@ struct World {
       }
       switch (run.state, fates[run.release] ?? .ready) {
       case (.starting, _): tell(.instanceBooting)
-      case (.booting, .ready) where run.instance.process == "release": tell(.instanceStopped)
+      case (.booting, .ready) where ProcessType.runsOnce(run.instance.process):
+        tell(.instanceStopped)
       case (.booting, .ready): tell(.instanceReady)
       case (.booting, .crash):
         tell(.instanceCrashed, Cause(.bootFailed, "\(run.instance) would not boot"))
@@ -157,6 +175,8 @@ struct World {
     for _ in 0..<400 {
       let before = sequence
       _ = act(limit: stride)
+      // The next agent knows of no helper.
+      if stride < .max { previewTask = nil }
       live()
       if sequence > before { continue }
       // Nothing happens until the observation is over.

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Buildpack
+@testable import Redaction
 
 @Suite struct SecretLookTests {
   static let secretValues = [
