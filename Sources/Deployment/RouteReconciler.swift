@@ -33,6 +33,7 @@ enum RouteReconciler {
     if !isExclusive, app.sleepsAfter == nil { return .never }
     let isExpected =
       (isChanging || app.deployment != nil || app.isWaking) && !app.isStopped
+      && app.preview?.isClosing != true
       && app.formation[ProcessType.web] ?? 0 > 0
     return isExpected && !isServed ? .now : .ready
   }

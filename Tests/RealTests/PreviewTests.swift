@@ -58,8 +58,9 @@ import Testing
   private func traces() throws -> [String] {
     let apps = try Files.list(stage.home.apps)
     let map = String(decoding: try Files.read(stage.home.router.path + "/local.map"), as: UTF8.self)
+    let own = "HOME=\(stage.home.apps)/shop-pr-"
     let processes = ProcessTable.pids().filter {
-      ProcessTable.environment(of: $0).contains { $0.hasPrefix("RELTUI_APP=shop-pr-") }
+      ProcessTable.environment(of: $0).contains { $0.hasPrefix(own) }
     }
     let mark = stage.folder.path + "/"
     let files = try ["/tmp", "/var/tmp", "/dev/shm"].flatMap { folder in
@@ -99,7 +100,8 @@ import Testing
     let closing = try does("preview", "close", "shop-pr-12")
     #expect(closing.contains("removed: address pr-12.shop.localhost"), "\(closing)")
     // Where the preview has no uid of its own, what it leaves outside of the home is not known to be its.
-    if User.isRoot { #expect(try traces() == before) }
+    let after = try traces()
+    if User.isRoot { #expect(after == before) }
     #expect(try get("pr-12.shop.localhost").contains(" 404 "))
     #expect(try does("preview", "list", "--json") == "[]\n")
   }
@@ -141,10 +143,10 @@ import Testing
       (["--app", "shop", "--pr", "1", "--lease", "1y", slug], "RT-USAGE"),
       (["--app", "shop", "--pr", "7", slug], "RT-PREVIEW-NAME"),
       (["--app", "shop", "--pr", "1", "--git", "ext::sh -c id"], "RT-GIT"),
-      (["--app", "shop", "--pr", "1", "--git", "--upload-pack=id"], "RT-USAGE"),
+      (["--app", "shop", "--pr", "1", "--git", "--upload-pack=id"], "RT-GIT"),
       (["--app", "shop", "--pr", "1", "--git", "https://a:b@x/y.git"], "RT-GIT"),
       (["--app", "shop", "--pr", "1", "--git", "/nosuch", "--ref", "refs/pull/1/head"], "RT-PREVIEW-FORK"),
-      (["--app", "shop", "--pr", "1", "--git", "/nosuch", "--ref", "-x"], "RT-USAGE"),
+      (["--app", "shop", "--pr", "1", "--git", "/nosuch", "--ref", "-x"], "RT-GIT"),
       (["--app", "shop", "--pr", "1", "--git", stage.folder.path + "/nosuch"], "RT-GIT"),
     ]
     for (words, id) in rows {
@@ -171,8 +173,10 @@ import Testing
 
   /// The lease ends although no agent ran meanwhile.
   @Test func leaseEndsWithoutAnAgent() throws {
-    try does("preview", "open", "--app", "shop", "--pr", "5", "--lease", "10s", try slug())
-    try does("preview", "open", "--app", "shop", "--pr", "6", "--lease", "10s", try slug())
+    try does("preview", "open", "--app", "shop", "--pr", "5", try slug())
+    try does("preview", "open", "--app", "shop", "--pr", "6", try slug())
+    try does("preview", "renew", "shop-pr-5", "--lease", "10s")
+    try does("preview", "renew", "shop-pr-6", "--lease", "10s")
     try does("preview", "pin", "shop-pr-6")
     try does("agent", "stop")
     let end = try #require(try report("shop-pr-5").until)
