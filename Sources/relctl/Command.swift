@@ -20,7 +20,7 @@ struct Command: Sendable {
     .eventsRepair, .eventsStat, .eventsRetention, .restart, .rollback, .promote, .scale, .limits,
     .maintenance, .domains, .router, .routerListen, .routerTrust, .routerSet, .routerWhy,
     .certs, .certsAdd, .certsRenew, .certsRemove,
-    .previewOpen, .previewList, .previewShow, .previewRenew, .previewPin, .previewClose, .previewGC,
+    .previewOpen, .previewList, .previewShow, .previewRenew, .previewPin, .previewClose, .previewComment, .previewGC,
     .previewSet, .stop, .cancel, .attach, .config, .rpc, .eval,
     .remote, .nodeList, .nodeInfo, .nodeRPC, .nodeRemote, .slugList, .slugInspect, .slugDiff,
     .slugVerify, .slugImport, .slugExport, .slugGC, .slugRemove,

@@ -7,6 +7,8 @@ import Posix
 extension Option {
   fileprivate static let parent = Option("--app", value: "APP", "the app whose pull request it is")
   fileprivate static let pull = Option("--pr", value: "N", "the number of the pull request")
+  /// The two that name a preview.
+  static let pullRequest = [parent, pull]
   fileprivate static let lease = Option(
     "--lease", value: "TIME", "how long it stays, as in 7d, 36h or 90m")
 }
@@ -27,8 +29,8 @@ extension Command {
 
         Code of a fork needs --fork, and root: it is built and run as a user of its own, and gets no secret.
         """,
-      options: [
-        .parent, .pull, Option("--slug", value: "SLUG", "a stored slug"),
+      options: Option.pullRequest + [
+        Option("--slug", value: "SLUG", "a stored slug"),
         Option("--git", value: "URL", "build what this repository has"),
         Option("--ref", value: "REF", "the branch, tag or commit of --git"),
         Option("--fork", "the code is that of a fork"), .lease,
@@ -67,7 +69,7 @@ extension Command {
   static let previewShow = Command(
     CommandSyntax(
       "preview show", "[PREVIEW]", count: 0...1, "show one preview",
-      details: "Name it as in shop-pr-12, or with --app and --pr.", options: [.parent, .pull, .json])
+      details: "Name it as in shop-pr-12, or with --app and --pr.", options: Option.pullRequest + [.json])
   ) { call throws(Cause) in
     let now = Timestamp(milliseconds: Clock.now())
     guard let report = PreviewReport(try call.preview(), now: now) else { return .success }
@@ -90,7 +92,7 @@ extension Command {
     CommandSyntax(
       "preview renew", "[PREVIEW]", count: 0...1, "begin a preview's lease anew",
       details: "Without --lease it has the length of before. A pinned preview has a lease again.",
-      options: [.parent, .pull, .lease, .detach, .json])
+      options: Option.pullRequest + [.lease, .detach, .json])
   ) { call throws(Cause) in
     let app = try call.preview()
     let lease = try call.lease() ?? app.preview?.lease ?? Board.Preview.usualLease
@@ -100,7 +102,7 @@ extension Command {
   static let previewPin = Command(
     CommandSyntax(
       "preview pin", "[PREVIEW]", count: 0...1, "keep a preview until it is closed",
-      options: [.parent, .pull, .detach, .json])
+      options: Option.pullRequest + [.detach, .json])
   ) { call throws(Cause) in
     try call.request(RenewPreview(app: try call.preview().name, lease: 0))
   }
@@ -112,7 +114,7 @@ extension Command {
         Its script pr-predestroy runs first, for two minutes at most. Then its runs are stopped, and its
         add-ons, config vars, files, addresses and logs are removed, and its slug if nothing else needs it.
         What cannot be removed is named, and tried again every minute.
-        """, options: [.parent, .pull, .detach, .json])
+        """, options: Option.pullRequest + [.detach, .json])
   ) { call throws(Cause) in
     let app = try call.preview()
     return try call.request(ClosePreview(app: app.name))
@@ -154,7 +156,7 @@ extension Command {
 
 extension CommandCall {
   /// The preview that the arguments name.
-  fileprivate func preview() throws(Cause) -> Board.App {
+  func preview() throws(Cause) -> Board.App {
     let board = try board()
     guard let name = arguments.positional.first else {
       let (parent, number) = try pullRequest()
