@@ -12,6 +12,7 @@ enum DisabledReason: Error, Equatable, Sendable {
   case foreignNode(String)
   case noApplication, pageIsOpen, onlyItsLog, noLevels, nothingToFind, nothingMore
   case notFound(String, older: Bool)
+  case noPreview, isPinned, noAddress
 }
 
 /// A question before something is changed. "No" has the focus at first.

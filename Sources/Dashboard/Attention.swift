@@ -20,7 +20,7 @@ extension Model {
     case .logs:
       guard showsNodeLog, let node = shownNode else { return NodeAttention() }
       return NodeAttention(nodes: [node.id: [.log, .vitals]])
-    case .events: return NodeAttention()
+    case .events, .previews: return NodeAttention()
     }
   }
 

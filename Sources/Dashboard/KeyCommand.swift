@@ -48,7 +48,7 @@ struct KeyCommand: Sendable {
   var writes: Bool { group == .act }
 
   static let all: [KeyCommand] =
-    acting + reading + nodeActing + showing + moving + typing + helping + choosing + answering
+    acting + reading + nodeActing + previewing + showing + moving + typing + helping + choosing + answering
 
   /// The command that a key means now.
   static func bound(to key: Key, in model: Model) -> KeyCommand? {
@@ -113,6 +113,26 @@ struct KeyCommand: Sendable {
     ) { model throws(DisabledReason) in try model.ask(.restart) },
   ]
 
+  private static let previewing: [KeyCommand] = [
+    .init(.show, ["o"], views: [.previews], hint: "open", "Open the preview's address in a browser.") {
+      model throws(DisabledReason) in try model.openPreview()
+    },
+    .local(.act, ["N"], views: [.previews], hint: "renew", "Begin the preview's lease anew.") {
+      model throws(DisabledReason) in try model.renewPreview()
+    },
+    .local(.act, ["P"], views: [.previews], hint: "pin", "Keep the preview until it is closed.") {
+      model throws(DisabledReason) in try model.pinPreview()
+    },
+    .local(
+      .act, ["C"], views: [.previews], hint: "close",
+      "Remove the preview with everything that belongs to it."
+    ) { model throws(DisabledReason) in try model.closePreview() },
+    .local(
+      .act, ["M"], views: [.previews], hint: "promote",
+      "Deploy exactly the preview's slug to the app whose pull request it is."
+    ) { model throws(DisabledReason) in try model.promotePreview() },
+  ]
+
   private static let reading: [KeyCommand] = [
     .local(
       .show, ["o"], views: [.logs], hint: "source",
@@ -149,7 +169,8 @@ struct KeyCommand: Sendable {
         "Show the supervision tree of the selected application."
       ) { model throws(DisabledReason) in try model.openApplicationTree() },
       .init(
-        .show, ["l"], views: [.apps, .nodes, .otpApps, .boot, .events], hint: "logs",
+        .show, ["l"], views: [.apps, .nodes, .otpApps, .boot, .events, .previews],
+        hint: "logs",
         "Show the output of the selected app or instance, or the node's log."
       ) { model throws(DisabledReason) in try model.showLogs() },
       .local(.show, ["/"], hint: "filter", "Show only rows with a text.") { model in

@@ -28,6 +28,8 @@ public enum Message: Sendable {
   case requested(Event)
   /// An effect failed.
   case failed(Cause)
+  /// A line that answers a key.
+  case said(String)
   /// A problem that lasts; nil when it is solved.
   case alert(String?)
 }
@@ -43,6 +45,8 @@ public enum Effect: Equatable, Sendable {
   case readOutput(app: String, InstanceName?)
   /// Do something to the node of a report; `app` is the app whose run it is, if any.
   case act(node: String, name: String, app: String?, NodeAction)
+  /// Open an address in the operator's browser.
+  case open(url: String)
   /// Send every cell again.
   case redraw
   case quit

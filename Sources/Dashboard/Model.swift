@@ -114,7 +114,7 @@ struct LogReading: Sendable {
 public enum ViewName: String, CaseIterable, Sendable {
   case apps, nodes
   case otpApps = "otp-apps"
-  case boot, logs, events
+  case boot, logs, events, previews
 
   /// - Parameter word: a view's name; `releases` is an older name of `apps`.
   public init?(word: String) { self.init(rawValue: word == "releases" ? "apps" : word) }
@@ -128,11 +128,22 @@ public enum ViewName: String, CaseIterable, Sendable {
     case .boot: "Boot"
     case .logs: "Logs"
     case .events: "Events"
+    case .previews: "Previews"
     }
   }
 
   /// The key of its tab.
-  var digit: Character { Character("\(1 + (Self.allCases.firstIndex(of: self) ?? 0))") }
+  var digit: Character {
+    switch self {
+    case .apps: "1"
+    case .nodes: "2"
+    case .otpApps: "3"
+    case .boot: "4"
+    case .logs: "5"
+    case .events: "6"
+    case .previews: "8"
+    }
+  }
 }
 
 /// A view, or a page that is open in one. Each has a list with a filter and a position of its own.

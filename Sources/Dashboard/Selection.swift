@@ -3,7 +3,8 @@ import Events
 extension Model {
   /// The apps of the list, filtered, by name.
   var listedApps: [Board.App] {
-    let apps = board.apps.values.sorted { $0.name < $1.name }
+    // Previews have a view of their own.
+    let apps = board.apps.values.filter { $0.preview == nil }.sorted { $0.name < $1.name }
     let filter = position(of: .view(.apps)).filter
     if filter.isEmpty { return apps }
     return apps.filter { app in
@@ -49,6 +50,7 @@ extension Model {
 
   /// Corrects the selection and the list positions after a change; no other function does.
   mutating func settle() {
+    settlePreview()
     settleApp()
     settleRun()
     settleNodes()
@@ -107,6 +109,7 @@ extension Model {
     case .view(.apps) where selection.isInside: moveRun(by: count)
     case .view(.apps): moveApp(by: count)
     case .view(.nodes): moveNode(by: count)
+    case .view(.previews): movePreview(by: count)
     case .view(.otpApps) where showsLiveApplications: moveApplication(by: count)
     case .view(.logs): moveLog(by: count)
     case .view(.events):

@@ -24,6 +24,7 @@ extension Model {
     case .requested(let event): noteRequest(event)
     case .failed(let cause):
       notice = Notice(text: Wording.sentence(cause), role: .bad)
+    case .said(let text): notice = Notice(text: text)
     case .alert(let text): alert = text
     }
     settle()

@@ -31,9 +31,11 @@ extension Model {
     if board.apps.isEmpty, setting.namesNodes || !nodes.isEmpty {
       heading.add(nodes.count, "node", troubled: nodes.count { $0.isInTrouble && !$0.isShut })
     } else {
-      let apps = board.apps.values
+      let apps = board.apps.values.filter { $0.preview == nil }
       heading.add(apps.count, "app", troubled: apps.count { $0.isInTrouble(at: clock.now) })
-      let instances = apps.reduce(0) { $0 + $1.liveRuns.count }
+      let instances = board.apps.values.reduce(0) { $0 + $1.liveRuns.count }
+      let previews = board.previews().count
+      if previews > 0 { heading.add(Heading.count(previews, "preview"), rank: 5) }
       heading.add(Heading.count(instances, "instance"), rank: 4)
       if setting.isPast {
         let date = Wording.date(clock.now, clock.utcOffset)
@@ -73,6 +75,9 @@ extension Model {
     case .view(.logs): logsView
     case .view(.events):
       EventsView(events: events, filter: list.filter, clock: clock)
+    case .view(.previews):
+      PreviewsView(
+        previews: listedPreviews, list: list, cursor: selection.app, empty: emptyPreviews, clock: clock)
     case .settings:
       NodeSettingsPage(node: nodes.first { $0.id == selection.openSettings }, list: list)
     case .tree: treePage
@@ -104,6 +109,14 @@ extension Model {
       app: app, runs: listedRuns, selectedRun: selectedRun, isInside: selection.isInside,
       requests: board.requests.filter { $0.app == app.name },
       lacksAgent: !isAgentAlive && !setting.isPast, events: recent.reversed(), clock: clock)
+  }
+
+  private var emptyPreviews: [Cell] {
+    if !board.previews().isEmpty { return Self.noMatch("preview", position(of: .view(.previews))) }
+    return [
+      Cell("No preview is open."), Cell("Open one with:"),
+      Cell("  relctl preview open --app APP --pr NUMBER DIR", .key),
+    ]
   }
 
   private var emptyApps: [Cell] {

@@ -20,6 +20,9 @@ enum Wording {
     case .onlyItsLog: "This node was not deployed from here: it has only its own log."
     case .noLevels: "Output has no levels. o shows the node's own log, which has them."
     case .nothingToFind: "Nothing to find yet: f asks for a text."
+    case .noPreview: "No preview is selected."
+    case .isPinned: "It is pinned already; N gives it a lease again."
+    case .noAddress: "It has no address while no router runs."
     case .nothingMore: "There is no more text: all of it is shown."
     case .notFound(let text, let older):
       "No \(older ? "older" : "newer") line has '\(text)'."

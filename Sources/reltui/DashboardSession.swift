@@ -168,10 +168,26 @@ struct DashboardSession {
         output = OutputWatch(home: home, app: app, only: instance, last: Self.firstLines)
         readOutput()
       case .act(let node, let name, let app, let action): act(node, name, app, action)
+      case .open(let url): open(url)
       case .redraw: wantsRedraw = true
       case .quit: isOver = true
       }
     }
+  }
+
+  /// Opens an address with the program of the operator's desktop; where there is none, the address is shown, to be copied.
+  private mutating func open(_ url: String) {
+    let environment = Environment.current
+    let hasDesktop = ["BROWSER", "DISPLAY", "WAYLAND_DISPLAY"].contains { environment[$0] != nil }
+    // setsid(1) leaves it to run alone.
+    let program = Invocation(["setsid", "--fork", "xdg-open", url], environment: environment)
+    let opener = Invocation(["xdg-open"], environment: environment)
+    if hasDesktop, (try? opener.program()) != nil,
+      (try? program.run(errors: .null, limit: 2000))?.isSuccess == true
+    {
+      return tell(.said(url))
+    }
+    tell(.said("no browser here; copy the address: \(url)"))
   }
 
   /// Checks the rollback that the dashboard asks about.
