@@ -28,9 +28,17 @@ struct LogAccount {
     ids.append(event.id)
     if event.type == .deploymentStarted, let app = event.app { replaced[app] = event.data.from }
     board.apply(event)
+    if event.type == .previewClosed, let name = event.app { forget(name) }
     if let name = event.app, let app = board.apps[name] {
       owed[name, default: OwedService()].take(event, app)
     }
+  }
+
+  /// A preview that is opened again begins with its first release.
+  private mutating func forget(_ app: String) {
+    (owed[app], replaced[app]) = (nil, nil)
+    phases = phases.filter { !$0.hasPrefix(app + " ") }
+    crashed = crashed.filter { !$0.hasPrefix(app + " ") }
   }
 
   mutating func kill(_ run: UInt64, of app: String) {

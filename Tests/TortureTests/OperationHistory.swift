@@ -1,3 +1,4 @@
+import Events
 import TestSupport
 
 /// What operators request of a home and what is killed meanwhile, step after step. The same seed makes the same history.
@@ -28,6 +29,9 @@ struct OperationHistory: CustomStringConvertible {
     case cancel
     case set(String)
     case unset
+    /// Opens or updates the preview of a pull request.
+    case open(Int, TortureSlug.Kind)
+    case close(Int)
   }
 
   /// A number chooses one of the live runs.
@@ -93,13 +97,26 @@ extension OperationHistory.Request: CustomStringConvertible {
     case .cancel: ["cancel", app]
     case .set(let value): ["config", app, "set", "\(TortureSlug.variable)=\(value)"]
     case .unset: ["config", app, "unset", TortureSlug.variable]
+    case .open(let pull, let slug):
+      // Some leases end while the history goes on.
+      [
+        "preview", "open", "--app", app, "--pr", "\(pull)", "--slug",
+        slugs[app == TortureSlug.greeter ? .greeter : slug] ?? "", "--lease",
+        pull == 1 ? "10s" : "1h",
+      ]
+    case .close(let pull): ["preview", "close", PreviewName.of(app, pull)]
     }
   }
 }
 
 extension OperationHistory.Change {
   fileprivate init(_ random: inout Scramble) {
-    switch Int.random(in: 0..<24, using: &random) {
+    switch Int.random(in: 0..<31, using: &random) {
+    case 24..<28:
+      let kinds: [TortureSlug.Kind] = [.fast, .fast, .slow, .broken]
+      self = .open(
+        .random(in: 1...2, using: &random), kinds[.random(in: 0..<4, using: &random)])
+    case 28..<31: self = .close(.random(in: 1...2, using: &random))
     case 20..<22: self = .deploy(.fragile)
     case 22..<24: self = .cancel
     case 0..<2: self = .deploy(.broken)

@@ -27,6 +27,7 @@ struct QuietCheck {
     }
     checkTruth()
     checkFolders()
+    checkClosed()
   }
 
   /// Only what two looks in a row find is wrong: the processes may change between log and `/proc`.
@@ -76,6 +77,18 @@ struct QuietCheck {
     return found
   }
 
+  /// Of a preview that was closed nothing is left.
+  private func checkClosed() {
+    let board = scene.account().board
+    let map = (try? Files.readIfThere(scene.home.router.path + "/local.map")) ?? nil
+    let routed = String(decoding: map ?? [], as: UTF8.self).split(separator: "\n")
+      .compactMap { $0.split(separator: " ").last?.prefix { $0 != ":" } }.map(String.init)
+    let folders = ((try? Files.list(scene.home.apps)) ?? [])
+    for name in Set(routed + folders) where name.contains("-pr-") && board.apps[name] == nil {
+      scene.violations.note(.nothingLeft, "\(name) is closed, and has a folder or a route")
+    }
+  }
+
   /// Of the runs that ended the folders of the last few are kept; another process removes the others.
   private func checkFolders() {
     for app in scene.account().board.apps.values {
@@ -104,6 +117,7 @@ extension Board {
         let busy = app.liveRuns.filter { $0.state != .ready }
         return busy.map { "\(app.name)/\($0.instance) is \($0.state)" }
           + (app.deployment.map { ["deployment of \(app.name) \($0.release)"] } ?? [])
+          + (app.preview?.isClosing == true ? ["\(app.name) is being closed"] : [])
           + app.missing.map { "\(app.name)/\($0) is missing" }
       }
   }

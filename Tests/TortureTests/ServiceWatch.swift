@@ -69,7 +69,7 @@ struct ServiceWatch {
       return
     }
     probes += 1
-    let question = "GET / HTTP/1.0\r\nHost: \(app.name).localhost\r\nConnection: close\r\n\r\n"
+    let question = "GET / HTTP/1.0\r\nHost: \(app.localHost)\r\nConnection: close\r\n\r\n"
     let bytes = try? Loopback.exchange(Array(question.utf8), port: port, milliseconds: 2000)
     let answer = String(decoding: bytes ?? [], as: UTF8.self)
     guard answer.contains(" 200 "), app.name != TortureSlug.greeter else { return }

@@ -47,7 +47,8 @@ struct TortureSlug {
 
   private var appJSON: String {
     """
-    {"reltui": {"observe": 1\(kind == .slow ? #", "batch": 1"# : "")},
+    {"environments": {"review": {"scripts": {"postdeploy": "sleep 0.05", "pr-predestroy": "sleep 0.05"}}},
+     "reltui": {"observe": 1\(kind == .slow ? #", "batch": 1"# : "")},
      "formation": {"web": {"quantity": 1}, "worker": {"quantity": 1}},
      "healthchecks": {"web": [{"path": "/"}], "worker": [{"path": "/"}]}}
     """
