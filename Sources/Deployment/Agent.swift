@@ -349,7 +349,7 @@ extension Agent {
       hasSpace: reserve.hasRoom,
       isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
       operations: operations, isRouterBusy: router.isBusy, routerFault: router.fault,
-      previewTask: previews.tasks[app.name],
+      previewTask: { [previews] in previews.task(of: app.name, for: $0) },
       mostBoots: max(4, 2 * HostLimits.processors)
     ) { [self] number in
       Result { () throws(Cause) in

@@ -69,8 +69,8 @@ public struct AppReconciler {
     /// one.
     public var isRouterBusy = false
     public var routerFault: Cause?
-    /// What a helper does for the preview; nil if there is none.
-    public var previewTask: PreviewTask?
+    /// What a helper does for the preview, for a request or to remove it; nil if there is none.
+    public var previewTask: (_ purpose: String) -> PreviewTask? = { _ in nil }
     /// The most runs of the app that may boot at the same time.
     public var mostBoots = 8
     /// The process types of a release, or why they cannot be read.

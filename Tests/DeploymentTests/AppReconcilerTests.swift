@@ -68,7 +68,7 @@ struct World {
         requests: board.requests, now: now,
         sinceCrash: sinceCrash ?? app.crashes.mapValues { now.elapsed(since: $0.last) },
         hasSpace: hasSpace, isMemoryShort: isMemoryShort, operations: operations,
-        previewTask: previewTask,
+        previewTask: { [previewTask] _ in previewTask },
         processes: { [processes] _ in processes }))
   }
 

@@ -124,7 +124,8 @@ struct AddOnHooks {
 
   private static func words(_ ending: Tool.Ending) -> String {
     switch ending {
-    case .exit(let exit): "ended with \(exit)"
+    case .exit(.code(let code)): "ended with exit code \(code)"
+    case .exit(.signal(let signal)): "was ended by signal \(signal)"
     case .expired: "was ended after \(limit / 1000) s"
     case .interrupted, .cut: "was ended"
     }

@@ -8,6 +8,7 @@ import Redaction
 
 /// A helper program that does for a preview what would keep the agent from its loop.
 struct PreviewHelper {
+  let purpose: String
   let child: Child
   /// What it prints: a `PreviewOutcome`.
   let output: File
@@ -27,8 +28,21 @@ public struct PreviewOutcome: Codable, Sendable {
 
 /// The previews that helpers work for, and what they have found.
 struct PreviewHelpers {
+  /// The purpose of a helper that removes a preview; others work for a request, which its id names.
+  static let removal = "removal"
+
   var running: [String: PreviewHelper] = [:]
-  var tasks: [String: PreviewTask] = [:]
+  private var tasks: [String: (purpose: String, task: PreviewTask)] = [:]
+
+  /// What is known of the work for a purpose. While a helper works for another one, it is waited for.
+  func task(of app: String, for purpose: String) -> PreviewTask? {
+    if running[app] != nil { return .running }
+    return tasks[app].flatMap { $0.purpose == purpose ? $0.task : nil }
+  }
+
+  mutating func note(_ task: PreviewTask?, of app: String, for purpose: String = removal) {
+    tasks[app] = task.map { (purpose, $0) }
+  }
 }
 
 // Performs what is planned for previews.
@@ -40,25 +54,24 @@ extension Agent {
     let manifest = try manifests.manifest(slug).forPreview
     let store = AddOnStore(home: home, app: app.name)
     if manifest.appJSON?.addons?.isEmpty ?? true, try store.load().isEmpty {
-      previews.tasks[app.name] = .ended(.success([]))
+      previews.note(.ended(.success([])), of: app.name, for: request.id)
     } else {
-      try startHelper(["provide", app.name, slug], for: app.name)
+      try startHelper(["provide", app.name, slug], for: app.name, request.id)
     }
   }
 
   func removePreview(_ app: Board.App) throws(Cause) {
-    try startHelper(["remove", app.name], for: app.name)
+    try startHelper(["remove", app.name], for: app.name, PreviewHelpers.removal)
   }
 
-  private func startHelper(_ words: [String], for app: String) throws(Cause) {
+  private func startHelper(_ words: [String], for app: String, _ purpose: String) throws(Cause) {
     do throws(PosixError) {
       // A helper of an agent that was killed ends with it, so that two never work for one preview.
       let output = try File.holding([])
       let child = try Child.start(
         launcher.previewHelper(words), output: .file(output), errors: .inherited, newSession: true,
         deathSignal: .term)
-      previews.running[app] = PreviewHelper(child: child, output: output)
-      previews.tasks[app] = .running
+      previews.running[app] = PreviewHelper(purpose: purpose, child: child, output: output)
     } catch { throw Cause(error) }
   }
 
@@ -69,20 +82,21 @@ extension Agent {
       let printed = (try? helper.output.read(upTo: 1 << 16, at: 0)) ?? []
       let outcome = try? JSON.decode(PreviewOutcome.self, from: printed)
       previews.running[app] = nil
-      previews.tasks[app] = .ended(
+      let result =
         outcome?.result
-          ?? .failure(Cause(.system, "the helper for the preview '\(app)' ended with \(exit)")))
+        ?? .failure(Cause(.system, "the helper for the preview '\(app)' ended with \(exit)"))
+      previews.note(.ended(result), of: app, for: helper.purpose)
       changePreview(app)
     }
   }
 
   func rest(_ app: Board.App) {
-    previews.tasks[app.name] = .resting(
-      until: Timestamp(milliseconds: Clock.now()) + Self.removalPause)
+    let moment = Timestamp(milliseconds: Clock.now()) + Self.removalPause
+    previews.note(.resting(until: moment), of: app.name)
   }
 
   func makeConfig(of slug: String, for request: Board.Request, _ app: Board.App) throws(Cause) {
-    previews.tasks[app.name] = nil
+    previews.note(nil, of: app.name)
     do throws(Cause) {
       let maker = PreviewConfig(home: home, board: board, app: app)
       let set = try maker.set(for: try manifests.manifest(slug).forPreview)
@@ -115,7 +129,7 @@ extension Agent {
       ($0.parent, $0.pull) = (app.preview?.parent, app.preview?.pull)
       ($0.request, $0.by, $0.removed) = (request?.id, request?.data.by, gone)
     }
-    previews.tasks[app.name] = nil
+    previews.note(nil, of: app.name)
     forget(app.name)
   }
 

@@ -23,7 +23,7 @@ extension AppReconciler {
 
   /// Has the add-ons provided and the config vars made.
   mutating func prepare(_ slug: String, for request: Board.Request) {
-    switch surroundings.previewTask {
+    switch surroundings.previewTask(request.id) {
     case .running: return
     case .ended(.failure(let cause)): actions.append(.fail(request, cause))
     case .ended(.success): actions.append(.makePreviewConfig(slug, for: request))
@@ -107,13 +107,13 @@ extension AppReconciler {
   }
 
   private mutating func removeAll() {
-    switch surroundings.previewTask {
+    let closing = surroundings.requests.first { isOf($0, ClosePreview.self) && $0.isAccepted }
+    switch surroundings.previewTask(PreviewHelpers.removal) {
     case .running: return
-    case .resting(let moment) where moment > surroundings.now: wake(at: moment)
+    case .resting(let moment) where moment > surroundings.now && closing == nil: wake(at: moment)
     case .resting, nil: actions.append(.removePreview)
     case .ended(.success(let removed)): actions.append(.recordClosed(removed))
     case .ended(.failure(let cause)):
-      let closing = surroundings.requests.first { isOf($0, ClosePreview.self) && $0.isAccepted }
       actions.append(.restPreview)
       if let closing { actions.append(.fail(closing, cause)) }
     }
