@@ -48,7 +48,8 @@ struct KeyCommand: Sendable {
   var writes: Bool { group == .act }
 
   static let all: [KeyCommand] =
-    acting + reading + nodeActing + previewing + showing + moving + typing + helping + choosing + answering
+    acting + reading + nodeActing + previewing + showing + moving + typing + helping + choosing
+    + answering
 
   /// The command that a key means now.
   static func bound(to key: Key, in model: Model) -> KeyCommand? {
@@ -114,7 +115,9 @@ struct KeyCommand: Sendable {
   ]
 
   private static let previewing: [KeyCommand] = [
-    .init(.show, ["o"], views: [.previews], hint: "open", "Open the preview's address in a browser.") {
+    .init(
+      .show, ["o"], views: [.previews], hint: "open", "Open the preview's address in a browser."
+    ) {
       model throws(DisabledReason) in try model.openPreview()
     },
     .local(.act, ["N"], views: [.previews], hint: "renew", "Begin the preview's lease anew.") {

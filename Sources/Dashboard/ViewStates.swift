@@ -77,7 +77,8 @@ extension Model {
       EventsView(events: events, filter: list.filter, clock: clock)
     case .view(.previews):
       PreviewsView(
-        previews: listedPreviews, list: list, cursor: selection.app, empty: emptyPreviews, clock: clock)
+        previews: listedPreviews, list: list, cursor: selection.app, empty: emptyPreviews,
+        clock: clock)
     case .settings:
       NodeSettingsPage(node: nodes.first { $0.id == selection.openSettings }, list: list)
     case .tree: treePage

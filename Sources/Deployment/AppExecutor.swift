@@ -135,7 +135,9 @@ extension Agent {
   private func config(for slug: String, _ app: Board.App) throws(Cause) -> String {
     let configs = ConfigSets(home: home, app: app.name)
     var set = try app.config.map { digest throws(Cause) in try configs.load(digest) } ?? ConfigSet()
-    set.values = try manifests.manifest(slug).fit(for: app).withDefaults(set.values) { Random.hex(32) }
+    set.values = try manifests.manifest(slug).fit(for: app).withDefaults(set.values) {
+      Random.hex(32)
+    }
     return try configs.save(set)
   }
 

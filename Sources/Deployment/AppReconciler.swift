@@ -320,7 +320,8 @@ extension AppReconciler {
   }
 
   private var wantedInstances: [InstanceName] {
-    app.isStopped || app.asleep != nil || app.current == nil ? [] : Board.App.instances(of: app.formation)
+    app.isStopped || app.asleep != nil || app.current == nil
+      ? [] : Board.App.instances(of: app.formation)
   }
 
   /// Whether a run of another release than the current one may be stopped now. One that served is stopped after its

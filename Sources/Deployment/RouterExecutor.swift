@@ -61,7 +61,8 @@ extension Agent {
     try followRouter()
     let changing = Set(board.requests.filter { $0.isAccepted && !changesRouter($0) }.map(\.app))
     let routes = board.apps.filter { $0.value.current != nil && !$0.value.isLeaving }.mapValues {
-      RouteReconciler.route(of: board.routed($0), isChanging: changing.contains($0.name), check: check(of: $0))
+      RouteReconciler.route(
+        of: board.routed($0), isChanging: changing.contains($0.name), check: check(of: $0))
     }
     let settings = usableSettings()
     let certificates = board.certificates ?? []

@@ -162,7 +162,8 @@ extension Board.App {
       guard let cause = event.data.cause else { return false }
       split = cause
       return true
-    case .appSlept: asleep = event.time
+    case .appSlept:
+      asleep = event.time
       return true
     case .appWoke:
       asleep = nil

@@ -99,7 +99,8 @@ public struct EventData: Hashable, Codable, Sendable {
       formation, limits
     case instance, run, node, action, application, level, boot, phases, pid, port, exit, signal,
       step, observe, exclusive, standby, batch, cluster, drain, phase, kept, since,
-      commit, line, message, domain, parent, pull, fork, lease, removed, settings, folder, milliseconds
+      commit, line, message, domain, parent, pull, fork, lease, removed, settings, folder,
+      milliseconds
     case size, occurred, missing, aside, cause
 
     /// The field's description in the reference page.
@@ -153,7 +154,8 @@ public struct EventData: Hashable, Codable, Sendable {
       case .parent: "app whose pull request a preview is made for"
       case .pull: "number of the pull request"
       case .fork: "whether the pull request is that of a fork"
-      case .lease: "milliseconds that a preview stays after the last push or renewal; 0: until it is closed"
+      case .lease:
+        "milliseconds that a preview stays after the last push or renewal; 0: until it is closed"
       case .removed: "what a closed preview had, and is gone"
       case .settings: "settings of the router, or of an app's previews, by name"
       case .folder: "folder it was made from"

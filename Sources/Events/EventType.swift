@@ -116,7 +116,8 @@ public enum EventType: String, CaseIterable, Codable, Sendable {
     case .requestFailed, .requestRejected: [.request, .cause]
     case .requestRefused: [.action, .by, .cause]
     case .configChanged: [.config]
-    case .appSlept, .appWoke, .previewOpened, .previewRenewed, .previewClosed, .agentStarted, .agentStopped,
+    case .appSlept, .appWoke, .previewOpened, .previewRenewed, .previewClosed, .agentStarted,
+      .agentStopped,
       .clusterJoined, .logRepaired:
       []
     }

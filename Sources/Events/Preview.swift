@@ -95,7 +95,9 @@ extension Board.App {
 
   /// Milliseconds without a request after which it sleeps until the next one; nil if it never does.
   public var sleepsAfter: Int64? {
-    guard let chosen = routing?[.sleep] else { return preview == nil ? nil : Board.Preview.usualSleep }
+    guard let chosen = routing?[.sleep] else {
+      return preview == nil ? nil : Board.Preview.usualSleep
+    }
     return chosen == RouteOptions.never ? nil : Int64(chosen)
   }
 
@@ -145,11 +147,14 @@ public enum LeaseText {
   ]
 
   /// - Returns: milliseconds; nil if the text is no span in this range.
-  public static func milliseconds(_ text: String, in range: ClosedRange<Int64> = Board.Preview.leases)
+  public static func milliseconds(
+    _ text: String, in range: ClosedRange<Int64> = Board.Preview.leases
+  )
     -> Int64?
   {
     guard let unit = units.first(where: { $0.letter == text.last }),
-      (2...7).contains(text.utf8.count), text.dropLast().utf8.allSatisfy({ (48...57).contains($0) }),
+      (2...7).contains(text.utf8.count),
+      text.dropLast().utf8.allSatisfy({ (48...57).contains($0) }),
       let number = Int64(text.dropLast())
     else { return nil }
     let span = number * unit.milliseconds

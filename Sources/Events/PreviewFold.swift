@@ -54,7 +54,9 @@ public enum PreviewSetting: String, CaseIterable, Sendable {
 
   public func isValid(_ text: String) -> Bool {
     switch self {
-    case .host: text == "none" || Domain("*." + text).map { $0.host == "*." + text && $0.prefix.isEmpty } == true
+    case .host:
+      text == "none"
+        || Domain("*." + text).map { $0.host == "*." + text && $0.prefix.isEmpty } == true
     case .most: Int(text).map { (0...Board.Preview.mostOfHost).contains($0) } == true
     }
   }
@@ -62,7 +64,8 @@ public enum PreviewSetting: String, CaseIterable, Sendable {
   public var meaning: String {
     switch self {
     case .host: "the host below which they have addresses, such as previews.example.com; none"
-    case .most: "how many there may be at a time, from 0 to \(Board.Preview.mostOfHost); \(Board.Preview.mostOfApp)"
+    case .most:
+      "how many there may be at a time, from 0 to \(Board.Preview.mostOfHost); \(Board.Preview.mostOfApp)"
     }
   }
 }

@@ -176,14 +176,16 @@ public enum ProblemID: String, CaseIterable, Sendable {
       .nodeCookie, .nodeRefused, .nodeTLS, .nodeHidden, .cookieFile,
       .download, .packageTools, .network, .buildUser, .appUser, .limitsNotEnforced:
       ExitCode.unavailable
-    case .configConflict, .previewClosing, .agentRunning, .agentSilent, .requestOpen, .waitedTooLong,
+    case .configConflict, .previewClosing, .agentRunning, .agentSilent, .requestOpen,
+      .waitedTooLong,
       .logFull, .logNotKept, .diskFull,
       .portUnavailable,
       .nodeSilent, .buildBusy:
       ExitCode.tryAgain
     case .buildInterrupted: ExitCode.interrupted
     case .domainTaken, .previewName, .previewLimit, .previewFork, .previewScript, .previewLeftover,
-      .configForeign, .addOn, .configMissing, .portIgnored, .startMigrates, .eventRequired, .dependencies,
+      .configForeign, .addOn, .configMissing, .portIgnored, .startMigrates, .eventRequired,
+      .dependencies,
       .compile,
       .releaseStep, .releaseAmbiguous,
       .releaseChoice, .project, .buildConfig, .buildUnwritable, .processCommand,
@@ -345,7 +347,8 @@ public enum ProblemID: String, CaseIterable, Sendable {
     case .previewClosing: "The preview is being closed."
     case .previewScript: "The script postdeploy of a preview's app.json failed."
     case .previewLeftover: "Something of a closed preview could not be removed; it is tried again."
-    case .configForeign: "A config var of a preview would have the value of a secret of another app."
+    case .configForeign:
+      "A config var of a preview would have the value of a secret of another app."
     case .addOn: "An add-on of a preview could not be provided, or could not be removed."
     case .git: "The source of a preview could not be fetched with git."
     case .domain: "A text is no domain that an app can have."

@@ -55,7 +55,8 @@ extension RouteOptions.Name {
       text == "default"
         ? 0
         : text == "never"
-          ? RouteOptions.never : LeaseText.milliseconds(text, in: 10_000...31_622_400_000).map { Int($0) }
+          ? RouteOptions.never
+          : LeaseText.milliseconds(text, in: 10_000...31_622_400_000).map { Int($0) }
     case .hsts: text == "off" ? 0 : Self.seconds(text).flatMap { Self.within(1, $0) }
     }
   }

@@ -20,7 +20,8 @@ public struct ChangePreviews: Operation {
   public func describe(in data: inout EventData) { data.settings = settings }
 
   public var target: String? {
-    ": " + settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+    ": "
+      + settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
   }
 
   public func check(on board: Board) throws(Refusal) {

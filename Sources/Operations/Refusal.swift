@@ -156,20 +156,23 @@ public enum Refusal: Error, Hashable, Sendable {
     case .previewClosing(let app):
       Cause(.previewClosing, "the preview '\(app)' is being closed")
     case .previewOfPreview(let app):
-      Cause(.usage, "'\(app)' is a preview itself", remedy: "Name the app whose pull request it is.")
+      Cause(
+        .usage, "'\(app)' is a preview itself", remedy: "Name the app whose pull request it is.")
     case .previewName(let app):
       Cause(
         .previewName, "the preview's name '\(app)' is that of an app",
         remedy: "Deploy that app under another name, and remove it.")
     case .previewFork(let app, let isFork):
       Cause(
-        .previewFork, "'\(app)' was opened \(isFork ? "for a fork" : "with code of the project itself")",
+        .previewFork,
+        "'\(app)' was opened \(isFork ? "for a fork" : "with code of the project itself")",
         remedy: isFork
           ? "Say --fork again; or close it first: relctl preview close \(app)"
           : "Its config vars may hold secrets. Close it first: relctl preview close \(app)")
     case .previews(let most, let app):
       Cause(
-        .previewLimit, "there are \(most) previews \(app.map { "of '\($0)'" } ?? "on this host") already",
+        .previewLimit,
+        "there are \(most) previews \(app.map { "of '\($0)'" } ?? "on this host") already",
         remedy: app.map { "Close one, or allow more: relctl preview set \($0) most=N" }
           ?? "Close one: relctl preview list")
     case .pull(let number):
@@ -177,7 +180,9 @@ public enum Refusal: Error, Hashable, Sendable {
         .usage, "\(number) is no number of a pull request",
         remedy: "It is a number from 1 to \(PreviewName.greatest).")
     case .lease:
-      Cause(.usage, "a lease is a time from ten seconds to a year", remedy: "Write it as in: 7d, 36h, 90m")
+      Cause(
+        .usage, "a lease is a time from ten seconds to a year",
+        remedy: "Write it as in: 7d, 36h, 90m")
     case .noPreviewSetting(let word):
       Cause(
         .usage, "there is no setting '\(word)' for previews",
@@ -187,15 +192,18 @@ public enum Refusal: Error, Hashable, Sendable {
         .usage, "'\(text)' is no value of \(setting.rawValue)", remedy: "It is \(setting.meaning).")
     case .previewHost(let host, let domain, let app):
       Cause(
-        .domainTaken, "previews cannot be below \(host): '\(app)' has the domain \(domain), and cookies would reach both",
+        .domainTaken,
+        "previews cannot be below \(host): '\(app)' has the domain \(domain), and cookies would reach both",
         remedy: "Use a domain that no app has, best one that is registered for previews alone.")
     case .domainOfPreviews(let domain, let host, let app):
       Cause(
-        .domainTaken, "\(domain) is too near to \(host), where the previews of '\(app)' are: cookies would reach both",
+        .domainTaken,
+        "\(domain) is too near to \(host), where the previews of '\(app)' are: cookies would reach both",
         remedy: "Use another domain, or move the previews: relctl preview set \(app) host=NAME")
     case .forkSlug(let slug, let app):
       Cause(
-        .previewFork, "the slug \(slug.prefix(12)) was built from code of a fork, and '\(app)' is no preview of one",
+        .previewFork,
+        "the slug \(slug.prefix(12)) was built from code of a fork, and '\(app)' is no preview of one",
         remedy: "Merge it, and deploy what is built from the merge.")
     case .forkPromoted(let app):
       Cause(

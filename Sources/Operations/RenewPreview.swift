@@ -32,7 +32,8 @@ public struct RenewPreview: Operation {
 
   public func consequences(on app: Board.App) -> Consequences {
     Consequences(
-      question: lease == 0 ? "Keep \(app.name) until it is closed?" : "Renew the lease of \(app.name)?",
+      question: lease == 0
+        ? "Keep \(app.name) until it is closed?" : "Renew the lease of \(app.name)?",
       changes: [
         lease == 0
           ? "It is not closed by itself."

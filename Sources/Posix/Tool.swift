@@ -27,7 +27,8 @@ public struct Tool: Sendable {
   ///   - isEnough: asked after each part of the output; if it is true, the program is killed.
   ///   - receive: called with each line of standard output and error, in the order written.
   public func run(
-    input: Child.Stream = .null, errors: Child.Stream? = nil, deadline: Int64? = nil, until isEnough: () -> Bool = { false },
+    input: Child.Stream = .null, errors: Child.Stream? = nil, deadline: Int64? = nil,
+    until isEnough: () -> Bool = { false },
     _ receive: (String) -> Void
   ) throws(PosixError) -> Ending {
     let (child, output) = try invocation.startPiped(

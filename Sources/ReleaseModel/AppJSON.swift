@@ -202,7 +202,8 @@ public struct AppJSON: Hashable, Codable, Sendable {
       [String: [HealthCheck]].self, forKey: .healthchecks)
     scripts = try container.decodeIfPresent(Scripts.self, forKey: .scripts)?.commands
     addons = try container.decodeIfPresent([AddOn].self, forKey: .addons)
-    ignored = try container.decodeIfPresent([String].self, forKey: .ignored) ?? Self.ignored(decoder)
+    ignored =
+      try container.decodeIfPresent([String].self, forKey: .ignored) ?? Self.ignored(decoder)
     let review = try container.decodeIfPresent(Environments.self, forKey: .environments)?.review
     environments = review.map { [Self.review: $0] }
     reltui = try container.decodeIfPresent(Rollout.self, forKey: .reltui)

@@ -21,7 +21,9 @@ public struct PreviewComment {
   public static func mark(_ app: String) -> String { "<!-- reltui preview \(app) -->" }
 
   public var markdown: String {
-    var lines = [Self.mark(preview.app), "### Preview of #\(preview.pull): \(preview.state.rawValue)", ""]
+    var lines = [
+      Self.mark(preview.app), "### Preview of #\(preview.pull): \(preview.state.rawValue)", "",
+    ]
     if let cause = preview.cause {
       lines += [Self.code(cause.sentence) + (cause.remedy.map { " – \(Self.code($0))" } ?? ""), ""]
     }
@@ -38,8 +40,11 @@ public struct PreviewComment {
     return [
       ("URL", preview.url ?? "none: no router runs"),
       ("Commit", [commit, line].compactMap { $0 }.joined(separator: " ")),
-      ("Slug", [preview.slug.map { Self.code(String($0.prefix(12))) }, preview.release.map { "as \($0)" }]
-        .compactMap { $0 }.joined(separator: " ")),
+      (
+        "Slug",
+        [preview.slug.map { Self.code(String($0.prefix(12))) }, preview.release.map { "as \($0)" }]
+          .compactMap { $0 }.joined(separator: " ")
+      ),
       ("Stays", preview.until.map { "until \($0)" } ?? "until it is closed"),
     ].filter { !$0.1.isEmpty }
   }
@@ -69,7 +74,10 @@ public struct PreviewComment {
     Self.list(
       "Variables",
       diff.variables.map { variable in
-        let word = variable.to == nil ? "no longer read" : variable.isNewlyRequired ? "**now required**" : variable.to?.rawValue ?? ""
+        let word =
+          variable.to == nil
+          ? "no longer read"
+          : variable.isNewlyRequired ? "**now required**" : variable.to?.rawValue ?? ""
         return "\(Self.code(variable.name)) \(word)"
       })
   }

@@ -89,7 +89,7 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
   /// Parts that cannot be compared, since one of the builds did not look for them: `variables`, `migrations`.
   public var unknown: [String]
   public var processes: [Named<String>]
-  /// Parts of app.json that differ: `env`, `formation`, `healthchecks`, `scripts`.
+  /// Parts of app.json that differ: `env`, `formation`, `healthchecks`, `scripts`, `addons`, `environments.review`.
   public var appJSON: [String]
   public var tools: [Named<String>]
   public var target: Target
@@ -145,6 +145,8 @@ public struct SlugDiff: Hashable, Encodable, Sendable {
     if old.formation != new.formation { parts.append("formation") }
     if old.healthchecks != new.healthchecks { parts.append("healthchecks") }
     if old.scripts != new.scripts { parts.append("scripts") }
+    if old.addons != new.addons { parts.append("addons") }
+    if old.environments != new.environments { parts.append("environments.review") }
     return parts
   }
 

@@ -19,11 +19,14 @@ extension RouterConfig {
       (domain, "\(domain)/ \(app):\(domain.prefix):\(decisive.contains(domain.host) ? "+" : "")\n")
     }
     return [
-      Self.localMap: backends.map { "\($0.localHost ?? $0.app + ".localhost")/ \($0.app)::\n" }.joined(),
+      Self.localMap: backends.map { "\($0.localHost ?? $0.app + ".localhost")/ \($0.app)::\n" }
+        .joined(),
       Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
       Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
-      Self.heldMap: backends.filter { $0.hold == .now || $0.hold == .asleep }.map { Self.held($0) + "\n" }
-        .joined(),
+      Self.heldMap: backends.filter { $0.hold == .now || $0.hold == .asleep }.map {
+        Self.held($0) + "\n"
+      }
+      .joined(),
       Self.holdScript: Self.holdText,
       // The first one is for clients without a known name.
       Self.certificatesList: (["_.pem"] + certificates.map(\.file)).map { "certs/\($0)\n" }

@@ -82,7 +82,9 @@ struct SlugMaker {
 
   private func build() throws(Cause) -> HomeBuild {
     let (home, context) = (try call.home(), call.context)
-    let variables = isFork ? BuildVariables.forFork(context.environment) : try call.buildVariables(app: variablesOf)
+    let variables =
+      isFork
+      ? BuildVariables.forFork(context.environment) : try call.buildVariables(app: variablesOf)
     var build = HomeBuild(
       home: home,
       journal: EventJournal(home: home, program: "relctl", config: variables.config.values),

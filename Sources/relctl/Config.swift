@@ -23,14 +23,18 @@ extension Command {
         preview of a fork gets none that is marked secret or looks like a secret. The value of another
         app's secret is refused, so that no preview empties a database that is in use.
         """,
-      options: [Option("--preview", "the variables of the app's previews"), Option("--build", "the variables of the app's builds"), .detach, .json])
+      options: [
+        Option("--preview", "the variables of the app's previews"),
+        Option("--build", "the variables of the app's builds"), .detach, .json,
+      ])
   ) { call throws(Cause) in
     let name = try call.target().app
     let words = call.arguments.positional.dropFirst()
     let isForBuilds = call.arguments.has("--build")
     let isForPreviews = call.arguments.has("--preview")
     if isForBuilds, isForPreviews {
-      throw Cause(.usage, "--build and --preview exclude each other", remedy: "Change one after the other.")
+      throw Cause(
+        .usage, "--build and --preview exclude each other", remedy: "Change one after the other.")
     }
     guard let verb = words.first else {
       return call.list(

@@ -49,15 +49,19 @@ extension Command {
 }
 
 extension CommandCall {
-  fileprivate func changePreviewHost(of app: Board.App, _ word: String, _ name: String) throws(Cause)
+  fileprivate func changePreviewHost(of app: Board.App, _ word: String, _ name: String)
+    throws(Cause)
     -> Outcome
   {
     guard name.hasPrefix("*."), let domain = Domain(name), domain.prefix.isEmpty else {
-      throw Cause(.domain, "'\(name)' is no wildcard", remedy: "Write it as in: *.previews.example.com")
+      throw Cause(
+        .domain, "'\(name)' is no wildcard", remedy: "Write it as in: *.previews.example.com")
     }
     let host = String(domain.host.dropFirst(2))
     if word == "rm", app.previewHost != host {
-      throw Refusal.noDomain(domain, app: app.name, has: app.previewHost.flatMap { Domain("*." + $0) }.map { [$0] } ?? []).cause
+      throw Refusal.noDomain(
+        domain, app: app.name, has: app.previewHost.flatMap { Domain("*." + $0) }.map { [$0] } ?? []
+      ).cause
     }
     return try request(ChangePreviews(app: app.name, ["host": word == "rm" ? "none" : host]))
   }

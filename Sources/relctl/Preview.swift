@@ -69,13 +69,18 @@ extension Command {
   static let previewShow = Command(
     CommandSyntax(
       "preview show", "[PREVIEW]", count: 0...1, "show one preview",
-      details: "Name it as in shop-pr-12, or with --app and --pr.", options: Option.pullRequest + [.json])
+      details: "Name it as in shop-pr-12, or with --app and --pr.",
+      options: Option.pullRequest + [.json])
   ) { call throws(Cause) in
     let now = Timestamp(milliseconds: Clock.now())
     guard let report = PreviewReport(try call.preview(), now: now) else { return .success }
     if call.wantsJSON { return call.report(json: report) }
     let rows: [[String?]] = [
-      ["preview", "\(report.app), pull request \(report.pull) of \(report.parent)" + (report.fork ? ", a fork" : "")],
+      [
+        "preview",
+        "\(report.app), pull request \(report.pull) of \(report.parent)"
+          + (report.fork ? ", a fork" : ""),
+      ],
       ["state", report.state.rawValue], ["url", report.url],
       ["lease", report.until.map { "\(report.leaseText(at: now)), until \($0)" } ?? "pinned"],
       ["release", report.release.map { "\($0), slug \(report.slug?.prefix(12) ?? "")" }],
@@ -109,15 +114,25 @@ extension Command {
 
   static let previewClose = Command(
     CommandSyntax(
-      "preview close", "[PREVIEW]", count: 0...1, "remove a preview with everything that belongs to it",
+      "preview close", "[PREVIEW]", count: 0...1,
+      "remove a preview with everything that belongs to it",
       details: """
         Its script pr-predestroy runs first, for two minutes at most. Then its runs are stopped, and its
         add-ons, config vars, files, addresses and logs are removed, and its slug if nothing else needs it.
         What cannot be removed is named, and tried again every minute.
         """, options: Option.pullRequest + [.detach, .json])
   ) { call throws(Cause) in
-    let app = try call.preview()
-    return try call.request(ClosePreview(app: app.name))
+    // CI closes each pull request, also one that has no preview.
+    if call.arguments.positional.isEmpty {
+      let (parent, number) = try call.pullRequest()
+      let board = try call.board()
+      _ = try CommandCall.app(parent, on: board)
+      if board.preview(of: parent, pull: number) == nil {
+        call.context.note("relctl: '\(parent)' has no preview of pull request \(number)")
+        return .success
+      }
+    }
+    return try call.request(ClosePreview(app: try call.preview().name))
   }
 
   static let previewGC = Command(
@@ -137,8 +152,10 @@ extension Command {
 
   static let previewSet = Command(
     CommandSyntax(
-      "preview set", "APP NAME=VALUE…", count: 2...10, "change what holds for all previews of an app",
-      details: PreviewSetting.allCases.map { "\($0.rawValue): \($0.meaning)" }.joined(separator: "\n"),
+      "preview set", "APP NAME=VALUE…", count: 2...10,
+      "change what holds for all previews of an app",
+      details: PreviewSetting.allCases.map { "\($0.rawValue): \($0.meaning)" }.joined(
+        separator: "\n"),
       options: [.detach, .json])
   ) { call throws(Cause) in
     let app = try call.app(call.target().app)
@@ -166,13 +183,16 @@ extension CommandCall {
       }
       return app
     }
-    guard let app = board.apps[name], app.preview != nil else { throw Refusal.noPreview(name).cause }
+    guard let app = board.apps[name], app.preview != nil else {
+      throw Refusal.noPreview(name).cause
+    }
     return app
   }
 
   func pullRequest() throws(Cause) -> (parent: String, number: Int) {
     guard let parent = arguments["--app"], arguments["--pr"] != nil else {
-      throw Cause(.usage, "the pull request is missing", remedy: "Write it as in: --app shop --pr 12")
+      throw Cause(
+        .usage, "the pull request is missing", remedy: "Write it as in: --app shop --pr 12")
     }
     let number = try number(
       "--pr", in: 1...PreviewName.greatest, of: "a pull request", remedy: "As in: --pr 12")
@@ -198,7 +218,8 @@ extension CommandCall {
       _ = try Self.app(parent, on: board)
       let numbers = words.split(separator: ",").map { Int($0) }
       guard !numbers.contains(nil) else {
-        throw Cause(.usage, "'\(words)' are no numbers of pull requests", remedy: "As in: --keep 12,15")
+        throw Cause(
+          .usage, "'\(words)' are no numbers of pull requests", remedy: "As in: --keep 12,15")
       }
       overdue = board.previews(of: parent).filter { !numbers.contains($0.preview?.pull) }
     }

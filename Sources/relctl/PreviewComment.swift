@@ -30,7 +30,8 @@ extension Command {
       diff = SlugDiff(from: old, to: new)
     }
     let comment = PreviewComment(
-      report, parent: release.map { AppRelease(app: report.parent, release: $0.number) }, diff: diff,
+      report, parent: release.map { AppRelease(app: report.parent, release: $0.number) },
+      diff: diff,
       boot: (release?.boots?.last?.total, shown?.boots?.last?.total))
     call.context.print(String(comment.markdown.dropLast()))
     return .success

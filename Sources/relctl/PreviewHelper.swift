@@ -9,16 +9,20 @@ import SlugStore
 extension Command {
   /// What the agent has done for a preview by a program of its own. It prints a `PreviewOutcome` and is in no help.
   static let previewHelper = Command(
-    CommandSyntax("preview-helper", "provide|remove APP [SLUG]", count: 2...3, "for the agent alone")
+    CommandSyntax(
+      "preview-helper", "provide|remove APP [SLUG]", count: 2...3, "for the agent alone")
   ) { call throws(Cause) in
     let home = try call.home()
     let name = call.positional(1)
     let board = try call.board()
-    guard let preview = board.apps[name]?.preview else { throw Cause(.previewUnknown, "no preview '\(name)'") }
+    guard let preview = board.apps[name]?.preview else {
+      throw Cause(.previewUnknown, "no preview '\(name)'")
+    }
     let outcome: PreviewOutcome
     switch call.positional(0) {
     case "provide":
-      outcome = PreviewProvision(home: home, app: name, preview: preview).run(slug: call.positional(2))
+      outcome = PreviewProvision(home: home, app: name, preview: preview).run(
+        slug: call.positional(2))
     case "remove":
       outcome = PreviewRemoval.run(home: home, app: name, preview: preview) { () throws(Cause) in
         try call.removeSlugs(of: name, from: home, on: board)

@@ -60,7 +60,8 @@ struct PreviewOpening {
     }
     if isFork, !User.isRoot {
       throw Cause(
-        .previewFork, "code of a fork needs a home that root serves, where it gets a user of its own",
+        .previewFork,
+        "code of a fork needs a home that root serves, where it gets a user of its own",
         remedy: "Run relctl and the agent as root.")
     }
     if let named { return .folder(named) }
@@ -68,7 +69,8 @@ struct PreviewOpening {
       let path = call.context.absolute(url)
       return .git(
         try GitSource(
-          url: Files.isFolder(path) ? path : url, ref: call.arguments["--ref"] ?? "HEAD", isFork: isFork))
+          url: Files.isFolder(path) ? path : url, ref: call.arguments["--ref"] ?? "HEAD",
+          isFork: isFork))
     }
     if call.arguments["--ref"] != nil {
       throw Cause(.usage, "--ref needs --git", remedy: "As in: --git URL --ref main")
@@ -112,7 +114,8 @@ struct PreviewOpening {
       let report = (try call.board().apps[name]).flatMap({ PreviewReport($0, now: now) })
     else { return outcome }
     call.context.print(
-      "-----> \(report.url ?? name): \(report.until == nil ? "pinned" : report.leaseText(at: now)); close it with: relctl preview close \(name)")
+      "-----> \(report.url ?? name): \(report.until == nil ? "pinned" : report.leaseText(at: now)); close it with: relctl preview close \(name)"
+    )
     try call.warnOfGap(in: Board.Preview.limits.names)
     return outcome
   }

@@ -207,7 +207,8 @@ enum ProgressLine {
     switch event.type {
     case .configChanged:
       let isPreview = event.app.flatMap { board.apps[$0]?.preview } != nil
-      return isPreview ? "       config vars and add-ons are there" : "       the first release will have them"
+      return isPreview
+        ? "       config vars and add-ons are there" : "       the first release will have them"
     case .releaseCreated:
       let origin =
         data.from.map { " (as \($0))" } ?? data.origin.map { " (from \($0.words))" } ?? ""

@@ -57,7 +57,8 @@ struct RandomLine {
     case .deadline, .occurred, .since: quoted(moment())
     case .release, .from: quoted("v\(1 + pick(99))")
     case .origin: quoted("shop/v\(1 + pick(99))")
-    case .set, .unset, .missing, .exclusive, .kept, .removed: array((0..<pick(4)).map { _ in text() })
+    case .set, .unset, .missing, .exclusive, .kept, .removed:
+      array((0..<pick(4)).map { _ in text() })
     case .formation, .limits, .boot, .phases, .drain:
       object((0..<pick(4)).map { _ in (word(), String(pick(100))) })
     case .settings: object((0..<pick(4)).map { _ in (word(), text()) })

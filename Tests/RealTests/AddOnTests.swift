@@ -25,7 +25,9 @@ import Testing
     return answer.output
   }
 
-  private func slug(_ name: String = "review", addons: String, script: String = "true") throws -> String {
+  private func slug(_ name: String = "review", addons: String, script: String = "true") throws
+    -> String
+  {
     let path = try stage.writeTrafficSlug(name)
     try stage.folder.write(
       name + "/app.json",
@@ -38,7 +40,8 @@ import Testing
 
   private func install(_ name: String, _ provision: String, _ destroy: String = "exit 0") throws {
     for (hook, text) in [("provision", provision), ("destroy", destroy)] {
-      try stage.folder.write("home/hooks/addons/\(name)/\(hook)", "#!/bin/sh\n\(text)\n", mode: 0o755)
+      try stage.folder.write(
+        "home/hooks/addons/\(name)/\(hook)", "#!/bin/sh\n\(text)\n", mode: 0o755)
     }
   }
 
@@ -46,12 +49,16 @@ import Testing
   @Test func databasesOfPreviews() throws {
     let server = try Server(in: stage.folder.path + "/pg")
     defer { server.stop() }
-    try FileTree.copy(Workspace.root + "/docs/examples/addons/postgresql", to: hooks + "/postgresql")
+    try FileTree.copy(
+      Workspace.root + "/docs/examples/addons/postgresql", to: hooks + "/postgresql")
     try stage.folder.write("home/hooks/addons/postgresql/settings", server.settings, mode: 0o600)
     let before = try server.databases()
     let slug = try slug(
-      addons: #"["postgresql:small", {"plan": "postgresql", "as": "DB", "options": {"x": [1, "'; rm -rf /"]}}]"#,
-      script: #"psql -qc 'create table visits (n int)' $DATABASE_URL && psql -qc 'create extension citext' $DATABASE_URL"#)
+      addons:
+        #"["postgresql:small", {"plan": "postgresql", "as": "DB", "options": {"x": [1, "'; rm -rf /"]}}]"#,
+      script:
+        #"psql -qc 'create table visits (n int)' $DATABASE_URL && psql -qc 'create extension citext' $DATABASE_URL"#
+    )
     // One add-on of a name: the second entry is the same database.
     for pull in ["1", "2"] {
       try does("preview", "open", "--app", "shop", "--pr", pull, slug)
@@ -67,13 +74,15 @@ import Testing
       #expect(!server.logsIn(urls[0].replacing("/reltui_shop_pr_1", with: "/" + other)), "\(other)")
     }
     let events = try stage.events().map { String(decoding: JSON.encode($0), as: UTF8.self) }
-    let password = try #require(urls[0].split(separator: ":").dropFirst(2).first?.split(separator: "@").first)
+    let password = try #require(
+      urls[0].split(separator: ":").dropFirst(2).first?.split(separator: "@").first)
     #expect(!events.contains { $0.contains(password) })
 
     // A server that is down: the close says what is left, and is tried again.
     server.stop()
     let close = try stage.run("relctl", ["preview", "close", "shop-pr-1"])
-    #expect(close.exit == .code(1) && close.errors.contains("[RT-PREVIEW-LEFTOVER]"), "\(close.errors)")
+    #expect(
+      close.exit == .code(1) && close.errors.contains("[RT-PREVIEW-LEFTOVER]"), "\(close.errors)")
     #expect(close.errors.contains("the hook destroy of the add-on 'postgresql'"), "\(close.errors)")
     let report = try JSON.decode(
       PreviewReport.self, from: Array(try does("preview", "show", "shop-pr-1", "--json").utf8))
@@ -100,16 +109,20 @@ import Testing
       let answer = try stage.run(
         "relctl", ["preview", "open", "--app", "shop", "--pr", "\(index + 1)", slug])
       #expect(answer.exit == .code(1), "\(row.name)")
-      #expect(answer.errors.contains(row.says) && answer.errors.contains("[RT-ADD-ON]"), "\(answer.errors)")
+      #expect(
+        answer.errors.contains(row.says) && answer.errors.contains("[RT-ADD-ON]"),
+        "\(answer.errors)")
       try does("preview", "close", "shop-pr-\(index + 1)")
     }
     // Options arrive on standard input, and nothing of the app in the arguments.
-    try install("echo", #"echo "GIVEN=$(cat) $# $ADDON_NAME $ADDON_PLAN $RELTUI_APP $RELTUI_PARENT""#)
+    try install(
+      "echo", #"echo "GIVEN=$(cat) $# $ADDON_NAME $ADDON_PLAN $RELTUI_APP $RELTUI_PARENT""#)
     let slug = try slug("echo", addons: #"[{"plan": "echo:big", "options": {"a": "$(id)"}}]"#)
     // Forks get only what is marked for them.
     let fork = try stage.run(
       "relctl", ["preview", "open", "--app", "shop", "--pr", "20", "--fork", slug])
-    #expect(fork.exit == .code(1) && fork.errors.contains("is not given to forks"), "\(fork.errors)")
+    #expect(
+      fork.exit == .code(1) && fork.errors.contains("is not given to forks"), "\(fork.errors)")
     try stage.folder.write("home/hooks/addons/echo/forks", "")
     try does("preview", "open", "--app", "shop", "--pr", "20", "--fork", slug)
     let run = try #require(try stage.ready().first { $0.app == "shop-pr-20" })
@@ -162,11 +175,14 @@ private struct Server {
   func start() throws {
     let options = "-p \(port) -k \(folder) -c listen_addresses=127.0.0.1 -c fsync=off"
     try run([
-      programs + "/pg_ctl", "-D", folder + "/data", "-l", folder + "/log", "-o", options, "-w", "start",
+      programs + "/pg_ctl", "-D", folder + "/data", "-l", folder + "/log", "-o", options, "-w",
+      "start",
     ])
   }
 
-  func stop() { _ = try? run([programs + "/pg_ctl", "-D", folder + "/data", "-m", "fast", "-w", "stop"]) }
+  func stop() {
+    _ = try? run([programs + "/pg_ctl", "-D", folder + "/data", "-m", "fast", "-w", "stop"])
+  }
 
   var settings: String { "PGHOST=\(folder)\nPGPORT=\(port)\nURL_PORT=\(port)\n" }
 

@@ -34,7 +34,10 @@ extension BuildsByRootTests {
 
     private func git(_ words: String...) throws {
       let result = try Invocation(
-        ["git", "-c", "user.name=f", "-c", "user.email=f@example.com", "-c", "init.defaultBranch=main"]
+        [
+          "git", "-c", "user.name=f", "-c", "user.email=f@example.com", "-c",
+          "init.defaultBranch=main",
+        ]
           + words, in: source, environment: stage.environment
       ).run(limit: 30_000)
       #expect(result.isSuccess, "\(words): \(result.text)")
@@ -78,15 +81,18 @@ extension BuildsByRootTests {
           touch \(mark); (setsid sleep 1000 >/dev/null 2>&1 &)
           git config --global core.hooksPath /tmp 2>/dev/null
           """)
-      try stage.folder.write("source/.profile.d/evil.sh", "cat \(stage.home.secret) > $HOME/secret\n")
+      try stage.folder.write(
+        "source/.profile.d/evil.sh", "cat \(stage.home.secret) > $HOME/secret\n")
       try stage.folder.write(
         "source/.gitmodules", "[submodule \"x\"]\n path = x\n url = ext::touch \(mark)-sub\n")
       try stage.folder.write(
         "source/app.json",
-        #"{"environments": {"review": {"scripts": {"postdeploy": "env; id -u; ls \#(stage.home.apps) \#(stage.home.root)/objects; find \#(stage.home.apps) -readable 2>/dev/null; true"}}}}"#)
+        #"{"environments": {"review": {"scripts": {"postdeploy": "env; id -u; ls \#(stage.home.apps) \#(stage.home.root)/objects; find \#(stage.home.apps) -readable 2>/dev/null; true"}}}}"#
+      )
       let bare = try repository()
       for (key, value) in [
-        ("uploadpack.packObjectsHook", "touch \(mark)-git; exec"), ("core.fsmonitor", "touch \(mark)-git"),
+        ("uploadpack.packObjectsHook", "touch \(mark)-git; exec"),
+        ("core.fsmonitor", "touch \(mark)-git"),
         ("core.sshCommand", "touch \(mark)-git"),
       ] {
         let result = try Invocation(
@@ -98,7 +104,9 @@ extension BuildsByRootTests {
         "preview", "open", "--app", "shop", "--pr", "4", "--git", bare, "--ref", "main", "--fork",
       ]
       let said = try does(open)
-      for secret in ["shop-api-key", "preview-token", "wrote /var/cache", "wrote \(stage.folder.path)"] {
+      for secret in [
+        "shop-api-key", "preview-token", "wrote /var/cache", "wrote \(stage.folder.path)",
+      ] {
         #expect(!said.contains(secret), "\(secret) in \(said)")
       }
       #expect(said.contains("a fork does not get: TOKEN"))
@@ -137,7 +145,9 @@ extension BuildsByRootTests {
 
       // The parent is built as before.
       try stage.writeProject(thatRuns: "true")
-      for name in [".profile.d", ".gitmodules", "app.json"] { try Files.remove(source + "/" + name) }
+      for name in [".profile.d", ".gitmodules", "app.json"] {
+        try Files.remove(source + "/" + name)
+      }
       let again = try #require(try does(["build", source]).split(separator: " ").last).trimmed
       #expect(again == own)
     }

@@ -28,7 +28,9 @@ import Testing
   }
 
   /// A slug for previews, with scripts that leave files where every user may write.
-  private func slug(_ name: String = "review", version: Int = 1, _ more: String = "") throws -> String {
+  private func slug(_ name: String = "review", version: Int = 1, _ more: String = "") throws
+    -> String
+  {
     let path = try stage.writeTrafficSlug(name, version: version)
     try stage.folder.write(
       name + "/app.json",
@@ -45,7 +47,9 @@ import Testing
       PreviewReport.self, from: Array(try does("preview", "show", name, "--json").utf8))
   }
 
-  private func get(_ host: String, _ path: String = "/", milliseconds: Int64 = 20_000) throws -> String {
+  private func get(_ host: String, _ path: String = "/", milliseconds: Int64 = 20_000) throws
+    -> String
+  {
     let port = try #require(
       PortRecord(text: String(decoding: try Files.read(stage.home.router.port), as: UTF8.self)))
     let request = "GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n"
@@ -108,7 +112,9 @@ import Testing
 
   /// A preview gets nothing of its parent, and nothing that is another app's secret.
   @Test func inheritsNoConfig() throws {
-    try does("config", "shop", "set", "DATABASE_URL=postgres://shop:s3cr3tpassword@db/shop", "TZ=Europe/Berlin")
+    try does(
+      "config", "shop", "set", "DATABASE_URL=postgres://shop:s3cr3tpassword@db/shop",
+      "TZ=Europe/Berlin")
     let errors = try refused(
       "config", "shop", "set", "--preview", "ECTO=postgres://shop:s3cr3tpassword@db/shop")
     #expect(errors.contains("the value of ECTO is shop's"))
@@ -145,27 +151,39 @@ import Testing
       (["--app", "shop", "--pr", "1", "--git", "ext::sh -c id"], "RT-GIT"),
       (["--app", "shop", "--pr", "1", "--git", "--upload-pack=id"], "RT-GIT"),
       (["--app", "shop", "--pr", "1", "--git", "https://a:b@x/y.git"], "RT-GIT"),
-      (["--app", "shop", "--pr", "1", "--git", "/nosuch", "--ref", "refs/pull/1/head"], "RT-PREVIEW-FORK"),
+      (
+        ["--app", "shop", "--pr", "1", "--git", "/nosuch", "--ref", "refs/pull/1/head"],
+        "RT-PREVIEW-FORK"
+      ),
       (["--app", "shop", "--pr", "1", "--git", "/nosuch", "--ref", "-x"], "RT-GIT"),
       (["--app", "shop", "--pr", "1", "--git", stage.folder.path + "/nosuch"], "RT-GIT"),
     ]
     for (words, id) in rows {
       let answer = try stage.run("relctl", ["preview", "open"] + words)
-      #expect(answer.exit != .code(0) && answer.errors.contains("[\(id)]"), "\(words): \(answer.errors)")
+      #expect(
+        answer.exit != .code(0) && answer.errors.contains("[\(id)]"), "\(words): \(answer.errors)")
     }
-    for words in [["show", "nosuch"], ["close", "shop"], ["renew", "--app", "shop", "--pr", "9"]] {
+    for words in [
+      ["show", "nosuch"], ["close", "shop"], ["renew", "--app", "shop", "--pr", "9"],
+    ] {
       #expect(try stage.run("relctl", ["preview"] + words).errors.contains("[RT-PREVIEW-UNKNOWN]"))
     }
     try does("preview", "set", "shop", "most=1")
     try does("preview", "open", "--app", "shop", "--pr", "1", slug)
-    #expect(try refused("preview", "open", "--app", "shop", "--pr", "2", slug).contains("RT-PREVIEW-LIMIT"))
-    #expect(try refused("preview", "open", "--app", "shop-pr-1", "--pr", "2", slug).contains("is a preview itself"))
+    #expect(
+      try refused("preview", "open", "--app", "shop", "--pr", "2", slug).contains(
+        "RT-PREVIEW-LIMIT"))
+    #expect(
+      try refused("preview", "open", "--app", "shop-pr-1", "--pr", "2", slug).contains(
+        "is a preview itself"))
     try does("domains", "shop", "add", "example.com")
     for host in ["*.example.com", "*.previews.example.com", "*.com"] {
-      #expect(try refused("domains", "shop", "add", "--previews", host).contains("RT-DOMAIN"), "\(host)")
+      #expect(
+        try refused("domains", "shop", "add", "--previews", host).contains("RT-DOMAIN"), "\(host)")
     }
     try does("domains", "shop", "add", "--previews", "*.previews.example.org")
-    #expect(try refused("domains", "shop", "add", "a.previews.example.org").contains("RT-DOMAIN-TAKEN"))
+    #expect(
+      try refused("domains", "shop", "add", "a.previews.example.org").contains("RT-DOMAIN-TAKEN"))
     #expect(try get("shop-pr-1.previews.example.org").contains(" 200 "))
     try does("preview", "close", "shop-pr-1")
     try does("stop", "shop-pr-7")

@@ -53,7 +53,8 @@ struct EndCheck {
   /// What the slugs wrote down themselves.
   private func checkNotes() {
     let phases = (try? scene.notes.lines(scene.notes.phases)) ?? []
-    for (phase, count) in Dictionary(phases.map { ($0, 1) }, uniquingKeysWith: +) where count > 1 && !phase.contains("-pr-") {
+    for (phase, count) in Dictionary(phases.map { ($0, 1) }, uniquingKeysWith: +)
+    where count > 1 && !phase.contains("-pr-") {
       scene.violations.note(.oneOutcome, "the release phase of \(phase) ran \(count) times")
     }
     for worker in (try? scene.notes.lines(scene.notes.twice)) ?? [] {

@@ -30,6 +30,7 @@ struct OwedService {
   }
 
   func isOwed(by app: Board.App) -> Bool {
-    !app.isStopped && app.preview?.isClosing != true && ready.values.contains { $0.last.map { !killed.contains($0) } ?? false }
+    !app.isStopped && app.preview?.isClosing != true
+      && ready.values.contains { $0.last.map { !killed.contains($0) } ?? false }
   }
 }

@@ -63,7 +63,9 @@ final class TortureScene: Sendable {
     if answer.exit == .code(0), !answer.errors.contains("nothing changes") {
       let app = arguments[1].split(separator: "/")[0]
       // The log names a preview by its own name.
-      if arguments[0] != "preview" { done.withLock { $0["\(arguments[0]) \(app)", default: 0] += 1 } }
+      if arguments[0] != "preview" {
+        done.withLock { $0["\(arguments[0]) \(app)", default: 0] += 1 }
+      }
     }
     // Failed, usage, data, unavailable, try again: all others are no answers.
     if ![0, 1, 64, 65, 69, 75].contains(where: { answer.exit == .code($0) }) {

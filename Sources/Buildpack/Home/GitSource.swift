@@ -143,8 +143,11 @@ public struct GitSource: Sendable {
     let lines = result.text.split(separator: "\n").map { Printable.clean(String($0)) }
     let said = lines.first { $0.hasPrefix("fatal: ") }?.dropFirst(7) ?? lines.last?[...] ?? ""
     return Cause(
-      .git, "git cannot fetch '\(ref)' of '\(url)': \(said.isEmpty ? "\(result.exit)" : String(said))",
-      remedy: "Check the address and the name; a repository on this host must be readable by the build's user.")
+      .git,
+      "git cannot fetch '\(ref)' of '\(url)': \(said.isEmpty ? "\(result.exit)" : String(said))",
+      remedy:
+        "Check the address and the name; a repository on this host must be readable by the build's user."
+    )
   }
 }
 

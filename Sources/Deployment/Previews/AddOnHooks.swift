@@ -48,7 +48,8 @@ struct AddOnHooks {
     let isName =
       (1...40).contains(name.utf8.count)
       && name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == 45 }
-    let isTier = addon.tier.utf8.allSatisfy { (33...126).contains($0) } && addon.tier.utf8.count <= 80
+    let isTier =
+      addon.tier.utf8.allSatisfy { (33...126).contains($0) } && addon.tier.utf8.count <= 80
     if !isName || !isTier || addon.as.map({ !Self.isPrefix($0) }) == true {
       throw Cause(
         .addOn, "app.json: '\(addon.plan.prefix(60))' is no plan of an add-on",
@@ -140,7 +141,8 @@ struct AddOnHooks {
       let errors = try File.holding([])
       var (lines, bytes) = ([String](), 0)
       let ending = try Tool(invocation: invocation, interrupts: signals).run(
-        input: .file(try File.holding(options)), errors: .file(errors), deadline: Clock.monotonic() + Self.limit,
+        input: .file(try File.holding(options)), errors: .file(errors),
+        deadline: Clock.monotonic() + Self.limit,
         until: { bytes > Self.longest }
       ) { line in
         bytes += line.utf8.count + 1

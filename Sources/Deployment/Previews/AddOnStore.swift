@@ -39,7 +39,8 @@ public struct AddOnStore: Sendable {
     }
     guard let bytes else { return AddOns() }
     guard let addons = try? JSON.decode(AddOns.self, from: bytes) else {
-      throw Cause(.addOn, "'\(file)' is damaged", remedy: "Remove the add-ons by hand, then the file.")
+      throw Cause(
+        .addOn, "'\(file)' is damaged", remedy: "Remove the add-ons by hand, then the file.")
     }
     guard addons.format <= HomeFormat.current else {
       throw Cause(.formatNewer, "'\(file)' has format \(addons.format)")

@@ -138,7 +138,9 @@ extension Agent {
     let (now, clock) = (Clock.monotonic(), Timestamp(milliseconds: Clock.now()))
     var next: Int64?
     for app in board.apps.values {
-      guard let preview = app.preview, !preview.isClosing, let until = preview.until else { continue }
+      guard let preview = app.preview, !preview.isClosing, let until = preview.until else {
+        continue
+      }
       let left = until - clock
       if left > 0 {
         next = min(next ?? .max, left)
