@@ -349,7 +349,7 @@ extension Agent {
       hasSpace: reserve.hasRoom,
       isMemoryShort: app.deployment?.hasSwitched == true && Self.isMemoryShort,
       operations: operations, isRouterBusy: router.isBusy, routerFault: router.fault,
-      previewTask: { [previews] in previews.task(of: app.name, for: $0) },
+      previewTask: previews.tasks(of: app.name),
       mostBoots: max(4, 2 * HostLimits.processors)
     ) { [self] number in
       Result { () throws(Cause) in

@@ -224,7 +224,14 @@ public struct AppJSON: Hashable, Codable, Sendable {
   /// Keys of other platforms that are there: how the app is built, and how large its instances are.
   private static func ignored(_ decoder: any Decoder) -> [String]? {
     struct Others: Decodable {
-      struct Size: Decodable { var size: JSONValue?, max_parallel: JSONValue? }
+      struct Size: Decodable {
+        var size: JSONValue?
+        var mostParallel: JSONValue?
+        enum CodingKeys: String, CodingKey {
+          case size
+          case mostParallel = "max_parallel"
+        }
+      }
       var buildpacks: JSONValue?, stack: JSONValue?, image: JSONValue?, cron: JSONValue?
       var formation: [String: Size]?
     }
@@ -234,7 +241,7 @@ public struct AppJSON: Hashable, Codable, Sendable {
       ("buildpacks", others.buildpacks != nil), ("stack", others.stack != nil),
       ("image", others.image != nil), ("cron", others.cron != nil),
       ("formation.size", sizes.contains { $0.size != nil }),
-      ("formation.max_parallel", sizes.contains { $0.max_parallel != nil }),
+      ("formation.max_parallel", sizes.contains { $0.mostParallel != nil }),
     ].filter(\.1).map(\.0)
     return found.isEmpty ? nil : found
   }

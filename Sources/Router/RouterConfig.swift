@@ -31,6 +31,9 @@ public struct RouterConfig: Hashable, Codable, Sendable {
     case now
     /// No instance serves, and the first request asks for one.
     case asleep
+
+    /// Whether requests wait now.
+    var isHolding: Bool { self == .now || self == .asleep }
   }
 
   /// What HAProxy itself asks the instances that take requests. It only withholds requests from those that fail, unless
@@ -227,7 +230,9 @@ extension RouterConfig {
         Slot(state: slot.state == .off ? .draining : .off)
       }
     }
-    return commands(from: blank) ?? []
+    // An entry that is there already would be added a second time.
+    let held = backends.filter(\.hold.isHolding).map { "del map \(Self.heldMap) \($0.app)" }
+    return held + (commands(from: blank) ?? [])
   }
 
   /// The commands that make the router do this instead of `old`; nil if it must read the file again. What takes requests
@@ -262,9 +267,11 @@ extension RouterConfig {
     // Requests are held before the last instance leaves, and until the next one is there.
     let held = zip(backends, old.backends).filter { $0.hold != $1.hold }.map(\.0)
     opening += held.filter { $0.hold == .ready }.map { "del map \(Self.heldMap) \($0.app)" }
-    // An entry that is there already would be added a second time.
-    opening += held.filter { $0.hold == .now || $0.hold == .asleep }.flatMap { backend in
-      ["del map \(Self.heldMap) \(backend.app)", "add map \(Self.heldMap) \(Self.held(backend))"]
+    for (backend, before) in zip(backends, old.backends)
+    where backend.hold != before.hold && backend.hold.isHolding {
+      // No moment without an entry: a request of that moment would find no instance.
+      let verb = before.hold.isHolding ? "set" : "add"
+      opening.append("\(verb) map \(Self.heldMap) \(Self.held(backend))")
     }
     return opening + closing
   }

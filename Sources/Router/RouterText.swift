@@ -23,7 +23,7 @@ extension RouterConfig {
         .joined(),
       Self.hostsMap: lines.filter { !$0.0.isWildcard && !$0.0.isDefault }.map(\.1).joined(),
       Self.wildcardsMap: lines.filter(\.0.isWildcard).map(\.1).joined(),
-      Self.heldMap: backends.filter { $0.hold == .now || $0.hold == .asleep }.map {
+      Self.heldMap: backends.filter(\.hold.isHolding).map {
         Self.held($0) + "\n"
       }
       .joined(),

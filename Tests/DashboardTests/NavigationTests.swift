@@ -63,9 +63,9 @@ struct NavigationTests {
       story.press("Tab")
       seen.append(story.model.view)
     }
-    #expect(seen == [.nodes, .otpApps, .boot, .logs, .events, .apps])
+    #expect(seen == [.nodes, .otpApps, .boot, .logs, .events, .previews, .apps])
     story.press("Shift-Tab")
-    #expect(story.model.view == .events)
+    #expect(story.model.view == .previews)
     story.press("^L")
     #expect(story.effects == [.redraw])
   }

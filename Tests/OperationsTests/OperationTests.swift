@@ -56,96 +56,171 @@ struct OperationTests {
     }
   }
 
-  static let cases: [Case] = [
-    Case(operation: Restart(app: "shop")),
-    Case(operation: Restart(app: "shop", instance: InstanceName("web", 2))),
+  static let cases: [Case] =
+    [
+      Case(operation: Restart(app: "shop")),
+      Case(operation: Restart(app: "shop", instance: InstanceName("web", 2))),
+      Case(
+        operation: Restart(app: "shop", instance: InstanceName("web", 3)),
+        refusal: .noInstance(InstanceName("web", 3), app: "shop")),
+      Case(operation: Restart(app: "cart"), refusal: .noApp("cart")),
+      Case(operation: Rollback(app: "shop")),
+      Case(operation: Rollback(app: "shop", to: ReleaseNumber(1))),
+      Case(operation: Rollback(app: "shop", to: ReleaseNumber(2))),
+      Case(
+        operation: Rollback(app: "shop", to: ReleaseNumber(9)),
+        refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
+      Case(operation: Rollback(app: "shop"), board: deploying),
+      Case(operation: Cancel(app: "shop"), board: requested),
+      Case(operation: Cancel(app: "shop", request: requested.requests[0].id), board: requested),
+      Case(
+        operation: Cancel(app: "shop", request: "event-1"), board: requested,
+        refusal: .nothingToCancel(app: "shop")),
+      Case(operation: Cancel(app: "shop"), refusal: .nothingToCancel(app: "shop")),
+      Case(
+        operation: Cancel(app: "shop"), board: scaling, refusal: .begun("scale of shop to web=5")),
+      Case(operation: Rollback(app: "shop", to: ReleaseNumber(1)), board: deploying),
+      Case(operation: Rollback(app: "shop", to: ReleaseNumber(2)), board: deploying),
+      Case(
+        operation: Rollback(app: "shop"), board: first,
+        refusal: .noPreviousRelease(ReleaseNumber(1), app: "shop")),
+      Case(operation: Scale(app: "shop", to: ["web": 100])),
+      Case(operation: Scale(app: "shop", to: ["web": 101]), refusal: .count(101, process: "web")),
+      Case(operation: Scale(app: "shop", to: ["web": -1]), refusal: .count(-1, process: "web")),
+      Case(operation: ChangeLimits(app: "shop", [.memory: 512 << 20, .cpu: 1500, .pids: 0])),
+      Case(operation: ChangeLimits(app: "cart", [.pids: 100]), refusal: .noApp("cart")),
+      Case(operation: ChangeMaintenance(app: "shop", on: true, message: "back at 5")),
+      Case(operation: ChangeMaintenance(app: "cart", on: false), refusal: .noApp("cart")),
+      Case(
+        operation: ChangeMaintenance(
+          app: "shop", on: true, message: String(repeating: "x", count: 501)),
+        refusal: .message(bytes: 501)),
+      Case(operation: domains("shop", .add, "shop.example")),
+      Case(operation: domains("cart", .add, "cart.example"), refusal: .noApp("cart")),
+      Case(
+        operation: domains("shop", .remove, "a.example"),
+        refusal: .noDomain(Domain("a.example")!, app: "shop", has: [])),
+      Case(operation: domains("shop", .add, "shop.example/x"), board: shared),
+      Case(
+        operation: domains("shop", .share, "blog.example.com"), board: shared,
+        refusal: taken("blog.example.com", by: "blog.example.com")),
+      Case(
+        operation: domains("shop", .add, "blog.example.com/x"), board: shared,
+        refusal: taken("blog.example.com/x", by: "blog.example.com")),
+      Case(operation: domains("shop", .share, "blog.example.com/x"), board: shared),
+      Case(
+        operation: domains("shop", .add, "*.example.com"), board: shared,
+        refusal: taken("*.example.com", by: "blog.example.com")),
+      Case(operation: domains("blog", .add, "blog.example.com"), board: shared),
+      Case(operation: domains("blog", .remove, "blog.example.com"), board: shared),
+      Case(operation: route("shop", ["body": "10M", "log": "on"])),
+      Case(operation: route("cart", ["log": "on"]), refusal: .noApp("cart")),
+      Case(operation: route("shop", ["body": "x"]), refusal: .routeOption(.body, "x")),
+      Case(operation: router("listen", ["http": "80", "https": "443", "on": "10.0.0.1 ::1"])),
+      Case(operation: router("listen", [:])),
+      Case(operation: router("listen", ["http": "80 "]), refusal: .router(["http=80 "])),
+      Case(
+        operation: router("listen", ["http": "80", "https": "80"]),
+        refusal: .router(["http=80", "https=80"])),
+      Case(operation: router("listen", ["on": "::1\nx"]), refusal: .router(["on=::1\nx"])),
+      Case(operation: router("trust", ["trust": "10.0.0.0/8 ::1"])),
+      Case(operation: router("trust", ["trust": "all"]), refusal: .router(["trust=all"])),
+      Case(operation: certificate(.add, "shop.example")),
+      Case(
+        operation: certificate(.remove, "shop.example"), board: shared,
+        refusal: .noCertificate("shop.example", has: ["blog.example.com"])),
+      Case(operation: certificate(.remove, "blog.example.com"), board: shared),
+      Case(operation: ChangeLimits(app: "shop", [.memory: 5]), refusal: .limit(.memory, "5")),
+      Case(operation: ChangeLimits(app: "shop", [.cpu: -1]), refusal: .limit(.cpu, "-1")),
+      Case(operation: Stop(app: "shop")),
+      Case(operation: Stop(app: "cart"), refusal: .noApp("cart")),
+      Case(operation: Deploy(app: "cart", slug: "d")),
+      Case(operation: promote()),
+      Case(operation: promote(app: "shop"), refusal: .sameApp("shop")),
+      Case(
+        operation: promote(origin: "blog"), refusal: .noApp("blog")),
+      Case(
+        operation: promote(release: 9), refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
+      Case(
+        operation: promote(slug: "a"), refusal: .unknownRelease(ReleaseNumber(2), app: "shop")),
+      Case(operation: ChangeConfig(app: "shop", config: "c3", base: "c2", set: ["A"], unset: [])),
+      Case(
+        operation: ChangeConfig(app: "shop", config: "c3", base: "c1", set: ["A"], unset: []),
+        refusal: .configChanged(app: "shop")),
+    ] + previewCases
+
+  /// A board on which the app has two previews, one of a fork, and a host for them.
+  static let previewed: Board = {
+    var board = shared
+    for (pull, isFork) in [(1, false), (2, true)] {
+      var app = Board.App(name: "shop-pr-\(pull)", changed: board.time)
+      app.preview = Board.Preview(parent: "shop", pull: pull, isFork: isFork, until: board.time)
+      board.apps[app.name] = app
+    }
+    board.apps["shop-pr-9"] = Board.App(name: "shop-pr-9", changed: board.time)
+    board.apps["shop-pr-2"]?.preview?.closing = board.time
+    board.apps["shop"]?.previewHost = "previews.example.org"
+    board.apps["shop"]?.mostPreviews = 2
+    return board
+  }()
+
+  private static func open(
+    _ pull: Int, of parent: String = "shop", fork: Bool = false, lease: Int64? = nil
+  )
+    -> OpenPreview
+  {
+    OpenPreview(parent: parent, pull: pull, slug: "s", isFork: fork, lease: lease)
+  }
+
+  private static func host(_ text: String) -> ChangePreviews {
+    ChangePreviews(app: "shop", ["host": text])
+  }
+
+  private static let previewCases: [Case] = [
+    Case(operation: open(3, lease: 86_400_000)),
+    Case(operation: open(1), board: previewed),
+    Case(operation: open(3), board: previewed, refusal: .previews(most: 2, app: "shop")),
     Case(
-      operation: Restart(app: "shop", instance: InstanceName("web", 3)),
-      refusal: .noInstance(InstanceName("web", 3), app: "shop")),
-    Case(operation: Restart(app: "cart"), refusal: .noApp("cart")),
-    Case(operation: Rollback(app: "shop")),
-    Case(operation: Rollback(app: "shop", to: ReleaseNumber(1))),
-    Case(operation: Rollback(app: "shop", to: ReleaseNumber(2))),
+      operation: open(1, fork: true), board: previewed,
+      refusal: .previewFork("shop-pr-1", isFork: false)),
+    Case(operation: open(9), board: previewed, refusal: .previewName("shop-pr-9")),
+    Case(operation: open(1, of: "cart"), refusal: .noApp("cart")),
     Case(
-      operation: Rollback(app: "shop", to: ReleaseNumber(9)),
-      refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
-    Case(operation: Rollback(app: "shop"), board: deploying),
-    Case(operation: Cancel(app: "shop"), board: requested),
-    Case(operation: Cancel(app: "shop", request: requested.requests[0].id), board: requested),
+      operation: open(1, of: "shop-pr-1"), board: previewed, refusal: .previewOfPreview("shop-pr-1")
+    ),
+    Case(operation: open(0), refusal: .pull(0)),
+    Case(operation: open(1, lease: 1), refusal: .lease),
+    Case(operation: ClosePreview(app: "shop-pr-1"), board: previewed),
+    Case(operation: ClosePreview(app: "shop"), board: previewed, refusal: .noPreview("shop")),
+    Case(operation: RenewPreview(app: "shop-pr-1", lease: 0), board: previewed),
+    Case(operation: RenewPreview(app: "shop-pr-1", lease: 5), board: previewed, refusal: .lease),
     Case(
-      operation: Cancel(app: "shop", request: "event-1"), board: requested,
-      refusal: .nothingToCancel(app: "shop")),
-    Case(operation: Cancel(app: "shop"), refusal: .nothingToCancel(app: "shop")),
+      operation: RenewPreview(app: "shop-pr-2", lease: 0), board: previewed,
+      refusal: .previewClosing("shop-pr-2")),
+    Case(operation: host("previews.example.net"), board: previewed),
+    Case(operation: host("none"), board: previewed),
     Case(
-      operation: Cancel(app: "shop"), board: scaling, refusal: .begun("scale of shop to web=5")),
-    Case(operation: Rollback(app: "shop", to: ReleaseNumber(1)), board: deploying),
-    Case(operation: Rollback(app: "shop", to: ReleaseNumber(2)), board: deploying),
+      operation: host("x.blog.example.com"), board: previewed,
+      refusal: .previewHost("x.blog.example.com", Domain("blog.example.com")!, of: "blog")),
     Case(
-      operation: Rollback(app: "shop"), board: first,
-      refusal: .noPreviousRelease(ReleaseNumber(1), app: "shop")),
-    Case(operation: Scale(app: "shop", to: ["web": 100])),
-    Case(operation: Scale(app: "shop", to: ["web": 101]), refusal: .count(101, process: "web")),
-    Case(operation: Scale(app: "shop", to: ["web": -1]), refusal: .count(-1, process: "web")),
-    Case(operation: ChangeLimits(app: "shop", [.memory: 512 << 20, .cpu: 1500, .pids: 0])),
-    Case(operation: ChangeLimits(app: "cart", [.pids: 100]), refusal: .noApp("cart")),
-    Case(operation: ChangeMaintenance(app: "shop", on: true, message: "back at 5")),
-    Case(operation: ChangeMaintenance(app: "cart", on: false), refusal: .noApp("cart")),
+      operation: host("example.com"), board: previewed,
+      refusal: .previewHost("example.com", Domain("blog.example.com")!, of: "blog")),
+    Case(operation: host("a b"), board: previewed, refusal: .previewSetting(.host, "a b")),
     Case(
-      operation: ChangeMaintenance(
-        app: "shop", on: true, message: String(repeating: "x", count: 501)),
-      refusal: .message(bytes: 501)),
-    Case(operation: domains("shop", .add, "shop.example")),
-    Case(operation: domains("cart", .add, "cart.example"), refusal: .noApp("cart")),
+      operation: ChangePreviews(app: "shop", ["colour": "red"]), board: previewed,
+      refusal: .noPreviewSetting("colour")),
     Case(
-      operation: domains("shop", .remove, "a.example"),
-      refusal: .noDomain(Domain("a.example")!, app: "shop", has: [])),
-    Case(operation: domains("shop", .add, "shop.example/x"), board: shared),
+      operation: domains("shop", .share, "a.previews.example.org"), board: previewed,
+      refusal: .domainOfPreviews(
+        Domain("a.previews.example.org")!, host: "previews.example.org", of: "shop")),
+    Case(operation: domains("shop", .add, "example.net"), board: previewed),
     Case(
-      operation: domains("shop", .share, "blog.example.com"), board: shared,
-      refusal: taken("blog.example.com", by: "blog.example.com")),
+      operation: ChangePreviewConfig(app: "shop", config: "c", base: "b", set: ["A"], unset: []),
+      board: previewed, refusal: .configChanged(app: "shop")),
     Case(
-      operation: domains("shop", .add, "blog.example.com/x"), board: shared,
-      refusal: taken("blog.example.com/x", by: "blog.example.com")),
-    Case(operation: domains("shop", .share, "blog.example.com/x"), board: shared),
-    Case(
-      operation: domains("shop", .add, "*.example.com"), board: shared,
-      refusal: taken("*.example.com", by: "blog.example.com")),
-    Case(operation: domains("blog", .add, "blog.example.com"), board: shared),
-    Case(operation: domains("blog", .remove, "blog.example.com"), board: shared),
-    Case(operation: route("shop", ["body": "10M", "log": "on"])),
-    Case(operation: route("cart", ["log": "on"]), refusal: .noApp("cart")),
-    Case(operation: route("shop", ["body": "x"]), refusal: .routeOption(.body, "x")),
-    Case(operation: router("listen", ["http": "80", "https": "443", "on": "10.0.0.1 ::1"])),
-    Case(operation: router("listen", [:])),
-    Case(operation: router("listen", ["http": "80 "]), refusal: .router(["http=80 "])),
-    Case(
-      operation: router("listen", ["http": "80", "https": "80"]),
-      refusal: .router(["http=80", "https=80"])),
-    Case(operation: router("listen", ["on": "::1\nx"]), refusal: .router(["on=::1\nx"])),
-    Case(operation: router("trust", ["trust": "10.0.0.0/8 ::1"])),
-    Case(operation: router("trust", ["trust": "all"]), refusal: .router(["trust=all"])),
-    Case(operation: certificate(.add, "shop.example")),
-    Case(
-      operation: certificate(.remove, "shop.example"), board: shared,
-      refusal: .noCertificate("shop.example", has: ["blog.example.com"])),
-    Case(operation: certificate(.remove, "blog.example.com"), board: shared),
-    Case(operation: ChangeLimits(app: "shop", [.memory: 5]), refusal: .limit(.memory, "5")),
-    Case(operation: ChangeLimits(app: "shop", [.cpu: -1]), refusal: .limit(.cpu, "-1")),
-    Case(operation: Stop(app: "shop")),
-    Case(operation: Stop(app: "cart"), refusal: .noApp("cart")),
-    Case(operation: Deploy(app: "cart", slug: "d")),
-    Case(operation: promote()),
-    Case(operation: promote(app: "shop"), refusal: .sameApp("shop")),
-    Case(
-      operation: promote(origin: "blog"), refusal: .noApp("blog")),
-    Case(
-      operation: promote(release: 9), refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
-    Case(
-      operation: promote(slug: "a"), refusal: .unknownRelease(ReleaseNumber(2), app: "shop")),
-    Case(operation: ChangeConfig(app: "shop", config: "c3", base: "c2", set: ["A"], unset: [])),
-    Case(
-      operation: ChangeConfig(app: "shop", config: "c3", base: "c1", set: ["A"], unset: []),
-      refusal: .configChanged(app: "shop")),
+      operation: Promote(
+        app: "shop", slug: "s", origin: AppRelease(app: "shop-pr-2", release: ReleaseNumber(1))),
+      board: previewed, refusal: .forkPromoted("shop-pr-2")),
   ]
 
   /// A board on which another app has a domain, and the router a certificate for it.

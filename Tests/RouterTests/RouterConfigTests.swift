@@ -148,17 +148,53 @@ import Testing
     func place(_ command: String, _ step: Int) -> Int {
       all[step].commands(from: all[step - 1])?.firstIndex(of: command) ?? -1
     }
-    #expect(place("add map held.map solo 1", 1) >= 0)
-    #expect(place("add map held.map solo 1", 1) < place("set server app.solo/s1 state drain", 1))
-    #expect(all[1].holdsRequests && all[1].maps["held.map"] == "solo 1\n")
+    #expect(place("add map held.map solo now", 1) >= 0)
+    #expect(place("add map held.map solo now", 1) < place("set server app.solo/s1 state drain", 1))
+    #expect(all[1].holdsRequests && all[1].maps["held.map"] == "solo now\n")
     #expect(place("set server app.solo/s2 state ready", 3) >= 0)
     #expect(place("set server app.solo/s2 state ready", 3) < place("del map held.map solo", 3))
-    #expect(all[1].allCommands.contains("add map held.map solo 1"))
+    #expect(all[1].allCommands.contains("add map held.map solo now"))
     #expect(!config([target(1)])[0].text.contains("lua"))
     // Another app must wait until no request is held; the runs need not.
     var late = all[2]
     late.routeRuns(["solo": AppRoute([target(2)], hold: .ready), "new": AppRoute([])])
     #expect(late.commands(from: all[2]) != nil && !late.servers(of: "solo", port: 2).isEmpty)
+  }
+
+  /// An app falls asleep, is woken and serves again; no request meets a moment without an entry.
+  @Test func sleepersAreHeldAndWoken() {
+    var all: [RouterConfig] = []
+    let steps: [([RouteTarget], RouterConfig.Hold)] = [
+      ([target(1)], .ready), ([target(1, isOpen: false)], .asleep), ([], .now),
+      ([target(2)], .ready),
+    ]
+    for (targets, hold) in steps {
+      var next = all.last ?? RouterConfig()
+      next.route(["nap": AppRoute(targets, hold: hold)])
+      all.append(next)
+    }
+    func held(_ step: Int) -> [String] {
+      (all[step].commands(from: all[step - 1]) ?? []).filter { $0.contains("held.map") }
+    }
+    #expect(held(1) == ["add map held.map nap wake"])
+    #expect(held(2) == ["set map held.map nap now"])
+    #expect(held(3) == ["del map held.map nap"])
+    #expect(all[1].maps["held.map"] == "nap wake\n")
+    // A configuration can be read while an app sleeps, not while requests wait for one.
+    #expect(!all[1].holdsRequests && all[2].holdsRequests)
+    let again = all[1].allCommands.filter { $0.contains("held.map") }
+    #expect(again == ["del map held.map nap", "add map held.map nap wake"])
+    #expect(all[0].text.contains("log fd@7"))
+  }
+
+  @Test func previewsHaveTheirOwnNameAndAreHidden() {
+    var route = AppRoute([target(1)])
+    (route.localHost, route.isHidden) = ("pr-1.shop.localhost", true)
+    var config = RouterConfig()
+    config.route(["shop-pr-1": route, "shop": AppRoute([target(2)])])
+    #expect(
+      config.maps["local.map"] == "shop.localhost/ shop::\npr-1.shop.localhost/ shop-pr-1::\n")
+    #expect(config.text.components(separatedBy: "X-Robots-Tag noindex").count == 3)
   }
 
   @Test func statisticsAreReadByTheirNames() {

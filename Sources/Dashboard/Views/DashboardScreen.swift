@@ -64,11 +64,14 @@ struct DashboardScreen {
     let columns = frame.size.columns
     let names = ViewName.allCases.map { "\($0.digit) \($0.title)" }
     let isWide = names.reduce(3) { $0 + $1.count + 2 } <= columns
+    // The shown view's name has its place, whatever else has.
+    var reserved = isWide ? 0 : tab.title.count + 4
     var column = 1
     for (view, name) in zip(ViewName.allCases, names) {
       let isShown = view == tab
       let text = isWide || isShown ? " \(name) " : " \(view.digit)"
-      guard column + text.count < columns else { break }
+      if isShown { reserved = 0 }
+      guard column + text.count + reserved < columns else { continue }
       column += frame.put(text, row: row, column: column, role: isShown ? .focus : .aside)
     }
     if !isWide, column < columns - 1 { frame.put(" ", row: row, column: column) }

@@ -140,10 +140,10 @@ struct AddOnHooks {
       // What it writes to standard error is kept apart: variables may be secrets, and an error is shown.
       let errors = try File.holding([])
       var (lines, bytes) = ([String](), 0)
+      func isTooLong() -> Bool { bytes > Self.longest }
       let ending = try Tool(invocation: invocation, interrupts: signals).run(
         input: .file(try File.holding(options)), errors: .file(errors),
-        deadline: Clock.monotonic() + Self.limit,
-        until: { bytes > Self.longest }
+        deadline: Clock.monotonic() + Self.limit, until: isTooLong
       ) { line in
         bytes += line.utf8.count + 1
         lines.append(line)

@@ -35,9 +35,13 @@ struct PreviewHelpers {
   private var tasks: [String: (purpose: String, task: PreviewTask)] = [:]
 
   /// What is known of the work for a purpose. While a helper works for another one, it is waited for.
-  func task(of app: String, for purpose: String) -> PreviewTask? {
+  private func task(of app: String, for purpose: String) -> PreviewTask? {
     if running[app] != nil { return .running }
     return tasks[app].flatMap { $0.purpose == purpose ? $0.task : nil }
+  }
+
+  func tasks(of app: String) -> (String) -> PreviewTask? {
+    { task(of: app, for: $0) }
   }
 
   mutating func note(_ task: PreviewTask?, of app: String, for purpose: String = removal) {
