@@ -108,7 +108,7 @@ extension Agent {
     data.line = new.line ?? provenance?.line
     var rollout = try manifests.manifest(new.slug).fit(for: app).appJSON.rollout
     // What is tried out need not be watched before it counts.
-    if app.preview != nil { rollout.observe = 0 }
+    if app.preview != nil { (rollout.observe, rollout.drain) = (0, [:]) }
     rollout.describe(in: &data)
     let filled = data
     try record(.releaseCreated, app: app.name) { $0 = filled }

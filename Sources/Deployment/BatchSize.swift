@@ -62,6 +62,15 @@ extension Manifest {
   /// The instances that a deployment of the slug gives an app. Counts that an operator chose are kept; process types
   /// that are new get the slug's default.
   func formation(for app: Board.App) -> [String: Int] {
-    defaultFormation.merging(app.formation.filter { defaultFormation[$0.key] != nil }) { $1 }
+    let wanted = defaultFormation.merging(
+      app.formation.filter { defaultFormation[$0.key] != nil }
+    ) { $1 }
+    if app.preview == nil { return wanted }
+    // A pull request must not fill the host.
+    var left = Board.Preview.mostInstances
+    return wanted.sorted { InstanceName($0.key, 1) < InstanceName($1.key, 1) }.reduce(into: [:]) {
+      $0[$1.key] = min($1.value, left)
+      left -= $0[$1.key] ?? 0
+    }
   }
 }

@@ -6,6 +6,9 @@ import ReleaseModel
 import SlugStore
 
 extension RunSpecification {
+  /// Seconds between SIGTERM and SIGKILL for a preview, at most.
+  private static let previewGrace = 20
+
   /// The specification of a run on the board.
   /// - Parameter manifest: the manifest of the slug of the run's release.
   public init(
@@ -29,5 +32,10 @@ extension RunSpecification {
       epmdPort: try EPMDKeeper(home: home).port(environment: environment),
       user: try AppUser.of(app.name, in: home))
     grace = manifest.appJSON?.reltui?.processes?[run.instance.process]?.grace
+    if app.preview != nil {
+      // What a preview says of itself must not keep it from being closed.
+      config["RELTUI_STOP_GRACE"] = nil
+      grace = min(grace ?? Self.previewGrace, Self.previewGrace)
+    }
   }
 }

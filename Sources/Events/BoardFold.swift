@@ -238,7 +238,6 @@ extension Board.App {
       })
     deployment?.batch = event.data.batch.map(Self.batch(within:))
     failure = nil
-    asleep = nil
   }
 
   private mutating func take(_ step: Board.Deployment.Step?, _ event: Event) {
@@ -261,6 +260,7 @@ extension Board.App {
     proveCurrent(at: moment)
     self.deployment?.switched = moment
     current = deployment.release
+    asleep = nil
     change(current) { $0.wasCurrent = true }
     config = currentRelease?.config ?? config
     formation = deployment.formation

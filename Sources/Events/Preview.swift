@@ -44,6 +44,9 @@ extension Board {
     /// What a preview may use if its operator says nothing, so that many fit on a host.
     public static let limits = Limits(memory: 512 << 20, cpu: 1000)
 
+    /// How many instances one has at most, whatever app.json says.
+    public static let mostInstances = 5
+
     /// How many there may be of an app that says nothing, and on a host.
     public static let mostOfApp = 20
     public static let mostOfHost = 100

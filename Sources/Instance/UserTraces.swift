@@ -44,18 +44,25 @@ public struct UserTraces {
     path.reduce(into: "") { $0 += "*?[]\\".contains($1) ? "\\\($1)" : String($1) }
   }
 
-  /// find(1), which follows no links and takes any name
+  /// Its exit code tells nothing: files of other programs come and go meanwhile. What counts is what a second look finds.
   private func removeFiles() throws(PosixError) -> Int {
     let found = places.filter { Files.isFolder($0) }
     if found.isEmpty { return 0 }
-    let find = Invocation(
-      ["find"] + found + [
-        "-xdev", "-ignore_readdir_race", "-depth", "-uid", String(user),
-        "!", "-path", Self.pattern(spared) + "/*", "-printf", ".", "-delete",
-      ], in: "/", environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
-    let result = try find.run(errors: .null, limit: 60_000)
-    if result.isSuccess { return result.output.count }
+    let count = try find(in: found, ["-depth"], ["-printf", ".", "-delete"]).count
+    if try find(in: found, [], ["-printf", "."]).isEmpty { return count }
     throw PosixError("remove", "files of the uid \(user)", Errno(rawValue: EBUSY))
+  }
+
+  /// find(1), which follows no links and takes any name
+  private func find(in places: [String], _ order: [String], _ actions: [String])
+    throws(PosixError) -> [UInt8]
+  {
+    let words =
+      ["find"] + places + ["-xdev", "-ignore_readdir_race"] + order
+      + ["-uid", String(user), "!", "-path", Self.pattern(spared) + "/*"] + actions
+    let find = Invocation(
+      words, in: "/", environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
+    return try find.run(errors: .null, limit: 60_000).output
   }
 
   /// Segments, semaphores and queues of System V. proc(5), `/proc/sysvipc`

@@ -163,7 +163,9 @@ extension CommandCall {
       if forPreviews { _ = try Self.app(name, on: board) }
       let old = try config(of: app, forPreviews: forPreviews)
       let new = try change.applied(to: old, of: name)
-      if forPreviews { try SecretOwners(home: home(), board: board).check(new) }
+      if forPreviews || app?.preview != nil {
+        try SecretOwners(home: home(), board: board).check(new)
+      }
       if new == old {
         context.note("relctl: nothing to change: the config vars have these values already")
         return .success

@@ -33,17 +33,14 @@ struct PreviewOpening {
   func run() throws(Cause) -> Outcome {
     let origin = try origin()
     // Before a build that would be for nothing.
-    do throws(Refusal) { try opening("").check(on: try board()) } catch { throw error.cause }
+    let board = try call.board()
+    do throws(Refusal) { try opening("").check(on: board) } catch { throw error.cause }
     let slug = try slug(of: origin)
     let opening = opening(slug)
     if !call.wantsJSON { try tellWhatIsIgnored(in: slug) }
     let outcome = try call.request(opening)
     if call.arguments.has("--detach") { return outcome }
     return try tell(opening.app, outcome)
-  }
-
-  private func board() throws(Refusal) -> Board {
-    do throws(Cause) { return try call.board() } catch { throw .noApp(parent) }
   }
 
   private func opening(_ slug: String) -> OpenPreview {
@@ -83,7 +80,9 @@ struct PreviewOpening {
     maker.variablesOf = isFork ? nil : parent
     maker.isFork = isFork
     switch origin {
-    case .folder(let name): return try maker.make(from: Source(name, call.context))
+    case .folder(let name):
+      return try maker.make(
+        from: isFork ? Source(ofFork: name, call.context) : Source(name, call.context))
     case .git(let source): return try maker.make(from: source)
     case .slug(let name):
       try call.refuseBuildVariables(for: name)

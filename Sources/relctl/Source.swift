@@ -40,6 +40,19 @@ struct Source {
     if kind != .slug { try checkTexts() }
   }
 
+  /// A folder with code of a fork. Nothing in it is read here: a name in it may be a link to any file.
+  init(ofFork name: String, _ context: Context) throws(Cause) {
+    do throws(PosixError) { path = try Files.resolve(context.absolute(name)) } catch {
+      throw Cause(.sourceMissing, "cannot build '\(name)': \(error.errno)")
+    }
+    guard Files.isFolder(path) else {
+      throw Cause(
+        .sourceUnknown, "'\(name)' is no folder, and code of a fork is always built here",
+        remedy: "Give the folder of the source, or --git and --ref.")
+    }
+    (self.name, origin, kind) = (name, path, .project)
+  }
+
   /// What an archive holds, unpacked into a folder.
   init(unpacked folder: String, of archive: Source) throws(Cause) {
     (name, origin) = (archive.name, archive.path)

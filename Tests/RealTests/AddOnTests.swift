@@ -117,14 +117,16 @@ import Testing
     // Options arrive on standard input, and nothing of the app in the arguments.
     try install(
       "echo", #"echo "GIVEN=$(cat) $# $ADDON_NAME $ADDON_PLAN $RELTUI_APP $RELTUI_PARENT""#)
-    let slug = try slug("echo", addons: #"[{"plan": "echo:big", "options": {"a": "$(id)"}}]"#)
+    let tree = try slug("echo", addons: #"[{"plan": "echo:big", "options": {"a": "$(id)"}}]"#)
+    let slug = String(
+      try #require(try does("build", tree).split(whereSeparator: \.isWhitespace).last))
     // Forks get only what is marked for them.
     let fork = try stage.run(
-      "relctl", ["preview", "open", "--app", "shop", "--pr", "20", "--fork", slug])
+      "relctl", ["preview", "open", "--app", "shop", "--pr", "20", "--fork", "--slug", slug])
     #expect(
       fork.exit == .code(1) && fork.errors.contains("is not given to forks"), "\(fork.errors)")
     try stage.folder.write("home/hooks/addons/echo/forks", "")
-    try does("preview", "open", "--app", "shop", "--pr", "20", "--fork", slug)
+    try does("preview", "open", "--app", "shop", "--pr", "20", "--fork", "--slug", slug)
     let run = try #require(try stage.ready().first { $0.app == "shop-pr-20" })
     let given = ProcessTable.environment(of: try #require(run.pid)).first { $0.hasPrefix("GIVEN=") }
     #expect(given == #"GIVEN={"a":"$(id)"} 0 echo big shop-pr-20 shop"#)

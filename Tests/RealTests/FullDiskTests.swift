@@ -33,6 +33,22 @@ import Testing
     _ = try stage.checkedEvents()
   }
 
+  /// A preview is closed although nothing can be written, and its files are gone then.
+  @Test func previewsAreClosedOnAFullDisk() throws {
+    let disk = try PrivateDisk(size: 112, files: 4500)
+    let stage = try Stage("full-preview", on: disk)
+    try expectDone(stage, "deploy", "greeter", try Greeter.slug.get())
+    let slug = try stage.events().last { $0.type == .releaseCreated }?.data.slug ?? ""
+    try expectDone(stage, "preview", "open", "--app", "greeter", "--pr", "1", "--slug", slug)
+    #expect(eventually { Files.exists(stage.home.ballast + "/bytes") })
+    try disk.fill()
+    try expectDone(stage, "preview", "close", "greeter-pr-1")
+    #expect(!Files.exists(stage.home.app("greeter-pr-1").path))
+    try disk.clear()
+    #expect(eventually(8000) { Files.exists(stage.home.ballast + "/bytes") })
+    _ = try stage.checkedEvents()
+  }
+
   /// Checks that the app recovers without help.
   private func checkRecovery(_ stage: Stage) throws {
     #expect(eventually(8000) { Files.exists(stage.home.ballast + "/bytes") })

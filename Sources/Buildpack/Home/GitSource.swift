@@ -114,22 +114,25 @@ public struct GitSource: Sendable {
     try own(tree)
     _ = try git([
       "--git-dir", repository, "--work-tree", tree, "checkout", "--quiet", "--force", "--detach",
-      "wanted",
+      Self.wanted,
     ])
-    let said = try git(["--git-dir", repository, "log", "-1", "--format=%H%n%s", "wanted"])
+    let said = try git(["--git-dir", repository, "log", "-1", "--format=%H%n%s", Self.wanted])
     let lines = said.split(separator: "\n").map(String.init)
     return Commit(id: lines.first ?? "", line: lines.dropFirst().first)
   }
+
+  /// The name of the commit in the repository of the build. It is no branch, so that a tag can have it.
+  private static let wanted = "refs/reltui/wanted"
 
   /// One commit is enough; a server that does not give a commit by its name is asked for all branches.
   private func fetch(_ git: ([String]) throws(Cause) -> String) throws(Cause) {
     let quietly = ["fetch", "--quiet", "--no-tags", "--no-recurse-submodules"]
     do throws(Cause) {
-      _ = try git(quietly + ["--depth=1", "--", url, "+\(ref):refs/heads/wanted"])
+      _ = try git(quietly + ["--depth=1", "--", url, "+\(ref):\(Self.wanted)"])
     } catch {
       guard ref.utf8.count >= 7, ref.allSatisfy(\.isHexDigit) else { throw error }
       _ = try git(quietly + ["--", url, "+refs/heads/*:refs/remotes/all/*"])
-      _ = try git(["update-ref", "refs/heads/wanted", ref + "^0"])
+      _ = try git(["update-ref", Self.wanted, ref + "^0"])
     }
   }
 
