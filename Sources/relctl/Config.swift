@@ -171,15 +171,13 @@ extension CommandCall {
         return .success
       }
       let digest = try ConfigSets(home: home(), app: name).save(new)
-      let set = Array(change.set.values.keys)
+      let step = ConfigStep(
+        to: digest, from: forPreviews ? app?.previewConfig : app?.config,
+        set: Array(change.set.values.keys), unset: change.unset)
       do throws(Cause) {
         return forPreviews
-          ? try request(
-            ChangePreviewConfig(
-              app: name, config: digest, base: app?.previewConfig, set: set, unset: change.unset))
-          : try request(
-            ChangeConfig(
-              app: name, config: digest, base: app?.config, set: set, unset: change.unset))
+          ? try request(ChangePreviewConfig(app: name, step))
+          : try request(ChangeConfig(app: name, step))
       } catch {
         guard error.id == ProblemID.configConflict.rawValue else { throw error }
         if !wantsJSON {

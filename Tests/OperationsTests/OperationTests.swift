@@ -143,9 +143,12 @@ struct OperationTests {
         operation: promote(release: 9), refusal: .unknownRelease(ReleaseNumber(9), app: "shop")),
       Case(
         operation: promote(slug: "a"), refusal: .unknownRelease(ReleaseNumber(2), app: "shop")),
-      Case(operation: ChangeConfig(app: "shop", config: "c3", base: "c2", set: ["A"], unset: [])),
       Case(
-        operation: ChangeConfig(app: "shop", config: "c3", base: "c1", set: ["A"], unset: []),
+        operation: ChangeConfig(
+          app: "shop", ConfigStep(to: "c3", from: "c2", set: ["A"], unset: []))),
+      Case(
+        operation: ChangeConfig(
+          app: "shop", ConfigStep(to: "c3", from: "c1", set: ["A"], unset: [])),
         refusal: .configChanged(app: "shop")),
     ] + previewCases
 
@@ -215,7 +218,8 @@ struct OperationTests {
         Domain("a.previews.example.org")!, host: "previews.example.org", of: "shop")),
     Case(operation: domains("shop", .add, "example.net"), board: previewed),
     Case(
-      operation: ChangePreviewConfig(app: "shop", config: "c", base: "b", set: ["A"], unset: []),
+      operation: ChangePreviewConfig(
+        app: "shop", ConfigStep(to: "c", from: "b", set: ["A"], unset: [])),
       board: previewed, refusal: .configChanged(app: "shop")),
     Case(
       operation: Promote(
@@ -390,7 +394,7 @@ struct OperationTests {
     (Deploy(app: "shop", slug: "a"), "deploy of shop", "deploy"),
     (promote(), "promotion of cart from shop v2", "promotion from shop v2"),
     (
-      ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []),
+      ChangeConfig(app: "shop", ConfigStep(to: "c", from: nil, set: ["A"], unset: [])),
       "change of the config vars of shop", "change of the config vars"
     ),
   ])
@@ -470,7 +474,7 @@ struct OperationTests {
   static let precedence: [(first: any Operation, over: Set<String>)] = [
     (Deploy(app: "shop", slug: "a"), []), (Restart(app: "shop"), []),
     (Scale(app: "shop", to: ["web": 1]), []), (ChangeLimits(app: "shop", [.pids: 0]), []),
-    (ChangeConfig(app: "shop", config: "c", base: nil, set: ["A"], unset: []), []),
+    (ChangeConfig(app: "shop", ConfigStep(to: "c", from: nil, set: ["A"], unset: [])), []),
     (Rollback(app: "shop"), ["deploy", "restart", "rollback", "change of the config vars"]),
     (Stop(app: "shop"), ["deploy", "restart", "rollback", "change of the config vars", "scale"]),
     (
