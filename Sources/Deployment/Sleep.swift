@@ -17,7 +17,7 @@ struct Idleness {
 
   mutating func forget(_ app: String) { used[app] = nil }
 
-  /// - Returns: milliseconds without a request; nil if the app has just begun to serve.
+  /// - Returns: milliseconds without a request; nil if nothing is known.
   func idle(_ app: String, now: Int64) -> Int64? { used[app].map { now - $0 } }
 
   /// - Parameter shortest: milliseconds after which the first app may fall asleep; nil if none may.
@@ -62,14 +62,18 @@ extension Agent {
       }
       // A HAProxy that leaves counts by itself; websockets stay with it.
       if status?.left != nil, hasConnections(app) { idleness.note(app.name, at: now) }
-      guard let idle = idleness.idle(app.name, now: now) else {
-        idleness.note(app.name, at: now)
-        continue
-      }
-      if idle < after { continue }
+      idleness.note(app.name, at: now - age(app))
+      guard let idle = idleness.idle(app.name, now: now), idle >= after else { continue }
       try record(.appSlept, app: app.name) { $0.milliseconds = idle }
       idleness.forget(app.name)
     }
+  }
+
+  /// Milliseconds since the newest of its instances became ready. One that was just deployed is not idle yet.
+  private func age(_ app: Board.App) -> Int64 {
+    let ready = app.liveRuns.filter { $0.instance.process == ProcessType.web && $0.state == .ready }
+    let newest = ready.map(\.since).max() ?? Timestamp(milliseconds: Clock.now())
+    return max(0, Timestamp(milliseconds: Clock.now()) - newest)
   }
 
   private func hasConnections(_ app: Board.App) -> Bool {

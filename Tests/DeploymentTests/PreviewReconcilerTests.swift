@@ -99,10 +99,11 @@ struct PreviewReconcilerTests {
     #expect(outcomes(world) == [.requestFinished, .requestFailed])
     #expect(world.app.preview?.leftover?.sentence == "the server is down")
     #expect(world.app.liveRuns.isEmpty)
-    // Nothing else can be done with it.
+    // Nothing else can be done with it, and it is not opened again until it is gone.
     world.request(.restartRequested)
+    open(&world, "s2")
     world.settle()
-    #expect(outcomes(world).last == .requestFailed)
+    #expect(outcomes(world).suffix(2) == [.requestFailed, .requestFailed])
     world.now = world.now + 61_000
     world.settle()
     #expect(world.board.apps["shop-pr-1"] == nil)

@@ -39,7 +39,7 @@ extension AppReconciler {
     switch run?.state {
     case nil:
       if has(ProcessType.postdeploy, current) {
-        start(postdeploy, current)
+        actions.append(.start(postdeploy, current))
       } else {
         actions.append(.openPreview(request))
       }
@@ -80,13 +80,7 @@ extension AppReconciler {
 
   /// Closes the preview, whatever fails on the way: its script, its runs, its route, then all that belongs to it.
   mutating func close() {
-    for request in surroundings.requests where !isOf(request, OpenPreview.self) {
-      if !isOf(request, ClosePreview.self) {
-        actions.append(.fail(request, Refusal.previewClosing(app.name).cause))
-      } else if !request.isAccepted {
-        actions.append(.consider(request))
-      }
-    }
+    for request in surroundings.requests { take(whileClosing: request) }
     if !actions.isEmpty { return }
     if let deployment = app.deployment {
       let cause = Refusal.previewClosing(app.name).cause
@@ -96,7 +90,12 @@ extension AppReconciler {
       let run = app.runs.last { $0.instance == predestroy }
       if run?.state.isLive ?? true {
         keep(busy: [predestroy])
-        if let run { _ = endLate(run, Self.predestroyLimit) } else { start(predestroy, current) }
+        // However many instances boot: the script must not wait for them.
+        if let run {
+          _ = endLate(run, Self.predestroyLimit)
+        } else {
+          actions.append(.start(predestroy, current))
+        }
         return
       }
     }
@@ -104,6 +103,20 @@ extension AppReconciler {
     // A router that cannot read what it is told must not keep a preview.
     let isRouteGone = !surroundings.isRouterBusy || surroundings.routerFault != nil
     if app.liveRuns.isEmpty, isRouteGone { removeAll() }
+  }
+
+  /// An opening waits until the preview is gone; anything else has come too late.
+  private mutating func take(whileClosing request: Board.Request) {
+    let cause: Cause?
+    if isOf(request, ClosePreview.self) {
+      if !request.isAccepted { actions.append(.consider(request)) }
+      return
+    } else if isOf(request, OpenPreview.self), !request.isAccepted {
+      cause = app.preview?.leftover ?? expiry(of: request)
+    } else {
+      cause = precedence(over: request)?.cause ?? Refusal.previewClosing(app.name).cause
+    }
+    if let cause { actions.append(.fail(request, cause)) }
   }
 
   private mutating func removeAll() {
