@@ -157,10 +157,16 @@ extension CommandCall {
   }
 
   private func report(of wait: Wait, _ board: Board) -> Outcome {
-    if wantsJSON, let app = board.apps[wait.app] {
-      print(json: InstanceReport.all(of: app, host: User.host))
+    guard wantsJSON, !wait.app.isEmpty else { return .success }
+    guard let app = board.apps[wait.app] else {
+      // Only a preview goes.
+      return report(json: ["app": wait.app, "state": "closed"])
     }
-    return .success
+    let live = (try? home()).map { LiveBoard.overlay(board, home: $0).apps[app.name] } ?? app
+    if let preview = PreviewReport(live ?? app, now: Timestamp(milliseconds: Clock.now())) {
+      return report(json: preview)
+    }
+    return report(json: InstanceReport.all(of: app, host: User.host))
   }
 
   private func tell(_ event: Event, of wait: Wait, _ board: Board) {

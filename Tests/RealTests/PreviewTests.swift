@@ -101,6 +101,8 @@ import Testing
       let said = try Files.read("/tmp/preview-test-shop-pr-12")
       #expect(String(decoding: said, as: UTF8.self) == "review previews\n")
     }
+    let renewed = try does("preview", "renew", "--app", "shop", "--pr", "12", "--json")
+    #expect(renewed.contains(#""url":"http://pr-12.shop.localhost:"#), "\(renewed)")
     let closing = try does("preview", "close", "shop-pr-12")
     #expect(closing.contains("removed: address pr-12.shop.localhost"), "\(closing)")
     // Where the preview has no uid of its own, what it leaves outside of the home is not known to be its.
