@@ -63,6 +63,10 @@ public struct PreviewReport: Hashable, Codable, Sendable {
   /// How long it stays: `6d left`, `pinned`.
   public func leaseText(at now: Timestamp) -> String {
     guard let until else { return "pinned" }
-    return until <= now ? "over" : "\(Age.text(until - now)) left"
+    let left = until - now
+    if left <= 0 { return "over" }
+    // To the nearest day or hour: a lease that has just begun has all of its days.
+    let half: Int64 = left >= 172_800_000 ? 43_200_000 : left >= 3_600_000 ? 1_800_000 : 0
+    return "\(Age.text(left + half)) left"
   }
 }
