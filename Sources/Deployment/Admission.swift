@@ -42,7 +42,7 @@ public struct Admission {
     }
     guard let slug = needs.slug else { return [] }
     let found = try manifest(slug).fit(for: board.apps[operation.app])
-    if store.provenance(slug)?.fork == true, !mayHaveForks(operation) {
+    if store.mayBeOfFork(slug), !mayHaveForks(operation) {
       throw Refusal.forkSlug(slug, app: operation.app).cause
     }
     do throws(Refusal) { try operation.check(found, config: config ?? [:]) } catch {

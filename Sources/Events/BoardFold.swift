@@ -105,6 +105,7 @@ extension Board.App {
       var options = routing ?? RouteOptions()
       options.apply(request.data.settings ?? [:])
       routing = options == RouteOptions() ? nil : options
+      if sleepsAfter == nil { asleep = nil }
     case .previewsRequested: take(request.data.settings ?? [:])
     case .previewConfigRequested: previewConfig = request.data.config
     case .previewRenewRequested: renew(request.data.lease ?? 0, at: event.time)
@@ -166,7 +167,8 @@ extension Board.App {
       asleep = event.time
       return true
     case .appWoke:
-      asleep = nil
+      // Crashes of before say nothing of the boot that its clients wait for.
+      (asleep, crashes) = (nil, [:])
       return true
     case .clusterJoined:
       split = nil

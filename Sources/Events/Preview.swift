@@ -13,6 +13,9 @@ extension Board {
     public var lease: Int64
     /// When the lease ends; nil if the preview is pinned.
     public var until: Timestamp?
+    /// When it was opened or updated last, and the slugs that it was opened with.
+    public var pushed: Timestamp?
+    public var slugs: [String]?
     /// The request whose config vars and add-ons are there.
     public var prepared: String?
     /// The digest of the config vars for previews that it has.
@@ -119,7 +122,7 @@ public enum PreviewName {
     let space = AppName.longest - end.utf8.count
     if parent.utf8.count <= space { return parent + end }
     let digest = "-" + digits(of: parent)
-    return parent.prefix(space - digest.utf8.count).trimming("-") + digest + end
+    return parent.prefix(max(0, space - digest.utf8.count)).trimming("-") + digest + end
   }
 
   /// Its label below the parent's name: `pr-12`.

@@ -10,6 +10,7 @@ extension Board.App {
         parent: parent, pull: pull, isFork: data.fork == true, until: moment)
       limits = Board.Preview.limits
     }
+    preview?.note(data.slug, at: moment)
     renew(data.lease ?? preview?.lease ?? Board.Preview.usualLease, isPush: true, at: moment)
     isStopped = false
     changed = moment
@@ -41,6 +42,15 @@ extension Board.App {
 }
 
 extension Board.Preview {
+  mutating func note(_ slug: String?, at moment: Timestamp) {
+    pushed = moment
+    let others = (slugs ?? []).filter { $0 != slug }
+    slugs = others.suffix(Self.mostSlugs) + [slug].compactMap { $0 }
+  }
+
+  /// A pull request of many pushes has had its older slugs removed or kept by others.
+  private static let mostSlugs = 200
+
   mutating func open(at moment: Timestamp) { opened = opened ?? moment }
   mutating func close(at moment: Timestamp) { closing = closing ?? moment }
 }

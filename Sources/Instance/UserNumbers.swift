@@ -57,11 +57,24 @@ public struct UserNumbers: Sendable {
     return number
   }
 
-  /// A uid that is given once and recorded nowhere.
-  public func fresh() throws(Cause) -> UInt32 {
-    let record = folder + "/fresh-" + Random.hex(8)
-    defer { try? Files.remove(record) }
-    return try number(recordedIn: record)
+  private static let freshPrefix = "fresh-"
+
+  /// A uid that is given for one use, and the file that tells of it. Who uses it removes the file when nothing of the uid
+  /// is left.
+  public func fresh() throws(Cause) -> (user: UInt32, record: String) {
+    let record = folder + "/" + Self.freshPrefix + Random.hex(8)
+    return (try number(recordedIn: record), record)
+  }
+
+  /// Those of which the files were not removed.
+  public var freshOnes: [(user: UInt32, record: String)] {
+    let names = ((try? Files.list(folder, skippingOthers: true)) ?? []).filter {
+      $0.hasPrefix(Self.freshPrefix)
+    }
+    return names.compactMap { name in
+      let record = folder + "/" + name
+      return ((try? known(record)) ?? nil).map { ($0, record) }
+    }
   }
 
   private var mark: String { folder + "/next" }

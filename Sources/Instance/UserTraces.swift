@@ -49,6 +49,10 @@ public struct UserTraces {
     let found = places.filter { Files.isFolder($0) }
     if found.isEmpty { return 0 }
     let count = try find(in: found, ["-depth"], ["-printf", ".", "-delete"]).count
+    // What is left are folders with files of others in them, which go with the folder.
+    for path in try find(in: found, [], ["-prune", "-print0"]).split(separator: 0) {
+      try Files.remove(String(decoding: path, as: UTF8.self))
+    }
     if try find(in: found, [], ["-printf", "."]).isEmpty { return count }
     throw PosixError("remove", "files of the uid \(user)", Errno(rawValue: EBUSY))
   }
@@ -59,7 +63,8 @@ public struct UserTraces {
   {
     let words =
       ["find"] + places + ["-xdev", "-ignore_readdir_race"] + order
-      + ["-uid", String(user), "!", "-path", Self.pattern(spared) + "/*"] + actions
+      + ["-uid", String(user), "!", "-path", Self.pattern(spared)]
+      + ["!", "-path", Self.pattern(spared) + "/*"] + actions
     let find = Invocation(
       words, in: "/", environment: ["PATH": Invocation.standardPath, "LC_ALL": "C"])
     return try find.run(errors: .null, limit: 60_000).output

@@ -97,7 +97,7 @@ extension RouterConfig {
   private static let holdRules = """
         acl is_held var(txn.app),map_str(\(heldMap)) -m found
         http-request lua.hold if is_held
-        http-request return status 307 hdr Location "%[pathq]" hdr Connection close if { var(txn.again) -m found }
+        http-request return status 307 hdr Location "%[pathq,regsub(^/+,/)]" hdr Connection close if { var(txn.again) -m found }
         http-request return status 503 content-type "text/plain; charset=utf-8" string "No instance of this app is ready.\\n" hdr "Retry-After" "5" if is_held
     """
 
@@ -121,7 +121,8 @@ extension RouterConfig {
     defaults
         mode http
         timeout connect 5s
-        timeout client 60s
+        # Longer than a request is held.
+        timeout client 75s
         timeout server 60s
         timeout queue 5s
         timeout tunnel 1h

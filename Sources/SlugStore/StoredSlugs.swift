@@ -38,7 +38,7 @@ public struct StoredSlugs: Sendable {
         // The stored slug is valid. The tree is still checked, so that the operator learns of its faults.
         for entry in tree.manifest.files { try tree.checkWhole(entry) }
         // The project's own code has given the same slug as a fork's.
-        if self.provenance(tree.id)?.fork == true, provenance.fork != true {
+        if mayBeOfFork(tree.id), provenance.fork != true {
           let file = folder(tree.id) + "/provenance.json"
           try Files.replace(file, with: provenance.bytes, mode: 0o444)
         }
@@ -183,6 +183,14 @@ public struct StoredSlugs: Sendable {
   }
 
   private func record(_ id: String) -> String { folder(id) + "/events.jsonl" }
+
+  /// Whether a slug was built from code of a fork, also if its provenance cannot be read.
+  public func mayBeOfFork(_ id: String) -> Bool {
+    let bytes = try? Files.readIfThere(
+      folder(id) + "/provenance.json", limit: Provenance.greatestSize)
+    guard let bytes = bytes ?? nil else { return Files.exists(folder(id) + "/provenance.json") }
+    return (try? Provenance(bytes: bytes)).map { $0.fork == true } ?? true
+  }
 
   public func provenance(_ id: String) -> Provenance? {
     (try? Files.read(folder(id) + "/provenance.json", limit: Provenance.greatestSize))

@@ -85,9 +85,12 @@ struct SlugMaker {
     let variables =
       isFork
       ? BuildVariables.forFork(context.environment) : try call.buildVariables(app: variablesOf)
+    // What a fork does not get is masked all the same.
+    let masked = BuildVariables(inherited: context.environment).config.values
+      .merging(variables.config.values) { $1 }
     var build = HomeBuild(
       home: home,
-      journal: EventJournal(home: home, program: "relctl", config: variables.config.values),
+      journal: EventJournal(home: home, program: "relctl", config: masked),
       app: app, by: call.user, variables: variables, environment: context.environment,
       output: call.wantsJSON ? context.errors : context.output, write: write)
     build.isBootChecked = isBootChecked

@@ -129,7 +129,8 @@ extension Command {
       _ = try CommandCall.app(parent, on: board)
       if board.preview(of: parent, pull: number) == nil {
         call.context.note("relctl: '\(parent)' has no preview of pull request \(number)")
-        return .success
+        return call.wantsJSON
+          ? call.report(json: ["app": PreviewName.of(parent, number), "state": "closed"]) : .success
       }
     }
     return try call.request(ClosePreview(app: try call.preview().name))
@@ -140,7 +141,7 @@ extension Command {
       "preview gc", "[APP]", count: 0...1, "close the previews of pull requests that are over",
       details: """
         The agent closes a preview by itself when its lease ends. --keep names the pull requests of APP that
-        are still open: previews of others are closed, also those whose closing CI has missed.
+        are still open, or is none: previews of others are closed, also those whose closing CI has missed.
         """,
       options: [
         Option("--keep", value: "N,N…", "the pull requests of APP that are still open"),
@@ -208,6 +209,7 @@ extension CommandCall {
   fileprivate func closeOverduePreviews() throws(Cause) -> Outcome {
     let board = try board()
     let now = Timestamp(milliseconds: Clock.now())
+    if let name = arguments.positional.first { _ = try Self.app(name, on: board) }
     var overdue = board.previews(of: arguments.positional.first).filter {
       $0.preview?.isClosing == true || $0.preview?.until.map { $0 <= now } == true
     }
@@ -216,21 +218,28 @@ extension CommandCall {
         throw Cause(.usage, "--keep needs the app", remedy: "As in: preview gc shop --keep 12,15")
       }
       _ = try Self.app(parent, on: board)
-      let numbers = words.split(separator: ",").map { Int($0) }
-      guard !numbers.contains(nil) else {
+      // An empty list may be that of a program that has failed.
+      let numbers = words == "none" ? [] : words.split(separator: ",").map { Int($0) }
+      guard !numbers.contains(nil), !words.isEmpty else {
         throw Cause(
           .usage, "'\(words)' are no numbers of pull requests", remedy: "As in: --keep 12,15")
       }
       overdue = board.previews(of: parent).filter { !numbers.contains($0.preview?.pull) }
     }
-    if arguments.has("--dry-run") || wantsJSON && overdue.isEmpty {
+    if arguments.has("--dry-run") {
       if wantsJSON { return report(json: overdue.map(\.name)) }
       for app in overdue { context.print("would close \(app.name)") }
       return .success
     }
+    if wantsJSON {
+      throw Cause(.usage, "--json prints what would be closed", remedy: "Add --dry-run.")
+    }
     var outcome = Outcome.success
     for app in overdue {
-      do throws(Cause) { outcome = try request(ClosePreview(app: app.name)) } catch {
+      do throws(Cause) {
+        let one = try request(ClosePreview(app: app.name))
+        if one.exitCode != ExitCode.success { outcome = one }
+      } catch {
         warn(error)
         outcome = Outcome(exitCode: ExitCode.failed, report: [])
       }

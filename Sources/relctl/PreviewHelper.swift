@@ -38,8 +38,16 @@ extension CommandCall {
   fileprivate func removeSlugs(of app: String, from home: Home, on board: Board) throws(Cause)
     -> [String]
   {
-    let own = Set(board.apps[app]?.releases.map(\.slug) ?? [])
+    let preview = board.apps[app]?.preview
+    let own = Set((board.apps[app]?.releases.map(\.slug) ?? []) + (preview?.slugs ?? []))
     let store = StoredSlugs(home: home)
+    // One that was announced since is for something else; if that does not come, `slug gc` takes it.
+    func isAnnounced(_ id: String) -> Bool {
+      // Nothing else gets a fork's.
+      guard let pushed = preview?.pushed, let used = store.lastUse(id), !store.mayBeOfFork(id)
+      else { return false }
+      return used > pushed
+    }
     func isUnused(_ id: String) throws(Cause) -> Bool {
       try SlugUse(of: home).reason(id, besides: app) == nil
     }
@@ -47,7 +55,7 @@ extension CommandCall {
       let stored = Set(try store.list())
       var unused: [String] = []
       for id in own.intersection(stored).sorted() {
-        if try isUnused(id) { unused.append(id) }
+        if !isAnnounced(id), try isUnused(id) { unused.append(id) }
       }
       return unused
     } isUnused: { id throws(Cause) in

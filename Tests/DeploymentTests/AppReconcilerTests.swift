@@ -134,7 +134,7 @@ struct World {
     case .openPreview: append(.previewOpened)
     case .removePreview:
       previewTask = .ended(removals.isEmpty ? .success(["all"]) : removals.removeFirst())
-    case .restPreview: previewTask = .resting(until: now + 60_000)
+    case .restPreview: previewTask = .resting(until: now + 60_000, after: board.sequence)
     case .recordClosed(let removed):
       previewTask = nil
       append(.previewClosed) { $0.removed = removed }

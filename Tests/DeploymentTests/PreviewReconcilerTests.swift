@@ -135,6 +135,7 @@ struct PreviewReconcilerTests {
     world.append(.appWoke)
     world.settle()
     #expect(world.readyReleases == ["web.1 v1", "web.2 v1"])
+    #expect(world.app.crashes.isEmpty)
     // A deployment wakes it, too.
     world.append(.appSlept)
     open(&world, "s2")

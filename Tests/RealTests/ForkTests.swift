@@ -60,7 +60,7 @@ extension BuildsByRootTests {
         ProcessTable.environment(of: $0).contains { $0.hasPrefix("FORK_MARK=\(mark)") }
       }
       return processes.map { "\($0) \(ProcessTable.words(of: $0))" }
-        + (Files.exists(mark) ? [mark] : [])
+        + [mark, mark + "-open"].filter { Files.exists($0) }
     }
 
     @Test func aForkReachesNothing() throws {
@@ -78,6 +78,7 @@ extension BuildsByRootTests {
           for place in /var/cache/reltui/* \(stage.buildUserCache) /var/tmp/reltui-build*; do
             echo poison > $place/poison && echo "wrote $place"
           done 2>/dev/null
+          mkdir -m 777 \(mark)-open; ln $0 \(mark)-open/link 2>/dev/null; ln try.sh \(mark)-open/link
           touch \(mark); (setsid sleep 1000 >/dev/null 2>&1 &)
           git config --global core.hooksPath /tmp 2>/dev/null
           """)

@@ -14,6 +14,8 @@ struct BuildUser {
   private static let lockFile = "/run/reltui-build.lock"
 
   let id: UInt32
+  /// The file that tells of a user which is used once.
+  private let record: String?
   /// Whether no other build has or had this user.
   var isFresh: Bool { id != Self.usual }
   private let lock: Lock
@@ -32,7 +34,17 @@ struct BuildUser {
     try Self.checkLogin()
     DeadBuilds.endProcesses()
     try Self.checkProcesses(of: Self.usual)
-    id = isFork ? try UserNumbers().fresh() : Self.usual
+    // Those of builds that were killed.
+    for (user, record) in UserNumbers().freshOnes {
+      _ = try Cause.explaining(UserTraces(of: user).remove())
+      try? Files.remove(record)
+    }
+    if isFork {
+      let fresh = try UserNumbers().fresh()
+      (id, record) = (fresh.user, fresh.record)
+    } else {
+      (id, record) = (Self.usual, nil)
+    }
     DeadBuilds.removeFolders(in: Set(["/var/tmp", Self.parent(environment)]))
   }
 
@@ -75,8 +87,19 @@ struct BuildUser {
     try Self.checkProcesses(of: id)
   }
 
+  /// Milliseconds that a fork's build may take, since other builds wait for it.
+  static let forkLimit: Int64 = 1_800_000
+
   /// Removes what a user that is not used again has left outside of the build's folder.
-  func leave() { if isFresh { _ = try? UserTraces(of: id).remove() } }
+  func removeTraces(besides folder: String = "/nonexistent") throws(Cause) {
+    if isFresh { _ = try Cause.explaining(UserTraces(of: id, sparing: folder).remove()) }
+  }
+
+  /// The user is not used again. What a failure leaves is removed before the next build.
+  func leave() {
+    guard let record, (try? removeTraces()) != nil else { return }
+    try? Files.remove(record)
+  }
 
   /// The words before a command that run it as this user, without any other rights. setpriv(1)
   var words: [String] {

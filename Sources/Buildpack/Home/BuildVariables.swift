@@ -23,7 +23,9 @@ public struct BuildVariables: Sendable {
   public static func forFork(_ inherited: [String: String]) -> BuildVariables {
     let others = ["GIT_CONFIG_", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "RELPACK_", "RELEASE_NAME"]
     var variables = BuildVariables(
-      inherited: inherited.filter { entry in !others.contains { entry.key.hasPrefix($0) } })
+      inherited: inherited.filter { entry in
+        !others.contains { entry.key.hasPrefix($0) } && URLLogin(in: entry.value).secrets.isEmpty
+      })
     variables.config = ConfigSet()
     return variables
   }

@@ -39,13 +39,17 @@ public struct GitSource: Sendable {
       throw refused(
         "'\(Printable.clean(ref))' is no branch, tag or commit", "Write it as in: --ref main")
     }
-    if !isFork, ["refs/pull/", "refs/merge-requests/", "pull/"].contains(where: ref.hasPrefix) {
+    if !isFork, Self.requests.contains(where: { ref.hasPrefix($0) || ref.hasPrefix("refs/" + $0) })
+    {
       throw Cause(
         .previewFork, "'\(ref)' may be code of a fork",
         remedy: "Name the branch of the project itself; or say --fork, and it gets no secret.")
     }
     (self.url, self.ref) = (url, ref)
   }
+
+  /// Where forges keep what others propose: GitHub, GitLab, Bitbucket, Gerrit.
+  private static let requests = ["pull/", "merge-requests/", "pull-requests/", "changes/"]
 
   private static let schemes = ["https", "http", "ssh", "git", "file"]
 
@@ -56,7 +60,7 @@ public struct GitSource: Sendable {
   }
 
   /// Milliseconds that a fetch may take.
-  private static let limit: Int64 = 900_000
+  private static let limit: Int64 = 300_000
 
   /// What git is told in place of every configuration of the host or a user.
   private static let configuration = """

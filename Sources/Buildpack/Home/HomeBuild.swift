@@ -97,7 +97,7 @@ public struct HomeBuild {
   ) throws(Cause) -> GitSource.Commit {
     let variables = isFork ? variables.environment : environment
     var commit = try source.fetch(into: folder, as: words, variables, own: own)
-    commit.line = commit.line.map { Printable.clean(journal.mask()($0)) }
+    commit.line = commit.line.map { Self.short(Printable.clean(journal.mask()($0))) }
     write("       \(commit.id.prefix(12)) \(commit.line ?? "")")
     return commit
   }
@@ -148,11 +148,14 @@ public struct HomeBuild {
     }
   }
 
+  /// A text from outside, cut so that the provenance which holds it can be read again.
+  private static func short(_ text: String) -> String { String(text.prefix(500)) }
+
   /// Compares each file with the manifest while it stores the tree.
   func store(_ tree: SlugTree, _ provenance: Provenance) throws(Cause) -> String {
     var provenance = provenance
     // The tree knows in which folder the build's tools saw the source.
-    provenance.place = try tree.provenance()?.place.map(Printable.clean)
+    provenance.place = try tree.provenance()?.place.map { Self.short(Printable.clean($0)) }
     provenance.fork = isFork ? true : nil
     return try StoredSlugs(home: home).store(tree, provenance: provenance).id
   }

@@ -69,8 +69,10 @@ struct UnprivilegedBuild {
     } catch { throw Cause(error) }
     let compile = Invocation(
       user.words + [own, "compile", tree, cache, env], in: tree, environment: environment)
-    try run(compile, events)
+    try run(compile, events, as: user)
     try user.endProcesses()
+    // A file with a second name outside of the folder would be root's there.
+    try user.removeTraces(besides: folder)
     try Cause.explaining(FileTree.give(folder, to: User.id))
     return (try build.store(try SlugTree.find(in: tree, called: "app"), provenance), provenance)
   }
@@ -86,7 +88,7 @@ struct UnprivilegedBuild {
     return commit
   }
 
-  private func run(_ compile: Invocation, _ events: File) throws(Cause) {
+  private func run(_ compile: Invocation, _ events: File, as user: BuildUser) throws(Cause) {
     let mask = journal.mask()
     var progress = BuildProgress(events, build: build.id)
     var (failure, problem): (Cause?, Cause?)
@@ -112,7 +114,9 @@ struct UnprivilegedBuild {
       }
       let tool = Tool(invocation: compile, interrupts: signals)
       func isOver() -> Bool { problem != nil }
-      ending = try tool.run(until: isOver) { line in
+      ending = try tool.run(
+        deadline: user.isFresh ? Clock.monotonic() + BuildUser.forkLimit : nil, until: isOver
+      ) { line in
         build.write(Printable.clean(mask(line)))
         read()
       }
@@ -135,7 +139,10 @@ struct UnprivilegedBuild {
     case .exit(let exit):
       throw Cause(ifDiskIsFull: build.home.root) ?? failure
         ?? Cause(.releaseStep, "the build ended with \(exit)")
-    case .cut, .expired: throw Cause(.releaseStep, "the build was cut off")
+    case .expired:
+      throw Cause(
+        .timeLimit, "the build of a fork was ended after \(BuildUser.forkLimit / 60_000) minutes")
+    case .cut: throw Cause(.releaseStep, "the build was cut off")
     }
   }
 

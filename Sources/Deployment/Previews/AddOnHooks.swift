@@ -149,7 +149,11 @@ struct AddOnHooks {
         lines.append(line)
       }
       let said = String(decoding: try errors.read(upTo: 1 << 16, at: 0), as: UTF8.self)
-      let last = said.split(separator: "\n").last.map { String($0.prefix(300)) } ?? ""
+      let last =
+        said.split(separator: "\n").last.map { line in
+          String(
+            String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 32 }).prefix(300))
+        } ?? ""
       return (ending, lines, last)
     } catch { throw Cause(error, as: .addOn) }
   }

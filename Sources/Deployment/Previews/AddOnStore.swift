@@ -22,8 +22,8 @@ public struct AddOnStore: Sendable {
     var isEmpty: Bool { addons.isEmpty }
 
     var variables: [String: String] {
-      addons.values.reduce(into: [:]) { all, addon in
-        all.merge(addon.variables ?? [:]) { first, _ in first }
+      addons.sorted { $0.key < $1.key }.reduce(into: [:]) { all, addon in
+        all.merge(addon.value.variables ?? [:]) { first, _ in first }
       }
     }
   }

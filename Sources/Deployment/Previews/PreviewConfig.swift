@@ -85,7 +85,11 @@ public struct SecretOwners {
         // One that is damaged or gone runs nowhere.
         guard let other = try? sets.load(digest) else { continue }
         for (name, value) in values.sorted(by: { $0.key < $1.key }) {
-          guard other.values.contains(where: { $0.value == value && other.isSecret($0.key) })
+          guard
+            other.values.contains(where: {
+              // A service may let an app in without a password.
+              $0.value == value && (other.isSecret($0.key) || value.contains("://"))
+            })
           else { continue }
           throw Cause(
             .configForeign, "the value of \(name) is \(owner.name)'s",

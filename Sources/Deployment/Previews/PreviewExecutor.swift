@@ -96,7 +96,7 @@ extension Agent {
 
   func rest(_ app: Board.App) {
     let moment = Timestamp(milliseconds: Clock.now()) + Self.removalPause
-    previews.note(.resting(until: moment), of: app.name)
+    previews.note(.resting(until: moment, after: board.sequence), of: app.name)
   }
 
   func makeConfig(of slug: String, for request: Board.Request, _ app: Board.App) throws(Cause) {

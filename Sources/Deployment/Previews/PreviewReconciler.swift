@@ -8,7 +8,8 @@ public enum PreviewTask: Equatable, Sendable {
   /// It has ended: what it has removed, or why it failed.
   case ended(Result<[String], Cause>)
   /// It failed, and is tried again then.
-  case resting(until: Timestamp)
+  /// - Parameter after: the number of the last event then; a request that is newer is not kept waiting.
+  case resting(until: Timestamp, after: UInt64)
 }
 
 // The way of a preview: its preparation, its script after the first deployment, and its end.
@@ -43,8 +44,9 @@ extension AppReconciler {
       } else {
         actions.append(.openPreview(request))
       }
-    case .stopped: actions.append(.openPreview(request))
-    case .crashed:
+    case .stopped where run?.exit ?? 0 == 0 && run?.signal == nil:
+      actions.append(.openPreview(request))
+    case .crashed, .stopped:
       actions.append(
         .fail(request, run?.cause ?? Cause(.previewScript, "the script postdeploy failed")))
     default:
@@ -123,7 +125,9 @@ extension AppReconciler {
     let closing = surroundings.requests.first { isOf($0, ClosePreview.self) && $0.isAccepted }
     switch surroundings.previewTask(PreviewHelpers.removal) {
     case .running: return
-    case .resting(let moment) where moment > surroundings.now && closing == nil: wake(at: moment)
+    case .resting(let moment, let after)
+    where moment > surroundings.now && closing?.sequence ?? 0 <= after:
+      wake(at: moment)
     case .resting, nil: actions.append(.removePreview)
     case .ended(.success(let removed)): actions.append(.recordClosed(removed))
     case .ended(.failure(let cause)):
