@@ -34,9 +34,9 @@ struct BuildUser {
     try Self.checkLogin()
     DeadBuilds.endProcesses()
     try Self.checkProcesses(of: Self.usual)
-    // Those of builds that were killed.
-    for (user, record) in UserNumbers().freshOnes {
-      _ = try Cause.explaining(UserTraces(of: user).remove())
+    // Those of builds that were killed. What cannot be removed is tried again by the next build: no other has its uid.
+    for (user, record) in UserNumbers().freshOnes
+    where (try? UserTraces(of: user).remove()) != nil {
       try? Files.remove(record)
     }
     if isFork {
