@@ -31,10 +31,12 @@ extension Model {
     if board.apps.isEmpty, setting.namesNodes || !nodes.isEmpty {
       heading.add(nodes.count, "node", troubled: nodes.count { $0.isInTrouble && !$0.isShut })
     } else {
-      let apps = board.apps.values.filter { $0.preview == nil }
-      heading.add(apps.count, "app", troubled: apps.count { $0.isInTrouble(at: clock.now) })
-      let instances = board.apps.values.reduce(0) { $0 + $1.liveRuns.count }
-      let previews = board.previews().count
+      let apps = board.apps.values
+      let previews = apps.count { $0.preview != nil }
+      heading.add(
+        apps.count - previews, "app",
+        troubled: apps.count { $0.preview == nil && $0.isInTrouble(at: clock.now) })
+      let instances = apps.reduce(0) { $0 + $1.liveRuns.count }
       if previews > 0 { heading.add(Heading.count(previews, "preview"), rank: 5) }
       heading.add(Heading.count(instances, "instance"), rank: 4)
       if setting.isPast {

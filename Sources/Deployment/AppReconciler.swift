@@ -320,7 +320,7 @@ extension AppReconciler {
   }
 
   private var wantedInstances: [InstanceName] {
-    app.isStopped || app.asleep != nil || app.current == nil
+    app.isAtRest || app.current == nil
       ? [] : Board.App.instances(of: app.formation)
   }
 
@@ -331,7 +331,7 @@ extension AppReconciler {
       app.mayRunTwice(run.instance.process, run.release)
     else { return true }
     // A stop of the app does not wait.
-    if app.isStopped || app.asleep != nil { return true }
+    if app.isAtRest { return true }
     let drained = replaced + drain(run, by: app.currentRelease)
     if drained > surroundings.now {
       wake(at: drained)

@@ -345,10 +345,13 @@ extension Board.App {
     }.sorted()
   }
 
+  /// Whether no instance is to run for now: an operator has stopped it, or it sleeps.
+  public var isAtRest: Bool { isStopped || asleep != nil }
+
   /// The app's state in one word, and the most consecutive crashes of an instance.
   public var summary: (state: RunState, crashes: Int) {
     let live = liveRuns
-    let wanted = Set(isStopped || asleep != nil ? [] : Self.instances(of: formation))
+    let wanted = Set(isAtRest ? [] : Self.instances(of: formation))
     let mine = live.filter { $0.release == current && wanted.contains($0.instance) }
     let crashed = crashes.filter { wanted.contains($0.key) }.values.map(\.count).max() ?? 0
     if let deployment, !deployment.hasSwitched {

@@ -22,13 +22,16 @@ public struct UserTraces {
     try endProcesses() + removeFiles() + removeSharedMemory()
   }
 
+  /// Those that run. A zombie does not.
+  public var processes: [ProcessTable.Stat] {
+    ProcessTable.all().filter { $0.state != "Z" && ProcessTable.user(of: $0.pid) == user }
+  }
+
   /// Kills until none is left: one may start others meanwhile.
   public func endProcesses() throws(PosixError) -> Int {
     var seen: Set<ProcessIdentity> = []
     for _ in 0..<500 {
-      let left = ProcessTable.all().filter {
-        $0.state != "Z" && ProcessTable.user(of: $0.pid) == user
-      }
+      let left = processes
       if left.isEmpty { return seen.count }
       for process in left {
         seen.insert(process.identity)

@@ -15,14 +15,7 @@ import Testing
     stage = try Stage("addon")
     try Files.setMode(stage.folder.path, 0o755)
     hooks = stage.home.addOnHooks
-    try does("deploy", "shop", try stage.writeTrafficSlug("own"))
-  }
-
-  @discardableResult
-  private func does(_ words: String...) throws -> String {
-    let answer = try stage.run("relctl", words)
-    #expect(answer.exit == .code(0), "\(words): \(answer.errors)")
-    return answer.output
+    try stage.does("deploy", "shop", try stage.writeTrafficSlug("own"))
   }
 
   private func slug(_ name: String = "review", addons: String, script: String = "true") throws
@@ -61,7 +54,7 @@ import Testing
     )
     // One add-on of a name: the second entry is the same database.
     for pull in ["1", "2"] {
-      try does("preview", "open", "--app", "shop", "--pr", pull, slug)
+      try stage.does("preview", "open", "--app", "shop", "--pr", pull, slug)
     }
     #expect(try server.databases() == (before + ["reltui_shop_pr_1", "reltui_shop_pr_2"]).sorted())
     let urls = try ["shop-pr-1", "shop-pr-2"].map { app in
@@ -85,12 +78,13 @@ import Testing
       close.exit == .code(1) && close.errors.contains("[RT-PREVIEW-LEFTOVER]"), "\(close.errors)")
     #expect(close.errors.contains("the hook destroy of the add-on 'postgresql'"), "\(close.errors)")
     let report = try JSON.decode(
-      PreviewReport.self, from: Array(try does("preview", "show", "shop-pr-1", "--json").utf8))
+      PreviewReport.self, from: Array(try stage.does("preview", "show", "shop-pr-1", "--json").utf8)
+    )
     #expect(report.state == .leftover)
     #expect(Files.exists(stage.home.app("shop-pr-1").path))
     try server.start()
-    try does("preview", "close", "shop-pr-1")
-    try does("preview", "close", "shop-pr-2")
+    try stage.does("preview", "close", "shop-pr-1")
+    try stage.does("preview", "close", "shop-pr-2")
     #expect(try server.databases() == before)
   }
 
@@ -112,21 +106,21 @@ import Testing
       #expect(
         answer.errors.contains(row.says) && answer.errors.contains("[RT-ADD-ON]"),
         "\(answer.errors)")
-      try does("preview", "close", "shop-pr-\(index + 1)")
+      try stage.does("preview", "close", "shop-pr-\(index + 1)")
     }
     // Options arrive on standard input, and nothing of the app in the arguments.
     try install(
       "echo", #"echo "GIVEN=$(cat) $# $ADDON_NAME $ADDON_PLAN $RELTUI_APP $RELTUI_PARENT""#)
     let tree = try slug("echo", addons: #"[{"plan": "echo:big", "options": {"a": "$(id)"}}]"#)
     let slug = String(
-      try #require(try does("build", tree).split(whereSeparator: \.isWhitespace).last))
+      try #require(try stage.does("build", tree).split(whereSeparator: \.isWhitespace).last))
     // Forks get only what is marked for them.
     let fork = try stage.run(
       "relctl", ["preview", "open", "--app", "shop", "--pr", "20", "--fork", "--slug", slug])
     #expect(
       fork.exit == .code(1) && fork.errors.contains("is not given to forks"), "\(fork.errors)")
     try stage.folder.write("home/hooks/addons/echo/forks", "")
-    try does("preview", "open", "--app", "shop", "--pr", "20", "--fork", "--slug", slug)
+    try stage.does("preview", "open", "--app", "shop", "--pr", "20", "--fork", "--slug", slug)
     let run = try #require(try stage.ready().first { $0.app == "shop-pr-20" })
     let given = ProcessTable.environment(of: try #require(run.pid)).first { $0.hasPrefix("GIVEN=") }
     #expect(given == #"GIVEN={"a":"$(id)"} 0 echo big shop-pr-20 shop"#)
@@ -135,7 +129,7 @@ import Testing
     let close = try stage.run("relctl", ["preview", "close", "shop-pr-20"])
     #expect(close.errors.contains("can be written by others"), "\(close.errors)")
     try Files.setMode(hooks + "/echo/destroy", 0o755)
-    try does("preview", "close", "shop-pr-20")
+    try stage.does("preview", "close", "shop-pr-20")
   }
 }
 

@@ -25,13 +25,6 @@ extension BuildsByRootTests {
       for path in [mark, mark + "-git", mark + "-sub"] { try? Files.remove(path) }
     }
 
-    @discardableResult
-    private func does(_ words: [String], input: String? = nil) throws -> String {
-      let answer = try stage.run("relctl", words, input: input)
-      #expect(answer.exit == .code(0), "\(words): \(answer.errors)\(answer.output)")
-      return answer.output
-    }
-
     private func git(_ words: String...) throws {
       let result = try Invocation(
         [
@@ -64,11 +57,12 @@ extension BuildsByRootTests {
     }
 
     @Test func aForkReachesNothing() throws {
-      let own = try #require(try does(["build", source]).split(separator: " ").last).trimmed
-      try does(["deploy", "shop", own])
-      try does(["config", "shop", "set", "API_KEY=shop-api-key-0123456789"])
-      try does(["config", "shop", "set", "--preview", "PLAIN=plain"])
-      try does(["config", "shop", "set", "--preview", "TOKEN"], input: "preview-token-0123456789")
+      let own = try #require(try stage.does(["build", source]).split(separator: " ").last).trimmed
+      try stage.does(["deploy", "shop", own])
+      try stage.does(["config", "shop", "set", "API_KEY=shop-api-key-0123456789"])
+      try stage.does(["config", "shop", "set", "--preview", "PLAIN=plain"])
+      try stage.does(
+        ["config", "shop", "set", "--preview", "TOKEN"], input: "preview-token-0123456789")
 
       try stage.writeProject(
         thatRuns: """
@@ -104,7 +98,7 @@ extension BuildsByRootTests {
       let open = [
         "preview", "open", "--app", "shop", "--pr", "4", "--git", bare, "--ref", "main", "--fork",
       ]
-      let said = try does(open)
+      let said = try stage.does(open)
       for secret in [
         "shop-api-key", "preview-token", "wrote /var/cache", "wrote \(stage.folder.path)",
       ] {
@@ -124,7 +118,7 @@ extension BuildsByRootTests {
       let variables = ProcessTable.environment(of: try #require(run.pid))
       #expect(variables.contains("PLAIN=plain"))
       #expect(!variables.contains { $0.contains("0123456789") })
-      let logs = try does(["logs", "shop-pr-4"])
+      let logs = try stage.does(["logs", "shop-pr-4"])
       #expect(!logs.contains("0123456789"), "\(logs)")
       #expect(!logs.contains("config/"), "\(logs)")
 
@@ -140,7 +134,7 @@ extension BuildsByRootTests {
           answer.exit != .code(0) && answer.errors.contains("RT-PREVIEW-FORK"),
           "\(words): \(answer.errors)")
       }
-      try does(["preview", "close", "shop-pr-4"])
+      try stage.does(["preview", "close", "shop-pr-4"])
       #expect(!Files.exists(stage.home.app("shop-pr-4").path))
       #expect(!Files.exists(stage.home.slugs + "/" + slug))
 
@@ -149,7 +143,7 @@ extension BuildsByRootTests {
       for name in [".profile.d", ".gitmodules", "app.json"] {
         try Files.remove(source + "/" + name)
       }
-      let again = try #require(try does(["build", source]).split(separator: " ").last).trimmed
+      let again = try #require(try stage.does(["build", source]).split(separator: " ").last).trimmed
       #expect(again == own)
     }
   }

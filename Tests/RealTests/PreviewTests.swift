@@ -11,14 +11,7 @@ import Testing
 
   init() throws {
     stage = try Stage("preview", router: true)
-    try does("deploy", "shop", try stage.writeTrafficSlug("own"))
-  }
-
-  @discardableResult
-  private func does(_ words: String...) throws -> String {
-    let answer = try stage.run("relctl", words)
-    #expect(answer.exit == .code(0), "\(words): \(answer.errors)")
-    return answer.output
+    try stage.does("deploy", "shop", try stage.writeTrafficSlug("own"))
   }
 
   private func refused(_ words: String...) throws -> String {
@@ -44,7 +37,7 @@ import Testing
 
   private func report(_ name: String) throws -> PreviewReport {
     try JSON.decode(
-      PreviewReport.self, from: Array(try does("preview", "show", name, "--json").utf8))
+      PreviewReport.self, from: Array(try stage.does("preview", "show", name, "--json").utf8))
   }
 
   private func get(_ host: String, _ path: String = "/", milliseconds: Int64 = 20_000) throws
@@ -76,7 +69,7 @@ import Testing
 
   @Test func opensUpdatesAndLeavesNothing() throws {
     let before = try traces()
-    try does("config", "shop", "set", "--preview", "FROM_PARENT=previews")
+    try stage.does("config", "shop", "set", "--preview", "FROM_PARENT=previews")
     let scripts = #"""
       , "scripts": {"postdeploy": "echo $PLAIN $FROM_PARENT >> /tmp/preview-test-$RELTUI_APP; echo x > /dev/shm/preview-test-$RELTUI_APP; (setsid sleep 600 &)",
                     "pr-predestroy": "echo $TOKEN > /var/tmp/preview-test-$RELTUI_APP"}
@@ -101,20 +94,20 @@ import Testing
       let said = try Files.read("/tmp/preview-test-shop-pr-12")
       #expect(String(decoding: said, as: UTF8.self) == "review previews\n")
     }
-    let renewed = try does("preview", "renew", "--app", "shop", "--pr", "12", "--json")
+    let renewed = try stage.does("preview", "renew", "--app", "shop", "--pr", "12", "--json")
     #expect(renewed.contains(#""url":"http://pr-12.shop.localhost:"#), "\(renewed)")
-    let closing = try does("preview", "close", "shop-pr-12")
+    let closing = try stage.does("preview", "close", "shop-pr-12")
     #expect(closing.contains("removed: address pr-12.shop.localhost"), "\(closing)")
     // Where the preview has no uid of its own, what it leaves outside of the home is not known to be its.
     let after = try traces()
     if User.isRoot { #expect(after == before) }
     #expect(try get("pr-12.shop.localhost").contains(" 404 "))
-    #expect(try does("preview", "list", "--json") == "[]\n")
+    #expect(try stage.does("preview", "list", "--json") == "[]\n")
   }
 
   /// A preview gets nothing of its parent, and nothing that is another app's secret.
   @Test func inheritsNoConfig() throws {
-    try does(
+    try stage.does(
       "config", "shop", "set", "DATABASE_URL=postgres://shop:s3cr3tpassword@db/shop",
       "TZ=Europe/Berlin")
     let errors = try refused(
@@ -123,25 +116,25 @@ import Testing
     #expect(errors.contains("RT-CONFIG-FOREIGN"))
     #expect(!errors.contains("s3cr3t"))
     // What is no secret may be the same.
-    try does("config", "shop", "set", "--preview", "TZ=Europe/Berlin", "OWN=previews")
+    try stage.does("config", "shop", "set", "--preview", "TZ=Europe/Berlin", "OWN=previews")
     // A value that becomes an app's secret later is refused when the preview is opened.
-    try does("config", "shop", "set", "--preview", "LATER=postgres://a:longpassword@db/x")
-    try does("deploy", "other", try stage.writeTrafficSlug("own"))
-    try does("config", "other", "set", "MINE=postgres://a:longpassword@db/x")
+    try stage.does("config", "shop", "set", "--preview", "LATER=postgres://a:longpassword@db/x")
+    try stage.does("deploy", "other", try stage.writeTrafficSlug("own"))
+    try stage.does("config", "other", "set", "MINE=postgres://a:longpassword@db/x")
     let refusal = try refused("preview", "open", "--app", "shop", "--pr", "3", try slug())
     #expect(refusal.contains("the value of LATER is other's"))
-    try does("config", "shop", "unset", "--preview", "LATER")
-    try does("preview", "open", "--app", "shop", "--pr", "3", try slug())
+    try stage.does("config", "shop", "unset", "--preview", "LATER")
+    try stage.does("preview", "open", "--app", "shop", "--pr", "3", try slug())
     let run = try #require(try stage.ready().first { $0.app == "shop-pr-3" })
     let variables = ProcessTable.environment(of: try #require(run.pid))
     #expect(variables.isSuperset(of: ["PLAIN=review", "OWN=previews", "TZ=Europe/Berlin"]))
     #expect(!variables.contains { $0.contains("s3cr3t") || $0.hasPrefix("DATABASE_URL") })
-    try does("preview", "close", "shop-pr-3")
+    try stage.does("preview", "close", "shop-pr-3")
   }
 
   @Test func refusesWhatCannotBe() throws {
     let slug = try slug()
-    try does("deploy", "shop-pr-7", try stage.writeTrafficSlug("own"))
+    try stage.does("deploy", "shop-pr-7", try stage.writeTrafficSlug("own"))
     let rows: [([String], String)] = [
       (["--app", "nosuch", "--pr", "1", slug], "RT-APP-UNKNOWN"),
       (["--app", "shop", "--pr", "0", slug], "RT-USAGE"),
@@ -170,53 +163,53 @@ import Testing
     ] {
       #expect(try stage.run("relctl", ["preview"] + words).errors.contains("[RT-PREVIEW-UNKNOWN]"))
     }
-    try does("preview", "set", "shop", "most=1")
-    try does("preview", "open", "--app", "shop", "--pr", "1", slug)
+    try stage.does("preview", "set", "shop", "most=1")
+    try stage.does("preview", "open", "--app", "shop", "--pr", "1", slug)
     #expect(
       try refused("preview", "open", "--app", "shop", "--pr", "2", slug).contains(
         "RT-PREVIEW-LIMIT"))
     #expect(
       try refused("preview", "open", "--app", "shop-pr-1", "--pr", "2", slug).contains(
         "is a preview itself"))
-    try does("domains", "shop", "add", "example.com")
+    try stage.does("domains", "shop", "add", "example.com")
     for host in ["*.example.com", "*.previews.example.com", "*.com"] {
       #expect(
         try refused("domains", "shop", "add", "--previews", host).contains("RT-DOMAIN"), "\(host)")
     }
-    try does("domains", "shop", "add", "--previews", "*.previews.example.org")
+    try stage.does("domains", "shop", "add", "--previews", "*.previews.example.org")
     #expect(
       try refused("domains", "shop", "add", "a.previews.example.org").contains("RT-DOMAIN-TAKEN"))
     #expect(try get("shop-pr-1.previews.example.org").contains(" 200 "))
-    try does("preview", "close", "shop-pr-1")
-    try does("stop", "shop-pr-7")
+    try stage.does("preview", "close", "shop-pr-1")
+    try stage.does("stop", "shop-pr-7")
   }
 
   /// The lease ends although no agent ran meanwhile.
   @Test func leaseEndsWithoutAnAgent() throws {
-    try does("preview", "open", "--app", "shop", "--pr", "5", try slug())
-    try does("preview", "open", "--app", "shop", "--pr", "6", try slug())
-    try does("preview", "renew", "shop-pr-5", "--lease", "10s")
-    try does("preview", "renew", "shop-pr-6", "--lease", "10s")
-    try does("preview", "pin", "shop-pr-6")
-    try does("agent", "stop")
+    try stage.does("preview", "open", "--app", "shop", "--pr", "5", try slug())
+    try stage.does("preview", "open", "--app", "shop", "--pr", "6", try slug())
+    try stage.does("preview", "renew", "shop-pr-5", "--lease", "10s")
+    try stage.does("preview", "renew", "shop-pr-6", "--lease", "10s")
+    try stage.does("preview", "pin", "shop-pr-6")
+    try stage.does("agent", "stop")
     let end = try #require(try report("shop-pr-5").until)
     #expect(eventually { Timestamp(milliseconds: Clock.now()) > end })
     #expect(try report("shop-pr-5").state == .ready)
-    try does("agent", "start")
+    try stage.does("agent", "start")
     #expect(try eventually { try stage.events().contains { $0.type == .previewClosed } })
     let closed = try stage.events().filter { $0.type == .previewCloseRequested }
     #expect(closed.map(\.app) == ["shop-pr-5"])
     #expect(closed.first?.data.by == "lease")
     #expect(try report("shop-pr-6").pinned)
-    try does("preview", "renew", "shop-pr-6")
+    try stage.does("preview", "renew", "shop-pr-6")
     #expect(try !report("shop-pr-6").pinned)
-    try does("preview", "close", "shop-pr-6")
+    try stage.does("preview", "close", "shop-pr-6")
   }
 
   /// Many clients wake it at once: all are answered, and it boots once. Also when no agent lives.
   @Test(arguments: [true, false]) func sleepsAndWakes(hasAgent: Bool) throws {
-    try does("preview", "open", "--app", "shop", "--pr", "8", try slug())
-    try does("router", "set", "shop-pr-8", "sleep=10s")
+    try stage.does("preview", "open", "--app", "shop", "--pr", "8", try slug())
+    try stage.does("router", "set", "shop-pr-8", "sleep=10s")
     #expect(try eventually(40_000) { try report("shop-pr-8").state == .asleep })
     #expect(try stage.ready().map(\.app) == ["shop"])
     if !hasAgent { try stage.killAgent() }
@@ -226,6 +219,6 @@ import Testing
     let after = try stage.events().dropFirst(before)
     #expect(after.filter { $0.type == .appWoke }.count == 1)
     #expect(after.filter { $0.type == .instanceStarting }.count == 1)
-    try does("preview", "close", "shop-pr-8")
+    try stage.does("preview", "close", "shop-pr-8")
   }
 }

@@ -11,19 +11,12 @@ import Testing
   init() throws {
     stage = try Stage("route", router: true)
     let slug = try stage.writeTrafficSlug()
-    for app in ["shop", "api"] { try does("deploy", app, slug) }
-    try does("domains", "shop", "add", "example.com")
-    try does("domains", "shop", "add", "*.example.org")
-    try does("domains", "api", "add", "example.com/api", "--share")
-    try does("domains", "api", "add", "b.example.org", "--share")
-    try does("domains", "api", "add", "prefix.example/a.b")
-  }
-
-  @discardableResult
-  private func does(_ words: String...) throws -> String {
-    let answer = try stage.run("relctl", words)
-    #expect(answer.exit == .code(0), "\(words): \(answer.errors)")
-    return answer.output
+    for app in ["shop", "api"] { try stage.does("deploy", app, slug) }
+    try stage.does("domains", "shop", "add", "example.com")
+    try stage.does("domains", "shop", "add", "*.example.org")
+    try stage.does("domains", "api", "add", "example.com/api", "--share")
+    try stage.does("domains", "api", "add", "b.example.org", "--share")
+    try stage.does("domains", "api", "add", "prefix.example/a.b")
   }
 
   private func exchange(_ bytes: String, _ port: UInt16? = nil) throws -> String {
@@ -69,7 +62,7 @@ import Testing
     let pids = try pids()
     for (host, path, app) in rows {
       #expect(seen(try get(host, path), pids) == app, "\(host)\(path)")
-      let why = try does("router", "why", host + path, "--json")
+      let why = try stage.does("router", "why", host + path, "--json")
       #expect(
         app == "404" ? !why.contains("\"app\"") : why.contains("\"app\":\"\(app)\""), "\(why)")
     }
@@ -77,7 +70,7 @@ import Testing
     let head = try get("example.com", "/api/headers/x?q=/api/").lowercased()
     #expect(head.contains("get /headers/x?q=/api/ http/1.1\r\n"))
     #expect(head.contains("x-forwarded-prefix: /api\r\n"))
-    try does("router", "set", "api", "prefix=keep")
+    try stage.does("router", "set", "api", "prefix=keep")
     #expect(!(try get("example.com", "/api/headers")).contains("GET /headers"))
   }
 
@@ -139,11 +132,11 @@ import Testing
   /// Other hosts reach domains only; a proxy says who its client is only if it is trusted.
   @Test func otherHostsReachDomains() throws {
     let port = try Loopback.freePort()
-    try does("router", "listen", "http=\(port)", "--on", "127.0.0.1")
+    try stage.does("router", "listen", "http=\(port)", "--on", "127.0.0.1")
     let pids = try pids()
     #expect(seen(try get("example.com", "/", port), pids) == "shop")
     #expect(seen(try get("shop.localhost", "/", port), pids) == "404")
-    #expect(try does("ps").contains("http://example.com:\(port)"))
+    #expect(try stage.does("ps").contains("http://example.com:\(port)"))
     func head() throws -> String {
       try exchange(
         "GET /headers HTTP/1.1\r\nHost: example.com\r\nX-Forwarded-For: 9.9.9.9\r\n"
@@ -152,11 +145,11 @@ import Testing
     }
     #expect(!(try head()).contains("9.9.9.9"))
     #expect(try head().contains("x-forwarded-proto: http\r\n"))
-    try does("router", "trust", "127.0.0.0/8")
+    try stage.does("router", "trust", "127.0.0.0/8")
     #expect(try head().contains("x-forwarded-for: 9.9.9.9\r\n"))
     #expect(try head().contains("x-forwarded-proto: https\r\n"))
     // All of it is in the log: without the router's files it is the same.
-    try does("agent", "stop")
+    try stage.does("agent", "stop")
     let status = String(decoding: try Files.read(stage.home.router.status), as: UTF8.self)
     let keeper = try #require(status.split(separator: "\n").first { $0.hasPrefix("keeper ") })
     let pid = try #require(Int32(keeper.split(separator: " ")[1]))
@@ -164,18 +157,18 @@ import Testing
     process.signal(.term)
     #expect(eventually { !process.isAlive })
     try Files.remove(stage.home.router.path)
-    try does("agent", "start")
+    try stage.does("agent", "start")
     #expect(eventually { (try? head())?.contains("x-forwarded-for: 9.9.9.9\r\n") == true })
-    try does("router", "listen", "off")
+    try stage.does("router", "listen", "off")
     #expect(eventually { (try? get("example.com", "/", port)) == nil })
   }
 
   /// While the only instance of an exclusive process type is replaced, requests wait.
   @Test func requestsWaitForAnExclusiveInstance() throws {
     let slug = try stage.writeTrafficSlug(rollout: #", "processes": {"web": {"exclusive": true}}"#)
-    try does("deploy", "shop", slug)
+    try stage.does("deploy", "shop", slug)
     let before = try pids()["shop"]
-    let request = try does("restart", "shop", "--detach")
+    let request = try stage.does("restart", "shop", "--detach")
     #expect(!request.isEmpty)
     var answers: [String] = []
     let changed = try eventually(20_000) {
@@ -184,11 +177,11 @@ import Testing
     }
     #expect(changed && !answers.contains { $0.count == 3 }, "\(answers)")
     // Another configuration waits until no request does, and so does the operator who wants it.
-    try does("restart", "shop", "--detach")
-    try does("domains", "shop", "add", "late.example.com")
+    try stage.does("restart", "shop", "--detach")
+    try stage.does("domains", "shop", "add", "late.example.com")
     #expect(seen(try get("late.example.com", "/"), try pids()) == "shop")
     // Stopped is stopped.
-    try does("stop", "shop")
+    try stage.does("stop", "shop")
     #expect(seen(try get("shop.localhost", "/"), [:]) == "503")
   }
 
@@ -205,9 +198,9 @@ import Testing
     try #require(made.isSuccess)
     let (cert, key) = (stage.folder.path + "/cert.pem", stage.folder.path + "/key.pem")
     #expect(try stage.relctl("certs", "add", cert).errors.contains("[RT-CERTIFICATE]"))
-    try does("certs", "add", cert, key)
-    try does("router", "listen", "http=\(http)", "https=\(https)", "--on", "127.0.0.1")
-    #expect(try does("certs").contains("ends soon"))
+    try stage.does("certs", "add", cert, key)
+    try stage.does("router", "listen", "http=\(http)", "https=\(https)", "--on", "127.0.0.1")
+    #expect(try stage.does("certs").contains("ends soon"))
     func curl(_ words: String...) throws -> String {
       let common = [
         "curl", "-s", "-i", "-L", "--cacert", cert, "--resolve", "example.com:\(https):127.0.0.1",
@@ -219,23 +212,23 @@ import Testing
     }
     let answer = try curl("https://example.com:\(https)/headers")
     #expect(answer.hasPrefix("HTTP/2 200") && answer.contains("x-forwarded-proto: https"))
-    try does("router", "set", "shop", "https=redirect", "hsts=300")
+    try stage.does("router", "set", "shop", "https=redirect", "hsts=300")
     let led = try curl("http://example.com:\(http)/headers?a=b")
     #expect(led.contains("308 Permanent Redirect") && led.contains("GET /headers?a=b"))
     #expect(led.contains("strict-transport-security: max-age=300"))
-    #expect(try does("ps").contains("https://example.com:\(https)"))
+    #expect(try stage.does("ps").contains("https://example.com:\(https)"))
     let keys = try Files.info(stage.home.router.certificates + "/example.com.pem")
     #expect(keys?.mode == 0o600)
     #expect(!(try stage.events().contains { "\($0)".contains("PRIVATE") }))
-    try does("certs", "rm", "example.com")
+    try stage.does("certs", "rm", "example.com")
     #expect(try curl("https://example.com:\(https)/").isEmpty)
     #expect(!Files.isFile(stage.home.router.certificates + "/example.com.pem"))
   }
 
   /// HAProxy asks the instances itself, so that one that hangs gets no requests even while no agent looks.
   @Test func anInstanceThatHangsGetsNoRequests() throws {
-    try does("scale", "shop", "web=2")
-    try does("agent", "stop")
+    try stage.does("scale", "shop", "web=2")
+    try stage.does("agent", "stop")
     let pid = try #require(try stage.ready().first { $0.app == "shop" }?.pid)
     let process = try #require(ProcessIdentity(of: pid))
     process.signal(.stop)
@@ -257,27 +250,27 @@ import Testing
   /// A line for each request, if the operator wants it, and the counts of all.
   @Test func requestsAreCountedAndLogged() throws {
     let metrics = try Loopback.freePort()
-    try does("router", "set", "shop", "log=on")
-    try does("router", "listen", "metrics=\(metrics)")
+    try stage.does("router", "set", "shop", "log=on")
+    try stage.does("router", "listen", "metrics=\(metrics)")
     _ = try get("shop.localhost", "/a")
     _ = try get("api.localhost", "/not-logged")
     _ = try exchange("nonsense\r\n\r\n")
     #expect(
       try eventually {
-        try does("logs", "shop/router.1").contains(#"method=GET path="/a""#)
+        try stage.does("logs", "shop/router.1").contains(#"method=GET path="/a""#)
       })
-    #expect(!(try does("logs", "shop")).contains("not-logged"))
+    #expect(!(try stage.does("logs", "shop")).contains("not-logged"))
     #expect(try Files.list(stage.home.root + "/apps").sorted() == ["api", "shop"])
-    let router = try does("router")
+    let router = try stage.does("router")
     #expect(router.contains("of the last 1 requests") && router.contains("REQ/S"), "\(router)")
-    let report = try does("router", "--json")
+    let report = try stage.does("router", "--json")
     #expect(report.contains(#""requests":1,"#), "\(report)")
     let answer = try exchange("GET /metrics HTTP/1.0\r\n\r\n", metrics)
     #expect(answer.contains(#"haproxy_backend_http_requests_total{proxy="app.shop"}"#))
   }
 
   @Test func bodiesHaveALimit() throws {
-    try does("router", "set", "shop", "body=1K", "timeout=1")
+    try stage.does("router", "set", "shop", "body=1K", "timeout=1")
     let head = "POST / HTTP/1.1\r\nHost: shop.localhost\r\nConnection: close\r\n"
     let body = String(repeating: "x", count: 1500)
     #expect(try exchange(head + "Content-Length: 1500\r\n\r\n" + body).contains(" 413 "))
@@ -286,7 +279,7 @@ import Testing
         " 413 "))
     #expect(try exchange(head + "Content-Length: 5\r\n\r\nabcde").contains(" 200 "))
     #expect(try get("shop.localhost", "/slow").contains(" 504 "))
-    try does("router", "set", "shop", "body=none", "timeout=60")
+    try stage.does("router", "set", "shop", "body=none", "timeout=60")
     #expect(try exchange(head + "Content-Length: 1500\r\n\r\n" + body).contains(" 200 "))
   }
 }

@@ -78,6 +78,24 @@ final class Stage: Sendable {
   @discardableResult
   func relctl(_ arguments: String...) throws -> Answer { try run("relctl", arguments) }
 
+  /// Runs a command of `relctl` that must succeed.
+  /// - Returns: its output.
+  @discardableResult
+  func does(
+    _ words: [String], input: String? = nil, location: SourceLocation = #_sourceLocation
+  ) throws -> String {
+    let answer = try run("relctl", words, input: input)
+    #expect(
+      answer.exit == .code(0), "\(words): \(answer.errors)\(answer.output)",
+      sourceLocation: location)
+    return answer.output
+  }
+
+  @discardableResult
+  func does(_ words: String..., location: SourceLocation = #_sourceLocation) throws -> String {
+    try does(words, location: location)
+  }
+
   /// The instances as `--json` prints them.
   func instances() throws -> [InstanceReport] {
     try JSON.decode([StateReport].self, from: Array(relctl("ps", "--json").output.utf8))

@@ -74,24 +74,20 @@ import Testing
 
   /// Releases, restarts, scales, config vars, domains and another app come and go, and the agent is killed.
   @Test func noRequestIsLost() throws {
-    func does(_ words: String...) throws {
-      let answer = try stage.run("relctl", words)
-      #expect(answer.exit == .code(0), "\(words): \(answer.errors)")
-    }
     try deployGreeter("greeter", 1)
-    try does("scale", "greeter", "web=2")
+    try stage.does("scale", "greeter", "web=2")
     let outcome = try underLoad("greeter", 60) {
       try deployGreeter("greeter", 2)
       let restart = try stage.relctl("restart", "greeter")
       #expect(restart.output.contains(") takes requests"), "\(restart.output)")
-      try does("scale", "greeter", "web=4")
+      try stage.does("scale", "greeter", "web=4")
       try stage.killAgent()
-      try does("scale", "greeter", "web=1")
-      try does("scale", "greeter", "web=2")
-      try does("config", "greeter", "set", "GREETER_GREETING=Hi")
-      try does("domains", "greeter", "add", "greeter.example.com")
-      try does("deploy", "other", stage.folder.path + "/slug-1")
-      try does("rollback", "greeter", "--yes")
+      try stage.does("scale", "greeter", "web=1")
+      try stage.does("scale", "greeter", "web=2")
+      try stage.does("config", "greeter", "set", "GREETER_GREETING=Hi")
+      try stage.does("domains", "greeter", "add", "greeter.example.com")
+      try stage.does("deploy", "other", stage.folder.path + "/slug-1")
+      try stage.does("rollback", "greeter", "--yes")
     }
     #expect(outcome.losses == 0, "\(outcome.lost)")
     #expect(outcome.done > 3000)

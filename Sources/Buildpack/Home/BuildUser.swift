@@ -58,17 +58,12 @@ struct BuildUser {
 
   /// Throws if a process of the build user runs. It could put links into what root reads and gives to itself.
   private static func checkProcesses(of id: UInt32) throws(Cause) {
-    if let left = ProcessTable.all().first(where: { isRunning($0, as: id) })?.pid {
+    if let left = UserTraces(of: id).processes.first?.pid {
       throw Cause(
         .buildUser,
         "the process \(left) (\(ProcessTable.name(of: left))) of the build user is left over",
         remedy: "It could change what is built. End it: kill \(left)")
     }
-  }
-
-  private static func isRunning(_ process: ProcessTable.Stat, as id: UInt32) -> Bool {
-    // A zombie does not run.
-    process.state != "Z" && ProcessTable.user(of: process.pid) == id
   }
 
   /// Whether a process may be one of a build.
